@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HEADLESS ?= 0
 
-.PHONY: demo demo-reset check test test-all setup lock samples bare-debian
+.PHONY: demo demo-reset check test test-all setup lock samples bare-debian release
 
 demo: $(VENV)/.installed
 	$(BIN)/efterskrift demo $(if $(filter 1,$(HEADLESS)),--headless)
@@ -39,3 +39,7 @@ samples: $(VENV)/.installed-test
 # The two commands in a Debian with nothing in it. By hand and before a release; needs root and debootstrap.
 bare-debian:
 	scripts/bare-debian
+
+# What goes with a release, in build/release: parts (CycloneDX), their licences and their known vulnerabilities.
+release: $(VENV)/.installed-test
+	scripts/release

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from argon2 import PasswordHasher
 
-from pipeline.store.accounts import people
+from pipeline.files.sandbox import tables
+from pipeline.files.sandbox.process import SandboxProcess
+from pipeline.store.accounts.login import password_hashes
+from tests.support.store.passwords import CHEAP
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,12 +21,32 @@ def real_hasher() -> Iterator[PasswordHasher]:
 
     Gives what the program itself hashes with.
     """
-    real = people._hasher
+    real = password_hashes._hasher
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(people, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        people._dummy_hash.cache_clear()
+        patch.setattr(password_hashes, "_hasher", CHEAP)
+        password_hashes._dummy_hash.cache_clear()
         yield real
-    people._dummy_hash.cache_clear()
+    password_hashes._dummy_hash.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def non_commercial() -> Iterator[None]:
+    """The invented municipality declares its use non-commercial, so that tests read with the best
+    weights, which were measured.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EFTERSKRIFT_NON_COMMERCIAL", "true")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_process_opens_all_tables() -> Iterator[None]:
+    """Tables are opened in one process: a new one for each would take most of the tests' time."""
+    process = SandboxProcess()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "SandboxProcess", lambda: nullcontext(process))
+        yield
+    process.end()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,17 +14,20 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import is_allowed, require_permission
 from pipeline.domain.settings import load_settings
 from ui import session
+from ui.access.exchange import exchange_ticket
+from ui.access.upload_memory import release_unused_uploads
 from ui.browser.action_lock import action_lock
+from ui.browser.assets import svg_data_url
 from ui.browser.document import document_settings
 from ui.i18n import t
 from ui.screens import practice
-from ui.screens.admin import login
+from ui.screens.admin import login, own_login
 from ui.screens.menu import SCREENS, MenuScreen
 from ui.screens.review import prefetch
 from ui.widgets.activity import track_typing
-from ui.widgets.banner import emergency_banner
+from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.errors import show_error
-from ui.widgets.heading import SCREEN_KEY, screen_heading, show_guide
+from ui.widgets.heading import OWN_LOGIN_KEY, SCREEN_KEY, screen_heading, show_guide
 from ui.widgets.view_log import reset_views
 from ui.workspace import AppContext, open_app_context
 
@@ -47,12 +50,13 @@ def main() -> None:
     _set_default_language()
     st.set_page_config(
         page_title="Efterskrift",
-        page_icon=str(STATIC / "icon.svg"),
+        page_icon=svg_data_url(STATIC / "icon.svg"),
         layout="wide",
         initial_sidebar_state="collapsed",
     )
     # What every run sends first, in a fixed order.
     session.begin_session_run()
+    release_unused_uploads()
     prefetch.begin_slots()
     st.html(STATIC / "style.css")
     document_settings()
@@ -67,13 +71,29 @@ def main() -> None:
     if person is None:
         _show_single_screen(partial(login.show, context), t("login.title"))
         return
+    if (ticket := session.cookie_ticket()) is not None:
+        _show_single_screen(
+            partial(exchange_ticket, ticket, session.renew_ticket), t("login.title")
+        )
+        return
     if session.is_password_change_due():
         _show_single_screen(partial(login.choose_password, context, person), t("password.title"))
+        return
+    if session.is_second_factor_due(context, person):
+        show = partial(own_login.show_required, context, person)
+        _show_single_screen(show, t("own_login.add"))
+        return
+    if own_login.are_codes_shown() or st.session_state.get(OWN_LOGIN_KEY):
+        _show_single_screen(partial(own_login.show, context, person), t("own_login.title"))
+        session.watch_session(context)
         return
     page = st.navigation(_build_pages(context, person), position="top", expanded=True)
     # Containers of their own: a banner or guide that comes or goes does not move the screen below.
     with st.container():
         emergency_banner(context, person)
+        access_banner(context, person)
+        if session.was_connection_lost():
+            st.info(t("login.connection_back"), icon=":material/sync_problem:")
     with st.container():
         show_guide(context, person)
     page.run()

@@ -1,4 +1,4 @@
-"""The ASGI app that `streamlit run` serves, with its own error messages and security headers.
+"""The ASGI app that `streamlit run` serves, with its own error messages, behind `ui/access/`.
 
 Preloading: everything that each session needs is loaded before the first user comes, and then
 excluded from garbage collection. A full collection walks all objects of the process: with the
@@ -16,30 +16,27 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 
 import streamlit as st
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+from streamlit.runtime import get_instance
 from streamlit.starlette import App
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.settings import load_settings
 from ui import screens
+from ui.access.cookie import DeviceCookie
+from ui.access.downloads import DOWNLOADS
+from ui.access.gate import Gate
+from ui.access.headers import SecurityHeaders
 from ui.i18n import t
 from ui.workspace import open_app_context
-
-_log = logging.getLogger(__name__)
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self' data: blob:; "
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; "
-    "style-src 'self' 'unsafe-inline'; "
-    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
-)
-"""Streamlit's page needs inline and evaluated scripts (charts); nothing needs another host."""
 
 
 def preload() -> None:
@@ -83,33 +80,26 @@ def show_unexpected_error(error: BaseException) -> bool:
     return True
 
 
-class SecurityHeaders:
-    """ASGI middleware that adds the security headers to every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-                headers["Referrer-Policy"] = "no-referrer"
-            await send(message)
-
-        await self._app(scope, receive, send_with_policy)
+@asynccontextmanager
+async def prepare_access(_app: App) -> AsyncIterator[None]:
+    """Apply the settings to Streamlit, and note whose each download is."""
+    with suppress(EfterskriftError):
+        config.set_option("server.maxUploadSize", load_settings().upload_mb)
+    DOWNLOADS.watch(get_instance().media_file_mgr)
+    yield
 
 
 preload()
 
 
-logging.getLogger("streamlit.error_util").addFilter(ValueRedactingFilter())
+# These loggers would write the message of an exception.
+for _name in ("error_util", "runtime.backend_operation_handler"):
+    logging.getLogger(f"streamlit.{_name}").addFilter(ValueRedactingFilter())
 
 
 app = App(
     Path(__file__).with_name("app.py"),
+    lifespan=prepare_access,
     on_script_error=show_unexpected_error,
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Gate), Middleware(DeviceCookie)],
 )

@@ -6,74 +6,51 @@ the database (`store/accounts/sessions.py`): logging out anywhere, closing the a
 `settings.session_minutes` without activity and `settings.session_hours` in all end it at the next
 run.
 
-Streamlit's OIDC cookie lives 30 days whatever the provider says. Its own end (`exp`), the moment of
-the login (`iat`) and whether that login has been ended here are therefore checked by
-`verify_provider_login`.
+The browser proves its session by a cookie that it gets for a ticket (`ui/access/`). Until it has
+the cookie, nothing but the exchange is drawn; a window that is opened or loaded again brings it and
+is logged in. All windows of a browser share one session.
+
+`ui/access/logins.py` checks what a provider says before a session starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import emergency_access, people, sessions
+from pipeline.store.accounts.login.authentication import Credentials, check_code, check_password
+from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
+from pipeline.store.accounts.login.second_factor import has_second_factor
 from pipeline.store.accounts.sessions import Session
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
+from ui.access.bindings import BINDINGS, TICKETS, TicketState
+from ui.access.cookie import DEVICE_COOKIE, read_token
+from ui.access.gate import LOST_HEADER
+from ui.access.logins import session_limits, verify_provider_login
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
+_TICKET_KEY, _LOST_KEY = "cookie_ticket", "connection_lost"
 _EXPIRED_KEY, _LEFT_KEY = "session_expired", "left"
 _EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY = "emergency_login", "must_change_password"
 _DRAWN_FOR_KEY, _ACTED_KEY = "drawn_for", "acted"
 _KEYS_KEPT_AT_LOGOUT = {"language", _EXPIRED_KEY, _LEFT_KEY}
-_EMERGENCY_REASON_TIMEOUT = timedelta(minutes=5)
-"""How long after the password the reason for using an emergency account may be given."""
+_CODE_LOGIN_KEY = "code_login"
+_STEP_TIMEOUT = timedelta(minutes=5)
+"""How long after the password a code, or the reason for an emergency account, may be given."""
 
 ContextType = TypeVar("ContextType", bound=StoreContext)
 ActionParams = ParamSpec("ActionParams")
-
-
-def verify_provider_login(
-    store: Store, claims: Mapping[str, object], lifetime: timedelta
-) -> tuple[str, datetime] | None:
-    """Return the login name and the moment of the provider login that starts a session, or None.
-
-    None for a user without an account here, an emergency account, a login that has been ended here,
-    and one older than `lifetime`.
-    """
-    # The claims must name a user and two moments.
-    login = claims.get("preferred_username") or claims.get("email")
-    logged_in_at = _parse_timestamp(claims.get("iat"))
-    expires_at = _parse_timestamp(claims.get("exp"))
-    now = utc_now()
-    if (
-        not isinstance(login, str)
-        or logged_in_at is None
-        or expires_at is None
-        or expires_at <= now
-        or now - logged_in_at > lifetime
-    ):
-        return None
-    # The user must have an account here, and the login must not have been ended.
-    with store.read() as conn:
-        person = people.find_person(conn, login)
-        is_consumed = sessions.is_login_consumed(conn, login, logged_in_at)
-    if person is None or person.break_glass or is_consumed:
-        return None
-    return login, logged_in_at
-
-
-def _parse_timestamp(seconds: object) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None
 
 
 class LoginResult(Enum):
@@ -81,6 +58,7 @@ class LoginResult(Enum):
 
     WRONG_PASSWORD = "wrong"
     LOGGED_IN = "logged in"
+    CODE_REQUIRED = "a code of the second factor is to be given first"
     REASON_REQUIRED = "an account for emergencies: the reason is to be given first"
 
 
@@ -97,6 +75,9 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
 
     A session also ends by logging out elsewhere. `active`: count this call as activity.
     """
+    # The cookie of a login that is open continues it in this window, unless that has just ended.
+    if _TOKEN_KEY not in st.session_state and _LEFT_KEY not in st.session_state:
+        _continue_session(context)
     # A valid login at the provider starts a session, unless one has just been ended here.
     if (
         context.settings.oidc
@@ -106,7 +87,7 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
         provider_login = verify_provider_login(
             context.store,
             st.user.to_dict() if st.user.is_logged_in else {},
-            _session_limits(context.settings)[1],
+            session_limits(context.settings)[1],
         )
         if provider_login is not None:
             _start_session(context, *provider_login)
@@ -121,16 +102,17 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
     if stored is None or person is None:
         _end_session(SessionEnd.ELSEWHERE)
         return None
-    if _has_run_out(context.settings, now) or stored.has_expired(
-        now, *_session_limits(context.settings)
+    if _has_run_out(context.settings, stored, now) or stored.has_expired(
+        now, *session_limits(context.settings)
     ):
         _end_expired_session(
             context,
             token,
             now,
-            too_old=stored.is_too_old(now, _session_limits(context.settings)[1]),
+            too_old=stored.is_too_old(now, session_limits(context.settings)[1]),
         )
         return None
+    _bind_session(token)
     # Callbacks compare with the user that the screen was drawn for.
     st.session_state[_DRAWN_FOR_KEY] = person
     st.session_state[_MUST_CHANGE_KEY] = stored.must_change and not context.settings.oidc
@@ -140,28 +122,81 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
 
 
 def log_in(context: AppContext, login: str, password: str) -> LoginResult:
-    """Start a session with a local account.
+    """Start a session with a local account, unless a code or a reason is to be given first.
 
     If users log in through the organisation, only emergency accounts have a password.
 
     Raises:
         NotAllowedError: too many failed attempts.
+        UsageError: too many others are logging in.
     """
-    with context.store.begin() as conn:
-        person = people.authenticate(
-            conn,
-            login.strip(),
-            password,
-            address=_client_address(context.settings),
-            emergencies_only=context.settings.oidc,
-        )
-    if person is None:
+    found = check_password(login_request(context), Credentials(login, password))
+    if found is None:
         return LoginResult.WRONG_PASSWORD
+    if found.needs_code:
+        st.session_state[_CODE_LOGIN_KEY] = (found.person.login, utc_now())
+        return LoginResult.CODE_REQUIRED
+    return _admit(context, found.person)
+
+
+def log_in_with_code(context: AppContext, code: str) -> LoginResult:
+    """Start the session of a person whose password was right, with a code of the second factor.
+
+    Raises:
+        NotAllowedError: too many failed attempts, or the account has been closed.
+        StoreError: the key of the second factors is missing.
+    """
+    login, _ = st.session_state[_CODE_LOGIN_KEY]
+    if not check_code(login_request(context), login, code):
+        return LoginResult.WRONG_PASSWORD
+    st.session_state.pop(_CODE_LOGIN_KEY)
+    with context.store.read() as conn:
+        person = people.find_person(conn, login)
+    return LoginResult.WRONG_PASSWORD if person is None else _admit(context, person)
+
+
+def _admit(context: AppContext, person: Person) -> LoginResult:
     if person.break_glass:
         st.session_state[_EMERGENCY_LOGIN_KEY] = (person.login, utc_now())
         return LoginResult.REASON_REQUIRED
     _start_session(context, person.login)
     return LoginResult.LOGGED_IN
+
+
+def is_code_due() -> bool:
+    """Return whether the password was just given, but not yet the code of the second factor."""
+    _, at = st.session_state.get(_CODE_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
+    return bool(utc_now() - at < _STEP_TIMEOUT)
+
+
+def forget_password_step() -> None:
+    """Begin the login anew, with the password."""
+    st.session_state.pop(_CODE_LOGIN_KEY, None)
+
+
+def login_request(context: StoreContext) -> LoginRequest:
+    """Return what a step of a login needs, with the browser that it comes from."""
+    device = st.context.cookies.get(DEVICE_COOKIE)
+    source = LoginSource(
+        _client_address(context.settings), device if isinstance(device, str) else ""
+    )
+    return LoginRequest(context.store, context.settings, utc_now(), source)
+
+
+def session_token() -> str | None:
+    """Return the token of this window's session."""
+    token: str | None = st.session_state.get(_TOKEN_KEY)
+    return token
+
+
+def is_second_factor_due(context: AppContext, person: Person) -> bool:
+    """Return whether the user's role demands a second factor that the account lacks."""
+    if context.settings.oidc or person.break_glass:
+        return False
+    if context.settings.second_factor_roles.isdisjoint(person.roles):
+        return False
+    with context.store.read() as conn:
+        return not has_second_factor(conn, person.login)
 
 
 def is_session_open(context: StoreContext) -> bool:
@@ -194,8 +229,8 @@ def _open_session(context: StoreContext, now: datetime) -> Session | None:
         person = people.find_person(conn, stored.login) if stored else None
     if (
         stored is None
-        or _has_run_out(context.settings, now)
-        or stored.has_expired(now, *_session_limits(context.settings))
+        or _has_run_out(context.settings, stored, now)
+        or stored.has_expired(now, *session_limits(context.settings))
     ):
         return None
     # A changed account (role, units) makes the screen that was drawn invalid.
@@ -224,6 +259,7 @@ def requires_open_session(
     ) -> None:
         if is_session_open(context):
             st.session_state[_ACTED_KEY] = True
+            st.session_state.pop(_LOST_KEY, None)
             act(context, *args, **kwargs)
 
     return run_if_open
@@ -232,6 +268,11 @@ def requires_open_session(
 def begin_session_run() -> None:
     """Note that the whole screen is drawn: it shows what all earlier callbacks did."""
     st.session_state.pop(_ACTED_KEY, None)
+
+
+def was_connection_lost() -> bool:
+    """Return whether this window lost its screen with the connection, until the user acts again."""
+    return _LOST_KEY in st.session_state
 
 
 def consume_acted() -> bool:
@@ -246,7 +287,7 @@ def consume_acted() -> bool:
 def is_emergency_reason_due() -> bool:
     """Return whether an emergency account's password was just given, but not yet the reason."""
     _, at = st.session_state.get(_EMERGENCY_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
-    return bool(utc_now() - at < _EMERGENCY_REASON_TIMEOUT)
+    return bool(utc_now() - at < _STEP_TIMEOUT)
 
 
 def log_in_in_emergency(context: AppContext, reason: str) -> None:
@@ -313,7 +354,7 @@ def watch_session(context: AppContext) -> None:
         return
     with context.store.read() as conn:
         stored = sessions.find_session(conn, token)
-    if stored is None or _has_run_out(context.settings, utc_now()):
+    if stored is None or _has_run_out(context.settings, stored, utc_now()):
         st.rerun()
 
 
@@ -322,8 +363,61 @@ def _start_session(context: AppContext, login: str, logged_in_at: datetime | Non
     st.session_state.pop(_EXPIRED_KEY, None)
     now = utc_now()
     with context.store.begin() as conn:
-        st.session_state[_TOKEN_KEY] = sessions.start_session(conn, login, now, logged_in_at)
+        token = sessions.start_session(conn, login, now, logged_in_at)
+    st.session_state[_TOKEN_KEY] = token
     st.session_state[_LOGIN_KEY], st.session_state[_ACTIVE_AT_KEY] = login, now
+    _bind_session(token)
+    if is_cookie_required():
+        st.session_state[_TICKET_KEY] = TICKETS.issue(token)
+
+
+def is_cookie_required() -> bool:
+    """Return whether this run is for a browser, which proves its login by a cookie."""
+    return True
+
+
+def browser_token() -> str | None:
+    """Return the token of the cookie with which this window's connection was opened, or None."""
+    return read_token(st.context.cookies, st.context.headers.get("Origin"))
+
+
+def _bind_session(token: str) -> None:
+    if (run := get_script_run_ctx()) is not None:
+        BINDINGS.bind(run.session_id, token)
+
+
+def _continue_session(context: AppContext) -> None:
+    """Continue the login that this browser's cookie proves."""
+    token = browser_token()
+    if token is None:
+        return
+    with context.store.read() as conn:
+        stored = sessions.find_session(conn, token)
+    if stored is None or stored.has_expired(utc_now(), *session_limits(context.settings)):
+        return
+    st.session_state[_TOKEN_KEY], st.session_state[_LOGIN_KEY] = token, stored.login
+    st.session_state[_ACTIVE_AT_KEY] = stored.active_at
+    if st.context.headers.get(LOST_HEADER):
+        st.session_state[_LOST_KEY] = True
+
+
+def cookie_ticket() -> str | None:
+    """Return the ticket that this browser still has to exchange for its cookie, or None."""
+    ticket = st.session_state.get(_TICKET_KEY)
+    if ticket is None:
+        return None
+    state = TICKETS.state(ticket)
+    if state is TicketState.REDEEMED:
+        del st.session_state[_TICKET_KEY]
+        return None
+    if state is TicketState.UNKNOWN:
+        renew_ticket()
+    return str(st.session_state[_TICKET_KEY])
+
+
+def renew_ticket() -> None:
+    """Issue another ticket for the login of this window."""
+    st.session_state[_TICKET_KEY] = TICKETS.issue(st.session_state[_TOKEN_KEY])
 
 
 def _end_expired_session(context: AppContext, token: str, now: datetime, *, too_old: bool) -> None:
@@ -338,17 +432,17 @@ def _end_session(end: SessionEnd) -> None:
 
 
 def _clear_session_state() -> None:
+    if (run := get_script_run_ctx()) is not None:
+        BINDINGS.release(run.session_id)
+        run.uploaded_file_mgr.remove_session_files(run.session_id)
     for key in [key for key in st.session_state if key not in _KEYS_KEPT_AT_LOGOUT]:
         del st.session_state[key]
 
 
-def _has_run_out(settings: Settings, now: datetime) -> bool:
-    active_at: datetime = st.session_state.get(_ACTIVE_AT_KEY, now)
+def _has_run_out(settings: Settings, stored: Session, now: datetime) -> bool:
+    # The other windows of the browser share the session, and store their activity.
+    active_at: datetime = max(st.session_state.get(_ACTIVE_AT_KEY, now), stored.active_at)
     return now - active_at > timedelta(minutes=settings.session_minutes)
-
-
-def _session_limits(settings: Settings) -> tuple[timedelta, timedelta]:
-    return timedelta(minutes=settings.session_minutes), timedelta(hours=settings.session_hours)
 
 
 def _client_address(settings: Settings) -> str:

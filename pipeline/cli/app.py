@@ -48,6 +48,7 @@ COMMANDS = (
     operations.register_ui_command,
     operations.register_demo_command,
     operations.register_upkeep_commands,
+    operations.register_paper_commands,
     oversight.register_audit_commands,
     learning.register,
     reading.register_recognize_command,

@@ -60,7 +60,7 @@ def export(
     """Export confirmed entries that are not exported yet.
 
     Writes the file and, next to it, a receipt file to fill in. It is no error if there is nothing
-    to export.
+    to export. Files of your earlier runs that were never written are written too.
     """
     from pipeline.export.exporter import DATA_LANGUAGE
     from pipeline.export.runs import count_unsigned, find_target, list_target_status, make_run
@@ -76,6 +76,7 @@ def export(
         status = next(
             line for line in list_target_status(context, person, unit) if line.target == target
         )
+        earlier = [] if run_id else _write_undelivered(context, person, target, output)
         run = None if run_id else make_run(context, person, target, utc_now(), unit)
         written_run = run.id if run else run_id
         result = (
@@ -86,6 +87,7 @@ def export(
         result |= {"unsigned": count_unsigned(context, person, unit)}
     result |= {
         "target": target,
+        "unfetched": earlier,
         "unfit": [
             {"entry_id": entry.entry_id, "reason": entry.reason.in_language(DATA_LANGUAGE)}
             for entry in status.unsupported
@@ -93,6 +95,23 @@ def export(
         "notice": " ".join(notice.in_language(DATA_LANGUAGE) for notice in status.notices),
     }
     _print_result(result, as_json=as_json)
+
+
+def _write_undelivered(
+    context: ExportContext, person: Person, target: str, output: Path | None
+) -> list[dict[str, Any]]:
+    """Write the files of the person's earlier runs that were made but never handed out.
+
+    A process was killed between. Those of other persons, who may be about to fetch them, are named.
+    """
+    from pipeline.export.runs import list_undelivered
+
+    waiting = [status.run for status in list_undelivered(context, person, target)]
+    own = [run for run in waiting if run.made_by == person.name[:80]]
+    if others := [run.id for run in waiting if run not in own]:
+        print_note("export.unfetched_others", runs=", ".join(others), target=target)
+    folder = (output or Path()).parent
+    return [_write_run_files(context, person, run.id, folder / run.file_name) for run in own]
 
 
 def _require_target_run(context: ExportContext, target: str, run_id: str) -> None:
@@ -176,13 +195,15 @@ def _write_run_files(
 
     A target that answers entry by entry gets a receipt file to fill in next to it.
     """
-    from pipeline.export.runs import fetch_run_file
+    from pipeline.export.runs import confirm_delivery, fetch_run_file
     from pipeline.export.runs.receipts import fetch_receipt_template, open_run_items
+    from pipeline.store.database.clock import utc_now
 
     file, items = fetch_run_file(context, person, run_id), open_run_items(context, person, run_id)
     path = output or Path(file.name)
     remedy = Text("error.secret_not_written.fetch_run", {"run": run_id})
     write_secret(path, file.data, remedy)
+    confirm_delivery(context, person, run_id, utc_now())
     result = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
     if not items:
         return result
@@ -219,6 +240,8 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
         print_note("export.not_carried", entry=entry["entry_id"], reason=entry["reason"])
     if result["notice"]:
         typer.echo(result["notice"], err=True)
+    for earlier in result["unfetched"]:
+        print_text("export.unfetched", run=earlier["run"], file=earlier["file"])
     if result["run"] is None:
         print_text("export.nothing")
         return
@@ -353,6 +376,9 @@ def archive(
             help="File to write. Default: the package's name, in the current folder.",
         ),
     ] = None,
+    decision: Annotated[
+        str, typer.Option(help="Number of the plan or decision that the sheets are archived by.")
+    ] = "",
     package_id: Annotated[
         str,
         typer.Option(
@@ -362,10 +388,11 @@ def archive(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put fully exported sheets into an E-ARK archive package.
+    """Put receipted sheets into an E-ARK archive package.
 
-    The package holds PDF/A, the scans, metadata and checksums. It is no error if there is nothing
-    to archive.
+    Their targets have said that they have every entry of these sheets. The package holds PDF/A,
+    the scans, metadata and checksums. It is no error if there is nothing to archive; else
+    --decision is needed.
     """
     from pipeline.export.archive.runs import find_ready, make_package, package_file
     from pipeline.store.database.clock import utc_now
@@ -374,7 +401,7 @@ def archive(
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)
         unit = resolve_unit(context.store, unit) if unit is not None else None
-        package = None if package_id else make_package(context, person, utc_now(), unit)
+        package = None if package_id else make_package(context, person, utc_now(), decision, unit)
         written_id = package.id if package else package_id
         result: dict[str, Any] = {
             "package": written_id or None,
@@ -387,7 +414,11 @@ def archive(
             write_secret(path, file.data, remedy)
             result |= {"file": str(path), "sha256": file.sha256}
         remaining = find_ready(context, person, unit)
-        result |= {"waiting": remaining.sheets, "unsettled": remaining.unsettled}
+        result |= {
+            "waiting": remaining.sheets,
+            "unsettled": remaining.unsettled,
+            "waits": {wait.value: count for wait, count in remaining.waits.items()},
+        }
     if as_json:
         typer.echo(json.dumps(result))
     else:
@@ -407,5 +438,5 @@ def _print_archive_result(result: dict[str, Any]) -> None:
         print_text("archive.nothing")
     if result["waiting"]:
         print_text("archive.left", count=result["waiting"])
-    if result["unsettled"]:
-        print_text("archive.unsettled", count=result["unsettled"])
+    for wait, count in result["waits"].items():
+        print_text(f"archive.wait.{wait}", count=count)

@@ -1,7 +1,9 @@
-"""`efterskrift ui`, `demo` and `doctor`: run the web interface, try it, check the installation."""
+"""`efterskrift ui`, `demo`, `doctor`, `packs` and `close-page`: run, try, check and settle."""
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import signal
 import socket
@@ -9,19 +11,44 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.cli.context import RUNNING, message, print_note, print_text
+from pipeline.cli.context import (
+    REVIEW,
+    RUNNING,
+    As,
+    AsJson,
+    format_count,
+    message,
+    print_note,
+    print_text,
+    resolve_acting_person,
+)
 from pipeline.domain.errors import ExitCode, UsageError
+from pipeline.domain.model import CloseReason
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.settings import ROOT, load_settings
 
+if TYPE_CHECKING:
+    from pipeline.operations.store_check import CheckReport
+    from pipeline.store.registers.packs import Pack
+
+_CHECK_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
 _WORKER_SHUTDOWN_SECONDS = 100
 """Workers finish their page first; the worker pool gives them 90 s."""
 SERVER_SHUTDOWN_SECONDS = 20
@@ -53,11 +80,16 @@ def ui(
 
     Other machines reach it through a TLS proxy. Ends with Ctrl-C.
     """
+    from pipeline.files.private_files import close_private_paths
+    from pipeline.operations.health import describe_server_address
     from pipeline.store.database.store import open_store
 
     # Whatever is wrong with the workspace or the port is reported before a process is started.
     settings = load_settings()
+    for path in close_private_paths(settings):
+        print_note("ui.mode_mended", file=path)
     open_store(settings).close()
+    describe_server_address(settings)
     _require_free_port(port)
     workspace = settings.workspace.resolve()
     typer.echo(f"http://localhost:{port}", err=True)
@@ -211,7 +243,8 @@ def demo(
     typer.echo()
     print_text("demo.log_in")
     for account in DEMO_ACCOUNTS:
-        typer.echo(f"  {account.person.login:<8} {account.person.role.value:<20} {account.does}")
+        roles = ", ".join(account.person.roles)
+        typer.echo(f"  {account.person.login:<8} {roles:<25} {account.does}")
     print_text("demo.password", password=DEMO_PASSWORD)
     typer.echo()
     if not headless:
@@ -219,8 +252,77 @@ def demo(
 
 
 def register_upkeep_commands(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("doctor", rich_help_panel=RUNNING)(doctor)
+    app.command("check", rich_help_panel=RUNNING)(check)
+
+
+def check(
+    accept_images: Annotated[
+        bool,
+        typer.Option(
+            "--accept-images",
+            help="First take the folder of images as the workspace's own, whatever it holds.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check the database and every stored file.
+
+    Images, files of exports and archive packages are read and compared with their digests. Exit
+    code 6 if something is missing or damaged. Files that no row names harm nothing.
+    """
+    from pipeline.operations.store_check import check_store
+    from pipeline.store.database.store import accept_images as accept
+    from pipeline.store.database.store import open_store
+
+    settings = load_settings()
+    if accept_images:
+        accept(settings)
+    store = open_store(settings)
+    with Progress(*_CHECK_COLUMNS, console=Console(stderr=True)) as bar:
+        task = bar.add_task(message("check.progress"), total=None)
+        report = check_store(
+            store,
+            getpass.getuser(),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    store.close()
+    if as_json:
+        typer.echo(json.dumps(_check_result(report)))
+    else:
+        _print_check(report)
+    if not report.check.is_whole:
+        raise typer.Exit(ExitCode.STORE)
+
+
+def _check_result(report: CheckReport) -> dict[str, object]:
+    check = report.check
+    counts = {name: getattr(check, name) for name in ("files", "missing", "damaged", "orphans")}
+    problems = [asdict(problem) for problem in report.problems]
+    return {"ok": check.is_whole, "database": check.database_problem, **counts} | {
+        "problems": problems
+    }
+
+
+def _print_check(report: CheckReport) -> None:
+    check = report.check
+    for problem in report.problems:
+        print_text(f"check.{problem.state}", sha256=problem.sha256, uses=", ".join(problem.uses))
+    if check.database_problem:
+        print_text("check.database", problem=check.database_problem)
+    if check.orphans:
+        print_text("check.orphans", count=check.orphans)
+    if check.is_whole:
+        print_text("check.whole", files=format_count(check.files, "file"))
+        return
+    print_text(
+        "check.not_whole",
+        files=format_count(check.files, "file"),
+        missing=check.missing,
+        damaged=check.damaged,
+    )
+    print_text("check.remedy")
 
 
 def doctor() -> None:
@@ -242,3 +344,86 @@ def doctor() -> None:
             remedy=first.remedy,
         )
         raise typer.Exit(ExitCode.MISSING_PROGRAM if is_incomplete else first.code)
+
+
+def register_paper_commands(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("packs", rich_help_panel=REVIEW)(packs)
+    app.command("close-page", rich_help_panel=REVIEW)(close_page)
+
+
+def packs(
+    opened: Annotated[str, typer.Option("--open", help="Id of a pack that is in use.")] = "",
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day that it was opened. Default: today."),
+    ] = None,
+    undo: Annotated[str, typer.Option(help="Id of a pack that was not opened after all.")] = "",
+    login: As = "",
+    as_json: AsJson = False,
+) -> None:
+    """List packs of printed sheets, or say that one is open.
+
+    The sheets of a pack are in reserve until it is opened or one of them is scanned: only then can
+    they be missing.
+    """
+    from pipeline.domain.dates import today_in_sweden
+    from pipeline.store.database.clock import utc_now
+    from pipeline.store.database.store import open_store
+    from pipeline.store.registers import packs as pack_register
+
+    store = open_store(load_settings())
+    person = resolve_acting_person(store, login)
+    with store.begin() as conn:
+        if opened:
+            opened_on = day.date() if day else today_in_sweden()
+            pack_register.open_pack(conn, person, opened, opened_on, utc_now())
+        if undo:
+            pack_register.undo_open_pack(conn, person, undo, utc_now())
+        found = pack_register.list_packs(conn, person, permitted_units(person, Action.PRINT))
+    if as_json:
+        typer.echo(json.dumps([_pack_as_object(pack) for pack in found]))
+        return
+    for pack in found:
+        facts = {"pack": pack.id, "unit": pack.unit, "sheets": pack.sheets}
+        print_text("packs.open" if pack.is_open else "packs.reserve", **facts)
+    if not found:
+        print_text("packs.none")
+
+
+def _pack_as_object(pack: Pack) -> dict[str, Any]:
+    return {
+        "pack": pack.id,
+        "unit": pack.unit,
+        "printed_at": pack.printed_at.isoformat(),
+        "sheets": pack.sheets,
+        "scanned": pack.scanned,
+        "opened_on": pack.opened_on or None,
+        "state": "open" if pack.is_open else "reserve",
+    }
+
+
+def close_page(
+    page: Annotated[str, typer.Argument(metavar="PAGE", help="Id of a page that failed.")],
+    reason: Annotated[CloseReason | None, typer.Option(help="Why it needs nothing more.")] = None,
+    scanned_as: Annotated[
+        str, typer.Option("--scanned-as", help="Page or batch that it was scanned again as.")
+    ] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Open a closed page again.")] = False,
+    login: As = "",
+) -> None:
+    """Close a page that failed, for a reason."""
+    from pipeline.store.database.clock import utc_now
+    from pipeline.store.database.store import open_store
+    from pipeline.store.paper import page_lists
+
+    if undo == (reason is not None):
+        raise UsageError("reason_or_undo")
+    store = open_store(load_settings())
+    person = resolve_acting_person(store, login)
+    with store.begin() as conn:
+        if reason is None:
+            page_lists.reopen_closed_page(conn, person, page, utc_now())
+        else:
+            page_lists.close_failed_page(conn, person, page, reason, utc_now(), scanned_as)
+    print_note("page.reopened" if undo else "page.closed", page=page)

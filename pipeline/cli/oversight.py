@@ -39,7 +39,7 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from pipeline.export.care_system_check.matches import CareSystemMatch
     from pipeline.registers.care_system_list import CareTable, ColumnMapping
-    from pipeline.store.event_log.hash_chain import ChainVerdict
+    from pipeline.store.event_log.chain_check import ChainVerdict
 
 StartDate = Annotated[
     datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")
@@ -65,17 +65,25 @@ def verify(
         Path | None,
         typer.Option(help="File written by `audit seal -o` and kept on another machine."),
     ] = None,
+    from_anchor: Annotated[
+        bool,
+        typer.Option(
+            "--from-anchor", help="Check only what came after the newest hash of --anchor."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify that no row of the log was changed outside the program.
+    """Verify that log and record were only changed by the program.
 
-    Reports each row that was changed, removed, moved or inserted. Exit code 12 if there is one.
+    Reports each row of the log, and each entry, run or package, that was changed, removed, moved or
+    inserted. Exit code 12 if there is one.
     """
     from pipeline.reporting.audit.anchors import read_anchors, verify_log
     from pipeline.store.database.store import open_store
 
     anchors = read_anchors(anchor) if anchor else []
-    verdict = verify_log(open_store(load_settings()), getpass.getuser(), anchors)
+    store = open_store(load_settings())
+    verdict = verify_log(store, getpass.getuser(), anchors, from_anchor=from_anchor)
     if as_json:
         result = {
             "ok": not verdict.count,
@@ -83,29 +91,37 @@ def verify(
             "head": asdict(verdict.head),
             "count": verdict.count,
             "problems": [asdict(problem) for problem in verdict.problems],
+            "start": verdict.start,
+            "records": verdict.records,
+            "anchors": len(anchors),
         }
         typer.echo(json.dumps(result))
     else:
         _print_verdict(verdict, len(anchors))
+    # What the result does not show belongs to it, whoever reads it
+    if not anchors:
+        print_note("audit.without_anchor")
+    if verdict.start:
+        print_note("audit.from_anchor", number=verdict.start + 1)
     if verdict.count:
         raise typer.Exit(ExitCode.LOG_BROKEN)
 
 
 def _print_verdict(verdict: ChainVerdict, anchors: int) -> None:
-    """Print each problem of the log, and the sum of them all."""
+    """Print each problem of the log and the record, and the sum of them all."""
     from pipeline.reporting.audit.anchors import describe_problem
 
     for problem in verdict.problems:
         typer.echo(describe_problem(problem))
     if verdict.count > len(verdict.problems):
         print_text("audit.more_problems", number=verdict.count - len(verdict.problems))
-    rows = format_count(verdict.rows, "row")
+    rows, records = format_count(verdict.rows, "row"), format_count(verdict.records, "record")
     if verdict.count:
         print_text("audit.wrong", rows=rows)
     elif anchors:
-        print_text("audit.unchanged_by_anchors", rows=rows, count=anchors)
+        print_text("audit.unchanged_by_anchors", rows=rows, records=records, count=anchors)
     else:
-        print_text("audit.unchanged", rows=rows)
+        print_text("audit.unchanged", rows=rows, records=records)
 
 
 def seal(
@@ -297,7 +313,7 @@ def clashes(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV exported from the care system. Without it: list the known pairs.",
+            help="CSV or xlsx exported from the care system. Without it: list the known pairs.",
             exists=True,
             dir_okay=False,
         ),

@@ -49,7 +49,7 @@ def print_form(
     clients: Annotated[
         Path | None,
         typer.Option(
-            help="Client register (CSV): one pre-filled sheet a client. With --plan: used only "
+            help="Client register (CSV or xlsx): a pre-filled sheet each. With --plan: used only "
             "for protected identities."
         ),
     ] = None,
@@ -63,7 +63,7 @@ def print_form(
     plan: Annotated[
         Path | None,
         typer.Option(
-            help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) to print "
+            help="Planned visits (table: enhet;datum;tid;personnummer;namn;insats;rutt) to print "
             "in the rows."
         ),
     ] = None,
@@ -314,25 +314,28 @@ def pack(
     numbers: Annotated[
         Path | None,
         typer.Option(
-            help="Number of sheets of each form (CSV: enhet, blankett, antal, per_klient).",
+            help="Number of sheets of each form (CSV or xlsx: enhet, blankett, antal, per_klient).",
             **EXISTING_FILE,
         ),
     ] = None,
     clients: Annotated[
         Path | None,
-        typer.Option(help="Client register (CSV) for pre-filled sheets.", **EXISTING_FILE),
+        typer.Option(help="Client register (CSV or xlsx) for pre-filled sheets.", **EXISTING_FILE),
     ] = None,
     phones: Annotated[
         Path | None,
-        typer.Option(help="Telephone chain (CSV: namn, telefon, roll, ringer).", **EXISTING_FILE),
+        typer.Option(
+            help="Telephone chain (CSV or xlsx: namn, telefon, roll, ringer).", **EXISTING_FILE
+        ),
     ] = None,
     schedule: Annotated[
-        Path | None, typer.Option(help="Staff schedule (CSV: namn, datum, pass).", **EXISTING_FILE)
+        Path | None,
+        typer.Option(help="Staff schedule (CSV or xlsx: namn, datum, pass).", **EXISTING_FILE),
     ] = None,
     plan: Annotated[
         Path | None,
         typer.Option(
-            help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) for tour "
+            help="Planned visits (table: enhet;datum;tid;personnummer;namn;insats;rutt) for tour "
             "lists. Needs --clients.",
             **EXISTING_FILE,
         ),
@@ -448,7 +451,9 @@ def take_in(
 def planned(
     file: Annotated[
         Path,
-        typer.Argument(help="CSV: enhet, datum and optionally antal (default 1).", **EXISTING_FILE),
+        typer.Argument(
+            help="CSV or xlsx: enhet, datum and optionally antal (default 1).", **EXISTING_FILE
+        ),
     ],
     kind: Annotated[
         PlanKind, typer.Option(help="What the rows count: planned visits (besok) or shifts (pass).")

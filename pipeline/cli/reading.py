@@ -6,7 +6,8 @@ import json
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -25,13 +26,16 @@ from pipeline.domain.errors import (
     IntakeError,
     MissingProgramError,
     ReadingError,
+    describe_error_location,
 )
 from pipeline.domain.form.field import Kind
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.domain.model import PageReading, Reading
     from pipeline.files.page_files import ScannedPage
+    from pipeline.files.sandbox.process import SandboxProcess
     from pipeline.reading.fields.field_image import FieldImage
     from pipeline.reading.read_page import PageReader
 
@@ -39,6 +43,8 @@ _reader: PageReader | None = None
 """The reader of this process, of the pool too; set by `_start_reader`."""
 BATCH_SIZE = 64
 """Number of field images that are held in memory and read together."""
+_PAGE_ATTEMPTS = 3
+"""How often a page is read before it counts as what kills its process; the first may be shared."""
 _CHUNK_PER_PROCESS = 4
 """Number of pages for each process at a time, so that a stack of hundreds needs constant memory."""
 
@@ -66,18 +72,23 @@ def register_read_command(app: typer.Typer) -> None:
 
 def read(
     files: Annotated[
-        list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)
+        list[Path],
+        typer.Argument(
+            help="PDF or pictures: TIFF, JPEG, PNG, HEIC and others.", exists=True, dir_okay=False
+        ),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per page.")
     ] = False,
     clients: Annotated[
         Path | None,
-        typer.Option(help="Client register (CSV), used as prior knowledge.", exists=True),
+        typer.Option(help="Client register (CSV or xlsx), used as prior knowledge.", exists=True),
     ] = None,
     staff: Annotated[
         Path | None,
-        typer.Option(help="Staff list (CSV) with initials, used as prior knowledge.", exists=True),
+        typer.Option(
+            help="Staff list (CSV or xlsx) with initials, used as prior knowledge.", exists=True
+        ),
     ] = None,
     processes: Annotated[
         int, typer.Option(min=1, help="Number of reading processes.")
@@ -111,7 +122,7 @@ def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
     """Read the pages in the order of the files, with a progress bar on stderr."""
-    from pipeline.files.page_files import count_pages, read_pages
+    from pipeline.files.sandbox.process import SandboxProcess
     from pipeline.reading.imaging.timing import limit_threads
 
     limit_threads()
@@ -126,22 +137,105 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
         TimeRemainingColumn(),
     )
     with (
-        # Spawned, not forked: the copy of a process with threads (the progress bar's) may wait
-        # for ever for a lock that one of them held.
-        ProcessPoolExecutor(
-            processes,
-            multiprocessing.get_context("spawn"),
-            initializer=_start_reader,
-            initargs=(registers,),
-        ) as pool,
+        ReadingPool(registers, processes) as pool,
+        SandboxProcess() as process,
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
-        task = progress.add_task("read", total=sum(count_pages(path) or 1 for path in files))
-        pages = ((str(path), page) for path in files for page in read_pages(path))
+        task = progress.add_task("read", total=_count_all(process, files))
+        pages = (page for path in files for page in _iter_pages(process, path))
         while chunk := list(islice(pages, processes * _CHUNK_PER_PROCESS)):
-            for result in pool.map(_read_page, chunk):
+            for result in pool.read(chunk):
                 progress.advance(task)
                 yield result
+
+
+def _count_all(process: SandboxProcess, files: Sequence[Path]) -> int | None:
+    from pipeline.files.sandbox.pages import count_foreign_pages
+
+    try:
+        return sum(count_foreign_pages(process, path) for path in files)
+    except OSError:
+        return None  # a file that is gone is reported as its page
+
+
+def _iter_pages(
+    process: SandboxProcess, path: Path
+) -> Iterator[tuple[str, ScannedPage] | PageOutput]:
+    """Yield the pages of a file; whatever error there is with one, it is the output of the page."""
+    from pipeline.files.sandbox.pages import ForeignPages
+
+    number, last = 1, 1
+    pages: ForeignPages | None = None
+    while number <= last:
+        try:
+            pages = pages or ForeignPages(process, path)
+            last = pages.page_count
+            yield str(path), pages.read(number)
+        except EfterskriftError as error:
+            yield _failed_output(str(path), number, error.message, error.exit_code)
+        except Exception as error:  # a bad page must not stop the others
+            reason = f"{IssueCode.NOT_READ}: {describe_error_location(error)}"
+            yield _failed_output(str(path), number, reason, ExitCode.INTAKE)
+        number += 1
+
+
+class ReadingPool:
+    """Processes that read pages. A page that kills its process twice is a failed page.
+
+    They are spawned, not forked: the copy of a process with threads (the progress bar's) may wait
+    for ever for a lock that one of them held.
+    """
+
+    def __init__(self, registers: RegisterFiles, processes: int) -> None:
+        self._registers, self._processes = registers, processes
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> ReadingPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def read(self, pages: Sequence[tuple[str, ScannedPage] | PageOutput]) -> Iterator[PageOutput]:
+        """Yield the output of each page, in order; that of a page may be known already."""
+        futures = [None if isinstance(page, PageOutput) else self._submit(page) for page in pages]
+        for page, future in zip(pages, futures, strict=True):
+            if isinstance(page, PageOutput) or future is None:
+                assert isinstance(page, PageOutput)
+                yield page
+            else:
+                yield self._result(page, future)
+
+    def _submit(self, page: tuple[str, ScannedPage]) -> Future[PageOutput]:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._processes,
+                multiprocessing.get_context("spawn"),
+                initializer=_start_reader,
+                initargs=(self._registers,),
+            )
+        try:
+            return self._pool.submit(_read_page, page)
+        except BrokenProcessPool as error:
+            broken: Future[PageOutput] = Future()
+            broken.set_exception(error)
+            return broken
+
+    def _result(self, page: tuple[str, ScannedPage], future: Future[PageOutput]) -> PageOutput:
+        """Return a page's output. Where a process was killed, each page is read again by itself.
+
+        A pool does not say which of its pages killed it.
+        """
+        for _ in range(_PAGE_ATTEMPTS):
+            try:
+                return future.result()
+            except BrokenProcessPool:
+                self._pool = None
+                future = self._submit(page)
+        self._pool = None
+        reason = f"reader_died: {_PAGE_ATTEMPTS - 1}"
+        return _failed_output(page[0], page[1].source_page, reason, ExitCode.READING)
 
 
 def _start_reader(registers: RegisterFiles) -> None:
@@ -161,14 +255,21 @@ def _start_reader(registers: RegisterFiles) -> None:
 
 def _read_page(item: tuple[str, ScannedPage]) -> PageOutput:
     source, page = item
-    place = {"source": source, "page": page.source_page}
     if page.data is None:
-        return PageOutput(place | _failed_page_object(page.problem), ExitCode.INTAKE)
+        return _failed_output(source, page.source_page, page.problem, ExitCode.INTAKE)
     assert _reader is not None
     try:
-        return PageOutput(place | page_object(_reader.read(page.data, page.media_type).reading))
+        reading = _reader.read(page.data, page.media_type).reading
     except EfterskriftError as error:
-        return PageOutput(place | _failed_page_object(error.message), error.exit_code)
+        return _failed_output(source, page.source_page, error.message, error.exit_code)
+    except Exception as error:  # a page must not stop the others, whatever its error is
+        reason = f"{IssueCode.NOT_READ}: {describe_error_location(error)}"
+        return _failed_output(source, page.source_page, reason, ExitCode.READING)
+    return PageOutput({"source": source, "page": page.source_page} | page_object(reading))
+
+
+def _failed_output(source: str, number: int, reason: str, code: ExitCode) -> PageOutput:
+    return PageOutput({"source": source, "page": number} | _failed_page_object(reason), code)
 
 
 def _failed_page_object(reason: str) -> dict[str, Any]:

@@ -28,12 +28,14 @@ from rich.text import Text
 
 from pipeline.cli.context import (
     IMPORT,
+    As,
     AsJson,
     describe_issue,
     format_count,
     message,
     print_note,
     print_text,
+    resolve_acting_person,
     resolve_unit,
 )
 from pipeline.domain.errors import EfterskriftError, UsageError
@@ -107,12 +109,14 @@ class WorkSummary:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (scan, watch, work, status):
+    for command in (scan, watch, work, reread, status):
         app.command(command.__name__, rich_help_panel=IMPORT)(command)
 
 
 def scan(
-    files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="PDF or pictures: TIFF, JPEG, PNG, HEIC and others.")
+    ],
     unit: Unit = "",
     place: PaperPlace = "",
 ) -> None:
@@ -210,7 +214,32 @@ def work(
     # Each worker has finished its page before it ended: those pages count too.
     if (end := measure_progress(store)) is not None:
         summary.update(end, time.monotonic())
+        if end.set_aside:
+            print_note("work.set_aside", pages=format_count(end.set_aside, "page"))
     typer.echo(summary.describe(), err=True)
+
+
+def reread(
+    unit: Annotated[str | None, typer.Option(help="Only pages of this unit.")] = None,
+    login: As = "",
+    as_json: AsJson = False,
+) -> None:
+    """Queue every page again that could not be read.
+
+    Pages without an image, from damaged files, are left: scan their paper again.
+    """
+    from pipeline.store.database.store import open_store
+    from pipeline.store.paper.pages import requeue_failed_pages
+
+    store = open_store(load_settings())
+    person = resolve_acting_person(store, login)
+    owner = resolve_unit(store, unit) if unit is not None else None
+    with store.begin() as conn:
+        count = requeue_failed_pages(conn, person, owner)
+    if as_json:
+        typer.echo(json.dumps({"pages": count}))
+    else:
+        print_text("reread.queued", pages=format_count(count, "page"))
 
 
 def status(as_json: AsJson = False) -> None:
@@ -301,10 +330,12 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
 
 def _count_pages(files: Sequence[Path]) -> int | None:
     """Return the number of pages; None if a file cannot be read, which its import reports."""
-    from pipeline.files.page_files import count_pages
+    from pipeline.files.sandbox.pages import count_foreign_pages
+    from pipeline.files.sandbox.process import SandboxProcess
 
     try:
-        return sum(count_pages(path) for path in files)
+        with SandboxProcess() as process:
+            return sum(count_foreign_pages(process, path) for path in files)
     except OSError:
         return None
 
@@ -344,3 +375,5 @@ def _print_status(metrics: dict[str, Any]) -> None:
     print_text("status.batches", number=metrics["batches"]["in"])
     for batch in metrics["batches"]["unfinished"]:
         print_text("status.unfinished", batch=batch)
+    for run in metrics["exports"]["unfetched"]:
+        print_text("status.unfetched", run=run)

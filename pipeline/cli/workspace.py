@@ -9,7 +9,7 @@ import getpass
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +30,7 @@ from pipeline.cli.context import (
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import (
+    Assignment,
     Client,
     Person,
     RegisterColumn,
@@ -37,7 +38,7 @@ from pipeline.domain.model import (
     StaffMember,
     register_columns,
 )
-from pipeline.domain.permissions import default_areas
+from pipeline.domain.permissions import ROLES_WITH_PROFESSION, default_areas
 from pipeline.domain.settings import load_settings
 from pipeline.files.csv_tables import decode_text
 from pipeline.texts import Text
@@ -45,7 +46,7 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_UNIT_ROLES = frozenset({Role.ADMINISTRATOR, Role.REVIEWER, Role.MANAGER, Role.REGISTRAR})
+_UNIT_ROLES = frozenset(Role) - {Role.SYSTEM_ADMINISTRATOR, Role.LOG_REVIEWER}
 """Roles that see the paper of their units."""
 
 
@@ -54,7 +55,9 @@ def _headers(columns: Iterable[RegisterColumn], *, optional: bool = False) -> st
 
 
 _CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
-_CLIENT_FILE = f"CSV with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
+_CLIENT_FILE = (
+    f"CSV or xlsx with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
+)
 
 
 def register_store_commands(app: typer.Typer) -> None:
@@ -151,7 +154,8 @@ def clients(
 
 def staff(
     file: Annotated[
-        Path, typer.Argument(help=f"CSV with {_headers(_STAFF)}.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(help=f"CSV or xlsx with {_headers(_STAFF)}.", exists=True, dir_okay=False),
     ],
 ) -> None:
     """Import the staff list with the initials of each member.
@@ -188,6 +192,9 @@ class _AccountOptions:
     units: frozenset[str] | None
     areas: frozenset[str] | None
     break_glass: bool | None
+    key: str | None
+    is_further: bool
+    no_further: bool
 
 
 def register_person_command(app: typer.Typer) -> None:
@@ -222,19 +229,33 @@ def person(
             help="Account for emergency access; prints a new password to keep sealed.",
         ),
     ] = None,
+    is_further: Annotated[
+        bool,
+        typer.Option(
+            "--further",
+            help="Give the role next to the others, instead of changing the main one.",
+        ),
+    ] = False,
+    no_further: Annotated[
+        bool, typer.Option("--no-further", help="Remove all roles but the main one.")
+    ] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--person-key", help="HSA-id or staff number, the same in all accounts of one person."
+        ),
+    ] = None,
 ) -> None:
     """Add or change a user.
 
     A new user needs --name, --title and --role; of an existing one, what is not named stays as it
-    is. Asks for the password, or reads it from standard input; an empty one keeps the current
-    password.
+    is. With --further, --role, --title, --unit and --area are of one more assignment, which
+    replaces one with the same role. Asks for the password, or reads it from standard input; an
+    empty one keeps the current password.
     """
-    from pipeline.store.accounts.people import (
-        SEALED_PASSWORD_WORDS,
-        make_word_password,
-        people_by_login,
-        save_person,
-    )
+    from pipeline.store.accounts.login.password_hashes import make_sealed_password
+    from pipeline.store.accounts.login.password_rules import hash_new_password
+    from pipeline.store.accounts.people import people_by_login, save_person
     from pipeline.store.database.store import open_store
 
     named = _AccountOptions(
@@ -244,15 +265,20 @@ def person(
         _parse_units(units, no_units=no_units),
         frozenset(areas) if areas else None,
         break_glass,
+        key,
+        is_further,
+        no_further,
     )
-    store = open_store(load_settings())
+    settings = load_settings()
+    store = open_store(settings)
     # What is wrong is reported before a password is asked for.
     with store.read() as conn:
-        _resolve_account(conn, login, named)
-    password = make_word_password(SEALED_PASSWORD_WORDS) if break_glass else _read_password()
+        account = _resolve_account(conn, login, named)
+    password = make_sealed_password() if break_glass else _read_password()
+    digest = hash_new_password(password, account, settings) if password else None
     with store.begin() as conn:
         before, account = people_by_login(conn).get(login), _resolve_account(conn, login, named)
-        save_person(conn, account, password or None, by=getpass.getuser())
+        save_person(conn, account, digest, by=getpass.getuser())
     _report_changes(before, account, new_password=bool(password))
     if break_glass:
         typer.echo(password)
@@ -281,8 +307,9 @@ def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Pe
         there = Text("cli.person.known_units", {"units": ", ".join(units)}) if units else ""
         raise UsageError("no_unit", unknown=", ".join(sorted(unknown)), there=there)
     account = _merge_account(login, known, named)
-    if account.role is Role.REVIEWER and not account.areas:
-        raise UsageError("title_no_known_profession", title=account.title)
+    for one in account.assignments:
+        if one.role in ROLES_WITH_PROFESSION and not one.areas:
+            raise UsageError("title_no_known_profession", title=one.title)
     return account
 
 
@@ -292,6 +319,8 @@ def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> 
     Raises:
         UsageError: then there is no name, title or role.
     """
+    if named.is_further:
+        return _add_further(login, known, named)
     name = named.name if named.name is not None or known is None else known.name
     title = named.title if named.title is not None or known is None else known.title
     role = named.role or (known.role if known else None)
@@ -311,8 +340,32 @@ def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> 
         else known is not None and known.break_glass
     )
     return Person(
-        login, name, title, role, units, _resolve_areas(known, role, title, named), break_glass
+        login,
+        name,
+        title,
+        role,
+        units,
+        _resolve_areas(known, role, title, named),
+        break_glass,
+        known.further if known and not named.no_further else (),
+        named.key if named.key is not None else known.key if known else "",
     )
+
+
+def _add_further(login: str, known: Person | None, named: _AccountOptions) -> Person:
+    """Return the known account with one more assignment, in the place of one with that role.
+
+    Raises:
+        UsageError: there is no such account, or no role is named.
+    """
+    if known is None or named.role is None:
+        raise UsageError("account_further_needs", login=login)
+    title = named.title or known.title
+    areas = named.areas if named.areas is not None else default_areas(named.role, title)
+    new = Assignment(named.role, title, named.units or frozenset(), areas)
+    kept = () if named.no_further else known.further
+    others = tuple(one for one in kept if one.role is not named.role)
+    return replace(known, further=(*others, new))
 
 
 def _resolve_areas(
@@ -340,12 +393,13 @@ def _report_changes(before: Person | None, now: Person, *, new_password: bool) -
 def _report_changed_facts(
     login: str, before: Mapping[str, str], now: Mapping[str, str], *, new_password: bool
 ) -> None:
+    none = message("person.none")
     changed = [
-        message("person.was", fact=_format_fact(name, value), before=before[name])
-        for name, value in now.items()
-        if value != before[name]
+        message("person.was", fact=_format_fact(name, now.get(name, none)), before=value)
+        for name, value in (dict.fromkeys(now, none) | dict(before)).items()
+        if value != now.get(name, none)
     ]
-    unchanged = [_format_fact(name, value) for name, value in now.items() if value == before[name]]
+    unchanged = [_format_fact(*fact) for fact in now.items() if fact in before.items()]
     (changed if new_password else unchanged).append(message("person.fact.password"))
     if changed:
         print_note("person.changed", login=login, facts=", ".join(changed))
@@ -361,17 +415,24 @@ def _format_fact(name: str, value: str) -> str:
 def _account_facts(person: Person) -> Mapping[str, str]:
     """Return the values that are reported of an account, by the text key of their name."""
     none = message("person.none")
+    main, *further = person.assignments
     lists = {
         name: ", ".join(sorted(values)) or none
-        for name, values in (("units", person.units), ("areas", person.areas))
+        for name, values in (("units", main.units), ("areas", main.areas))
     }
+    others = [
+        f"{one.role.value} ({', '.join((one.title, *sorted(one.units), *sorted(one.areas)))})"
+        for one in further
+    ]
     kind = message("person.emergency" if person.break_glass else "person.ordinary")
     return {
         "name": person.name,
         "title": person.title,
-        "role": person.role.value,
+        "role": main.role.value,
         **lists,
         "account": kind,
+        **({"further": ", ".join(others)} if others else {}),
+        **({"key": person.key} if person.key else {}),
     }
 
 
@@ -433,8 +494,5 @@ def block(
         block_id = (lift_block if lift else set_block)(
             conn, person, owner, typed, reason, utc_now()
         )
-    if lift:
-        print_note("block.lifted")
-    else:
-        print_note("block.set", unit=owner)
+    print_note("block.lifted" if lift else "block.set", unit=owner)
     typer.echo(block_id)

@@ -15,10 +15,15 @@ EfterskriftError
 │   ├── SchemaMismatchError
 │   │   ├── SchemaOutdatedError   older than the program: needs an upgrade
 │   │   └── SchemaTooNewError     newer than the program
+│   ├── ImageError      one stored file is missing, unreadable or damaged
 │   ├── StoreUnavailableError
+│   │   ├── ImagesAwayError       the folder of images is not the database's
+│   │   ├── ProgramKilledError    a helper program was killed by the machine
+│   │   └── ReadOnlyStoreError    the database can be read but not written
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
-│   └── BlockedClientError
+│   ├── BlockedClientError
+│   └── LoginError      a login is refused for now, or a change of access has to be approved
 ├── ReviewError         a decision cannot be made
 │   ├── StaleDecisionError
 │   └── AnswerError     an answer is missing or not of its kind
@@ -174,6 +179,25 @@ class StoreUnavailableError(StoreError):
     """The database is locked or cannot be reached, or the disk is full."""
 
 
+class ImagesAwayError(StoreUnavailableError):
+    """The folder of images is missing, empty or another one: its disk is not connected."""
+
+
+class ReadOnlyStoreError(StoreUnavailableError):
+    """The database can be read but not written: its folder, disk or server is read-only."""
+
+
+class ImageError(StoreError):
+    """One stored image or file is missing, unreadable or damaged; the others are there."""
+
+
+class ProgramKilledError(StoreUnavailableError):
+    """The machine killed a helper program, usually for want of memory: what it did can be repeated.
+
+    As with the store, the page is not at fault and waits.
+    """
+
+
 class UnstorableTextError(StoreError):
     """A text is too long for its column, or has a character that the database cannot hold.
 
@@ -202,6 +226,10 @@ class NotAllowedError(EfterskriftError):
     ) -> None:
         super().__init__(key, **values)
         self.by, self.action, self.unit, self.noted = by, action, unit, False
+
+
+class LoginError(NotAllowedError):
+    """A login is refused for now, a password is wrong, or a change of access has to be approved."""
 
 
 class BlockedClientError(NotAllowedError):

@@ -69,7 +69,10 @@ class IssueCode(StrEnum):
     BROKEN_PAGE = "broken_page", _FILE, _STOPS
     ENCRYPTED = "encrypted", _FILE, _STOPS
     TOO_LARGE = "too_large", _FILE, _STOPS
+    OPENING_FAILED = "opening_failed", _FILE, _STOPS
+    """The file or page killed the process that opens it."""
     NOT_READ = "not_read", _FILE, _STOPS
+    IMAGE_AWAY = "image_away", _FILE, _STOPS
 
     # Identification.
     NO_CODE = "no_code", _PAGE, _STOPS

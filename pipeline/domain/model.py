@@ -268,6 +268,15 @@ class IssuedSheet:
     rows: tuple[PrintedRow, ...] = ()
 
 
+class CloseReason(StrEnum):
+    """Why a page that failed needs nothing more."""
+
+    SCANNED_AGAIN = "scanned_again"
+    EMPTY = "empty"
+    NOT_OURS = "not_ours"
+    NOT_PAPER = "not_paper"
+
+
 class Role(StrEnum):
     """The role of a member of staff in Efterskrift."""
 
@@ -277,13 +286,32 @@ class Role(StrEnum):
     REGISTRAR = "registrator"
     SYSTEM_ADMINISTRATOR = "systemadministratör"
     LOG_REVIEWER = "loggranskare"
+    TYPIST = "inmatare"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One role of a person: as which profession, in which units and areas of law."""
+
+    role: Role
+    title: str
+    units: frozenset[str]
+    areas: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of staff who is logged in, with the units and areas of law that they may see.
+    """A member of staff who is logged in, with what they are assigned to.
 
-    `break_glass` marks an account for emergencies (nödkonto): its use raises an alarm.
+    Ask `permissions` what a person may do, never one of these fields: a role counts in the units
+    and areas of its own assignment only.
+
+    Attributes:
+        title, role, units, areas: The main assignment.
+        break_glass: The account is for emergencies (nödkonto): its use raises an alarm.
+        further: The other assignments.
+        key: The person's staff number or HSA-id, equal in all accounts of one person; empty where
+            this is their only account.
     """
 
     login: str
@@ -293,6 +321,28 @@ class Person:
     units: frozenset[str]
     areas: frozenset[str]
     break_glass: bool = False
+    further: tuple[Assignment, ...] = ()
+    key: str = ""
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """All assignments, the main one first."""
+        return (Assignment(self.role, self.title, self.units, self.areas), *self.further)
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Every role once, that of the main assignment first."""
+        return tuple(dict.fromkeys(one.role for one in self.assignments))
+
+    @property
+    def all_units(self) -> frozenset[str]:
+        """The units of all assignments, to be shown."""
+        return frozenset().union(*(one.units for one in self.assignments))
+
+    @property
+    def all_areas(self) -> frozenset[str]:
+        """The areas of law of all assignments, to be shown."""
+        return frozenset().union(*(one.areas for one in self.assignments))
 
 
 class EntryState(StrEnum):

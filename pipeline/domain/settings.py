@@ -23,6 +23,7 @@ from pydantic_settings import (
 from yaml import YAMLError
 
 from pipeline.domain.errors import SettingsError
+from pipeline.domain.model import Role
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
@@ -32,6 +33,8 @@ _PREFIX = "EFTERSKRIFT_"
 class Handwriting(StrEnum):
     """The weights that the network for handwriting reads with."""
 
+    AUTO = "auto"
+    """`best` for an organisation that is declared non-commercial, else `free`."""
     BEST = "best"
     """The best weights; trained also on lines licensed for non-commercial use: CC BY-NC 4.0."""
     FREE = "free"
@@ -58,7 +61,12 @@ class Settings(BaseSettings):
     """SQLAlchemy URL; empty means SQLite in the workspace."""
     forms: Path = ROOT / "forms"
     models: Path = ROOT / "data" / "models"
-    handwriting: Handwriting = Handwriting.BEST
+    handwriting: Handwriting = Handwriting.AUTO
+    non_commercial: bool = False
+    """The organisation declares that its use is non-commercial, as a municipality's own care is.
+
+    The licence of the best weights for handwriting demands that (CC BY-NC 4.0).
+    """
     outage_start: datetime | None = None
     outage_end: datetime | None = None
     """The outage, local Swedish time. Dates on paper are expected within it."""
@@ -72,12 +80,14 @@ class Settings(BaseSettings):
     """Seconds between heartbeats of a worker, when it also checks the queue."""
     takeover_seconds: float = 15
     """A worker without a heartbeat for this long is dead: others take over its pages."""
+    check_hours: float = Field(168, ge=0)
+    """Hours between checks of the whole store by a worker (`efterskrift check`); 0: none."""
     watch_seconds: float = 2
     """Seconds between scans of a watched folder.
 
     A file that changed between two scans is still being written.
     """
-    claim_minutes: int = 15
+    claim_minutes: int = Field(15, ge=1, le=240)
     """How long an entry stays with the person who opened it, without activity."""
     control_share: float = Field(0.02, ge=0, le=1)
     """The share of confirmed fields that another person keys blind again (kontrollskrivning)."""
@@ -99,8 +109,30 @@ class Settings(BaseSettings):
     address_header: str = ""
     """The header with a request's address as the proxy in front sets it, such as X-Real-IP.
 
-    Failed logins are then counted by address too.
+    It is needed where the server is reached from other computers: failed logins are counted by
+    address too.
     """
+    login_failures_account: int = Field(5, ge=1)
+    """Failed logins of one account within an hour after which the next attempt waits."""
+    login_failures_address: int = Field(20, ge=1)
+    """The same for one network address: a whole ward may share one."""
+    login_failures_total: int = Field(60, ge=1)
+    """Failed logins a minute, of all accounts, in browsers where the person is not known."""
+    login_delay_seconds: int = Field(60, ge=1, le=3600)
+    """The longest wait after failed logins of one account or address: nobody is locked out."""
+    second_factor_roles: frozenset[Role] = frozenset()
+    """Roles whose local accounts must have a second factor; all others may have one."""
+    second_factor_key: Path | None = None
+    """The file with the key of the second factors; default: second-factor.key in the workspace."""
+    hosts: tuple[str, ...] = ()
+    """Names under which browsers reach the server, such as efterskrift.example.se.
+
+    Numbers, localhost and this machine's own name are always accepted.
+    """
+    upload_mb: int = Field(200, ge=1, le=1000)
+    """Largest file that may be uploaded, megabytes; roles that scan no paper: 20."""
+    upload_session_mb: int = Field(600, ge=1)
+    """Uploads that one login may hold in memory at a time, megabytes."""
     language: Literal["sv", "en"] = "sv"
     """Language of the screens until a person chooses, and of `efterskrift forms`' messages."""
     care_provider: str = "Kalix kommun"
@@ -187,6 +219,13 @@ class Settings(BaseSettings):
             env_settings,
             YamlConfigSettingsSource(settings_cls, _find_workspace() / "settings.yaml"),
         )
+
+    @property
+    def weights(self) -> Handwriting:
+        """The weights that `handwriting` means: never `auto`."""
+        if self.handwriting is not Handwriting.AUTO:
+            return self.handwriting
+        return Handwriting.BEST if self.non_commercial else Handwriting.FREE
 
     @property
     def url(self) -> str:

@@ -59,7 +59,10 @@ def field_value(record: Record, name: str, forms: Forms) -> Value:
 
 
 def format_field_value(record: Record, name: str, forms: Forms) -> str:
-    """Return a field's value in words for a reader; empty when the field is empty."""
+    """Return a field's value in words for a reader; empty when the field is empty.
+
+    An empty place for a signature is missing only where one was planned or is required.
+    """
     if name in record.illegible:
         return ILLEGIBLE_TEXT
     value, spec = field_value(record, name, forms), find_field_spec(record, name, forms)
@@ -67,13 +70,28 @@ def format_field_value(record: Record, name: str, forms: Forms) -> str:
         return ""
     if isinstance(value, bool):
         if spec and spec.traits.is_signature:
-            return signature_presence(present=value)
+            is_told = value or is_signature_missing(record, spec)
+            return signature_presence(present=value) if is_told else ""
         return MARK_WORDS[value]
     if spec and spec.options:
         return next((option.label for option in spec.options if option.value == value), value)
     if spec and spec.format is Format.NUMBER:
         return " ".join(part for part in (with_decimal_comma(value), spec.measure) if part)
     return value
+
+
+def is_planned(record: Record, spec: FieldSpec) -> bool:
+    """Return whether a field was to be filled in: the field that plans it, if any, is not empty."""
+    plan = spec.planned_by
+    return plan is None or bool(record.fields.get(plan)) or plan in record.illegible
+
+
+def is_signature_missing(record: Record, spec: FieldSpec) -> bool:
+    """Return whether an empty place for a signature is one that lacks it.
+
+    The form requires it, or what was planned is to be signed there.
+    """
+    return is_planned(record, spec) and (spec.required or spec.planned_by is not None)
 
 
 def signature_presence(*, present: bool) -> str:
@@ -162,13 +180,6 @@ def format_event_time(record: Record) -> str:
     return _format_paper_time(record, record.event_at, "event_at")
 
 
-def format_written_time(record: Record) -> str:
-    """Return when the paper was written; forms ask for it only if that differs from the event."""
-    if record.written_at is None:
-        return format_event_time(record)
-    return _format_paper_time(record, record.written_at, "written_at")
-
-
 def _format_paper_time(record: Record, moment: datetime | None, name: str) -> str:
     if moment is not None and name in record.clock_unknown:
         return late_entry("day_without_clock", day=f"{to_local_time(moment):%Y-%m-%d}")
@@ -225,11 +236,12 @@ def _outage_text(settings: Settings) -> str:
 
 def _original_text(record: Record) -> str:
     author = ", ".join(part for part in (record.author, record.author_title) if part)
-    return late_entry(
-        "original",
-        author=author or late_entry("unknown_author"),
-        time=format_written_time(record),
-    )
+    author = author or late_entry("unknown_author")
+    # An empty place for the time of writing says nothing: it is not when it happened.
+    if record.written_at is None:
+        return late_entry("original_undated", author=author)
+    time = _format_paper_time(record, record.written_at, "written_at")
+    return late_entry("original", author=author, time=time)
 
 
 def _people_texts(record: Record) -> list[str]:

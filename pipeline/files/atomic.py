@@ -102,7 +102,7 @@ def _is_alive(process: int) -> bool:
 def write_atomically(file: Path, text: str) -> None:
     """Replace the content of a file by a text; its folder is made if needed.
 
-    If the disk is full or the process ends, the file stays as it was.
+    If the disk is full, the process ends or the power fails, the file stays as it was.
 
     Raises:
         OSError: the file cannot be written.
@@ -111,7 +111,25 @@ def write_atomically(file: Path, text: str) -> None:
     remove_stale_partials(file.parent)
     partial = file.with_name(partial_name())
     try:
-        partial.write_text(text, "utf-8")
+        with partial.open("wb") as out:
+            out.write(text.encode("utf-8"))
+            flush_to_disk(out)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def copy_atomically(source: Path, file: Path) -> None:
+    """Replace the content of a file by that of another one, as `write_atomically` does.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    partial = file.with_name(partial_name())
+    try:
+        shutil.copyfile(source, partial)
+        with partial.open("rb+") as out:
+            flush_to_disk(out)
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Read CSV files of other systems in any common encoding and with any separator; write CSV."""
+"""Read tables of other systems: CSV in any encoding and with any separator, or xlsx; write CSV."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.domain.errors import UsageError
+from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
 from pipeline.files.text import make_printable
 from pipeline.texts import Text
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 ENCODING = "utf-8-sig"
-_WORKBOOK_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""First bytes of files of Excel and LibreOffice Calc."""
+_ZIP_SIGNATURE = b"PK\x03\x04"
+_OLD_WORKBOOK_SIGNATURE = b"\xd0\xcf\x11\xe0"
+"""First bytes of a workbook of Excel before 2007, or of one with a password."""
 _FORMULA_STARTS = tuple("=+-@\t\n＝＋－＠")
 _NEGATIVE_NUMBER = re.compile(r"-\d+(,\d+)?")
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*\r?', re.IGNORECASE)
@@ -43,11 +45,12 @@ def read_table(path: Path, schema: TableSchema) -> list[tuple[int, dict[str, str
     """Read the rows of a table that are not empty: line number in the file, and cells.
 
     Cells are by column name (lower case, stripped). The table is separated by semicolon, comma or
-    tab; UTF-8, UTF-16 or Windows-1252. Its columns may be in any order and among others.
+    tab; UTF-8, UTF-16 or Windows-1252; or it is a workbook (xlsx) with one sheet. Its columns may
+    be in any order and among others.
 
     Raises:
-        UsageError: the file cannot be read, is a workbook, lacks a column or has a wrong row.
-            The message names rows, never their content.
+        UsageError: the file cannot be read, lacks a column or has a wrong row. The message names
+            rows, never their content.
     """
     try:
         data = path.read_bytes()
@@ -62,10 +65,9 @@ def parse_table(
     data: bytes, source: Path | str, schema: TableSchema
 ) -> list[tuple[int, dict[str, str]]]:
     """As `read_table`, of a file's content; `source` names it in errors."""
-    refuse_workbook(data, source)
     try:
-        rows = _read_rows(source, decode_text(data), schema)
-    except csv.Error as error:
+        rows = _read_rows(source, data, schema)
+    except NoTableError as error:
         raise UsageError("no_csv_table", source=source, example=schema.example) from error
     for number, row in rows:
         for name in schema.required:
@@ -84,11 +86,11 @@ def row_error(source: Path | str, number: int, problem: Text, schema: TableSchem
 
 
 def _read_rows(
-    source: Path | str, text: str, schema: TableSchema
+    source: Path | str, data: bytes, schema: TableSchema
 ) -> list[tuple[int, dict[str, str]]]:
     # The header must have every required column, and no column twice that is read.
-    reader = csv_reader(text)
-    names = [name.strip().casefold() for name in next(reader, [])]
+    (_, titles), *table = read_foreign_table(data, str(source)) or [(0, ())]
+    names = [name.strip().casefold() for name in titles]
     if missing := [name for name in schema.required if name not in names]:
         raise UsageError(
             "lacks_column", source=source, missing=", ".join(missing), example=schema.example
@@ -97,16 +99,16 @@ def _read_rows(
         raise UsageError("column_more_than_once", source=source, twice=", ".join(repeated))
     # Each row that is not empty has as many cells as the header.
     rows = []
-    for cells in reader:
+    for number, cells in table:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(names):
             problem = Text(
                 "error.table_row.columns", {"number": len(cells), "expected": len(names)}
             )
-            raise row_error(source, reader.line_num, problem, schema)
+            raise row_error(source, number, problem, schema)
         row = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
-        rows.append((reader.line_num, row))
+        rows.append((number, row))
     return rows
 
 
@@ -128,14 +130,15 @@ def csv_reader(text: str, *, strict: bool = False) -> Reader:
     return reader
 
 
-def refuse_workbook(data: bytes, source: Path | str) -> None:
-    """Refuse a file of Excel or LibreOffice Calc.
+def is_workbook(data: bytes) -> bool:
+    """Whether a file may be a workbook (xlsx).
 
     Raises:
-        UsageError: it is one.
+        UsageError: it is an older kind of workbook, or has a password.
     """
-    if data[:4] in _WORKBOOK_SIGNATURES:
-        raise UsageError("workbook_not_csv", source=source)
+    if data[:4] == _OLD_WORKBOOK_SIGNATURE:
+        raise UsageError("workbook_not_read")
+    return data[:4] == _ZIP_SIGNATURE
 
 
 def decode_text(data: bytes) -> str:

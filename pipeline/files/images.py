@@ -16,8 +16,10 @@ from PIL import ImageOps, UnidentifiedImageError
 from pipeline.domain.errors import BrokenFileError
 from pipeline.domain.model import Image
 
-MAX_PIXELS = 180_000_000
-"""More than an A3 sheet at 800 dpi: a larger image is a mistake or an attack."""
+MAX_PIXELS = 125_000_000
+"""An A3 sheet at 800 dpi: a larger image is a mistake or an attack."""
+LARGE_PIXELS = 40_000_000
+"""A larger image is halved when it is decoded: more than an A4 sheet at 600 dpi shows nothing."""
 STRIP_PX = 128
 """Rows copied at once.
 
@@ -60,8 +62,10 @@ class TooLargeError(Exception):
     """An image has more pixels than `MAX_PIXELS`."""
 
 
-def open_image(source: Path | io.BytesIO) -> Pillow.Image:
-    """Open an image without decoding its pixels.
+def open_image(
+    source: Path | io.BytesIO, formats: tuple[str, ...] = ("JPEG", "PNG", "TIFF")
+) -> Pillow.Image:
+    """Open an image of one of Pillow's formats without decoding its pixels.
 
     Raises:
         TooLargeError: it has more pixels than `MAX_PIXELS`.
@@ -71,7 +75,7 @@ def open_image(source: Path | io.BytesIO) -> Pillow.Image:
         # Odd metadata does no harm, and the size is checked below.
         warnings.simplefilter("ignore")
         try:
-            picture = Pillow.open(source, formats=("JPEG", "PNG", "TIFF"))
+            picture = Pillow.open(source, formats=formats)
         except Pillow.DecompressionBombError as error:
             raise TooLargeError from error
         except UnidentifiedImageError as error:
@@ -95,7 +99,18 @@ def _to_eight_bit(picture: Pillow.Image) -> Image:
         warnings.simplefilter("ignore")  # of odd metadata; only the pixels matter
         picture.load()
         ImageOps.exif_transpose(picture, in_place=True)
-    return _read_pixels(picture)
+    return _read_pixels(_halve_large(picture))
+
+
+def _halve_large(picture: Pillow.Image) -> Pillow.Image:
+    """Halve the sides of a large image in a mode that can be averaged, so that it fits in memory.
+
+    A 1-bit image is made grey; palettes and deep images are left as they are.
+    """
+    if picture.width * picture.height <= LARGE_PIXELS:
+        return picture
+    grey = picture.convert("L") if picture.mode == "1" else picture
+    return grey.reduce(2) if grey.mode in ("L", "RGB", "CMYK", "YCbCr") else grey
 
 
 def _read_pixels(upright: Pillow.Image) -> Image:

@@ -2,7 +2,8 @@
 
 A page's bytes are those of the file where the file is one page (JPEG, PNG, single TIFF), or the
 embedded scan of a PDF without recoding; what must be recoded is recoded without loss. Pages are
-yielded one at a time, so that memory does not grow with the file.
+read one at a time, so that memory does not grow with the file. Every page of a file is a page with
+an image or one with a reason, whatever error a library raises.
 """
 
 from __future__ import annotations
@@ -11,29 +12,43 @@ import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image as Pillow
 from PIL import ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
+from pipeline.domain.errors import (
+    MissingProgramError,
+    StoreUnavailableError,
+    describe_error_location,
+)
 from pipeline.domain.issues import IssueCode
 from pipeline.files.images import IMAGE_ERRORS, TooLargeError, check_size, open_image
-from pipeline.files.pdf_input import PdfProblem, count_pdf_pages, read_pdf_pages
+from pipeline.files.pdf_input import PdfFile, PdfProblem
 
-MAX_FILE_BYTES = 400_000_000
+MAX_FILE_BYTES = 250_000_000
 """Largest single-image file that is read into memory."""
 _MAX_DPI = 100_000
 """Highest credible resolution; a PNG cannot store much more."""
+_MAX_FRAMES = 2_000
+"""A file with more pictures is no stack of paper."""
 PAGE_SUFFIXES = frozenset(
-    {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png"}
+    f".{suffix}"
+    for suffix in (
+        *("pdf", "tif", "tiff", "jpg", "jpeg", "jpe", "jfif", "jif", "png"),
+        *("heic", "heif", "hif", "webp", "bmp", "gif"),
+    )
 )
 """Usual suffixes of such files; their content decides the type."""
 _NUMBER_PATTERN = re.compile("([0-9]+)")
 
 PDF, TIFF, JPEG, PNG = "application/pdf", "image/tiff", "image/jpeg", "image/png"
+HEIC, WEBP, BMP, GIF = "image/heic", "image/webp", "image/bmp", "image/gif"
 _MAGIC_BYTES = {
     b"\xff\xd8\xff": JPEG,
     b"\x89PNG\r\n\x1a\n": PNG,
@@ -41,7 +56,14 @@ _MAGIC_BYTES = {
     b"MM\x00*": TIFF,
     b"II+\x00": TIFF,
     b"MM\x00+": TIFF,
+    b"GIF87a": GIF,
+    b"GIF89a": GIF,
 }
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"heif"}
+"""Brands of pictures in the format of phones (ISO/IEC 23008-12)."""
+_BMP_HEADER_BYTES = {12, 40, 52, 56, 64, 108, 124}
+_FORMATS = {GIF: "GIF", WEBP: "WEBP", BMP: "BMP", HEIC: "HEIF"}
+"""Pillow's names of the formats whose pictures are encoded again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +93,73 @@ def detect_media_type(path: Path) -> str | None:
         start = file.read(1024)
     if b"%PDF-" in start:
         return PDF
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return WEBP
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
+        return HEIC
+    if start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in _BMP_HEADER_BYTES:
+        return BMP
     return next((kind for magic, kind in _MAGIC_BYTES.items() if start.startswith(magic)), None)
 
 
-def read_pages(path: Path) -> Iterator[ScannedPage]:
-    """Yield the pages of a file in order; a file without readable pages yields one problem.
+class PageFile(Protocol):
+    """An open file with pages, numbered from 1."""
+
+    @property
+    def page_count(self) -> int:
+        """The number of pages, at least 1."""
+        ...
+
+    def read(self, number: int) -> ScannedPage:
+        """Read a page; libraries may raise any error on a damaged one."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+@contextmanager
+def open_pages(path: Path) -> Iterator[PageFile]:
+    """Open a file; one without readable pages has one page with a problem.
 
     Raises:
         OSError: the file is missing or may not be read.
     """
-    kind = detect_media_type(path)
-    if kind is None:
-        empty = path.stat().st_size == 0
-        problem, reason = (
-            (IssueCode.EMPTY_FILE, "The file is empty.")
-            if empty
-            else (IssueCode.NOT_A_DOCUMENT, "The file is not a PDF, TIFF, JPEG or PNG.")
-        )
-        yield ScannedPage(path.name, 1, None, "", problem, reason)
-    elif kind == PDF:
-        yield from _read_pdf(path)
-    elif kind == TIFF:
-        yield from _read_tiff(path)
-    else:
-        yield _read_image_file(path, kind)
+    file = _open_file(path, detect_media_type(path))
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def read_page(file: PageFile, path: Path, number: int) -> ScannedPage:
+    """Read a page of an open file; whatever error a library raises, it is a page with a problem.
+
+    Raises:
+        MissingProgramError: poppler is not installed, so that no page can be rendered.
+        StoreUnavailableError: the machine cannot read it now, for want of room or memory.
+    """
+    try:
+        return file.read(number)
+    except (MissingProgramError, StoreUnavailableError):
+        raise
+    except (MemoryError, TooLargeError, Pillow.DecompressionBombError):
+        problem, reason = IssueCode.TOO_LARGE, "The page needs too much memory."
+    except Exception as error:  # a bad page must not stop the others
+        problem, reason = IssueCode.BROKEN_PAGE, describe_error_location(error)
+    return ScannedPage(path.name, number, None, "", problem, reason)
+
+
+def read_pages(path: Path) -> Iterator[ScannedPage]:
+    """Yield the pages of a file in order, in this process: for files that are not foreign.
+
+    Raises:
+        OSError: the file is missing or may not be read. Others as `read_page`.
+    """
+    with open_pages(path) as file:
+        for number in range(1, file.page_count + 1):
+            yield read_page(file, path, number)
 
 
 def count_pages(path: Path) -> int:
@@ -103,80 +168,167 @@ def count_pages(path: Path) -> int:
     Raises:
         OSError: the file is missing or may not be read.
     """
-    kind = detect_media_type(path)
+    with open_pages(path) as file:
+        return file.page_count
+
+
+def _open_file(path: Path, kind: str | None) -> PageFile:
+    if kind is None:
+        if path.stat().st_size == 0:
+            return _BadFile(path, "", IssueCode.EMPTY_FILE, "The file is empty.")
+        return _BadFile(
+            path,
+            "",
+            IssueCode.NOT_A_DOCUMENT,
+            "The file is not a PDF or a picture of a known kind.",
+        )
     if kind == PDF:
-        return count_pdf_pages(path)
-    if kind == TIFF:
-        pages, is_truncated = _count_frames(path)
-        return pages + is_truncated
-    return 1
+        return _PdfPages(path)
+    if kind in (JPEG, PNG):
+        return _WholeImage(path, kind)
+    try:
+        return _open_frames(path, kind)
+    except (TooLargeError, MemoryError, Pillow.DecompressionBombError):
+        return _BadFile(path, kind, IssueCode.TOO_LARGE, "The picture has too many pixels.")
+    except Exception:  # of the format's library: the file cannot be opened
+        return _BadFile(path, kind, IssueCode.BROKEN_FILE, "The picture is damaged.")
 
 
-def _read_image_file(path: Path, kind: str) -> ScannedPage:
-    """Read a JPEG, PNG or TIFF of one page as it is.
+@dataclass(frozen=True, slots=True)
+class _BadFile:
+    """A file that cannot be opened: one page with its problem."""
+
+    path: Path
+    kind: str
+    problem: str
+    reason: str
+    page_count: int = 1
+
+    def read(self, number: int) -> ScannedPage:
+        return ScannedPage(self.path.name, number, None, self.kind, self.problem, self.reason)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WholeImage:
+    """A JPEG, PNG or TIFF of one page, as it is.
 
     Damaged pixels show later, when it is decoded; the bytes are kept nevertheless.
     """
-    if path.stat().st_size > MAX_FILE_BYTES:
-        return ScannedPage(
-            path.name, 1, None, kind, IssueCode.TOO_LARGE, "The file is too large for one picture."
-        )
-    try:
-        open_image(path).close()
-    except TooLargeError:
-        return ScannedPage(
-            path.name, 1, None, kind, IssueCode.TOO_LARGE, "The picture has too many pixels."
-        )
-    except IMAGE_ERRORS:
-        return ScannedPage(
-            path.name, 1, None, kind, IssueCode.BROKEN_FILE, "The picture is damaged."
-        )
-    return ScannedPage(path.name, 1, path.read_bytes(), kind)
 
+    path: Path
+    kind: str
+    page_count: int = 1
 
-def _read_pdf(path: Path) -> Iterator[ScannedPage]:
-    for number, page in read_pdf_pages(path):
-        if isinstance(page, PdfProblem):
-            yield ScannedPage(path.name, number, None, PDF, page.code, page.reason)
+    def read(self, number: int) -> ScannedPage:
+        problem = ("", "")
+        if self.path.stat().st_size > MAX_FILE_BYTES:
+            problem = IssueCode.TOO_LARGE, "The file is too large for one picture."
         else:
-            yield ScannedPage(path.name, number, page.data, page.media_type)
+            try:
+                open_image(self.path).close()
+            except TooLargeError:
+                problem = IssueCode.TOO_LARGE, "The picture has too many pixels."
+            except IMAGE_ERRORS:
+                problem = IssueCode.BROKEN_FILE, "The picture is damaged."
+        data = None if any(problem) else self.path.read_bytes()
+        return ScannedPage(self.path.name, number, data, self.kind, *problem)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
-def _read_tiff(path: Path) -> Iterator[ScannedPage]:
-    pages, is_truncated = _count_frames(path)
-    # A single page stays as it is, several are written as one file each.
-    if pages == 1 and not is_truncated:
-        yield _read_image_file(path, TIFF)
-        return
-    with _open_tiff(path) as image:
-        for index in range(pages):
-            yield _read_frame(path.name, image, index)
-    if is_truncated:
-        yield ScannedPage(
-            path.name,
-            pages + 1,
-            None,
-            TIFF,
-            IssueCode.BROKEN_PAGE,
-            "The file ends before its pages do: some are missing.",
-        )
+class _PdfPages:
+    """The pages of a PDF."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._pdf = path, PdfFile(path)
+
+    @property
+    def page_count(self) -> int:
+        return self._pdf.page_count
+
+    def read(self, number: int) -> ScannedPage:
+        page = self._pdf.read(number)
+        if isinstance(page, PdfProblem):
+            return ScannedPage(self._path.name, number, None, PDF, page.code, page.reason)
+        return ScannedPage(self._path.name, number, page.data, page.media_type)
+
+    def close(self) -> None:
+        self._pdf.close()
 
 
-def _count_frames(path: Path) -> tuple[int, bool]:
-    """Count the pages of a TIFF that can be reached; also whether more are cut off."""
-    try:
-        with _open_tiff(path) as image, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for index in count(1):
-                try:
-                    image.seek(index)
-                except EOFError:
-                    return index, False
-                except IMAGE_ERRORS:
-                    return index, True
-    except IMAGE_ERRORS:
-        pass  # `read_pages` reports the reason
-    return 1, False
+def _open_frames(path: Path, kind: str) -> PageFile:
+    image = _open_tiff(path) if kind == TIFF else _open_picture(path, kind)
+    frames = _count_frames(image)
+    # A TIFF of one page stays as it is, all else is written as one file for each picture.
+    if kind == TIFF and frames == (1, ""):
+        image.close()
+        return _WholeImage(path, kind)
+    return _Frames(path, kind, image, *frames)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """The pictures of a file, each encoded again without loss; `missing` says why others are not.
+
+    A picture of a TIFF is a page; so is one of an animation, since none may be lost.
+    """
+
+    path: Path
+    kind: str
+    image: Pillow.Image
+    readable: int
+    missing: str
+
+    @property
+    def page_count(self) -> int:
+        return self.readable + bool(self.missing)
+
+    def read(self, number: int) -> ScannedPage:
+        name = self.path.name
+        if number > self.readable:
+            return ScannedPage(name, number, None, self.kind, IssueCode.BROKEN_PAGE, self.missing)
+        try:
+            self.image.seek(number - 1)
+            check_size(self.image)
+            data, kind = _reencode_frame(self.image)
+        except (TooLargeError, Pillow.DecompressionBombError):
+            return ScannedPage(
+                name,
+                number,
+                None,
+                self.kind,
+                IssueCode.TOO_LARGE,
+                "The page has too many pixels.",
+            )
+        except IMAGE_ERRORS:
+            return ScannedPage(
+                name, number, None, self.kind, IssueCode.BROKEN_PAGE, "The page is damaged."
+            )
+        return ScannedPage(name, number, data, kind)
+
+    def close(self) -> None:
+        self.image.close()
+
+
+def _count_frames(image: Pillow.Image) -> tuple[int, str]:
+    """Count the pictures of a file that can be reached; also why others cannot."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for index in count(1):
+            if index >= _MAX_FRAMES:
+                return index, f"The file has more than {_MAX_FRAMES} pictures."
+            try:
+                image.seek(index)
+            except EOFError:
+                break
+            except (*IMAGE_ERRORS, Pillow.DecompressionBombError):
+                return index, "The file ends before its pages do: some are missing."
+    image.seek(0)
+    return index, ""
 
 
 def _open_tiff(path: Path) -> TiffImageFile:
@@ -186,21 +338,12 @@ def _open_tiff(path: Path) -> TiffImageFile:
         return TiffImageFile(path)
 
 
-def _read_frame(name: str, image: Pillow.Image, index: int) -> ScannedPage:
-    """Read one page of a TIFF, encoded again without loss."""
-    try:
-        image.seek(index)
-        check_size(image)
-        data, kind = _reencode_frame(image)
-    except (TooLargeError, Pillow.DecompressionBombError):
-        return ScannedPage(
-            name, index + 1, None, TIFF, IssueCode.TOO_LARGE, "The page has too many pixels."
-        )
-    except IMAGE_ERRORS:
-        return ScannedPage(
-            name, index + 1, None, TIFF, IssueCode.BROKEN_PAGE, "The page is damaged."
-        )
-    return ScannedPage(name, index + 1, data, kind)
+def _open_picture(path: Path, kind: str) -> Pillow.Image:
+    if kind == HEIC:
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+    return open_image(path, (_FORMATS[kind],))
 
 
 def _reencode_frame(image: Pillow.Image) -> tuple[bytes, str]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-import tempfile
-from collections.abc import Iterator
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,32 +16,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pikepdf
-from pdf2image import convert_from_path
-from pdf2image.exceptions import (
-    PDFInfoNotInstalledError,
-    PDFPageCountError,
-    PDFPopplerTimeoutError,
-    PDFSyntaxError,
-)
 from PIL import Image as Pillow
 
-from pipeline.domain.errors import MissingProgramError, StoreUnavailableError
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image
-from pipeline.files.atomic import remove_stale_partials_daily, temporary_folder_prefix
+from pipeline.files.pdf_render import RENDER_SECONDS, render_page
 
-PDF_ERRORS = (
-    pikepdf.PikepdfError,
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RuntimeError,
-)
-"""What pikepdf raises on damaged, unusual or locked objects."""
 _TAIL_BYTES = 4096
 """The end of a complete file that has its end mark, possibly followed by other data."""
 RENDER_DPI = 300
@@ -50,8 +29,6 @@ MAX_RENDER_DPI = 600
 MAX_RENDER_PIXELS = 60_000_000
 """A larger page is rendered at fewer dpi."""
 MAX_EMBEDDED_PIXELS = 120_000_000
-RENDER_SECONDS = 90
-"""Timeout of rendering one page."""
 _EDGE_TOLERANCE = 0.02
 """Distance of the edges of a full-page scan from those of the page, as a share of the page."""
 _MAX_SCAN_CONTENT_BYTES = 4096
@@ -84,38 +61,51 @@ class _EmbeddedScan:
     dpi: float
 
 
-def count_pdf_pages(path: Path) -> int:
-    """Return the number of pages that `read_pdf_pages` will yield."""
-    try:
-        with pikepdf.open(path) as pdf:
-            return max(1, len(pdf.pages) + bool(explain_missing_pages(path, len(pdf.pages))))
-    except PDF_ERRORS:
-        return 1
+class PdfFile:
+    """An open PDF. A file that cannot be opened has one page: its problem."""
 
+    def __init__(self, path: Path) -> None:
+        """Open the file; whatever is wrong with it becomes `problem`, never an error."""
+        self._path = path
+        self._pdf: pikepdf.Pdf | None = None
+        self._readable_count, self._missing = 0, ""
+        self.problem: PdfProblem | None = None
+        try:
+            self._pdf = pikepdf.open(path)
+            self._readable_count = len(self._pdf.pages)
+            self._missing = explain_missing_pages(path, self._readable_count)
+        except pikepdf.PasswordError:
+            self.problem = PdfProblem(IssueCode.ENCRYPTED, "The PDF is locked with a password.")
+        except MemoryError:
+            self.problem = PdfProblem(IssueCode.TOO_LARGE, "The PDF needs too much memory.")
+        except Exception:  # of pikepdf, or of what it calls: all mean that it cannot be opened
+            self.problem = PdfProblem(IssueCode.BROKEN_FILE, "The PDF is damaged.")
+        else:
+            if not self._readable_count and not self._missing:
+                self.problem = PdfProblem(IssueCode.EMPTY_FILE, "The PDF has no pages.")
 
-def read_pdf_pages(path: Path) -> Iterator[tuple[int, PdfPageImage | PdfProblem]]:
-    """Yield page numbers from 1 and images; a file that cannot be opened yields one problem.
+    @property
+    def page_count(self) -> int:
+        """The number of pages, with one for those that are missing."""
+        return max(1, self._readable_count + bool(self._missing))
 
-    Raises:
-        MissingProgramError: poppler is not installed and a page must be rendered.
-        StoreUnavailableError: the disk has no room to render it.
-    """
-    try:
-        pdf = pikepdf.open(path)
-    except pikepdf.PasswordError:
-        yield 1, PdfProblem(IssueCode.ENCRYPTED, "The PDF is locked with a password.")
-        return
-    except PDF_ERRORS:
-        yield 1, PdfProblem(IssueCode.BROKEN_FILE, "The PDF is damaged.")
-        return
-    with pdf:
-        missing = explain_missing_pages(path, len(pdf.pages))
-        if not len(pdf.pages) and not missing:
-            yield 1, PdfProblem(IssueCode.EMPTY_FILE, "The PDF has no pages.")
-        for number in range(1, len(pdf.pages) + 1):
-            yield number, _read_pdf_page(pdf, path, number)
-        if missing:
-            yield len(pdf.pages) + 1, PdfProblem(IssueCode.BROKEN_PAGE, missing)
+    def read(self, number: int) -> PdfPageImage | PdfProblem:
+        """Read a page, numbered from 1.
+
+        Raises:
+            MissingProgramError: poppler is not installed and the page must be rendered.
+            StoreUnavailableError: the disk has no room to render it, or poppler was killed.
+        """
+        if self.problem is not None or self._pdf is None:
+            return self.problem or PdfProblem(IssueCode.BROKEN_FILE, "The PDF is damaged.")
+        if number > self._readable_count:
+            return PdfProblem(IssueCode.BROKEN_PAGE, self._missing)
+        return _read_pdf_page(self._pdf, self._path, number)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._pdf is not None:
+            self._pdf.close()
 
 
 def explain_missing_pages(path: Path, page_count: int) -> str:
@@ -136,7 +126,7 @@ def _declared_page_count(path: Path) -> int:
         # Without this option pikepdf searches the pages and corrects the count.
         with pikepdf.open(path, inherit_page_attributes=False) as pdf:
             return int(pdf.Root.Pages.Count)
-    except PDF_ERRORS:
+    except Exception:  # an unusual file says nothing of its pages
         return 0
 
 
@@ -160,8 +150,8 @@ def _read_pdf_page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPageImage | 
             # A scan that must be recoded is rendered at its own resolution.
             dpi = min(max(scan.dpi, RENDER_DPI), MAX_RENDER_DPI)
         dpi = _bounded_dpi(page, dpi)
-    except PDF_ERRORS:
-        pass  # an unusual page: the renderer decides whether it can be shown
+    except Exception:  # an unusual or damaged page: the renderer decides whether it can be shown
+        pass
     return _render_page(path, number, max(1, math.floor(dpi + 0.5)))
 
 
@@ -286,7 +276,8 @@ def _extract_jpeg(image: pikepdf.PdfImage) -> PdfPageImage | None:
         return None
     with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as jpeg:
         is_rotated = jpeg.getexif().get(_ORIENTATION, 1) != 1
-    return None if is_rotated else PdfPageImage(data, "image/jpeg")
+        is_too_large = jpeg.width * jpeg.height > MAX_EMBEDDED_PIXELS
+    return None if is_rotated or is_too_large else PdfPageImage(data, "image/jpeg")
 
 
 def _extract_fax(image: pikepdf.PdfImage) -> PdfPageImage | None:
@@ -307,55 +298,24 @@ def _extract_flate(image: pikepdf.PdfImage) -> PdfPageImage:
 def _render_page(path: Path, number: int, dpi: int) -> PdfPageImage | PdfProblem:
     """Render the page with poppler; a damaged page without content is a problem."""
     try:
-        try:
-            image = _run_renderer(path, number, dpi, strict=True)
-        except PDFSyntaxError:
-            # A damaged page: render what can be rendered, unless nothing is on it.
-            image = _run_renderer(path, number, dpi, strict=False)
-            if image is not None and image.min() == image.max():
-                image = None
-    except PDFPopplerTimeoutError:
+        rendered = render_page(path, number, ("-r", str(dpi), "-cropbox"))
+    except subprocess.TimeoutExpired:
         return PdfProblem(
             IssueCode.TOO_LARGE, f"The page could not be drawn within {RENDER_SECONDS} seconds."
         )
-    except PDFPageCountError:
-        return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged.")
-    except PDFInfoNotInstalledError as error:
-        raise MissingProgramError("poppler_not_installed") from error
-    if image is None:
+    except MemoryError:
+        return PdfProblem(IssueCode.TOO_LARGE, "The page needs too much memory.")
+    if rendered is None or (rendered.is_damaged and rendered.image.min() == rendered.image.max()):
         return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged and shows nothing.")
+    image = _drop_colour(rendered.image)
     encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
     return PdfPageImage(encoded.tobytes(), "image/png")
 
 
-def _run_renderer(path: Path, number: int, dpi: int, *, strict: bool) -> Image | None:
-    """Render the page, in grey if it has no colour; None if nothing was rendered."""
-    remove_stale_partials_daily(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=temporary_folder_prefix()) as folder:
-        files = convert_from_path(
-            path,
-            dpi,
-            folder,
-            number,
-            number,
-            "ppm",
-            paths_only=True,
-            strict=strict,
-            use_cropbox=True,
-            timeout=RENDER_SECONDS,
-        )
-        if files and _is_image_truncated(Path(str(files[0]))):
-            raise StoreUnavailableError("page_could_not_drawn_disk", value=tempfile.gettempdir())
-        colour = cv2.imread(str(files[0]), cv2.IMREAD_COLOR) if files else None
-    if colour is None:
-        return None
-    blue, green, red = cv2.split(colour)
+def _drop_colour(image: Image) -> Image:
+    """Return a page as grey if it has no colour."""
+    if image.ndim == 2:
+        return image
+    blue, green, red = cv2.split(image)
     is_grey = np.array_equal(blue, green) and np.array_equal(green, red)
-    return np.asarray(blue if is_grey else colour, dtype=np.uint8)
-
-
-def _is_image_truncated(ppm: Path) -> bool:
-    """Whether a rendered image has less data than its header declares, as on a full disk."""
-    with ppm.open("rb") as file:
-        header = file.read(64).split(maxsplit=4)
-    return len(header) < 4 or ppm.stat().st_size < 3 * int(header[1]) * int(header[2])
+    return np.asarray(blue if is_grey else image, dtype=np.uint8)

@@ -16,6 +16,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.settings import Settings
+from pipeline.files.atomic import write_atomically
 from pipeline.forms.problems import FormProblem, text_with_remedy
 from pipeline.texts import Text
 
@@ -115,9 +116,7 @@ def publish_forms(folder: Path) -> list[str]:
             raise FormError("form_frozen", problem=problems[0])
     added = sorted(forms.keys() - digests.keys())
     digests |= {key: geometry_digest(forms[key]) for key in added}
-    (folder / PUBLISHED_FILE).write_text(
-        json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8"
-    )
+    write_atomically(folder / PUBLISHED_FILE, json.dumps(digests, indent=2, sort_keys=True) + "\n")
     return added
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import SchemaOutdatedError
-from pipeline.domain.model import IssuedSheet, Person, Role
+from pipeline.domain.model import Assignment, IssuedSheet, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
 from pipeline.operations.intake import SourceFile, import_files
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
+from pipeline.store.accounts.login.password_hashes import PasswordHash, hash_password
 from pipeline.store.accounts.people import list_people, save_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
@@ -49,7 +50,9 @@ AREA_BY_UNIT = {
 DEMO_PASSWORD = "papper och penna"
 """Password of all accounts of the demo, which listens on this machine only."""
 DEMO_PLACE = "Pärm 1, socialkontoret"
-_SETTINGS_YAML = "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n"
+_SETTINGS_YAML = (
+    "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\nnon_commercial: true\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,18 @@ DEMO_ACCOUNTS = (
         "skannar buntar och löser problem",
     ),
     DemoAccount(
-        Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS),
-        "granskar och bekräftar poster i vård och omsorg",
+        Person(
+            "nina",
+            "Nina Berglund",
+            "sjuksköterska",
+            Role.REVIEWER,
+            _CARE_UNITS,
+            _CARE_AREAS,
+            further=(
+                Assignment(Role.ADMINISTRATOR, "sjuksköterska", frozenset({NURSING}), ALL_AREAS),
+            ),
+        ),
+        "granskar, bekräftar och signerar i vård och omsorg, och skannar i hemsjukvården",
     ),
     DemoAccount(
         Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS),
@@ -101,20 +114,70 @@ DEMO_ACCOUNTS = (
             "Johan Strand",
             "socialsekreterare",
             Role.REVIEWER,
-            frozenset({FAMILIES}),
+            frozenset({FAMILIES, OFFICE}),
             frozenset({"SoL", "IFO"}),
         ),
-        "granskar dem som andra person",
-    ),
-    DemoAccount(
-        Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, frozenset({OFFICE}), ALL_AREAS),
-        "granskar kansliets handlingar",
+        "granskar dem som andra person, och kansliets",
     ),
     DemoAccount(
         Person(
-            "carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(AREA_BY_UNIT), ALL_AREAS
+            "rita",
+            "Rita Lund",
+            "registrator",
+            Role.REGISTRAR,
+            frozenset({OFFICE}),
+            ALL_AREAS,
+            further=(
+                Assignment(
+                    Role.REGISTRAR,
+                    "registrator",
+                    frozenset({HOME_CARE, RESIDENCE, GROUP_HOME}),
+                    frozenset({"ADM"}),
+                ),
+            ),
         ),
-        "följer läget",
+        "granskar kansliets handlingar och scheman",
+    ),
+    DemoAccount(
+        Person(
+            "carl",
+            "Carl Wiklund",
+            "enhetschef",
+            Role.MANAGER,
+            frozenset(AREA_BY_UNIT),
+            ALL_AREAS,
+            further=(
+                Assignment(
+                    Role.REVIEWER,
+                    "enhetschef",
+                    frozenset({HOME_CARE, RESIDENCE, GROUP_HOME, OFFICE}),
+                    frozenset({"ADM"}),
+                ),
+            ),
+        ),
+        "följer läget, attesterar, och granskar scheman",
+    ),
+    DemoAccount(
+        Person(
+            "maria",
+            "Maria Nordin",
+            "områdeschef",
+            Role.MANAGER,
+            frozenset(AREA_BY_UNIT),
+            ALL_AREAS,
+        ),
+        "följer läget, och attesterar som andra person",
+    ),
+    DemoAccount(
+        Person(
+            "tora",
+            "Tora Lind",
+            "assistent",
+            Role.TYPIST,
+            frozenset({NURSING, HOME_CARE}),
+            frozenset({"HSL", "SoL"}),
+        ),
+        "skriver in, och signerar inget",
     ),
     DemoAccount(
         Person(
@@ -153,16 +216,20 @@ def prepare_store(settings: Settings) -> Store:
         # The data is invented, so that it needs no confirmation.
         upgrade_store(settings)
         store = open_store(settings)
-    with store.begin() as conn:
-        if not list_people(conn):
-            _fill_store(conn)
+    with store.read() as conn:
+        is_filled = bool(list_people(conn))
+    if not is_filled:
+        password = hash_password(DEMO_PASSWORD)
+        with store.begin() as conn:
+            if not list_people(conn):
+                _fill_store(conn, password)
     return store
 
 
-def _fill_store(conn: Connection) -> None:
+def _fill_store(conn: Connection, password: PasswordHash) -> None:
     save_units(conn, AREA_BY_UNIT)
     for account in DEMO_ACCOUNTS:
-        save_person(conn, account.person, DEMO_PASSWORD)
+        save_person(conn, account.person, password)
     save_clients(conn, load_client_register(SAMPLE_FOLDER / "klienter.csv").clients)
     save_staff(conn, load_staff(SAMPLE_FOLDER / "personal.csv"))
     save_issued_sheets(conn, _load_issued_sheets(SAMPLE_FOLDER / "utlamnade.csv"), by="anna")

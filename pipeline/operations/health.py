@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, StoreError
+from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, SettingsError, StoreError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.settings import Settings, load_settings
+from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
+from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
+from pipeline.store.reports.store_checks import find_last_check
 
 MIN_DISK_BYTES = 2 * 1024**3
+_OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,12 @@ class HealthFinding:
 def check_health() -> list[HealthFinding]:
     """Check every part that the program needs."""
     settings = load_settings()
-    return [*check_installation(settings), *_check_workspace(settings), _check_disk(settings)]
+    return [
+        *check_installation(settings),
+        *_check_workspace(settings),
+        _check_modes(settings),
+        _check_disk(settings),
+    ]
 
 
 def check_installation(settings: Settings) -> list[HealthFinding]:
@@ -43,11 +55,12 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _check_program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
         *(_run_check(part, partial(_check_network, file)) for part, file in _network_files()),
         _run_check("Check boxes", _check_mark_model),
-        _run_check("Handwriting network", _check_handwriting),
+        _run_check("Handwriting network", lambda: _check_handwriting(settings)),
         _run_check("Swedish words", lambda: _check_learned_words(settings)),
         _check_calibration(),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
+        _run_check("Server address", lambda: describe_server_address(settings)),
     ]
 
 
@@ -56,7 +69,25 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
     store = _run_check("Store", lambda: _check_store(settings))
     if store.remedy:
         return [store]
-    return [store, _run_check("Pictures", lambda: _check_image_files(settings))]
+    return [
+        store,
+        _run_check("Pictures", lambda: _check_image_files(settings)),
+        _run_check("Last check", lambda: _describe_last_check(settings)),
+    ]
+
+
+def describe_server_address(settings: Settings) -> str:
+    """Return the address on which the server listens.
+
+    Raises:
+        SettingsError: it is reached from other computers, and failed logins cannot be counted by
+            address, since no header names it.
+    """
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    address = os.environ.get("STREAMLIT_SERVER_ADDRESS", config["server"].get("address", ""))
+    if address not in _OWN_ADDRESSES and not settings.address_header:
+        raise SettingsError("address_header_needed", address=address or "0.0.0.0")
+    return str(address)
 
 
 def describe_workspace_forms(settings: Settings) -> str:
@@ -157,7 +188,8 @@ def _check_learned_words(settings: Settings) -> str:
     return f"{len(load_swedish(settings.models).general.words)} words"
 
 
-def _check_handwriting() -> str:
+def _check_handwriting(settings: Settings) -> str:
+    """Return which weights read, and why these."""
     from pipeline.reading.fields.handwriting.network import (
         LINE_HEIGHT,
         find_network_file,
@@ -165,7 +197,12 @@ def _check_handwriting() -> str:
     )
 
     read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
-    return find_network_file().name
+    reason = f"handwriting: {settings.handwriting.value}"
+    if settings.handwriting is Handwriting.AUTO:
+        reason += f", non_commercial: {str(settings.non_commercial).lower()}"
+    elif settings.weights is Handwriting.BEST and not settings.non_commercial:
+        reason += "; CC BY-NC 4.0, for non-commercial use only"
+    return f"{find_network_file().name} ({reason})"
 
 
 def _check_store(settings: Settings) -> str:
@@ -185,11 +222,38 @@ def _check_image_files(settings: Settings) -> str:
     store = open_store(settings)
     with store.read() as conn:
         names = list_image_names(conn)
+    store.images.require_present()
     if missing := sum(not store.images.path(name).is_file() for name in names):
         raise StoreError(
             "pictures_missing", gone=missing, number=len(names), images=settings.images
         )
     return f"{len(names)} there"
+
+
+def _describe_last_check(settings: Settings) -> str:
+    """Return when the whole store was checked last, as a text.
+
+    Raises:
+        StoreError: something was missing or damaged then.
+    """
+    with closing(open_store(settings)) as store, store.read() as conn:
+        last = find_last_check(conn)
+    if last is None:
+        return "never: `efterskrift check`"
+    at = f"{last.started_at:%Y-%m-%d %H:%M} UTC"
+    if not last.is_whole:
+        raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
+    return f"{at}: {last.files} files are whole"
+
+
+def _check_modes(settings: Settings) -> HealthFinding:
+    """Name the files with secrets or care that other users of the machine may open."""
+    found = find_open_paths(settings)
+    if not found:
+        return HealthFinding("Permissions", "for this user only")
+    state = ", ".join(f"{path.name} {describe_mode(path)}" for path in found)
+    names = " ".join(shlex.quote(str(path)) for path in found)
+    return HealthFinding("Permissions", state, f"Run: chmod go-rwx {names}", ExitCode.STORE)
 
 
 def _check_disk(settings: Settings) -> HealthFinding:

@@ -2,7 +2,8 @@
 
 That includes pages that cannot be read. Pages are imported one by one, so that a reader may begin
 with the first before the last is imported. An interrupted import is continued by importing the
-same files again: pages imported already are recognized by the content of their file.
+same files again: pages imported already are recognized by the content of their file. So is a
+finished import, whose command may have been killed before it could say so.
 
 Uploads are written to a folder in the workspace, imported like other files, and removed. A folder
 left by a killed process is removed by the next upload; a lock distinguishes it from one in use.
@@ -16,14 +17,16 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from pipeline.domain.errors import (
     EfterskriftError,
     IntakeError,
+    StoreError,
     StoreUnavailableError,
     describe_error_location,
 )
@@ -31,18 +34,28 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
-from pipeline.files.page_files import MAX_FILE_BYTES, ScannedPage, read_pages
+from pipeline.files.page_files import MAX_FILE_BYTES, ScannedPage
+from pipeline.files.sandbox.pages import ForeignPages
+from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.store.database.store import Store
 from pipeline.store.paper.batches import (
+    SourceKey,
     append_page_to_batch,
     close_batch,
-    contains_page,
     count_batch_pages,
+    count_death,
+    count_start,
+    find_same_batch,
+    list_imported_pages,
+    mark_source_imported,
     open_batch,
+    reset_starts,
 )
 from pipeline.store.paper.pages import NewPage
 
 _LOCK_FILE = ".in-use"
+MAX_STARTS = 5
+"""How often an import may begin at the same page of a file; then that page has killed them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +129,7 @@ def import_files(
 
     Args:
         store: the store to import into.
-        paths: PDF, TIFF, JPEG or PNG files; a file of another type becomes one failed page.
+        paths: PDF and picture files; a file of another type becomes one failed page.
         unit: of the paper.
         place: where the paper original is kept.
         by: login of the user.
@@ -129,58 +142,133 @@ def import_files(
             files again continues.
         StoreError: the database or the disk failed; likewise.
     """
-    sources = [SourceFile.of(path) for path in paths]
-    if not sources:
+    if not paths:
         raise IntakeError("no_files_take")
-    fingerprint = batch_fingerprint(
-        stack or "".join(source.sha256 for source in sources), unit, place
-    )
-    with store.begin() as conn:
-        batch, is_resumed = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
-    # Equal files in one batch are numbered, so that each gets pages of its own.
-    copies: Counter[str] = Counter()
     page_count = 0
-    for source in sources:
-        copies[source.sha256] += 1
-        for scanned in _read_source(source):
-            _store_page(store, batch, source, scanned, by, copies[source.sha256])
-            page_count += 1
-            if on_page:
-                on_page(page_count)
+    with SandboxProcess() as process:
+        process.prepare_pages()
+        sources = [SourceFile.of(path) for path in paths]
+        fingerprint = batch_fingerprint(
+            stack or "".join(source.sha256 for source in sources), unit, place
+        )
+        content = None if stack else fingerprint
+        with store.begin() as conn:
+            known = find_same_batch(conn, content) if content else None
+            batch, is_resumed = (
+                (known, True)
+                if known
+                else open_batch(conn, fingerprint, unit=unit, place=place, by=by)
+            )
+        for key, source in _number_copies(batch, sources):
+            with closing(_read_source(store, process, key, source)) as pages:
+                for scanned in pages:
+                    if scanned is not None:
+                        _store_page(store, key, source, scanned, by)
+                    page_count += 1
+                    if on_page:
+                        on_page(page_count)
     with store.begin() as conn:
-        close_batch(conn, batch)
+        close_batch(conn, batch, content)
         return IntakeResult(batch, *count_batch_pages(conn, batch), is_resumed)
 
 
-def _read_source(source: SourceFile) -> Iterator[ScannedPage]:
-    """Yield the file's pages; after an unexpected error a failed page ends the file."""
-    number = 0
+def _number_copies(
+    batch: str, sources: Iterable[SourceFile]
+) -> Iterator[tuple[SourceKey, SourceFile]]:
+    """Number equal files in one batch, so that each gets pages of its own."""
+    copies: Counter[str] = Counter()
+    for source in sources:
+        copies[source.sha256] += 1
+        yield SourceKey(batch, source.sha256, copies[source.sha256]), source
+
+
+def _read_source(
+    store: Store, process: SandboxProcess, key: SourceKey, source: SourceFile
+) -> Generator[ScannedPage | None, None, None]:
+    """Yield the pages of a file; None for one that was imported before an interruption.
+
+    The attempt is counted first: an import that is killed cannot count it any more.
+    """
+    with store.read() as conn:
+        known = list_imported_pages(conn, key)
+    first = next(number for number in count(1) if number not in known)
+    with _counted_attempt(store, key, first) as starts:
+        if starts > MAX_STARTS + 1:
+            # Its opening has killed the program, which cannot count its pages.
+            yield _killed_page(source, first)
+            return
+        pages = _open_source(store, process, key, source)
+        last = pages.page_count if pages.problem is None else first
+        for number in range(1, last + 1):
+            if number in known:
+                _restore_image(store, pages, number, known[number])
+                yield None
+            elif number == first and starts > MAX_STARTS:
+                yield _killed_page(source, number)
+            else:
+                yield _read_foreign_page(pages, source, number)
+    with store.begin() as conn:
+        mark_source_imported(conn, key, last)
+
+
+@contextmanager
+def _counted_attempt(store: Store, key: SourceKey, first: int) -> Iterator[int]:
+    """Count an attempt to import a file; it yields how often one began at this page.
+
+    An attempt that ends in order, also by an error, says nothing against the file.
+    """
+    with store.begin() as conn:
+        starts = count_start(conn, key, first)
     try:
-        for scanned in read_pages(source.path):
-            number = scanned.source_page
-            yield scanned
+        yield starts
+    except BaseException:
+        with suppress(StoreError), store.begin() as conn:
+            reset_starts(conn, key)
+        raise
+
+
+def _killed_page(source: SourceFile, number: int) -> ScannedPage:
+    reason = "The page ended the program that imports it several times."
+    return ScannedPage(source.path.name, number, None, "", IssueCode.OPENING_FAILED, reason)
+
+
+def _open_source(
+    store: Store, process: SandboxProcess, key: SourceKey, source: SourceFile
+) -> ForeignPages:
+    def note_death(number: int) -> int:
+        with store.begin() as conn:
+            return count_death(conn, key, number)
+
+    try:
+        return ForeignPages(process, source.path, note_death)
+    except OSError as error:
+        raise _unreadable_file_error(source.path, error) from error
+
+
+def _restore_image(store: Store, pages: ForeignPages, number: int, image: str | None) -> None:
+    """Store the image of an imported page again where its file has been lost or damaged since."""
+    if image is not None and not store.images.holds(image):
+        data = pages.read(number).data
+        if data is not None:
+            store.images.put(data)
+
+
+def _read_foreign_page(pages: ForeignPages, source: SourceFile, number: int) -> ScannedPage:
+    """Read a page; whatever error there is with it, it is a page with a problem."""
+    try:
+        return pages.read(number)
     except EfterskriftError:
         raise
     except OSError as error:
         raise _unreadable_file_error(source.path, error) from error
-    except Exception as error:  # a bad file must not stop the others
-        yield ScannedPage(
-            source.path.name,
-            number + 1,
-            None,
-            "",
-            IssueCode.BROKEN_PAGE,
-            describe_error_location(error),
-        )
+    except Exception as error:  # a bad page must not stop the others
+        problem, reason = IssueCode.BROKEN_PAGE, describe_error_location(error)
+        return ScannedPage(source.path.name, number, None, "", problem, reason)
 
 
 def _store_page(
-    store: Store, batch: str, source: SourceFile, scanned: ScannedPage, by: str, copy_number: int
+    store: Store, key: SourceKey, source: SourceFile, scanned: ScannedPage, by: str
 ) -> None:
-    # Imported before an interruption.
-    with store.read() as conn:
-        if contains_page(conn, batch, source.sha256, scanned.source_page, copy_number):
-            return
     source.check_unchanged(may_be_gone=scanned.data is not None)
     # Of a page that cannot be read its whole file is kept.
     reason = ""
@@ -192,7 +280,7 @@ def _store_page(
     # A name that is no UTF-8, as on an old USB stick, cannot be stored as it is.
     name = scanned.source_name.encode("utf-8", "replace").decode()[-400:]
     page = NewPage(
-        batch,
+        key.batch,
         0,
         name,
         scanned.source_page,
@@ -202,7 +290,7 @@ def _store_page(
         reason,
     )
     with store.begin() as conn:
-        append_page_to_batch(conn, page, by, copy_number)
+        append_page_to_batch(conn, page, by, key.copy)
 
 
 def batch_fingerprint(stack: str, unit: str, place: str) -> str:

@@ -1,9 +1,11 @@
 """Read one queued page and save the result, whatever happens, with an up-to-date reader.
 
 An error of a page makes that page fail. If the database or the disk fails, the job logs that and
-waits. If a program or model is not installed, the worker ends, as every page would fail. Neither a
-log line nor a page's reason quotes the page, so of an unexpected error only class and place are
-kept.
+waits. A missing or damaged image is no error of its page: the page is set aside until its image is
+back. While the whole folder of images is away, pages go back to the queue, where a worker of
+another machine may read them. If a program or model is not installed, the worker ends, as every
+page would fail. Neither a log line nor a page's reason quotes the page, so of an unexpected error
+only class and place are kept.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import (
     EfterskriftError,
+    ImageError,
+    ImagesAwayError,
     MissingProgramError,
     SchemaMismatchError,
     StoreError,
@@ -145,6 +149,7 @@ class PageJob:
         stop: Set when the worker has to stop.
         busy_since: When the reading of the current page began, by the monotonic clock.
         missing_program: Why this worker cannot read any page.
+        images_away: Whether the folder of images was away at the last page.
     """
 
     store: Store
@@ -154,6 +159,7 @@ class PageJob:
     stop: threading.Event = field(default_factory=threading.Event)
     busy_since: float | None = None
     missing_program: MissingProgramError | SchemaMismatchError | None = None
+    images_away: bool = False
 
     def read(self, page_id: str) -> None:
         """Read a queued page and save the result. A page that is not queued any more is left.
@@ -193,6 +199,11 @@ class PageJob:
     def _read(self, page_id: str) -> None:
         try:
             result = self._retry(lambda: self._read_image(page_id))
+        except ImagesAwayError as error:
+            self._give_back(page_id, error)
+        except ImageError as error:
+            reason = f"{IssueCode.IMAGE_AWAY}: {error}"
+            self._retry(lambda: self._set_aside(page_id, reason))
         except (StoreUnavailableError, SchemaMismatchError):
             raise
         except MissingProgramError as error:
@@ -204,7 +215,13 @@ class PageJob:
         except Exception as error:  # a page must not stop the others, whatever its error is
             self._fail(page_id, f"{IssueCode.NOT_READ}: {describe_error_location(error)}")
         else:
+            self._save_result(page_id, result)
+
+    def _save_result(self, page_id: str, result: PageResult) -> None:
+        try:
             self._retry(lambda: self._save(page_id, result))
+        except ImagesAwayError as error:
+            self._give_back(page_id, error)
 
     def _count_attempt(self, page_id: str) -> int | None:
         with self._begin_on_schema() as conn:
@@ -213,10 +230,8 @@ class PageJob:
     def _read_image(self, page_id: str) -> PageResult:
         with self.store.read() as conn:
             scanned = load_page(conn, page_id)
-        images = self.store.images
-        if not images.folder.is_dir():
-            raise StoreUnavailableError("folder_not", folder=images.folder)
-        data = images.get(scanned.image_sha256 or "")
+        data = self.store.images.get(scanned.image_sha256 or "")
+        self._report_images(away=False)
         self.busy_since = time.monotonic()
         try:
             return self.reader.read(data, scanned.media_type or "")
@@ -236,6 +251,24 @@ class PageJob:
                 form=form,
                 reader_version=READER_VERSION,
             )
+
+    def _give_back(self, page_id: str, error: ImagesAwayError) -> None:
+        """Leave a page in the queue, after a while: a worker of another machine may read it."""
+        if not self.images_away:
+            _log.warning("%s", error)
+        self._report_images(away=True)
+        self._retry(lambda: self._reset_attempts(page_id))
+        self.stop.wait(self.wait_seconds)
+
+    def _report_images(self, *, away: bool) -> None:
+        if self.images_away and not away:
+            _log.warning("The folder of images is back; reading goes on.")
+        self.images_away = away
+
+    def _set_aside(self, page_id: str, reason: str) -> None:
+        _log.warning("Page %s waits for its image (%s)", page_id, reason)
+        with self._begin_on_schema() as conn:
+            workers.set_aside(conn, page_id, reason)
 
     def _give_up(self, page_id: str) -> None:
         self._mark_failed(page_id, f"reader_died: {self.attempts}")
@@ -265,6 +298,8 @@ class PageJob:
         while True:
             try:
                 return action()
+            except ImagesAwayError:
+                raise
             except StoreUnavailableError as error:
                 _log.warning("%s", error)
                 if self.stop.wait(self.wait_seconds):

@@ -19,15 +19,20 @@ from pathlib import Path
 
 from pipeline.domain.errors import IntakeError
 from pipeline.files.page_files import (
+    BMP,
+    GIF,
+    HEIC,
     JPEG,
     PAGE_SUFFIXES,
     PDF,
     PNG,
     TIFF,
-    count_pages,
+    WEBP,
     detect_media_type,
     natural_sort_key,
 )
+from pipeline.files.sandbox.pages import count_foreign_pages
+from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
 from pipeline.store.database.store import Store
 from pipeline.store.paper.batches import is_source_imported, last_source_of_unfinished
@@ -78,11 +83,11 @@ class FolderWatch:
         ready, error = self._find_ready()
         # Each content once, unless it was imported before.
         new: dict[str, Path] = {}
-        ready_digests: set[str] = set()
+        ready_digests = {sha256 for sha256, _ in ready.values()}
+        resumable = self._resumable_fingerprint(ready_digests)
         for path, (sha256, pages) in ready.items():
-            ready_digests.add(sha256)
             with self.store.read() as conn:
-                if not is_source_imported(conn, sha256, pages):
+                if not is_source_imported(conn, sha256, pages, resumable):
                     new.setdefault(sha256, path)
         stack, files = self._stack_name(ready_digests, new), list(new.values())
         result = (
@@ -105,28 +110,36 @@ class FolderWatch:
         """
         ready: dict[Path, tuple[str, int]] = {}
         first_error = None
-        for path, known in self._update_known().items():
-            try:
-                if self._is_ready(path, known):
-                    ready[path] = SourceFile.of(path).sha256, count_pages(path)
-            except IntakeError as error:
-                first_error = first_error or error
-            except OSError as error:
-                first_error = first_error or _unreadable_folder_error(path.name, error)
+        with SandboxProcess() as process:
+            for path, known in self._update_known().items():
+                try:
+                    if self._is_ready(path, known):
+                        source = SourceFile.of(path)
+                        ready[path] = source.sha256, count_foreign_pages(process, path)
+                except IntakeError as error:
+                    first_error = first_error or error
+                except OSError as error:
+                    first_error = first_error or _unreadable_folder_error(path.name, error)
         return ready, first_error
+
+    def _resumable_fingerprint(self, ready: Collection[str]) -> str:
+        """Return the fingerprint of this folder's unfinished batch, if it can be continued."""
+        fingerprint = batch_fingerprint(self._stack, self.unit, self.place)
+        with self.store.read() as conn:
+            interrupted = last_source_of_unfinished(conn, fingerprint)
+        return "" if interrupted and interrupted not in ready else fingerprint
+
+    @property
+    def _stack(self) -> str:
+        return f"watch {self.folder.resolve()}"
 
     def _stack_name(self, ready: Collection[str], new: Collection[str]) -> str:
         """Return the name of the batch: that of an interrupted one, if its file is still there.
 
         If that file is gone, its batch stays unfinished.
         """
-        stack = f"watch {self.folder.resolve()}"
-        with self.store.read() as conn:
-            interrupted = last_source_of_unfinished(
-                conn, batch_fingerprint(stack, self.unit, self.place)
-            )
-        is_other_batch = new and interrupted and interrupted not in ready
-        return f"{stack} {min(new)}" if is_other_batch else stack
+        is_other_batch = new and not self._resumable_fingerprint(ready)
+        return f"{self._stack} {min(new)}" if is_other_batch else self._stack
 
     def pending(self) -> int:
         """Return the number of known files that are not ready yet."""
@@ -198,10 +211,37 @@ def is_complete_file(path: Path) -> bool:
             tail = file.read()
     except OSError as error:
         raise _unreadable_folder_error(path.name, error) from error
-    ends = {PDF: b"%%EOF", JPEG: b"\xff\xd9", PNG: b"IEND"}
-    return (
-        _has_tiff_directory(head, size) if kind == TIFF else kind is not None and ends[kind] in tail
-    )
+    ends = {PDF: b"%%EOF", JPEG: b"\xff\xd9", PNG: b"IEND", GIF: b";"}
+    match kind:
+        case None:
+            return False
+        case _ if kind == TIFF:
+            return _has_tiff_directory(head, size)
+        case _ if kind == WEBP:  # both declare their size
+            return size >= 8 + int.from_bytes(head[4:8], "little")
+        case _ if kind == BMP:
+            return size >= int.from_bytes(head[2:6], "little")
+        case _ if kind == HEIC:
+            return _has_whole_boxes(path, size)
+    return ends[kind] in tail
+
+
+def _has_whole_boxes(path: Path, size: int) -> bool:
+    """Whether the last box of an ISO media file, as HEIC is, ends with the file."""
+    position = 0
+    with path.open("rb") as file:
+        while position + 8 <= size:
+            file.seek(position)
+            length = int.from_bytes(file.read(4), "big")
+            if length == 1:  # a long box
+                file.seek(position + 8)
+                length = int.from_bytes(file.read(8), "big")
+            if length == 0:  # to the end of the file
+                return True
+            if length < 8:
+                return False
+            position += length
+    return position == size
 
 
 def _has_tiff_directory(head: bytes, size: int) -> bool:

@@ -6,7 +6,8 @@ whole queue at each heartbeat, so none of them is special:
 
 * a page that is queued in the store but not in the engine is enqueued;
 * a page that is still queued although its workflow has ended is enqueued again;
-* pages of a worker without a heartbeat are put back.
+* pages of a worker without a heartbeat are put back;
+* pages that wait for their image are taken up when it is back.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ _WORKFLOW_NAME = "read_page"
 _MAX_ENQUEUED = 200
 """Waiting pages that are in the engine at a time."""
 _POLL_SECONDS = 0.03
+_MAX_LOOKED_FOR = 50
+"""Pages without their image that are looked after at a heartbeat."""
 _LAST_PAGE_SECONDS = 60
 """Time that a stopping worker has for its current page."""
 _LOCK_SECONDS = 5
@@ -93,6 +96,7 @@ class Worker:
         self._id = worker_id
         self._job = job
         self._monitor = LivenessMonitor(settings.takeover_seconds)
+        self._last_looked_for = ""
         DBOS(config=_engine_config(settings, worker_id))
 
         def read_page(page_id: str) -> None:
@@ -133,6 +137,7 @@ class Worker:
         self._check_hung()
         try:
             self._beat()
+            self._take_up_pages()
             self._enqueue()
             self._resume_abandoned()
         except SchemaMismatchError:
@@ -150,6 +155,16 @@ class Worker:
         with self._job.store.begin() as conn:
             require_head(conn, self._job.store.name, hold=True)
             workers.save_heartbeat(conn, self._id, utc_now())
+
+    def _take_up_pages(self) -> None:
+        """Let pages be read whose image is back; a part of them at each heartbeat."""
+        store = self._job.store
+        with store.read() as conn:
+            waiting = workers.list_set_aside(conn, self._last_looked_for, _MAX_LOOKED_FOR)
+        self._last_looked_for = waiting[-1][0] if waiting else ""
+        if found := [page for page, sha256 in waiting if store.images.holds(sha256)]:
+            with store.begin() as conn:
+                workers.take_up(conn, found)
 
     def _enqueue(self) -> None:
         queued = self._list_queued()

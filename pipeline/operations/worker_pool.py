@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import select
 import signal
 import socket
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -26,6 +28,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.operations.liveness import HUNG_EXIT_CODE
+from pipeline.operations.store_check import check_when_due
 from pipeline.reading.imaging.timing import limit_threads
 from pipeline.store.database.store import Store
 from pipeline.store.paper import workers
@@ -34,17 +37,26 @@ if TYPE_CHECKING:
     from pipeline.operations.page_job import ReaderFactory
 
 _POLL_SECONDS = 0.2
+_SERVER_LOST = 255
+"""Exit code of a worker whose end is not known, as the server that it was forked from has died."""
+_START_ATTEMPTS = 5
+_CHECK_SECONDS = 600
+"""Seconds after which it is seen again whether a check of the store is due."""
 _STOP_SECONDS = 90
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingProgress:
-    """The numbers of pages that were read, that could not be read, and that wait to be read."""
+    """The numbers of pages that were read, that could not be read, and that wait to be read.
+
+    `set_aside` of the waiting pages wait for their image, which is missing or damaged.
+    """
 
     read: int
     unreadable: int
     waiting: int
+    set_aside: int = 0
 
     @property
     def ended(self) -> int:
@@ -64,18 +76,23 @@ class WorkerPool:
     size: int
     make_reader: ReaderFactory | None = None
     _processes: dict[str, BaseProcess] = field(default_factory=dict)
+    _handles: dict[str, int] = field(default_factory=dict)
+    _orphans: list[int] = field(default_factory=list)
+    _check: BaseProcess | None = None
+    _next_check_at: float = 0.0
 
     def start(self) -> None:
         """Start the workers."""
         limit_threads()
-        name = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        for number in range(1, self.size + 1):
-            self._start(f"{name}-{number}")
+        for _ in range(self.size):
+            self._start(_new_worker_id())
 
     def poll(self) -> None:
         """Replace the workers that died.
 
-        The new one gets the dead one's id and so resumes its page at once.
+        The new one gets the dead one's id and so resumes its page at once. If the server that the
+        workers are forked from has died, they live on but cannot be watched any more: they finish
+        their page and others take their place.
 
         Raises:
             StoreError, MissingProgramError: a worker could not go on, so that another could not
@@ -85,6 +102,11 @@ class WorkerPool:
             code = process.exitcode
             if code is None:
                 continue
+            if code == _SERVER_LOST:
+                _log.warning("The server of the workers ended; a worker is replaced.")
+                self._dismiss(worker_id)
+                self._start(_new_worker_id())
+                continue
             if code > 0 and code != HUNG_EXIT_CODE:
                 if code == ExitCode.MISSING_PROGRAM:
                     raise MissingProgramError("worker_ended", code=code)
@@ -93,18 +115,44 @@ class WorkerPool:
                 "A worker ended (%s) and is replaced.",
                 "hung" if code == HUNG_EXIT_CODE else f"signal {-code}",
             )
+            self._close_handle(worker_id)
             self._start(worker_id)
 
     def stop(self) -> None:
         """Let each worker finish its page and end."""
         deadline = time.monotonic() + _STOP_SECONDS
-        for process in self._processes.values():
-            process.terminate()
+        if self._check is not None:
+            self._check.kill()  # the next one begins anew
+        for worker_id, process in list(self._processes.items()):
+            if process.exitcode == _SERVER_LOST:
+                self._dismiss(worker_id)
+            else:
+                process.terminate()
         for process in self._processes.values():
             process.join(max(0.0, deadline - time.monotonic()))
             if process.exitcode is None:
                 process.kill()
                 process.join()
+        for orphan in self._orphans:
+            if not select.select([orphan], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                _send_signal(orphan, signal.SIGKILL)
+            os.close(orphan)
+        self._orphans.clear()
+        for worker_id in self._processes:
+            self._close_handle(worker_id)
+
+    def check_store(self) -> None:
+        """Let a process of its own check the whole store, if that is due."""
+        now = time.monotonic()
+        if self.settings.check_hours == 0 or now < self._next_check_at:
+            return
+        if self._check is not None and self._check.exitcode is None:
+            return
+        self._next_check_at = now + _CHECK_SECONDS
+        self._check = _context().Process(
+            target=_run_check_process, args=(self.settings,), name="check", daemon=True
+        )
+        _start_process(self._check)
 
     def pids(self) -> list[int]:
         """Return the process ids of the live workers."""
@@ -115,17 +163,57 @@ class WorkerPool:
         ]
 
     def _start(self, worker_id: str) -> None:
-        # Workers are forked from a server that has loaded all modules and started no thread, so
-        # that a dead one is replaced quickly.
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["pipeline.operations.worker"])
-        process = context.Process(
+        process = _context().Process(
             target=_run_worker_process,
             args=(self.settings, worker_id, self.make_reader),
             name=worker_id,
         )
-        process.start()
+        _start_process(process)
         self._processes[worker_id] = process
+        with suppress(ProcessLookupError):  # it has ended already
+            self._handles[worker_id] = os.pidfd_open(process.pid or 0)
+
+    def _close_handle(self, worker_id: str) -> None:
+        if (handle := self._handles.pop(worker_id, None)) is not None:
+            os.close(handle)
+
+    def _dismiss(self, worker_id: str) -> None:
+        """Let a worker end that cannot be watched any more."""
+        del self._processes[worker_id]
+        if (handle := self._handles.pop(worker_id, None)) is not None:
+            self._orphans.append(handle)
+            _send_signal(handle, signal.SIGTERM)
+
+
+def _context() -> ForkServerContext:
+    """Return what starts processes.
+
+    They are forked from a server that has loaded all modules and started no thread, so that a dead
+    one is replaced quickly.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pipeline.operations.worker"])
+    return context
+
+
+def _new_worker_id() -> str:
+    return f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _start_process(process: BaseProcess) -> None:
+    """Start a process; if the server that it is forked from just ends, of another one."""
+    for attempt in range(_START_ATTEMPTS):
+        try:
+            process.start()
+            return
+        except (OSError, EOFError):
+            if attempt == _START_ATTEMPTS - 1:
+                raise
+
+
+def _send_signal(handle: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(handle, number)
 
 
 def _run_worker_process(
@@ -142,10 +230,19 @@ def _run_worker_process(
         sys.exit(error.exit_code)
 
 
+def _run_check_process(settings: Settings) -> None:
+    """Check the store when that is due. The pool ends this process, also on Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        check_when_due(settings)
+    except EfterskriftError as error:
+        _log.warning("The store could not be checked: %s", error)
+
+
 def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[ReadingProgress]:
     """Run the pool and yield its progress regularly.
 
-    It ends with the last page if `until_idle`, otherwise with SIGINT or SIGTERM.
+    It ends with the last page that has an image if `until_idle`, otherwise with SIGINT or SIGTERM.
 
     Raises:
         StoreError, MissingProgramError: a worker could not go on.
@@ -154,9 +251,11 @@ def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[Re
         pool.start()
         while True:
             pool.poll()
+            if not until_idle:
+                pool.check_store()
             if (progress := measure_progress(store)) is not None:
                 yield progress
-                if until_idle and progress.waiting == 0:
+                if until_idle and progress.waiting == progress.set_aside:
                     return
             time.sleep(_POLL_SECONDS)
 
@@ -165,7 +264,7 @@ def measure_progress(store: Store) -> ReadingProgress | None:
     """Return the progress of reading; None while the store is unavailable."""
     try:
         with store.read() as conn:
-            return ReadingProgress(*workers.count_queue(conn))
+            return ReadingProgress(*workers.count_queue(conn), workers.count_set_aside(conn))
     except StoreUnavailableError as error:
         _log.warning("%s", error)
         return None

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from pdf2image import convert_from_bytes
 
 from pipeline.domain.errors import EfterskriftError, FormError
 from pipeline.domain.form.field import FieldSpec
@@ -18,6 +17,7 @@ from pipeline.domain.form.page import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 from pipeline.domain.model import Image
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import read_pages
+from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.fiducials import CODE_BOXES, SERIAL_LENGTH
 from pipeline.forms.printing import Sheet, print_sheets
 from pipeline.reading.fields.field_image import FieldImage
@@ -62,12 +62,11 @@ def _render_template(definition: str, page_no: int) -> Image:
 
     # Print the unfilled form, with any serial and date, and render it finely.
     pdf = print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
-    fine = tuple(side * _OVERSAMPLING for side in _PAGE_SIZE_PX)
-    page = convert_from_bytes(
-        pdf, size=fine, grayscale=True, first_page=page_no, last_page=page_no
-    )[0]
+    width, height = _PAGE_SIZE_PX
+    fine = (width * _OVERSAMPLING, height * _OVERSAMPLING)
+    page = render_own_pdf(pdf, page_no, size=fine, grayscale=True)
     picture = np.array(
-        cv2.resize(np.asarray(page, np.uint8), _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA),
+        cv2.resize(page, _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA),
         np.uint8,
     )
 

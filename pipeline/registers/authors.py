@@ -29,7 +29,7 @@ def is_author(author: str, person: Person, staff: Iterable[StaffMember] = ()) ->
     signers = {
         _fold_name(member.name)
         for member in staff
-        if _fold_name(member.signature) == name and member.unit in person.units
+        if _fold_name(member.signature) == name and member.unit in person.all_units
     }
     return signers == {_fold_name(person.name)}
 

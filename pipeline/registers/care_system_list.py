@@ -6,7 +6,6 @@ any. Unusable rows are listed by number.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pipeline.domain.identity_numbers import (
     is_local_pid,
     normalize_pid,
 )
-from pipeline.files.csv_tables import csv_reader, decode_text, refuse_workbook
+from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
 
 MAX_ROWS, MAX_TEXT_LENGTH = 50_000, 4_000
 _MAX_WORDS_LENGTH = 200
@@ -150,22 +149,21 @@ class CareList:
 
 
 def parse_care_table(data: bytes, source: str) -> CareTable:
-    """Parse a table separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
+    """Parse a workbook (xlsx), or a table separated by semicolon, comma or tab in any encoding.
 
     Raises:
         UsageError: it is no such table, or it is too long. The message never has its content.
     """
-    refuse_workbook(data, source)
-    reader = csv_reader(decode_text(data), strict=True)
     try:
-        titles = tuple(title.strip() for title in next(reader, []))
-        rows = tuple(
-            (reader.line_num, tuple(cell.strip() for cell in cells))
-            for cells in reader
-            if any(cell.strip() for cell in cells)
-        )
-    except csv.Error as error:
-        raise UsageError("no_csv_table_see_row", source=source, line_num=reader.line_num) from error
+        (_, first), *others = read_foreign_table(data, source, strict=True) or [(0, ())]
+    except NoTableError as error:
+        raise UsageError("no_csv_table_see_row", source=source, line_num=error.line) from error
+    titles = tuple(title.strip() for title in first)
+    rows = tuple(
+        (number, tuple(cell.strip() for cell in cells))
+        for number, cells in others
+        if any(cell.strip() for cell in cells)
+    )
     if len(titles) < len(REQUIRED_COLUMNS) or not rows:
         raise UsageError("fewer_than_two_columns_no", source=source)
     if len(rows) > MAX_ROWS:

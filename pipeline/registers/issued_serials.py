@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import IssuedSheet, PrintedRow
 from pipeline.files.csv_tables import ENCODING
+from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
 from pipeline.forms.fiducials import is_serial
 
 COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer", "rad")
@@ -53,12 +54,8 @@ def parse_issued_file(data: bytes) -> IssuedFile:
             repeated. The message names rows and serials, which are no personal data.
     """
     try:
-        rows = [
-            tuple(row)
-            for row in csv.reader(io.StringIO(data.decode(ENCODING)), delimiter=";")
-            if row
-        ]
-    except (UnicodeDecodeError, csv.Error) as error:
+        rows = [cells for _, cells in read_foreign_table(data, "The file") if cells]
+    except NoTableError as error:
         raise UsageError("no_file_issued_sheets") from error
     # Header and last line show whether the file is complete.
     if not rows or rows[0] not in (COLUMNS, _COLUMNS_WITHOUT_ROWS):

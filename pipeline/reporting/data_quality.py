@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from pipeline.domain.confidence import Share
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.store.quality.result_counts import (
     ViewTime,
     WorkResult,
@@ -34,6 +34,8 @@ MIN_FIELDS = 30
 """How many fields a metric needs."""
 MIN_PEOPLE = 3
 """How many people's work a metric needs that others than their manager see."""
+_METRIC_ACTIONS = (Action.QUALITY, Action.REVIEW, Action.PROGRESS)
+"""Each of them lets a person see the metrics of a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,9 @@ def measure_errors(
     """
     _require_any_role(person)
     since, shown_rate = now - timedelta(days=METRIC_DAYS), _sharing_filter(person, least)
-    wrong = _error_rates(forms, count_rekeyed(conn, person.units, since), shown_rate)
-    missed = _error_rates(forms, count_seeded(conn, person.units, since), shown_rate)
+    units = frozenset().union(*(permitted_units(person, each) for each in _METRIC_ACTIONS))
+    wrong = _error_rates(forms, count_rekeyed(conn, units, since), shown_rate)
+    missed = _error_rates(forms, count_seeded(conn, units, since), shown_rate)
     return [
         ErrorMetric(form, kind, wrong.get((form, kind)), missed.get((form, kind)))
         for form, kind in sorted(wrong.keys() | missed.keys())
@@ -91,12 +94,12 @@ def measure_unit_work(
         NotAllowedError: the person may see no metrics, or not of this unit.
     """
     _require_any_role(person, unit)
-    since, shown_rate = now - timedelta(days=METRIC_DAYS), _sharing_filter(person, least)
+    since, shown_rate = now - timedelta(days=METRIC_DAYS), _sharing_filter(person, least, unit)
     view_times = list_view_times(conn, {unit}, since)
     people = {view_time.login for view_time in view_times}
     seconds = (
         _median_seconds(view_times, least)
-        if _may_see_persons(person) or len(people) >= MIN_PEOPLE
+        if _may_see_persons(person, unit) or len(people) >= MIN_PEOPLE
         else None
     )
     return WorkMetric(
@@ -117,7 +120,7 @@ def measure_own_work(
         NotAllowedError: the person does not review.
     """
     require_permission(person, Action.REVIEW)
-    metrics = _measure_work(conn, person.units, now, least, person.login)
+    metrics = _measure_work(conn, permitted_units(person, Action.REVIEW), now, least, person.login)
     return metrics.get(person.login, WorkMetric(person.login, 0, None, None, None))
 
 
@@ -163,20 +166,28 @@ def _measure_work(
 
 def _require_any_role(person: Person, unit: str | None = None) -> None:
     """Check that the person works with a unit's paper, counts it or answers for it."""
-    if not any(is_allowed(person, action, unit) for action in (Action.QUALITY, Action.REVIEW)):
+    if not any(is_allowed(person, action, unit) for action in _METRIC_ACTIONS[:2]):
         require_permission(person, Action.PROGRESS, unit)
 
 
-def _may_see_persons(person: Person) -> bool:
-    return is_allowed(person, Action.QUALITY)
+def _may_see_persons(person: Person, unit: str | None = None) -> bool:
+    """Whether the person manages the unit; without one, every unit that the metrics are of."""
+    if unit is not None:
+        return is_allowed(person, Action.QUALITY, unit)
+    managed = permitted_units(person, Action.QUALITY)
+    return bool(managed) and all(
+        permitted_units(person, each) <= managed for each in _METRIC_ACTIONS
+    )
 
 
-def _sharing_filter(person: Person, least: int) -> Callable[[Iterable[WorkResult]], Share | None]:
+def _sharing_filter(
+    person: Person, least: int, unit: str | None = None
+) -> Callable[[Iterable[WorkResult]], Share | None]:
     """Return a function that gives an error rate if the person may see it.
 
     That takes enough fields and, for those who may not see persons, enough people.
     """
-    min_people = 1 if _may_see_persons(person) else MIN_PEOPLE
+    min_people = 1 if _may_see_persons(person, unit) else MIN_PEOPLE
 
     def shown_rate(results: Iterable[WorkResult]) -> Share | None:
         counted = list(results)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.dates import SWEDEN, swedish_day
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.reporting.data_quality import MIN_PEOPLE
 from pipeline.reporting.forecast import (
     Forecast,
@@ -74,7 +74,7 @@ def count_entries(conn: Connection, person: Person, now: datetime) -> list[Entry
     """
     require_permission(person, Action.PROGRESS)
     moments = {name: now - timedelta(days=days) for name, days in AGE_LIMITS.items()}
-    groups = count_entry_groups(conn, person.units, moments, OLDEST_AGE)
+    groups = count_entry_groups(conn, permitted_units(person, Action.PROGRESS), moments, OLDEST_AGE)
     return [EntryCount(EntryState(group[0]), *group[1:]) for group in groups]
 
 
@@ -129,8 +129,13 @@ class ProgressReport:
 
     @property
     def missing(self) -> int:
-        """Printed sheets that have neither come back nor been returned unused."""
+        """Printed sheets in use that have neither come back nor been returned unused."""
         return sum(balance.missing for balance in self.sheets)
+
+    @property
+    def reserve(self) -> int:
+        """Printed sheets of packs that have not been opened."""
+        return sum(balance.reserve for balance in self.sheets)
 
     @property
     def oldest_event(self) -> str | None:
@@ -150,7 +155,7 @@ def make_progress_report(conn: Connection, person: Person, now: datetime) -> Pro
         NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
-    units, since = person.units, now - timedelta(days=DAYS_SHOWN)
+    units, since = permitted_units(person, Action.PROGRESS), now - timedelta(days=DAYS_SHOWN)
     still_open = count_open_entries(conn, units)
     behind = past_days(
         now,
@@ -171,7 +176,7 @@ def make_progress_report(conn: Connection, person: Person, now: datetime) -> Pro
         units=tuple(progress.count_not_entered(conn, units)),
         due=_count_due(conn, units, now),
         second_checked=progress.count_second_reviews(conn, units),
-        sheets=tuple(count_sheets(conn, list_accounted_units(person))),
+        sheets=tuple(count_sheets(conn, list_accounted_units(person, Action.PROGRESS))),
         silent_runs=tuple(progress.list_unanswered_runs(conn, units)),
         incomplete_batches=progress.count_interrupted_batches(conn, units, now),
     )

@@ -103,6 +103,7 @@ def _delivery_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
             "back": sheet.returned,
             "unused": sheet.unused,
             "missing": sheet.missing,
+            "reserve": sheet.reserve,
         }
         yield from (
             (say("sheets"), sheet.unit or unknown, sheet.form, "", say(name), str(value))

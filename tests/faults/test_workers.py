@@ -27,7 +27,13 @@ from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper.pages import list_problem_pages, requeue_page
 from pipeline.store.registers.client_register import save_units
 from tests.faults import readers
-from tests.faults.watching import assert_each_page_ended_once, queued, states, until
+from tests.faults.watching import (
+    assert_each_page_ended_once,
+    processes_below,
+    queued,
+    states,
+    until,
+)
 from tests.support.pages.small_pages import write_stack
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -149,6 +155,28 @@ def test_the_pages_of_a_worker_that_never_returns_are_taken_over(
     assert_each_page_ended_once(store, PAGES + 2)
 
 
+@on_sqlite
+def test_a_killed_server_of_the_workers_is_replaced_and_no_page_is_read_twice(
+    settings: Settings, store: Store
+) -> None:
+    with crew(settings, 2, readers.gated) as working:
+        until((settings.workspace / "begun").exists, "the page was begun")
+        first = set(working.pids())
+        (server,) = processes_below(os.getpid(), "forkserver", levels=1)
+        os.kill(server, signal.SIGKILL)
+        until(lambda: _replaced(working, first), "the workers are replaced")
+        (settings.workspace / "gate").touch()
+        until(idle(store, working), "all pages ended")
+    assert set(states(store).values()) == {"read"}
+    assert_each_page_ended_once(store, PAGES)
+    assert not [pid for pid in first if Path(f"/proc/{pid}/cmdline").exists()]
+
+
+def _replaced(working: WorkerPool, first: set[int]) -> bool:
+    working.poll()
+    return len(working.pids()) == 2 and not first & set(working.pids())
+
+
 def test_the_pages_of_a_worker_that_is_killed_with_its_parent_are_taken_over(
     settings: Settings, store: Store
 ) -> None:
@@ -237,6 +265,41 @@ def test_a_failed_page_that_a_person_lets_be_read_again_is_read(
     with crew(settings, 1, readers.plain) as working:
         until(idle(store, working), "the page is read")
     assert states(store)[TRAP] == "read"
+
+
+def test_a_share_that_blinks_and_a_machine_without_it_fail_no_page(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    away = settings.images.rename(tmp_path / "share")
+    settings.images.mkdir()
+    with crew(settings, 2, readers.plain) as working:
+        until((settings.workspace / "said").exists, "a worker has begun")
+        until(said(settings, "folder of images", "cannot be reached"), "the share is missed")
+        assert queued(store) == PAGES
+        # A scan while the share is away must not vanish below it.
+        with pytest.raises(StoreError, match="cannot be reached"):
+            import_files(
+                store, write_stack(tmp_path / "more", 1, start=100), unit="Norra", place="", by="a"
+            )
+        settings.images.rmdir()
+        away.rename(settings.images)
+        until(idle(store, working), "all pages are read once the share is there")
+    assert set(states(store).values()) == {"read"}
+
+
+@on_sqlite
+def test_pages_whose_pictures_are_lost_wait_and_are_read_when_the_files_are_back(
+    settings: Settings, store: Store
+) -> None:
+    lost = settings.images.rglob("[0-9a-f]" * 64)
+    moved = [path.rename(settings.workspace / path.name) for path in list(lost)[:3]]
+    pool = WorkerPool(settings, 1, readers.plain)
+    assert [step.set_aside for step in run_pool(store, pool, until_idle=True)][-1] == len(moved)
+    with crew(settings, 1, readers.plain) as working:
+        for path in moved:
+            path.rename(store.images.path(path.name))
+        until(idle(store, working), "all pages are read once the files are there")
+    assert_each_page_ended_once(store, PAGES)
 
 
 def test_a_worker_ends_when_the_store_is_upgraded_and_its_page_is_read_by_the_next(

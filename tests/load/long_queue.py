@@ -14,6 +14,7 @@ from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from tests.support.screens import seeding
+from tests.support.store.passwords import hashed
 
 _EARLY, _LATE = "2021-12-18", "2021-12-30"
 _CHUNK = 5000
@@ -34,7 +35,7 @@ def reviewers(store: Store, count: int) -> list[Person]:
     ]
     with store.begin() as conn:
         for person in people:
-            save_person(conn, person, seeding.PASSWORD)
+            save_person(conn, person, hashed(seeding.PASSWORD))
     return people
 
 

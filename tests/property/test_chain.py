@@ -10,13 +10,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pipeline.store.event_log.chain_check import ChainVerdict, ProblemKind, check_chain
 from pipeline.store.event_log.hash_chain import (
     GENESIS_DIGEST,
     ChainHead,
-    ChainVerdict,
     LogRow,
-    ProblemKind,
-    check_chain,
     link_row,
     row_digest,
 )

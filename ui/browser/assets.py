@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 
@@ -18,3 +19,9 @@ def read_script(*names: str) -> str:
 def read_style(name: str) -> str:
     """Return the CSS of `css/<name>.css`."""
     return (_FOLDER / "css" / f"{name}.css").read_text("utf-8")
+
+
+@cache
+def svg_data_url(file: Path) -> str:
+    """Return an SVG as a data URL: before login no file is served."""
+    return f"data:image/svg+xml;base64,{b64encode(file.read_bytes()).decode()}"

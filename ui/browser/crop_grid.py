@@ -39,7 +39,7 @@ def _crop_grid_component() -> Any:  # noqa: ANN401 - the renderer's type is not 
         "efterskrift_crop_grid",
         html=_HTML,
         css=read_style("crop_grid"),
-        js=read_script("press_again") + read_script("crop_grid"),
+        js=read_script("press_again") + read_script("review/crop_grid"),
     )
 
 

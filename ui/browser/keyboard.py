@@ -45,7 +45,7 @@ _KEY_HELP_ROWS = (
 
 @cache
 def _keyboard_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    script = read_script("press_again", "keyboard")
+    script = read_script("press_again", "review/in_sight", "keyboard")
     return st.components.v2.component("efterskrift_keyboard", js=script)
 
 

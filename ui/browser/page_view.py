@@ -34,7 +34,7 @@ def _page_view_component() -> Any:  # noqa: ANN401 - the renderer's type is not 
         "efterskrift_page_view",
         html=_HTML,
         css=read_style("page_view"),
-        js=read_script("word_match") + read_script("page_view"),
+        js=read_script("review/word_match") + read_script("review/page_view"),
     )
 
 

@@ -19,6 +19,7 @@ from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_pa
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from ui.browser.page_view import data_url
 from ui.i18n import t
+from ui.markdown import md, plain
 from ui.workspace import AppContext
 
 _STEP_KEY, _ANSWER_KEY, _WRONG_ANSWER_KEY = "practice_step", "practice_answer", "practice_wrong"
@@ -74,13 +75,13 @@ def show(context: AppContext, person: Person) -> None:
 def _show_step(form: Form, step: int) -> None:
     name, field, right_answers = _STEPS[step]
     label = form.by_name[field].full_label
-    st.progress(step / len(_STEPS), t("practice.step", number=step + 1, of=len(_STEPS)))
+    st.progress(step / len(_STEPS), md("practice.step", number=step + 1, of=len(_STEPS)))
     st.markdown(t(f"practice.{name}"))
     alt, source = t("picture.crop", label=label), data_url(_crop_field(form, field), "image/png")
     st.html(f'<img class="ef-control" alt="{alt}" src="{source}">')
     with st.form(f"practice-{step}", enter_to_submit=False, border=False):
         st.text_input(
-            label,
+            plain(label),
             key=f"{_ANSWER_KEY}-{step}",
             placeholder=t("review.type_what_you_see"),
             autocomplete="off",

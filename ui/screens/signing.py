@@ -22,6 +22,7 @@ from pipeline.store.review import signing
 from pipeline.store.review.signing import SigningQueue
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.entry_form import settled_lines
 from ui.screens.review.sheet_images import VIEWED_PAGES_KEY, record_page_views, sheet_images
@@ -48,7 +49,7 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("signing.title"), t("signing.what"))
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.warning)(text)
+        (st.success if kind == "ok" else st.warning)(plain_with_code(text))
     with context.store.read() as conn:
         waiting = signing.load_signing_queue(conn, context.forms, person)
     counts = {"own": len(waiting.own_entries), "others": len(waiting.other_entries)}
@@ -58,7 +59,7 @@ def show(context: AppContext, person: Person) -> None:
         QUEUE_KINDS,
         default="own",
         required=True,
-        format_func=label.__getitem__,
+        format_func=lambda value: plain(label[value]),
         key="signing_kind",
         label_visibility="collapsed",
     )
@@ -106,12 +107,15 @@ def _show_entry(
     with left, st.container(key="picture"):
         sheet_images(context, view)
     with right:
-        st.header(view.form.title, anchor=False)
+        st.header(plain(view.form.title), anchor=False)
         serial = format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else ""
         row = t("review.row", row=entry.row) if entry.row else ""
         st.caption(
             " · ".join(
-                [*filter(None, (entry.unit, serial, row)), t("signing.left", count=left_over)]
+                [
+                    *map(plain, filter(None, (entry.unit, serial, row))),
+                    md("signing.left", count=left_over),
+                ]
             )
         )
         if view.is_hidden:
@@ -152,12 +156,12 @@ def _sign_form(
         if is_own:
             st.caption(t("signing.own_what"))
         else:
-            st.markdown(t("signing.others_what", author=entry.author or t("people.unknown")))
+            st.markdown(md("signing.others_what", author=entry.author or t("people.unknown")))
             st.radio(
                 t("signing.why"),
                 reasons,
                 index=None,
-                format_func=lambda reason: code_text("signing.reasons", reason),
+                format_func=lambda reason: plain(code_text("signing.reasons", reason)),
                 key=keys.reason,
             )
             st.text_input(t("signing.text"), key=keys.text, max_chars=200, autocomplete="off")
@@ -176,12 +180,12 @@ def _sign_form(
 def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) -> None:
     """Show all of the user's rows of the sheet, to be read before one signature for all."""
     with st.expander(
-        t("signing.sheet_title", count=len(views)),
+        md("signing.sheet_title", count=len(views)),
         expanded=False,
         key=f"sheet-{views[0].entry.sheet}",
     ):
         for view in views:
-            st.markdown(f"**{t('review.row', row=view.entry.row)}**")
+            st.markdown(f"**{md('review.row', row=view.entry.row)}**")
             settled_lines(
                 view,
                 [
@@ -192,7 +196,7 @@ def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) 
             )
         revisions = [(view.entry.id, view.entry.revision) for view in views]
         st.button(
-            t("signing.sheet_sign", count=len(views)),
+            md("signing.sheet_sign", count=len(views)),
             key=f"sign_sheet-{views[0].entry.sheet}",
             on_click=partial(_sign_sheet, context, person, revisions),
         )

@@ -1,18 +1,25 @@
-"""A banner on every screen: an emergency account is in use, or has been used."""
+"""Banners on every screen: emergency accounts in use, and changes of the user's own way in."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
 
+from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import emergency_access
+from pipeline.store.accounts.login import access_changes, access_notices
+from pipeline.store.accounts.login.access_notices import AccessNotice
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_moment, t
+from ui.markdown import md
 from ui.session import requires_open_session
 from ui.workspace import AppContext
+
+_NOTICES_KEY, _READ_KEY = "access_notices", "access_notices_read"
 
 
 def emergency_banner(context: AppContext, person: Person) -> None:
@@ -31,7 +38,7 @@ def emergency_banner(context: AppContext, person: Person) -> None:
             border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"
         ):
             st.error(
-                t(
+                md(
                     "emergency.used",
                     name=use.name,
                     login=use.login,
@@ -51,3 +58,50 @@ def emergency_banner(context: AppContext, person: Person) -> None:
 def _acknowledge_use(context: AppContext, person: Person, use_id: str) -> None:
     with context.store.begin() as conn:
         emergency_access.acknowledge_use(conn, person, use_id, utc_now())
+
+
+def access_banner(context: AppContext, person: Person) -> None:
+    """Tell the user that another person has changed how he or she gets in, or asks to.
+
+    It can be put away for this login only (`access_notices.py`). An emergency account belongs to
+    nobody who could be told.
+    """
+    if person.break_glass or st.session_state.get(_READ_KEY):
+        return
+    # Once a login: whoever is told of later changes logs in with them
+    if _NOTICES_KEY not in st.session_state:
+        with context.store.read() as conn:
+            notices = access_notices.list_notices(conn, person.login, utc_now())
+        st.session_state[_NOTICES_KEY] = notices
+    for notice in st.session_state[_NOTICES_KEY]:
+        _notice_row(context, person, notice)
+    if st.session_state[_NOTICES_KEY]:
+        st.button(
+            t("access.read"),
+            key="access_read",
+            on_click=partial(st.session_state.__setitem__, _READ_KEY, True),
+        )
+
+
+def _notice_row(context: AppContext, person: Person, notice: AccessNotice) -> None:
+    state = "done" if notice.is_done else "open"
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", key=f"access-{notice.id}"
+    ):
+        st.warning(
+            md(f"access.{notice.kind.value}.{state}", by=notice.by, at=format_moment(notice.at)),
+            icon=":material/lock_reset:",
+        )
+        if not notice.is_done:
+            st.button(
+                t("access.refuse"),
+                key=f"access_refuse-{notice.id}",
+                on_click=partial(_refuse_change, context, person, notice.id),
+            )
+
+
+@requires_open_session
+def _refuse_change(context: AppContext, person: Person, change_id: str) -> None:
+    st.session_state.pop(_NOTICES_KEY, None)
+    with suppress(UsageError), context.store.begin() as conn:
+        access_changes.refuse_own_change(conn, person.login, change_id, utc_now())

@@ -7,6 +7,7 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.texts import catalogue
 from ui.i18n import current_language, t
+from ui.markdown import plain_with_code
 
 
 def error_text(error: EfterskriftError) -> str:
@@ -24,4 +25,4 @@ def error_text(error: EfterskriftError) -> str:
 
 def show_error(error: EfterskriftError) -> None:
     """Show an error."""
-    st.error(error_text(error), icon=":material/error:")
+    st.error(plain_with_code(error_text(error)), icon=":material/error:")

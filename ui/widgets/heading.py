@@ -5,6 +5,8 @@ Help says what the screen is for and what to do there, and leads back to the gui
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from pipeline.domain.model import Person
@@ -14,6 +16,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.texts import LANGUAGES, catalogue
 from ui import session
 from ui.i18n import current_language, t
+from ui.markdown import md, plain
 from ui.screens import practice
 from ui.session import requires_open_session
 from ui.workspace import AppContext
@@ -21,6 +24,8 @@ from ui.workspace import AppContext
 _GUIDE_CLOSED_KEY = "guide_closed"
 SCREEN_KEY = "screen"
 """Session-state key of the name of the screen that is drawn."""
+OWN_LOGIN_KEY = "own_login"
+"""Session-state key that is set while the user changes the own login."""
 
 
 def show_guide(context: AppContext, person: Person) -> None:
@@ -31,7 +36,8 @@ def show_guide(context: AppContext, person: Person) -> None:
     if st.session_state[_GUIDE_CLOSED_KEY]:
         return
     with st.container(border=True, key="guide"):
-        st.markdown(t(f"guide.{person.role.name.lower()}"))
+        for role in person.roles:
+            st.markdown(t(f"guide.{role.name.lower()}"))
         with st.container(horizontal=True):
             st.button(
                 t("guide.close"),
@@ -69,7 +75,7 @@ def screen_help_button(context: AppContext, person: Person) -> None:
     with st.popover(t("help.title"), icon=":material/help:", key="screen_help"):
         text = f"help.{st.session_state.get(SCREEN_KEY, '')}"
         if text in catalogue(current_language()):
-            st.markdown(t(text))
+            st.markdown(md(text))
         st.caption(t("help.zoom"))
         st.button(
             t("help.guide"),
@@ -93,21 +99,35 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
     """Show the title on the left and the user's menu on the right."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap=None):
-        st.title(title, anchor=False)
+        st.title(plain(title), anchor=False)
         if line:
-            st.caption(line)
+            st.caption(plain(line))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         person_menu(context, person)
+
+
+def _role_names(person: Person) -> str:
+    return ", ".join(t(f"role.{role.name.lower()}") for role in person.roles)
 
 
 def person_menu(context: AppContext, person: Person) -> None:
     """Show help for the screen, the user's name and role, the language, and log-out."""
     screen_help_button(context, person)
-    with st.popover(person.name, icon=":material/person:", key="person_menu"):
-        st.caption(t("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
-        st.caption(t("menu.units", units=", ".join(sorted(person.units))))
-        st.caption(t("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
+    with st.popover(plain(person.name), icon=":material/person:", key="person_menu"):
+        st.caption(md("menu.who", title=person.title, role=_role_names(person)))
+        st.caption(md("menu.units", units=", ".join(sorted(person.all_units))))
+        st.caption(
+            md("menu.areas", areas=", ".join(sorted(person.all_areas)) or t("menu.no_areas"))
+        )
         language_choice()
+        if not context.settings.oidc and not person.break_glass:
+            st.button(
+                t("own_login.title"),
+                key="own_login_open",
+                on_click=partial(st.session_state.__setitem__, OWN_LOGIN_KEY, True),
+                icon=":material/manage_accounts:",
+                width="stretch",
+            )
         st.button(
             t("menu.log_out"),
             key="log_out",
@@ -127,7 +147,10 @@ def language_choice() -> None:
     """Show the choice of Swedish or English, for this session."""
 
     def save_choice() -> None:
-        st.session_state["language"] = st.session_state["language_choice"]
+        # Streamlit also calls this for the choice of a screen that a login has just replaced.
+        choice = st.session_state.get("language_choice")
+        if choice is not None:
+            st.session_state["language"] = choice
 
     languages = list(LANGUAGES)
     index = languages.index(st.session_state.get("language", "sv"))
@@ -135,7 +158,7 @@ def language_choice() -> None:
         t("menu.language"),
         languages,
         index=index,
-        format_func=LANGUAGES.__getitem__,
+        format_func=lambda value: plain(LANGUAGES[value]),
         horizontal=True,
         key="language_choice",
         on_change=save_choice,

@@ -71,12 +71,15 @@ def page_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
     return html_table(heads, lines)
 
 
+_SHEET_STATES = ("issued", "back", "unused", "reserve", "missing")
+
+
 def sheet_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
     """Return the table of printed sheets by unit and form."""
     heads = [
         t("progress.unit"),
         t("progress.form"),
-        *(t(f"progress.sheets.{name}") for name in ("issued", "back", "unused", "missing")),
+        *(t(f"progress.sheets.{name}") for name in _SHEET_STATES),
     ]
     return html_table(
         heads,
@@ -87,6 +90,7 @@ def sheet_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
                 count.issued,
                 count.returned,
                 count.unused,
+                count.reserve,
                 count.missing,
             )
             for count in report.sheets

@@ -251,6 +251,8 @@ class FieldAttributes(StrictModel):
         plausible: Lowest and highest usual number.
         less_than: A field of the same entry whose number or time is not below this one's.
         sum_of: The fields that a number is the sum of.
+        planned_by: A field of the entry, such as an ordered time, that says whether this one is
+            to be filled in. While that is empty, nothing is missing here.
         filled: What a box filled solid means: a cancelled mark, or, on answer sheets with
             bubbles, a mark.
     """
@@ -271,6 +273,7 @@ class FieldAttributes(StrictModel):
     plausible: tuple[float, float] | None = None
     less_than: Name | None = None
     sum_of: tuple[Name, ...] = ()
+    planned_by: Name | None = None
     measure: str = ""
     filled: Literal["cancelled", "marked"] = "cancelled"
 

@@ -21,14 +21,10 @@ from pydantic_core import PydanticCustomError
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.page import PageSpec
+from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.domain.model import EntryState
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
-FAST_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader written in C where it was built.
-
-It makes the start of every program and screen, which loads all forms, six times as fast.
-"""
 SIGNATURE_KEY = "signaturfortydligande"
 """The form of signers and their initials; confirmed rows are part of the staff list."""
 COVER_SHEET = "forsattsblad"
@@ -253,11 +249,23 @@ def load_form(path: Path) -> Form:
 @lru_cache(maxsize=512)
 def _parse_form(text: str, folder: Path) -> Form:
     """Parse a form. Cached, as that takes fifty times as long as reading the file."""
-    return Form.model_validate(yaml.load(text, Loader=FAST_YAML_LOADER), context={"folder": folder})
+    return Form.model_validate(yaml.load(text, Loader=FormLoader), context={"folder": folder})
+
+
+class Signers(StrictModel):
+    """The professions (ids of data/professions.yaml) that may sign a note.
+
+    Attributes:
+        author: Those that may sign what they wrote themselves.
+        absent: Those that may sign, with a reason, for an author who cannot.
+    """
+
+    author: frozenset[str]
+    absent: frozenset[str]
 
 
 class SigningRule(StrictModel):
-    """The entries that have to be signed before export, from the day `since` on.
+    """The entries that have to be signed before export, and by whom, from the day `since` on.
 
     Rules are numbered data: a signature records the version that it was given under.
 
@@ -268,6 +276,9 @@ class SigningRule(StrictModel):
             its unit.
         same_name: An author who shares a name with another account may state so as the reason
             for signing.
+        signers: Who may sign, by area of law; nobody in an area that is not named.
+        form_signers: Exceptions by form id.
+        reserved: Forms that are not for anybody to type: no typist sees or confirms them.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -277,13 +288,24 @@ class SigningRule(StrictModel):
     forms: Mapping[FormId, bool] = {}
     by_unit: frozenset[FormId] = frozenset()
     same_name: bool = False
+    signers: Mapping[Area, Signers] = {}
+    form_signers: Mapping[FormId, Signers] = {}
+    reserved: frozenset[FormId] = frozenset()
 
     def requires_signature(self, form: Form, area: str) -> bool:
         """Whether an entry of this area of law, on this form, has to be signed."""
         if form.id in self.forms:
             return self.forms[form.id]
-        deciding_area = area if form.id in self.by_unit else form.area.value
-        return deciding_area in {signed_area.value for signed_area in self.areas}
+        return self._deciding_area(form, area) in {each.value for each in self.areas}
+
+    def may_sign(self, form: Form, area: str, profession: str, *, own: bool) -> bool:
+        """Whether a profession may sign an entry: its own, or that of an absent author."""
+        by_area = {each.value: signers for each, signers in self.signers.items()}
+        signers = self.form_signers.get(form.id) or by_area.get(self._deciding_area(form, area))
+        return signers is not None and profession in (signers.author if own else signers.absent)
+
+    def _deciding_area(self, form: Form, area: str) -> str:
+        return area if form.id in self.by_unit else form.area.value
 
 
 def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:

@@ -133,6 +133,17 @@ def classify_retention(
     return Retention(rule, earliest, "", checks)
 
 
+def retention_label(retention: Retention) -> str:
+    """Return the name of a class: `SOL-5/1`; of what is kept for good `BEVARAS (SOL-5/1)`."""
+    name = f"{retention.rule.rule}/{retention.rule.version}"
+    return f"BEVARAS ({name})" if retention.permanent_reason else name
+
+
+def is_erasable(label: str) -> bool:
+    """Return whether a class, as `retention_label` names it, is known and not kept for good."""
+    return label in {f"{rule.rule}/{rule.version}" for rule in load_retention_rules()}
+
+
 def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> RetentionRule:
     # An area of law without a rule follows the organisation's plan.
     versions = [rule for rule in rules if facts.area in rule.areas] or [

@@ -51,24 +51,28 @@ Whether it holds is decided when a person asks for the document.
 _text = Topic("archive_text", DATA_LANGUAGE)
 
 
-def erms_metadata(sheets: Sequence[SheetFiles], folder: str, run: Run, settings: Settings) -> bytes:
+def erms_metadata(
+    sheets: Sequence[SheetFiles], folder: str, run: Run, settings: Settings, decision: str
+) -> bytes:
     """Build the metadata.
 
     Args:
         folder: where the PDFs are, from the package's root.
+        decision: the number of the decision or plan that the sheets are archived by.
     """
     root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
     add_control_section(add_erms_element(root, "control"), run, settings)
     documents = add_erms_element(root, "records")
     for sheet in sheets:
         for record in sheet.records:
-            _add_document(documents, record, sheet, folder, settings)
+            document = _add_document(documents, record, sheet)
+            _add_disposal(document, sheet.retention, record, decision)
+            _add_origin(document, record, settings)
+            _add_file(document, f"{folder}/{sheet.pdf.name}", sheet.pdf.name)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
-def _add_document(
-    documents: etree._Element, record: Record, sheet: SheetFiles, folder: str, settings: Settings
-) -> None:
+def _add_document(documents: etree._Element, record: Record, sheet: SheetFiles) -> etree._Element:
     document = add_erms_element(
         documents,
         "record",
@@ -89,15 +93,21 @@ def _add_document(
         restriction = add_erms_element(document, "restriction", restrictionType="confidential")
         add_erms_element(restriction, "explanatoryText", explanation)
         add_erms_element(restriction, "regulation", regulation)
-    _add_disposal(document, sheet.retention, record)
+    return document
+
+
+def _add_origin(document: etree._Element, record: Record, settings: Settings) -> None:
+    """Add who wrote and entered it, when, and where the paper is."""
     add_agents(add_erms_element(document, "agents"), record, sender="", handler="")
     description = [late_entry_text(record, settings), late_entry("unit", unit=record.unit)]
     if record.voided is not None:
         description.append(late_entry("void", reason=record.voided))
     add_erms_element(document, "description", "\n".join(description))
     dates = add_erms_element(document, "dates")
-    if moment := record.written_at or record.event_at:
-        add_erms_element(dates, "date", _format_erms_time(moment), dateType="created")
+    if record.written_at:
+        add_erms_element(dates, "date", _format_erms_time(record.written_at), dateType="created")
+    if record.event_at:
+        add_erms_element(dates, "date", _format_erms_time(record.event_at), dateType="originated")
     add_erms_element(dates, "date", _format_erms_time(record.scanned.at), dateType="captured")
     if record.place:
         add_erms_element(
@@ -105,18 +115,17 @@ def _add_document(
             "currentLocation",
             record.place,
         )
+
+
+def _add_file(document: etree._Element, path: str, name: str) -> None:
     extra = add_erms_element(document, "additionalInformation")
-    add_erms_element(
-        extra,
-        "appendix",
-        name=sheet.pdf.name,
-        path=f"{folder}/{sheet.pdf.name}",
-        fileFormat="PDF/A-2u",
-    )
+    add_erms_element(extra, "appendix", name=name, path=path, fileFormat="PDF/A-2u")
 
 
-def _add_disposal(document: etree._Element, retention: Retention, record: Record) -> None:
-    """Add the class of retention, its law, and the earliest day; never a decision.
+def _add_disposal(
+    document: etree._Element, retention: Retention, record: Record, decision: str
+) -> None:
+    """Add the class of retention, its law, the earliest day, and what it was archived by.
 
     `disposable` is false: a person decides that the time of the law has run out.
     """
@@ -133,12 +142,16 @@ def _add_disposal(document: etree._Element, retention: Retention, record: Record
         else rule.what
     )
     add_erms_element(disposal, "disposalDescription", description)
-    if retention.manual_checks:
-        comments = add_erms_element(disposal, "disposalComments")
-        for what in retention.manual_checks:
-            add_erms_element(comments, "disposalComment", _text("check", what=what))
+    comments = add_erms_element(disposal, "disposalComments")
+    add_erms_element(comments, "disposalComment", _text("archived_by", number=decision))
+    for what in retention.manual_checks:
+        add_erms_element(comments, "disposalComment", _text("check", what=what))
+    start = retention_start(record)
+    if start is None:
+        # The schema demands a day.
+        start = record.scanned.at
+        add_erms_element(comments, "disposalComment", _text("counted_from_scan"))
     dates = add_erms_element(disposal, "dates")
-    start = retention_start(record) or record.scanned.at
     add_erms_element(
         dates, "disposalDate", _format_erms_time(start), dateType="retention_period_start"
     )

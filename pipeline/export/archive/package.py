@@ -28,13 +28,19 @@ SCAN_FOLDER = "representations/skannat/data"
 _text = Topic("archive_text", DATA_LANGUAGE)
 
 
-def build_package(sheets: Sequence[SheetFiles], run: Run, settings: Settings) -> bytes:
-    """Build the ZIP file; its folder and its identity are the run's id."""
+def build_package(
+    sheets: Sequence[SheetFiles], run: Run, settings: Settings, decision: str
+) -> bytes:
+    """Build the ZIP file; its folder and its identity are the run's id.
+
+    Args:
+        decision: the number of the decision or plan that the sheets are archived by.
+    """
     contents = PackageContents(
         descriptive=PackageFile(
             "metadata/descriptive/erms.xml",
             "application/xml",
-            erms_metadata(sheets, PDF_FOLDER, run, settings),
+            erms_metadata(sheets, PDF_FOLDER, run, settings, decision),
         ),
         preservation=PackageFile(
             "metadata/preservation/premis.xml",
@@ -42,7 +48,7 @@ def build_package(sheets: Sequence[SheetFiles], run: Run, settings: Settings) ->
             premis_xml(sheets, (PDF_FOLDER, SCAN_FOLDER), run),
         ),
         documentation=(
-            PackageFile("documentation/LÄS-MIG.txt", "text/plain", _text("readme").encode()),
+            PackageFile("documentation/LÄS-MIG.txt", "text/plain", _readme(decision).encode()),
         ),
         schemas=_schema_files(settings),
         representations={
@@ -58,6 +64,10 @@ def build_package(sheets: Sequence[SheetFiles], run: Run, settings: Settings) ->
         mets_xml(run.id, contents, run.made_at, _program_version(), settings),
     )
     return _zip_files(run, [root, *_all_files(contents)])
+
+
+def _readme(decision: str) -> str:
+    return "\n".join((_text("readme"), _text("archived_by", number=decision), ""))
 
 
 def _schema_files(settings: Settings) -> tuple[PackageFile, ...]:

@@ -3,18 +3,20 @@
 As with exports (`pipeline/export/runs/make.py`) the file is built from the database; then
 everything is checked again and written in one transaction. A process that is killed leaves a
 whole package or none. The archive is no target of an export: a sheet goes there besides going
-into the care system, and only when that system has all of its entries.
+into the care system, and only when that system has said that it has all of its entries. The number
+of the decision or plan that it is archived by is stored, and stands in the package.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
+from pipeline.domain.law.retention import retention_label
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record, Run
@@ -23,14 +25,18 @@ from pipeline.export.archive.sheets import (
     SheetFiles,
     build_sheet_files,
     longest_retention,
-    retention_label,
 )
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs import ExportContext, RunFile
 from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log import events
 from pipeline.store.exports import archives, records
-from pipeline.store.exports.archives import ArchivableSheet, ArchivedSheet, ArchivePackage
+from pipeline.store.exports.archives import (
+    ArchivableSheet,
+    ArchivedSheet,
+    ArchivePackage,
+    SheetWait,
+)
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.paper.sheets import list_sheet_pages
 
@@ -38,6 +44,7 @@ MAX_SHEETS = 200
 """Sheets of one package, so that it fits in memory; the others wait for the next."""
 MAX_ATTEMPTS = 10
 """Attempts at a package whose sheets change while its file is made."""
+MAX_DECISION_LENGTH = 80
 TARGET = "arkiv"
 
 
@@ -45,13 +52,27 @@ TARGET = "arkiv"
 class ArchiveReady:
     """What waits to be archived.
 
-    `classes` counts the sheets of the next package by class of retention, `unsettled` sheets of
-    which an entry is still on its way.
+    `classes` counts the sheets of the next package by class of retention, `waits` other sheets by
+    what they wait for.
     """
 
     sheets: int
-    unsettled: int
+    waits: Mapping[SheetWait, int]
     classes: tuple[tuple[str, int], ...]
+
+    @property
+    def unsettled(self) -> int:
+        """Sheets of which an entry is still on its way."""
+        return sum(self.waits.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _DraftPackage:
+    """A package that is not stored yet."""
+
+    sheets: tuple[SheetFiles, ...]
+    run: Run
+    decision: str
 
 
 def find_ready(context: ExportContext, person: Person, unit: str | None = None) -> ArchiveReady:
@@ -69,21 +90,22 @@ def find_ready(context: ExportContext, person: Person, unit: str | None = None) 
         retention_label(longest_retention(sheet_records, context.settings, context.forms))
         for sheet_records in by_sheet.values()
     )
-    return ArchiveReady(
-        len(waiting.sheets), waiting.unsettled_count, tuple(sorted(classes.items()))
-    )
+    return ArchiveReady(len(waiting.sheets), waiting.waits, tuple(sorted(classes.items())))
 
 
 def make_package(
-    context: ExportContext, person: Person, now: datetime, unit: str | None = None
+    context: ExportContext, person: Person, now: datetime, decision: str, unit: str | None = None
 ) -> ArchivePackage | None:
     """Archive what is ready, at most `MAX_SHEETS` sheets, of one unit or of all of the person's.
 
     Returns None when there is nothing.
 
+    Args:
+        decision: the number of the plan (dokumenthanteringsplan) or decision that it is done by.
+
     Raises:
         NotAllowedError: the person does not archive, or not in this unit.
-        ExportError: a sheet has no image.
+        ExportError: a sheet has no image, or there is no decision.
         StoreError: the database or the disk failed; nothing has been archived.
     """
     with context.store.recording_denials():
@@ -113,8 +135,11 @@ def make_package(
             ]
         if not sheets:
             return None
-        data = build_package(sheets, run, context.settings)
-        if package := _save_package(context, person, unit, sheets, run, data):
+        if not decision.strip():
+            raise ExportError("archive_needs_decision")
+        draft = _DraftPackage(tuple(sheets), run, decision.strip()[:MAX_DECISION_LENGTH])
+        data = build_package(sheets, run, context.settings, draft.decision)
+        if package := _save_package(context, person, unit, draft, data):
             return package
     raise ExportError("sheets_changed_all_time_while")
 
@@ -161,11 +186,11 @@ def _save_package(
     context: ExportContext,
     person: Person,
     unit: str | None,
-    sheets: list[SheetFiles],
-    run: Run,
+    draft: _DraftPackage,
     data: bytes,
 ) -> ArchivePackage | None:
     """Write the package if every sheet is still what the file says; else return None."""
+    sheets, run = draft.sheets, draft.run
     with context.store.begin() as conn:
         lock_keys(conn, "archive")
         # Compare digests of what is archivable now with those of the file.
@@ -182,6 +207,7 @@ def _save_package(
             run.made_at,
             run.made_by,
             len(sheets),
+            draft.decision,
         )
         archives.add_package(conn, package, [_archived_sheet(sheet) for sheet in sheets])
         events.record(

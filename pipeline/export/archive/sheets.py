@@ -23,6 +23,7 @@ from pipeline.export.record_text import (
     format_event_time,
     format_field_value,
     labelled,
+    late_entry,
     to_local_time,
 )
 from pipeline.export.runs import ExportContext
@@ -82,7 +83,7 @@ def build_sheet_files(
     title = _text(
         "sheet_title", title=first.title, time=format_event_time(first), sheet=sheet.sheet
     )
-    pdf = sheet_pdf(sides, title, first.author or context.settings.care_provider, run.made_at)
+    pdf = sheet_pdf(sides, title, first.author or late_entry("unknown_author"), run.made_at)
     scans = tuple(
         _scan_file(sheet.sheet, number, page, images) for number, page in enumerate(imaged_pages, 1)
     )
@@ -112,12 +113,6 @@ def longest_retention(records: Sequence[Record], settings: Settings, forms: Form
             retention.earliest or date.min,
         ),
     )
-
-
-def retention_label(retention: Retention) -> str:
-    """Return the name of a class: `SOL-5/1`; of what is kept for good `BEVARAS (SOL-5/1)`."""
-    name = f"{retention.rule.rule}/{retention.rule.version}"
-    return f"BEVARAS ({name})" if retention.permanent_reason else name
 
 
 def retention_start(record: Record) -> datetime | None:
@@ -225,9 +220,10 @@ def _texts_without_form(
     size: tuple[float, float], records: Sequence[Record], forms: Forms
 ) -> tuple[PlacedText, ...]:
     texts = [
-        labelled(record, name, format_field_value(record, name, forms))
+        labelled(record, name, words)
         for record in records
         for name in record.fields
+        if (words := format_field_value(record, name, forms))
     ]
     return (
         (PlacedText((5, 5, size[0] - 10, size[1] - 10), "\n".join(texts), len(texts)),)

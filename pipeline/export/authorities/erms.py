@@ -347,14 +347,13 @@ def _describe_item(item: Item, options: ExportOptions) -> str:
 
 
 def _add_dates(dates: etree._Element, record: Record, run: Run, mapping: DocumentMapping) -> None:
-    written, event = record.written_at or record.event_at, record.event_at
-    if written:
-        add_erms_element(dates, "date", _format_time(written), dateType="created")
-    if event:
+    if record.written_at:
+        add_erms_element(dates, "date", _format_time(record.written_at), dateType="created")
+    if record.event_at:
         add_erms_element(
             dates,
             "date",
-            _format_time(event),
+            _format_time(record.event_at),
             dateType="received" if mapping.direction == "incoming" else "originated",
         )
     add_erms_element(dates, "date", _format_time(record.scanned.at), dateType="captured")

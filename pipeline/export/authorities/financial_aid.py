@@ -254,7 +254,8 @@ def _origin_text(column: AidColumn, aid: AidDecision) -> str:
     if column.origin == "client.sex":
         return ("1" if int(pid[10]) % 2 else "2") if pid else ""
     if column.origin == "client.age":
-        return str(age_on(pid, aid.last_day) or 0) if pid else ""
+        age = age_on(pid, aid.last_day) if pid else None
+        return "" if age is None else str(age)
     values = {
         "month.year": aid.year,
         "month.month": aid.month,

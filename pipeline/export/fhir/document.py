@@ -27,6 +27,7 @@ from pipeline.export.fhir.resource_context import (
     PATIENT_TYPE,
     Resource,
     ResourceContext,
+    absent_value,
     coding_concept,
     format_instant,
     is_withheld,
@@ -122,7 +123,7 @@ def _replaced_document(filing: ResourceContext) -> list[Resource]:
 
 def _event_period(filing: ResourceContext) -> Resource:
     moment = filing.moment(filing.record.event_at, "event_at")
-    return {"start": moment, "end": moment}
+    return {"start": moment, "end": moment} if moment else absent_value("unknown")
 
 
 def _document_contents(filing: ResourceContext) -> list[Resource]:
@@ -159,9 +160,6 @@ def _document_text(filing: ResourceContext) -> str:
 
 
 def _attachment(filing: ResourceContext, media_type: str, data: bytes) -> Resource:
-    written = filing.moment(filing.record.written_at, "written_at") or filing.moment(
-        filing.record.event_at, "event_at"
-    )
     return {
         "contentType": media_type,
         "language": "sv",
@@ -171,7 +169,7 @@ def _attachment(filing: ResourceContext, media_type: str, data: bytes) -> Resour
             "ascii"
         ),
         "title": filing.record.title,
-        "creation": written,
+        **filing.written_time("creation"),
     }
 
 

@@ -92,16 +92,13 @@ def _measurement_value(filing: ResourceContext, measurement: Measurement) -> Res
 
 
 def _performer(filing: ResourceContext) -> Resource:
-    """Return who measured: by the row's initials, else the author of the sheet."""
-    record = filing.record
-    signature = (
-        find_signature(record, filing.mapping.signed_in, filing.options.staff)
-        if filing.mapping.signed_in
-        else None
-    )
-    if signature is None:
+    """Return who measured: by the row's initials; the author where rows are not signed."""
+    record, signed_in = filing.record, filing.mapping.signed_in
+    if not signed_in:
         return filing.staff(_PERFORMER_ANCHOR, record.author, record.author_title)
-    return filing.staff(_PERFORMER_ANCHOR, signature.performer)
+    # The author of the sheet has not measured what somebody else, or nobody, signed.
+    signature = find_signature(record, signed_in, filing.options.staff)
+    return filing.staff(_PERFORMER_ANCHOR, signature.performer if signature else "")
 
 
 def _measurement_name(measurement: Measurement) -> str:

@@ -19,7 +19,7 @@ from pipeline.export.fhir.resource_context import (
     identifier_system,
     is_withheld,
 )
-from pipeline.export.record_text import field_value, signature_presence
+from pipeline.export.record_text import field_value, is_signature_missing, signature_presence
 from pipeline.texts import Text
 
 
@@ -54,9 +54,6 @@ def response_resource(filing: ResourceContext, form: Form) -> Resource:
     record = filing.record
     specs = (spec for spec in form.entry_fields(record.row) if spec.traits.filled_by_hand)
     answers = {spec.column: item for spec in specs if (item := _answered_item(filing, form, spec))}
-    written = filing.moment(record.written_at, "written_at") or filing.moment(
-        record.event_at, "event_at"
-    )
     return {
         "resourceType": "QuestionnaireResponse",
         "meta": filing.meta(),
@@ -65,7 +62,7 @@ def response_resource(filing: ResourceContext, form: Form) -> Resource:
         "questionnaire": f"{questionnaire_url(form, filing.settings)}|{form.version}",
         "status": "amended" if filing.item.amends else "completed",
         "subject": filing.reference(PATIENT_TYPE),
-        "authored": written,
+        **filing.written_time("authored"),
         "author": {"reference": f"#{AUTHOR_ANCHOR}", "type": "PractitionerRole"},
         "item": _group_by_section(form, answers, {}),
     }
@@ -136,7 +133,13 @@ def _answered_item(filing: ResourceContext, form: Form, spec: FieldSpec) -> Reso
     if spec.column in record.illegible:
         return {"linkId": spec.column, "text": spec.label} | absent_value("unknown")
     value = field_value(record, spec.column, filing.options.forms)
-    is_unanswered = value in (None, "") or (value is False and spec.traits.is_check_box)
+    is_unanswered = value in (None, "") or (
+        value is False
+        and (
+            spec.traits.is_check_box
+            or (spec.traits.is_signature and not is_signature_missing(record, spec))
+        )
+    )
     if is_unanswered or is_withheld(record, spec):
         return None
     return {

@@ -141,6 +141,11 @@ class ResourceContext:
             return ""
         return f"{moment:%Y-%m-%d}" if name in self.record.clock_unknown else format_instant(moment)
 
+    def written_time(self, element: str) -> Resource:
+        """Return an element with the time of writing, absent where the paper does not give it."""
+        written = self.moment(self.record.written_at, "written_at")
+        return {element: written} if written else {f"_{element}": absent_value("unknown")}
+
 
 def format_instant(moment: datetime) -> str:
     """Return a time with seconds and zone. One without zone was written on paper in Sweden."""

@@ -20,6 +20,7 @@ from pipeline.export.record_text import (
     find_record_form,
     format_event_time,
     format_field_value,
+    is_planned,
     late_entry_text,
 )
 from pipeline.export.tables.mapping import ManualEntryMapping
@@ -121,7 +122,10 @@ def _field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
 def _sort_fields(
     record: Record, options: ExportOptions, left_out: Callable[[FieldSpec], bool]
 ) -> tuple[list[str], list[str], list[str]]:
-    """Return the names of filled, empty and unmarked fields, in order, without the heading's."""
+    """Return the names of filled, empty and unmarked fields, in order, without the heading's.
+
+    What was not planned is left out: it is not empty.
+    """
     form = find_record_form(record, options.forms)
     specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
     # First the target's order, then the form's, then what neither names.
@@ -148,4 +152,11 @@ def _sort_fields(
         for name in names
         if name not in unmarked and format_field_value(record, name, options.forms)
     ]
-    return filled, [name for name in names if name not in unmarked and name not in filled], unmarked
+    empty = [
+        name
+        for name in names
+        if name not in unmarked
+        and name not in filled
+        and (name not in specs or is_planned(record, specs[name]))
+    ]
+    return filled, empty, unmarked

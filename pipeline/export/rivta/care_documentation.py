@@ -5,8 +5,9 @@ question about one patient. This file is an interchange form with a strict publi
 import of a certain product, and holds many patients. The contract has one author and no
 transcriber, so the note's text says who transcribed. It allows text or image, so a note has text
 only. Time stamps are Swedish wall-clock time without zone; a day without a time of day is its
-midnight, and the text says that the time is missing. An author's HSA-id is not on the paper and
-is left out, as the schema allows; nothing is made up.
+midnight, and the text says that the time is missing. The schema demands a time of writing: where
+the paper has none it is that of the scan, by when it was written, and the text says so. An author's
+HSA-id is not on the paper and is left out, as the schema allows; nothing is made up.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ def note_text(item: Item, mapping: NoteMapping, options: ExportOptions) -> str:
         late_entry_text(item.record, options.settings),
         amendment_text(item),
         late_entry("unit", unit=item.record.unit),
+        *_stand_in_texts(item.record, mapping),
     ]
     for section in mapping.sections:
         words = format_field_value(item.record, section.field, options.forms)
@@ -145,20 +147,28 @@ def _add_header(
 
 
 def _document_time(record: Record, mapping: NoteMapping) -> datetime:
-    first, second = (
-        (record.event_at, record.written_at)
-        if mapping.document_time == "event"
-        else (record.written_at, record.event_at)
-    )
-    return _require_time(first or second)
+    moments = (record.event_at, record.written_at)
+    first, second = moments if mapping.document_time == "event" else reversed(moments)
+    known = first or second
+    if known is None:
+        raise ValueError("a record without any time is unsupported and must not come here")
+    return known
+
+
+def _stand_in_texts(record: Record, mapping: NoteMapping) -> list[str]:
+    """Say which times of the header stand for one that the paper does not give."""
+    texts = []
+    if mapping.document_time == "event" and record.event_at is None:
+        texts.append(_text("document_time_written"))
+    if mapping.document_time == "written" and record.written_at is None:
+        texts.append(_text("document_time_event"))
+    return texts if record.written_at else [*texts, _text("author_time_scanned")]
 
 
 def _add_author(
     author: etree._Element, record: Record, mapping: NoteMapping, options: ExportOptions
 ) -> None:
-    _add_element(
-        author, "authorTime", format_timestamp(_require_time(record.written_at or record.event_at))
-    )
+    _add_element(author, "authorTime", format_timestamp(record.written_at or record.scanned.at))
     if record.author:
         _add_element(author, "healthcareProfessionalName", record.author)
     if record.author_title:
@@ -180,9 +190,3 @@ def _add_author(
 def _add_signature(signature: etree._Element, stamp: Stamp) -> None:
     _add_element(signature, "signatureTime", format_timestamp(stamp.at))
     _add_element(signature, "legalAuthenticatorName", stamp.by)
-
-
-def _require_time(moment: datetime | None) -> datetime:
-    if moment is None:
-        raise ValueError("a record without any time is unsupported and must not come here")
-    return moment

@@ -81,9 +81,10 @@ def _add_group(group: etree._Element, item: Item, options: ExportOptions) -> Non
     record, mapping = item.record, options.mapping(item.record.form, ObservationMapping)
     _elements.add_patient(group, record)
     signature = find_signature(record, mapping.signed_in, options.staff)
-    _elements.add_performer(
-        group, (signature.name if signature else "") or record.author, record, mapping, options
-    )
+    # The author of the sheet has not measured what somebody else, or nobody, signed.
+    unsigned_by = "" if mapping.signed_in else record.author
+    performer = signature.performer if signature else unsigned_by
+    _elements.add_performer(group, performer, record, mapping, options)
     _elements.add_signer(group, record.signed)
     _elements.add_source_system(group, options)
     description = describe_observation(item, mapping, options)

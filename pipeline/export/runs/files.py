@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
@@ -35,6 +36,32 @@ def list_runs(context: ExportContext, person: Person) -> list[RunStatus]:
     with context.store.read() as conn:
         require_permission(person, Action.EXPORT)
         return runs.list_visible_runs(conn, person)
+
+
+def list_undelivered(context: ExportContext, person: Person, target: str) -> list[RunStatus]:
+    """List the runs to a target that nobody was handed and that the person may open, oldest first.
+
+    Raises:
+        NotAllowedError: the person may not export.
+    """
+    return [
+        status
+        for status in reversed(list_runs(context, person))
+        if status.run.target == target and not status.is_delivered and not status.hidden
+    ]
+
+
+def confirm_delivery(context: ExportContext, person: Person, run_id: str, now: datetime) -> None:
+    """Store that the person has the file of a run, once it is written or on its way.
+
+    Raises:
+        NotAllowedError: the run holds entries that the person may not see.
+        ExportError: there is no such run.
+    """
+    with context.store.begin() as conn:
+        require_run(conn, person, run_id, Action.EXPORT)
+        runs.require_whole_run(conn, person, Action.EXPORT, run_id)
+        runs.save_delivery(conn, run_id, person.login, now)
 
 
 def fetch_run_file(context: ExportContext, person: Person, run_id: str) -> RunFile:

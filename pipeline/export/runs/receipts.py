@@ -5,16 +5,15 @@ as its reason, and can be exported again once a person has confirmed it. A recei
 that a correction has superseded is saved, and changes nothing else.
 
 A receipt file (kvittensfil) comes with every run, to be filled in by the target system's staff or
-made by the system. It is CSV with the columns `körning`, `löpnummer`, `post`, `status`, `text` in
-any order. A line is found by its `post`, or by `körning` and `löpnummer`; where both are given they
-must agree. `status` is godkänd or nekad (other words: `STATUS_WORDS`); an empty status means not
-answered yet. `text` says why it was refused. Delimiter `;`, `,` or tab; UTF-8, UTF-16 or
-Windows-1252.
+made by the system. It is CSV or xlsx with the columns `körning`, `löpnummer`, `post`, `status`,
+`text` in any order. A line is found by its `post`, or by `körning` and `löpnummer`; where both are
+given they must agree. `status` is godkänd or nekad (other words: `STATUS_WORDS`); an empty status
+means not answered yet. `text` says why it was refused. Delimiter of CSV: `;`, `,` or tab; UTF-8,
+UTF-16 or Windows-1252.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,7 +24,8 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs.context import ExportContext
 from pipeline.export.runs.files import RunFile, require_run
-from pipeline.files.csv_tables import csv_reader, decode_text, refuse_workbook, write_csv
+from pipeline.files.csv_tables import write_csv
+from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
 from pipeline.files.text import make_printable
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import load_entry
@@ -75,16 +75,20 @@ def parse_receipt_file(data: bytes) -> list[ReceiptLine]:
 
     Raises:
         ExportError: it is no such table, or a status is unknown; the text names the lines.
-        UsageError: it is a workbook.
+        UsageError: it is an old or damaged workbook, or too large.
     """
-    refuse_workbook(data, "The receipt file")
-    # NUL and the like, which a database may refuse, do not stop the other lines.
-    reader = csv_reader(make_printable(decode_text(data)), strict=True)
     try:
-        names = [name.strip().lower() for name in next(reader, [])]
-        lines = [(reader.line_num, _cells_by_column(names, cells)) for cells in reader]
-    except csv.Error as error:
+        (_, titles), *others = read_foreign_table(data, "The receipt file", strict=True) or [
+            (0, ())
+        ]
+    except NoTableError as error:
         raise ExportError("receipts_no_table") from error
+    names = [name.strip().lower() for name in titles]
+    # NUL and the like, which a database may refuse, do not stop the other lines.
+    lines = [
+        (number, _cells_by_column(names, [make_printable(cell) for cell in cells]))
+        for number, cells in others
+    ]
     # A line needs a status, and a way to find its entry.
     if "status" not in names or not (
         {"post"} <= set(names) or {"körning", "löpnummer"} <= set(names)
@@ -270,7 +274,7 @@ def _visible_receipts(
     If there are none, all are returned: `settle_receipts` then raises why.
     """
     visible_ids = visibility.filter_visible_entries(
-        conn, person, [receipt.item.entry_id for _, receipt in receipts]
+        conn, person, Action.RECEIPT, [receipt.item.entry_id for _, receipt in receipts]
     )
     visible = [
         (run_id, receipt) for run_id, receipt in receipts if receipt.item.entry_id in visible_ids
@@ -322,7 +326,7 @@ def settle_receipts(
     entry_ids = sorted({receipt.item.entry_id for _, receipt in receipts})
     # An entry that the person may not see raises the reason.
     for entry_id in sorted(
-        set(entry_ids) - visibility.filter_visible_entries(conn, person, entry_ids)
+        set(entry_ids) - visibility.filter_visible_entries(conn, person, Action.RECEIPT, entry_ids)
     ):
         visibility.require_visible_entry(conn, person, Action.RECEIPT, load_entry(conn, entry_id))
     # New receipts by entry and revision; a second one has to agree with the first.

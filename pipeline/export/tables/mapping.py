@@ -19,7 +19,8 @@ from pydantic import (
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Format
-from pipeline.domain.form.form import FAST_YAML_LOADER, Form, Forms
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.files.yaml_positions import YamlLines
 
 NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]
@@ -246,8 +247,8 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
 def _read_yaml(path: Path) -> object:
     try:
         text = path.read_text("utf-8")
-        data: object = yaml.load(text, Loader=FAST_YAML_LOADER)
-        repeated = YamlLines(text, FAST_YAML_LOADER).repeated_keys()
+        data: object = yaml.load(text, Loader=FormLoader)
+        repeated = YamlLines(text, FormLoader).repeated_keys()
     except OSError as error:
         raise ExportError("mapping_unreadable", path=path, reason=error.strerror) from error
     except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ from pipeline.export.record_text import (
     field_value,
     find_field_spec,
     find_signature,
+    is_signature_missing,
     late_entry_text,
     to_local_time,
     with_decimal_comma,
@@ -66,16 +67,18 @@ def _field_data(record: Record, name: str, options: ExportOptions) -> str:
     if name in record.illegible:
         return ILLEGIBLE_TEXT
     value = field_value(record, name, options.forms)
+    spec = find_field_spec(record, name, options.forms)
+    if value is False and spec and spec.traits.is_signature:
+        return MARK_WORDS[value] if is_signature_missing(record, spec) else ""
     if isinstance(value, bool):
         return MARK_WORDS[value]
-    spec = find_field_spec(record, name, options.forms)
     return with_decimal_comma(value or "") if spec and spec.format is Format.NUMBER else value or ""
 
 
 def _performer_name(record: Record, name: str, options: ExportOptions) -> str:
-    """Return who answers for a row by its initials; without legible ones the sheet's author."""
+    """Return who answers for a row by its initials; empty where there are no legible ones."""
     signature = find_signature(record, name, options.staff)
-    return (signature.performer if signature else "") or record.author
+    return signature.performer if signature else ""
 
 
 def _from_record(get: Callable[[Record], str]) -> SourceGetter:

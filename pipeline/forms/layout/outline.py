@@ -26,6 +26,7 @@ from pipeline.domain.form.form import (
     NormFields,
     Subject,
 )
+from pipeline.domain.form.yaml_loader import FormLoader
 
 Fill = Literal["fill"]
 
@@ -195,7 +196,7 @@ def load_outline(path: Path) -> Outline:
     """
     # Validated by the model; errors are listed with their path in the file.
     try:
-        return Outline.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Outline.model_validate(yaml.load(path.read_text("utf-8"), Loader=FormLoader))
     except OSError as error:
         raise FormError("outline_unreadable", path=path, reason=error.strerror) from error
     except yaml.YAMLError as error:

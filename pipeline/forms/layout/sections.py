@@ -242,6 +242,8 @@ def _repeat_field(
     # References within the repetition get the same prefix, others stay.
     if field.less_than in section_names:
         update["less_than"] = f"{prefix}{field.less_than}"
+    if field.planned_by in section_names:
+        update["planned_by"] = f"{prefix}{field.planned_by}"
     if field.sum_of:
         update["sum_of"] = tuple(
             prefix + name if name in section_names else name for name in field.sum_of

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipeline.domain.form.form import Form
+from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.files.yaml_positions import YamlLines
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
@@ -100,7 +101,9 @@ def _check_form(folder: Path, path: Path, digests: Mapping[str, str]) -> Checked
 
 
 def _place_outline(outline: Path) -> Form:
-    return place_outline(Outline.model_validate(yaml.safe_load(outline.read_text("utf-8"))))
+    return place_outline(
+        Outline.model_validate(yaml.load(outline.read_text("utf-8"), Loader=FormLoader))
+    )
 
 
 def _check_names(form: Form, path: Path) -> Iterator[FormProblem]:
@@ -116,8 +119,8 @@ def _read_model(
     """Read a file as a form or an outline; return the findings, the model if any, and the lines."""
     try:
         text = path.read_text("utf-8")
-        lines = YamlLines(text)
-        content = yaml.safe_load(text)
+        lines = YamlLines(text, FormLoader)
+        content = yaml.load(text, Loader=FormLoader)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "UTF-8"
         return [FormFinding(path, 1, FormProblem("no_file", {"why": why}))], None, YamlLines("")

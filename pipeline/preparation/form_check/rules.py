@@ -81,6 +81,9 @@ def _check_relations(form: Form) -> list[FormProblem]:
                         field=spec.name,
                     )
                 )
+        columns = {other.column for other in form.entry_fields(spec.row)}
+        if spec.planned_by and spec.planned_by not in columns:
+            problems.append(FormProblem("no_plan", {"other": spec.planned_by}, field=spec.name))
     return problems
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.forms.problems import FormProblem
 from pipeline.texts import catalogue
 
-_NAME_KEYS = frozenset({"name", "value", "prefix", "id", "less_than", "rule", "day"})
+_NAME_KEYS = frozenset({"name", "value", "prefix", "id", "less_than", "planned_by", "rule", "day"})
 """Keys whose values are names, made of small letters, digits and a joiner."""
 _WORD_ERRORS = frozenset({"enum", "literal_error"})
 """Types of Pydantic's errors of a word that is not one of a list."""

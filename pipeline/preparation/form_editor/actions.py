@@ -7,7 +7,6 @@ it in use.
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +14,11 @@ import yaml
 
 from pipeline.domain.errors import FormEditorError, FormError
 from pipeline.domain.form.form import Area, Form, Forms, Subject, load_form
+from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
+from pipeline.files.atomic import copy_atomically, write_atomically
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.library import PUBLISHED_FILE, geometry_digest, load_published
 from pipeline.preparation.form_editor import drafts, drawn_boxes, outline_edits
@@ -59,16 +60,14 @@ def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
     form_folder.mkdir(parents=True, exist_ok=True)
     for name in (OUTLINE_FILE, BOXES_FILE, BLANK_IMAGE_FILE):
         if (draft.folder / name).exists():
-            shutil.copyfile(draft.folder / name, form_folder / name)
-    (form_folder / FORM_FILE).write_text(dump_form(form), "utf-8")
+            copy_atomically(draft.folder / name, form_folder / name)
+    write_atomically(form_folder / FORM_FILE, dump_form(form))
     written = load_form(form_folder / FORM_FILE)
     if geometry_digest(written) != geometry_digest(form):
         raise FormError("read_file_otherwise_than_tried", form=form.id)
     # Only then put it in use.
     digests |= {key: geometry_digest(written)}
-    partial = folder / f".{PUBLISHED_FILE}.new"
-    partial.write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8")
-    partial.replace(folder / PUBLISHED_FILE)
+    write_atomically(folder / PUBLISHED_FILE, json.dumps(digests, indent=2, sort_keys=True) + "\n")
     archive_draft(draft)
 
 
@@ -293,4 +292,4 @@ def _load_form_source(
     )
     if path is None:
         raise FormEditorError("no_source")
-    return dict(yaml.safe_load(path.read_text("utf-8")))
+    return dict(yaml.load(path.read_text("utf-8"), Loader=FormLoader))

@@ -24,6 +24,7 @@ from pipeline.domain.errors import (
     StaleDecisionError,
     StoreUnavailableError,
 )
+from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Topic
 
@@ -214,7 +215,7 @@ def _write_error(error: OSError) -> StoreUnavailableError:
 
 def _read_yaml(path: Path) -> YamlData:
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = yaml.load(path.read_text("utf-8"), Loader=FormLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise FormError("not_read_restore_remove", path=path) from error
     return data if isinstance(data, dict) else {}

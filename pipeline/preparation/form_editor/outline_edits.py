@@ -17,7 +17,7 @@ from pipeline.forms.layout.outline import StandardSection
 from pipeline.preparation.form_editor.drafts import YamlData, form_text, make_slug
 
 T = TypeVar("T")
-_REFERENCE_KEYS = ("less_than", "sum_of", "day")
+_REFERENCE_KEYS = ("less_than", "sum_of", "planned_by", "day")
 """Keys whose values are names of other fields."""
 _MAX_NAME_LENGTH = 40
 

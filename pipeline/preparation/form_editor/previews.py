@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from pdf2image import convert_from_bytes
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Form
@@ -13,6 +12,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
+from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.printing import Sheet, make_blank_sheets, print_sheets, to_issued_sheet
 from pipeline.preparation.form_editor.trial_sheet import list_written_fields, number_fields
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
@@ -50,14 +50,9 @@ def render_blank_for_screen(blank: bytes) -> bytes:
 
 
 def _render_printed_pages(form: Form) -> list[Image]:
-    pages = convert_from_bytes(
-        print_sheets(form, [Sheet(_SPECIMEN_SERIAL)]), size=(PAGE_WIDTH_PX, None)
-    )
-    return [
-        # RGB to OpenCV's BGR.
-        np.ascontiguousarray(np.asarray(page.convert("RGB"), np.uint8)[:, :, ::-1])
-        for page in pages
-    ]
+    pdf = print_sheets(form, [Sheet(_SPECIMEN_SERIAL)])
+    size = (PAGE_WIDTH_PX, None)
+    return [render_own_pdf(pdf, number, size=size) for number in range(1, len(form.pages) + 1)]
 
 
 def _render_external_pages(form: Form) -> list[Image]:

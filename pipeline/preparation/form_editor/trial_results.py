@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.form import Form
+from pipeline.files.atomic import write_atomically
 from pipeline.forms.library import geometry_digest
 from pipeline.forms.problems import FormProblem
 from pipeline.preparation.form_editor.drafts import Draft
@@ -70,8 +71,9 @@ def save_trial(
         for problem in result.remarks
     ]
     pages = {**pages, str(page_no): {"at": at.isoformat(), "by": by, "remarks": remarks}}
-    (draft.folder / _RESULTS_FILE).write_text(
-        json.dumps({"digest": digest, "pages": pages}, ensure_ascii=False, indent=1), "utf-8"
+    write_atomically(
+        draft.folder / _RESULTS_FILE,
+        json.dumps({"digest": digest, "pages": pages}, ensure_ascii=False, indent=1),
     )
 
 

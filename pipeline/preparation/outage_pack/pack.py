@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.model import Client, IssuedSheet, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
-from pipeline.files.atomic import write_private
+from pipeline.files.atomic import remove_stale_partials, temporary_folder_prefix, write_private
 from pipeline.forms.binders import Binder
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.visit_lists import PlannedVisit
@@ -108,7 +109,9 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
 def write_pack(pack: Pack, folder: Path) -> None:
     """Write the files, readable by their owner only.
 
-    The register of serials is written first, so that there is never paper that it lacks.
+    They are written beside and named at once, so that a process that is killed leaves no part of a
+    pack. In a folder with other files the register of serials comes first, so that there is never
+    paper that it lacks.
 
     Raises:
         UsageError: the folder has a pack already, or cannot be written.
@@ -116,12 +119,27 @@ def write_pack(pack: Pack, folder: Path) -> None:
     if (folder / ISSUED_FILE).exists():
         raise UsageError("pack_already", folder=folder)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # `False` sorts first: the register of serials before any paper.
-        for name in sorted(pack.files, key=lambda name: name != ISSUED_FILE):
-            write_private(folder / name, pack.files[name])
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        remove_stale_partials(folder.parent)
+        with tempfile.TemporaryDirectory(
+            dir=folder.parent, prefix=temporary_folder_prefix()
+        ) as partial:
+            _write_files(pack, Path(partial) / "pack", folder)
     except OSError as error:
         raise UsageError("pack_not_written", folder=folder, reason=error.strerror) from error
+
+
+def _write_files(pack: Pack, partial: Path, folder: Path) -> None:
+    """Write the files into a partial folder, then move it, or them, to their own."""
+    partial.mkdir(mode=0o700)
+    for name, data in pack.files.items():
+        write_private(partial / name, data)
+    if not folder.exists() or not any(folder.iterdir()):
+        partial.replace(folder)
+        return
+    # `False` sorts first: the register of serials before any paper.
+    for name in sorted(pack.files, key=lambda name: name != ISSUED_FILE):
+        (partial / name).replace(folder / name)
 
 
 def plain_name(text: str) -> str:

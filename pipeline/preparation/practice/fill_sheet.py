@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 from numpy.random import Generator
-from pdf2image import convert_from_bytes
 
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box, Image, Value
+from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.printing import Sheet, print_sheets
 from pipeline.preparation.practice.synthetic_handwriting import Mask, SyntheticWriter
 
@@ -26,11 +26,7 @@ _X_SHARE = 0.6
 
 def render_sheet_page(form: Form, sheet: Sheet, page_no: int = 1) -> Image:
     """Render a page as the printer makes it, BGR at 300 dpi."""
-    pages = convert_from_bytes(
-        print_sheets(form, [sheet]), dpi=PRINT_DPI, first_page=page_no, last_page=page_no
-    )
-    # RGB to OpenCV's BGR.
-    return np.ascontiguousarray(np.asarray(pages[0])[:, :, ::-1])
+    return render_own_pdf(print_sheets(form, [sheet]), page_no, dpi=PRINT_DPI)
 
 
 def fill_field(

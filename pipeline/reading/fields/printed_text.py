@@ -7,7 +7,6 @@ and no image leaves the memory.
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +20,7 @@ from pipeline.domain.confidence import PRINTED_WORD_MAX_P
 from pipeline.domain.errors import MissingProgramError, ReadingError
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, Reading, State
+from pipeline.files.programs import run_program
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Ink, find_ink, render_ink
 
@@ -166,15 +166,10 @@ def language_folder(language: str = TESSERACT_LANGUAGE) -> str:
 
     Raises:
         MissingProgramError: Tesseract or the language is not installed.
+        ProgramKilledError: the machine killed it.
     """
     try:
-        listing = subprocess.run(
-            ["tesseract", "--list-langs"],
-            capture_output=True,
-            check=False,
-            timeout=TIMEOUT_S,
-            text=True,
-        ).stdout
+        listing = run_program(["tesseract", "--list-langs"], TIMEOUT_S).stdout.decode()
     except FileNotFoundError as error:
         raise MissingProgramError("tesseract_not_installed") from error
     # The first line of the listing quotes the folder.

@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import LogBrokenError, UsageError
+from pipeline.domain.errors import LogBrokenError, ReadOnlyStoreError, UsageError
 from pipeline.store.database.store import Store
-from pipeline.store.event_log import hash_chain
+from pipeline.store.event_log.chain_check import FIRST_HEAD, ChainProblem, ChainVerdict
 from pipeline.store.event_log.events import record
-from pipeline.store.event_log.hash_chain import ChainHead, ChainProblem, ChainVerdict, ProblemKind
+from pipeline.store.event_log.hash_chain import ChainHead, load_head
+from pipeline.store.event_log.verification import find_rewritten_anchors, verify_chain
+from pipeline.texts import text
 
 FORMAT = "efterskrift-log-1"
-_PROBLEM_TEXTS = {
-    ProblemKind.CHANGED: "has been changed",
-    ProblemKind.REMOVED: "has been removed",
-    ProblemKind.MOVED: "has been moved",
-    ProblemKind.UNCHAINED: "was put in past the program",
-    ProblemKind.REWRITTEN: (
-        "is not the one whose digest was kept: the log has been rewritten or cut off"
-    ),
-}
+_LANGUAGE = "en"
+"""Of the command line's texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +59,9 @@ def take_anchor(
         UsageError: the log has no head any longer.
         LogBrokenError: the log is not the one whose heads were kept.
     """
-    if rewritten := hash_chain.find_rewritten_anchors(conn, known_heads):
+    if rewritten := find_rewritten_anchors(conn, known_heads):
         raise LogBrokenError("row_log_not_one_whose", other=rewritten[0])
-    head = hash_chain.load_head(conn)
+    head = load_head(conn)
     if head is None:
         raise UsageError("end_log_chain_not")
     record(conn, by, "seal_log", "log", number=head.number)
@@ -92,33 +88,54 @@ def read_anchors(path: Path) -> list[ChainHead]:
     return heads
 
 
-def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
-    """Check the whole log, while others go on working, and write the result in the log."""
+def verify_log(
+    store: Store, by: str, anchors: list[ChainHead], *, from_anchor: bool = False
+) -> ChainVerdict:
+    """Check log and record, while others go on working, and write the result in the log.
+
+    The log of a workspace that can only be read is checked all the same.
+
+    Args:
+        store: the store.
+        by: who checks.
+        anchors: earlier heads that were stored elsewhere.
+        from_anchor: begin after the newest of them.
+
+    Raises:
+        UsageError: there is no head to begin after.
+    """
+    if from_anchor and not anchors:
+        raise UsageError("no_anchor_to_begin")
+    start = max(anchors, key=lambda head: head.number) if from_anchor else FIRST_HEAD
     with store.read() as conn:
-        verdict = hash_chain.verify_chain(conn, anchors)
-    with store.begin() as conn:
+        verdict = verify_chain(conn, anchors, start)
+    with suppress(ReadOnlyStoreError), store.begin() as conn:
         record(
             conn,
             by,
             "verify_log",
             "log",
             rows=verdict.rows,
+            records=verdict.records,
             problems=verdict.count,
             anchors=len(anchors),
+            start=verdict.start,
         )
     return verdict
 
 
 def describe_problem(problem: ChainProblem) -> str:
     """Return a problem in words."""
-    if problem.wrong is ProblemKind.UNPROTECTED:
-        return "The triggers that keep the log from being changed are not there."
-    rows, words = f"Row {problem.first}", _PROBLEM_TEXTS[problem.wrong]
-    if problem.first != problem.last:
-        rows = f"Rows {problem.first} to {problem.last}"
-        words = words.replace("has ", "have ").replace("was ", "were ")
-    origin = f" from {problem.origin}" if problem.origin else ""
-    return f"{rows} {words}{origin}."
+    return text(
+        f"cli.audit.problem.{problem.wrong.value}",
+        _LANGUAGE,
+        first=problem.first,
+        last=problem.last,
+        count=problem.last - problem.first + 1,
+        origin=problem.origin,
+        table=problem.table,
+        owner=problem.owner or "",
+    )
 
 
 def _no_anchors_error(path: Path) -> UsageError:

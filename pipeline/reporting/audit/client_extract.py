@@ -19,7 +19,7 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.files.csv_tables import write_csv
 from pipeline.files.pdf_output import Document
@@ -80,7 +80,7 @@ ACCESS_TEXTS: Mapping[str, str] = {
     "print_for_client": "form_printed",
     **dict.fromkeys(("view_log", "export_log"), "log_reviewed"),
     "extract_log": "extract_made",
-    "requeue": "paper_reread",
+    **dict.fromkeys(("requeue", "close_page", "reopen_page"), "paper_reread"),
 }
 """Key of the text `access_extract.access.…` by action of the log.
 
@@ -159,9 +159,11 @@ def make_client_extract(
         raise UsageError("no_personal_number_full")
     client = load_client(conn, pid)
     log_filter = LogFilter(start, end, client=pid)
-    lines = _access_lines(queries.iterate_log_rows(conn, person.units, log_filter))
+    lines = _access_lines(
+        queries.iterate_log_rows(conn, permitted_units(person, Action.LOG), log_filter)
+    )
     other_unit_rows = queries.count_other_units_rows(
-        conn, person.units, log_filter, excluded_action=PRINT_ACTION
+        conn, permitted_units(person, Action.LOG), log_filter, excluded_action=PRINT_ACTION
     )
     record(
         conn,
@@ -179,7 +181,7 @@ def make_client_extract(
         start,
         end,
         now,
-        tuple(sorted(person.units)),
+        tuple(sorted(permitted_units(person, Action.LOG))),
         lines,
         other_unit_rows,
     )

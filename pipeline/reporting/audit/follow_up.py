@@ -13,14 +13,15 @@ from sqlalchemy import Connection
 
 from pipeline.domain.dates import SWEDEN, swedish_day
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.files.csv_tables import write_csv
 from pipeline.reporting.audit.anchors import verify_log
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import queries
+from pipeline.store.event_log.chain_check import ChainVerdict
 from pipeline.store.event_log.events import client_log_subject, record
-from pipeline.store.event_log.hash_chain import ChainVerdict, LogRow
+from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import Hint, LogFilter
 
 MAX_CSV_ROWS = 100_000
@@ -72,7 +73,7 @@ def load_log_page(
         below raise it too.
     """
     _require_log_access(person, log_filter)
-    total = queries.count_log_rows(conn, person.units, log_filter)
+    total = queries.count_log_rows(conn, permitted_units(person, Action.LOG), log_filter)
     if first:
         record(
             conn,
@@ -83,7 +84,11 @@ def load_log_page(
             rows=total,
         )
     return LogPage(
-        tuple(queries.list_log_rows(conn, person.units, log_filter, offset=offset, limit=limit)),
+        tuple(
+            queries.list_log_rows(
+                conn, permitted_units(person, Action.LOG), log_filter, offset=offset, limit=limit
+            )
+        ),
         total,
         names_by_login(conn),
     )
@@ -95,7 +100,7 @@ def list_filter_choices(
     """Return the actions and logins of the time, to choose from."""
     _require_log_access(person, log_filter)
     return queries.list_actions_and_logins(
-        conn, person.units, LogFilter(log_filter.start, log_filter.end)
+        conn, permitted_units(person, Action.LOG), LogFilter(log_filter.start, log_filter.end)
     )
 
 
@@ -103,7 +108,9 @@ def count_hints(conn: Connection, person: Person, log_filter: LogFilter) -> dict
     """Count the accesses of each kind that is worth a question."""
     _require_log_access(person, log_filter)
     return {
-        hint: queries.count_log_rows(conn, person.units, replace(log_filter, hint=hint))
+        hint: queries.count_log_rows(
+            conn, permitted_units(person, Action.LOG), replace(log_filter, hint=hint)
+        )
         for hint in Hint
     }
 
@@ -118,7 +125,9 @@ def count_views_per_day(conn: Connection, person: Person, log_filter: LogFilter)
     days = range((last - first).days + 1)
     views = {(first + timedelta(days=number)).isoformat(): 0 for number in days}
     # The database counts by hour in UTC; a Swedish day begins within one of its days.
-    for hour, count in queries.count_views_per_hour(conn, person.units, log_filter).items():
+    for hour, count in queries.count_views_per_hour(
+        conn, permitted_units(person, Action.LOG), log_filter
+    ).items():
         day = swedish_day(datetime.fromisoformat(f"{hour}:00+00:00")).isoformat()
         views[day] = views.get(day, 0) + count
     return views
@@ -128,7 +137,9 @@ def export_log_csv(conn: Connection, person: Person, log_filter: LogFilter) -> b
     """Return the rows as a table, the newest first, at most `MAX_CSV_ROWS`; that is an event."""
     _require_log_access(person, log_filter)
     names = names_by_login(conn)
-    rows = queries.list_log_rows(conn, person.units, log_filter, limit=MAX_CSV_ROWS)
+    rows = queries.list_log_rows(
+        conn, permitted_units(person, Action.LOG), log_filter, limit=MAX_CSV_ROWS
+    )
     record(
         conn,
         person.login,

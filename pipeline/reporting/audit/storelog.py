@@ -23,7 +23,7 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.text import make_printable
 from pipeline.reporting.audit.client_extract import PRINT_ACTION
@@ -145,7 +145,9 @@ def _write_posts(
             etree.QName(RESPONDER_NS, "StoreLogRequest"),
             nsmap={"store": RESPONDER_NS, "log": LOG_NS},
         ):
-            for log in posts.build(queries.iterate_log_rows(conn, person.units, log_filter)):
+            for log in posts.build(
+                queries.iterate_log_rows(conn, permitted_units(person, Action.LOG), log_filter)
+            ):
                 xml.write(log, pretty_print=True)
     return posts.result
 
@@ -223,7 +225,7 @@ class _PostBuilder:
         if name := self._names.get(row.by):
             _add_element(user, "Name", name)
         if person := self._people.get(row.by):
-            _add_element(user, "Assignment", person.role.value)
+            _add_element(user, "Assignment", ", ".join(person.roles))
             _add_element(user, "Title", person.title)
         self._add_provider(user)
         self._add_unit(user, row)

@@ -1,8 +1,8 @@
 """List, add, change and close the accounts of members of staff, for the system administrator.
 
 The system administrator sees neither paper nor clients. An account is closed, never removed, since
-the person's events and decisions remain. Nobody may change the own account, so that one
-administrator always remains.
+the person's events and decisions remain. Nobody may change the own account, nor another one of
+their own, so that one administrator always remains.
 """
 
 from __future__ import annotations
@@ -14,10 +14,20 @@ from sqlalchemy import Connection, func, select, update
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import UsageError
-from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import Action
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import ROLES_WITH_PROFESSION, Action
 from pipeline.store.accounts import people, sessions
-from pipeline.store.accounts.people import PASSWORD_WORDS, SEALED_PASSWORD_WORDS, make_word_password
+from pipeline.store.accounts.login.access_changes import request_change
+from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
+from pipeline.store.accounts.login.password_hashes import (
+    NO_PASSWORD,
+    hash_password,
+    make_sealed_password,
+)
+from pipeline.store.accounts.login.provider_links import linked_logins
+from pipeline.store.accounts.login.second_factor import logins_with_second_factor
+from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
@@ -28,14 +38,17 @@ _staff = paper.staff
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account and its open sessions.
+    """An account, how its person gets in, and its open sessions.
 
-    `must_change`: the person has not chosen a password yet. `active_at`: the last known activity.
+    `must_change`: the person has not chosen a password yet. `has_code`: it has a second factor;
+    `is_linked`: it has an identity at a provider. `active_at`: the last known activity.
     """
 
     person: Person
     active: bool
     must_change: bool
+    has_code: bool
+    is_linked: bool
     sessions: int
     active_at: datetime | None
 
@@ -60,60 +73,67 @@ def list_accounts(conn: Connection, person: Person) -> list[Account]:
     }
     # Active accounts first, as the administrator looks for those
     rows = conn.execute(
-        select(_staff.c.login, _staff.c.active, _staff.c.must_change).order_by(
-            _staff.c.active.desc(), _staff.c.name
-        )
+        select(
+            _staff.c.login, _staff.c.active, _staff.c.must_change, _staff.c.password_hash
+        ).order_by(_staff.c.active.desc(), _staff.c.name)
     ).all()
     person_by_login = people.people_by_login(conn)
+    with_code, linked = logins_with_second_factor(conn), linked_logins(conn)
     # A login without any session has no count and no activity
     return [
         Account(
             person_by_login[row.login],
             row.active,
-            row.must_change,
+            row.must_change or row.password_hash == NO_PASSWORD.text,
+            row.login in with_code,
+            row.login in linked,
             *(session_by_login.get(row.login) or (None, 0, None))[1:],
         )
         for row in rows
     ]
 
 
-def save_account(conn: Connection, person: Person, account: Person) -> str | None:
-    """Add or change an account; return the password of a new one.
+def save_account(conn: Connection, person: Person, account: Person, now: datetime) -> str | None:
+    """Add or change an account; return the code by which the person of a new one gets in.
 
-    The password is shown once and has to be changed at the first login.
+    The person chooses the password with that code, which is shown once. None for an account that
+    keeps its password, and for one for emergencies: `seal_password` gives it a password. An account
+    that becomes one for emergencies, or is none any more, loses its password.
 
     Raises:
         UsageError: a value is empty or unknown, the account is closed, or it is the person's own.
     """
     permissions.require_permission(person, Action.ACCOUNTS)
     _require_valid_account(conn, person, account)
-    exists = account.login in people.people_by_login(conn)
+    before = people.people_by_login(conn).get(account.login)
     # A closed account is opened first, so that a change is not mistaken for it
-    if exists and people.find_person(conn, account.login) is None:
+    if before and people.find_person(conn, account.login) is None:
         raise UsageError("account_closed_open_before")
-    password = (
-        None
-        if exists
-        else make_word_password(SEALED_PASSWORD_WORDS if account.break_glass else PASSWORD_WORDS)
-    )
-    people.save_person(
-        conn, account, password, by=person.login, must_change=not account.break_glass
-    )
-    return password
+    keeps_password = before is not None and before.break_glass == account.break_glass
+    people.save_person(conn, account, None if keeps_password else NO_PASSWORD, by=person.login)
+    if keeps_password or account.break_glass:
+        return None
+    return request_change(conn, person, account.login, ChangeKind.FIRST, now).code
 
 
-def reset_password(conn: Connection, person: Person, login: str, now: datetime) -> str:
-    """Give an account a new password, end its sessions and return the password to show once.
+def seal_password(store: Store, person: Person, login: str, now: datetime) -> str:
+    """Give an account for emergencies a new password, end its sessions and return the password.
 
     Raises:
-        UsageError: there is no such account, or it is the person's own.
+        UsageError: there is no such account, it is none for emergencies, or the person's own; or
+            too many others are logging in.
     """
-    permissions.require_permission(person, Action.ACCOUNTS)
-    account = _require_other_account(conn, person, login)
-    password = make_word_password(SEALED_PASSWORD_WORDS if account.break_glass else PASSWORD_WORDS)
-    people.set_password(conn, login, password, must_change=not account.break_glass)
-    sessions.end_all_sessions(conn, login, now, "password")
-    record(conn, person.login, "new_password", login)
+    password = make_sealed_password()
+    with store.recording_denials():
+        permissions.require_permission(person, Action.ACCOUNTS)
+    digest = hash_password(password)
+    with store.begin() as conn:
+        if not _require_other_account(conn, person, login).break_glass:
+            raise UsageError("account_not_for_emergencies")
+        people.set_password(conn, login, digest, must_change=False)
+        sessions.end_all_sessions(conn, login, now, "password")
+        note_change(conn, login, ChangeKind.PASSWORD, person.login, now)
+        record(conn, person.login, "new_password", login)
     return password
 
 
@@ -143,18 +163,21 @@ def reopen_account(conn: Connection, person: Person, login: str) -> None:
 def _require_valid_account(conn: Connection, person: Person, account: Person) -> None:
     if not account.login.strip() or not account.name.strip() or not account.title.strip():
         raise UsageError("account_login_name_title")
-    if account.login == person.login:
+    if is_same_person(conn, person.login, {account.login}) or (
+        account.key and account.key == person.key
+    ):
         raise UsageError("nobody_changes_own_account")
-    if account.units - set(client_register.areas_by_unit(conn)):
+    if account.all_units - set(client_register.areas_by_unit(conn)):
         raise UsageError("no_such_unit")
-    if account.role is Role.REVIEWER and not account.areas:
-        raise UsageError("title_no_known_profession_choose_areas")
+    for one in account.assignments:
+        if one.role in ROLES_WITH_PROFESSION and not one.areas:
+            raise UsageError("title_no_known_profession_choose_areas")
 
 
 def _require_other_account(conn: Connection, person: Person, login: str) -> Person:
     account = people.people_by_login(conn).get(login)
     if account is None:
         raise UsageError("no_such_account")
-    if login == person.login:
+    if is_same_person(conn, person.login, {login}):
         raise UsageError("nobody_changes_own_account")
     return account

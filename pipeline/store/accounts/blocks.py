@@ -101,7 +101,10 @@ def list_blocks(conn: Connection, person: Person) -> list[Block]:
     table = client_block.c
     query = select(table.id, table.client_pid, table.unit, table.set_at, table.set_by, table.reason)
     # Active blocks of the person's own units only
-    active = query.where(table.lifted_at.is_(None), table.unit.in_(sorted(person.units)))
+    active = query.where(
+        table.lifted_at.is_(None),
+        table.unit.in_(sorted(permissions.permitted_units(person, Action.BLOCK))),
+    )
     return [Block(*row) for row in conn.execute(active.order_by(table.set_at, table.id))]
 
 

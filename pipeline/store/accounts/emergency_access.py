@@ -13,9 +13,10 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import UsageError
+from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
+from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import break_glass_use
@@ -80,9 +81,13 @@ def acknowledge_use(conn: Connection, person: Person, use_id: str, now: datetime
     """Acknowledge a use; a second acknowledgement changes nothing.
 
     Raises:
-        NotAllowedError: as `list_unacknowledged`.
+        NotAllowedError: as `list_unacknowledged`, or the person used the account.
     """
     permissions.require_permission(person, Action.ALARM)
+    login = select(break_glass_use.c.login).where(break_glass_use.c.id == use_id)
+    used_by = conn.execute(login).scalar_one_or_none()
+    if is_same_person(conn, person.login, {used_by}):
+        raise NotAllowedError("own_emergency_use", by=person.login, action=Action.ALARM.value)
     # The first acknowledgement counts, so a use that has one is not matched
     open_use = update(break_glass_use).where(
         break_glass_use.c.id == use_id, break_glass_use.c.seen_at.is_(None)

@@ -17,7 +17,7 @@ from pipeline.domain.confidence import PROTECTED_CANDIDATE_FROM
 from pipeline.domain.form.field import BoxMm, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Outcome, Person
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.paper.duplicates import filter_same_paper
 from pipeline.store.paper.pages import Page
 from pipeline.store.schema import paper
@@ -40,10 +40,8 @@ def find_hidden_pids(conn: Connection, person: Person, numbers: Iterable[object]
     # Protected clients among the numbers, with their units
     query = select(table.pid, table.unit).where(table.pid.in_(pids), table.protected)
     # Only reviewers of the client's own unit may see a protected client
-    may_review = is_allowed(person, Action.REVIEW)
-    return frozenset(
-        row.pid for row in conn.execute(query) if not may_review or row.unit not in person.units
-    )
+    own_units = permitted_units(person, Action.REVIEW)
+    return frozenset(row.pid for row in conn.execute(query) if row.unit not in own_units)
 
 
 @dataclass(frozen=True, slots=True)

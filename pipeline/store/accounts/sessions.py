@@ -1,9 +1,9 @@
 """Browser sessions: one row per session, so that it can be ended from outside.
 
-Only the server's memory holds the token; the row holds its digest. A session ends when idle for too
-long, at its maximum age, when the person logs out in any browser, and when the account is closed.
-Streamlit's own cookie of a provider login lasts 30 days regardless, so the time at which the person
-logged in at the provider decides whether that cookie still counts.
+Only the browser's cookie holds the token; the row holds its digest. A session ends when idle for
+too long, at its maximum age, when the person logs out in any browser, and when the account is
+closed. Streamlit's own cookie of a provider login lasts 30 days regardless, so the time at which
+the person logged in at the provider decides whether that cookie still counts.
 """
 
 from __future__ import annotations
@@ -100,9 +100,14 @@ def expire_session(conn: Connection, token: str, now: datetime) -> None:
     ).one_or_none()
     if row is None:
         return
-    conn.execute(_update_open_sessions(token=token).values(_end_values(now, "ran out")))
+    end_session(conn, token, now, "ran out")
     if row.proved_at is not None:
         _consume_logins_until(conn, row.login, row.proved_at)
+
+
+def end_session(conn: Connection, token: str, now: datetime, reason: str) -> None:
+    """End one session; others of the person go on."""
+    conn.execute(_update_open_sessions(token=token).values(_end_values(now, reason)))
 
 
 def end_all_sessions(conn: Connection, login: str, now: datetime, reason: str) -> int:
@@ -119,6 +124,15 @@ def end_all_sessions(conn: Connection, login: str, now: datetime, reason: str) -
         _update_open_sessions(login=login).values(_end_values(now, reason))
     ).rowcount
     _consume_logins_until(conn, login, max(filter(None, (proved_at, now - _MAX_CLOCK_SKEW))))
+    return ended
+
+
+def end_other_sessions(conn: Connection, login: str, token: str | None, now: datetime) -> int:
+    """End every session of a person but the one of `token`; return how many were open."""
+    other = _update_open_sessions(login=login)
+    if token is not None:
+        other = other.where(browser_session.c.token_sha256 != _token_digest(token))
+    ended: int = conn.execute(other.values(_end_values(now, "password"))).rowcount
     return ended
 
 

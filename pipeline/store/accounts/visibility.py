@@ -1,8 +1,11 @@
 """What a person may see of the paper: own units, own areas of law, and nothing behind a block.
 
 The area of law of a page or an entry is that of its form, or that of its unit where the form is
-unknown. A block (spärr, PDL 4:4) of a client hides every sheet with an entry of that client from
-persons who work in none of the units that have set one. Such sheets are counted, not shown. A sheet
+unknown. What counts is what the person may do with the action in question: the role of one
+assignment does not reach into the units of another, and a typist sees no reserved form.
+
+A block (spärr, PDL 4:4) of a client hides every sheet with an entry of that client from persons who
+see paper in none of the units that have set one. Such sheets are counted, not shown. A sheet
 is hidden as a whole, since its image shows all of its rows.
 """
 
@@ -19,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    false,
     func,
     null,
     or_,
@@ -28,7 +32,7 @@ from sqlalchemy import (
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import BlockedClientError, NotAllowedError
-from pipeline.domain.model import Person
+from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import ALL_AREAS, Action
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.schema import paper
@@ -73,6 +77,11 @@ class UnitPaper(Protocol):
         """The area of law of its form, None where the form is unknown."""
         ...
 
+    @property
+    def form(self) -> str | None:
+        """The id of its form, None where that is unknown."""
+        ...
+
 
 def require_visible_entry(
     conn: Connection, person: Person, action: Action, paper: UnitPaper
@@ -83,7 +92,7 @@ def require_visible_entry(
         NotAllowedError: the role, the unit or the area of law does not allow it.
         BlockedClientError: it is behind a block.
     """
-    permissions.require_permission(person, action, paper.unit, effective_area(conn, paper))
+    _require_unit_paper(conn, person, action, paper)
     if (hidden := _blocked_sheets_query(conn, person)) is not None:
         # The entry itself, if its sheet is among the hidden ones
         blocked = select(_entry.c.id).where(_entry.c.id == paper.id, _entry.c.sheet.in_(hidden))
@@ -94,13 +103,19 @@ def require_visible_page(
     conn: Connection, person: Person, action: Action, paper: UnitPaper
 ) -> None:
     """Check that the person may do this with this page. Raises as `require_visible_entry`."""
-    permissions.require_permission(person, action, paper.unit, effective_area(conn, paper))
+    _require_unit_paper(conn, person, action, paper)
     if _blocked_sheets_query(conn, person) is not None:
         # The page itself, if one of its links leads to a hidden sheet
         blocked = select(_page.c.id).where(
             _page.c.id == paper.id, ~_unblocked_pages_condition(conn, person)
         )
         _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
+
+
+def _require_unit_paper(conn: Connection, person: Person, action: Action, paper: UnitPaper) -> None:
+    permissions.require_permission(
+        person, action, paper.unit, effective_area(conn, paper), paper.form
+    )
 
 
 def can_see_page(conn: Connection, person: Person, action: Action, paper: UnitPaper) -> bool:
@@ -138,16 +153,19 @@ def filter_blocked(conn: Connection, person: Person, pids: Iterable[str]) -> set
     return set(pids) & set(conn.execute(_BLOCKED, _own_units_parameter(person)).scalars())
 
 
-def visible_entries_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """Return the condition on entries that the person may see them."""
-    return and_(
-        _is_within(person, _entry.c.unit, _entry.c.area), _unblocked_entries_condition(conn, person)
-    )
+def visible_entries_condition(
+    conn: Connection, person: Person, action: Action
+) -> ColumnElement[bool]:
+    """Return the condition on entries that the person may do this with them."""
+    within = _is_within(person, action, _entry.c.unit, _entry.c.area, _entry.c.form)
+    return and_(within, _unblocked_entries_condition(conn, person))
 
 
-def filter_visible_entries(conn: Connection, person: Person, entry_ids: Sequence[str]) -> set[str]:
-    """Return those of these entries that the person may see."""
-    visible = select(_entry.c.id).where(visible_entries_condition(conn, person))
+def filter_visible_entries(
+    conn: Connection, person: Person, action: Action, entry_ids: Sequence[str]
+) -> set[str]:
+    """Return those of these entries that the person may do this with."""
+    visible = select(_entry.c.id).where(visible_entries_condition(conn, person, action))
     return {
         entry_id
         for part in chunk_ids(entry_ids)
@@ -156,28 +174,31 @@ def filter_visible_entries(conn: Connection, person: Person, entry_ids: Sequence
 
 
 def visible_entries_from_unit(
-    conn: Connection, person: Person, unit: Column[Any]
+    conn: Connection, person: Person, action: Action, unit: Column[Any]
 ) -> ColumnElement[bool]:
     """Return `visible_entries_condition` for entries that came from a unit.
 
     Args:
         unit: a column with the unit that the entry was in before it was sent on.
     """
-    return and_(_is_within(person, unit, _entry.c.area), _unblocked_entries_condition(conn, person))
+    within = _is_within(person, action, unit, _entry.c.area, _entry.c.form)
+    return and_(within, _unblocked_entries_condition(conn, person))
 
 
-def visible_by_unit_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
+def visible_by_unit_condition(
+    conn: Connection, person: Person, action: Action
+) -> ColumnElement[bool]:
     """Return `visible_entries_condition` as if all entries had the area of law of their unit."""
-    return and_(
-        _is_within(person, _entry.c.unit, null()), _unblocked_entries_condition(conn, person)
-    )
+    within = _is_within(person, action, _entry.c.unit, null(), _entry.c.form)
+    return and_(within, _unblocked_entries_condition(conn, person))
 
 
-def visible_pages_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """Return the condition on pages that the person may see them."""
-    return and_(
-        _is_within(person, _page.c.unit, _page.c.area), _unblocked_pages_condition(conn, person)
-    )
+def visible_pages_condition(
+    conn: Connection, person: Person, action: Action
+) -> ColumnElement[bool]:
+    """Return the condition on pages that the person may do this with them."""
+    within = _is_within(person, action, _page.c.unit, _page.c.area, _page.c.form)
+    return and_(within, _unblocked_pages_condition(conn, person))
 
 
 def effective_area(conn: Connection, page_or_entry: UnitPaper) -> str:
@@ -194,18 +215,41 @@ def effective_area(conn: Connection, page_or_entry: UnitPaper) -> str:
     return area or ""
 
 
-def _is_within(person: Person, unit: Column[Any], area: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that unit and area of law are among the person's."""
-    own_units = unit.in_(sorted(person.units))
-    if person.areas >= ALL_AREAS:
+def _is_within(
+    person: Person,
+    action: Action,
+    unit: Column[Any],
+    area: ColumnElement[Any],
+    form: Column[Any],
+) -> ColumnElement[bool]:
+    """Return the condition that one of the person's assignments reaches this far."""
+    return or_(
+        false(),
+        *(
+            _is_within_assignment(one, unit, area, form)
+            for one in permissions.find_assignments(person, action)
+        ),
+    )
+
+
+def _is_within_assignment(
+    assignment: Assignment, unit: Column[Any], area: ColumnElement[Any], form: Column[Any]
+) -> ColumnElement[bool]:
+    """Return the condition that unit, area of law and form are among an assignment's."""
+    own_units: ColumnElement[bool] = unit.in_(sorted(assignment.units))
+    if assignment.role is Role.TYPIST:
+        reserved = sorted(permissions.reserved_forms())
+        own_units = and_(own_units, or_(form.is_(None), form.not_in(reserved)))
+    if assignment.areas >= ALL_AREAS:
         return own_units
+    areas = sorted(assignment.areas)
     # Where no form is known, the area of the unit counts
-    units_of_areas = select(paper.unit.c.name).where(paper.unit.c.area.in_(sorted(person.areas)))
+    units_of_areas = select(paper.unit.c.name).where(paper.unit.c.area.in_(areas))
     # Never NULL, since its negation has to hold for everything that is not within.
     return and_(
         own_units,
         or_(
-            and_(area.is_not(None), area.in_(sorted(person.areas))),
+            and_(area.is_not(None), area.in_(areas)),
             and_(area.is_(None), unit.in_(units_of_areas)),
         ),
     )
@@ -247,7 +291,7 @@ def _blocked_sheets_query(conn: Connection, person: Person) -> Select[Any] | Non
 
 
 def _own_units_parameter(person: Person) -> dict[str, list[str]]:
-    return {_OWN_UNITS_PARAMETER: sorted(person.units)}
+    return {_OWN_UNITS_PARAMETER: sorted(permissions.units_within_block(person))}
 
 
 def _raise_if_hidden(conn: Connection, hidden: Select[Any], error: BlockedClientError) -> None:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import DateTime
+from sqlalchemy import ColumnElement, DateTime, and_, or_
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+LONGEST_CLAIM = timedelta(hours=4)
+"""No claim is longer: one that ends later was written by a clock that was wrong, and has lapsed."""
 
 
 def utc_now() -> datetime:
     """Return the current time in UTC."""
     return datetime.now(UTC)
+
+
+def is_claimed(until: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a claim until a moment is in force."""
+    return and_(until > now, until <= now + LONGEST_CLAIM)
+
+
+def has_lapsed(until: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a claim until a moment is not in force, or that there is none."""
+    return or_(until.is_(None), until <= now, until > now + LONGEST_CLAIM)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,17 +6,26 @@ existing rows.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, OperationalError, StatementError
 
-from pipeline.domain.errors import StoreError, StoreUnavailableError, UnstorableTextError
+from pipeline.domain.errors import (
+    ReadOnlyStoreError,
+    StoreError,
+    StoreUnavailableError,
+    UnstorableTextError,
+)
+from pipeline.store.event_log.records import watch_changes
 
 READ_ONLY_OPTION = "efterskrift_reads_only"
 """The option of a connection whose transaction only reads."""
@@ -29,8 +38,9 @@ _BUSY_CODES = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
 }
+_READ_ONLY_STATES = {"25006", "42501"}
+"""PostgreSQL's codes for a transaction that may only read, and for a right that the user lacks."""
 
 
 def make_engine(url: str, wait_seconds: float) -> Engine:
@@ -55,14 +65,49 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
             "connect_timeout": max(2, int(wait_seconds)),
             "options": f"-c lock_timeout={milliseconds}",
         }
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
+        engine = create_engine(
+            parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options
+        )
+        watch_changes(engine)
+        return engine
     if parsed.get_backend_name() != "sqlite":
         raise StoreError("not_database_works_here", value=parsed.get_backend_name())
     # SQLite: transactions and durability are set per connection
+    file = Path(parsed.database or "")
+    if is_read_only(file):
+        return _make_read_only_engine(file, wait_seconds)
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
     event.listen(engine, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
     event.listen(engine, "begin", _begin_sqlite)
+    watch_changes(engine)
     return engine
+
+
+def is_read_only(file: Path) -> bool:
+    """Return whether an SQLite file exists but it, or its folder, cannot be written."""
+    return file.is_file() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
+def _make_read_only_engine(file: Path, wait_seconds: float) -> Engine:
+    """Return an engine that only reads.
+
+    Without a write-ahead log the file is complete, and is read as one that never changes. With one
+    its index has to be there too, since SQLite cannot write it.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    is_complete = not (log.exists() and log.stat().st_size)
+    options = "mode=ro&immutable=1" if is_complete else "mode=ro"
+    address = f"sqlite:///file:{quote(str(file))}?{options}&uri=true"
+    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": wait_seconds})
+    event.listen(engine, "connect", _leave_transactions)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _leave_transactions(connection: sqlite3.Connection, record: object) -> None:
+    """Keep the driver from beginning transactions of its own: see `_begin_sqlite`."""
+    del record
+    connection.isolation_level = None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object, *, wait_seconds: float) -> None:
@@ -107,6 +152,9 @@ def redact_error(error: StatementError, name: str) -> StoreError:
     """Return a store error without the driver's message, which may quote values."""
     original = error.orig
     code = getattr(original, "sqlite_errorcode", None)
+    is_read_only_file = code is not None and code & 0xFF == sqlite3.SQLITE_READONLY
+    if is_read_only_file or getattr(original, "sqlstate", None) in _READ_ONLY_STATES:
+        return ReadOnlyStoreError("database_read_only", name=name)
     # SQLite: the lower byte is the primary error code; PostgreSQL has no such code
     is_unavailable = isinstance(error, OperationalError) and (
         code is None or code & 0xFF in _BUSY_CODES

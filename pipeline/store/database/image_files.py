@@ -1,4 +1,8 @@
-"""Image files, each named by the SHA-256 of its bytes; nothing is ever changed or removed."""
+"""Image files, each named by the SHA-256 of its bytes; a whole file is never changed or removed.
+
+The folder has a file with its id, which the database knows. It is compared before every access, so
+that the empty mount point of a disk or share that is away is noticed and never written to.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,22 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.domain.errors import StoreError, StoreUnavailableError
+from pipeline.domain.errors import (
+    ImageError,
+    ImagesAwayError,
+    StoreError,
+    StoreUnavailableError,
+)
 
+ID_FILE = "image-store-id"
+"""The file in the folder with its id."""
+NO_ID = ""
+"""The id of a database that has not accepted any folder as its own: nothing is read or written."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PARTIAL_SUFFIX = ".part"
 _STALE_SECONDS = 3600
@@ -20,9 +35,10 @@ _STALE_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class ImageFolder:
-    """A content-addressed folder."""
+    """A content-addressed folder. `id` is the one that the database knows; None: not compared."""
 
     folder: Path
+    id: str | None = None
 
     def path(self, sha256: str) -> Path:
         """Return where the bytes of this digest are, or would be.
@@ -34,21 +50,43 @@ class ImageFolder:
             raise StoreError("picture_named_sha_256")
         return self.folder / sha256[:2] / sha256
 
+    def require_present(self) -> None:
+        """Check that the folder is the one that the database knows.
+
+        Raises:
+            ImagesAwayError: it is missing, empty or another one: its disk is not connected.
+        """
+        if self.id is None:
+            return
+        if self.id == NO_ID:
+            raise ImagesAwayError("images_not_accepted", folder=self.folder)
+        try:
+            found = read_folder_id(self.folder)
+        except OSError as error:
+            raise ImagesAwayError(
+                "images_away", folder=self.folder, reason=error.strerror or type(error).__name__
+            ) from error
+        if found != self.id:
+            raise ImagesAwayError("images_of_other_store", folder=self.folder)
+
     def put(self, data: bytes) -> str:
         """Store the bytes and return their SHA-256; storing them twice changes nothing.
 
-        The file appears whole or not at all: it is written beside, flushed to disk and renamed.
+        The file appears whole or not at all: it is written beside, flushed to disk, read back and
+        renamed. A file of that name whose content is damaged is replaced.
 
         Raises:
+            ImagesAwayError: the folder is away.
             StoreUnavailableError: the disk is full or cannot be written; no partial file is left.
         """
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
+        self.require_present()
         try:
-            if not path.exists():
+            if not has_digest(path, sha256):
                 # Not the folder itself: if its disk is not mounted, writing has to fail
                 path.parent.mkdir(exist_ok=True)
-                self._write(path, data)
+                self._write(path, data, sha256)
         except OSError as error:
             raise StoreUnavailableError(
                 "folder_not_written", folder=self.folder, reason=error.strerror
@@ -59,19 +97,37 @@ class ImageFolder:
         """Return the bytes of this digest, verified.
 
         Raises:
-            StoreError: the file is missing or has changed.
+            ImageError: the file is missing, cannot be read or has changed.
+            ImagesAwayError: the folder is away.
+            StoreError: this is not a SHA-256 digest.
         """
         path = self.path(sha256)
+        self.require_present()
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise StoreError(
+            # The disk may have gone just now: then nothing is wrong with this file
+            self.require_present()
+            raise ImageError(
                 "picture_not_read", sha256=sha256[:12], reason=error.strerror, path=path
             ) from error
         # Bytes that do not match their name are damaged or were changed
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise StoreError("picture_changed_damaged", sha256=sha256[:12], path=path)
+            raise ImageError("picture_changed_damaged", sha256=sha256[:12], path=path)
         return data
+
+    def holds(self, sha256: str) -> bool:
+        """Return whether the file of this digest is there and whole."""
+        return has_digest(self.path(sha256), sha256)
+
+    def list_names(self) -> Iterator[str]:
+        """Yield the digests of all files, in the order of the folders."""
+        for number in range(256):
+            folder = self.folder / f"{number:02x}"
+            if folder.is_dir():
+                yield from sorted(
+                    path.name for path in folder.iterdir() if _SHA256.fullmatch(path.name)
+                )
 
     def remove_stale_partials(self) -> int:
         """Remove partial files that a killed process left; return how many."""
@@ -80,11 +136,12 @@ class ImageFolder:
             path for path in self.folder.glob(f"*{_PARTIAL_SUFFIX}") if _is_older_than(path, limit)
         ]
         for path in stale:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # of a workspace that can only be read
+                path.unlink(missing_ok=True)
         return len(stale)
 
-    def _write(self, path: Path, data: bytes) -> None:
-        # Write to a partial file in the same file system, then rename it
+    def _write(self, path: Path, data: bytes, sha256: str) -> None:
+        # Write to a partial file in the same file system and read it back, then rename it
         handle, name = tempfile.mkstemp(suffix=_PARTIAL_SUFFIX, dir=self.folder)
         temporary = Path(name)
         try:
@@ -92,10 +149,45 @@ class ImageFolder:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            if not has_digest(temporary, sha256):
+                raise StoreUnavailableError("picture_written_wrong", folder=self.folder)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(path.parent)
+
+
+def has_digest(path: Path, sha256: str) -> bool:
+    """Return whether a file is there, can be read and has this SHA-256."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def read_folder_id(folder: Path) -> str:
+    """Return the id of a folder of images.
+
+    Raises:
+        OSError: the folder or its file is missing, or cannot be read.
+    """
+    return (folder / ID_FILE).read_bytes().decode("ascii", "replace").strip()
+
+
+def write_folder_id(folder: Path, folder_id: str) -> None:
+    """Write the id of a folder of images.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    handle, name = tempfile.mkstemp(suffix=_PARTIAL_SUFFIX, dir=folder)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(folder_id + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(folder / ID_FILE)
+    _flush_folder(folder)
 
 
 def _is_older_than(path: Path, moment: float) -> bool:

@@ -7,7 +7,8 @@ import logging
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, text
@@ -16,7 +17,12 @@ from sqlalchemy.exc import StatementError
 from pipeline.domain.errors import NotAllowedError, StoreError, StoreUnavailableError
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error
-from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.image_files import NO_ID, ImageFolder
+from pipeline.store.database.image_store import (
+    accept_image_store,
+    load_image_store_id,
+    prepare_image_store,
+)
 from pipeline.store.database.migrations.history import (
     database_revision,
     lock_schema,
@@ -26,11 +32,18 @@ from pipeline.store.database.migrations.history import (
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.event_log.events import discard_pending, record, write_pending
 from pipeline.store.event_log.hash_chain import start_chain
-from pipeline.store.schema import accounts, exports, paper, review
+from pipeline.store.schema import accounts, exports, paper, review, upkeep
+from pipeline.store.schema.append_only import protect_tables
 
 _log = logging.getLogger(__name__)
-ALL_TABLES = (accounts, exports, paper, review)
+ALL_TABLES = (accounts, exports, paper, review, upkeep)
 """The modules that declare tables, imported so that `metadata` is complete."""
+_is_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
+
+
+def is_transaction_open() -> bool:
+    """Return whether a transaction of this thread is open, in which nothing slow may be done."""
+    return _is_open.get()
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -93,6 +106,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, **options: Any) -> Iterator[Connection]:  # noqa: ANN401 - SQLAlchemy's own type
+        token = _is_open.set(True)
         try:
             with self.engine.connect() as connection:
                 conn = connection.execution_options(**options)
@@ -103,6 +117,8 @@ class Store:
                     write_pending(conn)
         except StatementError as error:
             raise redact_error(error, self.name) from None
+        finally:
+            _is_open.reset(token)
 
 
 def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:
@@ -127,16 +143,29 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
     engine = make_engine(settings.url, wait_seconds).execution_options(
         **{REKEYING_SHARE_OPTION: settings.control_share}
     )
-    store = Store(engine, ImageFolder(settings.images))
-    # A store that is dropped without `close` still closes its connections
-    weakref.finalize(store, engine.dispose)
+    store = Store(engine, ImageFolder(settings.images, NO_ID))
     try:
-        _check_schema(store, create=create)
+        opened = replace(store, images=ImageFolder(settings.images, _find_id(store, create=create)))
     except BaseException:
         store.close()
         raise
-    store.images.remove_stale_partials()
-    return store
+    # A store that is dropped without `close` still closes its connections
+    weakref.finalize(opened, engine.dispose)
+    opened.images.remove_stale_partials()
+    return opened
+
+
+def accept_images(settings: Settings) -> None:
+    """Take the folder of images as that of the database, whatever it holds.
+
+    Raises:
+        StoreUnavailableError: the folder is missing or cannot be written.
+        StoreError: as `open_store`.
+    """
+    store = open_store(settings)
+    with store.begin() as conn:
+        accept_image_store(conn, settings.images)
+    store.close()
 
 
 def _make_private(settings: Settings) -> None:
@@ -158,17 +187,22 @@ def _make_private(settings: Settings) -> None:
         ) from error
 
 
-def _check_schema(store: Store, *, create: bool) -> None:
-    """Check the revision of the schema; create the tables of an empty database if asked to."""
+def _find_id(store: Store, *, create: bool) -> str:
+    """Check the revision of the schema and return the id of the folder of images.
+
+    If asked to, create the tables of an empty database, and the id.
+    """
     with store.read() as conn:
-        if require_head(conn, store.name):
-            return
+        has_schema = require_head(conn, store.name)
+        if has_schema and not create:
+            return load_image_store_id(conn)
     if not create:
         raise no_store(store.name)
     # Another process may have created the tables meanwhile
     with store.begin() as conn:
         _create_schema(conn)
         require_head(conn, store.name)
+        return prepare_image_store(conn, store.images.folder)
 
 
 def lock_keys(conn: Connection, *keys: str) -> None:
@@ -192,6 +226,7 @@ def _create_schema(conn: Connection) -> None:
         return
     paper.metadata.create_all(conn)
     start_chain(conn)
+    protect_tables(conn)
     conn.execute(insert(paper.schema_info).values(version=paper.SCHEMA_VERSION))
     stamp_head(conn)
 

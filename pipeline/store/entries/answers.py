@@ -30,6 +30,7 @@ from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.issues import IssueCode, parse_issues
 from pipeline.domain.model import State
 from pipeline.domain.review.rules import Answer
+from pipeline.store.accounts.same_person import find_own_logins
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.schema import paper
@@ -114,13 +115,14 @@ def fields_taken_back(conn: Connection, entry_id: str, login: str) -> set[str]:
     try values until one agrees with the reading.
     """
     waiting: set[str] = set()
+    own_logins = find_own_logins(conn, login)
     # Go through all rounds in order: the person's doubts, and what others settled
     for row in conn.execute(
         select(_decision).where(_decision.c.entry == entry_id).order_by(_decision.c.id)
     ):
-        if row.by == login and not row.settled:
+        if row.by in own_logins and not row.settled:
             waiting.add(row.field)
-        elif row.by != login and row.settled:
+        elif row.by not in own_logins and row.settled:
             waiting.discard(row.field)
     return waiting
 

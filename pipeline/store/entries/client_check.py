@@ -273,7 +273,7 @@ def list_temporary_identities(conn: Connection, person: Person) -> list[Temporar
         .join(paper.entry, paper.entry.c.id == _identity_table.c.entry)
         .where(
             _identity_table.c.settled_at.is_(None),
-            visibility.visible_entries_condition(conn, person),
+            visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
         )
         .where(paper.entry.c.state.in_(states), paper.entry.c.voided.is_(None))
         .order_by(_identity_table.c.at)
@@ -317,7 +317,9 @@ def _require_outside_number(
 ) -> None:
     """Check a number that the register lacks: issued here, or complete and with a reason."""
     if is_temporary_pid(number):
-        if not _is_temporary_identity_issued(conn, number, person.units):
+        if not _is_temporary_identity_issued(
+            conn, number, permissions.permitted_units(person, Action.REVIEW)
+        ):
             raise UnknownClientError("temporary_identity_unknown", fields=(spec.name,))
         return
     is_complete = len(number) == _FULL_PID_LENGTH or is_local_pid(number)

@@ -69,7 +69,7 @@ def list_reviewed_sheets(conn: Connection, person: Person) -> list[ReviewedSheet
         .where(
             is_decided,
             _entry_table.c.voided.is_(None),
-            visibility.visible_entries_condition(conn, person),
+            visibility.visible_entries_condition(conn, person, Action.MANAGE),
         )
         .order_by(_entry_table.c.id)
     )
@@ -122,7 +122,7 @@ def list_rejected(conn: Connection, person: Person) -> list[Entry]:
     # Rejected entries that no list of duplicates or questions shows
     query = select(_entry_table).where(
         _entry_table.c.state == EntryState.REJECTED.value,
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
         _entry_table.c.id.not_in(listed_elsewhere),
     )
     decided_at = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)

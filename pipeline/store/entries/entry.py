@@ -14,7 +14,7 @@ from pipeline.domain.errors import ReviewError, StaleDecisionError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import EntriesPer, Form, Subject
 from pipeline.domain.model import EntryState, Person, Reading
-from pipeline.store.database.clock import utc_now
+from pipeline.store.database.clock import LONGEST_CLAIM, utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.schema import paper
 
@@ -198,7 +198,7 @@ def is_claimed_by_other(entry: Entry, person: Person, now: datetime) -> bool:
     return (
         entry.claimed_by not in (None, person.login)
         and entry.claimed_until is not None
-        and entry.claimed_until > now
+        and now < entry.claimed_until <= now + LONGEST_CLAIM
     )
 
 

@@ -19,6 +19,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
+from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,
@@ -234,13 +235,13 @@ def count_hidden(conn: Connection, person: Person) -> int:
     """
     permissions.require_permission(person, Action.REVIEW)
     is_of_own_units = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
-        sorted(person.units)
+        sorted(permissions.permitted_units(person, Action.REVIEW))
     )
     # Open entries of the units that visibility excludes
     total: int = conn.execute(
         select(func.count())
         .select_from(_entry_table)
-        .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person))
+        .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person, Action.REVIEW))
     ).scalar_one()
     return total
 
@@ -286,16 +287,17 @@ def _available_condition(conn: Connection, person: Person) -> ColumnElement[bool
     """
     return and_(
         _entry_table.c.state.in_(paper.OPEN_STATES),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
         ~is_excluded_as_second(person.login),
     )
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
     """Return the condition that nobody has the entry open."""
-    return or_(_entry_table.c.claimed_until.is_(None), _entry_table.c.claimed_until <= now)
+    return has_lapsed(_entry_table.c.claimed_until, now)
 
 
 def _is_mine(person: Person, now: datetime) -> ColumnElement[bool]:
     """Return the condition that the person has the entry open."""
-    return and_(_entry_table.c.claimed_by == person.login, _entry_table.c.claimed_until > now)
+    is_in_force = is_claimed(_entry_table.c.claimed_until, now)
+    return and_(_entry_table.c.claimed_by == person.login, is_in_force)

@@ -162,7 +162,7 @@ def list_priorities(conn: Connection, person: Person) -> list[PriorityOverride]:
         NotAllowedError: the person may not prioritize.
     """
     permissions.require_permission(person, Action.PULL)
-    priorities = _active_overrides(conn, sorted(person.units))
+    priorities = _active_overrides(conn, sorted(permissions.permitted_units(person, Action.PULL)))
     hidden = find_hidden_pids(conn, person, [priority.key for priority in priorities])
     return [
         replace(priority, key="") if priority.key in hidden else priority for priority in priorities

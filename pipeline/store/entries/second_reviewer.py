@@ -1,5 +1,7 @@
 """Who cannot be the second reviewer of an entry: a person who has answered a disputed field.
 
+All accounts of a person count as one.
+
 That is as the first reviewer, in batch review, in rekeying, or in a draft. Persons who have keyed
 the same head field in another row of the sheet are not excluded: where several review the rows of a
 sheet at the same time, all of them have, and nobody would be left.
@@ -25,6 +27,7 @@ from pipeline.domain import permissions
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
+from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.entries.answers import AnswerOrigin, is_latest_round
 from pipeline.store.entries.batch_answers import CELL_ODD
 from pipeline.store.entries.entry import Entry
@@ -53,7 +56,9 @@ def is_excluded_as_second(login: str) -> ColumnElement[bool]:
         .correlate(_entry_table)
     )
     # The first reviewer is excluded, and so is every person with an answer
-    return _IS_SECOND & or_(func.coalesce(_entry_table.c.first_by == login, False), has_answered)
+    return _IS_SECOND & or_(
+        func.coalesce(is_by_same_person(_entry_table.c.first_by, login), False), has_answered
+    )
 
 
 def must_not_review(conn: Connection, login: str, entry: Entry) -> bool:
@@ -87,7 +92,7 @@ def count_waiting_for_others(conn: Connection, person: Person) -> int:
         .select_from(_entry_table)
         .where(
             _IS_SECOND,
-            visibility.visible_entries_condition(conn, person),
+            visibility.visible_entries_condition(conn, person, Action.REVIEW),
             is_excluded_as_second(person.login),
         )
     )
@@ -103,14 +108,18 @@ def _has_answered_conditions(login: str, disputed: FromClause) -> Iterator[Colum
     has_draft = (
         _draft_table.c.entry == entry,
         _draft_table.c.field == field,
-        _draft_table.c.login == login,
+        is_by_same_person(_draft_table.c.login, login),
         _draft_table.c.revision < disputed.c.revision,
     )
     yield exists().where(*has_draft).correlate(disputed)
     # Rekeying of the field
     yield (
         exists()
-        .where(control.c.entry == entry, control.c.field == field, control.c.typed_by == login)
+        .where(
+            control.c.entry == entry,
+            control.c.field == field,
+            is_by_same_person(control.c.typed_by, login),
+        )
         .correlate(disputed)
     )
     # Batch items that the person marked as odd; confirmed ones are answers
@@ -120,7 +129,7 @@ def _has_answered_conditions(login: str, disputed: FromClause) -> Iterator[Colum
         cell.field == field,
         cell.outcome == CELL_ODD,
         group_task.c.id == cell.task,
-        group_task.c.login == login,
+        is_by_same_person(group_task.c.login, login),
     )
     yield exists().where(*marked_odd).correlate(disputed)
 
@@ -148,7 +157,7 @@ def _has_decided(login: str, disputed: FromClause) -> ColumnElement[bool]:
         .where(
             own_answer.c.entry == disputed.c.entry,
             own_answer.c.field == disputed.c.field,
-            own_answer.c.by == login,
+            is_by_same_person(own_answer.c.by, login),
             or_(keyed, settled),
         )
         .correlate(disputed)

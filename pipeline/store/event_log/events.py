@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.hash_chain import Detail, LogRow, append_rows, digest_key
+from pipeline.store.event_log.records import take_changes
 from pipeline.store.schema import paper
 
 _PENDING_KEY = "efterskrift_recorded"
@@ -66,14 +67,21 @@ def record(
 
 
 def write_pending(conn: Connection) -> None:
-    """Write what this transaction has recorded, as the last thing it does."""
-    append_rows(conn, _mark_emergency_use(conn, _pending_rows(conn)))
+    """Write what this transaction has recorded, as the last thing it does.
+
+    The log covers what the transaction changed in the record, also if it recorded nothing.
+    """
+    rows, changes = _mark_emergency_use(conn, _pending_rows(conn)), take_changes(conn)
+    if changes and not rows:
+        rows = [LogRow(0, utc_now(), "system", "update_record", "record", None, {}, None, None)]
+    append_rows(conn, rows, changes)
     discard_pending(conn)
 
 
 def discard_pending(conn: Connection) -> None:
     """Discard recorded events: what a rolled back transaction recorded did not happen."""
     conn.info.pop(_PENDING_KEY, None)
+    take_changes(conn)
 
 
 def _mark_emergency_use(conn: Connection, rows: list[LogRow]) -> list[LogRow]:

@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     cast,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -56,6 +57,10 @@ _ACCESS_ACTIONS = (
 MACHINE_LOGIN = "system"
 """The author of events that no person caused."""
 BREAK_GLASS_ACTION = "break_glass"
+_ACCESS_ACTIONS_OF_OTHERS = ("redeem_code", "new_password", "make_access_change")
+"""A person's way in was changed by another, or with a code that another handed over."""
+_SUSPICIOUS_AFTER_CHANGE = timedelta(hours=24)
+"""How long after such a change a signature of the person is worth a question."""
 
 _event_table, _entry, _page = paper.event, paper.entry, paper.page
 _item, _issued = exports.export_item, paper.issued_sheet
@@ -180,6 +185,10 @@ class Hint(StrEnum):
     BREAK_GLASS = "break_glass"
     DENIED = "denied"
     LOGIN_FAILED = "login_failed"
+    CHANGED_ALONE = "changed_alone"
+    """A person's way in that one administrator changed without another's approval."""
+    CHANGED_THEN_SIGNED = "changed_then_signed"
+    """A signature by a person whose way in another had changed within 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +335,11 @@ def _detail_condition(conn: Connection, log_filter: LogFilter) -> ColumnElement[
     if log_filter.client is not None:
         parts.append(_event_table.c.subject.in_(log_subjects_of_client(conn, log_filter.client)))
     if log_filter.hint is not None:
-        parts.append(_hint_condition(log_filter.hint))
+        parts.append(
+            _signed_after_change(conn, log_filter)
+            if log_filter.hint is Hint.CHANGED_THEN_SIGNED
+            else _hint_condition(log_filter.hint)
+        )
     return and_(*parts)
 
 
@@ -337,6 +350,15 @@ def _hint_condition(hint: Hint) -> ColumnElement[bool]:
         return or_(
             _event_table.c.action == BREAK_GLASS_ACTION,
             cast(_event_table.c.detail, Text).like(f'%"{BREAK_GLASS_ACTION}": true%'),
+        )
+    # Changes without approval, and new passwords of the command line and of emergency accounts
+    if hint is Hint.CHANGED_ALONE:
+        return or_(
+            _event_table.c.action == "new_password",
+            and_(
+                _event_table.c.action == "request_access_change",
+                cast(_event_table.c.detail, Text).like('%"alone": true%'),
+            ),
         )
     if hint in {Hint.DENIED, Hint.LOGIN_FAILED}:
         return _event_table.c.action == hint.value
@@ -349,6 +371,27 @@ def _hint_condition(hint: Hint) -> ColumnElement[bool]:
             Hint.PROTECTED: _is_protected,
         }[hint](),
     )
+
+
+def _signed_after_change(conn: Connection, log_filter: LogFilter) -> ColumnElement[bool]:
+    """Return the condition that a row is a signature soon after a change of the way in."""
+    changes = conn.execute(
+        select(_event_table.c.subject, _event_table.c.at, _event_table.c.detail).where(
+            _event_table.c.action.in_(_ACCESS_ACTIONS_OF_OTHERS),
+            _event_table.c.at >= log_filter.start - _SUSPICIOUS_AFTER_CHANGE,
+            _event_table.c.at < log_filter.end,
+        )
+    )
+    # The first password of a new account is no change
+    periods = [
+        and_(
+            _event_table.c.by == login,
+            _event_table.c.at.between(at, at + _SUSPICIOUS_AFTER_CHANGE),
+        )
+        for login, at, detail in changes
+        if detail.get("kind") != "first"
+    ]
+    return and_(_event_table.c.action == "sign", or_(false(), *periods))
 
 
 def _has_no_decision() -> ColumnElement[bool]:
@@ -367,13 +410,16 @@ def _has_no_decision() -> ColumnElement[bool]:
 
 def _is_other_unit() -> ColumnElement[bool]:
     """Return the condition that the person is not a member of the row's unit."""
-    member = paper.staff_unit.c
     # Memberships are those of now, not at the time of the view
+    members = (paper.staff_unit.c, paper.assignment_unit.c)
     return and_(
         _event_table.c.unit.is_not(None),
-        ~exists()
-        .where(member.login == _event_table.c.by, member.unit == _event_table.c.unit)
-        .correlate(_event_table),
+        *(
+            ~exists()
+            .where(member.login == _event_table.c.by, member.unit == _event_table.c.unit)
+            .correlate(_event_table)
+            for member in members
+        ),
     )
 
 

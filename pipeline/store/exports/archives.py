@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, or_, select
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import ExportError, NotAllowedError
@@ -21,17 +22,39 @@ from pipeline.store.database.engines import chunk_ids
 from pipeline.store.schema.exports import archive_package, archived_sheet, export_item
 from pipeline.store.schema.paper import entry
 
-SENT_STATES = (EntryState.EXPORTED, EntryState.RECEIPTED)
+_SENT_STATES = (EntryState.EXPORTED, EntryState.RECEIPTED)
 _CLOSED_CONDITION = or_(entry.c.voided.is_not(None), entry.c.reason.in_(sorted(GAPLESS_REASONS)))
-SETTLED_CONDITION = or_(
-    entry.c.state.in_([state.value for state in SENT_STATES]),
+_SETTLED_CONDITION = or_(
+    entry.c.state == EntryState.RECEIPTED.value,
     and_(entry.c.state == EntryState.REJECTED.value, _CLOSED_CONDITION),
 )
-"""The condition that nothing more is done with an entry.
+"""The condition that nothing more is done with an entry: its target has said that it has it.
 
 An entry that was rejected as illegible, or whose author is asked, is not settled: it may still be
 entered.
 """
+
+
+class SheetWait(StrEnum):
+    """What a sheet waits for before it is archived: the first step that one of its entries lacks.
+
+    A decision by people, the export to its target, or the target's receipt.
+    """
+
+    REVIEW = "review"
+    EXPORT = "export"
+    RECEIPT = "receipt"
+
+
+_WAIT = case(
+    (_SETTLED_CONDITION, ""),
+    (entry.c.state == EntryState.EXPORTED.value, SheetWait.RECEIPT.value),
+    (
+        entry.c.state.in_([EntryState.CONFIRMED.value, EntryState.SIGNED.value]),
+        SheetWait.EXPORT.value,
+    ),
+    else_=SheetWait.REVIEW.value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +71,15 @@ class ArchivableSheet:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveQueue:
-    """What can be archived now, and how many sheets with exported entries have unsettled ones."""
+    """What can be archived now, and what other sheets with exported entries wait for."""
 
     sheets: tuple[ArchivableSheet, ...]
-    unsettled_count: int
+    waits: Mapping[SheetWait, int]
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivePackage:
-    """An archive package; `sha256` is that of its file."""
+    """An archive package; `sha256` is that of its file, `decision` what it was archived by."""
 
     id: str
     file_name: str
@@ -64,6 +87,7 @@ class ArchivePackage:
     made_at: datetime
     made_by: str
     sheets: int
+    decision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +115,31 @@ def find_archivable(conn: Connection, person: Person, unit: str | None = None) -
     permissions.require_permission(person, Action.ARCHIVE, unit)
     # Sheets with a visible exported entry, without those that have a hidden one
     exported = select(entry.c.sheet).where(
-        entry.c.state.in_([state.value for state in SENT_STATES]),
-        visibility.visible_entries_condition(conn, person),
+        entry.c.state.in_([state.value for state in _SENT_STATES]),
+        visibility.visible_entries_condition(conn, person, Action.ARCHIVE),
     )
     if unit is not None:
         exported = exported.where(entry.c.unit == unit)
-    hidden = select(entry.c.sheet).where(~visibility.visible_entries_condition(conn, person))
-    ids_by_sheet, unsettled = _entries_by_sheet(
+    hidden = select(entry.c.sheet).where(
+        ~visibility.visible_entries_condition(conn, person, Action.ARCHIVE)
+    )
+    ids_by_sheet, waits = _entries_by_sheet(
         conn, and_(entry.c.sheet.in_(exported), entry.c.sheet.not_in(hidden))
     )
-    settled = {sheet: ids for sheet, ids in ids_by_sheet.items() if sheet not in unsettled}
-    return ArchiveQueue(tuple(_filter_not_archived(conn, settled)), len(unsettled))
+    settled = {sheet: ids for sheet, ids in ids_by_sheet.items() if sheet not in waits}
+    return ArchiveQueue(tuple(_filter_not_archived(conn, settled)), count_waits(waits))
+
+
+def package_waits(conn: Connection, package_id: str) -> Mapping[str, SheetWait]:
+    """Return what sheets of a package wait for, by sheet: their paper is needed."""
+    in_package = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
+    return _entries_by_sheet(conn, entry.c.sheet.in_(in_package))[1]
+
+
+def count_waits(waits: Mapping[str, SheetWait]) -> Mapping[SheetWait, int]:
+    """Count sheets by what they wait for."""
+    found = list(waits.values())
+    return {wait: found.count(wait) for wait in SheetWait if wait in found}
 
 
 def changed_archived_sheets(conn: Connection, package_id: str) -> list[str]:
@@ -111,29 +149,26 @@ def changed_archived_sheets(conn: Connection, package_id: str) -> list[str]:
     """
     in_package = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
     # Compare the sheets' present content with that of all packages
-    ids_by_sheet, unsettled = _entries_by_sheet(conn, entry.c.sheet.in_(in_package))
+    ids_by_sheet, waits = _entries_by_sheet(conn, entry.c.sheet.in_(in_package))
     not_archived = _filter_not_archived(conn, ids_by_sheet)
-    return sorted(unsettled | {sheet.sheet for sheet in not_archived if sheet.entry_ids})
+    return sorted(waits.keys() | {sheet.sheet for sheet in not_archived if sheet.entry_ids})
 
 
 def _entries_by_sheet(
     conn: Connection, condition: ColumnElement[bool]
-) -> tuple[dict[str, list[str]], set[str]]:
-    """Return the ids of each sheet's entries that are not rejected, and the unsettled sheets.
-
-    A sheet is unsettled if it has an entry that is.
-    """
+) -> tuple[dict[str, list[str]], dict[str, SheetWait]]:
+    """Return the ids of each sheet's entries that are not rejected, and what sheets wait for."""
     ids_by_sheet: dict[str, list[str]] = defaultdict(list)
-    unsettled = set()
-    query = select(
-        entry.c.sheet, entry.c.id, entry.c.state, SETTLED_CONDITION.label("settled")
-    ).where(condition)
+    waits: dict[str, SheetWait] = {}
+    query = select(entry.c.sheet, entry.c.id, entry.c.state, _WAIT.label("wait")).where(condition)
     # A rejected entry is no content, but it has to be settled as well
     for row in conn.execute(query.order_by(entry.c.sheet, entry.c.id)):
         ids_by_sheet[row.sheet] += [row.id] if row.state != EntryState.REJECTED.value else []
-        if not row.settled:
-            unsettled.add(row.sheet)
-    return ids_by_sheet, unsettled
+        # Of several entries the one that is furthest from its receipt
+        if row.wait:
+            wait = SheetWait(row.wait)
+            waits[row.sheet] = min(wait, waits.get(row.sheet, wait), key=list(SheetWait).index)
+    return ids_by_sheet, waits
 
 
 def _filter_not_archived(
@@ -187,6 +222,7 @@ def add_package(conn: Connection, package: ArchivePackage, sheets: Sequence[Arch
         "file_sha256": package.sha256,
         "made_at": package.made_at,
         "made_by": package.made_by,
+        "decision": package.decision,
     }
     conn.execute(insert(archive_package).values(row))
     rows = [
@@ -209,7 +245,7 @@ def list_packages(conn: Connection, person: Person) -> list[ArchivePackage]:
         NotAllowedError: the person may not archive.
     """
     permissions.require_permission(person, Action.ARCHIVE)
-    return _select_packages(conn, is_wholly_visible(conn, person))
+    return _select_packages(conn, is_wholly_visible(conn, person, Action.ARCHIVE))
 
 
 def load_package(
@@ -227,7 +263,7 @@ def load_package(
         raise ExportError("no_package", package_id=package_id[:40])
     # The package exists, but may hold an entry that the person may not see
     if not _select_packages(
-        conn, (archive_package.c.id == package_id) & is_wholly_visible(conn, person)
+        conn, (archive_package.c.id == package_id) & is_wholly_visible(conn, person, action)
     ):
         raise NotAllowedError("package_not_visible", by=person.login, action=action.value)
     return packages[0]
@@ -244,8 +280,8 @@ def list_package_units(conn: Connection, package_id: str) -> list[str]:
     return sorted(conn.execute(units.distinct()).scalars())
 
 
-def is_wholly_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """Return the condition that a package has no entry that the person may not see."""
+def is_wholly_visible(conn: Connection, person: Person, action: Action) -> ColumnElement[bool]:
+    """Return the condition that a package has no entry that is out of the person's reach."""
     # Entries on the package's sheets
     is_in_package = (archived_sheet.c.package == archive_package.c.id) & (
         archived_sheet.c.sheet == entry.c.sheet
@@ -253,7 +289,7 @@ def is_wholly_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
     # None of them is hidden from the person
     return ~exists(
         select(archived_sheet.c.sheet)
-        .where(is_in_package, ~visibility.visible_entries_condition(conn, person))
+        .where(is_in_package, ~visibility.visible_entries_condition(conn, person, action))
         .correlate(archive_package)
     )
 
@@ -273,6 +309,14 @@ def _select_packages(conn: Connection, condition: ColumnElement[bool]) -> list[A
         .order_by(archive_package.c.made_at.desc(), archive_package.c.id.desc())
     )
     return [
-        ArchivePackage(row.id, row.file_name, row.file_sha256, row.made_at, row.made_by, row.sheets)
+        ArchivePackage(
+            row.id,
+            row.file_name,
+            row.file_sha256,
+            row.made_at,
+            row.made_by,
+            row.sheets,
+            row.decision,
+        )
         for row in conn.execute(query)
     ]

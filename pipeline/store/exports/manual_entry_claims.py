@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, select
 
+from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.database.engines import upsert_where
 from pipeline.store.schema.exports import key_in_claim
 
@@ -27,7 +28,7 @@ def claim_entry(
         "until": now + timedelta(minutes=minutes),
     }
     # The person's own claim is renewed; another's is replaced once it has expired
-    is_free = or_(key_in_claim.c.by == login, key_in_claim.c.until < now)
+    is_free = or_(key_in_claim.c.by == login, has_lapsed(key_in_claim.c.until, now))
     return upsert_where(conn, key_in_claim, row, is_free)
 
 
@@ -40,5 +41,7 @@ def list_claimed_by_others(conn: Connection, login: str, now: datetime) -> set[t
     """Return the entries and revisions that other persons are keying."""
     claim = key_in_claim.c
     # Claims of others that have not expired
-    query = select(claim.entry, claim.revision).where(claim.by != login, claim.until >= now)
+    query = select(claim.entry, claim.revision).where(
+        claim.by != login, is_claimed(claim.until, now)
+    )
     return {(row.entry, row.revision) for row in conn.execute(query)}

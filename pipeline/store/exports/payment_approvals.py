@@ -20,6 +20,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import Stamp
 from pipeline.store.accounts import visibility
+from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
 from pipeline.store.event_log import events
@@ -100,7 +101,7 @@ def list_payable(conn: Connection, person: Person, forms: Collection[str]) -> li
         table.state.in_([state.value for state in _APPROVABLE_STATES]),
         table.form.in_(sorted(forms)),
         table.voided.is_(None),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.APPROVE_PAYMENT),
     )
     return list(conn.execute(query.order_by(table.sheet, table.row, table.id)).scalars())
 
@@ -149,7 +150,9 @@ def save_approval(
         raise ReviewError("entry_not_confirmed_exported_void", entry_id=entry_id)
     approvals = list_approvals(conn, [entry_id]).get(entry_id, [])
     # Two persons who have not handled the entry have to approve
-    if person.login in _involved_logins(entry) | {stamp.by for stamp in approvals}:
+    if is_same_person(
+        conn, person.login, {*_involved_logins(entry), *(stamp.by for stamp in approvals)}
+    ):
         raise ReviewError("you_confirmed_approved_payment_already")
     if len(approvals) >= APPROVALS_NEEDED:
         raise ReviewError("two_persons_approved_payment")

@@ -79,7 +79,11 @@ def list_ready_entries(
     for has_state in (paper.IS_READY, paper.IS_SIGNED):
         query = (
             select(*_READY_COLUMNS)
-            .where(has_state, visibility.visible_entries_condition(conn, person), ~is_held)
+            .where(
+                has_state,
+                visibility.visible_entries_condition(conn, person, Action.EXPORT),
+                ~is_held,
+            )
             .order_by(_entry_table.c.id)
         )
         if unit is not None:

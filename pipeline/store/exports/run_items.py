@@ -11,6 +11,7 @@ from sqlalchemy import Connection as Connection  # re-exported for exporters, wh
 from sqlalchemy import Select, and_, exists, func, insert, select, union
 
 from pipeline.domain.model import EntryState, Person
+from pipeline.domain.permissions import Action
 from pipeline.domain.record import PreviousExport, Run
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import chunk_ids
@@ -163,7 +164,8 @@ def list_visible_items(conn: Connection, person: Person, run_id: str) -> list[Ru
     return _select_items(
         conn,
         _item_query().where(
-            export_item.c.run == run_id, visibility.visible_entries_condition(conn, person)
+            export_item.c.run == run_id,
+            visibility.visible_entries_condition(conn, person, Action.EXPORT),
         ),
     )
 

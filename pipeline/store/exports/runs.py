@@ -7,9 +7,22 @@ the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+)
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError
@@ -18,8 +31,20 @@ from pipeline.domain.permissions import Action
 from pipeline.domain.record import Run
 from pipeline.store.accounts import visibility
 from pipeline.store.exports.run_items import RECEIPT_JOIN
-from pipeline.store.schema.exports import export_item, export_run, receipt, statistics_item
+from pipeline.store.schema.exports import (
+    export_delivery,
+    export_item,
+    export_run,
+    receipt,
+    statistics_item,
+)
 from pipeline.store.schema.paper import entry
+
+_IS_DELIVERED = or_(
+    exists().where(export_delivery.c.run == export_run.c.id),
+    exists().where(receipt.c.run == export_run.c.id),
+)
+"""The condition that somebody was handed the file of a run, or that its target has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +53,7 @@ class RunStatus:
 
     `has_receipts` is false for statistics, which are answered as a file, outside the program.
     `hidden` is how many of its entries the person may not see; they are not among the answers.
+    `is_delivered`: somebody was handed its file, or its target has answered.
     """
 
     run: Run
@@ -35,6 +61,7 @@ class RunStatus:
     refused: int
     has_receipts: bool = True
     hidden: int = 0
+    is_delivered: bool = True
 
     @property
     def waiting(self) -> int:
@@ -50,6 +77,17 @@ def find_run(conn: Connection, run_id: str) -> Run | None:
     """Return a run by its id, or None."""
     rows = _select_runs(conn, _run_query().where(export_run.c.id == run_id))
     return rows[0].run if rows else None
+
+
+def list_undelivered_runs(conn: Connection) -> list[str]:
+    """Return the runs whose file nobody was handed: a process was killed before, oldest first."""
+    query = select(export_run.c.id).where(~_IS_DELIVERED)
+    return list(conn.execute(query.order_by(export_run.c.made_at, export_run.c.id)).scalars())
+
+
+def save_delivery(conn: Connection, run_id: str, by: str, at: datetime) -> None:
+    """Store that the file of a run was handed to somebody."""
+    conn.execute(insert(export_delivery).values(run=run_id, by=by, at=at))
 
 
 def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
@@ -86,7 +124,7 @@ def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
     permissions.require_permission(person, Action.EXPORT)
     statuses = _select_runs(
         conn,
-        _run_query(visibility.visible_entries_condition(conn, person)).order_by(
+        _run_query(visibility.visible_entries_condition(conn, person, Action.EXPORT)).order_by(
             export_run.c.made_at.desc(), export_run.c.id.desc()
         ),
     )
@@ -96,7 +134,9 @@ def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
 
 def _count_run_entries(conn: Connection, person: Person, run_id: str) -> tuple[int, int]:
     """Return how many entries a run has, and how many of them the person may see."""
-    visible = func.coalesce(_count_where(visibility.visible_entries_condition(conn, person)), 0)
+    visible = func.coalesce(
+        _count_where(visibility.visible_entries_condition(conn, person, Action.EXPORT)), 0
+    )
     # A run's entries are in one of the two tables
     queries = [
         select(func.count(), visible).select_from(item.join(entry)).where(item.c.run == run_id)
@@ -126,6 +166,7 @@ def _select_runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:
             row.refused or 0,
             has_receipts=row.reported is None,
             hidden=row.entries - row.visible,
+            is_delivered=bool(row.is_delivered),
         )
         for row in conn.execute(query)
     ]
@@ -176,6 +217,7 @@ def _run_query(visible: ColumnElement[bool] | None = None) -> Select[Any]:
         items.c.accepted,
         items.c.refused,
         months.c.reported,
+        _IS_DELIVERED.label("is_delivered"),
     ).select_from(runs)
 
 

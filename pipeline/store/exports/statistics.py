@@ -160,7 +160,7 @@ def _reportable_query(conn: Connection, person: Person) -> Select[Any]:
         select(*columns)
         .where(
             or_(entry.c.state.in_(_REPORTABLE_STATES), is_withdrawn),
-            visibility.visible_entries_condition(conn, person),
+            visibility.visible_entries_condition(conn, person, Action.EXPORT),
             ~is_held,
         )
         .order_by(entry.c.id)

@@ -6,14 +6,23 @@ a crash. The fingerprint is unique: there is never more than one unfinished batc
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.domain.errors import IntakeError
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
-from pipeline.store.schema.paper import batch, page
+from pipeline.store.schema.paper import batch, import_attempt, page
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKey:
+    """A file of a batch: its content, and the number of the copy where there are several."""
+
+    batch: str
+    sha256: str
+    copy: int = 1
 
 
 def open_batch(
@@ -55,9 +64,27 @@ def last_source_of_unfinished(conn: Connection, fingerprint: str) -> str:
     )
 
 
-def close_batch(conn: Connection, batch_id: str) -> None:
-    """Finish a batch: every page of it is a row now."""
-    conn.execute(update(batch).where(batch.c.id == batch_id).values(taking_in=None))
+def close_batch(conn: Connection, batch_id: str, content: str | None = None) -> None:
+    """Finish a batch: every page of it is a row now.
+
+    Args:
+        conn: a transaction.
+        batch_id: the batch.
+        content: the fingerprint of all its files, by which `find_same_batch` knows them.
+    """
+    closed = update(batch).where(batch.c.id == batch_id)
+    conn.execute(closed.values(taking_in=None, content=content))
+
+
+def find_same_batch(conn: Connection, content: str) -> str | None:
+    """Return the finished batch of the same files, if every page of them could be imported.
+
+    The command that imported them may have been killed before it could say so.
+    """
+    is_failed = page.c.image_sha256.is_(None) & (page.c.batch == batch.c.id)
+    query = select(batch.c.id).where(batch.c.content == content, batch.c.taking_in.is_(None))
+    whole = query.where(~select(page.c.id).where(is_failed).exists())
+    return conn.execute(whole.order_by(batch.c.created_at.desc()).limit(1)).scalar()
 
 
 def list_unfinished(conn: Connection) -> list[str]:
@@ -86,6 +113,72 @@ def contains_page(
     return (
         conn.execute(select(func.count()).select_from(page).where(*is_same_page)).scalar_one()
         >= nth
+    )
+
+
+def list_imported_pages(conn: Connection, source: SourceKey) -> dict[int, str | None]:
+    """Return the pages of a file that the batch has, each with the digest of its image."""
+    rows = (
+        select(page.c.source_page, func.max(page.c.image_sha256))
+        .where(page.c.batch == source.batch, page.c.source_sha256 == source.sha256)
+        .group_by(page.c.source_page)
+        .having(func.count() >= source.copy)
+    )
+    return dict(conn.execute(rows).all())
+
+
+def count_start(conn: Connection, source: SourceKey, source_page: int) -> int:
+    """Count an attempt to import a file from a page on; return how often it began at that page."""
+    return _count_attempt(conn, source, source_page, starts=1).starts
+
+
+def count_death(conn: Connection, source: SourceKey, source_page: int) -> int:
+    """Count that a page killed its reader; return how often it has done so."""
+    return _count_attempt(conn, source, source_page, deaths=1).deaths
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempts:
+    starts: int
+    deaths: int
+
+
+def _count_attempt(
+    conn: Connection, source: SourceKey, source_page: int, *, starts: int = 0, deaths: int = 0
+) -> _Attempts:
+    """Add to the counts of a page; those of another page begin anew."""
+    found = conn.execute(
+        select(import_attempt).where(_is_source(source)).with_for_update()
+    ).one_or_none()
+    if found is None:
+        row = (source.batch, source.sha256, source.copy, source_page, starts, deaths, None)
+        conn.execute(insert(import_attempt).values(row))
+        return _Attempts(starts, deaths)
+    is_same = found.source_page == source_page
+    new = _Attempts(starts + is_same * found.starts, deaths + is_same * found.deaths)
+    conn.execute(
+        update(import_attempt)
+        .where(_is_source(source))
+        .values(source_page=source_page, starts=new.starts, deaths=new.deaths)
+    )
+    return new
+
+
+def reset_starts(conn: Connection, source: SourceKey) -> None:
+    """Forget the attempts to import a file that were killed."""
+    conn.execute(update(import_attempt).where(_is_source(source)).values(starts=0))
+
+
+def mark_source_imported(conn: Connection, source: SourceKey, pages: int) -> None:
+    """Write down that every page of a file is imported."""
+    conn.execute(update(import_attempt).where(_is_source(source)).values(pages=pages))
+
+
+def _is_source(source: SourceKey) -> ColumnElement[bool]:
+    return and_(
+        import_attempt.c.batch == source.batch,
+        import_attempt.c.source_sha256 == source.sha256,
+        import_attempt.c.copy == source.copy,
     )
 
 
@@ -119,14 +212,33 @@ def count_batch_pages(conn: Connection, batch_id: str) -> tuple[int, int]:
     return page_count, failed_count
 
 
-def is_source_imported(conn: Connection, source_sha256: str, pages: int) -> bool:
-    """Return whether a file with this content and so many pages has been imported completely.
+def is_source_imported(
+    conn: Connection, source_sha256: str, pages: int, resumable: str = ""
+) -> bool:
+    """Return whether a file with this content has been imported completely.
 
-    The batch alone does not say so: it may have been interrupted in the middle of the file and
-    finished with other files.
+    Args:
+        pages: of the file, for batches from before each file's end was written down. The batch
+            alone does not say so: it may have been interrupted in the middle of the file and
+            finished with other files.
+        resumable: fingerprint of the unfinished batch that will be continued: its files count once
+            it is finished. Those of other unfinished batches count.
     """
+    # Written down at the end of the file.
+    is_settled = or_(batch.c.taking_in.is_(None), batch.c.taking_in != resumable)
+    noted = (
+        select(import_attempt.c.pages)
+        .join(batch, batch.c.id == import_attempt.c.batch)
+        .where(
+            import_attempt.c.source_sha256 == source_sha256,
+            import_attempt.c.pages.is_not(None),
+            is_settled,
+        )
+    )
+    if conn.execute(noted.limit(1)).scalar_one_or_none() is not None:
+        return True
+    # Before that, different pages of the file in finished batches.
     distinct_pages = func.count(func.distinct(page.c.source_page))
-    # Different pages of the file in finished batches.
     query = (
         select(distinct_pages)
         .join(batch, batch.c.id == page.c.batch)

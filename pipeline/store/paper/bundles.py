@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Select, select
 from pipeline.domain.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.form import COVER_SHEET
 from pipeline.domain.model import Outcome, Person, State
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.forms.fiducials import format_serial
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.schema import paper
@@ -89,12 +89,13 @@ def list_bundles(conn: Connection, person: Person) -> list[Bundle]:
     require_permission(person, Action.PROGRESS)
     # Batches with a cover sheet of these units; they may have bundles of other units too.
     covers = select(_page_table.c.batch).where(
-        _page_table.c.form == COVER_SHEET, _page_table.c.unit.in_(sorted(person.units))
+        _page_table.c.form == COVER_SHEET,
+        _page_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     )
     bundles = [
         bundle
         for bundle, _ in _find_bundles(conn, set(conn.execute(covers).scalars()))
-        if bundle.unit in person.units
+        if bundle.unit in permitted_units(person, Action.PROGRESS)
     ]
     return sorted(
         bundles, key=lambda bundle: (bundle.unit, bundle.day, bundle.number, bundle.serial)

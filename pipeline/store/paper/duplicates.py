@@ -28,7 +28,7 @@ def find_page_with_same_bytes(conn: Connection, page: Page) -> str | None:
         .where(
             _page_table.c.image_sha256 == page.image_sha256,
             _page_table.c.id != page.id,
-            ~pages.is_failed,
+            _page_table.c.state != pages.STATE_FAILED,
         )
         .where(or_(_page_table.c.duplicate_of.is_(None), ~_page_table.c.settled))
         .where(or_(pages.is_read, is_earlier))

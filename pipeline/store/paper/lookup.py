@@ -83,10 +83,11 @@ def find_sheets(
     # Visible pages, and pages of other units with a visible entry: a row that was transferred
     # alone.
     sheets_of_entries = select(paper.entry.c.sheet).where(
-        visibility.visible_entries_condition(conn, person)
+        visibility.visible_entries_condition(conn, person, Action.CORRECT)
     )
     is_visible = or_(
-        visibility.visible_pages_condition(conn, person), table.c.sheet.in_(sheets_of_entries)
+        visibility.visible_pages_condition(conn, person, Action.CORRECT),
+        table.c.sheet.in_(sheets_of_entries),
     )
     query = (
         select(table)
@@ -192,7 +193,10 @@ def _visible_entries(conn: Connection, person: Person, sheet: str) -> tuple[Entr
         select_entries(
             conn,
             select(table)
-            .where(table.c.sheet == sheet, visibility.visible_entries_condition(conn, person))
+            .where(
+                table.c.sheet == sheet,
+                visibility.visible_entries_condition(conn, person, Action.CORRECT),
+            )
             .order_by(table.c.id),
         )
     )

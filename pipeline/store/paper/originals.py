@@ -1,6 +1,8 @@
 """Paper originals: their box and bundle, and whether they may be destroyed (får gallras).
 
-They are kept unless an archivist has registered the number of a decision. Scanning weeks after the
+They are kept unless every entry on them has its target's receipt, a versioned rule of retention is
+known that does not keep them for good, and an archivist has registered the number of a decision.
+Scanning weeks after the
 paper came is not "i samband med" its arrival, so the rules that let authorities destroy scanned
 originals at once (RA-FS 2021:1) do not apply; a municipality decides itself. Only the permission is
 registered here: nothing that is stored is removed.
@@ -15,10 +17,12 @@ from sqlalchemy import Connection, insert, select, update
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import ExportError
+from pipeline.domain.law.retention import is_erasable
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.event_log import events
 from pipeline.store.exports import archives
+from pipeline.store.exports.archives import SheetWait
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import archived_sheet, paper_decision, paper_place
 
@@ -31,7 +35,8 @@ class PaperOriginal:
     """The paper of an archived sheet.
 
     `place` is what was stated at scanning. `decision` is empty where the paper must be kept, which
-    includes sheets that have changed since they were archived.
+    includes sheets that are kept for good (`is_permanent`), that wait for a receipt, or that have
+    changed since they were archived.
     """
 
     sheet: str
@@ -42,6 +47,7 @@ class PaperOriginal:
     box: str
     bundle: str
     decision: str
+    is_permanent: bool
 
 
 def save_paper_place(
@@ -102,7 +108,8 @@ def list_originals(conn: Connection, person: Person, package_id: str) -> list[Pa
     originals = []
     for row in conn.execute(query):
         box = boxes.get(row.id)
-        valid_decision = "" if row.sheet in changed_sheets else decision
+        is_permanent = not is_erasable(row.rule)
+        valid_decision = "" if is_permanent or row.sheet in changed_sheets else decision
         originals.append(
             PaperOriginal(
                 row.sheet,
@@ -113,6 +120,7 @@ def list_originals(conn: Connection, person: Person, package_id: str) -> list[Pa
                 box.box if box else "",
                 box.bundle if box else "",
                 valid_decision,
+                is_permanent,
             )
         )
     return originals
@@ -134,14 +142,25 @@ def approve_destruction(
 
     Raises:
         NotAllowedError: the person is no archivist, or may not see everything in the package.
-        ExportError: there is no such package, no number, a decision already, or a sheet of it
-            has been corrected since and is in no later package.
+        ExportError: there is no such package, no number, a decision already, all of it is kept for
+            good; or an entry of it has no receipt, or has been corrected since and is in no later
+            package.
     """
     package = archives.load_package(conn, person, package_id, Action.DISPOSE)
     if not number.strip():
         raise ExportError("decision_needs_number")
     if find_active_decision(conn, package_id):
         raise ExportError("decision_package_already")
+    waits = archives.package_waits(conn, package.id)
+    if lacking := sorted(sheet for sheet, wait in waits.items() if wait is SheetWait.RECEIPT):
+        raise ExportError("sheets_wait_for_receipt", sheets=", ".join(lacking[:20]))
+    # The rules of retention that were in force when it was archived
+    rules = conn.execute(
+        select(archived_sheet.c.rule).where(archived_sheet.c.package == package.id)
+    ).scalars()
+    erasable = sum(map(is_erasable, rules))
+    if not erasable:
+        raise ExportError("package_kept_for_good")
     # A sheet that was changed since must first be archived again.
     if changed := archives.changed_archived_sheets(conn, package.id):
         raise ExportError("changed_since_archived", changed=", ".join(changed[:20]))
@@ -158,7 +177,7 @@ def approve_destruction(
         "may_destroy_paper",
         package.id,
         unit=_package_unit(conn, package.id),
-        sheets=package.sheets,
+        sheets=erasable,
     )
 
 

@@ -1,4 +1,4 @@
-"""Lists of pages to look up, so that nothing that came in disappears silently.
+"""Lists of pages to look up, so that nothing that came in disappears silently; closing failed ones.
 
 All of them raise NotAllowedError for a person who does not handle problems.
 """
@@ -6,19 +6,35 @@ All of them raise NotAllowedError for a person who does not handle problems.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.model import Outcome, Person
+from pipeline.domain.errors import UsageError
+from pipeline.domain.model import CloseReason, Outcome, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
-from pipeline.store.paper.pages import Page
+from pipeline.store.event_log.events import record
+from pipeline.store.paper.pages import STATE_FAILED, Page, is_closed, is_failed, load_page
 from pipeline.store.paper.sheets import find_missing_pages, list_sheet_pages
 from pipeline.store.schema import paper
+from pipeline.store.schema.paper import page_closure
 
 _page_table = paper.page
 _MAX_PAGES = 200
+_is_active = page_closure.c.undone_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class PageClosure:
+    """Why, by whom and when a failed page was closed. `other` is what it was scanned again as."""
+
+    page: str
+    reason: CloseReason
+    other: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ def list_incomplete_sheets(
     # Sheets with fewer different page numbers than the form has pages.
     sheets = (
         select(_page_table.c.sheet)
-        .where(*is_counted, visibility.visible_pages_condition(conn, person))
+        .where(*is_counted, visibility.visible_pages_condition(conn, person, Action.PROBLEMS))
         .group_by(_page_table.c.sheet)
         .having(func.count(func.distinct(_page_table.c.page_no)) < func.max(_page_table.c.pages))
         .order_by(func.min(_page_table.c.serial), _page_table.c.sheet)
@@ -92,8 +108,94 @@ def _latest_pages(
     # Pages with the condition that the person can see.
     query = (
         select(_page_table)
-        .where(condition, visibility.visible_pages_condition(conn, person))
+        .where(condition, visibility.visible_pages_condition(conn, person, Action.PROBLEMS))
         .order_by(_page_table.c.scanned_at.desc(), _page_table.c.id)
         .limit(limit)
     )
     return [Page.from_row(row) for row in conn.execute(query).mappings()]
+
+
+def close_failed_page(
+    conn: Connection,
+    person: Person,
+    page_id: str,
+    reason: CloseReason,
+    now: datetime,
+    other: str = "",
+) -> None:
+    """Close a failed page: it is done, stays countable, and can be opened again.
+
+    Args:
+        other: the page or batch that the paper was scanned again as; only for that reason.
+
+    Raises:
+        NotAllowedError: the person does not handle problems of this unit.
+        StoreError: there is no such page.
+        UsageError: it has not failed, or what it was scanned again as is unknown or has failed too.
+    """
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    other = other.strip()
+    if not _is_page(conn, page_id, is_failed):
+        raise UsageError("page_not_failed", page_id=page_id)
+    if reason is CloseReason.SCANNED_AGAIN and not _is_scanned_as(conn, page, other):
+        raise UsageError("not_scanned_again", other=other[:40])
+    values = {
+        "page": page_id,
+        "reason": reason.value,
+        "other": other if reason is CloseReason.SCANNED_AGAIN else "",
+        "by": person.login,
+        "at": now,
+    }
+    conn.execute(insert(page_closure).values(values))
+    record(conn, person.login, "close_page", page_id, unit=page.unit, reason=reason.value)
+
+
+def reopen_closed_page(conn: Connection, person: Person, page_id: str, now: datetime) -> None:
+    """Take a closing back: the page has failed again; the row stays.
+
+    Raises:
+        NotAllowedError: the person does not handle problems of this unit.
+        StoreError: there is no such page.
+        UsageError: it is not closed.
+    """
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    undone = conn.execute(
+        update(page_closure)
+        .where(page_closure.c.page == page_id, _is_active)
+        .values(undone_by=person.login, undone_at=now)
+    )
+    if not undone.rowcount:
+        raise UsageError("page_not_closed", page_id=page_id)
+    record(conn, person.login, "reopen_page", page_id, unit=page.unit)
+
+
+def list_closed_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES) -> list[Page]:
+    """Return failed pages that were closed, the latest first."""
+    permissions.require_permission(person, Action.PROBLEMS)
+    return _latest_pages(conn, is_closed, person, limit)
+
+
+def find_closure(conn: Connection, page_id: str) -> PageClosure | None:
+    """Return why a page was closed; None if it was not."""
+    table = page_closure.c
+    query = select(table.page, table.reason, table.other, table.by, table.at)
+    row = conn.execute(query.where(table.page == page_id, _is_active)).one_or_none()
+    return (
+        PageClosure(row.page, CloseReason(row.reason), row.other, row.by, row.at) if row else None
+    )
+
+
+def _is_page(conn: Connection, page_id: str, condition: ColumnElement[bool]) -> bool:
+    query = select(_page_table.c.id).where(_page_table.c.id == page_id, condition)
+    return conn.execute(query).first() is not None
+
+
+def _is_scanned_as(conn: Connection, page: Page, other: str) -> bool:
+    """Return whether this is another page, or another batch with one, that has not failed."""
+    table = _page_table.c
+    is_other_page = (table.id == other) & (table.id != page.id)
+    is_other_batch = (table.batch == other) & (table.batch != page.batch)
+    query = select(table.id).where(is_other_page | is_other_batch, table.state != STATE_FAILED)
+    return conn.execute(query.limit(1)).first() is not None

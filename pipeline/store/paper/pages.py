@@ -4,7 +4,7 @@ Every page is done, waiting for a person, or failed, and never two of these:
 
 * failed: it could not be imported or read; the reason is stored with the page.
 * done: blank; or settled because its bytes came twice, or by a person; or all entries of its sheet
-  are decided.
+  are decided; or failed and closed by a person for a reason (`page_lists.py`).
 * waiting: all others, read or not.
 """
 
@@ -45,7 +45,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
-from pipeline.store.schema.paper import OPEN_STATES, entry, page
+from pipeline.store.schema.paper import OPEN_STATES, entry, page, page_closure
 
 STATE_QUEUED = "queued"
 STATE_READ = "read"
@@ -54,16 +54,24 @@ STATE_FAILED = "failed"
 # times as long.
 _has_entries_condition = page.c.sheet.in_(select(entry.c.sheet))
 _has_open_entries = page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.in_(OPEN_STATES)))
-is_failed: ColumnElement[bool] = page.c.state == STATE_FAILED
+is_closed: ColumnElement[bool] = page.c.id.in_(
+    select(page_closure.c.page).where(page_closure.c.undone_at.is_(None))
+)
+is_failed: ColumnElement[bool] = and_(page.c.state == STATE_FAILED, not_(is_closed))
 is_queued: ColumnElement[bool] = page.c.state == STATE_QUEUED
 is_read: ColumnElement[bool] = page.c.state == STATE_READ
-# Blank, settled, or on a sheet all of whose entries are decided.
-is_done: ColumnElement[bool] = and_(
-    is_read,
-    or_(
-        func.coalesce(page.c.outcome == Outcome.BLANK, false()),
-        page.c.settled,
-        and_(page.c.sheet.is_not(None), _has_entries_condition, not_(_has_open_entries)),
+# A queued page whose image is missing or damaged; the reason says so.
+lacks_image: ColumnElement[bool] = and_(is_queued, page.c.reason != "")
+# Blank, settled, on a sheet all of whose entries are decided, or failed and closed by a person.
+is_done: ColumnElement[bool] = or_(
+    and_(page.c.state == STATE_FAILED, is_closed),
+    and_(
+        is_read,
+        or_(
+            func.coalesce(page.c.outcome == Outcome.BLANK, false()),
+            page.c.settled,
+            and_(page.c.sheet.is_not(None), _has_entries_condition, not_(_has_open_entries)),
+        ),
     ),
 )
 is_waiting: ColumnElement[bool] = and_(not_(is_failed), not_(is_done))
@@ -75,9 +83,11 @@ is_unsettled_duplicate: ColumnElement[bool] = and_(
 is_empty_sheet: ColumnElement[bool] = and_(
     page.c.sheet.is_not(None), not_(_has_entries_condition), not_(page.c.settled)
 )
-# What a person has to look into: failed, or read and waiting with something wrong.
+# What a person has to look into: failed, without its image, or read and waiting with something
+# wrong.
 is_problem: ColumnElement[bool] = or_(
     is_failed,
+    lacks_image,
     and_(
         is_read,
         is_waiting,
@@ -225,11 +235,11 @@ def add_page(conn: Connection, new: NewPage, by: str) -> str:
 
 
 def list_queued_pages(conn: Connection, limit: int | None = None) -> list[str]:
-    """Return the ids of pages that wait to be read, in the order in which they came."""
-    # Pages that are not read yet, first come first.
+    """Return the ids of pages that can be read now, in the order in which they came."""
+    # Pages that are not read yet, first come first. Those without their image hold up no others.
     query = (
         select(_page_table.c.id)
-        .where(is_queued)
+        .where(is_queued, _page_table.c.reason == "")
         .order_by(_page_table.c.scanned_at, _page_table.c.id)
         .limit(limit)
     )
@@ -279,6 +289,34 @@ def requeue_page(conn: Connection, person: Person, page_id: str) -> None:
         record(conn, person.login, "requeue", page_id, unit=page.unit)
 
 
+def requeue_failed_pages(conn: Connection, person: Person, unit: str | None = None) -> int:
+    """Queue every failed page again that has an image and that the person may see.
+
+    Args:
+        conn: a transaction.
+        person: who asks for it.
+        unit: only pages of this unit.
+
+    Returns:
+        How many pages are read again.
+
+    Raises:
+        NotAllowedError: the person does not handle problems, or not of this unit.
+    """
+    permissions.require_permission(person, Action.PROBLEMS, unit)
+    failed = select(_page_table.c.id).where(
+        is_failed,
+        _page_table.c.image_sha256.is_not(None),
+        visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
+    )
+    if unit is not None:
+        failed = failed.where(_page_table.c.unit == unit)
+    page_ids = list(conn.execute(failed).scalars())
+    for page_id in page_ids:
+        requeue_page(conn, person, page_id)
+    return len(page_ids)
+
+
 def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
     """Return the readings of a page, by field."""
     rows = conn.execute(select(paper.reading).where(paper.reading.c.page == page_id))
@@ -294,6 +332,12 @@ def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -
         query = query.where(_page_table.c.unit.in_(list(units)))
     total, done, failed = conn.execute(query).one()
     return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
+
+
+def count_closed_pages(conn: Connection) -> int:
+    """Count the pages that failed and were closed by a person."""
+    query = select(func.count()).select_from(_page_table).where(is_closed)
+    return int(conn.execute(query).scalar_one())
 
 
 def list_batches(conn: Connection, person: Person, now: datetime | None = None) -> list[Batch]:
@@ -325,7 +369,7 @@ def list_batches(conn: Connection, person: Person, now: datetime | None = None) 
         .order_by(batch.created_at.desc())
     )
     # Only batches that were scanned by the person's units.
-    query = query.where(batch.unit.in_(sorted(person.units)))
+    query = query.where(batch.unit.in_(sorted(permissions.permitted_units(person, Action.SCAN))))
     return [Batch(*row) for row in conn.execute(query)]
 
 
@@ -358,7 +402,9 @@ def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> li
     # The problems that the person can see.
     return _select_pages(
         conn,
-        _problem_pages_query().where(visibility.visible_pages_condition(conn, person)).limit(limit),
+        _problem_pages_query()
+        .where(visibility.visible_pages_condition(conn, person, Action.PROBLEMS))
+        .limit(limit),
     )
 
 

@@ -59,7 +59,11 @@ def list_separated_sides(
     untouched = ~exists().where(_entry_table.c.sheet == _page_table.c.sheet, is_entry_begun())
     query = (
         select(_page_table)
-        .where(*is_separate, untouched, visibility.visible_pages_condition(conn, person))
+        .where(
+            *is_separate,
+            untouched,
+            visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
+        )
         .order_by(_page_table.c.serial, _page_table.c.page_no, _page_table.c.id)
     )
     sides = [Page.from_row(row) for row in conn.execute(query).mappings()]
@@ -121,7 +125,11 @@ def list_assigned_sides(
     untouched = ~exists().where(_entry_table.c.sheet == _page_table.c.sheet, is_entry_begun())
     query = (
         select(_page_table)
-        .where(*is_assigned, untouched, visibility.visible_pages_condition(conn, person))
+        .where(
+            *is_assigned,
+            untouched,
+            visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
+        )
         .order_by(_page_table.c.serial, _page_table.c.page_no, _page_table.c.id)
         .limit(limit)
     )
@@ -130,7 +138,7 @@ def list_assigned_sides(
     front_query = select(_page_table).where(
         _page_table.c.sheet.in_({side.sheet for side in sides}),
         _page_table.c.page_no == 1,
-        visibility.visible_pages_condition(conn, person),
+        visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
     )
     fronts = {
         front.sheet: front
@@ -185,7 +193,7 @@ def _find_fronts(
         serials,
         _page_table.c.page_no == 1,
         _page_table.c.sheet.is_not(None),
-        visibility.visible_pages_condition(conn, person),
+        visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
     )
     by_paper: dict[tuple[str | None, ...], list[Page]] = defaultdict(list)
     for front in map(

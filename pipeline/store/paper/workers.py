@@ -7,6 +7,7 @@ worker is reading it.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +49,30 @@ def count_attempt(conn: Connection, page_id: str) -> int | None:
         .values(attempts=page.c.attempts + 1)
     )
     return conn.execute(counted.returning(page.c.attempts)).scalar_one_or_none()
+
+
+def set_aside(conn: Connection, page_id: str, reason: str) -> None:
+    """Let a queued page wait for its image, which cannot be read now; that is no attempt."""
+    waiting = update(page).where(page.c.id == page_id, pages.is_queued)
+    conn.execute(waiting.values(reason=reason, attempts=0))
+
+
+def list_set_aside(conn: Connection, after: str, limit: int) -> list[tuple[str, str]]:
+    """Return pages that wait for their image, each with its digest, by id from `after` on."""
+    query = select(page.c.id, page.c.image_sha256).where(pages.lacks_image, page.c.id > after)
+    return [(row[0], row[1]) for row in conn.execute(query.order_by(page.c.id).limit(limit))]
+
+
+def take_up(conn: Connection, page_ids: Sequence[str]) -> None:
+    """Let pages be read whose image is back."""
+    waiting = update(page).where(page.c.id.in_(page_ids), pages.lacks_image)
+    conn.execute(waiting.values(reason=""))
+
+
+def count_set_aside(conn: Connection) -> int:
+    """Return how many of the waiting pages wait for their image."""
+    query = select(func.count()).select_from(page).where(pages.lacks_image)
+    return int(conn.execute(query).scalar_one())
 
 
 def reset_attempts(conn: Connection, page_id: str) -> None:

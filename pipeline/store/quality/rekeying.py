@@ -27,6 +27,8 @@ from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sampling import is_drawn
 from pipeline.store.accounts import visibility
+from pipeline.store.accounts.same_person import is_by_same_person
+from pipeline.store.database.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
@@ -98,7 +100,11 @@ def claim_next_rekeying(
     is_not_excluded = control.c.id.not_in(sorted(excluded))
     # The task that is open on the person's screen comes before a new one.
     mine, free = (
-        and_(control.c.claimed_by == person.login, control.c.claimed_until > now, is_not_excluded),
+        and_(
+            control.c.claimed_by == person.login,
+            is_claimed(control.c.claimed_until, now),
+            is_not_excluded,
+        ),
         and_(_is_free_condition(now), is_not_excluded),
     )
     task_id = _claim_task(conn, person, now, minutes, mine) or _claim_task(
@@ -169,7 +175,8 @@ def count_open_rekeying(conn: Connection, person: Person) -> tuple[int, int]:
     )
     # Open tasks of these units, by whether the field has been rekeyed.
     query = counts.where(
-        _is_open_condition(), _entry_table.c.unit.in_(sorted(person.units))
+        _is_open_condition(),
+        _entry_table.c.unit.in_(sorted(permissions.permitted_units(person, Action.PROGRESS))),
     ).group_by(control.c.typed_by.is_not(None))
     counted = {bool(row[0]): row[1] for row in conn.execute(query)}
     return counted.get(False, 0), counted.get(True, 0)
@@ -206,7 +213,7 @@ def load_claimed_task(
     if (
         row.outcome is not None
         or row.claimed_by != person.login
-        or row.claimed_until <= now
+        or not now < row.claimed_until <= now + LONGEST_CLAIM
         or entry.state not in DECIDED_STATES
         or entry.voided is not None
     ):
@@ -254,7 +261,7 @@ def _claim_task(
     # person.
     is_suitable = and_(
         _is_open_condition(),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
         condition,
         free,
         ~_is_involved_condition(person),
@@ -329,15 +336,19 @@ def _is_involved_condition(person: Person) -> ColumnElement[bool]:
     answered = (
         select(answer.c.id)
         .select_from(answer.join(other, other.c.id == answer.c.entry))
-        .where(answer.c.by == person.login, or_(answer.c.entry == control.c.entry, is_same_ink))
+        .where(
+            is_by_same_person(answer.c.by, person.login),
+            or_(answer.c.entry == control.c.entry, is_same_ink),
+        )
         .correlate(control, _entry_table)
     )
     is_reviewer = or_(
-        _entry_table.c.first_by == person.login, _entry_table.c.second_by == person.login
+        is_by_same_person(_entry_table.c.first_by, person.login),
+        is_by_same_person(_entry_table.c.second_by, person.login),
     )
     return or_(
         func.coalesce(is_reviewer, False),
-        func.coalesce(control.c.typed_by == person.login, False),
+        func.coalesce(is_by_same_person(control.c.typed_by, person.login), False),
         answered.exists(),
     )
 
@@ -349,13 +360,13 @@ def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
     return exists().where(
         client.c.pid == _entry_table.c.client_pid,
         client.c.protected.is_(True),
-        client.c.unit.not_in(sorted(person.units)),
+        client.c.unit.not_in(sorted(permissions.permitted_units(person, Action.REVIEW))),
     )
 
 
 def _is_free_condition(now: datetime) -> ColumnElement[bool]:
     """Whether no person has the task open."""
-    return or_(control.c.claimed_until.is_(None), control.c.claimed_until <= now)
+    return has_lapsed(control.c.claimed_until, now)
 
 
 def can_be_rekeyed(spec: FieldSpec) -> bool:

@@ -29,6 +29,7 @@ from pipeline.domain.review.seeded_errors import (
     restore_true_words,
 )
 from pipeline.store.accounts import visibility
+from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import sampling_key
 from pipeline.store.entries.answers import save_answer_drafts
@@ -140,7 +141,7 @@ def fields_matching_seeded_errors(
 
     The paper may say just that, but then another person has to see it too.
     """
-    is_own = plant.c.login == person.login
+    is_own = is_by_same_person(plant.c.login, person.login)
     # The judged seeded errors of this person in the entry.
     rows = conn.execute(
         select(plant).where(plant.c.entry == entry_id, is_own, plant.c.outcome.is_not(None))

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 
 from pipeline.domain.errors import ReviewError, UsageError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, find_assignments, require_permission
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.accounts import people
 from pipeline.store.event_log.events import record
@@ -103,8 +103,14 @@ def list_care_lists(conn: Connection, person: Person) -> list[StoredCareList]:
     names = people.names_by_login(conn)
     # Lists of these units and areas that are not erased.
     is_own = and_(
-        care_list.c.unit.in_(sorted(person.units)),
-        care_list.c.area.in_(sorted(person.areas)),
+        or_(
+            *(
+                and_(
+                    care_list.c.unit.in_(sorted(one.units)), care_list.c.area.in_(sorted(one.areas))
+                )
+                for one in find_assignments(person, Action.FOLLOW_UP)
+            )
+        ),
         care_list.c.erased_at.is_(None),
     )
     rows = conn.execute(

@@ -94,7 +94,7 @@ def filter_visible_matches(conn: Connection, person: Person, entry_ids: Sequence
         NotAllowedError: the person does not follow up entries.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
-    return visibility.filter_visible_entries(conn, person, entry_ids)
+    return visibility.filter_visible_entries(conn, person, Action.FOLLOW_UP, entry_ids)
 
 
 def save_match_decision(
@@ -169,7 +169,7 @@ def list_rejected_matches(conn: Connection, person: Person) -> list[RejectedMatc
     query = query.where(
         ~clash_decision.c.same,
         clash_decision.c.taken_back_at.is_(None),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
     )
     rows = conn.execute(
         query.order_by(clash_decision.c.at.desc(), clash_decision.c.id.desc()).limit(_MAX_DECISIONS)

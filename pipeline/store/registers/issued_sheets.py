@@ -6,6 +6,7 @@ all; what is unusual about them is reported.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -54,6 +55,8 @@ def save_issued_sheets(conn: Connection, sheets: Sequence[IssuedSheet], by: str)
     if not sheets:
         return
     now = utc_now()
+    # What is printed together for a unit is its pack.
+    packs = {unit: secrets.token_hex(8) for unit in {sheet.unit for sheet in sheets}}
     # A microsecond apart, so that the order of printing is kept: serials are in no order.
     rows = [
         {
@@ -64,6 +67,7 @@ def save_issued_sheets(conn: Connection, sheets: Sequence[IssuedSheet], by: str)
             "client_pid": s.client_pid,
             "issued_at": now + timedelta(microseconds=place),
             "issued_by": by,
+            "pack": packs[s.unit],
         }
         for place, s in enumerate(sheets)
     ]

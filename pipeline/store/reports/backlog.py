@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, no
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.form.form import Subject
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.event_log.events import record
@@ -73,10 +73,10 @@ def load_backlog(conn: Connection, person: Person, unit: str | None = None) -> B
         NotAllowedError: the person may not see it, or not in this unit.
     """
     require_permission(person, Action.BACKLOG, unit)
-    units = [unit] if unit is not None else sorted(person.units)
+    units = [unit] if unit is not None else sorted(permitted_units(person, Action.BACKLOG))
     # What is not entered in these units, and what of it the person can see.
     is_left = and_(_entry_table.c.unit.in_(units), IS_NOT_ENTERED)
-    is_visible = and_(is_left, visibility.visible_entries_condition(conn, person))
+    is_visible = and_(is_left, visibility.visible_entries_condition(conn, person, Action.BACKLOG))
     shown, hidden = _visible_markers(
         conn, person, _group_by_client(conn, and_(is_visible, CLIENT_KEY.is_not(None)))
     )

@@ -15,8 +15,13 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal_column, se
 
 from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState
+from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.paper.batches import list_unfinished
-from pipeline.store.paper.pages import count_pages_by_state, list_all_problem_pages
+from pipeline.store.paper.pages import (
+    count_closed_pages,
+    count_pages_by_state,
+    list_all_problem_pages,
+)
 from pipeline.store.paper.workers import count_entries_by_state, count_queue
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import batch
@@ -85,7 +90,8 @@ def workspace_metrics(conn: Connection) -> dict[str, Any]:
 
     `pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued` of
     the waiting are not read yet; `entries` by state; `problems` by code; `batches` {in,
-    unfinished: [id …]}.
+    unfinished: [id …]}; `exports` {unfetched: [run …]}, whose file nobody was handed; `closed`
+    pages that failed and were closed, which are done.
     """
     *_, queued = count_queue(conn)
     return {
@@ -96,6 +102,8 @@ def workspace_metrics(conn: Connection) -> dict[str, Any]:
             "in": conn.execute(select(func.count()).select_from(batch)).scalar_one(),
             "unfinished": list_unfinished(conn),
         },
+        "exports": {"unfetched": list_undelivered_runs(conn)},
+        "closed": count_closed_pages(conn),
     }
 
 

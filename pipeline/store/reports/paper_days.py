@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, and_, distinct, func, or_, sel
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import INTERNAL_FORMS, Area, EntriesPer, Form, Forms, Subject
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.paper.pages import count_where
 from pipeline.store.registers.client_register import areas_by_unit
@@ -129,7 +129,11 @@ def load_paper_days(
         NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
-    areas = {unit: area for unit, area in areas_by_unit(conn).items() if unit in person.units}
+    areas = {
+        unit: area
+        for unit, area in areas_by_unit(conn).items()
+        if unit in permitted_units(person, Action.PROGRESS)
+    }
     last = min(last, first + timedelta(days=MAX_DAYS - 1))
     paper_days = PaperDays(
         first.isoformat(), last.isoformat(), {}, _count_undated_sheets(conn, areas)
@@ -161,7 +165,7 @@ def paper_date_range(conn: Connection, person: Person) -> tuple[date, date] | No
     require_permission(person, Action.PROGRESS)
     first, last = conn.execute(
         select(func.min(_entry_table.c.event_on), func.max(_entry_table.c.event_on)).where(
-            *_unit_paper_conditions(person.units)
+            *_unit_paper_conditions(permitted_units(person, Action.PROGRESS))
         )
     ).one()
     return (date.fromisoformat(first), date.fromisoformat(last)) if first else None

@@ -217,7 +217,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
     query = select(*keys, func.count()).where(
         due.is_not(None),
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.PULL),
     )
     order = (at.is_not(None), at, _entry_table.c.unit, _entry_table.c.form)
     return [DeadlineCount(*row) for row in conn.execute(query.group_by(*keys).order_by(*order))]

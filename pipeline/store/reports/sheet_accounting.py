@@ -1,8 +1,10 @@
-"""Account for issued sheets: issued = returned + unused + missing, per unit and form.
+"""Account for issued sheets: issued = returned + unused + reserve + missing, per unit and form.
 
 A sheet is returned when a page with its serial has been scanned, even if it was registered as
-unused before: paper that is there counts more than a list. Sheets that were printed for a unit that
-is not known in this installation are accounted for too, by people who may print in any unit.
+unused before: paper that is there counts more than a list. It is in reserve while its pack has not
+been opened (`store/registers/packs.py`): only then can it be missing. Sheets that were printed for
+a unit that is not known in this installation are accounted for too, by people who may print in any
+unit.
 """
 
 from __future__ import annotations
@@ -28,10 +30,11 @@ from sqlalchemy import (
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.fiducials import is_serial, normalize_serial
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import count_where
+from pipeline.store.registers.packs import is_in_open_pack
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import issued_row, unused_sheet
 
@@ -46,7 +49,7 @@ _MAX_SERIALS = 500
 
 @dataclass(frozen=True, slots=True)
 class SheetBalance:
-    """Issued sheets of one unit and form: `issued` = `returned` + `unused` + `missing`."""
+    """Issued sheets: `issued` = `returned` + `unused` + `missing` + `reserve`."""
 
     unit: str
     form: str
@@ -54,11 +57,12 @@ class SheetBalance:
     returned: int
     unused: int
     missing: int
+    reserve: int
 
 
 @dataclass(frozen=True, slots=True)
 class MissingSheet:
-    """An issued sheet that is neither returned nor registered as unused.
+    """An issued sheet of an open pack that is neither returned nor registered as unused.
 
     `prefilled`: it has a client's name and number printed on it.
     """
@@ -83,15 +87,17 @@ class UnusedSheets:
 
 def count_sheets(conn: Connection, units: Collection[str]) -> list[SheetBalance]:
     """Count issued sheets of these units, by unit and form; `NO_UNIT` may be one of them."""
-    # Every sheet is in exactly one of the three groups.
+    # Every sheet is in exactly one of the four groups.
     is_returned, is_unused = _is_returned(), and_(~_is_returned(), _is_unused())
+    is_out, is_open = and_(~is_returned, ~is_unused), is_in_open_pack()
     keys = (_unit_expression, _issued_table.c.form)
     query = select(
         *keys,
         func.count(),
         count_where(is_returned),
         count_where(is_unused),
-        count_where(and_(~is_returned, ~is_unused)),
+        count_where(and_(is_out, is_open)),
+        count_where(and_(is_out, ~is_open)),
     ).select_from(_issued_with_unit)
     query = query.where(_unit_expression.in_(sorted(units))).group_by(*keys).order_by(*keys)
     return [SheetBalance(*row) for row in conn.execute(query)]
@@ -106,13 +112,13 @@ def has_unknown_unit_sheets(conn: Connection) -> bool:
     )
 
 
-def list_accounted_units(person: Person) -> frozenset[str]:
-    """Return the units whose issued sheets the person accounts for.
+def list_accounted_units(person: Person, action: Action) -> frozenset[str]:
+    """Return the units whose issued sheets the person counts or prints, by the action.
 
-    They are the person's own, and `NO_UNIT` for a person who prints. A sheet of `NO_UNIT` shows
-    only its serial and form.
+    Also `NO_UNIT` for a person who prints. A sheet of `NO_UNIT` shows only its serial and form.
     """
-    return person.units | {NO_UNIT} if is_allowed(person, Action.PRINT) else person.units
+    units = permitted_units(person, action)
+    return units | {NO_UNIT} if is_allowed(person, Action.PRINT) else units
 
 
 def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
@@ -136,9 +142,12 @@ def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
         _issued_table.c.issued_at,
         has_client,
     ).select_from(_issued_with_unit)
-    # Neither scanned nor registered as unused.
+    # Of an open pack, and neither scanned nor registered as unused.
     query = query.where(
-        _unit_expression.in_(sorted(list_accounted_units(person))), ~_is_returned(), ~_is_unused()
+        _unit_expression.in_(sorted(list_accounted_units(person, Action.PROGRESS))),
+        ~_is_returned(),
+        ~_is_unused(),
+        is_in_open_pack(),
     )
     rows = conn.execute(
         query.order_by(
@@ -263,7 +272,7 @@ def list_unused_sheets(conn: Connection, person: Person) -> list[UnusedSheets]:
     query = (
         select(*keys, func.count())
         .select_from(sheets_with_registration)
-        .where(_IS_ACTIVE, _unit_expression.in_(sorted(list_accounted_units(person))))
+        .where(_IS_ACTIVE, _unit_expression.in_(sorted(list_accounted_units(person, Action.PRINT))))
     )
     registrations = conn.execute(
         query.group_by(*keys).order_by(unused_sheet.c.at.desc(), unused_sheet.c.lot)

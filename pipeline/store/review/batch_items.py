@@ -18,6 +18,7 @@ from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
+from pipeline.store.database.clock import is_claimed
 from pipeline.store.entries.entry import Entry, stale_decision_error
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.event_log.events import record
@@ -84,7 +85,8 @@ def list_open_items(
     visible = set(
         conn.execute(
             select(paper.entry.c.id).where(
-                paper.entry.c.id.in_(entries), visibility.visible_entries_condition(conn, person)
+                paper.entry.c.id.in_(entries),
+                visibility.visible_entries_condition(conn, person, Action.REVIEW),
             )
         ).scalars()
     )
@@ -118,7 +120,8 @@ def can_see_entry(conn: Connection, person: Person, entry: Entry) -> bool:
     """Return whether the person can see an entry."""
     # The entry, if the conditions of what the person can see hold for it.
     query = select(paper.entry.c.id).where(
-        paper.entry.c.id == entry.id, visibility.visible_entries_condition(conn, person)
+        paper.entry.c.id == entry.id,
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
     )
     return conn.execute(query).first() is not None
 
@@ -135,7 +138,7 @@ def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetim
         task.id == group_id,
         task.login == person.login,
         task.ended_at.is_(None),
-        task.claimed_until > now,
+        is_claimed(task.claimed_until, now),
     )
     row = conn.execute(mine).one_or_none()
     if row is None:
@@ -191,7 +194,10 @@ def batch_review_by_unit(conn: Connection, person: Person) -> dict[str, bool]:
     """
     permissions.require_permission(person, Action.PULL)
     excluded = units_without_batch_review(conn)
-    return {unit: unit not in excluded for unit in sorted(person.units)}
+    return {
+        unit: unit not in excluded
+        for unit in sorted(permissions.permitted_units(person, Action.PULL))
+    }
 
 
 def units_without_batch_review(conn: Connection) -> frozenset[str]:

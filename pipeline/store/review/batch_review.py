@@ -21,6 +21,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
+from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD, reading_matches
 from pipeline.store.entries.entry import is_claimed_by_other, load_entry
@@ -308,7 +309,7 @@ def _load_open_batch(
     task = group_task.c
     # The oldest batch of the person that has not ended and whose time has not run out.
     mine = select(group_task).where(
-        task.login == person.login, task.ended_at.is_(None), task.claimed_until > now
+        task.login == person.login, task.ended_at.is_(None), is_claimed(task.claimed_until, now)
     )
     row = conn.execute(mine.order_by(task.shown_at).limit(1)).one_or_none()
     if row is None:
@@ -333,7 +334,7 @@ def _expire_batches(conn: Connection, now: datetime) -> None:
     expired = list(
         conn.execute(
             select(group_task.c.id).where(
-                group_task.c.ended_at.is_(None), group_task.c.claimed_until <= now
+                group_task.c.ended_at.is_(None), has_lapsed(group_task.c.claimed_until, now)
             )
         ).scalars()
     )

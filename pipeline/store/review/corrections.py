@@ -321,9 +321,10 @@ def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[E
     newest = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
     # A free note may have moved to an area of law that the person does not see.
     free_note = and_(
-        _entry_table.c.form == FREE_NOTE_FORM[0], visibility.visible_by_unit_condition(conn, person)
+        _entry_table.c.form == FREE_NOTE_FORM[0],
+        visibility.visible_by_unit_condition(conn, person, Action.REVIEW),
     )
-    visible = or_(visibility.visible_entries_condition(conn, person), free_note)
+    visible = or_(visibility.visible_entries_condition(conn, person, Action.REVIEW), free_note)
     own = select(_entry_table).where(
         mine, _entry_table.c.voided.is_(None), ~_is_correction(), visible
     )
@@ -341,7 +342,8 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
     """
     entry = load_entry(conn, entry_id)
     is_own = (entry.second_by or entry.first_by) == person.login
-    if is_own and entry.form == FREE_NOTE_FORM[0] and entry.area not in person.areas:
+    areas = permissions.permitted_areas(person, Action.REVIEW, entry.unit)
+    if is_own and entry.form == FREE_NOTE_FORM[0] and entry.area not in areas:
         entry = replace(entry, area=None)
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     if entry.revision != revision or entry.state not in _UNDOABLE_STATES:

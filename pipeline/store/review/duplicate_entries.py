@@ -93,7 +93,7 @@ def find_similar_entries(
     is_valid = (_entry_table.c.state != EntryState.REJECTED.value) & _entry_table.c.voided.is_(None)
     # Other valid entries that the person can see: same client, or same form and day.
     query = select(_entry_table).where(
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
         _entry_table.c.id != entry.id,
         is_valid,
         or_(same_client, same_day),
@@ -307,7 +307,7 @@ def list_duplicate_marks(conn: Connection, person: Person) -> list[DuplicateMark
     # Active marks of entries that are still rejected for it and that the person can see.
     query = query.where(
         _mark_table.c.taken_back_at.is_(None),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
         _entry_table.c.reason == DUPLICATE_REASON,
     )
     rows = conn.execute(
@@ -335,7 +335,8 @@ def _visible_entry(conn: Connection, person: Person, entry_id: str | None) -> En
     visible = select_entries(
         conn,
         select(_entry_table).where(
-            _entry_table.c.id == entry_id, visibility.visible_entries_condition(conn, person)
+            _entry_table.c.id == entry_id,
+            visibility.visible_entries_condition(conn, person, Action.REVIEW),
         ),
     )
     return visible[0] if visible else None

@@ -133,8 +133,8 @@ def list_questions(conn: Connection, person: Person, *, answered: bool = False) 
     query = select(question).join(_entry_table, _entry_table.c.id == question.c.entry)
     # Questions of the person's units about entries that the person can see.
     query = query.where(
-        question.c.unit.in_(sorted(person.units)),
-        visibility.visible_entries_condition(conn, person),
+        question.c.unit.in_(sorted(permissions.permitted_units(person, Action.FOLLOW_UP))),
+        visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
     )
     # Waiting: without an answer, and the entry is still rejected for this reason.
     is_waiting = and_(

@@ -1,6 +1,8 @@
 """Signing (signering): the author of a note signs it after reading, others only with a reason.
 
 The rule is patientdatalagen 3 kap. 10 §. Author, transcriber, verifier and signer are four roles.
+Which professions may sign what is in forms/signing.yaml, by law and form: for their own notes, and
+for those of an absent author. What a person may not sign is not in that person's queue.
 A signature holds for one version: a change of the entry removes it, and both stay in the table.
 """
 
@@ -18,9 +20,10 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
-from pipeline.registers.authors import SAME_NAME_REASON, is_author
+from pipeline.domain.permissions import Action, find_signing_profession
+from pipeline.registers.authors import SAME_NAME_REASON, is_author, is_on_behalf
 from pipeline.store.accounts import people, visibility
+from pipeline.store.accounts.same_person import find_own_logins
 from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
@@ -28,8 +31,10 @@ from pipeline.store.entries.entry import (
     select_entries,
     stale_decision_error,
 )
+from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.ready_entries import signature_rule
+from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import signature
@@ -80,10 +85,11 @@ def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> Signin
     """
     permissions.require_permission(person, Action.SIGN)
     needs_signature, is_own = signature_rule(conn, forms), _ownership_test(conn, person)
+    may_sign = _signer_test(conn, forms, person)
     # Confirmed, unsigned entries that the person can see; the most critical and oldest first.
     query = (
         select(_entry_table)
-        .where(_is_waiting_condition(conn, person))
+        .where(_is_waiting_condition(conn, person, Action.SIGN))
         .order_by(
             _entry_table.c.criticality, _entry_table.c.event_on.nulls_last(), _entry_table.c.id
         )
@@ -93,9 +99,12 @@ def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> Signin
         for entry in select_entries(conn, query)
         if needs_signature(entry.form, entry.version, entry.unit, entry.area)
     ]
-    own = [entry for entry in waiting if is_own(entry)]
-    own_ids = {entry.id for entry in own}
-    others = [entry for entry in waiting if entry.id not in own_ids]
+    own: list[Entry] = []
+    others: list[Entry] = []
+    for entry in waiting:
+        own_note = is_own(entry)
+        if may_sign(entry, own_note):
+            (own if own_note else others).append(entry)
     return SigningQueue(tuple(own[:_MAX_ENTRIES]), tuple(others[:_MAX_ENTRIES]))
 
 
@@ -114,7 +123,7 @@ def count_waiting_signatures(
     # The waiting entries; whether a form needs a signature depends on unit and area of law.
     query = select(
         _entry_table.c.form, _entry_table.c.version, _entry_table.c.unit, _entry_table.c.area
-    ).where(_is_waiting_condition(conn, person))
+    ).where(_is_waiting_condition(conn, person, Action.EXPORT))
     rows = conn.execute(query.where(_entry_table.c.unit == unit) if unit else query)
     return sum(needs_signature(row.form, row.version, row.unit, row.area) for row in rows)
 
@@ -135,7 +144,7 @@ def sign_entry(
     A person who is not its author gives `reason` (one of `list_allowed_reasons`) and `text`.
 
     Raises:
-        NotAllowedError: another unit or role.
+        NotAllowedError: another unit or role, or a profession that may not sign this.
         StaleDecisionError: the entry has changed since the person saw `revision`.
         ReviewError: a reason is missing.
     """
@@ -225,7 +234,7 @@ def list_own_signed(conn: Connection, person: Person, limit: int = 1) -> list[En
     mine = select(_entry_table).where(
         paper.IS_SIGNED,
         _entry_table.c.signed_by == person.login,
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.SIGN),
     )
     return select_entries(
         conn, mine.order_by(_entry_table.c.signed_at.desc(), _entry_table.c.id.desc()).limit(limit)
@@ -257,10 +266,11 @@ def is_own_entry(conn: Connection, person: Person, entry: Entry) -> bool:
 def _ownership_test(conn: Connection, person: Person) -> Callable[[Entry], bool]:
     """Return a test of whether the person wrote an entry.
 
-    A person who shares the name with another account has no notes by name and must give a reason.
+    A person who shares the name with somebody else has no notes by name and must give a reason.
     """
+    own_logins = find_own_logins(conn, person.login)
     other_names = [
-        name for login, name in people.names_by_login(conn).items() if login != person.login
+        name for login, name in people.names_by_login(conn).items() if login not in own_logins
     ]
     if any(is_author(name, person) for name in other_names):
         return lambda _: False
@@ -268,11 +278,23 @@ def _ownership_test(conn: Connection, person: Person) -> Callable[[Entry], bool]
     return lambda entry: is_author(entry.author or "", person, staff)
 
 
-def _is_waiting_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
+def _signer_test(conn: Connection, forms: Forms, person: Person) -> Callable[[Entry, bool], bool]:
+    """Return a test of whether the person's profession may sign an entry, the own one or not."""
+    rule, areas = forms.signing_rule(today_in_sweden()), areas_by_unit(conn)
+
+    def may_sign(entry: Entry, own: bool) -> bool:
+        area = entry.area or areas.get(entry.unit, "")
+        form = entry_form(forms, entry)
+        return find_signing_profession(person, rule, form, entry.unit, area, own=own) is not None
+
+    return may_sign
+
+
+def _is_waiting_condition(conn: Connection, person: Person, action: Action) -> ColumnElement[bool]:
     """Select confirmed, unsigned entries that are not void and that the person can see."""
     return and_(
         paper.IS_READY,
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, action),
         _entry_table.c.voided.is_(None),
     )
 
@@ -305,6 +327,16 @@ def _write_signature(
     if not own:
         allowed = list_allowed_reasons(conn, forms, person, entry)
         reason = _format_reason(request.reason, request.text, allowed)
+    # The profession has to be one that may sign this, as its author or for one who is absent.
+    rule = forms.signing_rule(today_in_sweden())
+    profession = permissions.require_signer(
+        person,
+        rule,
+        entry_form(forms, entry),
+        entry.unit,
+        visibility.effective_area(conn, entry),
+        own=own or not is_on_behalf(reason),
+    )
     advance_entry(
         conn,
         entry,
@@ -314,7 +346,6 @@ def _write_signature(
         signed_why=reason or None,
     )
     # The signature is kept for this revision, with the rule that was in force.
-    rule = forms.signing_rule(today_in_sweden())
     row = {
         "entry": entry.id,
         "revision": entry.revision,
@@ -328,7 +359,16 @@ def _write_signature(
         "at": request.at,
     }
     conn.execute(insert(signature).values(row))
-    record(conn, person.login, "sign", entry.id, unit=entry.unit, own=own, revision=entry.revision)
+    record(
+        conn,
+        person.login,
+        "sign",
+        entry.id,
+        unit=entry.unit,
+        own=own,
+        revision=entry.revision,
+        profession=profession,
+    )
 
 
 def _format_reason(reason: str, text: str, reasons: Sequence[str]) -> str:

@@ -191,7 +191,9 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
     )
     # Transfers from the person's units, as far as these could see the entries.
     query = query.join(_entry_table, _entry_table.c.id == _transfer_table.c.entry).where(
-        visibility.visible_entries_from_unit(conn, person, _transfer_table.c.from_unit)
+        visibility.visible_entries_from_unit(
+            conn, person, Action.FOLLOW_UP, _transfer_table.c.from_unit
+        )
     )
     rows = conn.execute(
         query.order_by(_transfer_table.c.at.desc(), _transfer_table.c.id.desc()).limit(
@@ -206,7 +208,10 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
             serial=row["serial"],
             row=row["row"],
             from_unit=row["from_unit"],
-            to_unit="" if row["secret"] and row["to_unit"] not in person.units else row["to_unit"],
+            to_unit=""
+            if row["secret"]
+            and row["to_unit"] not in permissions.permitted_units(person, Action.FOLLOW_UP)
+            else row["to_unit"],
             reason=row["why"],
             by=names.get(row["by"], row["by"]),
             at=row["at"],
@@ -234,7 +239,10 @@ def _may_show_current_unit(row: RowMapping, person: Person) -> bool:
 
     Not if that reveals which unit cares for a client with a protected identity.
     """
-    return row["unit_now"] in person.units or not row["secret_since"]
+    return (
+        row["unit_now"] in permissions.permitted_units(person, Action.FOLLOW_UP)
+        or not row["secret_since"]
+    )
 
 
 def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> bool:
@@ -250,7 +258,7 @@ def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> b
             select(
                 exists().where(
                     _entry_table.c.sheet == sheet,
-                    visibility.visible_entries_condition(conn, person),
+                    visibility.visible_entries_condition(conn, person, Action.VIEW_PAGE),
                 )
             )
         ).scalar_one()

@@ -1,12 +1,18 @@
-"""Tables of sessions, logins and blocks, and of the event log's chain with its triggers.
-
-The triggers do not stop the owner of the database; they stop every mistake and every program that
-may only write. If they are removed, `hash_chain.verify_chain` reports it.
-"""
+"""Tables of sessions, logins and blocks, of the event log's chain and of the digests it covers."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
@@ -23,15 +29,6 @@ browser_session = Table(
     Column("proved_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("ended_why", String(20)),
-)
-
-# Failed logins by network address, which is stored as a digest.
-address_failure = Table(
-    "address_failure",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("address_sha256", String(64), nullable=False, index=True),
-    Column("at", UtcDateTime, nullable=False),
 )
 
 # Uses of emergency accounts (nödkonton); `seen_by` has acknowledged the use.
@@ -63,13 +60,78 @@ client_block = Table(
 )
 _is_active_block = client_block.c.lifted_at.is_(None)
 
-# Failed logins. The login is stored as a digest, since it may be a password typed in the wrong box.
+# Failed logins, and those that are being checked. The login is stored as a digest, since it may be
+# a password typed in the wrong box; so are the address and the known browser that it came from.
 login_failure = Table(
     "login_failure",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("login_sha256", String(64), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("address_sha256", String(64), index=True),
+    Column("device_sha256", String(64), index=True),
+)
+
+# Browsers in which a person has logged in before. Only the browser holds the cookie.
+known_device = Table(
+    "known_device",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("device_sha256", String(64), primary_key=True),
+    Column("used_at", UtcDateTime, nullable=False),
+)
+
+# Changes that one person makes to another's way in; `kind` is password, second_factor or provider.
+# A password is changed once the person types the code, which is stored as a digest; where
+# `needs_approval`, not before another administrator has approved.
+access_change = Table(
+    "access_change",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("login", ForeignKey("staff.login"), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("needs_approval", Boolean, nullable=False),
+    Column("approved_by", String(80)),
+    Column("approved_at", UtcDateTime),
+    Column("code_sha256", String(64)),
+    Column("expires_at", UtcDateTime),
+    Column("done_at", UtcDateTime),
+    Column("cancelled_by", String(80)),
+    Column("cancelled_at", UtcDateTime),
+)
+
+# Second factors (TOTP). The secret is encrypted by a key outside the database, named by `key_id`;
+# `last_step` is the time step of the last code, which is not accepted again.
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("secret", String(400), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("last_step", Integer, nullable=False),
+)
+
+# Recovery codes on paper, as digests; each opens once.
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("code_sha256", String(64), primary_key=True),
+    Column("used_at", UtcDateTime),
+)
+
+# The identity of a person at the organisation's provider, which does not change with the name.
+provider_link = Table(
+    "provider_link",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("issuer", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("linked_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "subject", name="provider_link_identity"),
 )
 
 # Persons who have closed the first-day guide.
@@ -98,36 +160,18 @@ log_key = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("key", String(64), nullable=False),
 )
-_REFUSAL_TEXT = "the log is only added to"
-# By name, what each trigger reacts to. REPLACE deletes rows without firing the delete trigger.
-_SQLITE_TRIGGERS = {
-    "event_no_update": "BEFORE UPDATE ON event",
-    "event_no_delete": "BEFORE DELETE ON event",
-    "event_no_replace": (
-        "BEFORE INSERT ON event WHEN EXISTS (SELECT 1 FROM event WHERE id = NEW.id)"
-    ),
-    "event_head_forward": "BEFORE UPDATE ON event_head WHEN NEW.number <= OLD.number",
-    "event_head_no_delete": "BEFORE DELETE ON event_head",
-    "event_head_no_replace": (
-        "BEFORE INSERT ON event_head WHEN EXISTS (SELECT 1 FROM event_head WHERE id = NEW.id)"
-    ),
-}
-_POSTGRES_TRIGGERS = {
-    "event_no_update": "BEFORE UPDATE ON event FOR EACH ROW",
-    "event_no_delete": "BEFORE DELETE ON event FOR EACH ROW",
-    "event_no_truncate": "BEFORE TRUNCATE ON event FOR EACH STATEMENT",
-    "event_head_forward": (
-        "BEFORE UPDATE ON event_head FOR EACH ROW WHEN (NEW.number <= OLD.number)"
-    ),
-    "event_head_no_delete": "BEFORE DELETE ON event_head FOR EACH ROW",
-    "event_head_no_truncate": "BEFORE TRUNCATE ON event_head FOR EACH STATEMENT",
-}
-_POSTGRES_FUNCTION = (
-    "CREATE OR REPLACE FUNCTION efterskrift_keep_log() RETURNS trigger LANGUAGE plpgsql AS\n"
-    f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL_TEXT}'"
-    " USING ERRCODE = 'integrity_constraint_violation'; END $$"
-)
 
+# Digests of the rows of the record, by the event that covers them: its row of the log holds the
+# digest of these rows (`event.records`). `owner` is the id of the entry, run or package that the
+# rows belong to. See store/event_log/records.py.
+record_digest = Table(
+    "record_digest",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    Column("owner", String(44), primary_key=True),
+    Column("event", Integer, primary_key=True, autoincrement=False, index=True),
+    Column("sha256", String(64), nullable=False),
+)
 
 Index(
     "client_block_stands",
@@ -137,44 +181,3 @@ Index(
     sqlite_where=_is_active_block,
     postgresql_where=_is_active_block,
 )
-
-
-def protect_log(conn: Connection) -> None:
-    """Make the database refuse changes and removals of log rows; repeating it changes nothing."""
-    if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(_POSTGRES_FUNCTION)
-        # Replace the triggers, since PostgreSQL cannot create them conditionally
-        for name, when in _POSTGRES_TRIGGERS.items():
-            conn.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {_trigger_table(when)}")
-            conn.exec_driver_sql(
-                f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION efterskrift_keep_log()"
-            )
-        return
-    for name, when in _SQLITE_TRIGGERS.items():
-        conn.exec_driver_sql(
-            f"CREATE TRIGGER IF NOT EXISTS {name} {when}"
-            f" BEGIN SELECT RAISE(ABORT, '{_REFUSAL_TEXT}'); END"
-        )
-
-
-def is_log_protected(conn: Connection) -> bool:
-    """Return whether the triggers exist and are enabled."""
-    if conn.dialect.name == "postgresql":
-        expected = set(_POSTGRES_TRIGGERS)
-        # Enabled triggers of both tables; PostgreSQL marks disabled ones with D
-        query = (
-            "SELECT tgname FROM pg_trigger WHERE tgrelid IN"
-            " ('event'::regclass, 'event_head'::regclass) AND tgenabled <> 'D'"
-        )
-    else:
-        expected = set(_SQLITE_TRIGGERS)
-        query = (
-            "SELECT name FROM sqlite_master"
-            " WHERE type = 'trigger' AND tbl_name IN ('event', 'event_head')"
-        )
-    return expected <= set(conn.execute(text(query)).scalars())
-
-
-def _trigger_table(when: str) -> str:
-    """Return the table that a trigger's clause names after ON."""
-    return when.split(" ON ")[1].split()[0]

@@ -34,6 +34,16 @@ export_run = Table(
     Column("made_by", String(80), nullable=False),
 )
 
+# When the file of a run was handed out: a run without a row was made, and nobody has its file.
+export_delivery = Table(
+    "export_delivery",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", ForeignKey("export_run.id"), nullable=False, index=True),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 # Entries of export runs. `revision` counts the entry's exports; `entry_revision` is the entry's own
 # revision in that file, so that later answers are known not to be in it, whatever the clocks say.
 export_item = Table(
@@ -108,6 +118,8 @@ archive_package = Table(
     Column("file_sha256", String(64), nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
+    # The decision or plan that it was archived by; empty in packages from before it was asked for.
+    Column("decision", String(80), nullable=False, default="", server_default=""),
 )
 
 # Sheets in archive packages. A sheet is archived once per content; when an entry on it is exported

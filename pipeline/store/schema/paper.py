@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -46,7 +47,7 @@ unit = Table(
     Column("area", String(8), nullable=False),
 )
 
-# Members of staff with their accounts.
+# Members of staff with their accounts and main assignments.
 staff = Table(
     "staff",
     metadata,
@@ -63,6 +64,8 @@ staff = Table(
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
     # Logins at the organisation's provider until this moment are refused.
     Column("refused_until", UtcDateTime),
+    # Staff number or HSA-id, the same in all accounts of one person.
+    Column("person_key", String(80), index=True),
 )
 
 staff_unit = Table(
@@ -70,6 +73,28 @@ staff_unit = Table(
     metadata,
     Column("login", ForeignKey("staff.login"), primary_key=True),
     Column("unit", ForeignKey("unit.name"), primary_key=True),
+)
+
+# Further assignments of a person, next to the one in `staff`: one role each, as one profession.
+assignment = Table(
+    "assignment",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("role", String(40), nullable=False),
+    Column("title", String(80), nullable=False),
+    # As in `staff`.
+    Column("areas", String(40)),
+)
+
+# The units of a further assignment; none for roles without units.
+assignment_unit = Table(
+    "assignment_unit",
+    metadata,
+    Column("login", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("unit", ForeignKey("unit.name"), primary_key=True),
+    ForeignKeyConstraint(["login", "number"], ["assignment.login", "assignment.number"]),
 )
 
 # The client register; `protected`: the identity is confidential (skyddade personuppgifter).
@@ -104,6 +129,30 @@ issued_sheet = Table(
     Column("client_pid", String(20)),
     Column("issued_at", UtcDateTime, nullable=False),
     Column("issued_by", String(80), nullable=False),
+    # The sheets of a unit that were printed together
+    Column("pack", String(32), nullable=False, default="", server_default="", index=True),
+)
+
+# Packs that somebody has said to be in use since a day; an undo closes a row. A pack of which a
+# sheet was scanned is in use without a row.
+pack_opening = Table(
+    "pack_opening",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("pack", String(32), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("undone_by", String(80)),
+    Column("undone_at", UtcDateTime),
+)
+_is_active_opening = pack_opening.c.undone_at.is_(None)
+Index(
+    "pack_opening_standing",
+    pack_opening.c.pack,
+    unique=True,
+    sqlite_where=_is_active_opening,
+    postgresql_where=_is_active_opening,
 )
 
 # Batches of pages that were scanned or imported together.
@@ -118,6 +167,25 @@ batch = Table(
     # Fingerprint of what is being imported; NULL once every page is a row. See
     # store/paper/batches.py.
     Column("taking_in", String(64), unique=True),
+    # Fingerprint of the content of all its files together, kept for good: the same files scanned
+    # again are known. NULL where the batch is recognized in another way.
+    Column("content", String(64), index=True),
+)
+
+# Attempts to import the files of a batch. A copy is the nth file of equal content in the batch.
+import_attempt = Table(
+    "import_attempt",
+    metadata,
+    Column("batch", ForeignKey("batch.id"), primary_key=True),
+    Column("source_sha256", String(64), primary_key=True),
+    Column("copy", Integer, primary_key=True, autoincrement=False),
+    # The first page that had not been imported when the latest attempt began; 0: none was counted.
+    Column("source_page", Integer, nullable=False),
+    # How often an attempt began at that page, and how often that page killed its reader.
+    Column("starts", Integer, nullable=False),
+    Column("deaths", Integer, nullable=False),
+    # The number of pages once all are imported.
+    Column("pages", Integer),
 )
 
 # Pages: one side of a sheet of paper each, with the state and result of its reading.
@@ -266,6 +334,8 @@ event = Table(
     Column("unit", String(80)),
     Column("previous", String(64)),
     Column("sha256", String(64)),
+    # Digest of the digests of what the transaction changed in the record; NULL: nothing.
+    Column("records", String(64)),
 )
 
 # Worker processes with their last heartbeat.
@@ -293,6 +363,29 @@ Index(
     postgresql_where=_IS_ABOUT_CLIENT,
 )
 IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")
+
+# Failed pages that a person has closed for a reason; an undo closes a row. `other` is the page or
+# batch that the paper was scanned again as.
+page_closure = Table(
+    "page_closure",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("page", ForeignKey("page.id"), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("other", String(80), nullable=False, default="", server_default=""),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("undone_by", String(80)),
+    Column("undone_at", UtcDateTime),
+)
+_is_active_closure = page_closure.c.undone_at.is_(None)
+Index(
+    "page_closure_standing",
+    page_closure.c.page,
+    unique=True,
+    sqlite_where=_is_active_closure,
+    postgresql_where=_is_active_closure,
+)
 
 # Printed sheets that came back without writing; an undo closes a row.
 unused_sheet = Table(

@@ -34,6 +34,11 @@ def pieces(page: Page) -> Locator:
 def first_group(page: Page) -> str:
     """Log in and wait for the group with the focus in it; answers with its title."""
     log_in(page, NURSE)
+    return group_shown(page)
+
+
+def group_shown(page: Page) -> str:
+    """Wait for the group with the focus in it; answers with its title."""
     expect(pieces(page)).to_have_count(PIECES)
     expect(pieces(page).nth(0)).to_be_focused()
     settle(page)
@@ -130,7 +135,7 @@ def test_marks_outlive_the_window(page: Page, store: Store) -> None:
     pieces(page).nth(4).click()
     expect_stored(page, lambda: marked(store), 1)
     page.reload()
-    first_group(page)
+    group_shown(page)
     expect(pieces(page).nth(4)).to_have_attribute("aria-checked", "true")
 
 

@@ -282,7 +282,6 @@ def test_client_is_shown_and_draft_kept_as_one_types(page: Page, store: Store) -
     assert focused_field(page) == (first, "namn")
     expect_stored(page, lambda: drafted(store, first).get(FIRST_FIELD), Answer(NOTE[FIRST_FIELD]))
     page.reload()
-    log_in(page, NURSE)
     wait_for_entry(page)
     assert focused_value(page) == NOTE["personnummer"]
 

@@ -24,6 +24,7 @@ from tests.browser.support.nurse import fill_in, log_in, press_until, settle, wa
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NOTE, NURSE
+from tests.support.store.passwords import hashed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -48,7 +49,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         client_register.save_units(conn, dict.fromkeys(UNITS, "HSL"))
         for unit in UNITS:
             person = replace(NURSE, login=unit.lower(), name=f"{unit} Ek", units=frozenset({unit}))
-            people.save_person(conn, person, seeding.PASSWORD, must_change=unit == "Lösenord")
+            people.save_person(
+                conn, person, hashed(seeding.PASSWORD), must_change=unit == "Lösenord"
+            )
             if unit != "Guide":
                 guide.close_guide(conn, person.login, utc_now())
     note(store, "Avvisning")

@@ -1,5 +1,5 @@
-"""A screen loaded anew, or opened by its address: the person logs in and is there, without a word
-of Streamlit's about pages.
+"""A screen loaded anew, or opened by its address: the person is there, without logging in again and
+without a word of Streamlit's about pages; logging out ends it in every window.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ def test_who_loads_a_screen_anew_comes_back_to_it(
     with logged_in(browser, served, NURSE) as page:
         go(page, "Mitt arbete")
         page.reload()
-        log_in(page, NURSE)
         expect(page.get_by_role("heading", level=1, name="Mitt arbete")).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)
         go(page, "Signera")
@@ -44,3 +43,26 @@ def test_an_address_that_is_not_the_persons_leads_to_the_first_screen(
         settle(page)
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.get_by_role("link", name="Läge")).to_have_count(1)
+
+
+def test_logging_out_in_one_window_ends_every_window_and_a_reload_brings_nobody_back(
+    browser: Browser, served: str, store: Store
+) -> None:
+    del store
+    with logged_in(browser, served, NURSE) as page:
+        second = page.context.new_page()
+        second.goto(served)
+        menu = second.get_by_role("button", name=NURSE.name)
+        menu.click()
+        second.get_by_role("button", name="Logga ut").click()
+        expect(second.get_by_label("Användarnamn")).to_be_visible()
+        page.reload()
+        expect(page.get_by_label("Användarnamn")).to_be_visible()
+
+
+def test_the_cookie_is_out_of_reach_of_scripts(browser: Browser, served: str, store: Store) -> None:
+    del store
+    with logged_in(browser, served, NURSE) as page:
+        (cookie,) = [one for one in page.context.cookies() if one["name"] == "efterskrift"]
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/")
+        assert cookie["value"] not in page.evaluate("document.cookie")

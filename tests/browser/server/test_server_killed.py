@@ -52,7 +52,6 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(
         )
     with bare_server(port, tmp_path) as server:
         page.goto(answering(server.poll, port))
-        log_in(page, NURSE)
         assert wait_for_entry(page) == entry_id
         expect(page.locator(f".st-key-f-{entry_id}-0-personnummer input")).to_have_value(
             str(NOTE["personnummer"])
@@ -94,7 +93,6 @@ def test_who_types_on_is_told_and_comes_back_to_the_entry_with_what_was_kept(
     with bare_server(port, tmp_path) as server:
         answering(server.poll, port)
         expect(page.get_by_text("Kontakten med servern bröts")).to_be_visible()
-        log_in(page, NURSE)
         assert wait_for_entry(page) == first
         expect(plan).to_have_value("Ny omläggning")
         expect(page.locator(f".st-key-f-{first}-0-handelsetid input")).to_have_value(

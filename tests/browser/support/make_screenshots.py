@@ -50,6 +50,7 @@ from tests.support.screens.seeding import (
     UNIT,
 )
 from tests.support.screens.typed_again import add_typed_again
+from tests.support.store.export_office import receipt_run
 
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
@@ -152,9 +153,10 @@ def _archived(store: Store, workspace: Path) -> None:
     for target, count in (("rivta", 2), ("rivta", 1), ("skriv-in", 2)):
         for entry_id in seeding.add_notes(store, count):
             seeding.confirm(store, NURSE, entry_id, sign=True)
-        make_run(office, ADMINISTRATOR, target, utc_now())
-        if (target, count) == ("rivta", 2):
-            make_package(office, ADMINISTRATOR, utc_now())
+        run = make_run(office, ADMINISTRATOR, target, utc_now())
+        if (target, count) == ("rivta", 2) and run is not None:
+            receipt_run(office, ADMINISTRATOR, run.id)
+            make_package(office, ADMINISTRATOR, utc_now(), "DHP 2022-3")
 
 
 def _more_days(store: Store) -> None:

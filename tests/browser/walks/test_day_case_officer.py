@@ -24,6 +24,7 @@ from tests.browser.support.nurse import fill_in, press_until, save, settle, wait
 from tests.browser.support.people import go, logged_in
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
+from tests.support.store.passwords import hashed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -129,7 +130,7 @@ def papers(store: Store) -> dict[str, str]:
         client_register.save_units(conn, {UNIT: "IFO"})
         client_register.save_clients(conn, (HANNA, ELIAS, LIAM))
         for person in (OFFICER, COLLEAGUE):
-            save_person(conn, person, seeding.PASSWORD)
+            save_person(conn, person, hashed(seeding.PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
     forms = seeding.forms()
     return {

@@ -25,6 +25,7 @@ from tests.browser.support.people import fetched, go, logged_in
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
 from tests.support.screens.seeding import OTHER_UNIT
+from tests.support.store.passwords import hashed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -98,7 +99,7 @@ def lists(store: Store) -> dict[str, str]:
     with store.begin() as conn:
         client_register.save_clients(conn, (INGRID, AKE, FOLKE))
         for person in (PLANNER, COLLEAGUE):
-            save_person(conn, person, seeding.PASSWORD)
+            save_person(conn, person, hashed(seeding.PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
     written = {"besokslista": VISITS, "korlista": TOUR, "signeringslista": SIGNING_LIST}
     misread = {"besokslista": {"rad02.start": "08:36"}}

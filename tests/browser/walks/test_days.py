@@ -50,6 +50,7 @@ from tests.support.screens.seeding import (
     SYSTEM_ADMINISTRATOR,
     UNIT,
 )
+from tests.support.store.passwords import hashed
 
 LOG_KEEPER = Person(
     "lovis", "Lovis Åkerman", "dataskyddssamordnare", Role.LOG_REVIEWER, seeding.UNITS, frozenset()
@@ -71,7 +72,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         seeding.confirm(store, COLLEAGUE, entry_id, sign=True)
     seeding.add_visits(store, (1, 2))
     with store.begin() as conn:
-        save_person(conn, LOG_KEEPER, seeding.PASSWORD)
+        save_person(conn, LOG_KEEPER, hashed(seeding.PASSWORD))
         guide.close_guide(conn, LOG_KEEPER.login, utc_now())
     store.close()
     return folder

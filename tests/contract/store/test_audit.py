@@ -147,6 +147,8 @@ def test_accesses_that_are_worth_a_question_are_counted_and_listed(ward: Ward) -
             Hint.BREAK_GLASS: 0,
             Hint.DENIED: 1,
             Hint.LOGIN_FAILED: 0,
+            Hint.CHANGED_ALONE: 0,
+            Hint.CHANGED_THEN_SIGNED: 0,
         }
     with ward.store.read() as conn:
         found = follow_up.count_hints(conn, LOGGER, ALL)

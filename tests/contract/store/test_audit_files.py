@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 from sqlalchemy import select
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pipeline.cli.app import build_app
 from pipeline.domain import dates
@@ -25,8 +25,8 @@ from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.anchors import describe_problem, read_anchors, take_anchor
 from pipeline.reporting.audit.storelog import LOG_NS, activity_type, write_storelog
 from pipeline.store.database.store import Store
+from pipeline.store.event_log.chain_check import ChainProblem, ProblemKind
 from pipeline.store.event_log.events import record
-from pipeline.store.event_log.hash_chain import ChainProblem, ProblemKind
 from pipeline.store.event_log.queries import Hint, LogFilter
 from pipeline.store.schema import paper
 from tests.contract.store.audit_steps import ALL, LOGGER, TODAY, make_looked_at_ward
@@ -236,6 +236,36 @@ def test_a_seal_is_not_put_beside_those_of_another_log(
     assert anchor.read_text("utf-8") == kept
 
 
+def test_verifying_names_what_was_changed_and_says_what_it_does_not_show(
+    ward: Ward, store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify(*options: str) -> Result:
+        return CliRunner().invoke(build_app(), ["audit", "verify", *options])
+
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
+    alone = verify()
+    assert (alone.exit_code, "Without a kept hash" in alone.stderr) == (0, True)
+    assert isinstance(verify("--from-anchor").exception, UsageError)
+    with ward.store.begin() as conn:
+        anchor = take_anchor(conn, "eva", NOW)
+    file = tmp_path / "anchor"
+    file.write_text(anchor.to_json_line(), "utf-8")
+    later = verify("--anchor", str(file), "--from-anchor")
+    assert (later.exit_code, "Without a kept hash" in later.stderr) == (0, False)
+    assert f"from row {anchor.head.number + 1} of the log on" in later.stderr
+    with ward.store.begin() as conn:
+        conn.exec_driver_sql("UPDATE entry SET state = 'exporterad'")
+    changed = verify("--json")
+    result = json.loads(changed.stdout)
+    assert (changed.exit_code, result["ok"], result["anchors"]) == (ExitCode.LOG_BROKEN, False, 0)
+    assert {(one["wrong"], one["table"], one["owner"]) for one in result["problems"]} == {
+        ("record_changed", "entry", "AAAA-00"),
+        ("record_changed", "entry", "CCCC-00"),
+    }
+    assert "The rows of entry of AAAA-00 are not as the program left them" in verify().stdout
+
+
 def test_problems_are_said_in_words() -> None:
     assert describe_problem(ChainProblem(ProblemKind.CHANGED, 3, 3)) == "Row 3 has been changed."
     assert (
@@ -246,7 +276,8 @@ def test_problems_are_said_in_words() -> None:
         describe_problem(ChainProblem(ProblemKind.MOVED, 3, 3, 7)) == "Row 3 has been moved from 7."
     )
     assert "rewritten" in describe_problem(ChainProblem(ProblemKind.REWRITTEN, 9, 9))
-    assert "triggers" in describe_problem(ChainProblem(ProblemKind.UNPROTECTED, 0, 0))
+    unprotected = ChainProblem(ProblemKind.UNPROTECTED, 0, 0, table="receipt")
+    assert "triggers that keep rows of receipt" in describe_problem(unprotected)
 
 
 def run(settings: Settings, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:

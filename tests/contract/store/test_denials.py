@@ -16,7 +16,8 @@ from pipeline.operations.intake import import_uploads
 from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.store.database.clock import utc_now
-from pipeline.store.event_log.hash_chain import read_rows, verify_chain
+from pipeline.store.event_log.hash_chain import read_rows
+from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.review import corrections, decisions
 from tests.support.store import export_office
 from tests.support.store.export_examples import SIV

@@ -10,7 +10,7 @@ from functools import partial
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import Connection, create_engine, delete, insert, select, text, update
+from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
 from pipeline.domain.errors import NotAllowedError, StoreError
 from pipeline.domain.model import Role
@@ -19,21 +19,22 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries import queue
-from pipeline.store.event_log import hash_chain
+from pipeline.store.event_log import hash_chain, verification
+from pipeline.store.event_log.chain_check import ProblemKind
 from pipeline.store.event_log.events import client_log_subject, list_events, record
 from pipeline.store.event_log.hash_chain import (
     GENESIS_DIGEST,
     ChainHead,
     LogRow,
-    ProblemKind,
     link_row,
     load_head,
     read_rows,
     row_digest,
-    verify_chain,
 )
+from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.schema import paper
-from pipeline.store.schema.accounts import event_head, protect_log
+from pipeline.store.schema.accounts import event_head
+from pipeline.store.schema.append_only import protect_tables, unprotect_tables
 from tests.support.store.databases import number_schema
 from tests.support.store.ward import ASTA, CHIEF, EVA, Ward, person
 
@@ -85,20 +86,11 @@ def tamper(store: Store, *acts: Callable[[Connection], object], leave: bool = Tr
     again (`leave`: as if nothing had been).
     """
     with store.begin() as conn:
-        if conn.dialect.name == "postgresql":
-            for table in ("event", "event_head"):
-                conn.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-        else:
-            for name in (
-                conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
-                .scalars()
-                .all()
-            ):
-                conn.execute(text(f"DROP TRIGGER {name}"))
+        unprotect_tables(conn)
         for act in acts:
             act(conn)
         if leave:
-            protect_log(conn)
+            protect_tables(conn)
 
 
 def _set(conn: Connection, row: LogRow) -> None:
@@ -349,8 +341,6 @@ def test_two_stores_name_a_person_differently(
 
 
 def test_the_log_is_read_whole_however_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.store.event_log import hash_chain
-
     monkeypatch.setattr(hash_chain, "_CHUNK_ROWS", 3)
     for number in range(10):
         with store.begin() as conn:
@@ -365,12 +355,12 @@ def test_a_row_that_comes_between_the_last_row_and_the_end_is_not_missed(
     logged: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def head_after_another_row(conn: Connection) -> ChainHead | None:
-        monkeypatch.setattr(hash_chain, "load_head", load_head)
+        monkeypatch.setattr(verification, "load_head", load_head)
         with logged.begin() as other:
             record(other, "eva", "try", "meanwhile")
         return load_head(conn)
 
-    monkeypatch.setattr(hash_chain, "load_head", head_after_another_row)
+    monkeypatch.setattr(verification, "load_head", head_after_another_row)
     # Not `logged.read()`: SQLite would show it the log as it was at the beginning. PostgreSQL never
     # does.
     engine = create_engine(logged.engine.url)

@@ -47,10 +47,10 @@ from pipeline.store.database.migrations.history import (
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import Upgrade, upgrade_store
-from pipeline.store.event_log.hash_chain import verify_chain
+from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.registers.client_register import list_clients, save_clients
 from pipeline.store.schema import paper
-from pipeline.store.schema.accounts import is_log_protected
+from pipeline.store.schema.append_only import unprotected_tables
 from tests.support.store.databases import BOTH, new_database, number_schema, postgres_server
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -67,6 +67,7 @@ def old_settings(store_settings: Settings) -> Settings:
     store = open_store(store_settings)
     with store.begin() as conn:
         save_clients(conn, [ASTA])
+    with store.begin() as conn:
         number_schema(conn, 8)
     store.close()
     return store_settings
@@ -161,7 +162,7 @@ def test_a_new_store_has_the_schema_that_the_migrations_make(store_settings: Set
             migrate(conn, ROOT / "forms")
             assert schema(conn) == made
             assert database_revision(conn) == head()
-            assert is_log_protected(conn)
+            assert unprotected_tables(conn) == []
         engine.dispose()
 
 
@@ -401,10 +402,11 @@ def test_there_is_nothing_to_upgrade_without_a_store(bare_settings: Settings) ->
 def test_a_store_that_is_open_is_not_upgraded_under_its_writer(old_settings: Settings) -> None:
     """The copy and the upgrade see what was committed, and wait for who is writing."""
     store = Store(make_engine(old_settings.url, 5), ImageFolder(old_settings.images))
+    name = update(paper.client).where(paper.client.c.pid == ASTA.pid)
     done: list[Upgrade] = []
     thread = Thread(target=lambda: done.append(upgrade_store(old_settings)))
     with store.begin() as conn:
-        save_clients(conn, [Client("189001019802", "Asta Ny", "Norr")])
+        conn.execute(name.values(name="Asta Ny"))
         thread.start()
         thread.join(1)
         assert done == []

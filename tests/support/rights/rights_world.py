@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from pipeline.domain import dates
-from pipeline.domain.form.form import COVER_SHEET, Area, Forms, SigningRule, Subject
-from pipeline.domain.model import IssuedSheet, Outcome, PageReading
+from pipeline.domain.form.form import COVER_SHEET, Area, Forms, Subject
+from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import ExportContext, make_run
@@ -38,8 +38,8 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue_order import PriorityKind, prioritize
 from pipeline.store.event_log.queries import LogFilter
-from pipeline.store.paper import photocopies, sheets
-from pipeline.store.paper.pages import Page
+from pipeline.store.paper import page_lists, photocopies, sheets
+from pipeline.store.paper.pages import Page, mark_page_failed
 from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.registers.care_system_exports import save_list
 from pipeline.store.registers.care_system_matches import save_match_decision
@@ -73,6 +73,7 @@ from tests.support.store.ward import (
     NOTE,
     NOW,
     PLAN,
+    RULE,
     SAID,
     SOUTH,
     UNKNOWN_PID,
@@ -87,7 +88,6 @@ REASON = "Ett skäl."
 TODAY = day_range(
     dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1)
 )
-RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 IDENTITY = {"entry": "BBBB-00", "number": UNKNOWN_PID, "name": "", "reason": REASON, "by": "eva"}
 SENT = {
     "entry": "AAAA-00",
@@ -97,6 +97,13 @@ SENT = {
     "secret": False,
     "by": "eva",
 }
+
+
+@cache
+def _signed_forms() -> Forms:
+    forms = Forms(FORMS)
+    forms.signing = (RULE,)
+    return forms
 
 
 @cache
@@ -182,6 +189,7 @@ class World:
             "account": person("nils"),
             "login": "nils",
             "use_id": "none",
+            "change_id": "none",
             "kind": PriorityKind.CLIENT,
             "key": ASTA.pid,
             "pull_id": self.known.pull,
@@ -223,6 +231,11 @@ class World:
             "box": "Volym 1",
             "bundle": "",
             "number": "KS 1",
+            "decision": "DHP 1",
+            "pack_id": "none",
+            "day": TODAY[0].date(),
+            "units": {NORTH},
+            "other": "",
         } | self._special(name)
 
     def _print_little(self, forms: Forms) -> None:
@@ -291,13 +304,14 @@ class World:
         if name.endswith(("archivable", "archive.runs.find_ready", "make_package")):
             with self.store.begin() as conn:  # so that there is a sheet to archive
                 conn.execute(delete(archived_sheet))
+                receipted = update(paper.entry).where(paper.entry.c.serial == "CCCC")
+                conn.execute(receipted.values(state="kvitterad"))
         if name.endswith("payable"):
             return {"forms": {NOTE.id}}
         if ".payments." in name:
             return {"context": ExportContext(self.store, self._paying(), FORMS)}
         if "signing" in name or name.endswith("unsigned"):
-            forms = Forms(FORMS)
-            forms.signing = (RULE,)
+            forms = _signed_forms()
             return {"forms": forms, "context": ExportContext(self.store, self.settings, forms)}
         return {}
 
@@ -371,7 +385,7 @@ def make_world(folder: Path) -> Known:
         with store.begin() as conn:
             sign_entry(
                 conn,
-                FORMS,
+                _signed_forms(),
                 EVA,
                 "BBBB-00",
                 entry.load_entry(conn, "BBBB-00").revision,
@@ -413,6 +427,10 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
             ward.note(serial)
     ward.read(ward.scan(), page_reading(NOTE, "DDDD", SAID))
     ward.read(ward.scan(), PageReading(Outcome.BLANK))
+    failed = ward.scan()
+    with ward.store.begin() as conn:
+        mark_page_failed(conn, failed, "broken_file")
+        page_lists.close_failed_page(conn, ADMIN, failed, CloseReason.EMPTY, NOW)
     ward.issue(
         IssuedSheet("COVERED1", COVER_SHEET, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH)
     )

@@ -25,6 +25,7 @@ from tests.support.screens.seeding import (
     OTHER_UNIT,
     UNIT,
 )
+from tests.support.store.export_office import receipt_run
 
 ELSEWHERE = "Boendet Väster"
 """A unit that none of the paper is of."""
@@ -77,9 +78,10 @@ def _sent_out(store: Store) -> None:
         values = {**NOTE, "handelsedatum": day}
         entry_id = seeding.add_sheet_of(store, seeding.forms().latest("hsl-anteckning"), values)
         seeding.confirm(store, NURSE, entry_id, values, sign=True)
-        make_run(_office(store), ADMINISTRATOR, target, utc_now())
-        if target == "rivta":
-            make_package(_office(store), ADMINISTRATOR, utc_now())
+        run = make_run(_office(store), ADMINISTRATOR, target, utc_now())
+        if target == "rivta" and run is not None:
+            receipt_run(_office(store), ADMINISTRATOR, run.id)
+            make_package(_office(store), ADMINISTRATOR, utc_now(), "DHP 2022-3")
 
 
 def _office(store: Store) -> ExportContext:

@@ -55,6 +55,7 @@ from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import client_register, issued_sheets
 from pipeline.store.review import decisions, signing
 from tests.support.pages.printed_elsewhere import page as unfilled
+from tests.support.store.passwords import hashed
 
 UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"
@@ -113,7 +114,7 @@ def make_store(workspace: Path) -> Store:
         client_register.save_units(conn, {UNIT: "HSL", OTHER_UNIT: "SoL"})
         client_register.save_clients(conn, CLIENTS)
         for person in STAFF:
-            people.save_person(conn, person, PASSWORD)
+            people.save_person(conn, person, hashed(PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
     return store
 

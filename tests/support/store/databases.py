@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text, update
 
 from pipeline.domain.settings import Settings
+from pipeline.store.database.migrations.baseline.metadata import METADATA
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.schema import paper
@@ -67,7 +68,9 @@ def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[S
         yield Settings(workspace=workspace, database_url="")
         return
     with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
-        yield Settings(workspace=workspace, database_url=url)
+        settings = Settings(workspace=workspace, database_url=url)
+        open_store(settings, create=True).close()  # its folder of images
+        yield settings
 
 
 @pytest.fixture
@@ -79,9 +82,28 @@ def store(store_settings: Settings) -> Iterator[Store]:
 
 
 def number_schema(conn: Connection, number: int) -> None:
-    """Give a store's schema a number from before the Alembic history; its tables stay."""
+    """Give a store's schema a number from before the Alembic history, without what came later."""
+    _drop_later(conn)
     alembic_version.drop(conn)
     conn.execute(update(paper.schema_info).values(version=number))
+
+
+def _drop_later(conn: Connection) -> None:
+    """Leave the tables and columns that the baseline knows."""
+    later = [table for table in paper.metadata.sorted_tables if table.name not in METADATA.tables]
+    paper.metadata.drop_all(conn, later)
+    for name, known in METADATA.tables.items():
+        table = paper.metadata.tables.get(name)
+        if table is None:
+            known.create(conn, checkfirst=True)
+            continue
+        columns = [column.name for column in table.columns if column.name not in known.columns]
+        known_indexes = {index.name for index in known.indexes}
+        for index in table.indexes:
+            if index.name not in known_indexes:
+                index.drop(conn, checkfirst=True)
+        for column in columns:
+            conn.exec_driver_sql(f'ALTER TABLE "{name}" DROP COLUMN "{column}"')
 
 
 def postgres_server() -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Role, SheetCode, State
@@ -15,6 +15,7 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
@@ -26,8 +27,10 @@ from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.registers import client_register
 from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
+from pipeline.store.schema.exports import export_item
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import ARNE, FORM_OF, FORMS, NEEDED_FIELDS, SIV
+from tests.support.store.passwords import hashed
 
 ANNA = Person(
     "anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS
@@ -62,7 +65,7 @@ def open_office(settings: Settings) -> ExportContext:
         client_register.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
         client_register.save_clients(conn, [SIV, ARNE])
         for person in (ANNA, PER, TORA, STIG):
-            people.save_person(conn, person, "fyra lösa ord här")
+            people.save_person(conn, person, hashed("fyra lösa ord här"))
     return ExportContext(store, settings, FORMS)
 
 
@@ -249,3 +252,12 @@ def _answer(spec: FieldSpec, fields: Mapping[str, str | bool]) -> Answer:
     if value in (None, ""):
         return Answer(False, State.EMPTY) if spec.kind is Kind.MARK else Answer(None, State.EMPTY)
     return Answer(value)
+
+
+def receipt_run(office: ExportContext, person: Person, run_id: str) -> None:
+    """The target says that it has every entry of a run."""
+    with office.store.read() as conn:
+        query = select(export_item.c.entry).where(export_item.c.run == run_id)
+        entries = list(conn.execute(query).scalars())
+    answers = [ReceiptAnswer(entry, accepted=True) for entry in entries]
+    submit_receipts(office, person, run_id, answers, utc_now())

@@ -7,12 +7,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import Area, Form, Forms, Signers, SigningRule
 from pipeline.domain.model import (
     Client,
     IssuedSheet,
@@ -36,6 +36,14 @@ from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.schema import paper
 
+RULE = SigningRule(
+    version=3,
+    since=date(2020, 1, 1),
+    law=(),
+    areas=frozenset({Area.HSL}),
+    signers={Area.HSL: Signers(author=frozenset({"nurse"}), absent=frozenset({"nurse"}))},
+)
+"""Notes of health care are signed by nurses."""
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NORTH, SOUTH = "Norra hemsjukvården", "Södra hemsjukvården"
 ASTA = Client("189001019802", "Asta Provberg", NORTH)

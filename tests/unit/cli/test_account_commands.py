@@ -16,6 +16,7 @@ from pipeline.store.accounts import administration, blocks, people, sessions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.registers import client_register
+from tests.support.store.passwords import hashed, logged_in
 from tests.support.store.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
 
 pytestmark = pytest.mark.slow
@@ -132,8 +133,7 @@ def test_without_a_terminal_the_password_is_a_line_of_standard_input_or_asked_fo
     assert error.value.remedy
     run(*lisa, given="fyra små blå hästar\r\n")
     run(*lisa, given="\n")
-    with store.begin() as conn:
-        assert people.authenticate(conn, "lisa", "fyra små blå hästar") is not None
+    assert logged_in(store, "lisa", "fyra små blå hästar") is not None
 
 
 def test_what_is_not_named_of_a_known_account_stays_and_both_are_told(store: Store) -> None:
@@ -146,9 +146,9 @@ def test_what_is_not_named_of_a_known_account_stays_and_both_are_told(store: Sto
         f"Kept: name Lisa Ek, role granskare, units {NORTH}, {SOUTH}, account ordinary, password."
         in told
     )
-    with store.begin() as conn:
+    with store.read() as conn:
         found = people.find_person(conn, "lisa")
-        assert people.authenticate(conn, "lisa", "fyra små blå hästar") == found
+    assert logged_in(store, "lisa", "fyra små blå hästar") == found
     assert found == Person(
         "lisa",
         "Lisa Ek",
@@ -202,7 +202,7 @@ def test_an_account_for_emergencies_and_a_password_to_be_changed_stay_so(store: 
         people.save_person(
             conn,
             Person("lisa", "Lisa Ek", "planerare", Role.REVIEWER, frozenset(), frozenset({"SoL"})),
-            "fyra små blå hästar",
+            hashed("fyra små blå hästar"),
             must_change=True,
         )
     run("person", "lisa", "--unit", NORTH, given="\n")
@@ -290,8 +290,7 @@ def test_an_account_for_emergencies_gets_a_password_that_is_printed_once(store: 
         NORTH,
         "--break-glass",
     ).stdout.strip()
-    with store.begin() as conn:
-        found = people.authenticate(conn, "nod", password, emergencies_only=True)
+    found = logged_in(store, "nod", password, oidc=True)
     assert found is not None
     assert found.break_glass
 
@@ -385,3 +384,40 @@ def test_units_of_a_register_that_are_not_known_here_are_told_of(tmp_path: Path)
     told = run("staff", str(staff)).stderr
     assert "the unit Annan (1 line)" in told
     assert NORTH not in told
+
+
+def test_a_role_is_given_next_to_the_others_replaced_and_removed(store: Store) -> None:
+    run("person", "lisa", *LISA, "--unit", NORTH, given="fyra små blå hästar\n")
+    run("person", "lisa", "--further", "--role", "administratör", "--unit", SOUTH, given="\n")
+    said = run(
+        "person", "lisa", "--person-key", "E-117", "--title", "distriktssköterska", given="\n"
+    )
+    assert "administratör" in said.stderr
+
+    def lisa() -> Person:
+        with store.read() as conn:
+            found = people.find_person(conn, "lisa")
+        assert found is not None
+        return found
+
+    assert (lisa().title, lisa().units, lisa().key) == (
+        "distriktssköterska",
+        frozenset({NORTH}),
+        "E-117",
+    )
+    assert [(one.role, one.units) for one in lisa().further] == [
+        (Role.ADMINISTRATOR, frozenset({SOUTH}))
+    ]
+    run("person", "lisa", "--further", "--role", "administratör", "--unit", NORTH, given="\n")
+    assert [one.units for one in lisa().further] == [frozenset({NORTH})]
+    run("person", "lisa", "--no-further", given="\n")
+    assert lisa().further == ()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("login", ["lisa", "nobody"])
+def test_a_further_role_needs_an_account_and_a_role(login: str) -> None:
+    run("person", "lisa", *LISA, "--unit", NORTH, given="fyra små blå hästar\n")
+    role = ("--role", "administratör") if login == "nobody" else ()
+    with pytest.raises(UsageError, match=login):
+        run("person", login, "--further", *role)

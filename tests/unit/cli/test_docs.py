@@ -24,7 +24,7 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
 GROUPS = {context.BEFORE, context.IMPORT, context.REVIEW, context.RUNNING, context.RESEARCH}
 ONE_LINE = 62
 """Characters beside the names of commands in a terminal of 80 columns."""
-CHANGELOG_LINES = 60
+VERSION_LINES = 60
 DOCUMENTS = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),
@@ -71,11 +71,9 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_the_changelog_is_short_and_tells_of_this_version() -> None:
-    lines = (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines()
-    assert len(lines) <= CHANGELOG_LINES
-    versions = [
-        line.removeprefix("## [").partition("]")[0] for line in lines if line.startswith("## [")
-    ]
+    _, *sections = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## [")
+    assert all(len(section.splitlines()) <= VERSION_LINES for section in sections)
+    versions = [section.partition("]")[0] for section in sections]
     assert versions[:2] == ["Unreleased", __version__]
 
 

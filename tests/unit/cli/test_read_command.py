@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from rich.console import Console
 
 from pipeline.cli import operations, reading
 from pipeline.cli.context import describe_issue
-from pipeline.cli.reading import page_object
+from pipeline.cli.reading import PageOutput, page_object
 from pipeline.domain.errors import (
     BrokenFileError,
     EfterskriftError,
@@ -25,7 +27,8 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Outcome, PageReading, Reading, State
 from pipeline.domain.settings import ROOT
-from pipeline.files.page_files import read_pages
+from pipeline.files.page_files import ScannedPage, read_pages
+from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.operations import health
 
@@ -202,3 +205,67 @@ def test_a_wrong_row_of_the_register_is_named(stack: list[Path], tmp_path: Path)
     result = _run("--clients", str(register), str(stack[1]))
     assert (result.returncode, result.stdout) == (2, "")
     assert "row 2" in result.stderr
+
+
+@pytest.mark.parametrize("error", [RuntimeError("drawn"), MemoryError(), RecursionError()])
+def test_an_error_of_the_program_fails_its_page_only(
+    error: Exception, stack: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended the command, and the pages behind it were never read."""
+
+    class Failing:
+        def read(self, _data: bytes, _kind: str) -> None:
+            raise error
+
+    monkeypatch.setattr(reading, "_reader", Failing())
+    (page,) = read_pages(stack[2])
+    output = reading._read_page((str(stack[2]), page))
+    assert output.exit_code is ExitCode.READING
+    assert output.page_object["outcome"] == "failed"
+    assert output.page_object["problems"][0].startswith(f"not_read: {type(error).__name__}")
+    assert "drawn" not in str(output)
+
+
+class Futures:
+    """A pool whose process is killed by one page, whatever else it was given."""
+
+    def __init__(self, deadly: int) -> None:
+        self.deadly, self.is_broken = deadly, False
+
+    def submit(self, _: object, page: tuple[str, ScannedPage]) -> Future[PageOutput]:
+        future: Future[PageOutput] = Future()
+        self.is_broken |= page[1].source_page == self.deadly
+        if self.is_broken:
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result(PageOutput({"page": page[1].source_page}))
+        return future
+
+    def shutdown(self, **_: object) -> None:
+        """Nothing runs."""
+
+
+@pytest.mark.parametrize("deadly", [0, 1, 2, 3])
+def test_a_page_that_kills_its_process_fails_alone(
+    deadly: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ProcessPoolExecutor", lambda *_, **__: Futures(deadly))
+    pages = [("a.pdf", ScannedPage("a.pdf", number, b"", "image/png")) for number in (1, 2, 3)]
+    with reading.ReadingPool(reading.RegisterFiles(), 1) as pool:
+        output = list(pool.read(pages))
+    assert [page.page_object["page"] for page in output] == [1, 2, 3]
+    failed = [page.page_object["page"] for page in output if page.exit_code]
+    assert failed == ([deadly] if deadly else [])
+
+
+def test_a_file_that_is_gone_is_a_failed_page_and_the_others_are_read(tmp_path: Path) -> None:
+    Pillow.new("L", (40, 60)).save(tmp_path / "b.png")
+    with SandboxProcess() as process:
+        gone, whole = (
+            page
+            for name in ("a.png", "b.png")
+            for page in reading._iter_pages(process, tmp_path / name)
+        )
+    assert isinstance(gone, PageOutput)
+    assert (gone.exit_code, gone.page_object["page"]) == (ExitCode.INTAKE, 1)
+    assert not isinstance(whole, PageOutput)

@@ -208,7 +208,7 @@ def test_watch_once_takes_in_what_is_there_and_ends(tmp_path: Path) -> None:
 def test_a_watch_that_goes_on_tells_at_once_what_it_leaves_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names, told = iter(("brev.docx", "bild.heic", "", "bild2.heic")), []
+    names, told = iter(("brev.docx", "film.mov", "", "film2.mov")), []
 
     def another_file(_seconds: float) -> None:
         told.append(capsys.readouterr().err)
@@ -224,8 +224,8 @@ def test_a_watch_that_goes_on_tells_at_once_what_it_leaves_alone(
     left = "Left alone, not scans:"
     assert [text.count(left) for text in told] == [0, 1, 1, 0, 1]
     assert f"{left} 1 file (.docx)" in told[1]
-    assert f"{left} 2 files (.docx, .heic)" in told[2]
-    assert f"{left} 3 files (.docx, .heic)" in told[4]
+    assert f"{left} 2 files (.docx, .mov)" in told[2]
+    assert f"{left} 3 files (.docx, .mov)" in told[4]
 
 
 @pytest.mark.usefixtures("workspace")

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Area
-from pipeline.domain.model import Role
+from pipeline.domain.model import Assignment, Role
 from pipeline.domain.permissions import (
     Action,
     default_areas,
     is_allowed,
     load_professions,
+    permitted_areas,
+    permitted_units,
     require_permission,
+    reserved_forms,
+    units_within_block,
 )
 from tests.support.store.ward import NORTH, SOUTH, person
 
 PAPER = {Role.ADMINISTRATOR, Role.REVIEWER, Role.REGISTRAR}
+TYPING = {Role.REVIEWER, Role.REGISTRAR, Role.TYPIST}
 DECIDING = {Role.REVIEWER, Role.REGISTRAR}
 MAY: dict[Action, set[Role]] = {
     Action.SCAN: {Role.ADMINISTRATOR, Role.REGISTRAR},
     Action.PRINT: {Role.ADMINISTRATOR, Role.REGISTRAR},
-    Action.VIEW_PAGE: PAPER,
+    Action.VIEW_PAGE: PAPER | {Role.TYPIST},
     Action.PROBLEMS: {Role.ADMINISTRATOR},
     Action.FORWARD: PAPER,
-    Action.REVIEW: DECIDING,
+    Action.REVIEW: TYPING,
     Action.CORRECT: DECIDING,
     Action.SIGN: {Role.REVIEWER},
     Action.VOID: {Role.REVIEWER},
@@ -70,6 +76,66 @@ def test_rights_are_those_of_the_table_in_the_own_units_and_areas_only(
                 require_permission(who, action, unit, area)
 
 
+SEVERAL = replace(
+    person("eva", Role.REVIEWER, (NORTH,), frozenset({"HSL"})),
+    further=(
+        Assignment(Role.ADMINISTRATOR, "sjuksköterska", frozenset({SOUTH}), frozenset({"SoL"})),
+        Assignment(Role.MANAGER, "enhetschef", frozenset({NORTH}), frozenset({"IFO"})),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "unit", "area", "expected"),
+    [
+        (Action.REVIEW, NORTH, "HSL", True),
+        (Action.REVIEW, SOUTH, "HSL", False),
+        (Action.REVIEW, SOUTH, "SoL", False),
+        (Action.REVIEW, NORTH, "SoL", False),
+        (Action.REVIEW, NORTH, "IFO", False),
+        (Action.SCAN, SOUTH, "SoL", True),
+        (Action.SCAN, NORTH, None, False),
+        (Action.VIEW_PAGE, NORTH, "HSL", True),
+        (Action.VIEW_PAGE, SOUTH, "HSL", False),
+        (Action.QUALITY, NORTH, None, True),
+        (Action.QUALITY, SOUTH, None, False),
+        (Action.PROGRESS, None, None, True),
+        (Action.ACCOUNTS, None, None, False),
+    ],
+)
+def test_a_role_reaches_no_further_than_its_own_assignment(
+    action: Action, unit: str | None, area: str | None, expected: bool
+) -> None:
+    assert is_allowed(SEVERAL, action, unit, area) is expected
+
+
+def test_what_is_shown_is_the_union() -> None:
+    assert SEVERAL.roles == (Role.REVIEWER, Role.ADMINISTRATOR, Role.MANAGER)
+    assert SEVERAL.all_units == {NORTH, SOUTH}
+    assert SEVERAL.all_areas == {"HSL", "SoL", "IFO"}
+    assert permitted_units(SEVERAL, Action.VIEW_PAGE) == {NORTH, SOUTH}
+    assert permitted_areas(SEVERAL, Action.VIEW_PAGE, SOUTH) == {"SoL"}
+    assert permitted_units(SEVERAL, Action.LOG) == frozenset()
+
+
+def test_a_block_is_opened_by_no_unit_whose_paper_the_person_does_not_see() -> None:
+    manager = Assignment(Role.MANAGER, "chef", frozenset({SOUTH}), frozenset({"HSL"}))
+    assert units_within_block(replace(person("eva"), further=(manager,))) == {NORTH}
+    assert units_within_block(person("chef", Role.MANAGER)) == {NORTH}
+
+
+@pytest.mark.parametrize("form", [None, "hsl-anteckning", *sorted(reserved_forms())])
+def test_a_typist_types_no_reserved_form(form: str | None) -> None:
+    typist, reviewer = (person("eva", role) for role in (Role.TYPIST, Role.REVIEWER))
+    expected = form not in reserved_forms()
+    for action in (Action.REVIEW, Action.VIEW_PAGE):
+        assert is_allowed(typist, action, NORTH, "HSL", form) is expected
+        assert is_allowed(reviewer, action, NORTH, "HSL", form)
+    if not expected:
+        with pytest.raises(NotAllowedError, match="typist"):
+            require_permission(typist, Action.REVIEW, NORTH, "HSL", form)
+
+
 def test_each_profession_has_its_areas_and_no_title_is_of_two() -> None:
     professions = load_professions()
     titles = [title for one in professions for title in one.titles]
@@ -88,6 +154,7 @@ def test_each_profession_has_its_areas_and_no_title_is_of_two() -> None:
         (Role.REVIEWER, "trollkarl", set()),
         (Role.REVIEWER, "enhetschef", {"SoL", "LSS", "ADM"}),
         (Role.REVIEWER, "registrator", {"ADM"}),
+        (Role.TYPIST, "assistent", {"ADM"}),
         (Role.ADMINISTRATOR, "trollkarl", {"HSL", "SoL", "LSS", "IFO", "ADM"}),
         (Role.REGISTRAR, "registrator", {"HSL", "SoL", "LSS", "IFO", "ADM"}),
         (Role.MANAGER, "områdeschef", {"HSL", "SoL", "LSS", "IFO", "ADM"}),

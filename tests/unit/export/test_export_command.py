@@ -18,7 +18,8 @@ from pipeline.cli import exporting, oversight
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
-from pipeline.export.runs import ExportContext, list_runs
+from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.store.database.clock import utc_now
 from tests.support.store.export_examples import SIV
 from tests.support.store.export_office import ANNA, confirm, open_office, state
 
@@ -79,6 +80,32 @@ def test_nothing_to_export_is_said_and_is_no_error() -> None:
     say("export", "rivta")
     assert say("export", "rivta") == "Nothing to export.\n"
     assert json.loads(say("export", "rivta", "--json"))["run"] is None
+
+
+@pytest.mark.usefixtures("office")
+def test_a_run_whose_file_was_never_written_is_handed_out_by_the_next_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """What nothing catches: typer itself turns an interrupt into an exit code."""
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "write_secret", killed)
+        with pytest.raises(Killed):
+            say("export", "rivta", "--json")
+    (earlier,) = json.loads(say("export", "rivta", "--json"))["unfetched"]
+    data = (tmp_path / earlier["file"]).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == earlier["sha256"]
+    assert json.loads(say("export", "rivta", "--json"))["unfetched"] == []
+
+
+def test_a_run_of_another_person_is_named_and_left_to_them(office: ExportContext) -> None:
+    run = make_run(office, ANNA, "rivta", utc_now())
+    assert run is not None
+    assert json.loads(say("export", "rivta", "--json"))["unfetched"] == []
 
 
 def test_an_earlier_run_is_written_again(office: ExportContext, tmp_path: Path) -> None:

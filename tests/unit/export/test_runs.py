@@ -22,9 +22,11 @@ from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.rivta.care_documentation import DOMAIN_NS
 from pipeline.export.runs import (
     ExportContext,
+    confirm_delivery,
     fetch_run_file,
     list_runs,
     list_target_status,
+    list_undelivered,
     make,
     make_run,
 )
@@ -36,6 +38,7 @@ from pipeline.store.entries import queue
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries
 from pipeline.store.exports import run_items as exports_run_items
+from pipeline.store.reports.entry_counts import workspace_metrics
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,
@@ -112,6 +115,28 @@ def test_making_it_again_changes_nothing(office: ExportContext) -> None:
     assert make_run(office, ANNA, "skriv-in", utc_now()) is None
     assert fetch_run_file(office, ANNA, run.id) == first
     assert [each.run for each in list_runs(office, ANNA)] == [run]
+
+
+def test_a_run_that_nobody_was_handed_is_listed_until_somebody_is(office: ExportContext) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = export(office)
+    assert [status.run for status in list_undelivered(office, ANNA, "rivta")] == [run]
+    assert list_undelivered(office, ANNA, "skriv-in") == []
+    with office.store.read() as conn:
+        assert workspace_metrics(conn)["exports"] == {"unfetched": [run.id]}
+    fetch_run_file(office, ANNA, run.id)
+    assert not list_runs(office, ANNA)[0].is_delivered, "to look at it is not to have it"
+    confirm_delivery(office, ANNA, run.id, utc_now())
+    assert list_undelivered(office, ANNA, "rivta") == []
+    with office.store.read() as conn:
+        assert workspace_metrics(conn)["exports"] == {"unfetched": []}
+
+
+def test_a_run_that_its_target_has_answered_was_delivered(office: ExportContext) -> None:
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = export(office)
+    submit_receipts(office, ANNA, run.id, [ReceiptAnswer(entry_id, accepted=True)], utc_now())
+    assert list_undelivered(office, ANNA, "rivta") == []
 
 
 def test_with_nothing_ready_nothing_is_made(office: ExportContext) -> None:

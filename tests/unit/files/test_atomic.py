@@ -16,16 +16,18 @@ def test_two_that_write_one_file_at_once_both_write_it_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "words.json"
-    written = Path.write_text
+    flushed = os.fsync
 
-    def while_another_writes(path: Path, text: str, *rest: str) -> int:
-        monkeypatch.setattr(Path, "write_text", written)
-        count = path.write_text(text, *rest)
+    def while_another_writes(handle: int) -> None:
+        monkeypatch.setattr(os, "fsync", flushed)
         write_atomically(file, "of the other\n")
-        return count
+        told.append(file.read_text("utf-8"))
+        flushed(handle)
 
-    monkeypatch.setattr(Path, "write_text", while_another_writes)
+    told: list[str] = []
+    monkeypatch.setattr(os, "fsync", while_another_writes)
     write_atomically(file, "of the one\n")
+    assert told == ["of the other\n"]
     assert file.read_text("utf-8") == "of the one\n"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -33,16 +35,14 @@ def test_two_that_write_one_file_at_once_both_write_it_whole(
 def test_a_full_disk_leaves_the_file_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, _text: str, *_: str) -> int:
-        path.touch()
+    def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     file = tmp_path / "words.json"
     write_atomically(file, "before\n")
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_atomically(file, "after\n")
-    monkeypatch.undo()
     assert file.read_text("utf-8") == "before\n"
     assert list(tmp_path.iterdir()) == [file]
 

@@ -24,7 +24,7 @@ from pipeline.files.atomic import (
     write_atomically,
     write_private,
 )
-from pipeline.files.pdf_input import read_pdf_pages
+from pipeline.files.page_files import read_pages
 
 _WRITER = """
 import sys
@@ -110,11 +110,11 @@ def test_whoever_draws_page_after_page_looks_for_what_was_left_once_a_day(
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     first, second = (temporary / _of_a_dead_reader(monkeypatch) for _ in range(2))
     first.mkdir(parents=True)
-    drawn = iter(read_pdf_pages(tmp_path / "stack.pdf"))
+    drawn = iter(read_pages(tmp_path / "stack.pdf"))
     next(drawn)
     assert not first.exists()
     second.mkdir()
-    assert [number for number, _ in drawn] == [2, 3]
+    assert [page.source_page for page in drawn] == [2, 3]
     assert second.exists()
     a_day_later = time.monotonic() + 86400
     with monkeypatch.context() as later:

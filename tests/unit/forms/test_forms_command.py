@@ -239,6 +239,7 @@ def test_full_disk_leaves_no_unregistered_sheets(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    open_store(load_settings(), create=True).close()
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UsageError, match="No space"):
         _run("print", "besokslista", "-o", str(tmp_path / "ut.pdf"))

@@ -6,15 +6,19 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from pipeline.cli import operations, work
-from pipeline.domain.settings import Settings
+from pipeline.domain.form.form import Forms
+from pipeline.domain.permissions import Action, find_signing_profession, is_allowed
+from pipeline.domain.settings import ROOT, Settings
 from pipeline.operations import demo
 from pipeline.store.accounts import people
-from pipeline.store.accounts.people import authenticate
 from pipeline.store.database.store import Store
+from pipeline.store.schema.paper import issued_sheet as issued
 from tests.support.store.databases import number_schema
 from tests.support.store.outstanding import list_outstanding
+from tests.support.store.passwords import logged_in
 
 pytestmark = pytest.mark.slow
 
@@ -27,9 +31,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_everybody_can_log_in_and_every_sheet_is_accounted_for(store: Store) -> None:
+    for account in demo.DEMO_ACCOUNTS:
+        assert logged_in(store, account.person.login, demo.DEMO_PASSWORD) == account.person
     with store.begin() as conn:
-        for account in demo.DEMO_ACCOUNTS:
-            assert authenticate(conn, account.person.login, demo.DEMO_PASSWORD) == account.person
         assert len(list_outstanding(conn)) == 105
 
 
@@ -81,3 +85,31 @@ def test_the_demo_of_an_earlier_version_is_upgraded(tmp_path: Path, store: Store
     with again.read() as conn:
         assert len(people.list_people(conn)) == len(demo.DEMO_ACCOUNTS)
     again.close()
+
+
+def test_every_entry_can_be_finished_by_its_accounts(store: Store) -> None:
+    """Two people review each sheet of the stack, and what has to be signed has a signer."""
+    forms = Forms.load(ROOT / "forms")
+    rule = forms.signing[-1]
+    with store.read() as conn:
+        accounts = people.list_people(conn)
+        sheets = {
+            tuple(row)
+            for row in conn.execute(select(issued.c.form, issued.c.version, issued.c.unit))
+        }
+    for form_id, version, unit in sorted(sheets):
+        form = forms[form_id, version]
+        area = demo.AREA_BY_UNIT[unit] if form_id in rule.by_unit else form.area.value
+        reviewers = [
+            one.login for one in accounts if is_allowed(one, Action.REVIEW, unit, area, form_id)
+        ]
+        assert len(reviewers) >= 2, (form_id, unit)
+        if rule.requires_signature(form, area):
+            assert any(
+                find_signing_profession(one, rule, form, unit, area, own=False) for one in accounts
+            ), (form_id, unit)
+        if form_id == "utbetalningslista":
+            payers = {
+                one.login for one in accounts if is_allowed(one, Action.APPROVE_PAYMENT, unit, area)
+            }
+            assert len(payers - set(reviewers)) >= 2

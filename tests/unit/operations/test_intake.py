@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -140,13 +141,23 @@ def test_a_file_that_stands_twice_in_a_stack_is_in_twice_also_when_it_is_continu
     assert [p.source_name for p in pages(store, taken.batch)] == [one.name, two.name, one.name]
 
 
-def test_the_same_files_given_again_after_the_end_are_a_new_batch(
+def test_the_same_files_given_again_after_the_end_double_nothing_and_heal_their_images(
     store: Store, tmp_path: Path
 ) -> None:
     paths = write_stack(tmp_path / "in", 2)
-    assert given(store, paths).batch != given(store, paths).batch
+    first = given(store, paths)
+    lost = store.images.path(pages(store, first.batch)[0].image_sha256 or "")
+    lost.unlink()
+    assert given(store, paths) == replace(first, is_resumed=True)
+    assert lost.read_bytes() == paths[0].read_bytes()
     with store.read() as conn:
-        assert len(list_batches(conn, SCANNER)) == 2
+        assert len(list_batches(conn, SCANNER)) == 1
+
+
+def test_files_with_a_page_that_failed_are_taken_in_again(store: Store, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7\nand no more")
+    assert given(store, [broken]).batch != given(store, [broken]).batch
 
 
 def test_the_same_files_from_another_place_are_another_batch(store: Store, tmp_path: Path) -> None:

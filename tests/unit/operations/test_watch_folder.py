@@ -204,11 +204,11 @@ def test_a_locked_pdf_is_a_page_that_failed_and_holds_up_no_other(scanner: Scann
 
 
 def test_what_is_no_scan_is_left_alone_and_counted_by_kind_only(scanner: Scanner) -> None:
-    for name in ("Anteckning.docx", "bild.HEIC", ".hidden.png", "half.part"):
+    for name in ("Anteckning.docx", "bild.AVIF", ".hidden.png", "half.part"):
         (scanner.folder / name).write_bytes(b"x")
     scanner.look()
     assert scanner.look() is None
-    assert scanner.watch.others == {".docx": 1, ".heic": 1, ".part": 1}
+    assert scanner.watch.others == {".docx": 1, ".avif": 1, ".part": 1}
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_file_that_nobody_may_read_does_not_hold_up_the_others(
 
 
 @pytest.mark.parametrize(
-    ("where", "name"), [(watch_module, "count_pages"), (Path, "is_dir"), (Path, "rglob")]
+    ("where", "name"), [(watch_module, "count_foreign_pages"), (Path, "is_dir"), (Path, "rglob")]
 )
 def test_a_share_that_breaks_off_does_not_end_the_watch(
     scanner: Scanner, monkeypatch: pytest.MonkeyPatch, where: object, name: str
@@ -354,3 +354,66 @@ def test_a_name_that_is_no_utf8_is_taken_in(scanner: Scanner, store: Store) -> N
     assert taken is not None
     with store.read() as conn:
         assert [page.source_name for page in list_batch_pages(conn, taken.batch)] == ["bunt?.png"]
+
+
+@pytest.mark.parametrize("change", ["none", "rename", "copy", "new folder"])
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_nothing_is_taken_in_twice_after_a_kill_whatever_became_of_the_files(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, change: str
+) -> None:
+    folder = tmp_path / "scanner"
+    scanner = Scanner(store, folder)
+    first, second = pdf(folder / "a.pdf", 2), *write_stack(folder / "z", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(watch_module, "import_files", partial(import_files, on_page=stop_after(cut)))
+        scanner.look()
+        with pytest.raises(CutShortError):
+            scanner.look()
+    match change:
+        case "rename":
+            first = first.rename(folder / "b.pdf")
+        case "copy":
+            shutil.copy(first, folder / "c.pdf")
+            shutil.copy(second, folder / "d.png")
+        case "new folder":
+            (folder / "old").mkdir()
+            first.rename(folder / "old" / "a.pdf")
+    later = Scanner(store, folder)
+    later.look()
+    later.look()
+    with store.read() as conn:
+        assert count_pages_by_state(conn)["in"] == 3
+        assert list_unfinished(conn) == []
+
+
+def test_a_file_of_a_batch_that_cannot_be_continued_is_not_taken_in_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that was being read is gone; the whole one before it was taken in a second time."""
+    folder = tmp_path / "scanner"
+    scanner = Scanner(store, folder)
+    write_stack(folder, 1)
+    interrupted = pdf(folder / "z.pdf", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(watch_module, "import_files", partial(import_files, on_page=stop_after(2)))
+        scanner.look()
+        with pytest.raises(CutShortError):
+            scanner.look()
+    interrupted.unlink()
+    later = Scanner(store, folder)
+    later.look()
+    later.look()
+    with store.read() as conn:
+        assert count_pages_by_state(conn)["in"] == 2
+
+
+@pytest.mark.parametrize("name", ["gif", "webp", "bmp", "heic"])
+def test_the_end_of_pictures_of_phones_and_programs_is_known(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{name}"
+    if name == "heic":
+        path.write_bytes((Path(__file__).parents[2] / "data" / "phone.heic").read_bytes())
+    else:
+        Pillow.new("L", (40, 60), 200).save(path)
+    assert is_complete_file(path)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert not is_complete_file(path)

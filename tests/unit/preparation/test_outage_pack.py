@@ -165,6 +165,7 @@ def test_forms_about_no_client_are_never_issued_with_a_client() -> None:
         make_pack(order(SheetQuantity(NOTE, 1, 1), SheetQuantity("nyckelkvittens", 1, 1)), FORMS)
 
 
+@pytest.mark.nightly
 def test_every_form_of_a_large_pack_stands_on_the_instructions() -> None:
     own = FORMS.latest("korlista").model_copy(
         update={"id": "egen-lista", "title": "Vår egen lista"}

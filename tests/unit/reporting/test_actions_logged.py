@@ -56,6 +56,11 @@ NEEDS_NONE = {
     "store.paper.originals.list_originals": "serials, classes and places of paper, no client",
     "store.exports.payment_approvals.list_payable": PART,
     "store.accounts.administration.list_accounts": "accounts of staff, no client",
+    "store.accounts.login.access_changes.independent_administrators": ASKS,
+    "store.accounts.login.access_notices.note_change": PART,
+    "store.accounts.login.access_changes.list_open_changes": "accounts of staff, no client",
+    "store.accounts.login.password_rules.hash_new_password": PART,
+    "store.accounts.login.password_rules.require_strong_password": PART,
     "store.accounts.blocks.list_blocks": "the blocks of the person's own units, which set them",
     "store.entries.queue.count_hidden": FIGURES,
     "store.entries.second_reviewer.count_waiting_for_others": FIGURES,
@@ -169,6 +174,14 @@ NEEDS_NONE = {
     "store.paper.batches.append_page_to_batch": "the batch that the page belongs to is recorded",
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
     "domain.permissions.is_allowed": "asks only",
+    "domain.permissions.find_assignments": "asks only",
+    "domain.permissions.find_signing_profession": "asks only",
+    "domain.permissions.permitted_areas": "asks only",
+    "domain.permissions.permitted_units": "asks only",
+    "domain.permissions.units_within_block": "asks only",
+    "domain.permissions.require_signer": (
+        "a denial is recorded by the store when it ends the transaction"
+    ),
     "domain.permissions.require_permission": (
         "a denial is recorded by the store when it ends the transaction"
     ),
@@ -340,6 +353,16 @@ OF_NO_UNIT = {
     "new_password": "accounts are of several units",
     "open_account": "accounts are of several units",
     "change_password": "accounts are of several units",
+    "redeem_code": "accounts are of several units",
+    "request_access_change": "accounts are of several units",
+    "approve_access_change": "accounts are of several units",
+    "cancel_access_change": "accounts are of several units",
+    "make_access_change": "accounts are of several units",
+    "add_second_factor": "accounts are of several units",
+    "remove_second_factor": "accounts are of several units",
+    "renew_recovery_codes": "accounts are of several units",
+    "use_recovery_code": "accounts are of several units",
+    "link_identity": "accounts are of several units",
     "login": "accounts are of several units",
     "login_failed": "accounts are of several units",
     "session": "accounts are of several units",
@@ -357,6 +380,8 @@ _COUNTS = {
     "number",
     "problems",
     "anchors",
+    "records",
+    "start",
     "count",
     "entries",
     "units",
@@ -367,6 +392,7 @@ _COUNTS = {
     "sessions",
 }
 _STATES = {
+    "alone",
     "storelog",
     "current",
     "found",
@@ -381,6 +407,7 @@ _STATES = {
     "area",
     "areas",
     "role",
+    "profession",
 }
 _WHICH = {
     "field",

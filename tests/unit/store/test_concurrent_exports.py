@@ -31,6 +31,7 @@ from pipeline.store.review import transfers
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import ANNA, STIG, confirm, state
+from tests.support.store.passwords import hashed
 from tests.unit.export.formats.test_fhir_sending import at
 
 pytest_plugins = (
@@ -47,7 +48,7 @@ GONE, HERE, DONE = "AAAA01-00", "AAAA02-00", "AAAA03-00"
 def made(office: ExportContext, target: str = "skriv-in") -> Run:
     """A run of three entries, made by somebody who works in one unit only."""
     with office.store.begin() as conn:
-        people.save_person(conn, NORA, "fyra lösa ord här")
+        people.save_person(conn, NORA, hashed("fyra lösa ord här"))
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     for serial in ("AAAA02", "AAAA03"):
         confirm(office, "hsl-anteckning", serial, personnummer=ARNE.pid, **NOTE)

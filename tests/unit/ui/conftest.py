@@ -20,6 +20,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from tests.support.screens import seeding
 from tests.support.screens.filled_workspace import fill
+from ui import session
 from ui.screens.review import actions, client_panel
 
 OpenScreen = Callable[[Person, str], AppTest]
@@ -38,6 +39,13 @@ def components_sought_once() -> Iterator[None]:
             cache(manifest_scanner.scan_component_manifests),
         )
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No browser is there to exchange a ticket for a cookie (tests/browser/server)."""
+    monkeypatch.setattr(session, "is_cookie_required", lambda: False)
+    monkeypatch.setattr(session, "browser_token", lambda: None)
 
 
 @pytest.fixture(scope="session")

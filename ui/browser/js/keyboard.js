@@ -36,6 +36,7 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
   const shownFor = () => performance.now() - parentElement.efUpAt;
   noteShown();
   parentElement.efSend = sendDraft;
+  keepInSight(stop.signal);
 
   function choose(key, index) {
     const radio = inputs(key)[index];
@@ -180,11 +181,21 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
 
   const isBegun = () => parentElement.efBegun === data.turn;
 
+  // A lost connection opens a dialog, which gives the focus to its own section and to the page's: the
+  // user goes on in the same field afterwards. A user comes to the page's section by Tab only.
+  const isSection = (element) => element?.tagName === "SECTION";
+  function isFocusLost() {
+    const active = document.activeElement;
+    const isTabbed = performance.now() - (parentElement.efTabbedAt ?? -Infinity) < REST_MS;
+    const isLost = active === document.body || (isSection(active) && !isTabbed);
+    return isLost && document.hasFocus() && !document.querySelector("[data-testid='stDialog']");
+  }
+
   // A complete form may be drawn again and lose the focus: the field gets it back, unless the user
   // has clicked elsewhere.
   function keepFocus(left = 600) {
     if (stop.signal.aborted || parentElement.efPointed === data.turn) return;
-    if (document.activeElement === document.body && document.hasFocus()) {
+    if (isFocusLost()) {
       if (!isBegun()) return focusFirst();
       const again = inputs(parentElement.efLast ?? "");
       (again.find((input) => input.checked) ?? again[0])?.focus();
@@ -219,8 +230,10 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
   on("click", draftFirst);
   // Ctrl+Enter still held from the entry before arrives here too, and does not begin the entry.
   on("keydown", (event) => { if (keyOf(event.target) && !event.ctrlKey && event.key !== "Control") parentElement.efBegun = data.turn; });
+  on("keydown", (event) => { if (event.key === "Tab") parentElement.efTabbedAt = performance.now(); });
   on("pointerdown", () => { parentElement.efBegun = parentElement.efPointed = data.turn; });
-  on("focusin", (event) => { parentElement.efLast = keyOf(event.target); });
+  on("focusin", (event) => { if (!isSection(event.target)) parentElement.efLast = keyOf(event.target); });
+  on("focusout", (event) => { if (isSection(event.target)) keepFocus(); });
   // A form that was hidden loses the focus; its entry has been decided or rejected.
   on("focusout", (event) => keyOf(event.target) && isVisible(holder(keyOf(event.target))) && sendDraft());
   window.navigation?.addEventListener("navigate", draftBeforeBack, { signal: stop.signal });

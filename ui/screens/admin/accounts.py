@@ -1,11 +1,11 @@
-"""Konton: who may log in, with which role, and in which units and areas of law.
+"""Konton: who may log in, with which roles, and in which units and areas of law.
 
 No paper and no clients are shown here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -13,22 +13,39 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area
-from pipeline.domain.model import Person, Role
+from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import default_areas
 from pipeline.store.accounts import administration, people
 from pipeline.store.accounts.administration import Account
+from pipeline.store.accounts.login import access_changes
+from pipeline.store.accounts.login.access_changes import OpenChange
+from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
 _CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"
-_MESSAGE_KEY, _PASSWORD_KEY = "account_said", "account_password"
+_MESSAGE_KEY, _SHOWN_ONCE_KEY = "account_said", "account_shown_once"
+_ADDED_KEY = "account_added"
+"""How many empty assignments the form shows."""
+_NO_ROLE = ""
+"""Chosen instead of a role: no assignment."""
+_NEW_ASSIGNMENT = Assignment(Role.REVIEWER, "", frozenset(), frozenset())
 _NEW_ACCOUNT = ""
 """Chosen instead of a login name: an account that does not exist yet."""
+_ICONS = {
+    "ask.password": ":material/key:",
+    "ask.second_factor": ":material/no_encryption:",
+    "ask.provider": ":material/link_off:",
+    "seal": ":material/drafts:",
+    "close": ":material/person_off:",
+    "open": ":material/person:",
+}
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -37,7 +54,9 @@ def show(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         accounts = administration.list_accounts(conn, person)
         units = list(client_register.areas_by_unit(conn))
+        changes = access_changes.list_open_changes(conn, person, utc_now())
     _show_message()
+    _open_changes(context, person, changes)
     left, right = st.columns([1.3, 1], gap="large")
     with left:
         st.button(
@@ -64,31 +83,73 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _show_message() -> None:
-    """Show the result of the last action; a new password is shown once and then gone."""
+    """Show the result of the last action; a new code or password is shown once and then gone."""
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
-    if new_password := st.session_state.pop(_PASSWORD_KEY, None):
-        login, password = new_password
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    if shown_once := st.session_state.pop(_SHOWN_ONCE_KEY, None):
+        login, kind, text = shown_once
         with st.container(border=True, key="account_password_box"):
-            st.markdown(t("accounts.password_of", login=login))
-            st.text(password)
-            st.caption(t("accounts.password_once"))
+            st.markdown(md(f"accounts.{kind}_of", login=login))
+            st.text(text)
+            st.caption(t(f"accounts.{kind}_once"))
+
+
+def _open_changes(context: AppContext, person: Person, changes: list[OpenChange]) -> None:
+    """List what is asked for, with what another administrator has to approve first."""
+    shown = [change for change in changes if change.kind is not ChangeKind.FIRST]
+    if not shown:
+        return
+    st.header(t("accounts.changes"), anchor=False)
+    for change in shown:
+        with st.container(
+            border=True, horizontal=True, vertical_alignment="center", key=f"change-{change.id}"
+        ):
+            with st.container(gap=None):
+                st.markdown(
+                    md(
+                        f"accounts.change_asked.{change.kind.value}",
+                        name=change.name,
+                        login=change.login,
+                        by=change.by,
+                        at=format_moment(change.at),
+                    )
+                )
+                st.caption(
+                    t("accounts.waits" if change.waits_for_approval else "accounts.code_open")
+                )
+            if change.waits_for_approval and change.by != person.login:
+                approve = partial(_decide_change, context, person, change, is_approved=True)
+                st.button(
+                    t("accounts.approve"), key=f"change_approve-{change.id}", on_click=approve
+                )
+            cancel = partial(_decide_change, context, person, change, is_approved=False)
+            st.button(t("accounts.cancel"), key=f"change_cancel-{change.id}", on_click=cancel)
+
+
+@requires_open_session
+def _decide_change(
+    context: AppContext, person: Person, change: OpenChange, *, is_approved: bool
+) -> None:
+    decide = access_changes.approve_change if is_approved else access_changes.cancel_change
+    _run_action(
+        context,
+        "accounts.is_approved" if is_approved else "accounts.is_cancelled",
+        change.login,
+        lambda conn: decide(conn, person, change.id, utc_now()),
+    )
 
 
 def _account_row(account: Account, *, is_own: bool) -> None:
     holder = account.person
-    parts = [
-        t(f"role.{holder.role.name.lower()}"),
-        ", ".join(sorted(holder.units)) or t("accounts.no_unit"),
-        ", ".join(sorted(holder.areas)) or t("accounts.no_area"),
-    ]
     flags = [
         text
         for text, holds in (
             (t("accounts.closed"), not account.active),
             (t("accounts.emergency"), holder.break_glass),
             (t("accounts.not_changed"), account.must_change and account.active),
+            (t("accounts.has_code"), account.has_code),
+            (t("accounts.is_linked"), account.is_linked),
             (t("accounts.logged_in"), account.sessions > 0),
             (t("accounts.you"), is_own),
         )
@@ -102,9 +163,9 @@ def _account_row(account: Account, *, is_own: bool) -> None:
     with st.container(border=True):
         text, button = st.columns([4, 1], vertical_alignment="center")
         text.markdown(
-            f"**{holder.name}** · {holder.login} · {holder.title}  \n"
-            f"{' · '.join(parts)}  \n"
-            f":gray[{' · '.join([*flags, last_login])}]"
+            f"**{plain(holder.name)}** · {plain(holder.login)}  \n"
+            + "".join(f"{plain(_assignment_text(one))}  \n" for one in holder.assignments)
+            + f":gray[{' · '.join([*map(plain, flags), plain(last_login)])}]"
         )
         button.button(
             t("accounts.change"),
@@ -114,6 +175,16 @@ def _account_row(account: Account, *, is_own: bool) -> None:
         )
 
 
+def _assignment_text(assignment: Assignment) -> str:
+    parts = (
+        t(f"role.{assignment.role.name.lower()}"),
+        assignment.title,
+        ", ".join(sorted(assignment.units)) or t("accounts.no_unit"),
+        ", ".join(sorted(assignment.areas)) or t("accounts.no_area"),
+    )
+    return " · ".join(parts)
+
+
 def _account_form(
     context: AppContext, person: Person, account: Account | None, units: list[str]
 ) -> None:
@@ -121,7 +192,8 @@ def _account_form(
     key = f"account-{account.person.login}" if account else "account_new"
     with st.form(f"form-{key}", border=True):
         st.header(
-            t("accounts.change_of", name=holder.name) if holder else t("accounts.new"), anchor=False
+            md("accounts.change_of", name=holder.name) if holder else t("accounts.new"),
+            anchor=False,
         )
         entered = _account_fields(key, holder, units)
         is_sent = st.form_submit_button(
@@ -131,8 +203,18 @@ def _account_form(
             width="stretch",
             disabled=account is not None and not account.active,
         )
+    st.button(
+        t("accounts.add_assignment"),
+        key=f"{key}-add",
+        icon=":material/add:",
+        on_click=_add_assignment,
+    )
     if is_sent:
         _check_and_save(context, person, holder, entered)
+
+
+def _add_assignment() -> None:
+    st.session_state[_ADDED_KEY] = st.session_state.get(_ADDED_KEY, 0) + 1
 
 
 def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person:
@@ -147,49 +229,106 @@ def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person
     name = st.text_input(
         t("accounts.name"), holder.name if holder else "", key=f"{key}-name", max_chars=120
     )
-    title = st.text_input(
-        t("accounts.profession"),
-        holder.title if holder else "",
-        key=f"{key}-profession",
+    main, *further = holder.assignments if holder else (_NEW_ASSIGNMENT,)
+    chosen = _assignment_fields(key, main, units)
+    person_key = st.text_input(
+        t("accounts.key"),
+        holder.key if holder else "",
+        key=f"{key}-key",
         max_chars=80,
-    )
-    roles = list(Role)
-    role = st.selectbox(
-        t("accounts.role"),
-        roles,
-        roles.index(holder.role) if holder else 1,
-        format_func=lambda role: t(f"role.{role.name.lower()}"),
-        key=f"{key}-role",
-    )
-    own_units = st.multiselect(
-        t("accounts.units"),
-        units,
-        sorted(holder.units) if holder else [],
-        key=f"{key}-units",
-        placeholder=t("accounts.choose"),
-    )
-    areas = st.multiselect(
-        t("accounts.areas"),
-        [area.value for area in Area],
-        sorted(holder.areas) if holder else [],
-        key=f"{key}-areas",
-        placeholder=t("accounts.areas_default"),
-        help=t("accounts.areas_help"),
+        help=t("accounts.key_help"),
     )
     emergency = st.checkbox(
         t("accounts.emergency_account"),
         holder.break_glass if holder else False,
         key=f"{key}-emergency",
     )
+    others = _further_fields(key, further, units)
     return Person(
         holder.login if holder else login.strip(),
         name.strip(),
-        title.strip(),
-        role,
-        frozenset(own_units),
-        frozenset(areas) or default_areas(role, title),
+        chosen.title,
+        chosen.role,
+        chosen.units,
+        chosen.areas,
         emergency,
+        others,
+        person_key.strip(),
     )
+
+
+def _further_fields(
+    key: str, further: Sequence[Assignment], units: list[str]
+) -> tuple[Assignment, ...]:
+    """Draw the fields of further assignments, empty ones last; return those that have a role."""
+    count = len(further) + st.session_state.get(_ADDED_KEY, 0)
+    if count:
+        st.caption(t("accounts.further_what"))
+    chosen = []
+    for number in range(count):
+        known = further[number] if number < len(further) else None
+        st.subheader(md("accounts.further", number=number + 2), anchor=False)
+        roles = [_NO_ROLE, *Role]
+        role = st.selectbox(
+            t("accounts.role"),
+            roles,
+            roles.index(known.role if known else _NO_ROLE),
+            format_func=_role_text,
+            key=f"{key}-{number + 2}-role",
+        )
+        fields = _place_fields(f"{key}-{number + 2}", known or _NEW_ASSIGNMENT, units)
+        if role != _NO_ROLE:
+            chosen.append(_make_assignment(Role(role), *fields))
+    return tuple(chosen)
+
+
+def _role_text(role: str) -> str:
+    return t("accounts.no_role") if role == _NO_ROLE else t(f"role.{Role(role).name.lower()}")
+
+
+def _assignment_fields(key: str, known: Assignment, units: list[str]) -> Assignment:
+    """Draw the fields of the main assignment, and return what they hold."""
+    roles = list(Role)
+    role = st.selectbox(
+        t("accounts.role"),
+        roles,
+        roles.index(known.role),
+        format_func=_role_text,
+        key=f"{key}-role",
+    )
+    return _make_assignment(role, *_place_fields(key, known, units))
+
+
+def _place_fields(
+    key: str, known: Assignment, units: list[str]
+) -> tuple[str, Sequence[str], Sequence[str]]:
+    """Draw title, units and areas of law of an assignment, and return what they hold."""
+    title = st.text_input(
+        t("accounts.profession"), known.title, key=f"{key}-profession", max_chars=80
+    )
+    own_units = st.multiselect(
+        t("accounts.units"),
+        units,
+        sorted(known.units),
+        key=f"{key}-units",
+        placeholder=t("accounts.choose"),
+    )
+    areas = st.multiselect(
+        t("accounts.areas"),
+        [area.value for area in Area],
+        sorted(known.areas),
+        key=f"{key}-areas",
+        placeholder=t("accounts.areas_default"),
+        help=t("accounts.areas_help"),
+    )
+    return title.strip(), own_units, areas
+
+
+def _make_assignment(
+    role: Role, title: str, units: Iterable[str], areas: Iterable[str]
+) -> Assignment:
+    chosen_areas = frozenset(areas) or default_areas(role, title)
+    return Assignment(role, title, frozenset(units), chosen_areas)
 
 
 def _check_and_save(
@@ -199,7 +338,7 @@ def _check_and_save(
     with context.store.read() as conn:
         is_taken = holder is None and entered.login in people.people_by_login(conn)
     if is_taken:
-        st.error(t("accounts.taken", login=entered.login))
+        st.error(md("accounts.taken", login=entered.login))
         return
     if holder != st.session_state.get(_SHOWN_KEY):
         st.session_state[_MESSAGE_KEY] = (
@@ -214,12 +353,15 @@ def _check_and_save(
 def _save_account(context: AppContext, person: Person, account: Person) -> None:
     try:
         with context.store.begin() as conn:
-            password = administration.save_account(conn, person, account)
+            before = people.people_by_login(conn).get(account.login)
+            code = administration.save_account(conn, person, account, utc_now())
+        if code:
+            st.session_state[_SHOWN_ONCE_KEY] = (account.login, "first", code)
+        elif account.break_glass and (before is None or not before.break_glass):
+            _show_sealed_password(context, person, account.login)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
-    if password:
-        st.session_state[_PASSWORD_KEY] = (account.login, password)
     st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.saved", login=account.login))
     st.session_state[_CHOSEN_KEY] = None
     st.rerun()
@@ -229,50 +371,70 @@ def _account_actions(context: AppContext, person: Person, account: Account) -> N
     login = account.person.login
     with st.container(horizontal=True):
         if account.active:
-            st.button(
-                t("accounts.new_password"),
-                key=f"account_reset-{login}",
-                on_click=partial(_reset_password, context, person, login),
-                icon=":material/key:",
-            )
-            close = partial(
-                _run_action,
-                context,
-                "accounts.is_closed",
+            for kind in _changes_of(account):
+                _action_button(
+                    f"accounts.ask.{kind.value}",
+                    login,
+                    partial(_ask_change, context, person, login, kind),
+                )
+            if account.person.break_glass:
+                seal = partial(_seal_password, context, person, login)
+                _action_button("accounts.seal", login, seal)
+            close = partial(administration.close_account, person=person, login=login)
+            _action_button(
+                "accounts.close",
                 login,
-                lambda conn: administration.close_account(conn, person, login),
-            )
-            st.button(
-                t("accounts.close"),
-                key=f"account_close-{login}",
-                on_click=close,
-                icon=":material/person_off:",
+                partial(_run_action, context, "accounts.is_closed", login, close),
             )
         else:
-            reopen = partial(
-                _run_action,
-                context,
-                "accounts.is_open",
+            reopen = partial(administration.reopen_account, person=person, login=login)
+            _action_button(
+                "accounts.open",
                 login,
-                lambda conn: administration.reopen_account(conn, person, login),
+                partial(_run_action, context, "accounts.is_open", login, reopen),
             )
-            st.button(
-                t("accounts.open"),
-                key=f"account_open-{login}",
-                on_click=reopen,
-                icon=":material/person:",
-            )
+
+
+def _action_button(text_key: str, login: str, action: Callable[[], None]) -> None:
+    name = text_key.removeprefix("accounts.")
+    st.button(t(text_key), key=f"account_{name}-{login}", icon=_ICONS[name], on_click=action)
+
+
+def _changes_of(account: Account) -> list[ChangeKind]:
+    """Return the changes of the person's way in that make sense for the account."""
+    if account.person.break_glass:
+        return []
+    return [
+        ChangeKind.PASSWORD,
+        *([ChangeKind.SECOND_FACTOR] if account.has_code else []),
+        *([ChangeKind.PROVIDER] if account.is_linked else []),
+    ]
 
 
 @requires_open_session
-def _reset_password(context: AppContext, person: Person, login: str) -> None:
-    def reset(conn: Connection) -> None:
-        st.session_state[_PASSWORD_KEY] = (
-            login,
-            administration.reset_password(conn, person, login, utc_now()),
-        )
+def _ask_change(context: AppContext, person: Person, login: str, kind: ChangeKind) -> None:
+    def ask(conn: Connection) -> None:
+        change = access_changes.request_change(conn, person, login, kind, utc_now())
+        if change.code:
+            shown = "code_waits" if change.needs_approval else "code"
+            st.session_state[_SHOWN_ONCE_KEY] = (login, shown, change.code)
 
-    _run_action(context, "accounts.has_password", login, reset)
+    _run_action(context, f"accounts.asked.{kind.value}", login, ask)
+
+
+@requires_open_session
+def _seal_password(context: AppContext, person: Person, login: str) -> None:
+    try:
+        _show_sealed_password(context, person, login)
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
+    else:
+        st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.is_sealed", login=login))
+
+
+def _show_sealed_password(context: AppContext, person: Person, login: str) -> None:
+    password = administration.seal_password(context.store, person, login, utc_now())
+    st.session_state[_SHOWN_ONCE_KEY] = (login, "password", password)
 
 
 @requires_open_session
@@ -283,7 +445,7 @@ def _run_action(
         with context.store.begin() as conn:
             action(conn)
     except EfterskriftError as error:
-        st.session_state.pop(_PASSWORD_KEY, None)
+        st.session_state.pop(_SHOWN_ONCE_KEY, None)
         st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
     else:
         st.session_state[_MESSAGE_KEY] = ("ok", t(success_key, login=login))
@@ -291,3 +453,4 @@ def _run_action(
 
 def _choose_account(login: str, shown: Person | None = None) -> None:
     st.session_state[_CHOSEN_KEY], st.session_state[_SHOWN_KEY] = login, shown
+    st.session_state[_ADDED_KEY] = 0

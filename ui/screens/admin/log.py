@@ -17,6 +17,7 @@ from pipeline.domain import dates
 from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import EntryState, Person, Role
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.client_extract import (
     ClientExtract,
@@ -31,6 +32,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import Hint, LogFilter
 from ui.i18n import code_text, format_moment, t
+from ui.markdown import md, plain
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
@@ -87,7 +89,11 @@ def filter_form(context: AppContext, person: Person, first: date, last: date) ->
         )
         bottom = st.columns([2, 1.6, 1.6], vertical_alignment="bottom")
         unit = bottom[0].selectbox(
-            t("log.unit"), sorted(person.units), index=None, placeholder=any_text, key="log_unit"
+            t("log.unit"),
+            sorted(permitted_units(person, Action.LOG)),
+            index=None,
+            placeholder=any_text,
+            key="log_unit",
         )
         kinds, hint_text = [hint.value for hint in Hint], partial(code_text, "log.hint")
         hint = bottom[1].selectbox(
@@ -128,7 +134,7 @@ def _load_page(context: AppContext, person: Person, log_filter: LogFilter) -> Lo
 
 
 def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page: LogPage) -> None:
-    st.header(t("log.rows", count=page.total), anchor=False)
+    st.header(md("log.rows", count=page.total), anchor=False)
     if not page.rows:
         st.info(t("log.none"), icon=":material/info:")
         return
@@ -175,7 +181,7 @@ def _page_buttons(page: LogPage) -> None:
         args=(1,),
         icon=":material/arrow_forward:",
     )
-    st.caption(t("log.page", number=index + 1, pages=pages))
+    st.caption(md("log.page", number=index + 1, pages=pages))
 
 
 def _log_downloads(context: AppContext, person: Person, log_filter: LogFilter) -> None:
@@ -231,8 +237,11 @@ def _fact_text(name: str, value: object) -> object:
     """Return a value in the user's language if it is one of the program's own words."""
     if isinstance(value, bool):
         return t("log.yes" if value else "log.no")
-    if name == "role" and value in set(Role):
-        return t(f"role.{Role(str(value)).name.lower()}")
+    if name == "role":
+        roles = str(value).split(", ")
+        return ", ".join(
+            t(f"role.{Role(role).name.lower()}") if role in set(Role) else role for role in roles
+        )
     if name == "state" and value in set(EntryState):
         return t(f"entry_state.{EntryState(str(value)).name.lower()}").lower()
     return value
@@ -259,11 +268,11 @@ def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> 
     with context.store.read() as conn:
         counts = follow_up.count_hints(conn, person, log_filter)
     hints = list(Hint)
-    for row in (hints[:2], hints[2:4], hints[4:]):
+    for row in (hints[start : start + 2] for start in range(0, len(hints), 2)):
         for column, hint in zip(st.columns(len(row)), row, strict=True):
             column.metric(
                 t(f"log.hint.{hint.value}"),
-                counts[hint],
+                plain(counts[hint]),
                 border=True,
                 help=t(f"log.hint_what.{hint.value}"),
             )
@@ -295,16 +304,18 @@ def _check_button(context: AppContext, person: Person) -> None:
     if result is None:
         return
     if not result.count:
-        st.success(t("log.whole", count=result.rows), icon=":material/check:")
+        st.success(md("log.whole", count=result.rows), icon=":material/check:")
         return
-    st.error(t("log.broken", count=result.count), icon=":material/error:")
+    st.error(md("log.broken", count=result.count), icon=":material/error:")
     for problem in result.problems[:10]:
         st.caption(
-            t(
+            md(
                 f"log.wrong.{problem.wrong.value}",
                 first=problem.first,
                 last=problem.last,
                 count=problem.last - problem.first + 1,
+                table=problem.table,
+                owner=problem.owner,
             )
         )
 
@@ -346,10 +357,10 @@ def extract_form(context: AppContext, person: Person, start: datetime, end: date
 
 
 def _show_extract(context: AppContext, extract: ClientExtract) -> None:
-    st.markdown(f"**{' · '.join(filter(None, (extract.name, format_pid(extract.pid))))}**")
+    st.markdown(f"**{' · '.join(filter(None, (plain(extract.name), format_pid(extract.pid))))}**")
     if extract.other_unit_rows:
         st.warning(
-            t("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:"
+            md("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:"
         )
     if extract.lines:
         columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
@@ -365,10 +376,9 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
         st.info(t("log.extract_none"), icon=":material/info:")
     name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"
     with st.container(horizontal=True):
-        pdf = render_extract_pdf(extract, context.settings.care_provider)
         st.download_button(
             t("log.extract_pdf"),
-            pdf,
+            lambda: render_extract_pdf(extract, context.settings.care_provider),
             f"{name}.pdf",
             "application/pdf",
             key="log_extract_pdf",
@@ -377,7 +387,7 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
         )
         st.download_button(
             t("log.extract_csv"),
-            format_extract_csv(extract),
+            lambda: format_extract_csv(extract),
             f"{name}.csv",
             "text/csv",
             key="log_extract_csv",

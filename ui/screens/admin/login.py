@@ -1,20 +1,27 @@
-"""Logga in: the login, the reason for using an emergency account, and the first password."""
+"""Logga in: password, second factor, reason for using an emergency account, and first password."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError, NotAllowedError
+from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.store.accounts import people
 from pipeline.store.accounts.emergency_access import MIN_REASON_LENGTH
+from pipeline.store.accounts.login.access_changes import redeem_code
+from pipeline.store.accounts.login.authentication import Credentials, change_password
+from pipeline.store.accounts.login.password_rules import MIN_PASSWORD_LENGTH
 from ui import session
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
+from ui.markdown import md
 from ui.session import LoginResult
 from ui.widgets.errors import show_error
 from ui.widgets.heading import language_choice, person_menu
 from ui.workspace import AppContext
+
+_REDEEM_KEY, _REDEEMED_KEY = "redeem", "redeemed"
 
 
 def show(context: AppContext) -> None:
@@ -22,14 +29,19 @@ def show(context: AppContext) -> None:
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("login.name"), anchor=False)
-        st.markdown(t("login.what", provider=context.settings.care_provider))
+        st.markdown(md("login.what", provider=context.settings.care_provider))
         _show_logout_reason(context)
         if session.is_emergency_reason_due():
             _emergency_reason_form(context)
+        elif session.is_code_due():
+            _code_form(context)
+        elif st.session_state.get(_REDEEM_KEY):
+            _redeem_form(context)
         elif context.settings.oidc:
             _organisation_login_button(context)
         else:
             _local_login_form(context)
+            _redeem_button()
         language_choice()
 
 
@@ -40,7 +52,7 @@ def _show_logout_reason(context: AppContext) -> None:
     """
     if end := session.last_session_end():
         st.info(
-            t(
+            md(
                 f"login.{end}",
                 minutes=context.settings.session_minutes,
                 hours=context.settings.session_hours,
@@ -53,50 +65,123 @@ def _show_logout_reason(context: AppContext) -> None:
 
 
 def choose_password(context: AppContext, person: Person) -> None:
-    """Ask for a new password at the first login with a password made by an administrator."""
+    """Ask for a new password at the first login with a password that another person made."""
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("password.title"), anchor=False)
-        st.markdown(t("password.what", count=people.MIN_PASSWORD_LENGTH))
-        with st.form("password_form", border=True):
-            current = st.text_input(
-                t("password.now"),
-                key="password_now",
-                type="password",
-                autocomplete="current-password",
-            )
-            new_password = st.text_input(
-                t("password.new"), key="password_new", type="password", autocomplete="new-password"
-            )
-            repeated = st.text_input(
-                t("password.again"),
-                key="password_again",
-                type="password",
-                autocomplete="new-password",
-            )
-            is_sent = st.form_submit_button(
-                t("password.save"), key="password_submit", type="primary", width="stretch"
-            )
-        if is_sent:
-            _change_password(context, person, current, new_password, repeated)
+        st.markdown(md("password.what", count=MIN_PASSWORD_LENGTH))
+        if password_form(context, person, "password.now"):
+            st.rerun()
         person_menu(context, person)
 
 
-def _change_password(
-    context: AppContext, person: Person, current: str, new_password: str, repeated: str
-) -> None:
+def password_form(context: AppContext, person: Person, current_key: str) -> bool:
+    """Ask for the current and a new password; return whether it was changed just now."""
+    with st.form("password_form", border=True):
+        current = st.text_input(
+            t(current_key), key="password_now", type="password", autocomplete="current-password"
+        )
+        new_password, repeated = _new_password_fields("password")
+        is_sent = st.form_submit_button(
+            t("password.save"), key="password_submit", type="primary", width="stretch"
+        )
+    if not is_sent:
+        return False
+    if new_password != repeated:
+        st.error(t("password.differ"), icon=":material/error:")
+        return False
+    try:
+        change_password(
+            session.login_request(context),
+            Credentials(person.login, current),
+            new_password,
+            session.session_token(),
+        )
+    except EfterskriftError as error:
+        show_error(error)
+        return False
+    return True
+
+
+def _new_password_fields(key: str) -> tuple[str, str]:
+    """Draw the fields of a new password, and return what they hold."""
+    new_password, repeated = (
+        st.text_input(
+            t(f"password.{name}"),
+            key=f"{key}_{name}",
+            type="password",
+            autocomplete="new-password",
+        )
+        for name in ("new", "again")
+    )
+    return new_password, repeated
+
+
+def _redeem_button() -> None:
+    if st.session_state.pop(_REDEEMED_KEY, False):
+        st.success(t("redeem.done"), icon=":material/check:")
+    st.button(
+        t("redeem.begin"),
+        key="redeem_begin",
+        icon=":material/key:",
+        on_click=partial(st.session_state.__setitem__, _REDEEM_KEY, True),
+    )
+
+
+def _redeem_form(context: AppContext) -> None:
+    """Let a person choose a password with a code from a system administrator."""
+    st.markdown(md("redeem.what", count=MIN_PASSWORD_LENGTH))
+    with st.form("redeem_form", border=True):
+        name = st.text_input(t("login.login"), key="redeem_login", autocomplete="username")
+        code = st.text_input(t("redeem.code"), key="redeem_code", autocomplete="one-time-code")
+        new_password, repeated = _new_password_fields("redeem")
+        is_sent = st.form_submit_button(
+            t("redeem.save"), key="redeem_submit", type="primary", width="stretch"
+        )
+    st.button(
+        t("login.back"),
+        key="redeem_back",
+        on_click=partial(st.session_state.pop, _REDEEM_KEY, None),
+    )
+    if not is_sent:
+        return
     if new_password != repeated:
         st.error(t("password.differ"), icon=":material/error:")
         return
     try:
-        with context.store.begin() as conn:
-            people.change_password(conn, person.login, current, new_password)
-    except NotAllowedError:
-        st.error(t("password.wrong"), icon=":material/error:")
-    except EfterskriftError:
-        st.error(t("password.short", count=people.MIN_PASSWORD_LENGTH), icon=":material/error:")
-    else:
+        is_right = redeem_code(session.login_request(context), name, code, new_password)
+    except EfterskriftError as error:
+        show_error(error)
+        return
+    if not is_right:
+        st.error(t("redeem.wrong"), icon=":material/error:")
+        return
+    del st.session_state[_REDEEM_KEY]
+    st.session_state[_REDEEMED_KEY] = True
+    st.rerun()
+
+
+def _code_form(context: AppContext) -> None:
+    """Ask for the code of the second factor, after the password."""
+    st.markdown(t("code_login.what"))
+    with st.form("code_form", border=True):
+        code = st.text_input(t("code_login.code"), key="login_code", autocomplete="one-time-code")
+        is_sent = st.form_submit_button(
+            t("login.enter"), key="code_submit", type="primary", width="stretch"
+        )
+    st.caption(t("code_login.recovery"))
+    st.button(t("login.back"), key="code_back", on_click=session.forget_password_step)
+    keyboard("login", ["login_code"])
+    if not is_sent:
+        return
+    try:
+        result = session.log_in_with_code(context, code)
+    except EfterskriftError as error:
+        show_error(error)
+        return
+    if result is not LoginResult.WRONG_PASSWORD:
         st.rerun()
+    st.error(t("code_login.wrong"), icon=":material/error:")
 
 
 def _organisation_login_button(context: AppContext) -> None:
@@ -131,7 +216,7 @@ def _local_login_form(context: AppContext) -> None:
         return
     try:
         result = session.log_in(context, name, password)
-    except NotAllowedError as error:
+    except EfterskriftError as error:
         show_error(error)
         return
     if result is not LoginResult.WRONG_PASSWORD:
@@ -152,6 +237,6 @@ def _emergency_reason_form(context: AppContext) -> None:
     try:
         session.log_in_in_emergency(context, reason)
     except EfterskriftError:
-        st.error(t("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
+        st.error(md("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
     else:
         st.rerun()

@@ -21,13 +21,14 @@ from pipeline.store.exports.run_items import Connection
 from pipeline.store.paper import originals
 from pipeline.store.paper.originals import PaperOriginal
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
 from ui.widgets.run_once import find_just_created
 from ui.workspace import AppContext
 
-_MESSAGE_KEY = "archive_said"
+_MESSAGE_KEY, _PLAN_KEY = "archive_said", "archive_plan"
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -36,7 +37,7 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("archive.title"), t("archive.what"))
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
     _ready_section(export_context, person)
     st.header(t("archive.packages"), anchor=False)
     packages = _list_packages(export_context, person)
@@ -51,16 +52,22 @@ def show(context: AppContext, person: Person) -> None:
 def _ready_section(context: ExportContext, person: Person) -> None:
     ready = runs.find_ready(context, person)
     with st.container(border=True):
-        st.metric(t("archive.ready"), ready.sheets)
+        st.metric(t("archive.ready"), plain(ready.sheets))
         if ready.classes:
             st.caption(
-                t(
+                md(
                     "archive.classes",
                     classes=", ".join(f"{name}: {count}" for name, count in ready.classes),
                 )
             )
-        if ready.unsettled:
-            st.caption(t("archive.unsettled", count=ready.unsettled))
+        for wait, count in ready.waits.items():
+            st.caption(md(f"archive.wait.{wait.value}", count=count))
+        st.text_input(
+            t("archive.plan"),
+            key=_PLAN_KEY,
+            max_chars=runs.MAX_DECISION_LENGTH,
+            help=t("archive.plan_what"),
+        )
         st.button(
             t("archive.make"),
             key="archive_make",
@@ -74,7 +81,8 @@ def _ready_section(context: ExportContext, person: Person) -> None:
 def _make_package(context: ExportContext, person: Person) -> None:
     def make() -> str:
         clicked_at = utc_now()
-        package = runs.make_package(context, person, clicked_at) or find_just_created(
+        plan = str(st.session_state.get(_PLAN_KEY) or "")
+        package = runs.make_package(context, person, clicked_at, plan) or find_just_created(
             _list_packages(context, person), person, clicked_at
         )
         return (
@@ -96,7 +104,7 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
         with st.container(horizontal=True, vertical_alignment="center"):
             made_at = format_moment(package.made_at)
             made = t("archive.package", count=package.sheets, at=made_at, by=package.made_by)
-            st.markdown(f"**{package.file_name}**  \n{made}")
+            st.markdown(f"**{plain(package.file_name)}**  \n{plain(made)}")
             st.download_button(
                 t("archive.download"),
                 data=lambda: runs.package_file(context, person, package.id).data,
@@ -106,7 +114,9 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
                 on_click="ignore",
             )
         st.caption(t("export.secret"))
-        st.caption(t("archive.checksum", sha256=package.sha256))
+        if package.decision:
+            st.caption(md("archive.by_plan", number=package.decision))
+        st.caption(md("archive.checksum", sha256=package.sha256))
         if st.toggle(t("archive.paper"), key=f"paper-{package.id}"):
             _paper_section(context, person, package)
 
@@ -166,14 +176,28 @@ def _decision_form(
 ) -> None:
     with context.store.read() as conn:
         decision = originals.find_active_decision(conn, package.id)
-    # Sheets that came after the decision do not belong to it.
-    changed = sorted({paper.sheet for paper in papers if decision and not paper.decision})
+        waits = archives.count_waits(archives.package_waits(conn, package.id))
+    # What changed after the decision, or never came to its target, does not belong to it.
+    changed = sorted(
+        {
+            paper.sheet
+            for paper in papers
+            if decision and not paper.decision and not paper.is_permanent
+        }
+    )
+    permanent = len({paper.sheet for paper in papers if paper.is_permanent})
     st.markdown(f"**{t('archive.destroy')}**")
-    st.caption(t("archive.may_be_destroyed", number=decision) if decision else t("archive.is_kept"))
+    st.caption(
+        md("archive.may_be_destroyed", number=decision) if decision else t("archive.is_kept")
+    )
     if changed:
         st.warning(
-            t("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:"
+            md("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:"
         )
+    for wait, count in waits.items():
+        st.caption(md(f"archive.wait.{wait.value}", count=count))
+    if permanent:
+        st.caption(md("archive.permanent", count=permanent))
     if not is_allowed(person, Action.DISPOSE):
         st.caption(t("archive.archivist_only"))
         return
@@ -207,17 +231,19 @@ def _decision_form(
 def _retention_rules() -> None:
     st.caption(t("archive.rules_what"))
     for rule in load_retention_rules():
-        st.markdown(f"**{rule.rule}/{rule.version}** {rule.what}. {rule.law}.")
-        exceptions = (
-            [t("archive.exempt", what="; ".join(exemption.what for exemption in rule.exempt))]
+        st.markdown(
+            f"**{plain(rule.rule)}/{plain(rule.version)}** {plain(rule.what)}. {plain(rule.law)}."
+        )
+        exceptions_markdown = (
+            [md("archive.exempt", what="; ".join(exemption.what for exemption in rule.exempt))]
             if rule.exempt
             else []
         )
         if rule.sample:
-            exceptions.append(
-                t("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days)))
+            exceptions_markdown.append(
+                md("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days)))
             )
-        st.caption(" ".join((*exceptions, t("archive.source", source=rule.source))))
+        st.caption(" ".join((*exceptions_markdown, md("archive.source", source=rule.source))))
 
 
 @requires_open_session

@@ -15,6 +15,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
 from ui.i18n import t
+from ui.markdown import md
 
 
 def send_button(
@@ -34,7 +35,7 @@ def send_button(
         st.caption(t("fhir.no_server"))
         return
     if st.button(
-        t("fhir.send", count=status.waiting),
+        md("fhir.send", count=status.waiting),
         key=f"send-{run.id}",
         type="primary",
         icon=":material/send:",
@@ -58,7 +59,7 @@ def _send_run(context: ExportContext, person: Person, run_id: str) -> str:
 
 
 def _show_progress(bar: DeltaGenerator, sent: int, total: int) -> None:
-    bar.progress(sent / total if total else 1.0, t("fhir.progress", done=sent, of=total))
+    bar.progress(sent / total if total else 1.0, md("fhir.progress", done=sent, of=total))
 
 
 def _result_text(result: SendResult) -> str:

@@ -10,6 +10,7 @@ from pipeline.export.tables.header_check import HeaderCheck, check_header
 from pipeline.export.tables.mapping import TableMapping
 from pipeline.export.targets import TARGETS
 from ui.i18n import t
+from ui.markdown import md, plain_with_code
 from ui.widgets.errors import error_text
 
 
@@ -27,7 +28,7 @@ def header_check_form(context: ExportContext, target: str) -> None:
         try:
             checks = check_header(context, target, line)
         except EfterskriftError as error:
-            st.error(error_text(error))
+            st.error(plain_with_code(error_text(error)))
             return
         for check in checks:
             _show_check(context.forms.latest(check.form).title, check)
@@ -35,10 +36,14 @@ def header_check_form(context: ExportContext, target: str) -> None:
 
 def _show_check(form: str, check: HeaderCheck) -> None:
     if check.is_match:
-        st.success(t("header.fits", form=form))
+        st.success(md("header.fits", form=form))
         return
-    lines = [t("header.differs", form=form)]
-    lines += [t("header.lacking", names=", ".join(check.lacking))] if check.lacking else []
-    lines += [t("header.unknown", names=", ".join(check.unknown))] if check.unknown else []
-    lines += [] if check.in_order else [t("header.order")]
-    st.warning("  \n".join([*lines, t("header.remedy")]))
+    lines_markdown = [md("header.differs", form=form)]
+    lines_markdown += (
+        [md("header.lacking", names=", ".join(check.lacking))] if check.lacking else []
+    )
+    lines_markdown += (
+        [md("header.unknown", names=", ".join(check.unknown))] if check.unknown else []
+    )
+    lines_markdown += [] if check.in_order else [t("header.order")]
+    st.warning("  \n".join([*lines_markdown, t("header.remedy")]))

@@ -20,6 +20,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -34,7 +35,7 @@ def show(context: AppContext, person: Person) -> None:
     export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("key_in.title"), t("key_in.what"))
     if error := st.session_state.pop(_MESSAGE_KEY, None):
-        st.error(error, icon=":material/error:")
+        st.error(plain_with_code(error), icon=":material/error:")
     lists = screen.list_waiting_runs(export_context, person)
     if not lists:
         st.info(t("key_in.empty"), icon=":material/info:")
@@ -42,11 +43,11 @@ def show(context: AppContext, person: Person) -> None:
         return
     status = _choose_list(lists)
     done = status.entries - status.waiting
-    st.progress(done / status.entries, t("key_in.progress", done=done, count=status.entries))
+    st.progress(done / status.entries, md("key_in.progress", done=done, count=status.entries))
     if status.hidden:
-        st.info(t("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
+        st.info(md("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
     if held_back := screen.count_held_back(export_context, person, status.run.id):
-        st.warning(t("key_in.held", count=held_back), icon=":material/content_copy:")
+        st.warning(md("key_in.held", count=held_back), icon=":material/content_copy:")
     entry = screen.claim_next_entry(
         export_context, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED_KEY, [])
     )
@@ -88,7 +89,7 @@ def _reset_skipped() -> None:
 def _show_none_left() -> None:
     skipped_count = len(st.session_state.get(_SKIPPED_KEY, []))
     st.info(
-        t("key_in.skipped" if skipped_count else "key_in.others_have", count=skipped_count),
+        md("key_in.skipped" if skipped_count else "key_in.others_have", count=skipped_count),
         icon=":material/info:",
     )
     st.button(t("key_in.again"), key="key_in_again", on_click=_reset_skipped)
@@ -141,13 +142,13 @@ def _show_entry(
 def _entry_card(entry: EntryToKeyIn) -> None:
     """Show what to key in, with warnings about the client first."""
     block = entry.block
-    st.subheader(f"{entry.item.number}. {block.title}", anchor=False)
+    st.subheader(f"{plain(entry.item.number)}. {plain(block.title)}", anchor=False)
     if block.notice:
-        st.warning(block.notice, icon=":material/edit_note:")
+        st.warning(plain(block.notice), icon=":material/edit_note:")
     # A correction may have moved the entry from another client, who then has it keyed in.
     if entry.previous_client is not None:
         st.warning(
-            t(
+            md(
                 "key_in.moved_void" if entry.is_void else "key_in.moved",
                 client=_client_text(entry.previous_client),
             ),
@@ -155,7 +156,7 @@ def _entry_card(entry: EntryToKeyIn) -> None:
         )
     for client in entry.possible_clients:
         st.warning(
-            t("key_in.moved_perhaps", client=_client_text(client)),
+            md("key_in.moved_perhaps", client=_client_text(client)),
             icon=":material/person_alert:",
         )
     if entry.client.protected:
@@ -167,7 +168,7 @@ def _entry_card(entry: EntryToKeyIn) -> None:
     _value_row(t("key_in.late"), block.late_entry_text)
     for name, labels in (("unmarked", block.unmarked), ("left_empty", block.empty)):
         if labels:
-            st.caption(t(f"key_in.{name}", labels="; ".join(labels)))
+            st.caption(md(f"key_in.{name}", labels="; ".join(labels)))
 
 
 def _client_text(client: Client) -> str:
@@ -179,7 +180,7 @@ def _value_row(label: str, text: str) -> None:
     if not text:
         return
     left, right = st.columns([1, 3], vertical_alignment="center")
-    left.markdown(label)
+    left.markdown(plain(label))
     right.code(text, language=None, wrap_lines=True)
 
 
@@ -206,7 +207,7 @@ def _accept_entry(
     submit_receipts(
         context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=True)], now
     )
-    st.toast(t("key_in.ticked", number=entry.item.number), icon=":material/check:")
+    st.toast(md("key_in.ticked", number=entry.item.number), icon=":material/check:")
 
 
 def _refuse_entry(

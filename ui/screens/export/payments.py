@@ -21,6 +21,7 @@ from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED, withdraw_approval
 from ui.i18n import format_moment, format_number, show_text, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -35,7 +36,7 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("payments.title"), t("payments.what"))
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
     payments = approval.list_payments(export_context, person)
     if not payments:
         st.info(t("payments.empty"), icon=":material/info:")
@@ -45,32 +46,30 @@ def show(context: AppContext, person: Person) -> None:
     stopped = [
         (payment.entry_id, payment.blocked_reason) for payment in payments if payment.blocked_reason
     ]
-    st.header(t("payments.waiting", count=len(waiting)), anchor=False)
+    st.header(md("payments.waiting", count=len(waiting)), anchor=False)
     for serial, sheet in groupby(waiting, key=lambda payment: payment.serial):
-        st.subheader(t("payments.sheet", serial=format_serial_or_id(serial) or "–"), anchor=False)
+        st.subheader(md("payments.sheet", serial=format_serial_or_id(serial) or "–"), anchor=False)
         for payment in sheet:
             _show_payment(export_context, person, payment)
     if stopped:
-        with st.expander(t("payments.stopped", count=len(stopped))):
+        with st.expander(md("payments.stopped", count=len(stopped))):
             for entry_id, reason in stopped:
-                st.caption(f"{entry_id}: {show_text(reason)}")
+                st.caption(f"{plain(entry_id)}: {plain(show_text(reason))}")
 
 
 def _show_payment(context: ExportContext, person: Person, payment: Payment) -> None:
     with st.container(border=True, key=f"payment-{payment.entry_id}"):
-        payee = _escape_markdown(payment.payee) or t("payments.protected")
-        st.markdown(t("payments.line", payee=payee, amount=_format_amount(payment.amount)))
-        st.markdown(t("payments.account", clearing=payment.clearing, account=payment.account))
+        payee = payment.payee or t("payments.protected")
+        st.markdown(md("payments.line", payee=payee, amount=_format_amount(payment.amount)))
+        st.markdown(md("payments.account", clearing=payment.clearing, account=payment.account))
         st.caption(
             " · ".join(
-                part
-                for part in (_escape_markdown(payment.purpose), payment.entry_id, payment.unit)
-                if part
+                plain(part) for part in (payment.purpose, payment.entry_id, payment.unit) if part
             )
         )
         names = ", ".join(f"{stamp.by} {format_moment(stamp.at)}" for stamp in payment.approved)
         st.caption(
-            t(
+            md(
                 "payments.approved_by",
                 count=len(payment.approved),
                 needed=APPROVALS_NEEDED,
@@ -94,11 +93,6 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
                 disabled=not checked,
                 on_click=partial(_approve_payment, context, person, payment),
             )
-
-
-def _escape_markdown(text: str) -> str:
-    """Escape text from paper, so that Markdown shows it as it is."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~$:" else char for char in text)
 
 
 @requires_open_session

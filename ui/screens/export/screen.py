@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.record import Run
 from pipeline.export import runs
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
@@ -21,6 +21,7 @@ from pipeline.export.targets import STATISTICS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
 from ui.i18n import format_moment, show_text, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.fhir_send import send_button
 from ui.screens.export.header_check import header_check_form
 from ui.session import requires_open_session
@@ -41,13 +42,15 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("export.title"), t("export.what"))
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
     _ready_section(export_context, person)
     history = runs.list_runs(export_context, person)
     st.header(t("export.history"), anchor=False)
     if not history:
         st.caption(t("export.no_history"))
         return
+    if undelivered := [status for status in history if not status.is_delivered]:
+        st.warning(md("export.undelivered", count=len(undelivered)), icon=":material/unarchive:")
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         for status in history:
@@ -65,14 +68,14 @@ def _ready_section(context: ExportContext, person: Person) -> None:
     ]
     st.header(t("export.ready"), anchor=False)
     if unsigned := runs.count_unsigned(context, person):
-        st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
+        st.info(md("export.unsigned", count=unsigned), icon=":material/signature:")
     if held_ids := {
         item.entry_id
         for target in targets
         for item in target.unsupported
         if item.reason == HELD_FOR_MATCH
     }:
-        st.warning(t("export.held", count=len(held_ids)), icon=":material/content_copy:")
+        st.warning(md("export.held", count=len(held_ids)), icon=":material/content_copy:")
     # Statistics are sent to authorities, and listed apart from the care systems.
     systems = [target for target in targets if target.target not in STATISTICS]
     if not systems:
@@ -80,7 +83,12 @@ def _ready_section(context: ExportContext, person: Person) -> None:
     _target_cards(context, person, systems)
     if statistics := [target for target in targets if target.target in STATISTICS]:
         st.header(t("export.statistics"), anchor=False)
-        st.caption(t("export.statistics_what", units=", ".join(sorted(person.units))))
+        st.caption(
+            md(
+                "export.statistics_what",
+                units=", ".join(sorted(permitted_units(person, Action.EXPORT))),
+            )
+        )
         _target_cards(context, person, statistics)
 
 
@@ -97,17 +105,17 @@ def _target_cards(context: ExportContext, person: Person, targets: list[TargetSt
 
 
 def _target_card(context: ExportContext, person: Person, ready: TargetStatus) -> None:
-    st.markdown(f"**{show_text(ready.title)}**")
+    st.markdown(f"**{plain(show_text(ready.title))}**")
     if ready.fault:
         show_error(ready.fault)
         return
     for notice in ready.notices:
-        st.warning(show_text(notice), icon=":material/rule:")
-    st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
+        st.warning(plain(show_text(notice)), icon=":material/rule:")
+    st.metric(t("export.entries"), plain(ready.entries), label_visibility="collapsed")
     st.caption(
-        t("export.amendments", count=ready.amendments)
+        md("export.amendments", count=ready.amendments)
         if ready.amendments
-        else t("export.entries_ready", count=ready.entries)
+        else md("export.entries_ready", count=ready.entries)
     )
     if ready.target == PAYMENTS and ready.entries:
         st.error(t("export.payment_warning"), icon=":material/warning:")
@@ -117,9 +125,9 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
         ("export.unfit", [item for item in ready.unsupported if item not in held]),
     ):
         if items:
-            with st.expander(t(label, count=len(items))):
+            with st.expander(md(label, count=len(items))):
                 for item in items:
-                    st.caption(f"{item.entry_id}: {show_text(item.reason)}")
+                    st.caption(f"{plain(item.entry_id)}: {plain(show_text(item.reason))}")
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
@@ -155,14 +163,18 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
-            st.markdown(f"**{target_name(run.target)}**  \n{run.file_name}  \n{made}")
+            st.markdown(
+                f"**{plain(target_name(run.target))}**  \n{plain(run.file_name)}  \n{plain(made)}"
+            )
+            if not status.is_delivered:
+                st.badge(t("export.not_fetched"), icon=":material/unarchive:", color="orange")
             if not status.hidden:  # the file holds everything
                 st.download_button(
                     t("export.download"),
                     data=partial(_load_run_file, context, person, run.id),
                     file_name=run.file_name,
                     key=f"download-{run.id}",
-                    type="primary" if is_newest else "secondary",
+                    type="primary" if is_newest or not status.is_delivered else "secondary",
                     on_click="ignore",
                 )
             if status.waiting and is_allowed(person, Action.RECEIPT):
@@ -175,13 +187,13 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
                     on_click="ignore",
                 )
         if status.hidden:
-            st.info(t("export.hidden", count=status.hidden), icon=":material/visibility_off:")
+            st.info(md("export.hidden", count=status.hidden), icon=":material/visibility_off:")
         else:
             st.caption(t("export.secret"))
-        st.caption(t("export.checksum", sha256=run.sha256))
+        st.caption(md("export.checksum", sha256=run.sha256))
         if status.has_receipts:
             st.caption(
-                t(
+                md(
                     "export.answers",
                     accepted=status.accepted,
                     refused=status.refused,
@@ -196,8 +208,10 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
 
 
 def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes:
-    """Return the run's bytes when the user fetches them: that view is recorded."""
-    return runs.fetch_run_file(context, person, run_id).data
+    """Return the run's bytes when the user fetches them: view and delivery are recorded."""
+    data = runs.fetch_run_file(context, person, run_id).data
+    runs.confirm_delivery(context, person, run_id, utc_now())
+    return data
 
 
 def _load_receipt_template(context: ExportContext, person: Person, run_id: str) -> bytes:
@@ -258,7 +272,7 @@ def _receipt_upload(context: ExportContext, person: Person) -> None:
         st.caption(t("export.receipt_file_what"))
         file = st.file_uploader(
             t("export.receipt_file"),
-            type=["csv"],
+            type=["csv", "xlsx"],
             key="receipt_upload",
             label_visibility="collapsed",
         )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from ui.i18n import t
+from ui.markdown import plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -20,7 +21,7 @@ def show_message() -> None:
     """Show the result of the last action."""
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
 
 
 def set_message(kind: str, text: str) -> None:

@@ -12,12 +12,14 @@ import streamlit as st
 
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, format_pid
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.accounts import blocks
 from pipeline.store.accounts.blocks import Block
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.session import requires_open_session
 from ui.workspace import AppContext
@@ -32,7 +34,7 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
     for block in rows:
         if isinstance(block, Block):
             _block_row(context, person, block)
-    if person.units:
+    if permitted_units(person, Action.BLOCK):
         _new_block_form(context, person)
 
 
@@ -45,9 +47,9 @@ def _block_row(context: AppContext, person: Person, block: Block) -> None:
         t("client.protected") if hidden else f"**{name}** · {format_pid(block.client_pid)}"
     )
     with st.container(border=True):
-        st.markdown(f"{client_text}  \n{block.unit}")
+        st.markdown(f"{plain(client_text)}  \n{plain(block.unit)}")
         st.caption(
-            t("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason)
+            md("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason)
         )
         reason_key = f"lift_why-{block.id}"
         with (
@@ -64,7 +66,11 @@ def _block_row(context: AppContext, person: Person, block: Block) -> None:
 
 def _new_block_form(context: AppContext, person: Person) -> None:
     with st.expander(t("blocks.new"), key="block_new"), st.form("blocking", border=False):
-        st.selectbox(t("blocks.unit"), sorted(person.units), key=_WIDGET_KEYS["unit"])
+        st.selectbox(
+            t("blocks.unit"),
+            sorted(permitted_units(person, Action.BLOCK)),
+            key=_WIDGET_KEYS["unit"],
+        )
         st.text_input(
             t("blocks.pid"),
             key=_WIDGET_KEYS["pid"],

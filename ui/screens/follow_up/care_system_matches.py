@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.permissions import Action, is_allowed, permitted_areas, permitted_units
 from pipeline.export.care_system_check import decisions
 from pipeline.export.care_system_check.decisions import import_care_list
 from pipeline.export.care_system_check.matches import CareSystemMatch, list_matches
@@ -42,6 +42,7 @@ from pipeline.store.review import duplicate_entries
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
@@ -73,7 +74,7 @@ def _show_match(context: AppContext, person: Person, matches: list[CareSystemMat
     skipped: list[str] = st.session_state.get(_SKIPPED_KEY, [])
     match = next((candidate for candidate in matches if _match_id(candidate) not in skipped), None)
     if match is None:
-        st.info(t("clashes.skipped", count=len(matches)), icon=":material/info:")
+        st.info(md("clashes.skipped", count=len(matches)), icon=":material/info:")
         st.button(
             t("clashes.again"),
             key="clash_again",
@@ -82,9 +83,9 @@ def _show_match(context: AppContext, person: Person, matches: list[CareSystemMat
         return
     _record_match_view(context, person, match)
     with st.container(border=True, key="clash_card"):
-        st.caption(t("clashes.place", number=matches.index(match) + 1, count=len(matches)))
-        st.markdown(f"**{entry_title(context, match.entry)}**")
-        st.markdown(describe_evidence(match.likeness, read=match.entry_side is None))
+        st.caption(md("clashes.place", number=matches.index(match) + 1, count=len(matches)))
+        st.markdown(f"**{plain(entry_title(context, match.entry))}**")
+        st.markdown(plain(describe_evidence(match.likeness, read=match.entry_side is None)))
         side_by_side(_comparison_rows(match), t("clashes.theirs"), t("clashes.ours"))
         if match.entry_side is None:
             st.caption(t("clashes.see_paper"))
@@ -258,7 +259,7 @@ def _rejected_matches(context: AppContext, person: Person) -> None:
         rejected = care_system_matches.list_rejected_matches(conn, person)
     if not rejected:
         return
-    with st.expander(t("clashes.others", count=len(rejected)), key="clash_others"):
+    with st.expander(md("clashes.others", count=len(rejected)), key="clash_others"):
         for rejected_match in rejected:
             _rejected_match_row(context, person, rejected_match)
 
@@ -267,7 +268,7 @@ def _rejected_match_row(context: AppContext, person: Person, rejected_match: Rej
     with st.container(horizontal=True, vertical_alignment="center"):
         decided_at = format_moment(rejected_match.at)
         marked = t("follow_up.marked", by=rejected_match.by, at=decided_at)
-        st.markdown(f"{entry_title(context, rejected_match.entry)}  \n{marked}")
+        st.markdown(f"{plain(entry_title(context, rejected_match.entry))}  \n{plain(marked)}")
         if is_allowed(person, Action.REVIEW, rejected_match.entry.unit):
             st.button(
                 t("clashes.take_back"),
@@ -288,7 +289,7 @@ def care_lists_section(context: AppContext, person: Person) -> None:
     for care_list in care_lists:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                t(
+                md(
                     "clashes.list",
                     unit=care_list.unit,
                     area=care_list.area,
@@ -305,7 +306,7 @@ def care_lists_section(context: AppContext, person: Person) -> None:
                     partial(_erase_list, person, care_list.id),
                 )
                 st.button(t("clashes.erase"), key=f"erase_list-{care_list.id}", on_click=erase)
-    if is_allowed(person, Action.REVIEW) and person.units and person.areas:
+    if permitted_units(person, Action.REVIEW) and permitted_areas(person, Action.REVIEW):
         with st.expander(t("clashes.upload"), icon=":material/upload_file:", key="care_list"):
             _upload_form(context, person)
 
@@ -320,8 +321,10 @@ def _upload_form(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         areas = client_register.areas_by_unit(conn)
     left, right = st.columns(2)
-    unit = left.selectbox(t("clashes.unit"), sorted(person.units), key="care_list_unit")
-    own_areas = sorted(person.areas)
+    unit = left.selectbox(
+        t("clashes.unit"), sorted(permitted_units(person, Action.REVIEW)), key="care_list_unit"
+    )
+    own_areas = sorted(permitted_areas(person, Action.REVIEW, unit))
     default_area = areas.get(unit or "", "")
     area = right.selectbox(
         t("clashes.area"),
@@ -331,7 +334,7 @@ def _upload_form(context: AppContext, person: Person) -> None:
     )
     file = st.file_uploader(
         t("clashes.file"),
-        type=["csv", "txt", "tsv"],
+        type=["csv", "txt", "tsv", "xlsx"],
         key=f"care_list_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
     )
     if file is None or unit is None or area is None:
@@ -339,14 +342,14 @@ def _upload_form(context: AppContext, person: Person) -> None:
     try:
         table = parse_care_table(file.getvalue(), file.name)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     columns = _choose_columns(table)
     _preview_rows(table, columns)
     missing = [part for part in REQUIRED_COLUMNS if not columns.get(part)]
     if missing:
         st.warning(
-            t(
+            md(
                 "clashes.lacking",
                 parts=", ".join(t(f"clashes.part.{part.value}") for part in missing),
             )
@@ -375,7 +378,7 @@ def _choose_columns(table: CareTable) -> ColumnMapping:
             if part is CareColumn.TEXT:
                 chosen[part] = tuple(
                     st.multiselect(
-                        label,
+                        plain(label),
                         columns,
                         default=proposed.get(part, ()),
                         format_func=title,
@@ -385,7 +388,7 @@ def _choose_columns(table: CareTable) -> ColumnMapping:
                 )
                 continue
             column = st.selectbox(
-                label,
+                plain(label),
                 columns,
                 index=proposed[part][0] if part in proposed else None,
                 format_func=title,
@@ -418,7 +421,7 @@ def _import_list(
     try:
         list_id = import_care_list(export_context, person, unit, area, care_list, utc_now())
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     with context.store.read() as conn:
         count = len(

@@ -19,6 +19,7 @@ from pipeline.store.review import duplicate_entries
 from pipeline.store.review.duplicate_entries import DuplicateMark
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report
 from ui.screens.lookup.duplicate_comparison import entry_title
 from ui.workspace import AppContext
@@ -35,17 +36,20 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
 
 def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
     with st.container(border=True):
-        st.markdown(f"**{entry_title(context, mark.entry)}**")
+        st.markdown(f"**{plain(entry_title(context, mark.entry))}**")
         st.caption(
             " ".join(
                 filter(
                     None,
-                    (t("follow_up.marked", by=mark.by, at=format_moment(mark.at)), mark.reason),
+                    (
+                        md("follow_up.marked", by=mark.by, at=format_moment(mark.at)),
+                        plain(mark.reason),
+                    ),
                 )
             )
         )
         if mark.other is not None:
-            st.markdown(t("follow_up.repeats", other=entry_title(context, mark.other)))
+            st.markdown(md("follow_up.repeats", other=entry_title(context, mark.other)))
         if mark.text or mark.picture_sha256:
             with st.expander(t("follow_up.compared"), key=f"compared-{mark.id}"):
                 if mark.text:

@@ -21,6 +21,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.client_check import TemporaryIdentity
 from pipeline.store.review import corrections
 from ui.i18n import code_text, format_moment, t
+from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title
 from ui.screens.review.current_entry import clear_undo
@@ -46,11 +47,11 @@ def _identity_row(context: AppContext, person: Person, identity: TemporaryIdenti
             "identities.temporary" if is_temporary_pid(identity.number) else "identities.number"
         )
         st.markdown(
-            f"**{identity.name or t('identities.no_name')}** · {kind} "
-            f"{format_pid(identity.number)}  \n{entry_title(context, identity.entry)}"
+            f"**{plain(identity.name) or t('identities.no_name')}** · {plain(kind)} "
+            f"{format_pid(identity.number)}  \n{plain(entry_title(context, identity.entry))}"
         )
         st.caption(
-            t(
+            md(
                 "identities.since",
                 reason=code_text("guard.outside_reasons", identity.reason),
                 at=format_moment(identity.at),
@@ -78,7 +79,7 @@ def _move_form(context: AppContext, person: Person, identity: TemporaryIdentity)
             t("identities.who"),
             list(titles),
             index=None,
-            format_func=titles.__getitem__,
+            format_func=lambda value: plain(titles[value]),
             key=keys["to"],
         )
     with (

@@ -17,6 +17,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.review import questions
 from pipeline.store.review.questions import Question
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_name, entry_title
 from ui.session import requires_open_session
@@ -34,7 +35,7 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
     with context.store.read() as conn:
         answered = questions.list_questions(conn, person, answered=True)
     if answered:
-        with st.expander(t("questions.answered", count=len(answered)), key="questions_answered"):
+        with st.expander(md("questions.answered", count=len(answered)), key="questions_answered"):
             for question in answered:
                 _answered_row(context, question)
 
@@ -45,7 +46,7 @@ def _author_section(
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
-        st.header(author or t("questions.nobody"), anchor=False, width="stretch")
+        st.header(plain(author) or t("questions.nobody"), anchor=False, width="stretch")
         st.download_button(
             t("questions.print"),
             partial(_print_questions, context, person, author, questions),
@@ -76,8 +77,8 @@ def _question_row(context: AppContext, person: Person, question: Question) -> No
     keys = {name: f"answer_{name}-{question.id}" for name in ("text", "who", "day", "clock")}
     now = datetime.now(SWEDEN)
     with st.container(border=True):
-        st.markdown(f"**{entry_name(context, question.entry)}**  \n{question.text}")
-        st.caption(t("questions.asked", by=question.by, at=format_moment(question.at)))
+        st.markdown(f"**{plain(entry_name(context, question.entry))}**  \n{plain(question.text)}")
+        st.caption(md("questions.asked", by=question.by, at=format_moment(question.at)))
         with (
             st.expander(t("questions.write"), key=f"write-{question.id}"),
             st.form(f"answer-{question.id}", border=False),
@@ -131,11 +132,11 @@ def _save_answer(
 
 
 def _answered_row(context: AppContext, question: Question) -> None:
-    st.markdown(f"**{entry_title(context, question.entry)}**  \n{question.text}")
+    st.markdown(f"**{plain(entry_title(context, question.entry))}**  \n{plain(question.text)}")
     for answer in question.answers:
-        st.markdown(answer.text)
+        st.markdown(plain(answer.text))
         st.caption(
-            t(
+            md(
                 "questions.given",
                 who=answer.answered_by,
                 when=format_moment(answer.answered_at),

@@ -17,6 +17,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import client_check, closed_entries
 from pipeline.store.review import duplicate_entries, questions, transfers
 from ui.i18n import t
+from ui.markdown import md, plain
 from ui.screens.follow_up import (
     blocks_section,
     care_system_matches,
@@ -64,12 +65,12 @@ def show(context: AppContext, person: Person) -> None:
         KINDS,
         default=KINDS[0],
         required=True,
-        format_func=labels.__getitem__,
+        format_func=lambda value: plain(labels[value]),
         key="follow_up_kind",
         label_visibility="collapsed",
     )
     chosen = str(kind or KINDS[0])
     st.caption(t(f"follow_up.about.{chosen}"))
     if chosen == "clashes" and matches.hidden:
-        st.warning(t("clashes.hidden", count=matches.hidden), icon=":material/lock:")
+        st.warning(md("clashes.hidden", count=matches.hidden), icon=":material/lock:")
     SECTIONS[chosen](context, person, rows_by_kind[chosen])

@@ -17,6 +17,7 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.review import corrections, decisions
 from pipeline.store.review.transfers import TransferredEntry
 from ui.i18n import code_text, format_moment, t
+from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title
 from ui.session import requires_open_session
@@ -54,17 +55,19 @@ def _transfer_row(context: AppContext, transfer: TransferredEntry) -> None:
             format_serial_or_id(transfer.serial),
             t("review.row", row=transfer.row) if transfer.row else "",
         )
-        st.markdown(f"**{' · '.join(filter(None, parts))}**  \n" + _outcome_text(transfer))
+        st.markdown(
+            f"**{plain(' · '.join(filter(None, parts)))}**  \n" + plain(_outcome_text(transfer))
+        )
         reason = f" {transfer.reason}" if transfer.reason else ""
         st.caption(
-            t(
+            md(
                 "follow_up.sent",
                 by=transfer.by,
                 at=format_moment(transfer.at),
                 unit=transfer.from_unit,
                 to=transfer.to_unit or t("follow_up.entitled"),
             )
-            + reason
+            + plain(reason)
         )
 
 
@@ -100,10 +103,17 @@ def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
         ):
             with st.container(gap=None, width="stretch"):
-                st.markdown(f"**{entry_title(context, entry)}**")
+                st.markdown(f"**{plain(entry_title(context, entry))}**")
                 st.caption(
                     " ".join(
-                        filter(None, (reason, decided_by, t("follow_up.gap") if leaves_gap else ""))
+                        filter(
+                            None,
+                            (
+                                plain(reason),
+                                plain(decided_by),
+                                t("follow_up.gap") if leaves_gap else "",
+                            ),
+                        )
                     )
                 )
             if is_allowed(person, Action.REVIEW, entry.unit) and not entry.voided:

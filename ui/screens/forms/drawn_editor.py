@@ -22,6 +22,7 @@ from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE, list_
 from pipeline.preparation.form_editor.previews import render_blank_for_screen
 from ui.browser.box_drawing import BoxRectangle, DrawingPage, box_drawing
 from ui.i18n import t
+from ui.markdown import plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.draft_header import draft_header
 from ui.screens.forms.problems import problem_text
@@ -66,7 +67,7 @@ def drawn_editor(context: AppContext, person: Person, draft: Draft) -> None:
     with right:
         draft_header(context, person, draft)
         for problem in check_draft(draft).problems:
-            st.error(problem_text(draft, problem), icon=":material/error:")
+            st.error(plain_with_code(problem_text(draft, problem)), icon=":material/error:")
         st.subheader(t("forms.boxes"), anchor=False)
         st.button(
             t("forms.add_box"),

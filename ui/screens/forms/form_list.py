@@ -9,6 +9,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.preparation.form_editor.drafts import list_drafts
 from ui.i18n import format_moment, t
+from ui.markdown import plain
 from ui.screens.forms.state import go_to
 from ui.workspace import AppContext
 
@@ -50,15 +51,15 @@ def _form_row(context: AppContext, form: Form) -> None:
     title, entries, pages, version, state = st.columns(_COLUMN_WIDTHS, vertical_alignment="center")
     with title:
         st.button(
-            form.title,
+            plain(form.title),
             key=f"forms_show-{form.id}",
             type="tertiary",
             on_click=go_to,
             args=("form", form.id, form.version),
         )
     entries.markdown(t(f"forms.entries.{form.entries.value}"))
-    pages.markdown(str(len(form.pages)))
-    version.markdown(str(form.version))
+    pages.markdown(plain(str(len(form.pages))))
+    version.markdown(plain(str(form.version)))
     state.markdown(
         t("forms.own" if is_local_form(context, form) else "forms.published")
         + (t("forms.elsewhere") if form.printed_elsewhere else "")
@@ -79,7 +80,7 @@ def _draft_rows(context: AppContext) -> None:
         with st.container(border=True):
             text, button = st.columns([6, 1.4], vertical_alignment="center")
             saved = t("forms.draft_saved", version=draft.version, at=format_moment(draft.saved_at))
-            text.markdown(f"**{draft.title}**  \n:gray[{saved}]")
+            text.markdown(f"**{plain(draft.title)}**  \n:gray[{plain(saved)}]")
             button.button(
                 t("forms.go_on"),
                 key=f"forms_draft-{draft.id}",

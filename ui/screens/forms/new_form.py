@@ -8,13 +8,15 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area, Form, Subject
 from pipeline.domain.model import Person
+from pipeline.files.page_files import PAGE_SUFFIXES
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
 from ui.i18n import t
+from ui.markdown import md, plain_with_code
 from ui.screens.forms import state
 from ui.workspace import AppContext
 
-ACCEPTED_SUFFIXES = ["pdf", "png", "jpg", "jpeg", "tif", "tiff"]
+ACCEPTED_SUFFIXES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)
 _START_METHODS = ("empty", "copy", "blank")
 
 
@@ -81,7 +83,7 @@ def _choose_model(context: AppContext, like: str) -> str:
         key=f"forms_model-{like}",
     )
     if not actions.has_source(context.settings, model):
-        st.info("\n".join(_describe_losses(models[model])), icon=":material/info:")
+        st.info("\n".join(_losses_markdown(models[model])), icon=":material/info:")
     return model
 
 
@@ -109,7 +111,7 @@ def _begin_draft(
                 context.store, context.settings, context.forms, person, info, model
             )
     except EfterskriftError as error:
-        st.error(state.describe_error(error), icon=":material/error:")
+        st.error(plain_with_code(state.describe_error(error)), icon=":material/error:")
     else:
         state.go_to("draft", draft.id)
         st.rerun()
@@ -121,12 +123,12 @@ def _is_copyable(context: AppContext, form_id: str) -> bool:
     )
 
 
-def _describe_losses(model: Form) -> list[str]:
+def _losses_markdown(model: Form) -> list[str]:
     """Return what a copy of a form with a hand-made layout will lack."""
     _, losses = infer_outline(model)
     lines = [t("forms.by_hand"), ""]
     lines += [
-        f"- {t(f'forms.lost.{kind}', what=', '.join(what))}"
+        f"- {md(f'forms.lost.{kind}', what=', '.join(what))}"
         for kind, what in (
             ("gone", losses.missing_fields),
             ("changed", losses.changed_fields),
@@ -135,7 +137,7 @@ def _describe_losses(model: Form) -> list[str]:
         if what
     ]
     lines += [
-        f"- {t('forms.lost.shorter', what=label, before=before, after=after)}"
+        f"- {md('forms.lost.shorter', what=label, before=before, after=after)}"
         for label, before, after in losses.shortened_fields
     ]
     lines += [f"- {t('forms.lost.pages', count=losses.extra_pages)}"] if losses.extra_pages else []

@@ -23,6 +23,7 @@ from pipeline.preparation.form_editor.draft_form import (
 from pipeline.preparation.form_editor.drafts import Draft, YamlData
 from pipeline.preparation.form_editor.outline_edits import list_items, list_sections
 from ui.i18n import t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.draft_header import draft_header
 from ui.screens.forms.field_editor import ItemPlace, field_editor
@@ -67,7 +68,8 @@ def _sections_editor(
             range(len(sections)),
             chosen,
             format_func=lambda index: (
-                names[index] + (f" – {t('forms.has_faults')}" if index in wrong_sections else "")
+                plain(names[index])
+                + (f" – {t('forms.has_faults')}" if index in wrong_sections else "")
             ),
             key=key,
             on_change=lambda: st.session_state.update({_OPEN_SECTION_KEY: st.session_state[key]}),
@@ -99,14 +101,14 @@ def _section_editor(
 ) -> None:
     key = f"forms-{draft.id}-{state.editor_version()}-{index}"
     for text in problems.get(DraftLocation(index), []):
-        st.error(text, icon=":material/error:")
+        st.error(plain_with_code(text), icon=":material/error:")
     # A page break has nothing to edit.
     if not section.get("page"):
         _section_texts(key, index, section, change)
         if table := section.get("table"):
             _table_editor(key, index, table, change)
         if repeat := section.get("repeat"):
-            st.caption(t("forms.repeated", count=repeat.get("count"), label=repeat.get("label")))
+            st.caption(md("forms.repeated", count=repeat.get("count"), label=repeat.get("label")))
         _items_editor(key, index, section, problems, change)
     _section_move_buttons(key, index, len(list_sections(draft.data)), change)
 
@@ -153,7 +155,7 @@ def _items_editor(
         place = ItemPlace(index, item_index, is_last=item_index == len(items) - 1)
         field_editor(f"{key}-{item_index}", place, item, change)
         for text in problems.get(DraftLocation(index, item_index), []):
-            st.error(text, icon=":material/error:")
+            st.error(plain_with_code(text), icon=":material/error:")
 
     def add() -> None:
         change(lambda data: outline_edits.add_item(data, index, t("forms.new_field")), moves=True)
@@ -272,10 +274,10 @@ def _new_section(chosen: str) -> YamlData:
 def _page_preview(draft_check: DraftCheck, problems: Mapping[DraftLocation, list[str]]) -> None:
     st.subheader(t("forms.preview"), anchor=False)
     for text in problems.get(DraftLocation(), []):
-        st.error(text, icon=":material/error:")
+        st.error(plain_with_code(text), icon=":material/error:")
     if any(location != DraftLocation() for location in problems):
         st.warning(
-            t(
+            md(
                 "forms.faults_at_left",
                 count=sum(
                     len(texts)
@@ -286,7 +288,7 @@ def _page_preview(draft_check: DraftCheck, problems: Mapping[DraftLocation, list
             icon=":material/error:",
         )
     if draft_check.form is not None:
-        st.caption(t("forms.pages_of", count=len(draft_check.form.pages)))
+        st.caption(md("forms.pages_of", count=len(draft_check.form.pages)))
         form_images(draft_check.form, numbers=True)
     else:
         st.info(t("forms.no_preview"), icon=":material/info:")

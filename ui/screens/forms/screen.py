@@ -13,6 +13,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.preparation.form_editor.drafts import load_draft
 from ui.browser.scroll import scroll_to_top
 from ui.i18n import t
+from ui.markdown import md
 from ui.screens.forms import state
 from ui.screens.forms.drawn_editor import drawn_editor
 from ui.screens.forms.form_list import form_list
@@ -50,7 +51,7 @@ def _show_draft(context: AppContext, person: Person, draft_id: str) -> None:
     draft = load_draft(context.settings.form_drafts, draft_id)
     state.note_shown_revision(draft)
     state.back_button()
-    st.header(t("forms.draft_of", title=draft.title, version=draft.version), anchor=False)
+    st.header(md("forms.draft_of", title=draft.title, version=draft.version), anchor=False)
     steps = ("build", "try")
     step = st.radio(
         t("forms.step"),

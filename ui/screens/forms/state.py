@@ -17,6 +17,7 @@ from pipeline.domain.model import Person
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, load_draft
 from ui.i18n import t
+from ui.markdown import plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -114,4 +115,4 @@ def show_message() -> None:
     """Show the result of the last action."""
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))

@@ -33,6 +33,7 @@ from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.store.accounts import people
 from ui.browser.page_view import data_url
 from ui.i18n import current_language, format_moment, format_percentage, t
+from ui.markdown import md, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.new_form import ACCEPTED_SUFFIXES
 from ui.screens.forms.previews import form_images
@@ -46,7 +47,7 @@ def trial_section(context: AppContext, person: Person, draft: Draft) -> None:
     """Show the trial, and the way to a form in use."""
     draft_check = check_draft(draft)
     if draft_check.form is None or draft_check.problems:
-        st.warning(t("forms.mend_first", count=len(draft_check.problems)), icon=":material/error:")
+        st.warning(md("forms.mend_first", count=len(draft_check.problems)), icon=":material/error:")
         return
     left, right = st.columns([1, 1.15], gap="large")
     with left:
@@ -66,7 +67,7 @@ def _trial_sheet_section(context: AppContext, person: Person, draft: Draft, form
         pdf = _cached_trial_pdf(form.model_dump_json(), form, context.settings.care_provider)
         st.download_button(
             t("forms.trial_fetch"),
-            pdf,
+            lambda: pdf,
             f"provblad-{draft.id}.pdf",
             "application/pdf",
             key="forms_trial_pdf",
@@ -91,7 +92,7 @@ def _run_trial(context: AppContext, person: Person, draft: Draft, file: Uploaded
         with st.spinner(t("forms.trial_reading")):
             pages = run_trial(context.store, person, draft, file.getvalue(), file.name)
     except EfterskriftError as error:
-        st.error(state.describe_error(error), icon=":material/error:")
+        st.error(plain_with_code(state.describe_error(error)), icon=":material/error:")
     else:
         rows = [_result_rows(page) for page in pages]
         st.session_state[_RESULTS_KEY] = (draft.id, draft.revision, rows)
@@ -111,18 +112,18 @@ def _publish_section(context: AppContext, person: Person, draft: Draft, form: Fo
         return
     with context.store.read() as conn:
         name = people.names_by_login(conn).get(results.by, results.by)
-    st.caption(t("forms.tried_at", at=format_moment(results.at), by=name))
+    st.caption(md("forms.tried_at", at=format_moment(results.at), by=name))
     # All pages must have been tried.
     if results.missing_pages:
         st.info(
-            t("forms.pages_missing", pages=", ".join(map(str, results.missing_pages))),
+            md("forms.pages_missing", pages=", ".join(map(str, results.missing_pages))),
             icon=":material/info:",
         )
         return
     _remarks_list(results.remarks)
     reason = ""
     if results.serious_count:
-        st.warning(t("forms.serious", count=results.serious_count), icon=":material/error:")
+        st.warning(md("forms.serious", count=results.serious_count), icon=":material/error:")
         reason = st.text_area(
             t("forms.reason"),
             key=f"forms_reason-{draft.id}",
@@ -143,7 +144,7 @@ def _publish(context: AppContext, person: Person, draft: Draft, reason: str) -> 
     try:
         published = actions.publish_draft(context.store, context.settings, person, draft, reason)
     except EfterskriftError as error:
-        st.error(state.describe_error(error), icon=":material/error:")
+        st.error(plain_with_code(state.describe_error(error)), icon=":material/error:")
     else:
         st.session_state.pop(_RESULTS_KEY, None)
         state.set_message(
@@ -156,7 +157,9 @@ def _publish(context: AppContext, person: Person, draft: Draft, reason: str) -> 
 def _remarks_list(remarks: Sequence[TrialRemark]) -> None:
     """Show the remarks, the serious ones first."""
     for remark in sorted(remarks, key=lambda item: not item.is_serious):
-        (st.error if remark.is_serious else st.info)(_remark_text(remark.label, remark.problem))
+        (st.error if remark.is_serious else st.info)(
+            plain_with_code(_remark_text(remark.label, remark.problem))
+        )
 
 
 def _remark_text(label: str, problem: FormProblem) -> str:

@@ -12,13 +12,14 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.forms.field_types import find_field_type
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline
 from pipeline.preparation.form_editor.previews import MAX_COPIES, print_copies
 from pipeline.preparation.form_editor.trial_sheet import number_fields
 from ui.i18n import t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.form_list import is_local_form
 from ui.screens.forms.previews import form_images
@@ -32,20 +33,20 @@ _PDF_KEY = "forms_pdf"
 def form_view(context: AppContext, person: Person, form: Form) -> None:
     """Show the form."""
     state.back_button()
-    st.header(form.title, anchor=False)
-    facts = [
+    st.header(plain(form.title), anchor=False)
+    facts_markdown = [
         t(f"forms.area.{form.area.value}"),
-        t("forms.version_n", version=form.version),
-        t("forms.class_of", letter=form.criticality),
+        md("forms.version_n", version=form.version),
+        md("forms.class_of", letter=form.criticality),
     ]
-    st.caption(" · ".join([*facts, t(f"forms.entries.{form.entries.value}")]))
+    st.caption(" · ".join([*facts_markdown, t(f"forms.entries.{form.entries.value}")]))
     left, right = st.columns([1, 1], gap="large")
     with left:
         form_images(form)
     with right:
         if form.printed_elsewhere:
             st.info(t("forms.copy_paper"), icon=":material/info:")
-        elif is_allowed(person, Action.PRINT) and person.units:
+        elif permitted_units(person, Action.PRINT):
             _print_section(context, person, form)
         if is_allowed(person, Action.MAKE_FORMS):
             _copy_actions(context, person, form)
@@ -90,7 +91,10 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
     print_job: RunOnce[tuple[tuple[str, int, str], bytes, int]] = run_once(_PDF_KEY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.selectbox(
-            t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260
+            t("forms.unit"),
+            sorted(permitted_units(person, Action.PRINT)),
+            key=f"forms_unit-{form.id}",
+            width=260,
         )
         copies = int(
             st.number_input(
@@ -109,14 +113,14 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
                     lambda: ((form.id, form.version, unit), print_sheets(), copies),
                 )
             except EfterskriftError as error:
-                st.error(state.describe_error(error))
+                st.error(plain_with_code(state.describe_error(error)))
     # A file of another form or unit is not offered.
     printed, pdf, count = print_job.result() or (("", 0, ""), b"", 0)
     if printed == (form.id, form.version, unit):
-        st.success(t("forms.printed", count=count), icon=":material/check:")
+        st.success(md("forms.printed", count=count), icon=":material/check:")
         st.download_button(
             t("forms.fetch"),
-            pdf,
+            lambda: pdf,
             f"{form.id}.pdf",
             "application/pdf",
             key="forms_fetch",

@@ -34,6 +34,7 @@ from pipeline.store.paper.lookup import HistoryEvent
 from pipeline.store.review import corrections, decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
+from ui.markdown import plain
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.entry_form import (
@@ -106,7 +107,7 @@ def _values_section(
 ) -> None:
     entry = view.entry
     if entry.reason:
-        st.info(code_text("reject.reasons", entry.reason), icon=":material/info:")
+        st.info(plain(code_text("reject.reasons", entry.reason)), icon=":material/info:")
     settled_lines(view, [field for field in view.fields if field.first_answer is not None])
     show_people(context, view.entry)
     with st.container(horizontal=True):

@@ -22,6 +22,7 @@ from pipeline.store.review import duplicate_entries
 from pipeline.store.review.duplicate_entries import ComparisonSource, is_value_in_text
 from ui.browser.page_view import data_url
 from ui.i18n import format_day, t
+from ui.markdown import plain
 from ui.screens.review.field_input import describe_answer
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.view_log import VIEW_KEY_PREFIX
@@ -44,7 +45,7 @@ def duplicate_comparison(
         COMPARISON_KINDS,
         default="other",
         required=True,
-        format_func=labels.__getitem__,
+        format_func=lambda value: plain(labels[value]),
         key=_widget_key(view, "kind"),
     )
     if kind == "text":
@@ -56,9 +57,10 @@ def duplicate_comparison(
             t("returns.duplicate.picture"), type=_IMAGE_SUFFIXES, key=_widget_key(view, "picture")
         )
         if file is not None:
+            # The browser names the type of what it uploads, and may name anything.
             alt, source = (
                 escape(t("returns.duplicate.picture")),
-                data_url(file.getvalue(), file.type),
+                escape(data_url(file.getvalue(), file.type)),
             )
             st.html(f'<img class="ef-page" alt="{alt}" src="{source}">')
         _comparison_table(view, {}, "")

@@ -20,6 +20,7 @@ from pipeline.store.paper import lookup, sheets
 from pipeline.store.paper.lookup import FoundSheet
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.decided_entry import (
     begin_void,
     decided_entry,
@@ -50,7 +51,7 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
     screen_heading(context, person, t("lookup.title"), t("lookup.what"))
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
     with (
         st.form("lookup", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -105,19 +106,27 @@ def _show_results(
         ]
     st.session_state[_LOGGED_KEY] = serial
     if not found_sheets:
-        st.info(t("lookup.nothing", serial=format_serial(serial)), icon=":material/info:")
+        st.info(md("lookup.nothing", serial=format_serial(serial)), icon=":material/info:")
         return
     for number, (sheet, texts) in enumerate(zip(found_sheets, inconsistencies, strict=True), 1):
         page, form = sheet.pages[0], _sheet_form(context, sheet)
         copy = t("lookup.copy", number=number) if len(found_sheets) > 1 else ""
         st.header(
             " · ".join(
-                filter(None, (form.title if form else "", format_serial(serial), page.unit, copy))
+                filter(
+                    None,
+                    (
+                        plain(form.title) if form else "",
+                        plain(format_serial(serial)),
+                        plain(page.unit),
+                        plain(copy),
+                    ),
+                )
             ),
             anchor=False,
         )
         for text in texts:
-            st.warning(text, icon=":material/difference:")
+            st.warning(plain_with_code(text), icon=":material/difference:")
         for entry in sheet.entries:
             _entry_row(
                 person,
@@ -171,7 +180,9 @@ def _entry_row(
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
-        st.markdown(f"**{row[:1].upper()}{row[1:]}** · {state}", width="stretch")
+        st.markdown(
+            f"**{plain(row[:1].upper())}{plain(row[1:])}** · {plain(state)}", width="stretch"
+        )
         if entry.state in OPEN_STATES:
             if is_exported and is_allowed(person, Action.VOID, entry.unit):
                 st.button(
@@ -184,7 +195,7 @@ def _entry_row(
                 t("lookup.review"),
                 key=f"lookup_review-{entry.id}",
                 disabled=is_for_other,
-                help=why,
+                help=plain(why),
                 on_click=partial(_open_in_review, review, entry.id),
             )
         else:

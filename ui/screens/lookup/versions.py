@@ -14,6 +14,7 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.versions import Version
 from ui.i18n import code_text, format_moment, t
+from ui.markdown import md
 from ui.screens.review.field_input import describe_answer
 from ui.workspace import AppContext
 
@@ -54,7 +55,7 @@ def version_table(context: AppContext, person: Person, view: EntryView) -> None:
         entry_versions = versions.list_versions(conn, person, view.entry.id)
     if len(entry_versions) < 2:
         return
-    st.markdown(f"**{t('versions.title', count=len(entry_versions))}**")
+    st.markdown(f"**{md('versions.title', count=len(entry_versions))}**")
     head = "".join(
         f'<th scope="col">{_version_heading(number, version)}</th>'
         for number, version in enumerate(entry_versions, 1)

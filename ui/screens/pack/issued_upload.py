@@ -8,6 +8,7 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.store.registers.issued_sheets import IssuedFileResult, import_issued_file
 from ui.i18n import t
+from ui.markdown import plain_with_code
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
@@ -19,7 +20,7 @@ def issued_upload(context: AppContext, person: Person) -> None:
     st.header(t("pack.take_in"), anchor=False)
     st.caption(t("pack.take_in_what"))
     if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(message, icon=":material/info:")
+        st.info(plain_with_code(message), icon=":material/info:")
     file = st.file_uploader(
         t("pack.take_in_file"),
         type=["csv"],
@@ -34,7 +35,7 @@ def _import_file(context: AppContext, person: Person, data: bytes) -> None:
         with context.store.begin() as conn:
             result = import_issued_file(conn, context.forms, person, data)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     st.session_state[_MESSAGE_KEY] = _import_result_text(result)
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1

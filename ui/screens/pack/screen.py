@@ -16,7 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.visit_lists import parse_visit_plan
 from pipeline.preparation.outage_pack.pack import (
     DEFAULT_PACK_DAYS,
@@ -35,6 +35,7 @@ from pipeline.registers.pack_quantities import (
 )
 from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.pack.issued_upload import issued_upload
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -44,6 +45,7 @@ from ui.workspace import AppContext
 
 _COLUMN_WIDTHS = (3, 1, 1)
 _UNIT_KEY, _DAYS_KEY = "pack_unit", "pack_days"
+_TABLE_TYPES = ["csv", "xlsx"]
 _PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_said", "pack_nth"
 
 
@@ -69,7 +71,9 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("pack.title"), t("pack.what"))
     translate_upload_button()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit = st.selectbox(t("pack.unit"), sorted(person.units), key=_UNIT_KEY, width=360)
+        unit = st.selectbox(
+            t("pack.unit"), sorted(permitted_units(person, Action.PACK)), key=_UNIT_KEY, width=360
+        )
         days = int(
             st.number_input(t("pack.days"), 1, 60, DEFAULT_PACK_DAYS, key=_DAYS_KEY, width=160)
         )
@@ -78,7 +82,7 @@ def show(context: AppContext, person: Person) -> None:
         return
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(message, icon=":material/info:")
+        st.info(plain_with_code(message), icon=":material/info:")
     left, right = st.columns([3, 2], gap="large")
     with left:
         _quantities_form(context, person, unit, days, unit_needs)
@@ -94,7 +98,7 @@ def _quantities_form(
     """Show the table of quantities: the forms of the unit's area, the other forms below."""
     st.header(t("pack.numbers"), anchor=False)
     st.caption(
-        t(
+        md(
             "pack.own" if unit_needs.is_customized else "pack.reckoned",
             days=days,
             clients=format_number(unit_needs.clients),
@@ -112,7 +116,7 @@ def _quantities_form(
         ):
             column.caption(t(f"pack.column.{key}"))
         entered = [_quantity_row(forms[need.form], need, version) for need in proposed.values()]
-        with st.expander(t("pack.others", count=len(others))):
+        with st.expander(md("pack.others", count=len(others))):
             entered += [
                 _quantity_row(forms[form_id], SheetQuantity(form_id, 0), version)
                 for form_id in others
@@ -129,7 +133,7 @@ def _quantities_form(
         file = quantities_csv(unit, unit_needs.needs)
         st.download_button(
             t("pack.numbers_file"),
-            file,
+            lambda: file,
             f"antal-{plain_name(unit)}.csv",
             "text/csv",
             key="pack_numbers_csv",
@@ -146,9 +150,9 @@ def _quantities_form(
 
 def _quantity_row(form: Form, quantity: SheetQuantity, version: str) -> SheetQuantity:
     title, sheets, per_client = st.columns(_COLUMN_WIDTHS, vertical_alignment="center")
-    title.markdown(form.title)
+    title.markdown(plain(form.title))
     count = sheets.number_input(
-        t("pack.sheets", form=form.title),
+        md("pack.sheets", form=form.title),
         0,
         MAX_SHEETS,
         quantity.sheets,
@@ -160,7 +164,7 @@ def _quantity_row(form: Form, quantity: SheetQuantity, version: str) -> SheetQua
         label = t("pack.each", form=form.title)
         per_client_count = int(
             per_client.number_input(
-                label,
+                plain(label),
                 0,
                 MAX_PER_CLIENT,
                 quantity.per_client,
@@ -200,16 +204,21 @@ def _make_section(
     prefilled = sum(need.per_client for need in unit_needs.needs) * (
         unit_needs.clients - unit_needs.hidden
     )
-    st.markdown(t("pack.total", sheets=format_number(sheets), named=format_number(prefilled)))
+    st.markdown(md("pack.total", sheets=format_number(sheets), named=format_number(prefilled)))
     if unit_needs.hidden:
-        st.info(t("pack.hidden", count=unit_needs.hidden), icon=":material/visibility_off:")
+        st.info(md("pack.hidden", count=unit_needs.hidden), icon=":material/visibility_off:")
     phones = st.file_uploader(
-        t("pack.phones"), type=["csv"], key=f"pack_phones-{unit}", help=t("pack.phones_help")
+        t("pack.phones"), type=_TABLE_TYPES, key=f"pack_phones-{unit}", help=t("pack.phones_help")
     )
     shifts = st.file_uploader(
-        t("pack.schedule"), type=["csv"], key=f"pack_schedule-{unit}", help=t("pack.schedule_help")
+        t("pack.schedule"),
+        type=_TABLE_TYPES,
+        key=f"pack_schedule-{unit}",
+        help=t("pack.schedule_help"),
     )
-    plan = st.file_uploader(t("pack.plan"), type=["csv"], key="pack_plan", help=t("pack.plan_help"))
+    plan = st.file_uploader(
+        t("pack.plan"), type=_TABLE_TYPES, key="pack_plan", help=t("pack.plan_help")
+    )
     first = st.date_input(
         t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day"
     )
@@ -225,7 +234,7 @@ def _make_section(
                     partial(_make_pack, context, person, unit, days, load_extras),
                 )
             except EfterskriftError as error:
-                st.error(error_text(error))
+                st.error(plain_with_code(error_text(error)))
     finished = pack_job.result()
     if finished and finished.unit == unit:
         _show_finished(finished)
@@ -235,14 +244,14 @@ def _show_finished(pack: _FinishedPack) -> None:
     """Show warnings about the pack, and its download."""
     if pack.omitted_visits:
         st.warning(
-            t("pack.plan_hidden", count=pack.omitted_visits), icon=":material/visibility_off:"
+            md("pack.plan_hidden", count=pack.omitted_visits), icon=":material/visibility_off:"
         )
     if pack.unregistered_visits_file:
-        st.warning(t("pack.strangers", file=pack.unregistered_visits_file), icon=":material/lock:")
-    st.success(t("pack.made", count=pack.sheets), icon=":material/check:")
+        st.warning(md("pack.strangers", file=pack.unregistered_visits_file), icon=":material/lock:")
+    st.success(md("pack.made", count=pack.sheets), icon=":material/check:")
     st.download_button(
         t("pack.fetch"),
-        pack.zip_data,
+        lambda: pack.zip_data,
         f"reservpaket-{plain_name(pack.unit)}.zip",
         "application/zip",
         key="pack_zip",

@@ -9,10 +9,11 @@ import streamlit as st
 
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.reporting.csv_files import backlog_csv
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from ui.i18n import format_day, t
+from ui.markdown import md
 from ui.widgets.heading import screen_heading
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
@@ -24,17 +25,17 @@ def show(context: AppContext, person: Person) -> None:
         require_permission(person, Action.BACKLOG)
     screen_heading(context, person, t("backlog.title"), t("backlog.what"))
     all_units = t("backlog.all")
-    units = [all_units, *sorted(person.units)]
+    own_units = sorted(permitted_units(person, Action.BACKLOG))
     chosen = (
-        st.selectbox(t("backlog.unit"), units, key="backlog_unit")
-        if len(person.units) > 1
+        st.selectbox(t("backlog.unit"), [all_units, *own_units], key="backlog_unit")
+        if len(own_units) > 1
         else all_units
     )
     unit = None if chosen == all_units else chosen
     backlog = _load_backlog(context, person, unit)
     for key, count in (("unknown", backlog.unknown), ("hidden", backlog.hidden)):
         if count:
-            st.info(t(f"backlog.{key}", count=count), icon=":material/info:")
+            st.info(md(f"backlog.{key}", count=count), icon=":material/info:")
     if not backlog.markers:
         st.caption(t("backlog.empty"))
         return

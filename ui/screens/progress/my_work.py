@@ -7,9 +7,11 @@ from dataclasses import replace
 import streamlit as st
 
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.reporting import data_quality
 from pipeline.store.database.clock import utc_now
 from ui.i18n import t
+from ui.markdown import md
 from ui.screens.progress.quality import work_table
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
@@ -22,7 +24,7 @@ def show(context: AppContext, person: Person) -> None:
         own_metric = data_quality.measure_own_work(conn, person, now, min_count)
         units = [
             data_quality.measure_unit_work(conn, person, unit, now, min_count)
-            for unit in sorted(person.units)
+            for unit in sorted(permitted_units(person, Action.REVIEW))
         ]
     screen_heading(context, person, t("own_work.title"), t("own_work.what"))
     if own_metric.fields == 0:
@@ -31,7 +33,7 @@ def show(context: AppContext, person: Person) -> None:
         st.html(work_table([replace(own_metric, who=t("own_work.you")), *units], t("own_work.who")))
     st.header(t("own_work.how_title"), anchor=False)
     st.markdown(
-        t(
+        md(
             "own_work.how",
             least=min_count,
             days=data_quality.METRIC_DAYS,

@@ -13,7 +13,7 @@ import streamlit as st
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv
@@ -24,6 +24,7 @@ from pipeline.store.reports import paper_days, sheet_accounting
 from pipeline.store.reports.paper_days import DayCount, PaperDays
 from ui.browser.day_grid import DayCell, DayTable, day_grid
 from ui.i18n import format_day, t
+from ui.markdown import md, plain_with_code
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
 from ui.widgets.tables import html_table
@@ -113,11 +114,11 @@ def _summary_text(report: PaperDays) -> None:
                 else ", ".join(format_day(day) for day in days)
             )
             st.warning(
-                t("paper_days.gap", unit=unit, count=len(days), days=days_text),
+                md("paper_days.gap", unit=unit, count=len(days), days=days_text),
                 icon=":material/event_busy:",
             )
     for unit, sheets in report.undated.items():
-        st.caption(t("paper_days.undated", unit=unit, count=sheets))
+        st.caption(md("paper_days.undated", unit=unit, count=sheets))
 
 
 def _show_grid(report: PaperDays) -> None:
@@ -154,9 +155,9 @@ def _day_cell(day_count: DayCount) -> DayCell:
 
 def _chosen_day_section(context: AppContext, person: Person) -> None:
     unit, day = st.session_state.get(_CHOSEN_CELL_KEY, ("", ""))
-    if unit not in person.units:
+    if unit not in permitted_units(person, Action.PROGRESS):
         return
-    st.subheader(t("paper_days.of_day", unit=unit, day=format_day(day)), anchor=False)
+    st.subheader(md("paper_days.of_day", unit=unit, day=format_day(day)), anchor=False)
     with context.store.read() as conn:
         sheets = paper_days.list_day_sheets(conn, person, unit, day)
     if not sheets:
@@ -194,7 +195,7 @@ def planning_upload(context: AppContext, person: Person) -> None:
         )
         file = st.file_uploader(
             t("paper_days.planning_file"),
-            type=["csv"],
+            type=["csv", "xlsx"],
             key=f"planning_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
         )
         if (
@@ -213,10 +214,10 @@ def _import_plan(
         with context.store.begin() as conn:
             save_planned(conn, person, kind, counts)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
-    st.toast(t("paper_days.planned", count=len(counts)), icon=":material/check:")
+    st.toast(md("paper_days.planned", count=len(counts)), icon=":material/check:")
     st.rerun()
 
 
@@ -256,13 +257,18 @@ def _sheets_section(context: AppContext, person: Person) -> None:
     st.header(t("paper_days.sheets"), anchor=False)
     with context.store.read() as conn:
         missing = sheet_accounting.list_missing_sheets(conn, person)
+        balances = sheet_accounting.count_sheets(
+            conn, sheet_accounting.list_accounted_units(person, Action.PROGRESS)
+        )
+    if reserve := sum(balance.reserve for balance in balances):
+        st.caption(md("paper_days.reserve", count=reserve))
     if not missing:
         st.caption(t("paper_days.none_missing"))
         return
     st.markdown(
-        t("paper_days.missing", count=len(missing))
+        md("paper_days.missing", count=len(missing))
         + " "
-        + t("paper_days.named", count=sum(sheet.prefilled for sheet in missing))
+        + md("paper_days.named", count=sum(sheet.prefilled for sheet in missing))
     )
     st.caption(t("paper_days.missing_next"))
     if any(not sheet.unit for sheet in missing):
@@ -285,7 +291,7 @@ def _sheets_section(context: AppContext, person: Person) -> None:
         )
     )
     if len(missing) > _MAX_MISSING_SHEETS:
-        st.caption(t("paper_days.more", count=len(missing) - _MAX_MISSING_SHEETS))
+        st.caption(md("paper_days.more", count=len(missing) - _MAX_MISSING_SHEETS))
     st.download_button(
         t("paper_days.missing_file"),
         lambda: missing_sheets_csv(missing),

@@ -12,12 +12,13 @@ import streamlit as st
 
 from pipeline.domain.confidence import Share
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.reporting import data_quality
 from pipeline.reporting.data_quality import ErrorMetric, WorkMetric
 from pipeline.store.database.clock import utc_now
 from pipeline.store.quality import rekeying
 from ui.i18n import format_number, format_percentage, t
+from ui.markdown import md
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
@@ -28,8 +29,8 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("quality.title"), t("quality.what"))
     quality_metrics(context, person)
     st.header(t("quality.people"), anchor=False)
-    st.caption(t("quality.people_rule", least=context.settings.figures_least))
-    units = sorted(person.units)
+    st.caption(md("quality.people_rule", least=context.settings.figures_least))
+    units = sorted(permitted_units(person, Action.QUALITY))
     unit = (
         st.selectbox(t("quality.unit"), units, key="quality_unit")
         if len(units) > 1
@@ -66,13 +67,13 @@ def quality_metrics(context: AppContext, person: Person) -> None:
             else None
         )
     st.header(t("quality.by_form"), anchor=False)
-    st.caption(t("quality.how", days=data_quality.METRIC_DAYS, least=min_count))
+    st.caption(md("quality.how", days=data_quality.METRIC_DAYS, least=min_count))
     if metrics:
         st.html(_error_rate_table(context, metrics))
     else:
-        st.info(t("quality.too_few", least=min_count), icon=":material/info:")
+        st.info(md("quality.too_few", least=min_count), icon=":material/info:")
     if waiting is not None:
-        st.caption(t("quality.waiting", typed=waiting[0], third=waiting[1]))
+        st.caption(md("quality.waiting", typed=waiting[0], third=waiting[1]))
 
 
 def work_table(metrics: Sequence[WorkMetric], first: str) -> str:

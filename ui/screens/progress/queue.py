@@ -14,13 +14,14 @@ from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue_order
 from pipeline.store.entries.queue_order import PriorityKind, PriorityOverride
 from pipeline.store.reports.progress import DeadlineCount, list_open_deadlines
 from pipeline.store.review import batch_items
 from ui.i18n import format_day, format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.review.entry_header import deadline_text
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -87,7 +88,7 @@ def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:
 def _priority_form(context: AppContext, person: Person) -> None:
     st.header(t("queue.pull"), anchor=False)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(message, icon=":material/info:")
+        st.info(plain_with_code(message), icon=":material/info:")
     kind = st.radio(
         t("queue.kind"),
         _PRIORITY_KINDS,
@@ -95,7 +96,7 @@ def _priority_form(context: AppContext, person: Person) -> None:
         horizontal=True,
         key=_KIND_KEY,
     )
-    st.selectbox(t("queue.unit"), sorted(person.units), key=_UNIT_KEY)
+    st.selectbox(t("queue.unit"), sorted(permitted_units(person, Action.PULL)), key=_UNIT_KEY)
     if kind is PriorityKind.CLIENT:
         st.text_input(
             t("queue.client"), key=_CLIENT_KEY, placeholder=t("queue.number"), autocomplete="off"
@@ -138,15 +139,14 @@ def _priorities_list(context: AppContext, person: Person) -> None:
     for priority in priorities:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
-                st.markdown(
-                    f"**{t(f'queue.kinds.{priority.kind.value}')}** {_priority_text(priority)}"
-                )
+                what_markdown = plain(_priority_text(priority))
+                st.markdown(f"**{t(f'queue.kinds.{priority.kind.value}')}** {what_markdown}")
                 st.caption(
                     " · ".join(
                         (
-                            priority.unit,
-                            t("queue.waiting", count=priority.waiting),
-                            t("queue.by", by=priority.by, at=format_moment(priority.at)),
+                            plain(priority.unit),
+                            md("queue.waiting", count=priority.waiting),
+                            md("queue.by", by=priority.by, at=format_moment(priority.at)),
                         )
                     )
                 )
@@ -181,7 +181,7 @@ def _batch_review_section(context: AppContext, person: Person) -> None:
         units = batch_items.batch_review_by_unit(conn, person)
     for unit, is_on in units.items():
         st.toggle(
-            unit,
+            plain(unit),
             value=is_on,
             key=f"groups-{unit}",
             on_change=partial(_switch_batch_review, context, person, unit),

@@ -18,7 +18,9 @@ from pipeline.reporting.forecast import Forecast
 from pipeline.reporting.progress import EntryCount, ProgressReport, forecast_with_people
 from pipeline.reporting.progress_files import progress_csv, progress_pdf
 from pipeline.store.database.clock import utc_now
+from pipeline.store.reports.store_checks import StoreCheck, find_last_check
 from ui.i18n import current_language, format_day, format_moment, format_number, format_percentage, t
+from ui.markdown import md, plain
 from ui.screens.progress.burn_down_chart import burn_down_chart
 from ui.screens.progress.quality import quality_metrics
 from ui.widgets.chart_colors import VOID_TEXT_KEY, chart_colors, state_colors, state_text_key
@@ -47,7 +49,9 @@ def _situation_section(context: AppContext, person: Person) -> None:
     now = utc_now()
     with context.store.read() as conn:
         report = progress.make_progress_report(conn, person, now)
+        last_check = find_last_check(conn)
     _metrics_section(report)
+    _check_section(last_check)
     if not report.entries and not report.counted["in"]:
         st.info(t("progress.empty"), icon=":material/info:")
         if report.sheets:
@@ -78,6 +82,19 @@ def _situation_section(context: AppContext, person: Person) -> None:
     _download_section(context, person, report, now)
 
 
+def _check_section(check: StoreCheck | None) -> None:
+    """Show what the last check of the whole store found."""
+    if check is None:
+        st.caption(t("progress.check.never"))
+        return
+    at = format_moment(check.started_at)
+    if check.is_whole:
+        st.caption(md("progress.check.whole", at=at, count=check.files))
+    else:
+        lost = check.missing + check.damaged
+        st.error(md("progress.check.lost", at=at, count=lost), icon=":material/heart_broken:")
+
+
 def _metrics_section(report: ProgressReport) -> None:
     page_counts = report.counted
     columns = st.columns([1, 1, 1, 1, 1.35])  # the last has the longest text
@@ -86,7 +103,7 @@ def _metrics_section(report: ProgressReport) -> None:
     columns[-1].metric(t("progress.open_entries"), format_number(report.open), border=True)
     if report.incomplete_batches:
         st.warning(
-            t(
+            md(
                 "progress.cut_stacks",
                 count=sum(report.incomplete_batches.values()),
                 units=", ".join(report.incomplete_batches),
@@ -103,29 +120,29 @@ def _forecast_section(report: ProgressReport) -> None:
             st.altair_chart(burn_down_chart(report), width="stretch", alt=t("progress.burn_down"))
     with right:
         st.subheader(t("progress.ahead"), anchor=False)
-        st.info(_outlook_text(report), icon=":material/event_upcoming:")
+        st.info(_outlook_markdown(report), icon=":material/event_upcoming:")
         st.markdown(
-            t(
+            md(
                 "progress.arriving",
                 pages=_format_rounded(report.scanned_per_day),
                 missing=format_number(report.missing),
             )
         )
         if report.oldest_event:
-            st.markdown(t("progress.oldest_left", day=format_day(report.oldest_event)))
+            st.markdown(md("progress.oldest_left", day=format_day(report.oldest_event)))
         _pace_section(report)
 
 
-def _outlook_text(report: ProgressReport) -> str:
+def _outlook_markdown(report: ProgressReport) -> str:
     forecast = report.forecast
     if not report.open:
         return t("progress.outlook_nothing")
     if not forecast.path:
         return t("progress.outlook_early")
-    return _outlook_days_text("progress.outlook", forecast)
+    return _outlook_days_markdown("progress.outlook", forecast)
 
 
-def _outlook_days_text(text_key: str, forecast: Forecast) -> str:
+def _outlook_days_markdown(text_key: str, forecast: Forecast) -> str:
     if forecast.middle is None or forecast.optimistic is None:
         return t("progress.outlook_far")
     latest = (
@@ -133,13 +150,15 @@ def _outlook_days_text(text_key: str, forecast: Forecast) -> str:
         if forecast.pessimistic is None
         else format_number(forecast.pessimistic)
     )
-    return t(text_key, count=forecast.middle, best=format_number(forecast.optimistic), worst=latest)
+    return md(
+        text_key, count=forecast.middle, best=format_number(forecast.optimistic), worst=latest
+    )
 
 
 def _pace_section(report: ProgressReport) -> None:
     pace = report.pace
     if pace.seconds_per_field is None or pace.seconds_per_entry is None or pace.hours_left is None:
-        st.caption(t("progress.tempo_few", least=progress.MIN_VIEWS, people=MIN_PEOPLE))
+        st.caption(md("progress.tempo_few", least=progress.MIN_VIEWS, people=MIN_PEOPLE))
         return
     values = {
         "field": pace.seconds_per_field,
@@ -148,7 +167,7 @@ def _pace_section(report: ProgressReport) -> None:
         "each": pace.hours_per_day,
     }
     st.markdown(
-        t(
+        md(
             "progress.tempo",
             hours=_format_rounded(pace.hours_left),
             **{name: _format_rounded(value) for name, value in values.items()},
@@ -157,14 +176,14 @@ def _pace_section(report: ProgressReport) -> None:
     people = st.number_input(
         t("progress.with_people"), 1, 200, max(1, round(pace.people)), key="with_people"
     )
-    st.markdown(_outlook_text_for_people(report, int(people)))
+    st.markdown(_outlook_for_people_markdown(report, int(people)))
 
 
-def _outlook_text_for_people(report: ProgressReport, people: int) -> str:
+def _outlook_for_people_markdown(report: ProgressReport, people: int) -> str:
     forecast = forecast_with_people(report, people)
     if forecast is None:
         return t("progress.outlook_early" if report.open else "progress.outlook_nothing")
-    return _outlook_days_text("progress.with_days", forecast)
+    return _outlook_days_markdown("progress.with_days", forecast)
 
 
 def _remaining_section(context: AppContext, report: ProgressReport) -> None:
@@ -197,7 +216,7 @@ def _remaining_section(context: AppContext, report: ProgressReport) -> None:
         st.subheader(t("progress.silent"), anchor=False)
         for run in report.silent_runs:
             st.markdown(
-                t(
+                md(
                     "progress.silent_line",
                     target=target_name(run.target),
                     at=format_moment(run.made_at),
@@ -213,7 +232,7 @@ def _second_review_section(report: ProgressReport) -> None:
     for criticality, (confirmed, checked) in report.second_checked.items():
         share = format_percentage(checked / confirmed)
         st.markdown(
-            t(
+            md(
                 "progress.second_line",
                 criticality=criticality,
                 twice=format_number(checked),
@@ -226,11 +245,11 @@ def _second_review_section(report: ProgressReport) -> None:
 
 
 def _table_section(title: str, table: str, empty_text: str) -> None:
-    st.subheader(title, anchor=False)
+    st.subheader(plain(title), anchor=False)
     if table:
         st.html(table)
     else:
-        st.caption(empty_text)
+        st.caption(plain(empty_text))
 
 
 def _load_error_rates(context: AppContext, person: Person, now: datetime) -> list[ErrorMetric]:
@@ -261,7 +280,7 @@ def _download_section(
             "text/csv",
             key="overview_csv",
         )
-        st.caption(t("progress.updated", at=format_moment(now)))
+        st.caption(md("progress.updated", at=format_moment(now)))
 
 
 def _form_titles(context: AppContext) -> dict[str, str]:
@@ -340,7 +359,7 @@ def _daily_chart(days: pd.DataFrame) -> alt.Chart:
 
 
 def _show_chart(title: str, chart: alt.Chart) -> None:
-    st.subheader(title, anchor=False)
+    st.subheader(plain(title), anchor=False)
     if chart.data.empty:
         st.caption(t("progress.nothing_yet"))
     else:

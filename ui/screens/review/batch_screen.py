@@ -22,6 +22,7 @@ from pipeline.store.review.batch_items import BatchItem, BatchResult, ReviewBatc
 from ui.browser.crop_grid import GridCell, crop_grid
 from ui.browser.keyboard import key_help_button
 from ui.i18n import t
+from ui.markdown import md, plain
 from ui.screens.review import current_entry
 from ui.screens.review.current_entry import UNDO_BATCH_KEY
 from ui.screens.review.field_input import describe_answer
@@ -92,8 +93,8 @@ def _show_batch(context: AppContext, person: Person, batch: ReviewBatch) -> None
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
-            st.title(title, anchor=False)
-            st.caption(f"{batch.title} · {t('way.group', count=len(batch.items))}")
+            st.title(plain(title), anchor=False)
+            st.caption(f"{plain(batch.title)} · {md('way.group', count=len(batch.items))}")
         key_help_button()
         person_menu(context, person)
     current_entry.show_warning()
@@ -195,7 +196,7 @@ def _report_batch_result(result: BatchResult) -> None:
         t("group.kept", count=result.confirmed),
         *([t("group.sent_back", count=result.marked_odd)] if result.marked_odd else []),
     ]
-    st.toast(" ".join(texts), icon=":material/check:")
+    st.toast(plain(" ".join(texts)), icon=":material/check:")
 
 
 @requires_open_session

@@ -27,6 +27,7 @@ from pipeline.store.registers import client_register
 from pipeline.store.review import decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t
+from ui.markdown import plain_with_code
 from ui.screens.review import current_entry
 from ui.screens.review.entry_form import save_button_key, widget_keys
 from ui.screens.review.entry_header import entry_facts
@@ -288,7 +289,7 @@ def _save_draft(
             )
     except EfterskriftError as error:
         if not _is_entry_closed(context, view):
-            st.toast(error_text(error), icon=":material/error:")
+            st.toast(plain_with_code(error_text(error)), icon=":material/error:")
 
 
 def _is_entry_closed(context: AppContext, view: EntryView) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from ui.i18n import t
+from ui.markdown import plain_with_code
 from ui.screens.review.entry_form import expand_fields, reset_client_question, reset_expanded
 from ui.screens.review.rejection import reset_step
 from ui.screens.review.sheet_images import VIEWED_PAGES_KEY
@@ -60,13 +61,13 @@ def set_toast(text: str) -> None:
 def show_warning() -> None:
     """Show the message at the top of the screen, if there is one."""
     if text := st.session_state.pop(_WARNING_KEY, None):
-        st.warning(text, icon=":material/info:")
+        st.warning(plain_with_code(text), icon=":material/info:")
 
 
 def show_toast() -> None:
     """Show the brief message; drawn last, so that it moves nothing else."""
     if text := st.session_state.pop(_TOAST_KEY, None):
-        st.toast(text, icon=":material/check:")
+        st.toast(plain_with_code(text), icon=":material/check:")
 
 
 def set_field_error(entry_id: str, fields: tuple[str, ...], key: str) -> None:

@@ -37,6 +37,7 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.browser.image_cache import crop_html, image_id
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import code_text, t
+from ui.markdown import md, plain
 from ui.screens.review.field_input import (
     describe_answer,
     field_input,
@@ -92,7 +93,7 @@ def entry_form(
             on_click=save,
         )
     if settled:
-        with st.expander(t("review.settled", count=len(settled))):
+        with st.expander(md("review.settled", count=len(settled))):
             settled_lines(view, settled)
 
 
@@ -265,7 +266,7 @@ def expand_button(view: EntryView) -> None:
     """Show the button that unfolds the fields."""
     if fields := collapsed_fields(view):
         st.button(
-            t("fold.open", count=len(fields)),
+            md("fold.open", count=len(fields)),
             key=f"unfold-{view.entry.id}",
             shortcut="Alt+O",
             on_click=expand_fields,
@@ -339,6 +340,12 @@ def set_client_question(view: EntryView, error: AnswerError) -> str:
     return ""
 
 
+def question_focus_key(view: EntryView) -> str:
+    """Return the widget key that a question about the client begins with; empty if none."""
+    kind, _, _ = _current_question(view)
+    return _question_widget_key(view, "choice" if kind == "conflict" else "outside") if kind else ""
+
+
 def reset_client_question() -> None:
     """Ask nothing any longer."""
     st.session_state.pop(_QUESTION_KEY, None)
@@ -351,7 +358,7 @@ def client_check_fields(view: EntryView) -> None:
         with st.container(border=True, key=f"guard-{view.entry.id}"):
             st.markdown(
                 f"**{t('guard.conflict_title')}**  \n"
-                + "  \n".join(f"- {code_text('guard.conflicts', code)}" for code in codes)
+                + "  \n".join(f"- {plain(code_text('guard.conflicts', code))}" for code in codes)
             )
             choices = [
                 choice
@@ -367,7 +374,7 @@ def client_check_fields(view: EntryView) -> None:
             )
             label_key = "guard.why_several" if len(codes) > 1 else "guard.why"
             st.text_input(
-                t(label_key),
+                md(label_key),
                 key=_question_widget_key(view, "why"),
                 max_chars=200,
                 autocomplete="off",

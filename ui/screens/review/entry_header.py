@@ -21,6 +21,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form
 from pipeline.domain.law import deadlines
 from pipeline.domain.model import Person, State
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.recount import recount_answers
 from pipeline.domain.review.rules import Answer
@@ -42,7 +43,9 @@ _SHOWN_FINDINGS_KEY = "recount_told"
 def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> str:
     """Return unit, serial, row, and the number of entries that wait for this user."""
     entry = view.entry
-    waiting = _count_waiting(context, person, person.login, tuple(sorted(person.units)))
+    waiting = _count_waiting(
+        context, person, person.login, tuple(sorted(permitted_units(person, Action.REVIEW)))
+    )
     parts = [
         entry.unit,
         format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",

@@ -19,6 +19,7 @@ from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.i18n import t
+from ui.markdown import plain
 
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
 _PRESENT_CODE = "present"
@@ -298,10 +299,10 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
     options = choice_codes(field.spec, proposed_signers(field))
     chosen = answer_to_code(initial_answer(field))
     st.radio(
-        field.spec.full_label,
+        plain(field.spec.full_label),
         options,
         index=options.index(chosen) if chosen in options else None,
-        format_func=lambda code: code_label(field.spec, code),
+        format_func=lambda code: plain(code_label(field.spec, code)),
         horizontal=True,
         key=widget_key(view, field),
         label_visibility="collapsed",
@@ -316,7 +317,7 @@ def _text_widget(view: EntryView, field: FieldView) -> None:
     if field.spec.traits.editor is Editor.TEXT_AREA:
         height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
         st.text_area(
-            label,
+            plain(label),
             value=text,
             key=key,
             height=height,
@@ -325,7 +326,7 @@ def _text_widget(view: EntryView, field: FieldView) -> None:
         )
     else:
         st.text_input(
-            label,
+            plain(label),
             value=text,
             key=key,
             placeholder=placeholder,
@@ -339,9 +340,10 @@ def _second_widget(view: EntryView, field: FieldView) -> None:
     answers = [answer for _, answer in choices]
     chosen = answers.index(field.draft) if field.draft in answers else None
     st.radio(
-        field.spec.full_label,
+        plain(field.spec.full_label),
         [label for label, _ in choices],
         index=chosen,
+        format_func=plain,
         horizontal=True,
         key=widget_key(view, field),
         label_visibility="collapsed",
@@ -349,7 +351,7 @@ def _second_widget(view: EntryView, field: FieldView) -> None:
     if not is_choice_field(field.spec):
         label = t("review.other_value")
         st.text_input(
-            label,
+            plain(label),
             answer_to_text(field.draft, must_say=True) if chosen is None else "",
             key=other_value_key(view, field),
             placeholder=label,

@@ -120,7 +120,7 @@ class PrefetchedEntry:
 
 @cache
 def _prefetch_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_coming_entry", js=read_script("prefetch"))
+    return st.components.v2.component("efterskrift_coming_entry", js=read_script("review/prefetch"))
 
 
 def announce_next(view: EntryView, slot: str, sheet: SheetView) -> None:

@@ -20,6 +20,7 @@ from pipeline.store.review.duplicate_entries import DUPLICATE_REASON, mark_dupli
 from pipeline.store.review.questions import ANSWERED_REASON, ASK_AUTHOR_REASON
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
+from ui.markdown import plain
 from ui.screens.lookup.duplicate_comparison import (
     chosen_comparison,
     duplicate_comparison,
@@ -68,7 +69,7 @@ def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
         st.header(t("reject.title"), anchor=False)
         st.caption(t("reject.what"))
         st.radio(
-            t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_text, key=key
+            t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_markdown, key=key
         )
         st.form_submit_button(
             t("reject.do"),
@@ -80,8 +81,9 @@ def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
     keyboard(f"reject-{view.entry.id}", [key], save=f"do-{key}")
 
 
-def _reason_text(reason: str) -> str:
-    return code_text("reject.reasons", reason) + (" …" if reason in REASONS_WITH_STEP else "")
+def _reason_markdown(reason: str) -> str:
+    more = " …" if reason in REASONS_WITH_STEP else ""
+    return plain(code_text("reject.reasons", reason) + more)
 
 
 def current_step(view: EntryView) -> str | None:

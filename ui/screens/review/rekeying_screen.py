@@ -29,6 +29,7 @@ from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import code_text, t
+from ui.markdown import plain, plain_with_code
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.field_input import (
     answer_from_code,
@@ -119,7 +120,7 @@ def _show_rekeying(context: AppContext, person: Person, task: RekeyingTask) -> N
     with left:
         st.html(_rekeying_image_html(context, person, task))
     with right:
-        st.caption(f"{task.form.title} · {task.unit}")
+        st.caption(f"{plain(task.form.title)} · {plain(task.unit)}")
         _rekeying_form(context, person, task)
 
 
@@ -165,19 +166,19 @@ def _rekeying_widgets(task: RekeyingTask, key: str) -> list[str]:
     label = accessible_name(task.form, task.spec)
     if task.is_adjudication:
         st.radio(
-            label,
+            plain(label),
             list(_adjudication_choices(task)),
             index=None,
+            format_func=plain,
             key=key,
             label_visibility="collapsed",
         )
     elif is_choice_field(task.spec):
-        format_code = partial(code_label, task.spec)
         st.radio(
-            label,
+            plain(label),
             choice_codes(task.spec),
             index=None,
-            format_func=format_code,
+            format_func=lambda code: plain(code_label(task.spec, code)),
             horizontal=True,
             key=key,
             label_visibility="collapsed",
@@ -187,7 +188,7 @@ def _rekeying_widgets(task: RekeyingTask, key: str) -> list[str]:
     text_key = f"{key}-typed" if task.is_adjudication else key
     placeholder = t("review.other_value") if task.is_adjudication else t("review.type_what_you_see")
     st.text_input(
-        label,
+        plain(label),
         key=text_key,
         placeholder=placeholder,
         label_visibility="collapsed",
@@ -259,7 +260,7 @@ def _save_rekeying(context: AppContext, person: Person, task: RekeyingTask, key:
         st.session_state[_REKEYING_MESSAGE_KEY] = t("review.invalid_answer")
     except EfterskriftError as error:
         _end_rekeying()
-        st.toast(error_text(error), icon=":material/info:")
+        st.toast(plain_with_code(error_text(error)), icon=":material/info:")
     else:
         if outcome is RekeyingOutcome.WRONG:
             # A wrong decision has been reopened: it is not the last one to undo.

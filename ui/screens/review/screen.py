@@ -18,12 +18,18 @@ from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.review.questions import ANSWERED_REASON
 from ui.browser.keyboard import key_help_button
 from ui.i18n import t
+from ui.markdown import md, plain
 from ui.screens.lookup import screen
 from ui.screens.review import actions, current_entry
 from ui.screens.review import prefetch as review_prefetch
 from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.client_panel import client_panel
-from ui.screens.review.entry_form import entry_form, expand_button, widget_keys
+from ui.screens.review.entry_form import (
+    entry_form,
+    expand_button,
+    question_focus_key,
+    widget_keys,
+)
 from ui.screens.review.entry_header import entry_origin_text, hidden_client_notice
 from ui.screens.review.rejection import author_answer_texts, reject_form
 from ui.screens.review.rekeying_screen import reset_rekeying_view, show_rekeying_turn
@@ -71,9 +77,9 @@ def _show_current(context: AppContext, person: Person) -> bool:
         _show_entry(context, person, view, left, right)
     with bar:
         _show_menu(context, person)
-    with messages:
-        current_entry.show_warning()
-        if view is None:
+    if view is None:
+        with messages:
+            current_entry.show_warning()
             _show_empty_queue(context, person)
     return False
 
@@ -91,8 +97,8 @@ def _show_entry(
     with left, st.container(key="picture"):
         sheet_images(context, view)
     with right:
-        header = st.container(key="about_entry")
-        notices, panel = header.container(), header.container()
+        notices = st.container(key="about_entry")
+        panel = st.container(key="client_panel")
         slots = {
             name: st.container(key=review_prefetch.slot_key(name))
             for name in review_prefetch.slot_names()
@@ -101,6 +107,8 @@ def _show_entry(
     review_prefetch.show_only_slot(None if is_rejecting or view.is_hidden else slot)
     with panel:
         _show_panel(context, person, view, is_rejecting=is_rejecting)
+        # Below the client and as much in sight, wherever the user has scrolled.
+        current_entry.show_warning()
         # Drawn also while rejecting, so that it need not be built again.
         with slots[slot]:
             entry_form(
@@ -228,11 +236,10 @@ def _open_looked_up(context: AppContext, person: Person, entry_id: str) -> None:
 
 
 def _show_title(context: AppContext, person: Person, view: EntryView | None) -> None:
-    st.title(view.form.title if view else t("review.title"), anchor=False)
+    st.title(plain(view.form.title) if view else t("review.title"), anchor=False)
     if view is not None:
-        st.caption(
-            f"{entry_origin_text(context, person, view)} · {t(f'way.{work_mode(view).value}')}"
-        )
+        origin_markdown = plain(entry_origin_text(context, person, view))
+        st.caption(f"{origin_markdown} · {t(f'way.{work_mode(view).value}')}")
 
 
 def _show_menu(context: AppContext, person: Person) -> None:
@@ -259,11 +266,12 @@ def _show_notices(context: AppContext, person: Person, view: EntryView) -> None:
             else t("review.returned", reason=view.entry.reason),
         )
     if lines:
-        st.info("\n\n".join(lines), icon=":material/info:")
+        st.info(plain("\n\n".join(lines)), icon=":material/info:")
 
 
 def _show_client(context: AppContext, person: Person, view: EntryView) -> None:
-    focus_key = next(
+    # A question about the client comes first, else what could not be saved.
+    focus_key = question_focus_key(view) or next(
         (
             key
             for key, field in widget_keys(view).items()
@@ -306,5 +314,5 @@ def _show_empty_queue(context: AppContext, person: Person) -> None:
             }
         for text, count in counts.items():
             if count:
-                st.caption(t(text, count=count))
+                st.caption(md(text, count=count))
         actions.undo_button(context, person)

@@ -13,8 +13,9 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.model import Outcome, Person
+from pipeline.domain.errors import EfterskriftError, StoreError
+from pipeline.domain.issues import IssueCode
+from pipeline.domain.model import CloseReason, Outcome, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
@@ -24,7 +25,8 @@ from pipeline.store.paper import page_lists, pages, photocopies, sheets
 from pipeline.store.paper.pages import Page
 from pipeline.store.review import transfers
 from ui.browser.page_view import data_url
-from ui.i18n import code_text, t
+from ui.i18n import code_text, format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.images import find_covered_for, page_image
@@ -34,6 +36,7 @@ from ui.workspace import AppContext
 
 CASE_KINDS = (
     "failed",
+    IssueCode.IMAGE_AWAY.value,
     "duplicate",
     "apart",
     "empty",
@@ -43,6 +46,7 @@ CASE_KINDS = (
     "laid",
     "repeated",
     "blank",
+    "closed",
 )
 """In order: those that need a decision come first."""
 _CASES_PER_STEP = 8
@@ -83,13 +87,31 @@ def problem_list(context: AppContext, person: Person) -> None:
         t("problems.show"),
         kinds,
         default=kinds[0],
-        format_func=labels.__getitem__,
+        format_func=lambda value: plain(labels[value]),
         key="problem_kind",
         required=True,
         label_visibility="collapsed",
     )
     st.caption(t(f"problems.about.{kind or kinds[0]}"))
-    _case_list(context, person, [case for case in cases if case.kind == kind])
+    shown = [case for case in cases if case.kind == kind]
+    if kind == "failed" and (count := sum(case.page.image_sha256 is not None for case in shown)):
+        st.button(
+            md("problems.again_all", count=count),
+            key="again_all",
+            on_click=partial(_requeue_failed, context, person),
+        )
+    _case_list(context, person, shown)
+
+
+@requires_open_session
+def _requeue_failed(context: AppContext, person: Person) -> None:
+    try:
+        with context.store.begin() as conn:
+            count = pages.requeue_failed_pages(conn, person)
+    except EfterskriftError as error:
+        st.toast(plain_with_code(error_text(error)), icon=":material/error:")
+    else:
+        st.toast(md("problems.again_done", count=count), icon=":material/check:")
 
 
 def _case_list(context: AppContext, person: Person, cases: list[ProblemCase]) -> None:
@@ -100,7 +122,7 @@ def _case_list(context: AppContext, person: Person, cases: list[ProblemCase]) ->
             _case_row(context, case)
         if len(cases) > limit:
             st.button(
-                t("problems.more", count=len(cases) - limit),
+                md("problems.more", count=len(cases) - limit),
                 key="problem_more_button",
                 on_click=_show_more,
             )
@@ -124,8 +146,8 @@ def _case_row(context: AppContext, case: ProblemCase) -> None:
     ):
         source = t("problems.from", name=page.source_name, number=page.source_page)
         st.markdown(
-            f"**{source}**  \n{t('problems.page', position=page.position)}"
-            + (f"  \n:gray[{reason}]" if reason else ""),
+            f"**{plain(source)}**  \n{md('problems.page', position=page.position)}"
+            + (f"  \n:gray[{plain(reason)}]" if reason else ""),
             width="stretch",
         )
         st.button(
@@ -138,7 +160,7 @@ def _case_row(context: AppContext, case: ProblemCase) -> None:
 def _case_details(context: AppContext, person: Person, case: ProblemCase) -> None:
     page = case.page
     if reason := _reason_text(context, case):
-        st.info(reason, icon=":material/info:")
+        st.info(plain_with_code(reason), icon=":material/info:")
     _case_actions(context, person, case)
     if case.fronts:
         captions = [
@@ -205,6 +227,13 @@ def _case_actions(context: AppContext, person: Person, case: ProblemCase) -> Non
             _action_button(
                 context, "again", page, lambda conn: pages.requeue_page(conn, person, page.id)
             )
+        if case.kind == "closed":
+            _action_button(
+                context,
+                "reopen",
+                page,
+                lambda conn: page_lists.reopen_closed_page(conn, person, page.id, utc_now()),
+            )
         if case.kind == "duplicate":
             _action_button(
                 context,
@@ -240,6 +269,46 @@ def _case_actions(context: AppContext, person: Person, case: ProblemCase) -> Non
             )
     if case.kind in {"unidentified", "noted"}:
         transfer_form(context, person, page)
+    if case.kind == "failed":
+        _close_form(context, person, page)
+    if case.kind == "closed":
+        _closure_text(context, page)
+
+
+def _close_form(context: AppContext, person: Person, page: Page) -> None:
+    """Show the form that closes a failed page for a reason."""
+    with st.container(border=True):
+        reason = st.selectbox(
+            t("problems.close_reason"),
+            list(CloseReason),
+            index=None,
+            placeholder=t("problems.close_choose"),
+            format_func=lambda reason: t(f"problems.close.{reason.value}"),
+            key=f"close_reason-{page.id}",
+        )
+        other = (
+            st.text_input(t("problems.scanned_as"), key=f"close_other-{page.id}", max_chars=80)
+            if reason is CloseReason.SCANNED_AGAIN
+            else ""
+        )
+        if reason is not None:
+            _action_button(
+                context,
+                "close_do",
+                page,
+                lambda conn: page_lists.close_failed_page(
+                    conn, person, page.id, reason, utc_now(), other
+                ),
+            )
+
+
+def _closure_text(context: AppContext, page: Page) -> None:
+    with context.store.read() as conn:
+        closure = page_lists.find_closure(conn, page.id)
+    if closure is not None:
+        reason = " ".join((t(f"problems.close.{closure.reason.value}"), closure.other)).strip()
+        at = format_moment(closure.at)
+        st.caption(md("problems.closed_by", reason=reason, by=closure.by, at=at))
 
 
 def _assign_button(context: AppContext, person: Person, page: Page, front: Page) -> None:
@@ -264,16 +333,18 @@ def _action_button(
 
     The action returns in how many entries something was written since the first scan.
     """
-    if not st.button(label or t(f"problems.{name}"), key=f"{name}-{page.id}"):
+    if not st.button(plain(label) or t(f"problems.{name}"), key=f"{name}-{page.id}"):
         return
     try:
         with context.store.begin() as conn:
             changed = action(conn)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     if changed:
-        st.toast(t("problems.more_written", count=changed), icon=":material/info:", duration="long")
+        st.toast(
+            md("problems.more_written", count=changed), icon=":material/info:", duration="long"
+        )
     st.session_state.pop(_SHOWN_PAGE_KEY, None)
     st.rerun()
 
@@ -288,8 +359,12 @@ def _record_case_view(context: AppContext, person: Person, case: ProblemCase, pa
 
 
 def _page_image(context: AppContext, person: Person, page: Page, caption: str) -> None:
-    image = page_image(context, page, find_covered_for(context, person, page))
-    st.caption(caption)
+    st.caption(plain(caption))
+    try:
+        image = page_image(context, page, find_covered_for(context, person, page))
+    except StoreError as error:
+        st.caption(plain_with_code(error_text(error)))
+        return
     if image is None:
         st.caption(t("problems.no_picture"))
     else:
@@ -335,9 +410,9 @@ def _transfer(context: AppContext, person: Person, entry: Entry, unit: str) -> N
                 conn, context.forms, person, entry.id, entry.revision, unit, "", utc_now()
             )
     except EfterskriftError as error:
-        st.toast(error_text(error), icon=":material/error:")
+        st.toast(plain_with_code(error_text(error)), icon=":material/error:")
     else:
-        st.toast(t("problems.sent", unit=unit), icon=":material/check:")
+        st.toast(md("problems.sent", unit=unit), icon=":material/check:")
 
 
 def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
@@ -364,12 +439,15 @@ def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
         ProblemCase("laid", side.page, fronts=side.fronts)
         for side in photocopies.list_assigned_sides(conn, person)
     ]
-    return [*problem_cases, *apart, *incomplete, *assigned, *repeated_cases, *blank_cases]
+    closed = [ProblemCase("closed", page) for page in page_lists.list_closed_pages(conn, person)]
+    return [*problem_cases, *apart, *incomplete, *assigned, *repeated_cases, *blank_cases, *closed]
 
 
 def _case_kind(page: Page) -> str:
-    if page.state == "failed":
+    if page.state == pages.STATE_FAILED:
         return "failed"
+    if page.state == pages.STATE_QUEUED:
+        return IssueCode.IMAGE_AWAY.value
     if page.duplicate_of:
         return "duplicate"
     if page.outcome is Outcome.UNIDENTIFIED:

@@ -11,13 +11,16 @@ from streamlit.runtime.scriptrunner import StopException
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.files.page_files import PAGE_SUFFIXES
 from pipeline.operations.intake import IntakeResult, import_uploads
 from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import pages, workers
 from ui import session
+from ui.access.upload_memory import release_uploads
 from ui.i18n import format_moment, t
+from ui.markdown import md
+from ui.screens.scan.packs import pack_list
 from ui.screens.scan.problem_pages import problem_list
 from ui.screens.scan.unused_sheets import unused_sheets
 from ui.widgets.errors import error_text
@@ -39,6 +42,7 @@ def show(context: AppContext, person: Person) -> None:
         _upload_form(context, person)
         if is_allowed(person, Action.PRINT):
             unused_sheets(context, person)
+            pack_list(context, person)
     with right:
         reading_progress(context, person)
         _batches_table(context, person)
@@ -50,7 +54,9 @@ def _upload_form(context: AppContext, person: Person) -> None:
     translate_upload_button()
     with st.form("upload", border=True):
         st.header(t("scan.upload"), anchor=False)
-        unit = st.selectbox(t("scan.unit"), sorted(person.units), key="upload_unit")
+        unit = st.selectbox(
+            t("scan.unit"), sorted(permitted_units(person, Action.SCAN)), key="upload_unit"
+        )
         place = st.text_input(
             t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200
         )
@@ -68,7 +74,7 @@ def _upload_form(context: AppContext, person: Person) -> None:
     if not files or not unit:
         st.warning(t("scan.no_files"))
         return
-    bar = st.progress(0.0, t("scan.taking_in", count=0))
+    bar = st.progress(0.0, md("scan.taking_in", count=0))
     contents = [(file.name, file.getvalue()) for file in files]
     intake: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
     try:
@@ -81,8 +87,9 @@ def _upload_form(context: AppContext, person: Person) -> None:
         return
     if (result := intake.result()) is None:
         return
+    release_uploads(files)
     st.session_state[_UPLOAD_COUNT_KEY] = upload_count + 1
-    st.toast(t("scan.taken", count=result.pages, batch=result.batch), icon=":material/check:")
+    st.toast(md("scan.taken", count=result.pages, batch=result.batch), icon=":material/check:")
     st.rerun()
 
 
@@ -113,7 +120,7 @@ def _show_import_progress(bar: DeltaGenerator, count: int) -> None:
     is shown any more once the screen is left.
     """
     with suppress(StopException):
-        bar.progress(count / (count + 20), t("scan.taking_in", count=count))
+        bar.progress(count / (count + 20), md("scan.taking_in", count=count))
 
 
 @st.fragment(run_every="2s")
@@ -126,7 +133,7 @@ def reading_progress(context: AppContext, person: Person) -> None:
         st.rerun()
     intake: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
     if intake.error is not None:
-        st.error(t("scan.broken_off", why=error_text(intake.error)), icon=":material/error:")
+        st.error(md("scan.broken_off", why=error_text(intake.error)), icon=":material/error:")
     with context.store.read() as conn:
         batches = pages.list_batches(conn, person)
         heartbeats = workers.list_heartbeats(conn)
@@ -135,13 +142,13 @@ def reading_progress(context: AppContext, person: Person) -> None:
     alive = [
         name
         for name, heartbeat in heartbeats.items()
-        if (now - heartbeat).total_seconds() < context.settings.takeover_seconds
+        if abs((now - heartbeat).total_seconds()) < context.settings.takeover_seconds
     ]
     if queued == 0:
         if total:
-            st.caption(t("scan.all_read", count=total))
+            st.caption(md("scan.all_read", count=total))
         return
-    st.progress((total - queued) / total, t("scan.reading", done=total - queued, count=total))
+    st.progress((total - queued) / total, md("scan.reading", done=total - queued, count=total))
     if not alive:
         st.warning(t("scan.no_worker"), icon=":material/pause_circle:")
 
@@ -172,9 +179,9 @@ def _batches_table(context: AppContext, person: Person) -> None:
     for batch in batches:
         if batch.is_interrupted:
             st.warning(
-                t("scan.cut_short", count=batch.pages, batch=batch.id),
+                md("scan.cut_short", count=batch.pages, batch=batch.id),
                 icon=":material/content_cut:",
             )
     for batch in batches:
         if batch.other_unit_pages:
-            st.caption(t("scan.elsewhere", count=batch.other_unit_pages, batch=batch.id))
+            st.caption(md("scan.elsewhere", count=batch.other_unit_pages, batch=batch.id))

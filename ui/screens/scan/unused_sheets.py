@@ -8,9 +8,11 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.reports import sheet_accounting
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -24,14 +26,14 @@ def unused_sheets(context: AppContext, person: Person) -> None:
     with st.expander(t("accounting.title"), icon=":material/inventory_2:"):
         st.caption(t("accounting.what"))
         if message := st.session_state.pop(_MESSAGE_KEY, None):
-            st.info(message, icon=":material/info:")
+            st.info(plain_with_code(message), icon=":material/info:")
         with context.store.read() as conn:
             unknown_unit = (
                 [sheet_accounting.NO_UNIT] if sheet_accounting.has_unknown_unit_sheets(conn) else []
             )
         st.selectbox(
             t("accounting.unit"),
-            [*sorted(person.units), *unknown_unit],
+            [*sorted(permitted_units(person, Action.PRINT)), *unknown_unit],
             key=_UNIT_KEY,
             format_func=_unit_text,
         )
@@ -44,7 +46,7 @@ def unused_sheets(context: AppContext, person: Person) -> None:
         for registration in registrations[:_MAX_REGISTRATIONS]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(
-                    t(
+                    md(
                         "accounting.line",
                         unit=_unit_text(registration.unit),
                         count=registration.sheets,

@@ -127,14 +127,14 @@ def _run_single(network: InferenceSession, image: Image) -> Steps:
 def find_network_file() -> Path:
     """Return the file of the network that reads, by the setting `handwriting`.
 
-    `best` is the tuned network if it is installed, else the one as shipped; another choice than
-    `best` is never replaced by another.
+    `best` and `auto` are the tuned network if it is installed, else the one as shipped; another
+    choice is never replaced by another.
     """
     settings = load_settings()
-    # `best` falls back to the network as shipped; others do not.
-    if settings.handwriting in TUNED_MODELS:
-        tuned = settings.models / TUNED_MODELS[settings.handwriting]
-        if settings.handwriting is not Handwriting.BEST or tuned.is_file():
+    may_fall_back = settings.handwriting in {Handwriting.AUTO, Handwriting.BEST}
+    if settings.weights in TUNED_MODELS:
+        tuned = settings.models / TUNED_MODELS[settings.weights]
+        if not may_fall_back or tuned.is_file():
             return tuned
     return find_shipped_file()
 

@@ -9,10 +9,14 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 from pipeline.store.database.migrations.history import FOLDER
+from pipeline.store.event_log.record_check import adopt_records, find_wrong_records
+from pipeline.store.schema.append_only import protect_tables, unprotect_tables
 
 
 def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
     """Bring the schema to a revision; the caller commits all of it or nothing.
+
+    Triggers are off meanwhile, and the log covers the rows of the record as they are afterwards.
 
     Args:
         conn: a transaction that holds the schema (`history.lock_schema`).
@@ -25,4 +29,9 @@ def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes.update(connection=conn, forms=forms)
+    # Rows that were wrong before stay wrong: an upgrade must not make them right
+    wrong = find_wrong_records(conn)
+    unprotect_tables(conn)
     command.upgrade(config, target)
+    protect_tables(conn)
+    adopt_records(conn, wrong)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
@@ -17,7 +17,9 @@ from pipeline.export.runs import ExportContext, make_run
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.archives import ArchivePackage
 from pipeline.store.schema import paper as schema_paper
-from tests.support.store.export_office import ANNA, confirm
+from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.exports import receipt
+from tests.support.store.export_office import ANNA, confirm, receipt_run
 
 RUT = Person(
     "rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS
@@ -58,17 +60,38 @@ def scanned(
     return entry
 
 
+PLAN = "DHP 2022-3"
+"""The plan that sheets are archived by."""
+
+
 def sent(office: ExportContext, *serials: str, target: str = "rivta") -> None:
-    """Notes that are in their care system."""
+    """Notes that are in their care system, which has said so."""
     for serial in serials:
         scanned(office, serial, **NOTE)
-    assert make_run(office, ANNA, target, utc_now())
+    export_and_receipt(office, target)
+
+
+def export_and_receipt(office: ExportContext, target: str = "rivta") -> None:
+    """Everything that is ready for a target goes there, and the target takes it."""
+    run = make_run(office, ANNA, target, utc_now())
+    assert run is not None
+    receipt_run(office, ANNA, run.id)
 
 
 def packed(office: ExportContext) -> ArchivePackage:
-    made = make_package(office, BO, utc_now())
+    made = make_package(office, BO, utc_now(), PLAN)
     assert made is not None
     return made
+
+
+def forget_receipt(office: ExportContext, entry_id: str) -> None:
+    """The entry is as if it had been archived before receipts were demanded."""
+    entry = schema_paper.entry
+    with office.store.begin() as conn:
+        unprotect_tables(conn)
+        conn.execute(delete(receipt).where(receipt.c.entry == entry_id))
+        protect_tables(conn)
+        conn.execute(update(entry).where(entry.c.id == entry_id).values(state="exporterad"))
 
 
 def unpacked(office: ExportContext, made: ArchivePackage, folder: Path) -> Path:

@@ -20,15 +20,14 @@ from pipeline.export.runs import ExportContext
 from pipeline.store.schema import paper
 from tests.support.pages.small_pages import blank_page
 from tests.support.store.export_office import confirm, open_office
+from tests.unit.export.archive.archive_steps import export_and_receipt
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportContext]:
-    """An office in the workspace that the commands open, with two notes of which one is
-    exported.
-    """
+    """An office in the workspace that the commands open, with a note that its target has."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.delenv("EFTERSKRIFT_DATABASE_URL", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -40,7 +39,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
                 image_sha256=opened.store.images.put(blank_page(1)), media_type="image/png"
             )
         )
-    say("export", "rivta")
+    export_and_receipt(opened)
     yield opened
     opened.store.close()
 
@@ -57,7 +56,7 @@ def say(*words: str) -> str:
 
 @pytest.mark.usefixtures("office")
 def test_a_package_is_written_for_its_owner_only_and_can_be_written_again(tmp_path: Path) -> None:
-    said = json.loads(say("archive", "-o", "arkiv.zip", "--json"))
+    said = json.loads(say("archive", "-o", "arkiv.zip", "--decision", "DHP 2022-3", "--json"))
     path = tmp_path / "arkiv.zip"
     assert (said["sheets"], said["waiting"], said["unsettled"], said["file"]) == (
         1,
@@ -76,17 +75,22 @@ def test_a_package_is_written_for_its_owner_only_and_can_be_written_again(tmp_pa
 
 @pytest.mark.usefixtures("office")
 def test_nothing_to_archive_is_said_and_is_no_error() -> None:
-    assert "1 sheet in" in say("archive")
+    assert "1 sheet in" in say("archive", "--decision", "DHP 2022-3")
     assert say("archive") == "Nothing to archive.\n"
+
+
+@pytest.mark.usefixtures("office")
+def test_what_is_ready_is_not_archived_without_a_decision() -> None:
+    with pytest.raises(ExportError, match="number"):
+        say("archive")
 
 
 def test_a_sheet_with_an_entry_on_its_way_is_counted(office: ExportContext) -> None:
     with office.store.begin() as conn:
         row = dict(conn.execute(paper.entry.select().limit(1)).mappings().one())
         conn.execute(paper.entry.insert().values(row | {"id": "AAAA01-77", "state": "granskas"}))
-    assert "1 sheet waits until all entries are exported, void or put aside without a gap." in say(
-        "archive"
-    )
+    assert "1 sheet waits: an entry on it is not reviewed." in say("archive")
+    assert json.loads(say("archive", "--json"))["waits"] == {"review": 1}
 
 
 @pytest.mark.usefixtures("office")
@@ -95,4 +99,4 @@ def test_a_missing_folder_or_package_is_refused_before_anything_is_made() -> Non
         say("archive", "-o", "ingen/arkiv.zip")
     with pytest.raises(ExportError, match="no package"):
         say("archive", "--package", "x")
-    assert "1 sheet in" in say("archive")
+    assert "1 sheet in" in say("archive", "--decision", "DHP 2022-3")

@@ -19,17 +19,18 @@ from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.archive.premis import PREMIS_NS as PREMIS
 from pipeline.export.archive.runs import find_ready, make_package
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives
 from pipeline.store.schema import paper as schema_paper
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import MADE_AT, SIV
-from tests.support.store.export_office import ANNA, confirm
+from tests.support.store.export_office import confirm
 from tests.support.validators.package_validator import findings
 from tests.unit.export.archive.archive_steps import (
     BO,
     NOTE,
+    export_and_receipt,
     packed,
     picture,
     scanned,
@@ -166,7 +167,7 @@ def test_what_was_confirmed_can_be_searched_at_its_place(
 
 def test_a_list_waits_until_every_row_is_settled(office: ExportContext, tmp_path: Path) -> None:
     scanned(office, "AAAA05", "besokslista", start="08:15", dusch=True)
-    make_run(office, ANNA, "besok", utc_now())
+    export_and_receipt(office, "besok")
     assert (find_ready(office, BO).sheets, find_ready(office, BO).unsettled) == (0, 1)
     with office.store.begin() as conn:
         conn.execute(
@@ -196,7 +197,7 @@ def test_a_row_that_somebody_may_still_enter_keeps_its_list_back_and_its_paper(
     office: ExportContext, reason: str, voided: str | None, waits: bool
 ) -> None:
     scanned(office, "AAAA05", "besokslista", start="08:15", dusch=True)
-    make_run(office, ANNA, "besok", utc_now())
+    export_and_receipt(office, "besok")
     rest = update(schema_paper.entry).where(schema_paper.entry.c.id != "AAAA05-01")
     with office.store.begin() as conn:
         conn.execute(rest.values(state="avvisad", reason=reason, voided=voided))
@@ -218,7 +219,7 @@ def test_a_page_that_lies_on_no_form_is_archived_as_it_came(
     scanned(office, "AAAA01", **NOTE)
     with office.store.begin() as conn:
         conn.execute(update(schema_paper.page).values(upright_sha256=None))
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office, "rivta")
     pdf = (
         unpacked(office, packed(office), tmp_path)
         / "representations"
@@ -233,9 +234,9 @@ def test_a_sheet_without_a_picture_is_said(office: ExportContext) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     with office.store.begin() as conn:
         conn.execute(update(schema_paper.page).values(image_sha256=None))
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office, "rivta")
     with pytest.raises(ExportError, match="AAAA01 has no picture"):
-        make_package(office, BO, utc_now())
+        make_package(office, BO, utc_now(), "DHP 2022-3")
 
 
 @pytest.fixture

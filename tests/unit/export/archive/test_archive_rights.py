@@ -15,7 +15,7 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.archive.sheets import longest_retention
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
@@ -28,6 +28,7 @@ from tests.unit.export.archive.archive_steps import (
     BO,
     NOTE,
     RUT,
+    export_and_receipt,
     packed,
     scanned,
     sent,
@@ -42,11 +43,11 @@ pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices"
 def test_who_may_not_archive_is_refused_and_a_blocked_sheet_left_out(office: ExportContext) -> None:
     sent(office, "AAAA01")
     with pytest.raises(NotAllowedError):
-        make_package(office, ANNA, utc_now())
+        make_package(office, ANNA, utc_now(), "DHP 2022-3")
     elsewhere = Person(
         "eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Söder"}), ALL_AREAS
     )
-    assert make_package(office, elsewhere, utc_now()) is None
+    assert make_package(office, elsewhere, utc_now(), "DHP 2022-3") is None
     made = packed(office)
     with pytest.raises(NotAllowedError):
         package_file(office, elsewhere, made.id)
@@ -61,7 +62,7 @@ def test_a_sheet_with_an_entry_of_another_unit_is_not_archived_by_half(
     mine = Person(
         "eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Norr"}), frozenset({"SoL"})
     )
-    assert make_package(office, mine, utc_now()) is None
+    assert make_package(office, mine, utc_now(), "DHP 2022-3") is None
 
 
 def test_paper_is_kept_until_an_archivist_names_a_decision(office: ExportContext) -> None:
@@ -122,7 +123,7 @@ def test_a_protected_client_is_marked_in_the_description(
             .where(schema_paper.client.c.pid == ARNE.pid)
             .values(protected=True)
         )
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office)
     erms = etree.parse(
         unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
     )
@@ -144,7 +145,7 @@ def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(
 ) -> None:
     sent(office, "AAAA01")
     pressed = utc_now()
-    made = make_package(office, RUT, pressed)
+    made = make_package(office, RUT, pressed, "DHP 2022-3")
     found = export_archive._list_packages(office, RUT)
     assert find_just_created(found, RUT, pressed + timedelta(seconds=0.3)) == made
     assert find_just_created(found, RUT, pressed + timedelta(minutes=1)) is None

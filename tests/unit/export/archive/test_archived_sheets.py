@@ -13,12 +13,13 @@ from lxml import etree
 from sqlalchemy import Connection, select, update
 
 from pipeline.domain.errors import StoreError
+from pipeline.domain.law.retention import retention_label
 from pipeline.domain.model import Client
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive import package
 from pipeline.export.archive.runs import find_ready, make_package
-from pipeline.export.archive.sheets import SheetFiles, longest_retention, retention_label
+from pipeline.export.archive.sheets import SheetFiles, longest_retention
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext, make_run
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
@@ -32,6 +33,7 @@ from tests.support.store.export_office import ANNA, correct, review, void
 from tests.unit.export.archive.archive_steps import (
     BO,
     NOTE,
+    export_and_receipt,
     packed,
     scanned,
     sent,
@@ -59,8 +61,8 @@ def list_package_sheets(conn: Connection, package_id: str) -> list[ArchivedSheet
 def test_only_what_a_care_system_has_is_archived(office: ExportContext) -> None:
     scanned(office, "AAAA01", **NOTE)
     assert find_ready(office, BO).sheets == 0
-    assert make_package(office, BO, utc_now()) is None
-    make_run(office, ANNA, "rivta", utc_now())
+    assert make_package(office, BO, utc_now(), "DHP 2022-3") is None
+    export_and_receipt(office)
     assert find_ready(office, BO).classes == (("HSL-10/1", 1),)
     assert packed(office).sheets == 1
 
@@ -71,7 +73,7 @@ def test_a_sheet_goes_once_as_it_is_and_again_when_it_was_corrected(office: Expo
     assert find_ready(office, BO).sheets == 0
     correct(office, "AAAA01-00", "anteckning", "Såret ser dåligt ut.")
     assert find_ready(office, BO).sheets == 0
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office)
     again = packed(office)
     with office.store.read() as conn:
         assert [each.sheet for each in list_package_sheets(conn, again.id)] == ["AAAA01"]
@@ -80,7 +82,7 @@ def test_a_sheet_goes_once_as_it_is_and_again_when_it_was_corrected(office: Expo
 def test_a_voided_entry_is_archived_as_void(office: ExportContext, tmp_path: Path) -> None:
     sent(office, "AAAA01")
     void(office, "AAAA01-00")
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office)
     erms = etree.parse(
         unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
     )
@@ -176,10 +178,10 @@ def test_somebody_elses_correction_meanwhile_makes_it_start_over(
     sent(office, "AAAA01", "AAAA02")
     calls = iter([True])
 
-    def late(sheets: list[SheetFiles], run: Run, settings: Settings) -> bytes:
+    def late(sheets: list[SheetFiles], run: Run, settings: Settings, decision: str) -> bytes:
         if next(calls, False):
             correct(office, "AAAA01-00", "anteckning", "Annat.")
-        return package.build_package(sheets, run, settings)
+        return package.build_package(sheets, run, settings, decision)
 
     monkeypatch.setattr("pipeline.export.archive.runs.build_package", late)
     assert packed(office).sheets == 1
@@ -198,7 +200,7 @@ def test_a_package_that_fails_half_way_leaves_nothing_and_is_made_later(
     with monkeypatch.context() as patch:
         patch.setattr(archives, "add_package", fails)
         with pytest.raises(StoreError):
-            make_package(office, BO, utc_now())
+            make_package(office, BO, utc_now(), "DHP 2022-3")
     with office.store.read() as conn:
         assert archives.list_packages(conn, BO) == []
     assert packed(office).sheets == 1
@@ -211,7 +213,7 @@ def test_two_who_archive_at_once_make_one_package(office: ExportContext) -> None
 
     def archive() -> ArchivePackage | None:
         start.wait()
-        return make_package(office, BO, utc_now())
+        return make_package(office, BO, utc_now(), "DHP 2022-3")
 
     with ThreadPoolExecutor(2) as pool:
         made = [each.result() for each in [pool.submit(archive) for _ in range(2)]]
@@ -223,6 +225,6 @@ def test_the_database_refuses_a_sheet_twice(office: ExportContext) -> None:
     made = packed(office)
     with office.store.read() as conn:
         sheets = list_package_sheets(conn, made.id)
-    twice = ArchivePackage("x", "x.zip", made.sha256, utc_now(), "Bo", 1)
+    twice = ArchivePackage("x", "x.zip", made.sha256, utc_now(), "Bo", 1, "DHP 2022-3")
     with pytest.raises(StoreError), office.store.begin() as conn:
         archives.add_package(conn, twice, sheets)

@@ -143,7 +143,7 @@ def test_whoever_signed_the_row_has_measured() -> None:
 
     assert performer(record("matvarden", {"puls": "72", "signatur": "UE"})) == "Ulla Ek"
     assert performer(record("matvarden", {"puls": "72", "signatur": "XX"})) == "XX"
-    assert performer(record("matvarden", {"puls": "72"})) == "Gun Ek"
+    assert "okänd" in performer(record("matvarden", {"puls": "72"}))
 
 
 def test_the_form_is_a_questionnaire_and_the_entry_answers_it() -> None:

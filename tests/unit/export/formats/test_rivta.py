@@ -104,17 +104,10 @@ def test_times_are_swedish_wall_clock_in_winter_and_summer() -> None:
 def test_a_missing_time_of_day_is_midnight_and_said() -> None:
     data = made(
         "rivta",
-        record(
-            event_at=datetime(2021, 12, 17), written_at=None, clock_unknown=frozenset({"event_at"})
-        ),
+        record(event_at=datetime(2021, 12, 17), clock_unknown=frozenset({"event_at"})),
     )
-    assert texts(data, "documentTime") == texts(data, "authorTime") == ["20211217000000"]
+    assert texts(data, "documentTime") == ["20211217000000"]
     assert "Gäller 2021-12-17 (klockslag saknas)." in texts(data, "clinicalDocumentNoteText")[0]
-
-
-def test_writing_time_is_the_event_when_the_paper_names_no_other() -> None:
-    assert text(record(written_at=None), "authorTime") == "20211217081500"
-    assert text(record(event_at=None), "documentTime") == "20211217090500"
 
 
 def test_a_note_says_where_it_comes_from_and_what_it_says() -> None:

@@ -136,6 +136,7 @@ def test_reading_of_line_is_independent_of_batch() -> None:
         assert steps.sum(axis=1) == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.nightly
 @pytest.mark.shared
 @pytest.mark.slow
 def test_error_rate_on_real_words() -> None:

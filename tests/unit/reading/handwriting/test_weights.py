@@ -11,6 +11,8 @@ from PIL import ImageDraw, ImageFont
 
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.model import Image
+from pipeline.domain.settings import load_settings
+from pipeline.operations.health import check_installation
 from pipeline.reading.fields.handwriting.network import (
     find_network_file,
     find_second_file,
@@ -54,6 +56,54 @@ def test_explicit_choice_of_weights_is_used(
 
 
 @pytest.mark.parametrize(
+    ("declared", "name", "second"),
+    [
+        ("true", "handwriting.onnx", "handwriting-second.onnx"),
+        ("false", "handwriting-free.onnx", None),
+        (None, "handwriting-free.onnx", None),
+    ],
+)
+def test_without_a_choice_only_who_is_non_commercial_gets_weights_for_that(
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    declared: str | None,
+    name: str,
+    second: str | None,
+) -> None:
+    monkeypatch.delenv("EFTERSKRIFT_NON_COMMERCIAL")
+    if declared is not None:
+        monkeypatch.setenv("EFTERSKRIFT_NON_COMMERCIAL", declared)
+    assert find_network_file().name == "PP-OCRv6_rec_small.onnx"
+    for installed in ("handwriting", "handwriting-free", "handwriting-second"):
+        (models / f"{installed}.onnx").touch()
+    assert find_network_file().name == name
+    file = find_second_file()
+    assert (file and file.name) == second
+
+
+@pytest.mark.parametrize(
+    ("choice", "declared", "said"),
+    [
+        ("auto", "false", "handwriting-free.onnx (handwriting: auto, non_commercial: false)"),
+        ("auto", "true", "handwriting.onnx (handwriting: auto, non_commercial: true)"),
+        ("best", "false", "for non-commercial use only"),
+        ("free", "true", "handwriting-free.onnx (handwriting: free)"),
+    ],
+)
+def test_doctor_says_which_weights_are_used_and_why(
+    monkeypatch: pytest.MonkeyPatch, choice: str, declared: str, said: str
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", choice)
+    monkeypatch.setenv("EFTERSKRIFT_NON_COMMERCIAL", declared)
+    (found,) = [
+        finding
+        for finding in check_installation(load_settings())
+        if finding.part == "Handwriting network"
+    ]
+    assert said in found.state
+
+
+@pytest.mark.parametrize(
     ("choice", "second"), [("best", "handwriting-second.onnx"), ("free", None), ("shipped", None)]
 )
 def test_only_best_weights_use_second_network(
@@ -88,6 +138,7 @@ def _written(text: str, height: int, ink: int) -> Image:
     return np.asarray(picture)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["handwriting", "handwriting-free"])
 def test_exported_network_matches_trained_network(name: str) -> None:
     lines = [

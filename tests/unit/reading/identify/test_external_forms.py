@@ -72,13 +72,18 @@ def _errors_mm(found: Registration, damaged: DamagedPage) -> Points:
 @pytest.mark.parametrize(
     "name",
     [
-        "quarter_turn",
         "upside_down",
-        "grey_150_dpi",
-        "colour_600_dpi",
-        "one_bit",
         "photo_turned_in_shadow",
-        "printed_at_90_percent",
+        *(
+            pytest.param(name, marks=pytest.mark.nightly)
+            for name in (
+                "quarter_turn",
+                "grey_150_dpi",
+                "colour_600_dpi",
+                "one_bit",
+                "printed_at_90_percent",
+            )
+        ),
     ],
 )
 def test_page_is_identified_in_any_orientation_and_scan(name: str, ward: Form, other: Form) -> None:

@@ -44,7 +44,13 @@ def _without(page: Image, *boxes: Box) -> Image:
     return out
 
 
-@pytest.mark.parametrize("name", DISTORTIONS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if number % 5 == 0 else pytest.mark.nightly)
+        for number, name in enumerate(DISTORTIONS)
+    ],
+)
 def test_code_is_read_under_every_distortion(name: str) -> None:
     found = identify_page(DISTORTIONS[name](_filled(), np.random.default_rng(11)))
     assert found.code == CODE

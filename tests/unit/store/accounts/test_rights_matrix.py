@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError
-from pipeline.domain.model import Person, Role
+from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit.client_extract import ClientExtract
@@ -114,6 +114,7 @@ def test_whoever_the_table_denies_is_refused_or_given_nothing(
         elsewhere = {
             "another unit": somebody(role, (SOUTH,)),
             "another area": somebody(role, areas=frozenset({"SoL", "IFO"})),
+            "other roles": replace(somebody(role, (SOUTH,)), further=without(actions)),
         }
         for where, who in elsewhere.items():
             assert outcome(denied, name, who) in expected(reach, where), (role, where)
@@ -125,6 +126,15 @@ def test_whoever_the_table_denies_is_refused_or_given_nothing(
         assert got != "refused", role
         if reach in {R.LISTED, R.LISTED_BLANK, R.COUNTED}:
             assert got == "something", role
+
+
+def without(actions: frozenset[Action]) -> tuple[Assignment, ...]:
+    """Every role that has no right to these, in the northern unit: together they give none."""
+    return tuple(
+        Assignment(role, "sjuksköterska", frozenset({NORTH}), ALL_AREAS)
+        for role in Role
+        if not actions & ROLE_ACTIONS[role]
+    )
 
 
 def expected(reach: Reach, where: str) -> set[str]:

@@ -8,9 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from pipeline.domain import permissions
 from pipeline.domain.errors import BlockedClientError, NotAllowedError, UsageError
-from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, Person
+from pipeline.domain.model import (
+    Assignment,
+    EntryState,
+    IssuedSheet,
+    Outcome,
+    PageReading,
+    Person,
+    Role,
+)
+from pipeline.domain.permissions import Action
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import blocks, visibility
 from pipeline.store.database.store import Store, open_store
@@ -250,3 +261,26 @@ def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -
         )
         assert {*(str(index.name) for index in queue_indexes), "entry_client"} <= set(indexes)
     store.close()
+
+
+def test_two_roles_show_what_each_shows_in_its_own_units(ward: Ward) -> None:
+    """A manager of the north who reviews in the south sees no note of the north."""
+    southern = Assignment(Role.REVIEWER, "ssk", frozenset({SOUTH}), frozenset({"HSL"}))
+    northern = replace(southern, units=frozenset({NORTH}))
+    for further, count in (((southern,), 0), ((southern, northern), 1)):
+        who = replace(CHIEF, further=further)
+        with ward.store.begin() as conn:
+            assert queue.count_waiting(conn, who, NOW) == count
+            assert (queue.claim_next(conn, FORMS, who, NOW, 15) is not None) is bool(count)
+
+
+@pytest.mark.parametrize("role", [Role.TYPIST, Role.REVIEWER])
+def test_a_typist_is_not_shown_a_reserved_form(
+    ward: Ward, role: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permissions, "reserved_forms", lambda: frozenset({NOTE.id}))
+    who, is_shown = person("eva", role), role is Role.REVIEWER
+    with ward.store.begin() as conn:
+        page = pages.load_page(conn, conn.execute(select(paper.page.c.id).limit(1)).scalar_one())
+        assert visibility.can_see_page(conn, who, Action.VIEW_PAGE, page) is is_shown
+        assert queue.count_waiting(conn, who, NOW) == int(is_shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -88,6 +89,16 @@ def test_a_claim_is_kept_given_back_and_runs_out(ward: Ward) -> None:
         queue.release_claim(conn, EVA, "AAAA-00")
         queue.release_claim(conn, NILS, "AAAA-00")
     assert claim(ward, EVA, 37) is not None
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-4000), timedelta(hours=-5)])
+def test_a_claim_of_a_clock_that_was_ahead_holds_nobody_up(ward: Ward, jump: timedelta) -> None:
+    ward.note("AAAA")
+    assert claim(ward) is not None
+    with ward.store.begin() as conn:
+        view = queue.claim_next(conn, FORMS, NILS, NOW + jump)
+    assert view is not None, "the clock is right again, and NILS takes what EVA seems to have"
+    assert view.entry.claimed_by == "nils"
 
 
 def test_a_skipped_entry_goes_behind_its_class(ward: Ward) -> None:

@@ -18,6 +18,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.review import corrections, decisions
+from pipeline.store.schema.append_only import unprotect_tables
 from pipeline.store.schema.review import entry_version
 from tests.support.store.ward import (
     EVA,
@@ -117,6 +118,7 @@ def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: b
         )
         decisions.reject_entry(conn, EVA, "AAAA-00", 2, "fel person", later(1))
         if older:
+            unprotect_tables(conn)
             conn.execute(update(entry_version).values(reason_before=None))
         assert [one.id for one in corrections.list_own_latest(conn, EVA)] == ["AAAA-00"]
         assert corrections.undo_decision(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.CONFIRMED

@@ -25,6 +25,7 @@ from tests.support.store.ward import (
     NOW,
     PLAN,
     SAID,
+    SOUTH,
     VISITS,
     Ward,
     page_reading,
@@ -80,6 +81,22 @@ def test_pages_are_queued_in_their_order(ward: Ward) -> None:
     with ward.store.read() as conn:
         assert pages.list_queued_pages(conn) == ids
         assert pages.list_queued_pages(conn, 2) == ids[:2]
+
+
+def test_all_failed_pages_of_a_unit_can_be_read_again_at_once(ward: Ward) -> None:
+    failing = [ward.scan() for _ in range(3)]
+    with ward.store.begin() as conn:
+        new = NewPage(ward.batch, 9, "a.pdf", 1, None, None, None, "broken_file")
+        pages.add_page(conn, new, "admin")
+        for page_id in failing:
+            pages.mark_page_failed(conn, page_id, "not_read")
+    with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+        pages.requeue_failed_pages(conn, EVA)
+    with ward.store.begin() as conn:
+        assert pages.requeue_failed_pages(conn, ADMIN, SOUTH) == 0
+        assert pages.requeue_failed_pages(conn, ADMIN) == 3
+        assert pages.list_queued_pages(conn) == failing
+    assert status(ward)["failed"] == 1, "there is nothing to read without an image"
 
 
 def test_a_failed_page_can_be_read_again(ward: Ward) -> None:

@@ -71,7 +71,7 @@ def test_a_file_is_taken_in_once_however_often_it_comes(ward: Ward) -> None:
     ) == IssuedFileResult(1, 4, 0, ("ny-blankett 2",), 0)
     with ward.store.read() as conn:
         assert {
-            (one.unit, one.form): one.missing for one in count_sheets(conn, {NORTH, SOUTH})
+            (one.unit, one.form): one.reserve for one in count_sheets(conn, {NORTH, SOUTH})
         } == {
             (NORTH, NOTE.id): 3,
             (NORTH, "ny-blankett"): 1,

@@ -10,6 +10,7 @@ from pipeline.forms.fiducials import format_serial, new_serial
 from pipeline.reporting.progress import make_progress_report
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
+from pipeline.store.registers import packs
 from pipeline.store.registers.client_register import save_units
 from pipeline.store.reports.sheet_accounting import (
     NO_UNIT,
@@ -42,8 +43,10 @@ VISIT = new_serial()
 def ward(store: Store) -> Ward:
     """Six notes and a visit list were printed for the north; the first note has come back."""
     ward = Ward(store).begin()
-    ward.issue(*(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in NOTES))
-    ward.issue(IssuedSheet(VISIT, VISITS.id, 1, NORTH))
+    ward.issue(
+        *(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in NOTES),
+        IssuedSheet(VISIT, VISITS.id, 1, NORTH),
+    )
     ward.read(ward.scan(), page_reading(NOTE, NOTES[0], SAID))
     return ward
 
@@ -112,6 +115,9 @@ def test_sheets_of_a_unit_that_is_not_known_are_missed_by_who_prints_and_can_be_
     ward.issue(
         IssuedSheet(first, NOTE.id, 1, "Norr"), IssuedSheet(second, NOTE.id, 1, "", ASTA.pid)
     )
+    with ward.store.begin() as conn:
+        for pack in packs.list_packs(conn, ADMIN, {"Norr", ""}):
+            packs.open_pack(conn, ADMIN, pack.id, NOW.date(), NOW)
     with ward.store.read() as conn:
         assert {
             (one.serial, one.unit) for one in list_missing_sheets(conn, ADMIN) if not one.unit

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionError
-from pipeline.domain.form.form import Area, Forms, SigningRule, load_signing_rules
-from pipeline.domain.model import EntryState, Person
+from pipeline.domain.form.form import Forms, SigningRule, load_signing_rules
+from pipeline.domain.model import Assignment, EntryState, Person, Role
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.record_text import late_entry_text
@@ -30,9 +30,12 @@ from tests.support.store.ward import (
     EVA,
     FORMS,
     NILS,
+    NORTH,
     NOW,
     PLAN,
+    RULE,
     SAID,
+    SOUTH,
     VISITS,
     Ward,
     answers,
@@ -43,12 +46,19 @@ from tests.support.store.ward import (
 
 pytest_plugins = ("tests.support.store.databases",)
 
-RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 SIGNED_FORMS = Forms(FORMS)
 SIGNED_FORMS.signing = (RULE,)
 SHARED_NAMES = Forms(FORMS)
 SHARED_NAMES.signing = (RULE, RULE.model_copy(update={"version": 4, "same_name": True}))
 DISA = replace(EVA, login="disa", name="Disa Penn")
+NAMESAKE = {
+    "login": "disa2",
+    "name": "Disa Penn",
+    "title": "usk",
+    "role": "granskare",
+    "password_hash": "-",
+    "active": True,
+}
 ALL = {**SAID, **PLAN}
 
 
@@ -347,15 +357,7 @@ def replace_rule(rule: SigningRule, **changed: object) -> SigningRule:
 
 def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        row = {
-            "login": "disa2",
-            "name": "Disa Penn",
-            "title": "usk",
-            "role": "granskare",
-            "password_hash": "-",
-            "active": True,
-        }
-        conn.execute(insert(paper.staff), [row])
+        conn.execute(insert(paper.staff), [NAMESAKE])
     one = confirmed(ward)
     with ward.store.begin() as conn:
         assert [
@@ -367,15 +369,7 @@ def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
 
 def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        row = {
-            "login": "disa2",
-            "name": "Disa Penn",
-            "title": "usk",
-            "role": "granskare",
-            "password_hash": "-",
-            "active": True,
-        }
-        conn.execute(insert(paper.staff), [row])
+        conn.execute(insert(paper.staff), [NAMESAKE])
     one = confirmed(ward)
     with ward.store.read() as conn:
         assert signing.list_allowed_reasons(conn, SHARED_NAMES, DISA, one) == (
@@ -400,3 +394,54 @@ def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
     told = late_entry_text(record, Settings())
     assert f"({SAME_NAME_REASON})" in told
     assert "i stället för" not in told
+
+
+ASSISTANT = replace(EVA, title="assistent", areas=frozenset({"HSL"}))
+TYPIST = replace(NILS, role=Role.TYPIST, title="assistent", areas=frozenset({"HSL"}))
+
+
+@pytest.mark.parametrize("name", ["Disa Penn", "Eva Ek"])
+def test_an_assistant_neither_signs_nor_is_asked_to(ward: Ward, name: str) -> None:
+    """Issue: who typed for health care signed a nurse's note. Nor as who seems to be its author."""
+    one = confirmed(ward)
+    who = replace(ASSISTANT, name=name)
+    with pytest.raises(NotAllowedError, match="profession"):
+        signed(ward, who, one, reason="annat skäl", text="Avliden")
+    with ward.store.read() as conn:
+        queued = signing.load_signing_queue(conn, SIGNED_FORMS, who)
+        assert load_entry(conn, one.id).state is EntryState.CONFIRMED
+    assert (queued.own_entries, queued.other_entries) == ((), ())
+
+
+def test_what_a_typist_confirms_waits_for_its_author(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        state = decisions.decide_entry(conn, FORMS, TYPIST, entry_id, 0, answers(ALL), NOW)
+        one = load_entry(conn, entry_id)
+    assert state is EntryState.CONFIRMED
+    assert ready(ward) == []
+    with pytest.raises(NotAllowedError):
+        signed(ward, TYPIST, one, reason="annat skäl", text="x")
+    with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+        signing.load_signing_queue(conn, SIGNED_FORMS, TYPIST)
+    assert signed(ward, DISA, one).state is EntryState.SIGNED
+    assert ready(ward) == [entry_id]
+
+
+def test_a_signature_says_by_which_profession(ward: Ward) -> None:
+    one = confirmed(ward)
+    signed(ward, DISA, one)
+    with ward.store.read() as conn:
+        (event,) = [each for each in list_events(conn, one.id) if each.action == "sign"]
+    assert event.detail["profession"] == "nurse"
+
+
+def test_a_nurse_signs_where_she_is_a_nurse_only(ward: Ward) -> None:
+    """Who scans here and is a nurse in the other unit signs nothing here."""
+    one = confirmed(ward)
+    nurse = Assignment(Role.REVIEWER, "sjuksköterska", frozenset({SOUTH}), frozenset({"HSL"}))
+    here = replace(DISA, role=Role.ADMINISTRATOR, further=(nurse,))
+    with pytest.raises(NotAllowedError, match="unit"):
+        signed(ward, here, one)
+    both = replace(here, further=(replace(nurse, units=frozenset({NORTH})),))
+    assert signed(ward, both, one).state is EntryState.SIGNED

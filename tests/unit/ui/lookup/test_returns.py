@@ -19,9 +19,11 @@ from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.registers import client_register
 from pipeline.store.review import batch_review, decisions, questions
 from pipeline.store.review.transfers import transfer_entry
+from pipeline.store.schema.append_only import unprotect_tables
 from pipeline.store.schema.review import forwarding, temporary_identity
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 from ui.screens.review import actions
@@ -191,8 +193,9 @@ def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_
     with store.begin() as conn:
         transfer_entry(conn, seeding.forms(), NURSE, entry_id, 0, OTHER_UNIT, "", utc_now())
         decisions.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
+        unprotect_tables(conn)
         conn.execute(update(forwarding).values(secret=secret))
-        people.save_person(conn, HERE, seeding.PASSWORD)
+        people.save_person(conn, HERE, hashed(seeding.PASSWORD))
     app = open_screen(HERE, "follow_up")
     shown = told(app.segmented_control(key="follow_up_kind").set_value("forwarded").run())
     assert not app.exception

@@ -7,19 +7,38 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlalchemy import delete
+from streamlit.testing.v1 import AppTest
 
-from pipeline.domain.model import Role
+from pipeline.domain.model import Assignment, Role
+from pipeline.domain.permissions import ALL_AREAS
 from pipeline.store.accounts import people
+from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import closed_guide
+from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
-from tests.unit.ui.conftest import OpenScreen
+from tests.support.store.passwords import hashed, logged_in, login_request
+from tests.unit.ui.conftest import APP, OpenScreen
 
+CHOSEN = "fem stora gröna getter"
 HERE = replace(NURSE, units=frozenset({UNIT}))
 
 
-def test_an_account_is_added_and_its_password_is_shown_once(
+def choose(code: str, login: str) -> None:
+    """The person chooses a password with a code on the login screen."""
+    app = AppTest.from_file(str(APP), default_timeout=30).run()
+    app.button(key="redeem_begin").click().run()
+    app.text_input(key="redeem_login").input(login)
+    app.text_input(key="redeem_code").input(code)
+    for key in ("redeem_new", "redeem_again"):
+        app.text_input(key=key).input(CHOSEN)
+    app.button(key="redeem_submit").click().run()
+    assert not app.exception
+    assert "Logga in med det" in app.success[0].value
+
+
+def test_an_account_is_added_and_its_person_chooses_the_password_with_a_code_shown_once(
     store: Store, open_screen: OpenScreen
 ) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
@@ -31,16 +50,35 @@ def test_an_account_is_added_and_its_password_is_shown_once(
     app.button(key="account_new-save").click().run()
     assert not app.exception
     assert "petra" in app.success[0].value
-    password = app.text[0].value
-    with store.begin() as conn:
-        found = people.authenticate(conn, "petra", password)
+    code = app.text[0].value
+    assert not app.run().text
+    assert logged_in(store, "petra", code) is None
+    choose(code, "petra")
+    found = logged_in(store, "petra", CHOSEN)
     assert found is not None
     assert (found.role, found.units, found.areas) == (
         Role.REVIEWER,
         frozenset({UNIT}),
         frozenset({"SoL", "LSS"}),
     )
-    assert not app.run().text
+
+
+def test_an_emergency_account_gets_a_sealed_password_shown_once(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    app.text_input(key="account_new-login").input("nod")
+    app.text_input(key="account_new-name").input("Nödkonto 1")
+    app.text_input(key="account_new-profession").input("planerare")
+    app.checkbox(key="account_new-emergency").check()
+    app.button(key="account_new-save").click().run()
+    first = app.text[0].value
+    assert logged_in(store, "nod", first)
+    app.button(key="account_change-nod").click().run()
+    app.button(key="account_seal-nod").click().run()
+    assert logged_in(store, "nod", first) is None
+    assert logged_in(store, "nod", app.text[0].value)
 
 
 def test_what_is_missing_is_said_and_nothing_is_saved(
@@ -69,18 +107,59 @@ def test_units_and_areas_are_changed(store: Store, open_screen: OpenScreen) -> N
     assert (found.units, found.areas) == (frozenset({UNIT}), frozenset({"HSL"}))
 
 
-def test_a_new_password_closing_and_opening(store: Store, open_screen: OpenScreen) -> None:
+def test_closing_and_opening(store: Store, open_screen: OpenScreen) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.button(key="account_change-nina").click().run()
-    app.button(key="account_reset-nina").click().run()
-    with store.begin() as conn:
-        assert people.authenticate(conn, "nina", app.text[0].value) == NURSE
     app.button(key="account_close-nina").click().run()
     with store.read() as conn:
         assert people.find_person(conn, "nina") is None
     app.button(key="account_open-nina").click().run()
     with store.read() as conn:
         assert people.find_person(conn, "nina") == NURSE
+
+
+def test_a_code_alone_is_told_to_the_person(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    app.button(key="account_ask.password-nina").click().run()
+    code = app.text[0].value
+    assert any("märks ut i loggen" in one.value for one in app.caption)
+    assert logged_in(store, "nina", seeding.PASSWORD) == NURSE
+    choose(code, "nina")
+    told = AppTest.from_file(str(APP), default_timeout=30).run()
+    told.text_input(key="login_name").input("nina")
+    told.text_input(key="login_password").input(CHOSEN)
+    told.button(key="login_submit").click().run()
+    assert "återställdes av Sven" in told.warning[0].value
+    told.button(key="access_read").click().run()
+    assert not told.warning
+
+
+def test_a_second_administrator_approves_and_the_person_can_say_no(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    other = replace(SYSTEM_ADMINISTRATOR, login="ulla", name="Ulla Ek")
+    with store.begin() as conn:
+        people.save_person(conn, other, hashed(seeding.PASSWORD))
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    app.button(key="account_ask.password-nina").click().run()
+    code = app.text[0].value
+    assert not [one for one in app.button if (one.key or "").startswith("change_approve-")]
+    approving = open_screen(other, "accounts")
+    assert code not in str([one.value for one in [*approving.text, *approving.markdown]])
+    next(
+        one for one in approving.button if (one.key or "").startswith("change_approve-")
+    ).click().run()
+    assert "godkänt" in approving.success[0].value
+    nurse = AppTest.from_file(str(APP), default_timeout=30).run()
+    nurse.text_input(key="login_name").input("nina")
+    nurse.text_input(key="login_password").input(seeding.PASSWORD)
+    nurse.button(key="login_submit").click().run()
+    next(one for one in nurse.button if (one.key or "").startswith("access_refuse-")).click().run()
+    assert not nurse.warning
+    request = login_request(store)
+    assert not access_changes.redeem_code(request, "nina", code, CHOSEN)
 
 
 def test_the_own_account_cannot_be_changed(open_screen: OpenScreen) -> None:
@@ -127,3 +206,32 @@ def test_a_right_withdrawn_meanwhile_is_not_given_back(
         left = people.find_person(conn, "nina")
     assert left is not None
     assert left.units == HERE.units
+
+
+def test_an_assignment_is_added_and_removed(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    app.button(key="account-nina-add").click().run()
+    app.selectbox(key="account-nina-2-role").set_value(Role.ADMINISTRATOR)
+    app.text_input(key="account-nina-2-profession").input("sjuksköterska")
+    app.multiselect(key="account-nina-2-units").set_value([UNIT])
+    app.text_input(key="account-nina-key").input("E-117")
+    app.button(key="account-nina-save").click().run()
+    with store.read() as conn:
+        found = people.find_person(conn, "nina")
+    new = Assignment(Role.ADMINISTRATOR, "sjuksköterska", frozenset({UNIT}), ALL_AREAS)
+    assert found == replace(NURSE, further=(new,), key="E-117")
+    app.button(key="account_change-nina").click().run()
+    app.selectbox(key="account-nina-2-role").set_value("")
+    app.button(key="account-nina-save").click().run()
+    with store.read() as conn:
+        assert people.find_person(conn, "nina") == replace(NURSE, key="E-117")
+
+
+def test_the_menu_shows_the_screens_of_all_roles(store: Store, open_screen: OpenScreen) -> None:
+    scanning = Assignment(Role.ADMINISTRATOR, "sjuksköterska", frozenset({UNIT}), ALL_AREAS)
+    with store.begin() as conn:
+        people.save_person(conn, replace(NURSE, further=(scanning,)), None)
+    app = open_screen(replace(NURSE, further=(scanning,)), "scan")
+    assert not app.exception
+    assert app.selectbox(key="upload_unit").options == [UNIT]

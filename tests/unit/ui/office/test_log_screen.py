@@ -19,6 +19,7 @@ from pipeline.store.entries import queue
 from pipeline.store.event_log.events import list_events, record
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE, PASSWORD, UNIT, UNITS
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 
 LOGGER = Person("lotta", "Lotta Granath", "loggranskare", Role.LOG_REVIEWER, UNITS, ALL_AREAS)
@@ -29,7 +30,7 @@ def logged(store: Store) -> Store:
     """A note that a nurse has looked at and confirmed, and somebody who follows up the log."""
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        save_person(conn, LOGGER, PASSWORD)
+        save_person(conn, LOGGER, hashed(PASSWORD))
         view = queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
         queue.record_page_view(conn, NURSE, view.pages[0].id)
     seeding.confirm(store, NURSE, entry_id)

@@ -15,6 +15,7 @@ from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store
+from pipeline.store.schema.accounts import browser_session
 from tests.support.screens import seeding
 from tests.support.screens.seeding import (
     ADMINISTRATOR,
@@ -26,6 +27,7 @@ from tests.support.screens.seeding import (
     UNITS,
 )
 from tests.support.store.databases import number_schema
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import APP
 
 
@@ -78,10 +80,11 @@ def test_wrong_password_says_so_and_nothing_more() -> None:
 
 
 @pytest.mark.usefixtures("store")
-def test_too_many_attempts_are_stopped() -> None:
+def test_too_many_attempts_have_to_wait() -> None:
     for _ in range(5):
         logged_in(NURSE, "fel lösenord")
-    assert "för många gånger" in logged_in(NURSE).error[0].value
+    told = logged_in(NURSE).error[0].value
+    assert "För många misslyckade inloggningar. Vänta" in told
 
 
 @pytest.mark.usefixtures("store")
@@ -141,10 +144,12 @@ def test_log_out_forgets_everything() -> None:
     assert "login" not in app.session_state
 
 
-@pytest.mark.usefixtures("store")
-def test_session_ends_without_activity_and_says_why() -> None:
+def test_session_ends_without_activity_and_says_why(store: Store) -> None:
     app = logged_in(NURSE)
-    app.session_state["active_at"] = utc_now() - timedelta(minutes=61)
+    before = utc_now() - timedelta(minutes=61)
+    with store.begin() as conn:
+        conn.execute(update(browser_session).values(active_at=before))
+    app.session_state["active_at"] = before
     app.run()
     assert "60 minuter" in app.info[0].value
     assert "login" not in app.session_state
@@ -174,13 +179,13 @@ def test_session_ends_after_the_longest_time(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_password_that_somebody_else_made_is_changed_before_anything_else(store: Store) -> None:
     with store.begin() as conn:
-        people.set_password(conn, NURSE.login, seeding.PASSWORD, must_change=True)
+        people.set_password(conn, NURSE.login, hashed(seeding.PASSWORD), must_change=True)
     app = logged_in(NURSE)
     assert app.title[0].value == "Välj ett eget lösenord"
     for now, new, again, said in (
         (seeding.PASSWORD, "helt nya ord här", "helt andra ord", "inte lika"),
-        ("fel lösenord", "helt nya ord här", "helt nya ord här", "stämmer inte"),
-        (seeding.PASSWORD, "kort", "kort", "för kort"),
+        ("fel lösenord", "helt nya ord här", "helt nya ord här", "Lösenordet är fel"),
+        (seeding.PASSWORD, "kort", "kort", "kortare än 10 tecken"),
     ):
         for key, text in (("now", now), ("new", new), ("again", again)):
             app.text_input(key=f"password_{key}").input(text)
@@ -199,7 +204,7 @@ def in_emergency(store: Store) -> AppTest:
         "nod", "Nödkonto 1", "nödkonto", Role.ADMINISTRATOR, UNITS, ALL_AREAS, break_glass=True
     )
     with store.begin() as conn:
-        people.save_person(conn, sealed, seeding.PASSWORD)
+        people.save_person(conn, sealed, hashed(seeding.PASSWORD))
     return logged_in(sealed)
 
 

@@ -28,7 +28,16 @@ from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, REGISTRAR
 from tests.support.store.export_examples import ARNE, FORMS, SIV
-from tests.support.store.export_office import ANNA, PER, TORA, confirm, corrected, void
+from tests.support.store.export_office import (
+    ANNA,
+    PER,
+    TORA,
+    confirm,
+    corrected,
+    receipt_run,
+    void,
+)
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.screen import _receipt_answers
 
@@ -46,7 +55,9 @@ def exported(store: Store, count: int = 1) -> None:
     """Notes that are in the care system."""
     for entry_id in seeding.add_notes(store, count):
         seeding.confirm(store, NURSE, entry_id, sign=True)
-    assert make_run(office(store), ADMINISTRATOR, "rivta", utc_now())
+    run = make_run(office(store), ADMINISTRATOR, "rivta", utc_now())
+    assert run is not None
+    receipt_run(office(store), ADMINISTRATOR, run.id)
 
 
 def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
@@ -56,6 +67,9 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
     app = open_screen(REGISTRAR, "archive")
     assert app.metric[0].value == "2"
     app.button(key="archive_make").click().run()
+    assert "nummer" in app.error[0].value
+    app.text_input(key="archive_plan").set_value("DHP 2022-3")
+    app.button(key="archive_make").click().run()
     assert not app.exception
     assert "2 ark" in app.success[0].value
     with store.read() as conn:
@@ -63,10 +77,10 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
     app.toggle(key=f"paper-{package}").set_value(True).run()
     assert app.dataframe[0].value["Bevarandeklass"].tolist() == ["HSL-10/1"] * 2
     assert any("Papperet bevaras" in each.value for each in app.caption)
-    app.text_input[0].set_value("Volym 7")
+    app.text_input[1].set_value("Volym 7")
     app.button(key=f"save-box-{package}").click().run()
     assert app.dataframe[0].value["Volym"].tolist() == ["Volym 7"] * 2
-    app.text_input[2].set_value("KS 2022-14")
+    app.text_input[3].set_value("KS 2022-14")
     app.button(key=f"save-decision-{package}").click().run()
     with store.read() as conn:
         assert originals.find_active_decision(conn, package) == "KS 2022-14"
@@ -79,7 +93,7 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
     assert any(f"Bevara papperet till {sheet}:" in each.value for each in app.warning)
     with store.begin() as conn:
         conn.execute(
-            update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="exporterad")
+            update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="kvitterad")
         )
     app.button(key=f"keep-{package}").click().run()
     with store.read() as conn:
@@ -92,6 +106,7 @@ def test_an_administrator_archives_and_names_no_decision(
 ) -> None:
     exported(store)
     app = open_screen(ADMINISTRATOR, "archive")
+    app.text_input(key="archive_plan").set_value("DHP 2022-3")
     app.button(key="archive_make").click().run()
     with store.read() as conn:
         package = archives.list_packages(conn, ADMINISTRATOR)[0].id
@@ -106,7 +121,7 @@ def listed(store: Store) -> str:
     with store.begin() as conn:
         client_register.save_units(conn, {"Norr": "IFO", "Söder": "IFO"})
         for person in (ANNA, PER, *CHIEFS):
-            people.save_person(conn, person, seeding.PASSWORD)
+            people.save_person(conn, person, hashed(seeding.PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
     given = ExportContext(store, seeding.settings(store), FORMS)
     row = {
@@ -220,7 +235,7 @@ def moved(store: Store) -> tuple[ExportContext, str]:
         client_register.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
         client_register.save_clients(conn, [SIV, ARNE])
         for person in (ANNA, PER, TORA):
-            people.save_person(conn, person, seeding.PASSWORD)
+            people.save_person(conn, person, hashed(seeding.PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
     here = ExportContext(store, seeding.settings(store), FORMS)
     entry_id = confirm(
@@ -285,7 +300,9 @@ def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(
         conn.execute(
             update(paper.entry).where(paper.entry.c.id == first).values(unit=seeding.OTHER_UNIT)
         )
-        people.save_person(conn, replace(NURSE, units=frozenset({seeding.UNIT})), seeding.PASSWORD)
+        people.save_person(
+            conn, replace(NURSE, units=frozenset({seeding.UNIT})), hashed(seeding.PASSWORD)
+        )
     for screen in ("export", "key_in"):
         app = open_screen(NURSE, screen)
         app.session_state["language"] = language

@@ -84,7 +84,7 @@ def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(
     assert (made.unit, count, len(sheets)) == (UNIT, 1 + len(CLIENTS), 1 + len(CLIENTS))
     app.run()
     with store.read() as conn:
-        assert [(one.form, one.issued, one.missing) for one in count_sheets(conn, {UNIT})] == [
+        assert [(one.form, one.issued, one.reserve) for one in count_sheets(conn, {UNIT})] == [
             (NOTE, count, count)
         ]
 

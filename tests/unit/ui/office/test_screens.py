@@ -12,13 +12,17 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.errors import StoreUnavailableError
-from pipeline.domain.model import EntryState, Person, Role
+from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
 from pipeline.export.runs import ExportContext, make_run
+from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper import batches, pages
+from pipeline.store.paper import batches, pages, workers
+from pipeline.store.paper.pages import NewPage
+from pipeline.store.registers import packs
+from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.schema import paper
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
@@ -29,6 +33,7 @@ from tests.support.screens.seeding import (
     REGISTRAR,
     SYSTEM_ADMINISTRATOR,
 )
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 from ui.widgets.run_once import RunOnce
@@ -54,13 +59,14 @@ ALLOWED = {
     "log": {LOG_REVIEWER.login},
 }
 ROLES = (ADMINISTRATOR, NURSE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
+TYPIST = replace(NURSE, login="tora", title="assistent", role=Role.TYPIST)
 
 
 def test_the_table_names_every_screen_and_role() -> None:
     from ui.screens.menu import SCREENS
 
     assert set(ALLOWED) == {name for name, _, _, _ in SCREENS}
-    assert {person.role for person in ROLES} == set(Role)
+    assert {person.role for person in (*ROLES, TYPIST)} == set(Role)
 
 
 OPENED = [(name, person) for name in ALLOWED for person in ROLES if person.login in ALLOWED[name]]
@@ -103,8 +109,59 @@ def test_a_screen_refuses_the_other_roles_and_shows_them_nothing(
         "log_out",
         "lookup_open",
         "guide_open",
+        "own_login_open",
         "practice_open",
     }
+
+
+@pytest.mark.parametrize("name", ["review", "own_work", "signing", "export"])
+def test_a_typist_types_and_neither_signs_nor_exports(
+    store: Store, open_screen: OpenScreen, name: str
+) -> None:
+    with store.begin() as conn:
+        save_person(conn, TYPIST, hashed(seeding.PASSWORD))
+    app = open_screen(TYPIST, name)
+    assert not app.exception
+    is_refused = any("inte rätt" in error.value for error in app.error)
+    assert is_refused == (name in {"signing", "export"})
+
+
+def test_a_failed_page_is_closed_with_a_reason_and_opened_again(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    page_id = unusual_paper.add_failed_page(store)
+    app = open_screen(ADMINISTRATOR, "scan")
+    app.button(key=f"look-{page_id}").click().run()
+    app.selectbox(key=f"close_reason-{page_id}").select_index(2).run()
+    app.button(key=f"close_do-{page_id}").click().run()
+    assert not app.exception
+    assert app.segmented_control(key="problem_kind").options == ["Avslutade (1)"]
+    with store.read() as conn:
+        assert pages.count_pages_by_state(conn)["failed"] == 0
+    app.button(key=f"look-{page_id}").click().run()
+    assert any("hör inte till oss" in one.value for one in app.caption)
+    app.button(key=f"reopen-{page_id}").click().run()
+    assert app.segmented_control(key="problem_kind").options == ["Misslyckade (1)"]
+
+
+def test_a_pack_is_opened_on_the_screen_and_taken_back(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    with store.begin() as conn:
+        sheets = [IssuedSheet(new_serial(), "hsl-anteckning", 1, seeding.UNIT) for _ in range(187)]
+        save_issued_sheets(conn, sheets, ADMINISTRATOR.login)
+        (pack,) = packs.list_packs(conn, ADMINISTRATOR, {seeding.UNIT})
+    days = open_screen(ADMINISTRATOR, "paper_days")
+    assert any("187 utskrivna ark ligger i reserv" in one.value for one in days.caption)
+    assert not any("Leta efter arken" in one.value for one in days.caption)
+    app = open_screen(ADMINISTRATOR, "scan")
+    app.button(key=f"open_pack-{pack.id}").click().run()
+    assert not app.exception
+    days = open_screen(ADMINISTRATOR, "paper_days")
+    assert any("Leta efter arken" in one.value for one in days.caption)
+    app.button(key=f"undo_pack-{pack.id}").click().run()
+    with store.read() as conn:
+        assert not packs.list_packs(conn, ADMINISTRATOR, {seeding.UNIT})[0].is_open
 
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:
@@ -404,3 +461,31 @@ def test_days_are_written_as_the_language_does(open_screen: OpenScreen, name: st
     assert "2021-12-18" in said["sv"]
     assert "2021-12-18" not in said["en"]
     assert "18 Dec 2021" in said["en"]
+
+
+def test_failed_pages_are_read_again_at_once_and_those_without_their_image_are_shown(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, seeding.UNIT, "", "a.b")
+        scans = [
+            pages.add_page(
+                conn,
+                NewPage(batch, number, "a.png", number, None, f"{number:064x}", "image/png"),
+                "a.b",
+            )
+            for number in (1, 2, 3)
+        ]
+        for page_id in scans[:2]:
+            pages.mark_page_failed(conn, page_id, "not_read: ValueError")
+        workers.set_aside(conn, scans[2], "image_away: gone")
+    app = open_screen(ADMINISTRATOR, "scan")
+    kinds = app.segmented_control(key="problem_kind")
+    assert kinds.options == ["Misslyckade (2)", "Bild saknas (1)"]
+    app.button(key="again_all").click().run()
+    assert not app.exception
+    assert app.segmented_control(key="problem_kind").options == ["Bild saknas (1)"]
+    app.button(key=f"look-{scans[2]}").click().run()
+    assert not app.exception, "an image that is not there is said to be away"
+    with store.read() as conn:
+        assert pages.list_queued_pages(conn) == scans[:2]

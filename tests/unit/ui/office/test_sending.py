@@ -1,10 +1,12 @@
-"""A FHIR run is sent from the screen Export."""
+"""A FHIR run is sent from the screen Export, and a run that nobody has fetched is named there."""
 
 from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.export.runs import ExportContext, confirm_delivery, make_run
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
@@ -54,3 +56,18 @@ def test_a_server_that_is_away_is_told_in_swedish(
     app.button(key=key).click().run()
     assert "svarar inte" in app.error[0].value
     assert sending(app) == [key]
+
+
+def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    here = ExportContext(store, seeding.settings(store), seeding.forms())
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    run = make_run(here, NURSE, "skriv-in", utc_now())
+    assert run is not None
+    undelivered = "1 fil har ingen hämtat"
+    app = open_screen(NURSE, "export")
+    assert any(undelivered in warning.value for warning in app.warning)
+    confirm_delivery(here, NURSE, run.id, utc_now())
+    assert not any(undelivered in warning.value for warning in app.run().warning)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import IssuedSheet
 from pipeline.forms.fiducials import format_serial_or_id, new_serial
 from pipeline.registers.planned_visits import PlanKind
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.registers import packs
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.planning import save_planned
 from tests.support.screens import seeding
@@ -76,6 +79,8 @@ def test_a_sheet_of_a_unit_that_is_not_known_is_listed_and_can_be_returned_by_wh
     serial = new_serial()
     with store.begin() as conn:
         save_issued_sheets(conn, [IssuedSheet(serial, "hsl-anteckning", 1, "")], by="kommandorad")
+        (pack,) = packs.list_packs(conn, ADMINISTRATOR, {""})
+        packs.open_pack(conn, ADMINISTRATOR, pack.id, today_in_sweden(), utc_now())
     listed = [one.proto.body for one in open_screen(ADMINISTRATOR, "paper_days").get("html")]
     assert any("Okänd enhet" in one and format_serial_or_id(serial) in one for one in listed)
     assert any(

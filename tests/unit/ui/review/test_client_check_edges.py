@@ -11,6 +11,7 @@ from pipeline.registers.client_check import NO_CLIENT
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.schema import paper
+from pipeline.store.schema.append_only import unprotect_tables
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import CLIENTS, NURSE
 from tests.unit.ui.conftest import OpenScreen
@@ -25,6 +26,7 @@ def test_a_lent_sheet_for_a_client_whom_the_register_lacks_is_confirmed(
 ) -> None:
     entry_id = seeding.add_notes(store, 1, personnummer=NEW)[0]
     with store.begin() as conn:
+        unprotect_tables(conn)
         conn.execute(update(paper.issued_sheet).values(client_pid=CLIENTS[0].pid))
     app = open_screen(NURSE, "review")
     type_all(app, entry_id, personnummer=NEW)

@@ -33,6 +33,7 @@ from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, MANAGER, UNIT
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import everything_sent, key, save
 
@@ -82,7 +83,7 @@ def officers(store: Store) -> None:
     """Two case officers of the unit, who know their way about."""
     with store.begin() as conn:
         for person in (OFFICER, OTHER_OFFICER):
-            people.save_person(conn, person, "papper och penna")
+            people.save_person(conn, person, hashed("papper och penna"))
             guide.close_guide(conn, person.login, utc_now())
 
 

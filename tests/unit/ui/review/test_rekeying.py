@@ -19,6 +19,7 @@ from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.schema.review import control, look, plant
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, MANAGER, NOTE, NURSE
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import type_all
 
@@ -35,7 +36,7 @@ def controlled(store: Store) -> str:
                 entry=entry_id, field="handelsetid", drawn_at=utc_now(), passed=0
             )
         )
-        save_person(conn, THIRD, seeding.PASSWORD)
+        save_person(conn, THIRD, hashed(seeding.PASSWORD))
     return entry_id
 
 

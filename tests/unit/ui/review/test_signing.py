@@ -18,6 +18,7 @@ from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.review import corrections
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NURSE
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from ui.widgets import min_view_time
 
@@ -72,7 +73,7 @@ def test_who_shares_a_name_is_offered_that_as_the_reason(
     store: Store, open_screen: OpenScreen
 ) -> None:
     with store.begin() as conn:
-        people.save_person(conn, replace(NURSE, login="nina2"), seeding.PASSWORD)
+        people.save_person(conn, replace(NURSE, login="nina2"), hashed(seeding.PASSWORD))
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")

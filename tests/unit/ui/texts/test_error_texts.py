@@ -18,7 +18,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue_order
 from pipeline.store.reports import sheet_accounting
-from pipeline.texts import LANGUAGES, Text
+from pipeline.texts import LANGUAGES, Text, catalogue
 from tests.support.screens import seeding
 from ui.i18n import show_text
 from ui.widgets.errors import error_text
@@ -29,6 +29,11 @@ def test_a_reason_is_told_in_the_language_of_the_screen(monkeypatch: pytest.Monk
     assert show_text(reason) == "En ruta för tid 2 är oläslig. Skriv in raden för hand."
     monkeypatch.setitem(st.session_state, "language", "en")
     assert show_text(reason) == "A box of time 2 cannot be read. Key the row in by hand."
+
+
+def test_every_text_of_an_error_is_of_a_class_that_there_is() -> None:
+    named = {key.removeprefix("fault.") for key in catalogue("sv") if key.startswith("fault.")}
+    assert {name for name in named if not hasattr(errors, name)} == {"unexpected"}
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
@@ -80,6 +85,7 @@ def _save_no_name(store: Store) -> None:
             conn,
             seeding.SYSTEM_ADMINISTRATOR,
             Person("ny", "", "sjuksköterska", Role.REVIEWER, frozenset(), frozenset()),
+            utc_now(),
         )
 
 

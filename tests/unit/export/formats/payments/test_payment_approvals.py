@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,7 @@ from pipeline.export.payments.pain001 import (
 )
 from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
+from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as store_entries
 from pipeline.store.event_log import events
@@ -63,6 +65,7 @@ from tests.support.store.export_office import (
     review,
     state,
 )
+from tests.support.store.passwords import hashed
 from tests.unit.export.formats.payments.payment_lists import BANK, approved, only, schema
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
@@ -381,3 +384,23 @@ def test_a_row_that_was_no_duplicate_after_all_leaves_no_approval_standing(
     with bank.store.begin() as conn:
         withdraw_duplicate_mark(conn, ANNA, mark, utc_now())
     assert list_payments(bank, MONA)[0].approved == ()
+
+
+def test_two_accounts_of_one_person_are_not_two_approvals(bank: ExportContext) -> None:
+    entry = listed(bank)
+    with bank.store.begin() as conn:
+        for one in (MONA, NILS):
+            people.save_person(conn, replace(one, key="E1"), hashed("fyra små blå hästar"))
+    approved(bank, MONA)
+    with bank.store.begin() as conn, pytest.raises(ReviewError):
+        save_approval(conn, NILS, entry, latest_decisions(conn, [entry])[entry], utc_now())
+
+
+def test_who_confirmed_by_another_account_does_not_approve(bank: ExportContext) -> None:
+    entry = listed(bank)
+    with bank.store.begin() as conn:
+        assert store_entries.load_entry(conn, entry).first_by == ANNA.login
+        for one in (MONA, ANNA):
+            people.save_person(conn, replace(one, key="E1"), hashed("fyra små blå hästar"))
+    with bank.store.begin() as conn, pytest.raises(ReviewError):
+        save_approval(conn, MONA, entry, latest_decisions(conn, [entry])[entry], utc_now())

@@ -34,11 +34,18 @@ of copies, black and white) leaves least: a dot may be a speck; without the unfi
 is as dark as a mark, and a bold mark fills its box.
 """
 PX = 8
+EVERY_DAY = {"cross", "tick", "empty", "stain"}
+"""Styles that are not left to the night."""
 
 
 @pytest.mark.parametrize("with_blank", [True, False])
 @pytest.mark.parametrize(
-    "style", [style for style, (truth, _) in MARK_STYLES.items() if truth is not None]
+    "style",
+    [
+        pytest.param(style, marks=() if style in EVERY_DAY else pytest.mark.nightly)
+        for style, (truth, _) in MARK_STYLES.items()
+        if truth is not None
+    ],
 )
 def test_drawn_marks_are_read_with_rare_confident_errors(style: str, with_blank: bool) -> None:
     random = np.random.default_rng(77)
@@ -51,6 +58,7 @@ def test_drawn_marks_are_read_with_rare_confident_errors(style: str, with_blank:
     assert sum(r.p >= SUREST for r in wrong) <= surest
 
 
+@pytest.mark.nightly
 def test_error_rate_of_most_confident_answers_is_within_their_confidence() -> None:
     random = np.random.default_rng(78)
     drawn = [
@@ -78,6 +86,7 @@ def test_mark_lost_in_scan_is_recognized() -> None:
     assert fair.box("empty", random).shows < MIN_VISIBLE_DARKENING
 
 
+@pytest.mark.nightly
 def test_boxes_in_struck_out_row_are_not_confidently_marked() -> None:
     """One line through a whole row cancels it and marks none of its boxes."""
     forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)

@@ -57,7 +57,7 @@ from tests.support.store.ward import (
     answers,
     page_reading,
 )
-from tests.unit.operations.learning_school import (
+from tests.unit.operations.learning.learning_school import (
     PERMIT,
     SERIALS,
     Overconfident,

@@ -6,13 +6,18 @@ import errno
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from pipeline.domain.errors import StoreError, StoreUnavailableError
+from pipeline.domain.errors import ImagesAwayError, StoreError, StoreUnavailableError
+from pipeline.domain.settings import Settings
+from pipeline.store.database import image_files
 from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.store import open_store
+from pipeline.store.paper.pages import NewPage, add_page, create_batch
 
 
 @pytest.fixture
@@ -34,6 +39,84 @@ def test_bytes_come_back_and_are_kept_once(images: ImageFolder) -> None:
     assert images.get(sha256) == b"page"
     assert files(images) == [images.path(sha256)]
     assert images.path(sha256).stat().st_mtime_ns == before
+
+
+def test_bytes_stored_again_heal_a_damaged_file(images: ImageFolder) -> None:
+    sha256 = images.put(b"page")
+    images.path(sha256).write_bytes(b"pagE")
+    assert images.put(b"page") == sha256
+    assert images.get(sha256) == b"page"
+    assert files(images) == [images.path(sha256)]
+
+
+def test_a_disk_that_keeps_other_bytes_is_noticed(
+    images: ImageFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_files, "has_digest", lambda *_: False)
+    with pytest.raises(StoreUnavailableError, match="came out different"):
+        images.put(b"page")
+    assert files(images) == []
+
+
+def _lose_folder(folder: Path) -> None:
+    folder.rename(folder.with_name("away"))
+
+
+def _leave_mount_point(folder: Path) -> None:
+    _lose_folder(folder)
+    folder.mkdir()
+
+
+def _mount_another(folder: Path) -> None:
+    _leave_mount_point(folder)
+    image_files.write_folder_id(folder, "0" * 32)
+
+
+@pytest.mark.parametrize("leave", [_lose_folder, _leave_mount_point, _mount_another])
+def test_a_folder_that_is_not_the_databases_is_neither_read_nor_written(
+    tmp_path: Path, leave: Callable[[Path], None]
+) -> None:
+    store = open_store(Settings(workspace=tmp_path, database_url=""), create=True)
+    sha256 = store.images.put(b"page")
+    leave(store.images.folder)
+    with pytest.raises(ImagesAwayError):
+        store.images.get(sha256)
+    with pytest.raises(ImagesAwayError):
+        store.images.put(b"other")
+    assert not store.images.path(sha256).parent.exists()
+    store.close()
+
+
+def test_a_disk_that_goes_while_a_file_is_read_is_not_the_files_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(Settings(workspace=tmp_path, database_url=""), create=True)
+    sha256 = store.images.put(b"page")
+    _lose_folder(store.images.folder)
+    real, calls = image_files.read_folder_id, iter([True, False])
+    monkeypatch.setattr(
+        image_files,
+        "read_folder_id",
+        lambda folder: real(folder.with_name("away") if next(calls) else folder),
+    )
+    with pytest.raises(ImagesAwayError):
+        store.images.get(sha256)
+    store.close()
+
+
+def test_a_workspace_opened_for_creation_again_accepts_no_empty_folder(tmp_path: Path) -> None:
+    settings = Settings(workspace=tmp_path, database_url="")
+    store = open_store(settings, create=True)
+    with store.begin() as conn:
+        batch = create_batch(conn, "Norr", "", "a.b")
+        image = store.images.put(b"page")
+        add_page(conn, NewPage(batch, 1, "a.png", 1, None, image, "image/png"), "a.b")
+    store.close()
+    _lose_folder(settings.images)
+    again = open_store(settings, create=True)
+    with pytest.raises(ImagesAwayError):
+        again.images.put(b"other")
+    again.close()
 
 
 def test_damage_and_loss_are_noticed(images: ImageFolder) -> None:

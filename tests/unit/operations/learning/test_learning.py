@@ -38,7 +38,7 @@ from tests.support.store.ward import (
     FORMS,
     NOW,
 )
-from tests.unit.operations.learning_school import (
+from tests.unit.operations.learning.learning_school import (
     PERMIT,
     confirmed,
     said_in,

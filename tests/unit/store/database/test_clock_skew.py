@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
@@ -20,7 +20,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.schema import exports
-from pipeline.store.schema.review import entry_version
+from pipeline.store.schema.append_only import unprotect_tables
 from tests.support.store import export_office
 from tests.support.store.databases import number_schema
 from tests.support.store.export_examples import ARNE, SIV
@@ -118,7 +118,9 @@ def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: ExportCon
     carried = select(item.entry, item.entry_revision).order_by(item.entry)
     with office.store.begin() as conn:
         before = conn.execute(carried).all()
-        conn.execute(delete(entry_version))  # of a time before decisions were noted
+        unprotect_tables(conn)
+        # Of a time before decisions were noted
+        conn.exec_driver_sql("DELETE FROM entry_version")
         conn.exec_driver_sql("ALTER TABLE export_item DROP COLUMN entry_revision")
         number_schema(conn, 6)
     office.store.close()

@@ -47,7 +47,7 @@ from tests.support.store.ward import (
     FORMS,
     NORTH,
 )
-from tests.unit.operations.learning_school import (
+from tests.unit.operations.learning.learning_school import (
     PERMIT,
     said_in,
 )

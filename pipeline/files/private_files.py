@@ -1,0 +1,63 @@
+"""Files and folders that only the program's own user may open, since they hold secrets or care.
+
+The database's tables, images and exports, and the keys to other systems. A mode that lets others
+in is mended where the file is the user's own, and otherwise refused.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.domain.errors import SettingsError
+from pipeline.domain.settings import Settings
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""The permissions of the group and of everybody."""
+
+
+def find_open_paths(settings: Settings) -> list[Path]:
+    """Return the private files and folders that others may open."""
+    return [path for path in _private_paths(settings) if _read_mode(path) & _OTHERS]
+
+
+def describe_mode(path: Path) -> str:
+    """Return the permissions of a file as `chmod` writes them: 644."""
+    return f"{_read_mode(path) & 0o777:o}"
+
+
+def close_private_paths(settings: Settings) -> list[Path]:
+    """Take away what others may do with private files and folders; return those it changed.
+
+    Raises:
+        SettingsError: one belongs to another user, so that its permissions cannot be changed.
+    """
+    changed = find_open_paths(settings)
+    for path in changed:
+        try:
+            path.chmod(_read_mode(path) & ~_OTHERS)
+        except OSError as error:
+            raise SettingsError("file_not_private", file=path, mode=describe_mode(path)) from error
+    return changed
+
+
+def _private_paths(settings: Settings) -> Iterator[Path]:
+    workspace = settings.workspace
+    yield workspace
+    yield settings.images
+    for name in ("secrets.toml", "settings.yaml", "efterskrift.db"):
+        yield workspace / name
+    if settings.fhir_client_secret_file is not None:
+        yield settings.fhir_client_secret_file
+
+
+def _read_mode(path: Path) -> int:
+    """Return the mode of a file; 0 if there is none, or on a system without such modes."""
+    if os.name != "posix":
+        return 0
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0

@@ -1,0 +1,137 @@
+"""The other end of the process that opens foreign files: start it, ask it, and end it.
+
+It is started as a program of its own and not forked, since a fork of a process with threads may
+wait for ever for a lock that one of them held.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pipeline.domain import errors
+from pipeline.files.sandbox.limits import OUTPUT_BYTES, WALL_SECONDS
+
+_PROGRAM_FOLDER = str(Path(__file__).resolve().parents[3])
+_CHILD_MODULE = "pipeline.files.sandbox.child"
+_ERRORS: dict[str, type[errors.EfterskriftError]] = {
+    kind.__name__: kind
+    for kind in (
+        errors.BrokenFileError,
+        errors.MissingProgramError,
+        errors.ProgramKilledError,
+        errors.StoreUnavailableError,
+        errors.UsageError,
+    )
+}
+"""Errors that the process may answer with."""
+
+
+class ReaderEndedError(Exception):
+    """The process was killed by a file or by the machine before it had answered."""
+
+
+class ReaderTooSlowError(Exception):
+    """The process did not answer in time and was ended."""
+
+
+class SandboxProcess:
+    """A process that opens foreign files; it starts at its first use, also after it was killed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has been started and not ended by this object."""
+        return self._process is not None
+
+    def prepare_pages(self) -> None:
+        """Start the process now, and let it load what it reads pages with while others work."""
+        if self._connection is None:
+            self._start("pipeline.files.page_files")
+
+    def ask(self, action: str, *of: object, data: bytes | None = None) -> tuple[Any, bytes]:
+        """Ask for something and return the answer: an object and bytes.
+
+        Raises:
+            ReaderEndedError, ReaderTooSlowError: there is no answer; the next call starts anew.
+            MemoryError: the limit of memory does not suffice.
+            EfterskriftError: as in the process.
+            OSError: the file cannot be read.
+        """
+        connection = self._connection or self._start()
+        try:
+            connection.send_bytes(json.dumps({"do": action, "of": of}).encode())
+            if data is not None:
+                connection.send_bytes(data)
+            if not connection.poll(WALL_SECONDS):
+                self.end()
+                raise ReaderTooSlowError
+            head = json.loads(connection.recv_bytes(OUTPUT_BYTES))
+            body = connection.recv_bytes(OUTPUT_BYTES)
+        except (EOFError, OSError) as error:
+            self.end()
+            raise ReaderEndedError from error
+        _raise_answer(head)
+        return head, body
+
+    def end(self) -> None:
+        """End the process and the helper programs that it started."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            # It leads a group of its own, which holds its helper programs too.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = self._connection = None
+
+    def _start(self, *modules: str) -> Connection:
+        own, other = multiprocessing.Pipe()
+        path = os.pathsep.join(filter(None, (_PROGRAM_FOLDER, os.environ.get("PYTHONPATH", ""))))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", _CHILD_MODULE, str(other.fileno()), *modules],
+            pass_fds=(other.fileno(),),
+            stdin=subprocess.DEVNULL,
+            # What a library says of a file may quote it.
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=os.environ
+            | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+        other.close()
+        self._connection = own
+        return own
+
+
+def _raise_answer(head: dict[str, Any]) -> None:
+    """Raise the error that the process answered with, if it did."""
+    name = head.get("error")
+    if name == "MemoryError":
+        raise MemoryError
+    if name == "OSError":
+        raise OSError(head["number"], head["text"])
+    if name is not None:
+        raise _ERRORS[name](head["key"], **head["values"])

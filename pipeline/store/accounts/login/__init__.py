@@ -1,0 +1,1 @@
+"""How a person gets in: passwords, limits, second factors, changes by others, identity provider."""

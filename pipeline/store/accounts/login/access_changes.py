@@ -1,0 +1,292 @@
+"""Changes that a system administrator makes to another person's way in.
+
+A password is never given by an administrator: the person chooses it with a code that holds once
+and for some days. A code that is handed over could be used by who made it. So where there is
+another administrator who is independent, that one approves first and never sees the code; the
+person is told (`access_notices.py`), the old password works until the code is used, so that the
+person can say no; and a change by one administrator alone is a finding of the log, as is a
+signature soon after a change. Removing a second factor or a provider's identity goes the same way.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from pipeline.domain import permissions
+from pipeline.domain.errors import LoginError, UsageError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action
+from pipeline.store.accounts import people, sessions
+from pipeline.store.accounts.login import limits
+from pipeline.store.accounts.login.access_notices import ChangeKind
+from pipeline.store.accounts.login.limits import LoginRequest
+from pipeline.store.accounts.login.password_rules import hash_new_password
+from pipeline.store.accounts.login.provider_links import remove_link
+from pipeline.store.accounts.login.second_factor import remove_second_factor
+from pipeline.store.accounts.login.typed_codes import code_digest, make_code
+from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.event_log.events import record
+from pipeline.store.schema.accounts import access_change
+from pipeline.store.schema.paper import event
+
+CODE_LIFETIME = timedelta(days=3)
+FIRST_CODE_LIFETIME = timedelta(days=14)
+INDEPENDENCE = timedelta(days=30)
+"""An administrator whose account another made or changed so recently does not approve for that
+other: it may be the same person's.
+"""
+_MAKING_ACTIONS = ("save_person", "open_account", "new_password", "request_access_change")
+_change = access_change.c
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedChange:
+    """A change that was asked for; the code, if any, is shown once."""
+
+    id: str
+    needs_approval: bool
+    code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChange:
+    """A change that is neither made nor cancelled, and whether it waits for approval."""
+
+    id: str
+    login: str
+    name: str
+    kind: ChangeKind
+    by: str
+    at: datetime
+    waits_for_approval: bool
+
+
+def request_change(
+    conn: Connection, person: Person, login: str, kind: ChangeKind, now: datetime
+) -> RequestedChange:
+    """Ask for a change of another person's way in; without a second administrator it is made.
+
+    An earlier one of the same kind that is open is cancelled.
+
+    Raises:
+        NotAllowedError: the person may not manage accounts.
+        UsageError: there is no such account, it is closed, for emergencies, or the person's own.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    account = people.find_person(conn, login)
+    if account is None:
+        raise UsageError("no_such_account")
+    if is_same_person(conn, person.login, {login}):
+        raise UsageError("nobody_changes_own_account")
+    if account.break_glass and kind is ChangeKind.PASSWORD:
+        raise UsageError("emergency_account_has_sealed_password")
+    needs_approval = kind is not ChangeKind.FIRST and bool(
+        independent_administrators(conn, person.login, login, now)
+    )
+    _cancel_open(conn, login, kind, person.login, now)
+    is_coded = kind in {ChangeKind.FIRST, ChangeKind.PASSWORD}
+    change = RequestedChange(secrets.token_hex(8), needs_approval, make_code() if is_coded else "")
+    row = {
+        "id": change.id,
+        "login": login,
+        "kind": kind.value,
+        "at": now,
+        "by": person.login,
+        "needs_approval": needs_approval,
+        "code_sha256": code_digest(login, change.code) if is_coded else None,
+        "expires_at": now + (FIRST_CODE_LIFETIME if kind is ChangeKind.FIRST else CODE_LIFETIME),
+    }
+    conn.execute(insert(access_change).values(row))
+    alone = kind is not ChangeKind.FIRST and not needs_approval
+    record(conn, person.login, "request_access_change", login, kind=kind.value, alone=alone)
+    if not needs_approval and not is_coded:
+        _make_change(conn, _load(conn, change.id), person.login, now)
+    return change
+
+
+def approve_change(conn: Connection, person: Person, change_id: str, now: datetime) -> None:
+    """Approve what another administrator asked for.
+
+    Raises:
+        NotAllowedError: the person may not manage accounts, or is not independent of the other.
+        UsageError: the change is not open any more, or does not wait.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    row = _load(conn, change_id)
+    if not _is_open(row, now) or not row.needs_approval or row.approved_at is not None:
+        raise UsageError("access_change_not_open")
+    if person.login not in independent_administrators(
+        conn, row.by, row.login, now
+    ) or is_same_person(conn, person.login, {row.by, row.login}):
+        raise LoginError("access_change_not_independent", by=person.login, action="accounts")
+    conn.execute(
+        update(access_change)
+        .where(_change.id == change_id)
+        .values(approved_by=person.login, approved_at=now)
+    )
+    record(conn, person.login, "approve_access_change", row.login, kind=row.kind)
+    if row.code_sha256 is None:
+        _make_change(conn, _load(conn, change_id), person.login, now)
+
+
+def cancel_change(conn: Connection, person: Person, change_id: str, now: datetime) -> None:
+    """Cancel a change that is open. Raises as `approve_change`."""
+    permissions.require_permission(person, Action.ACCOUNTS)
+    _cancel(conn, _load(conn, change_id), person.login, now)
+
+
+def refuse_own_change(conn: Connection, login: str, change_id: str, now: datetime) -> None:
+    """Cancel an open change of one's own way in, which one has not asked for.
+
+    Raises:
+        UsageError: it is another person's or not open any more.
+    """
+    row = _load(conn, change_id)
+    if row.login != login:
+        raise UsageError("access_change_not_open")
+    _cancel(conn, row, login, now)
+
+
+def cancel_codes(conn: Connection, login: str, now: datetime) -> None:
+    """Cancel the codes of a person who has chosen another password meanwhile."""
+    for kind in (ChangeKind.FIRST, ChangeKind.PASSWORD):
+        _cancel_open(conn, login, kind, login, now)
+
+
+def list_open_changes(conn: Connection, person: Person, now: datetime) -> list[OpenChange]:
+    """Return the changes that are neither made, cancelled nor expired, oldest first.
+
+    Raises:
+        NotAllowedError: the person may not manage accounts.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    names = people.names_by_login(conn)
+    rows = conn.execute(select(access_change).order_by(_change.at, _change.id)).all()
+    return [
+        OpenChange(
+            row.id,
+            row.login,
+            names[row.login],
+            ChangeKind(row.kind),
+            row.by,
+            row.at,
+            row.needs_approval and row.approved_at is None,
+        )
+        for row in rows
+        if _is_open(row, now)
+    ]
+
+
+def redeem_code(request: LoginRequest, login: str, code: str, new_password: str) -> bool:
+    """Set the password that a person chooses with a code; return whether the code was right.
+
+    All sessions of the person end. The second factor stays.
+
+    Raises:
+        LoginError: too many recent failures, or the change still waits for approval.
+        UsageError: the password is too weak, or too many others are logging in.
+    """
+    login = login.strip()
+    attempt = limits.begin_attempt(request, login)
+    with request.store.read() as conn:
+        person, row = people.find_person(conn, login), _find_by_code(conn, login, code)
+    if person is None or row is None or not _is_open(row, request.now):
+        with request.store.begin() as conn:
+            subject = person.login if person else "unknown"
+            record(conn, "system", "login_failed", subject, kind="code")
+        return False
+    with request.store.begin() as conn:
+        limits.forget_attempt(conn, attempt)
+    if row.needs_approval and row.approved_at is None:
+        raise LoginError("access_change_waits")
+    digest = hash_new_password(new_password, person, request.settings)
+    with request.store.begin() as conn:
+        # Somebody may have used or cancelled it meanwhile
+        row = _find_by_code(conn, login, code)
+        if row is None or not _is_open(row, request.now):
+            return False
+        people.set_password(conn, login, digest, must_change=False)
+        sessions.end_all_sessions(conn, login, request.now, "password")
+        _mark_done(conn, row, request.now)
+        record(conn, login, "redeem_code", login, kind=row.kind)
+    return True
+
+
+def independent_administrators(
+    conn: Connection, by: str, login: str, now: datetime
+) -> frozenset[str]:
+    """Return who may approve what one administrator asks for about another person's account."""
+    # Accounts that the administrator has made or changed lately may be the same person's
+    made = (
+        select(event.c.subject)
+        .where(
+            event.c.by == by,
+            event.c.action.in_(_MAKING_ACTIONS),
+            event.c.at > now - INDEPENDENCE,
+        )
+        .distinct()
+    )
+    made_lately = set(conn.execute(made).scalars())
+    return frozenset(
+        person.login
+        for person in people.list_people(conn)
+        if permissions.is_allowed(person, Action.ACCOUNTS)
+        and not person.break_glass
+        and person.login not in {by, login, *made_lately}
+    )
+
+
+def _make_change(conn: Connection, row: Row[Any], by: str, now: datetime) -> None:
+    """Make a change that needs no code."""
+    if row.kind == ChangeKind.SECOND_FACTOR:
+        remove_second_factor(conn, row.login)
+    else:
+        remove_link(conn, row.login)
+    sessions.end_all_sessions(conn, row.login, now, "access")
+    _mark_done(conn, row, now)
+    record(conn, by, "make_access_change", row.login, kind=row.kind)
+
+
+def _mark_done(conn: Connection, row: Row[Any], now: datetime) -> None:
+    conn.execute(update(access_change).where(_change.id == row.id).values(done_at=now))
+
+
+def _cancel(conn: Connection, row: Row[Any], by: str, now: datetime) -> None:
+    if not _is_open(row, now):
+        raise UsageError("access_change_not_open")
+    _cancel_open(conn, row.login, ChangeKind(row.kind), by, now)
+
+
+def _cancel_open(conn: Connection, login: str, kind: ChangeKind, by: str, now: datetime) -> None:
+    still_open = update(access_change).where(
+        _change.login == login,
+        _change.kind == kind.value,
+        _change.done_at.is_(None),
+        _change.cancelled_at.is_(None),
+    )
+    if conn.execute(still_open.values(cancelled_by=by, cancelled_at=now)).rowcount:
+        record(conn, by, "cancel_access_change", login, kind=kind.value)
+
+
+def _is_open(row: Row[Any], now: datetime) -> bool:
+    return row.done_at is None and row.cancelled_at is None and bool(row.expires_at > now)
+
+
+def _load(conn: Connection, change_id: str) -> Row[Any]:
+    row = conn.execute(select(access_change).where(_change.id == change_id)).one_or_none()
+    if row is None:
+        raise UsageError("access_change_not_open")
+    return row
+
+
+def _find_by_code(conn: Connection, login: str, code: str) -> Row[Any] | None:
+    return conn.execute(
+        select(access_change)
+        .where(_change.login == login, _change.code_sha256 == code_digest(login, code))
+        .with_for_update()
+    ).one_or_none()

@@ -1,0 +1,296 @@
+"""What of the record the log covers: digests of the rows that belong to an entry, run or package.
+
+Every transaction that changes such rows stores the digest of the rows as they then are
+(`record_digest`), and the log's row holds a digest of these. So rows that are changed, removed or
+added without the program contradict the log (`record_check`).
+
+Which rows change is noted as statements are executed, whoever executes them: no function can forget
+to say what it changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Delete,
+    Engine,
+    Executable,
+    Insert,
+    Table,
+    Update,
+    event,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.sql.visitors import replacement_traverse
+
+from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema import exports, paper, review
+from pipeline.store.schema.accounts import record_digest
+
+_CHANGES_KEY = "efterskrift_changed_records"
+_QUERY_OWNERS = 400
+"""The rows of how many owners one query reads."""
+_QUERY_CONDITIONS = 50
+"""How many conditions of a statement with many parameters one query has."""
+NO_ROWS_DIGEST = hashlib.sha256(b"[]").hexdigest()
+"""The digest where no rows are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """A table of the record; the rows of one owner have one digest of these columns."""
+
+    table: Table
+    owner: Column[Any]
+    columns: tuple[Column[Any], ...]
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.table.name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordKey:
+    """The rows of a table that belong to one entry, run or package."""
+
+    kind: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordDigest:
+    """The digest of rows of the record, as it was stored or as the rows are now."""
+
+    key: RecordKey
+    sha256: str
+
+
+def _kind(table: Table, owner: str, without: Collection[str] = ()) -> RecordKind:
+    return RecordKind(table, table.c[owner], tuple(c for c in table.c if c.name not in without))
+
+
+# The queue's columns are no evidence: claims and the order of work, computed anew at any time
+_QUEUE_COLUMNS = (
+    "claimed_by",
+    "claimed_until",
+    "skipped",
+    "rank",
+    "lane",
+    "due_at",
+    "likely_pid",
+    "happened",
+    "first_on",
+    "last_on",
+)
+RECORD_KINDS: Mapping[str, RecordKind] = {
+    kind.name: kind
+    for kind in (
+        _kind(paper.entry, "id", without=_QUEUE_COLUMNS),
+        _kind(paper.decision, "entry"),
+        _kind(review.entry_version, "entry"),
+        _kind(review.signature, "entry"),
+        _kind(review.client_choice, "entry"),
+        _kind(review.duplicate_mark, "entry"),
+        _kind(review.forwarding, "entry"),
+        _kind(review.question, "entry"),
+        _kind(review.author_answer, "question"),
+        _kind(exports.export_run, "id"),
+        _kind(exports.export_item, "run"),
+        _kind(exports.receipt, "entry"),
+        _kind(exports.statistics_item, "run"),
+        _kind(exports.payment_approval, "entry"),
+        _kind(exports.archive_package, "id"),
+        _kind(exports.archived_sheet, "package"),
+        _kind(exports.paper_decision, "package"),
+    )
+}
+"""The tables that the log covers. A column that is added to one is covered from then on."""
+
+
+def watch_changes(engine: Engine) -> None:
+    """Note for every statement of the engine's connections what it changes in the record."""
+    event.listen(engine, "before_execute", _note_changes)
+
+
+def take_changes(conn: Connection) -> set[RecordKey]:
+    """Return what the connection's transaction has changed so far, and forget it."""
+    changes: set[RecordKey] = conn.info.pop(_CHANGES_KEY, set())
+    return changes
+
+
+def _note_changes(
+    conn: Connection,
+    statement: Executable,
+    rows: Sequence[Mapping[str, Any]],
+    row: Mapping[str, Any],
+    options: object,
+) -> None:
+    """Note the owners of rows that a statement is about to add, change or remove."""
+    del options
+    if not isinstance(statement, Insert | Update | Delete) or not isinstance(
+        statement.table, Table
+    ):
+        return
+    kind = RECORD_KINDS.get(statement.table.name)
+    if kind is None or kind.table is not statement.table:
+        return
+    parameters = list(rows) or [row]
+    values: Mapping[Any, Any] = getattr(statement, "_values", None) or {}
+    if isinstance(statement, Insert):
+        given = {_column_name(key): value for key, value in values.items()}
+        owners = {_owner_value(one, given, kind.owner.name) for one in parameters}
+    else:
+        names = {_column_name(key) for key in values} | {name for one in parameters for name in one}
+        if isinstance(statement, Update) and names.isdisjoint(c.name for c in kind.columns):
+            return
+        owners = _owners_of(conn, kind, statement, parameters)
+    changes: set[RecordKey] = conn.info.setdefault(_CHANGES_KEY, set())
+    changes |= {RecordKey(kind.name, str(owner)) for owner in owners}
+
+
+def _column_name(key: Any) -> str:  # noqa: ANN401 - a column or its name
+    return str(getattr(key, "name", key))
+
+
+def _owner_value(parameters: Mapping[str, Any], given: Mapping[str, Any], name: str) -> object:
+    """Return the owner of an inserted row, from the statement's parameters or its own values."""
+    value = parameters.get(name, given.get(name))
+    return getattr(value, "value", value)
+
+
+def _owners_of(
+    conn: Connection,
+    kind: RecordKind,
+    statement: Update | Delete,
+    parameters: Sequence[Mapping[str, Any]],
+) -> set[object]:
+    """Return the owners of the rows that a statement changes, and lock these rows before it does.
+
+    Otherwise another transaction could change on PostgreSQL which rows these are.
+    """
+    query = select(kind.owner).with_for_update(key_share=True, of=kind.table)
+    condition = statement.whereclause
+    if condition is None:
+        return set(conn.execute(query).scalars())
+    if len(parameters) == 1:
+        return set(conn.execute(query.where(condition), parameters[0]).scalars())
+    # Many at once, so that a file of thousands does not take thousands of queries
+    owners = set[object]()
+    for start in range(0, len(parameters), _QUERY_CONDITIONS):
+        part = parameters[start : start + _QUERY_CONDITIONS]
+        either = or_(*(_with_values(condition, one) for one in part))
+        owners |= set(conn.execute(query.where(either)).scalars())
+    return owners
+
+
+def _with_values(condition: ColumnElement[bool], values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Return a condition with the values of its parameters in place of these."""
+
+    def replace_parameter(element: object, **_: object) -> ColumnElement[Any] | None:
+        if isinstance(element, BindParameter) and element.key in values:
+            return literal(values[element.key], element.type)
+        return None
+
+    return replacement_traverse(condition, {}, replace_parameter)
+
+
+def read_digests(
+    conn: Connection,
+    keys: Collection[RecordKey],
+    columns: Mapping[str, Collection[str]] | None = None,
+) -> dict[RecordKey, str]:
+    """Return the digests of rows as they are now; those without rows have `NO_ROWS_DIGEST`.
+
+    Args:
+        conn: a transaction.
+        keys: the rows.
+        columns: those that each table has, of a schema from before an upgrade.
+    """
+    owners_by_kind = defaultdict[str, list[str]](list)
+    for key in keys:
+        owners_by_kind[key.kind].append(key.owner)
+    digests = dict.fromkeys(keys, NO_ROWS_DIGEST)
+    for name, owners in owners_by_kind.items():
+        kind = RECORD_KINDS[name]
+        if columns is not None:
+            kept = tuple(c for c in kind.columns if c.name in columns[name])
+            kind = replace(kind, columns=kept)
+        for start in range(0, len(owners), _QUERY_OWNERS):
+            digests |= _digests_of_kind(conn, kind, owners[start : start + _QUERY_OWNERS])
+    return digests
+
+
+def _digests_of_kind(
+    conn: Connection, kind: RecordKind, owners: Sequence[str]
+) -> dict[RecordKey, str]:
+    wanted: Sequence[object] = owners
+    if kind.owner.type.python_type is int:
+        wanted = [int(owner) for owner in owners]
+    rows = conn.execute(select(kind.owner, *kind.columns).where(kind.owner.in_(wanted)))
+    texts = defaultdict[str, list[str]](list)
+    names = [column.name for column in kind.columns]
+    moments = [isinstance(column.type, UtcDateTime) for column in kind.columns]
+    for owner, *values in rows:
+        content = {
+            name: _moment_text(value) if is_moment else value
+            for name, value, is_moment in zip(names, values, moments, strict=True)
+            # Columns that were added later are empty in earlier rows, whose digest stays the same
+            if value is not None
+        }
+        texts[str(owner)].append(canonical_json(content))
+    # In an order that does not depend on the database
+    return {
+        RecordKey(kind.name, owner): _sha256(f"[{','.join(sorted(rows_of_owner))}]")
+        for owner, rows_of_owner in texts.items()
+    }
+
+
+def digest_of_digests(digests: Iterable[RecordDigest]) -> str:
+    """Return the digest that the log's row holds of all digests of its transaction."""
+    return _sha256(
+        canonical_json([[one.key.kind, one.key.owner, one.sha256] for one in sorted(digests)])
+    )
+
+
+def list_changed_since(
+    conn: Connection, keys: Collection[RecordKey], number: int
+) -> set[RecordKey]:
+    """Return which of these rows the log has covered again after an event."""
+    table, found, listed = record_digest.c, set[RecordKey](), sorted(keys)
+    for start in range(0, len(listed), _QUERY_OWNERS):
+        pairs = [(key.kind, key.owner) for key in listed[start : start + _QUERY_OWNERS]]
+        query = select(table.kind, table.owner).where(
+            tuple_(table.kind, table.owner).in_(pairs), table.event > number
+        )
+        found |= {RecordKey(*row) for row in conn.execute(query)}
+    return found
+
+
+def canonical_json(content: object) -> str:
+    """Return the one text of a value that digests are made of."""
+    return json.dumps(
+        content, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def _moment_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _sha256(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""Packs of printed sheets: in reserve until a day or the first scanned sheet opens them.
+
+A pack is what was printed together for a unit. Nobody misses a sheet of a pack that lies in its
+safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, distinct, func, insert, or_, select, update
+
+from pipeline.domain.dates import swedish_day
+from pipeline.domain.errors import UsageError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.store.event_log.events import record
+from pipeline.store.schema import paper
+from pipeline.store.schema.paper import pack_opening
+
+_issued_table, _page_table = paper.issued_sheet, paper.page
+_is_active = pack_opening.c.undone_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack with its number of sheets, of which `scanned` have come back.
+
+    `opened_on` is the day that somebody has named, empty if nobody has. `unit` may be one that is
+    not known here.
+    """
+
+    id: str
+    unit: str
+    printed_at: datetime
+    sheets: int
+    scanned: int
+    opened_on: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its sheets are in use, so that they can be missing."""
+        return bool(self.scanned or self.opened_on)
+
+
+def is_in_open_pack() -> ColumnElement[bool]:
+    """Whether an issued sheet's pack is open."""
+    sheet = _issued_table.alias()
+    # Packs with a scanned sheet, and those that somebody has opened.
+    scanned = select(sheet.c.pack).where(
+        sheet.c.serial.in_(select(_page_table.c.serial).where(_page_table.c.serial.is_not(None)))
+    )
+    opened = select(pack_opening.c.pack).where(_is_active)
+    return or_(_issued_table.c.pack.in_(scanned), _issued_table.c.pack.in_(opened))
+
+
+def list_packs(conn: Connection, person: Person, units: Collection[str]) -> list[Pack]:
+    """Return the packs of these units, newest first.
+
+    Raises:
+        NotAllowedError: the person does not print.
+    """
+    require_permission(person, Action.PRINT)
+    pages = select(_page_table.c.serial).where(_page_table.c.serial.is_not(None))
+    is_scanned = _issued_table.c.serial.in_(pages)
+    keys = (_issued_table.c.pack, _issued_table.c.unit)
+    printed_at = func.min(_issued_table.c.issued_at, type_=_issued_table.c.issued_at.type)
+    scanned = func.count(distinct(_issued_table.c.serial)).filter(is_scanned)
+    # The sheets of each pack, with the day that it was opened.
+    query = (
+        select(*keys, printed_at, func.count(), scanned, func.coalesce(pack_opening.c.day, ""))
+        .select_from(
+            _issued_table.outerjoin(
+                pack_opening, (pack_opening.c.pack == _issued_table.c.pack) & _is_active
+            )
+        )
+        .where(_issued_table.c.unit.in_(sorted(units)))
+        .group_by(*keys, pack_opening.c.day)
+    )
+    return [Pack(*row) for row in conn.execute(query.order_by(printed_at.desc(), *keys))]
+
+
+def open_pack(conn: Connection, person: Person, pack_id: str, day: date, now: datetime) -> None:
+    """Register that a pack is in use since a day; its sheets can be missing from now on.
+
+    Raises:
+        NotAllowedError: the person does not print for the pack's unit.
+        UsageError: there is no such pack, it is open already, or the day is in the future.
+    """
+    unit = _require_pack_unit(conn, person, pack_id)
+    if day > swedish_day(now):
+        raise UsageError("pack_day_in_future", day=day.isoformat())
+    if _find_opening(conn, pack_id) is not None:
+        raise UsageError("pack_open_already")
+    values = {"pack": pack_id, "day": day.isoformat(), "by": person.login, "at": now}
+    conn.execute(insert(pack_opening).values(values))
+    record(conn, person.login, "open_pack", pack_id, unit=unit)
+
+
+def undo_open_pack(conn: Connection, person: Person, pack_id: str, now: datetime) -> None:
+    """Register that the pack was not opened after all; the row stays.
+
+    Raises:
+        NotAllowedError: the person does not print for the pack's unit.
+        UsageError: there is no such pack, or nobody has opened it.
+    """
+    unit = _require_pack_unit(conn, person, pack_id)
+    found = _find_opening(conn, pack_id)
+    if found is None:
+        raise UsageError("pack_not_open")
+    conn.execute(
+        update(pack_opening)
+        .where(pack_opening.c.id == found)
+        .values(undone_by=person.login, undone_at=now)
+    )
+    record(conn, person.login, "undo_open_pack", pack_id, unit=unit)
+
+
+def _find_opening(conn: Connection, pack_id: str) -> int | None:
+    """Return the row that says that a pack is open; None if nobody has said so."""
+    query = select(pack_opening.c.id).where(pack_opening.c.pack == pack_id, _is_active)
+    return conn.execute(query).scalar_one_or_none()
+
+
+def _require_pack_unit(conn: Connection, person: Person, pack_id: str) -> str | None:
+    """Return the unit of a pack that the person prints for; None for one that is not known here."""
+    require_permission(person, Action.PRINT)
+    # Every sheet of a pack is of the same unit.
+    units = select(_issued_table.c.unit, paper.unit.c.name).select_from(
+        _issued_table.outerjoin(paper.unit, paper.unit.c.name == _issued_table.c.unit)
+    )
+    found = conn.execute(units.where(_issued_table.c.pack == pack_id).limit(1)).one_or_none()
+    if found is None or not pack_id:
+        raise UsageError("no_such_pack")
+    require_permission(person, Action.PRINT, found.name)
+    return str(found.name) if found.name else None

@@ -1,0 +1,28 @@
+"""Tables about the store itself: which folder of images is its own, and what checks of it found."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, String, Table, Text
+
+from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.paper import metadata
+
+# The folder of images that belongs to this database, by the id in its file. One row.
+image_store = Table("image_store", metadata, Column("id", String(32), primary_key=True))
+
+# Checks of the whole store (`efterskrift check`). `ended_at` is NULL while one runs, or if it was
+# killed. `database_problem` is empty if the database is whole.
+store_check = Table(
+    "store_check",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("started_by", String(80), nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("database_problem", Text, nullable=False, default="", server_default=""),
+    Column("files", Integer, nullable=False, default=0, server_default="0"),
+    Column("missing", Integer, nullable=False, default=0, server_default="0"),
+    Column("damaged", Integer, nullable=False, default=0, server_default="0"),
+    Column("orphans", Integer, nullable=False, default=0, server_default="0"),
+)
+Index("store_check_ended", store_check.c.ended_at)

@@ -1,0 +1,1 @@
+"""Measurements of what damaged and hostile files do to the program."""

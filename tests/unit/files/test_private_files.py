@@ -1,0 +1,53 @@
+"""Secrets and care in files that others may open: named, mended, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.domain.errors import SettingsError
+from pipeline.domain.settings import Settings
+from pipeline.files.private_files import close_private_paths, find_open_paths
+from pipeline.operations import health
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A workspace with a key file outside it, all for their owner only."""
+    workspace, key = tmp_path / "workspace", tmp_path / "key"
+    workspace.mkdir(mode=0o700)
+    for file in (workspace / "secrets.toml", workspace / "settings.yaml", key):
+        file.touch(mode=0o600)
+    return Settings(workspace=workspace, fhir_client_secret_file=key)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [(".", 0o750), ("secrets.toml", 0o644), ("settings.yaml", 0o604), ("../key", 0o640)],
+)
+def test_a_mode_that_lets_others_in_is_found_and_mended(
+    settings: Settings, name: str, mode: int
+) -> None:
+    path = (settings.workspace / name).resolve()
+    path.chmod(mode)
+    assert [found.resolve() for found in find_open_paths(settings)] == [path]
+    finding = health._check_modes(settings)
+    assert str(path) in finding.remedy
+    assert f"{mode:o}" in finding.state
+    assert [changed.resolve() for changed in close_private_paths(settings)] == [path]
+    assert find_open_paths(settings) == []
+    assert health._check_modes(settings).remedy == ""
+
+
+def test_what_cannot_be_mended_is_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings.workspace / "secrets.toml").chmod(0o644)
+
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path), mode)
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(SettingsError, match=r"secrets\.toml"):
+        close_private_paths(settings)

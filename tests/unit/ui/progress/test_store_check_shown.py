@@ -1,0 +1,25 @@
+"""Läge shows what the last check of the store found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.reports.store_checks import begin_check, save_check
+from tests.support.screens.seeding import MANAGER
+from tests.unit.ui.conftest import OpenScreen
+
+
+@pytest.mark.parametrize(("missing", "told"), [(0, "var hela"), (2, "saknas eller är skadade (2)")])
+def test_the_last_check_of_the_store_is_shown(
+    store: Store, open_screen: OpenScreen, missing: int, told: str
+) -> None:
+    with store.begin() as conn:
+        begun = begin_check(conn, "a.b", utc_now())
+        save_check(conn, replace(begun, files=5, missing=missing), utc_now())
+    app = open_screen(MANAGER, "progress")
+    assert not app.exception
+    assert any(told in each.value for each in (*app.caption, *app.error))
