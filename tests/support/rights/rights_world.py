@@ -47,6 +47,7 @@ from pipeline.store.registers.planning import save_pack_quantities
 from pipeline.store.review.duplicate_entries import ComparisonSource
 from pipeline.store.review.signing import SIGNING_REASONS, sign_entry
 from pipeline.store.schema import paper
+from pipeline.store.schema.append_only import protect_tables, unprotect_tables
 from pipeline.store.schema.exports import archived_sheet, care_row, clash_decision
 from pipeline.store.schema.review import (
     forwarding,
@@ -303,7 +304,9 @@ class World:
             return {"file": io.BytesIO()}
         if name.endswith(("archivable", "archive.runs.find_ready", "make_package")):
             with self.store.begin() as conn:  # so that there is a sheet to archive
+                unprotect_tables(conn)
                 conn.execute(delete(archived_sheet))
+                protect_tables(conn)
                 receipted = update(paper.entry).where(paper.entry.c.serial == "CCCC")
                 conn.execute(receipted.values(state="kvitterad"))
         if name.endswith("payable"):

@@ -16,6 +16,7 @@ from pipeline.forms.fiducials import SERIAL_ALPHABET, is_serial, new_serial
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv
 from pipeline.store.database.store import Store
+from pipeline.store.registers import packs
 from pipeline.store.registers.client_register import save_units
 from pipeline.store.registers.planning import save_planned
 from pipeline.store.reports.paper_days import (
@@ -31,6 +32,7 @@ from pipeline.store.reports.sheet_accounting import MissingSheet, list_missing_s
 from pipeline.store.review.corrections import void_entry
 from pipeline.store.review.decisions import decide_entry, reject_entry
 from tests.support.store.ward import (
+    ADMIN,
     ASTA,
     CHIEF,
     EVA,
@@ -285,6 +287,9 @@ def test_missing_sheets_are_listed_by_serial_those_with_a_name_first(ward: Ward)
         IssuedSheet(new_serial(), NOTE.id, 1, SOUTH),
     )
     ward.issue(IssuedSheet(tour, VISITS.id, 1, NORTH, rows=(PrintedRow(1, ASTA.pid),)))
+    with ward.store.begin() as conn:
+        for pack in packs.list_packs(conn, ADMIN, {NORTH}):
+            packs.open_pack(conn, ADMIN, pack.id, NOW.date(), NOW)
     with ward.store.read() as conn:
         found = list_missing_sheets(conn, CHIEF)
     assert [(one.serial, one.prefilled) for one in found] == [
