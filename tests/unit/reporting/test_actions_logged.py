@@ -28,6 +28,14 @@ LIST = (
 )
 DRAFT = "a form that nobody can use yet; that it is tried and published is recorded"
 NEEDS_NONE = {
+    "export.runs.files.list_undelivered": FIGURES,
+    "export.runs.files.confirm_delivery": PART,
+    "store.exports.runs.save_delivery": "a row of its own that is only added names run and person",
+    "operations.store_check.check_store": "a row of its own has who, when and the counts",
+    "store.reports.store_checks.begin_check": PART,
+    "store.reports.store_checks.begin_due_check": PART,
+    "store.paper.page_lists.list_closed_pages": LIST,
+    "store.registers.packs.list_packs": FIGURES,
     "preparation.form_editor.actions.begin_outline_draft": DRAFT,
     "preparation.form_editor.actions.begin_drawing_draft": DRAFT,
     "preparation.form_editor.actions.begin_version_draft": DRAFT,
