@@ -201,7 +201,7 @@ def _read_source(
         last = pages.page_count if pages.problem is None else first
         for number in range(1, last + 1):
             if number in known:
-                _restore_image(store, pages, number, known[number])
+                _restore_image(store, pages, source, number, known[number])
                 yield None
             elif number == first and starts > MAX_STARTS:
                 yield _killed_page(source, number)
@@ -245,10 +245,12 @@ def _open_source(
         raise _unreadable_file_error(source.path, error) from error
 
 
-def _restore_image(store: Store, pages: ForeignPages, number: int, image: str | None) -> None:
+def _restore_image(
+    store: Store, pages: ForeignPages, source: SourceFile, number: int, image: str | None
+) -> None:
     """Store the image of an imported page again where its file has been lost or damaged since."""
     if image is not None and not store.images.holds(image):
-        data = pages.read(number).data
+        data = _read_foreign_page(pages, source, number).data
         if data is not None:
             store.images.put(data)
 

@@ -170,8 +170,8 @@ def reset_starts(conn: Connection, source: SourceKey) -> None:
 
 
 def mark_source_imported(conn: Connection, source: SourceKey, pages: int) -> None:
-    """Write down that every page of a file is imported."""
-    conn.execute(update(import_attempt).where(_is_source(source)).values(pages=pages))
+    """Write down that every page of a file is imported: no attempt at it was killed."""
+    conn.execute(update(import_attempt).where(_is_source(source)).values(pages=pages, starts=0))
 
 
 def _is_source(source: SourceKey) -> ColumnElement[bool]:

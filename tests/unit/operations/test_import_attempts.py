@@ -181,3 +181,30 @@ def test_a_whole_file_of_an_interrupted_batch_counts_unless_that_is_continued(
         assert not is_source_imported(conn, key.sha256, 1, resumable)
         mark_source_imported(conn, key, 1)
         assert is_source_imported(conn, key.sha256, 1, resumable) is expected
+
+
+def test_the_same_files_given_often_add_no_failed_page(store: Store, files: list[Path]) -> None:
+    """An attempt that ends in order is no start that was killed."""
+    results = [given(store, files) for _ in range(intake.MAX_STARTS + 3)]
+    assert len({result.batch for result in results}) == 1
+    assert states(store, results[-1]) == WHOLE
+
+
+def test_an_error_while_a_lost_image_is_read_again_leaves_the_others(
+    store: Store, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = given(store, files)
+    with store.read() as conn:
+        images = [str(page.image_sha256) for page in list_batch_pages(conn, first.batch)]
+    for image in images:
+        store.images.path(image).unlink(missing_ok=True)
+    real = ForeignPages.read
+
+    def read(self: ForeignPages, number: int) -> object:
+        if number == 2:
+            raise RuntimeError("a library's own")
+        return real(self, number)
+
+    monkeypatch.setattr(ForeignPages, "read", read)
+    assert states(store, given(store, files)) == WHOLE
+    assert [store.images.holds(image) for image in images] == [True, False, True, True]

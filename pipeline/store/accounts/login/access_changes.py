@@ -29,7 +29,7 @@ from pipeline.store.accounts.login.password_rules import hash_new_password
 from pipeline.store.accounts.login.provider_links import remove_link
 from pipeline.store.accounts.login.second_factor import remove_second_factor
 from pipeline.store.accounts.login.typed_codes import code_digest, make_code
-from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.accounts.same_person import find_own_logins, is_same_person
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.accounts import access_change
 from pipeline.store.schema.paper import event
@@ -120,9 +120,7 @@ def approve_change(conn: Connection, person: Person, change_id: str, now: dateti
     row = _load(conn, change_id)
     if not _is_open(row, now) or not row.needs_approval or row.approved_at is not None:
         raise UsageError("access_change_not_open")
-    if person.login not in independent_administrators(
-        conn, row.by, row.login, now
-    ) or is_same_person(conn, person.login, {row.by, row.login}):
+    if person.login not in independent_administrators(conn, row.by, row.login, now):
         raise LoginError("access_change_not_independent", by=person.login, action="accounts")
     conn.execute(
         update(access_change)
@@ -232,12 +230,13 @@ def independent_administrators(
         .distinct()
     )
     made_lately = set(conn.execute(made).scalars())
+    involved = find_own_logins(conn, by) | find_own_logins(conn, login) | made_lately
     return frozenset(
         person.login
         for person in people.list_people(conn)
         if permissions.is_allowed(person, Action.ACCOUNTS)
         and not person.break_glass
-        and person.login not in {by, login, *made_lately}
+        and person.login not in involved
     )
 
 

@@ -117,6 +117,15 @@ def test_an_account_that_an_administrator_made_does_not_approve_for_its_maker(
     assert hints(alone, Hint.CHANGED_ALONE) == ["request_access_change"]
 
 
+def test_an_administrators_second_account_is_no_second_administrator(staffed: Store) -> None:
+    """Nobody would be left to approve, so the change is one administrator's, which is a finding."""
+    with staffed.begin() as conn:
+        for one in (BOSS, SECOND):
+            people.save_person(conn, replace(one, key="B1"), None)
+    assert not ask(staffed).needs_approval
+    assert hints(staffed, Hint.CHANGED_ALONE) == ["request_access_change"]
+
+
 def test_a_puppet_does_not_approve_where_there_is_another(staffed: Store) -> None:
     puppet = replace(SECOND, login="docka")
     with staffed.begin() as conn:
