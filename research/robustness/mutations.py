@@ -88,11 +88,11 @@ def _mutate_object(
     keys = list(target.keys())
     if isinstance(target, pikepdf.Stream) and rng.random() < 0.4:
         raw = mutate_bytes(target.read_raw_bytes(), rng)
-        kept: dict[str, Any] = {
-            "filter": target.get("/Filter"),
-            "decode_parms": target.get("/DecodeParms"),
-        }
-        target.write(raw, **kept)
+        # Filters that an earlier mutation changed are kept too: `write` sets only valid ones.
+        kept = {name: target[name] for name in ("/Filter", "/DecodeParms") if name in target}
+        target.write(raw)
+        for name, value in kept.items():
+            target[name] = value
         return
     if not keys:
         return

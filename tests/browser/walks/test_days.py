@@ -137,16 +137,9 @@ def test_system_administrator(browser: Browser, address: str) -> None:
         logged_in(browser, address, SYSTEM_ADMINISTRATOR) as page,
         window(browser, address) as hers,
     ):
-        password = _account_made(page, new)
-        log_in(hers, new, password)
-        expect(hers.get_by_role("heading", level=1, name="Välj ett eget lösenord")).to_be_visible()
-        for label, text in (
-            ("Lösenordet du fick", password),
-            ("Nytt lösenord", OWN),
-            ("Nytt lösenord en gång till", OWN),
-        ):
-            hers.get_by_label(label, exact=True).fill(text)
-        hers.get_by_role("button", name="Spara och fortsätt").click()
+        code = _account_made(page, new)
+        _redeem(hers, new, code)
+        log_in(hers, new, OWN)
         wait_for_entry(hers)
         page.locator(f".st-key-account_change-{new.login} button").click()
         page.get_by_role("button", name="Stäng kontot").click()
@@ -170,6 +163,15 @@ def _account_made(page: Page, new: Person) -> str:
     return (
         page.locator(".st-key-account_password_box").get_by_test_id("stText").inner_text().strip()
     )
+
+
+def _redeem(page: Page, new: Person, code: str) -> None:
+    """Choose a password with the code of a system administrator."""
+    page.locator(".st-key-redeem_begin button").click()
+    for name, text in (("login", new.login), ("code", code), ("new", OWN), ("again", OWN)):
+        page.locator(f".st-key-redeem_{name} input").fill(text)
+    page.locator(".st-key-redeem_submit button").click()
+    expect(page.locator(".st-key-login_name input")).to_be_visible()
 
 
 def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
