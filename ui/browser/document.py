@@ -10,6 +10,11 @@ import streamlit as st
 from ui.browser.assets import read_script
 from ui.i18n import current_language, t
 
+_TEXTS = (
+    *("main", "more", "explains", "year", "skip", "refused"),
+    *("lost", "lost_what", "not_found", "not_found_what"),
+)
+
 
 @cache
 def _document_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
@@ -18,10 +23,7 @@ def _document_component() -> Any:  # noqa: ANN401 - the renderer's type is not p
 
 def document_settings() -> None:
     """Set the language and the accessible names; draw it once a run, before the screen."""
-    texts = {
-        name: t(f"document.{name}")
-        for name in ("main", "more", "explains", "year", "lost", "lost_what")
-    }
+    texts = {name: t(f"document.{name}") for name in _TEXTS}
     _document_component()(
         key="document",
         data={"language": current_language(), **texts, "choose": t("scan.choose")},

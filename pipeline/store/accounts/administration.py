@@ -97,11 +97,13 @@ def save_account(conn: Connection, person: Person, account: Person, now: datetim
     """Add or change an account; return the code by which the person of a new one gets in.
 
     The person chooses the password with that code, which is shown once. None for an account that
-    keeps its password, and for one for emergencies: `seal_password` gives it a password. An account
-    that becomes one for emergencies, or is none any more, loses its password.
+    is there already, and for one for emergencies: `seal_password` gives it a password. An account
+    never becomes one for emergencies, nor the other way: either would give an administrator a way
+    in that no other approved.
 
     Raises:
-        UsageError: a value is empty or unknown, the account is closed, or it is the person's own.
+        UsageError: a value is empty or unknown, the account is closed, it is the person's own, or
+            it would become one for emergencies or an ordinary one.
     """
     permissions.require_permission(person, Action.ACCOUNTS)
     _require_valid_account(conn, person, account)
@@ -109,9 +111,10 @@ def save_account(conn: Connection, person: Person, account: Person, now: datetim
     # A closed account is opened first, so that a change is not mistaken for it
     if before and people.find_person(conn, account.login) is None:
         raise UsageError("account_closed_open_before")
-    keeps_password = before is not None and before.break_glass == account.break_glass
-    people.save_person(conn, account, None if keeps_password else NO_PASSWORD, by=person.login)
-    if keeps_password or account.break_glass:
+    if before and before.break_glass != account.break_glass:
+        raise UsageError("account_kind_is_fixed")
+    people.save_person(conn, account, None if before else NO_PASSWORD, by=person.login)
+    if before or account.break_glass:
         return None
     return request_change(conn, person, account.login, ChangeKind.FIRST, now).code
 

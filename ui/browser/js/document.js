@@ -1,6 +1,7 @@
 // Sets what belongs to the whole document and Streamlit does not set: its language, names of its
 // parts, and live regions for screen readers.
 const MAIN = "[data-testid='stMain']";
+const DIALOGS = { "Connection error": "lost", "Page not found": "not_found" };
 const LIVE_REGIONS = "[data-testid='stAlert'], [data-testid='stToast']";
 
 function labelDocument(data) {
@@ -16,10 +17,18 @@ function labelDocument(data) {
   for (const button of document.querySelectorAll(".rc-overflow-item-rest button")) button.setAttribute("aria-label", data.more);
   for (const button of document.querySelectorAll("[data-testid='stTooltipHoverTarget'] button[aria-label^='Help for ']"))
     button.setAttribute("aria-label", `${data.explains}: ${button.getAttribute("aria-label").slice("Help for ".length)}`);
-  const lost = [...document.querySelectorAll("[data-testid='stDialog'] h2")].find((heading) => heading.textContent === "Connection error");
-  if (lost) {
-    lost.nextElementSibling.textContent = data.lost_what;
-    lost.textContent = data.lost;
+  for (const heading of document.querySelectorAll("[data-testid='stDialog'] h2")) {
+    const name = DIALOGS[heading.textContent];
+    if (!name) continue;
+    heading.nextElementSibling.textContent = data[`${name}_what`];
+    heading.textContent = data[name];
+  }
+  const skip = document.querySelector("[data-testid='stSkipToContent']");
+  if (skip && skip.textContent !== data.skip) skip.textContent = data.skip;
+  // The reason why the uploader refuses a file is for screen readers only; the style shows it.
+  for (const reason of document.querySelectorAll("[data-testid='stFileChip'] [role='alert']")) {
+    if (/ files are not allowed\.$/.test(reason.textContent)) reason.textContent = data.refused;
+    reason.closest("[data-testid='stFileChip']").dataset.efReason = reason.textContent;
   }
   // A table that scrolls sideways must be reachable by keyboard.
   for (const table of document.querySelectorAll(".ef-wide:not([tabindex])")) table.tabIndex = 0;

@@ -22,6 +22,7 @@ from pipeline.store.accounts.login.access_changes import OpenChange
 from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
+from ui.browser.scroll import scroll_to_top
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
@@ -71,6 +72,8 @@ def show(context: AppContext, person: Person) -> None:
         for account in accounts:
             _account_row(account, is_own=account.person.login == person.login)
     chosen = st.session_state.get(_CHOSEN_KEY)
+    # The form is at the top, the button may be far below.
+    scroll_to_top(f"account {chosen}")
     if chosen is None:
         return
     open_account = next((account for account in accounts if account.person.login == chosen), None)
@@ -242,6 +245,7 @@ def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person
         t("accounts.emergency_account"),
         holder.break_glass if holder else False,
         key=f"{key}-emergency",
+        disabled=holder is not None,
     )
     others = _further_fields(key, further, units)
     return Person(

@@ -77,6 +77,7 @@ def choose_password(context: AppContext, person: Person) -> None:
 
 def password_form(context: AppContext, person: Person, current_key: str) -> bool:
     """Ask for the current and a new password; return whether it was changed just now."""
+    problem = st.container()
     with st.form("password_form", border=True):
         current = st.text_input(
             t(current_key), key="password_now", type="password", autocomplete="current-password"
@@ -88,7 +89,7 @@ def password_form(context: AppContext, person: Person, current_key: str) -> bool
     if not is_sent:
         return False
     if new_password != repeated:
-        st.error(t("password.differ"), icon=":material/error:")
+        problem.error(t("password.differ"), icon=":material/error:")
         return False
     try:
         change_password(
@@ -98,7 +99,8 @@ def password_form(context: AppContext, person: Person, current_key: str) -> bool
             session.session_token(),
         )
     except EfterskriftError as error:
-        show_error(error)
+        with problem:
+            show_error(error)
         return False
     return True
 
@@ -131,6 +133,7 @@ def _redeem_button() -> None:
 def _redeem_form(context: AppContext) -> None:
     """Let a person choose a password with a code from a system administrator."""
     st.markdown(md("redeem.what", count=MIN_PASSWORD_LENGTH))
+    problem = st.container()  # above the form: below it, on a low screen, it is out of sight
     with st.form("redeem_form", border=True):
         name = st.text_input(t("login.login"), key="redeem_login", autocomplete="username")
         code = st.text_input(t("redeem.code"), key="redeem_code", autocomplete="one-time-code")
@@ -143,18 +146,20 @@ def _redeem_form(context: AppContext) -> None:
         key="redeem_back",
         on_click=partial(st.session_state.pop, _REDEEM_KEY, None),
     )
+    keyboard("redeem", [f"redeem_{name}" for name in ("login", "code", "new", "again")])
     if not is_sent:
         return
     if new_password != repeated:
-        st.error(t("password.differ"), icon=":material/error:")
+        problem.error(t("password.differ"), icon=":material/error:")
         return
     try:
         is_right = redeem_code(session.login_request(context), name, code, new_password)
     except EfterskriftError as error:
-        show_error(error)
+        with problem:
+            show_error(error)
         return
     if not is_right:
-        st.error(t("redeem.wrong"), icon=":material/error:")
+        problem.error(t("redeem.wrong"), icon=":material/error:")
         return
     del st.session_state[_REDEEM_KEY]
     st.session_state[_REDEEMED_KEY] = True
@@ -171,7 +176,7 @@ def _code_form(context: AppContext) -> None:
         )
     st.caption(t("code_login.recovery"))
     st.button(t("login.back"), key="code_back", on_click=session.forget_password_step)
-    keyboard("login", ["login_code"])
+    keyboard("code", ["login_code"])
     if not is_sent:
         return
     try:

@@ -15,7 +15,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, InvalidAnswerError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.identity_numbers import age_on, format_pid
-from pipeline.domain.model import Client, Person
+from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import EVIDENCE_AGAINST
@@ -29,7 +29,11 @@ from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t
 from ui.markdown import plain_with_code
 from ui.screens.review import current_entry
-from ui.screens.review.entry_form import save_button_key, widget_keys
+from ui.screens.review.entry_form import (
+    save_button_key,
+    widget_keys,
+    withdraw_number_question,
+)
 from ui.screens.review.entry_header import entry_facts
 from ui.screens.review.field_input import (
     answer_from_code,
@@ -51,7 +55,7 @@ from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
 _TYPED_KEY = "typed_client"
-_SAVED_DRAFT_KEY, _SKIPPED_DRAFT_KEY = "kept_draft", "draft_left_out"
+_SAVED_DRAFT_KEY, _REDRAW_KEY = "kept_draft", "draft_left_out"
 _LOOKED_UP_KEY, _SHOWN_CLIENTS_KEY = "looked_up_clients", "clients_shown"
 
 
@@ -68,9 +72,9 @@ def client_panel(
 
     As a fragment it can run again without touching the form.
     """
-    if st.session_state.pop(_SKIPPED_DRAFT_KEY, False) or consume_acted():
-        # Draw the whole screen: it shows why the draft was not saved, or what the click that
-        # arrived with the draft has done.
+    if st.session_state.pop(_REDRAW_KEY, False) or consume_acted():
+        # Draw the whole screen: it shows why the draft was not saved, what the click that arrived
+        # with the draft has done, or that a question is answered.
         st.rerun()
     keys = widget_keys(view)
     last_button = f"undo-{view.entry.id}"
@@ -249,7 +253,7 @@ def _save_drafts(
     draft: Mapping[str, str | int],
 ) -> None:
     if not note_activity(context):
-        st.session_state[_SKIPPED_DRAFT_KEY] = True
+        st.session_state[_REDRAW_KEY] = True
         return
     saved: dict[str, str | int] = st.session_state.get(_SAVED_DRAFT_KEY, {})
     for key, value in draft.items():
@@ -267,9 +271,11 @@ def _save_drafts(
             continue
         if answer is not None or key in saved or field.draft is not None:
             _save_draft(context, person, view, field, answer)
-        # The typed number shows its client at once.
+        # The typed number shows its client at once, and is not asked for any longer.
         if field.spec.means is Meaning.CLIENT_PID and isinstance(value, str):
             st.session_state[_TYPED_KEY] = (_client_panel_turn(view), str(value))
+            if answer is not None and answer.state is State.READ and withdraw_number_question(view):
+                st.session_state[_REDRAW_KEY] = True
     st.session_state[_SAVED_DRAFT_KEY] = dict(draft)
 
 

@@ -51,6 +51,7 @@ from ui.widgets.images import is_registered, page_image
 from ui.workspace import AppContext
 
 _QUESTION_KEY = "client_guard"
+_NO_NUMBER_ERROR = "error.entry_without_personal_number_not"
 """The current question about the client.
 
 A tuple of entry id, kind of question, kinds of conflict, and the reason given earlier why the
@@ -334,7 +335,8 @@ def set_client_question(view: EntryView, error: AnswerError) -> str:
     if isinstance(error, UnknownClientError):
         st.session_state[_QUESTION_KEY] = (view.entry.id, "outside", (), "")
         return "review.unknown_client"
-    if isinstance(error, MissingAnswerError):
+    # An empty field may only be saved too early: whoever says that there is no number is asked.
+    if isinstance(error, MissingAnswerError) and error.key == _NO_NUMBER_ERROR:
         st.session_state[_QUESTION_KEY] = (view.entry.id, "temporary", (), "")
         return "guard.no_number"
     return ""
@@ -344,6 +346,14 @@ def question_focus_key(view: EntryView) -> str:
     """Return the widget key that a question about the client begins with; empty if none."""
     kind, _, _ = _current_question(view)
     return _question_widget_key(view, "choice" if kind == "conflict" else "outside") if kind else ""
+
+
+def withdraw_number_question(view: EntryView) -> bool:
+    """Ask no longer why there is no number, as one was typed; return whether it was asked."""
+    kind, _, _ = _current_question(view)
+    if kind == "temporary":
+        reset_client_question()
+    return kind == "temporary"
 
 
 def reset_client_question() -> None:

@@ -131,6 +131,16 @@ def test_a_number_that_nobody_can_read_becomes_a_temporary_identity(
     assert "Elsa F" in told(app)
 
 
+def test_an_empty_number_is_only_asked_for(store: Store, open_screen: OpenScreen) -> None:
+    """Saving too early must not ask for a temporary identity."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id, personnummer="")
+    save(app, entry_id)
+    assert not [box.key for box in app.selectbox if str(box.key).startswith("guard_outside")]
+    assert key(entry_id, "personnummer") in {widget.key for widget in app.text_input}
+
+
 def test_a_protected_client_is_covered_and_handed_on(store: Store, open_screen: OpenScreen) -> None:
     """The machine read the number of a client of a unit that the nurse has not."""
     with store.begin() as conn:

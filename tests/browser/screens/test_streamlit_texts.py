@@ -1,0 +1,33 @@
+"""What Streamlit says in English only is said in the user's language."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.support.nurse import log_in
+from tests.browser.support.people import go
+from tests.support.screens.seeding import ADMINISTRATOR
+
+
+def test_an_unknown_address_is_told_in_swedish(page: Page) -> None:
+    log_in(page, ADMINISTRATOR)
+    expect(page.get_by_role("link", name="Skanna")).to_be_visible()
+    page.goto(re.sub(r"(https?://[^/]+).*", r"\1/finns-inte", page.url))
+    expect(page.get_by_role("heading", name="Sidan finns inte")).to_be_visible()
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+
+
+def test_a_file_that_is_refused_says_why(page: Page, tmp_path: Path) -> None:
+    log_in(page, ADMINISTRATOR)
+    go(page, "Skanna")
+    program = tmp_path / "program.exe"
+    program.write_bytes(b"MZ")
+    page.locator(".st-key-upload_files input[type=file]").set_input_files(program)
+    chip = page.get_by_test_id("stFileChip")
+    expect(chip).to_have_attribute("data-ef-reason", "Sådana filer kan inte tas emot här.")
+    shown = chip.evaluate("(one) => getComputedStyle(one, '::after').content")
+    assert "Sådana filer" in shown
+    expect(page.get_by_test_id("stSkipToContent")).to_have_text("Till innehållet")
