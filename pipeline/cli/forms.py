@@ -170,7 +170,7 @@ def form_object(form: Form) -> dict[str, Any]:
         "subject": form.subject,
         "criticality": form.criticality,
         "entries": form.entries,
-        "law": [law.model_dump() for law in form.law],
+        "law": [law.model_dump(include={"ref", "source"}) for law in form.law],
         "pages": [_page_object(page) for page in form.pages],
     }
 
