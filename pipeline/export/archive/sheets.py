@@ -137,6 +137,7 @@ def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iter
         settings.county,
         settings.care_provider,
         last,
+        record.fields,
     )
     yield classify_retention(facts)
     for pid in _other_birth_numbers(record, forms):

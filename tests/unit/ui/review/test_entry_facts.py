@@ -224,19 +224,19 @@ def test_each_deadline_has_its_line_and_one_that_is_met_comes_last(
     view = SimpleNamespace(form=form, entry=entry, is_second_review=False, fields=())
     answers = {
         "beslutsdatum": Answer("2021-12-17"),
-        "skrivdatum": Answer("2021-12-20"),
+        "understallt_datum": Answer("2021-12-20"),
     }
     lines = entry_header.deadline_lines(cast(EntryView, view), answers)
     assert ["14 jan. 2022" in line for line in lines] == [True, False]
     assert "Gjort mån 20 dec. 2021" in lines[1]
     assert "efter sista dagen" not in lines[1]
-    answers["skrivdatum"] = Answer("2021-12-27")
+    answers["understallt_datum"] = Answer("2021-12-27")
     assert "efter sista dagen" in entry_header.deadline_lines(cast(EntryView, view), answers)[1]
 
 
 def _custody_with_deadlines() -> Form:
-    """A custody decision with two deadlines, the first of which is met by the day of writing."""
+    """A custody decision with two deadlines, the first of which is met by the day it was sent."""
     form = seeding.forms()[("lvu-omhandertagande", 1)]
-    first = Deadline(rule="lvu-understallning", day="beslutsdatum", met="skrivdatum")
+    first = Deadline(rule="lvu-understallning", day="beslutsdatum", met="understallt_datum")
     second = Deadline(rule="lvu-ansokan", day="beslutsdatum")
     return form.model_copy(update={"deadline": None, "deadlines": (first, second)})
