@@ -54,11 +54,11 @@ def times_from_answers(
     return {
         deadline.rule: times[deadline.rule]
         for deadline in form.all_deadlines
-        if deadline.rule in times and not is_met(form, row, deadline, days)
+        if deadline.rule in times and not _is_met(form, row, deadline, days)
     }
 
 
-def is_met(form: Form, row: int | None, deadline: Deadline, days: KnownDays) -> bool:
+def _is_met(form: Form, row: int | None, deadline: Deadline, days: KnownDays) -> bool:
     """Whether the duty has been done, as far as the days are known."""
     return deadline.met is not None and (
         days.get(deadline_field(form, row, deadline.met).name) is not None

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
-from pipeline.domain.form.form import Form, Forms, LegalBasis, Subject
+from pipeline.domain.form.form import Deadline, Form, Forms, LegalBasis, Subject
 from pipeline.domain.form.page import PageSpec, Section, Table, Text
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import ROOT
@@ -139,6 +139,17 @@ def test_any_change_of_geometry_is_noticed_and_a_label_is_none(form: Form) -> No
     assert geometry_digest(_with_first_field(form, box=(x + 0.1, y, w, h))) != digest
     assert geometry_digest(_with_first_field(form, name="annan")) != digest
     assert geometry_digest(_with_first_field(form, label="Annan ledtext")) == digest
+
+
+def test_a_rule_of_law_that_does_not_exist_is_a_problem_of_the_form() -> None:
+    form = FORMS.latest("tjansteanteckning")
+    law = (LegalBasis(rule="sol-okand"),)
+    deadline = Deadline(rule="okand", day="handelsedatum")
+    (first, second) = form_problem_texts(
+        form.model_copy(update={"law": law, "deadlines": (deadline,)})
+    )
+    assert "sol-okand" in first
+    assert "okand" in second
 
 
 def test_a_new_version_must_be_published_first() -> None:
