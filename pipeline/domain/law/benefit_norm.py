@@ -27,8 +27,6 @@ from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding
 NORM_FOLDER = Path(__file__).resolve().parents[3] / "data" / "law" / "riksnorm"
 
 Kronor = Annotated[int, Field(ge=0)]
-UNKNOWN: Literal["unknown"] = "unknown"
-"""The norm of a child who eats lunch free, where no source was at hand."""
 _LIMIT = Decimal("1.3")
 """How far an amount may be from the norm of the nearest year, as a factor up and down."""
 _YEARLY_CHANGE = Decimal("1.03")
@@ -38,7 +36,8 @@ _YEARLY_CHANGE = Decimal("1.03")
 class ChildNorm(StrictModel):
     """The norm of children from one age to another, both included.
 
-    `without_lunch` is the lower norm of a child who eats lunch free outside the home, if any.
+    `without_lunch` is the lower norm of a child who eats lunch free outside the home, if any;
+    "unknown" where no source was at hand.
     """
 
     from_age: Annotated[int, Field(ge=0)]
@@ -64,11 +63,11 @@ class NormTable(StrictModel):
     def child(self, age: int, *, free_lunch: bool) -> int | None:
         """Return the norm of a child; None for an age that has none, or where it is unknown."""
         norm = next((norm for norm in self.children if norm.from_age <= age <= norm.to_age), None)
-        if norm is None or (free_lunch and norm.without_lunch == UNKNOWN):
+        if norm is None:
             return None
-        if not free_lunch or norm.without_lunch is None or norm.without_lunch == UNKNOWN:
-            return norm.month
-        return norm.without_lunch
+        if free_lunch and norm.without_lunch is not None:
+            return norm.without_lunch if isinstance(norm.without_lunch, int) else None
+        return norm.month
 
     def shared(self, persons: int) -> int | None:
         """Return the shared costs of a household; None for a household without persons.

@@ -5,20 +5,13 @@ what a manager pulls first.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
-from pipeline.domain.dates import SWEDEN
-from pipeline.domain.errors import FormError, NotAllowedError, ReviewError
+from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Deadline, Form, Forms
-from pipeline.domain.law.deadlines import (
-    DeadlineRule,
-    due_at,
-    find_deadline_rule,
-    load_deadline_rules,
-)
+from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.model import EntryState, IssuedSheet, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, QueueOrder
@@ -69,22 +62,7 @@ CUSTODY = Form.model_validate(
     NOTE.model_dump() | {"id": "lvu", "deadline": {"rule": "lvu-understallning", "day": "datum"}}
 )
 
-
-def _with_deadlines(*deadlines: dict[str, str]) -> Form:
-    """A note with the days of several duties."""
-    top = NOTE.model_dump() | {"id": "flera", "deadlines": deadlines}
-    for name in ("sant", "verkstallt", "ansokt"):
-        day = {"name": name, "label": name, "kind": "digits", "format": "date", "critical": True}
-        top["pages"][0]["fields"] += ({**day, "box": [20, 120, 60, 8]},)
-    return Form.model_validate(top)
-
-
-SEVERAL = _with_deadlines(
-    {"rule": "lvu-understallning", "day": "datum", "met": "sant"},
-    {"rule": "lvu-ansokan", "day": "verkstallt", "met": "ansokt"},
-)
-"""A note with two deadlines, the second of which runs from a later day."""
-ALL_FORMS = Forms({**FORMS, **{(form.id, form.version): form for form in (CUSTODY, SEVERAL)}})
+ALL_FORMS = Forms({**FORMS, (CUSTODY.id, CUSTODY.version): CUSTODY})
 
 
 @pytest.fixture
@@ -136,98 +114,6 @@ def pull(ward: Ward, kind: PriorityKind, what: str = "") -> PriorityOverride:
         return prioritize(conn, CHIEF, kind, NORTH, what, NOW)
 
 
-def test_the_shipped_rules_have_a_law_and_a_source() -> None:
-    assert {rule.rule for rule in load_deadline_rules()} == {
-        "lvu-understallning",
-        "lvu-ansokan",
-        "lvm-understallning",
-        "lvm-ansokan",
-        "skyddsbedomning",
-        "forhandsbedomning",
-        "sol-utredning",
-        "overklagande",
-    }
-    assert all("§" in rule.law and rule.source for rule in load_deadline_rules())
-    assert not any("gällande lydelse" in rule.source for rule in load_deadline_rules())
-    assert all(
-        "{day}" in rule.say[language] for rule in load_deadline_rules() for language in ("sv", "en")
-    )
-
-
-@pytest.mark.parametrize(
-    ("rule", "last"),
-    [
-        ("lvu-understallning", "2021-12-24 23:59"),
-        ("lvu-ansokan", "2022-01-14 23:59"),
-        ("lvm-understallning", "2021-12-18 23:59"),
-        ("lvm-ansokan", "2021-12-24 23:59"),
-        ("skyddsbedomning", "2021-12-17 23:59"),
-        ("forhandsbedomning", "2021-12-31 23:59"),
-        ("sol-utredning", "2022-04-17 23:59"),
-        ("overklagande", "2022-01-07 23:59"),
-    ],
-)
-def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> None:
-    assert due_at(rule, date(2021, 12, 17)) == datetime.fromisoformat(last).replace(tzinfo=SWEDEN)
-    assert due_at(rule, date.max).astimezone(UTC).date() == date.max
-
-
-@pytest.mark.parametrize(
-    ("begun", "last"),
-    [("2021-10-31", "2022-02-28"), ("2023-10-31", "2024-02-29"), ("2021-08-31", "2021-12-31")],
-)
-def test_a_time_in_months_ends_in_the_month_that_it_names(begun: str, last: str) -> None:
-    assert due_at("sol-utredning", date.fromisoformat(begun)).date() == date.fromisoformat(last)
-
-
-def test_a_rule_names_days_or_months() -> None:
-    rule = load_deadline_rules()[0].model_dump(by_alias=True)
-    for wrong in ({"within_months": 1}, {"within_days": None}):
-        with pytest.raises(ValueError, match="either days or months"):
-            DeadlineRule.model_validate(rule | wrong)
-
-
-@pytest.mark.parametrize(
-    ("rule", "then", "now"),
-    [
-        ("skyddsbedomning", "(2001:453) 11 kap. 1 a §", "(2025:400) 20 kap. 1 §"),
-        ("forhandsbedomning", "(2001:453) 11 kap. 1 a §", "(2025:400) 20 kap. 2 §"),
-        ("sol-utredning", "(2001:453) 11 kap. 2 §", "(2025:400) 20 kap. 3 §"),
-    ],
-)
-def test_a_deadline_has_the_law_of_its_day(rule: str, then: str, now: str) -> None:
-    assert then in find_deadline_rule(rule, date(2021, 12, 17)).law
-    assert now in find_deadline_rule(rule, date(2026, 11, 29)).law
-
-
-def test_the_version_that_held_on_the_day_counts() -> None:
-    old, new = (
-        DeadlineRule.model_validate(
-            {
-                "rule": "r",
-                "version": n,
-                "what": "w",
-                "law": "l",
-                "source": "s",
-                "from": day,
-                "within_days": days,
-            }
-        )
-        for n, day, days in ((1, "2000-01-01", 7), (2, "2025-07-01", 5))
-    )
-    assert [
-        find_deadline_rule("r", date(year, 7, 1), (new, old)).version for year in (1999, 2024, 2025)
-    ] == [1, 1, 2]
-    with pytest.raises(FormError):
-        find_deadline_rule("q", date(2024, 1, 1), (old, new))
-
-
-def test_a_broken_file_of_rules_is_named(tmp_path: Path) -> None:
-    (tmp_path / "deadlines.yaml").write_text("- rule: r\n", "utf-8")
-    with pytest.raises(FormError, match=r"deadlines\.yaml"):
-        load_deadline_rules(tmp_path / "deadlines.yaml")
-
-
 def test_a_deadline_counts_from_a_date_of_the_form() -> None:
     with pytest.raises(ValueError, match="no date on this form"):
         Form.model_validate(
@@ -264,79 +150,6 @@ def test_a_deadline_whose_day_nobody_is_sure_of_is_due_at_once_and_the_decision_
             conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW
         )
         assert load_entry(conn, entry_id).due_at == due_at("lvu-understallning", date(2026, 2, 20))
-
-
-def stored(ward: Ward, entry_id: str) -> tuple[set[str], datetime | None, int]:
-    """The rules of an entry's open deadlines, the nearest of them, and its lane."""
-    with ward.store.read() as conn:
-        lane = conn.scalar(select(paper.entry.c.lane).where(paper.entry.c.id == entry_id))
-        found = load_entry(conn, entry_id)
-    return set(found.deadlines or {}), found.due_at, int(lane)
-
-
-def settle(ward: Ward, entry_id: str, revision: int, **days: str | None) -> None:
-    """Two people agree on all that an entry says."""
-    with ward.store.begin() as conn:
-        given = answers({**SAID, **PLAN, "sant": None, "verkstallt": None, "ansokt": None, **days})
-        state = decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, revision, given, NOW)
-        if state is EntryState.SECOND:
-            again = {name: given[name] for name in days}
-            decisions.decide_entry(conn, ALL_FORMS, NILS, entry_id, revision + 1, again, NOW)
-
-
-def test_a_deadline_that_begins_later_does_not_run_before_its_day_is_written(ward: Ward) -> None:
-    entry_id = add(ward, "SEVA", SEVERAL, datum="2026-02-20")
-    assert stored(ward, entry_id) == (
-        {"lvu-understallning"},
-        due_at("lvu-understallning", date(2026, 2, 20)),
-        0,
-    )
-
-
-def test_the_nearest_of_several_deadlines_orders_the_queue(ward: Ward) -> None:
-    entry_id = add(ward, "SEVB", SEVERAL, datum="2026-02-20", verkstallt="2026-01-20")
-    assert stored(ward, entry_id)[:2] == (
-        {"lvu-understallning", "lvu-ansokan"},
-        due_at("lvu-ansokan", date(2026, 1, 20)),
-    )
-
-
-def test_a_reading_does_not_meet_a_deadline(ward: Ward) -> None:
-    entry_id = add(ward, "SEVC", SEVERAL, datum="2026-02-20", sant="2026-02-21")
-    assert stored(ward, entry_id)[0] == {"lvu-understallning"}
-
-
-def test_settled_answers_meet_a_deadline_and_the_next_one_counts(ward: Ward) -> None:
-    entry_id = add(ward, "SEVD", SEVERAL, datum="2026-02-20")
-    settle(ward, entry_id, 0, datum="2026-02-20", sant="2026-02-21", verkstallt="2026-02-20")
-    assert stored(ward, entry_id) == (
-        {"lvu-ansokan"},
-        due_at("lvu-ansokan", date(2026, 2, 20)),
-        0,
-    )
-
-
-def test_an_entry_that_has_met_its_deadlines_comes_by_its_class_and_is_not_listed(
-    ward: Ward,
-) -> None:
-    entry_id = add(ward, "SEVE", SEVERAL, datum="2026-02-20")
-    days = {"sant": "2026-02-21", "verkstallt": "2026-02-20", "ansokt": "2026-03-02"}
-    settle(ward, entry_id, 0, datum="2026-02-20", **days)
-    assert stored(ward, entry_id) == (set(), None, 1)
-    with ward.store.begin() as conn:
-        conn.execute(update(paper.entry).values(state=EntryState.REVIEW.value))
-        assert list_open_deadlines(conn, CHIEF) == []
-
-
-def test_each_open_deadline_is_listed_with_its_rule_the_nearest_first(ward: Ward) -> None:
-    add(ward, "SEVF", SEVERAL, datum="2026-02-20", verkstallt="2026-02-20")
-    add(ward, "SEVG", SEVERAL, datum="2026-02-20")
-    with ward.store.read() as conn:
-        found = list_open_deadlines(conn, CHIEF)
-    assert [(one.rule, one.entries) for one in found] == [
-        ("lvu-understallning", 2),
-        ("lvu-ansokan", 1),
-    ]
 
 
 @pytest.mark.parametrize(
