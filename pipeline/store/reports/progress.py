@@ -177,28 +177,33 @@ def count_not_entered(conn: Connection, units: Collection[str]) -> list[UnitCoun
     ]
 
 
-def count_due_entries(
+def count_deadlines(
     conn: Connection,
     units: Collection[str],
     limits: Mapping[str, tuple[datetime | None, datetime | None]],
 ) -> dict[str, dict[str, int]]:
-    """Count entries with a legal deadline that are open, or rejected with a gap, by unit and limit.
+    """Count legal deadlines of entries that are open, or rejected with a gap, by unit and limit.
 
     Args:
-        limits: name → the entry is due from a moment until before another (None: no limit).
+        limits: name → the deadline ends from a moment until before another (None: no limit).
     """
-    due = _entry_table.c.due_at
-    conditions = [_is_within(due, *ends) for ends in limits.values()]
+    columns = [_entry_table.c[name] for name in ("unit", "created_at", "deadlines")]
     # Undecided entries and gaps of these units that have a deadline.
-    query = select(_entry_table.c.unit, *map(count_where, conditions)).where(
+    query = select(*columns).where(
         _entry_table.c.unit.in_(sorted(units)),
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
-        due.is_not(None),
+        _entry_table.c.due_at.is_not(None),
     )
-    return {
-        row[0]: dict(zip(limits, row[1:], strict=True))
-        for row in conn.execute(query.group_by(_entry_table.c.unit).order_by(_entry_table.c.unit))
-    }
+    counts: dict[str, dict[str, int]] = {}
+    for row in conn.execute(query.order_by(_entry_table.c.unit)):
+        of_unit = counts.setdefault(row.unit, dict.fromkeys(limits, 0))
+        for time in (row.deadlines or {}).values():
+            # A deadline whose day is uncertain may have passed already.
+            due = row.created_at if time == UNCERTAIN else datetime.fromisoformat(time)
+            for name, (first, before) in limits.items():
+                is_within = (first is None or due >= first) and (before is None or due < before)
+                of_unit[name] += is_within
+    return counts
 
 
 def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]:
@@ -419,12 +424,3 @@ def _hour_expression(conn: Connection, moment: ColumnElement[Any]) -> ColumnElem
 def _parse_hour(hour: str) -> datetime:
     """Return the moment of an hour as text."""
     return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
-
-
-def _is_within(
-    due: ColumnElement[datetime], first: datetime | None, before: datetime | None
-) -> ColumnElement[bool]:
-    """Whether a deadline is from `first` until before `before`; None: no limit."""
-    return and_(
-        due.is_not(None), *([due >= first] if first else []), *([due < before] if before else [])
-    )
