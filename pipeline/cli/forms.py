@@ -11,10 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.context import BEFORE, AsJson, message, print_note, print_text
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -170,7 +172,9 @@ def form_object(form: Form) -> dict[str, Any]:
         "subject": form.subject,
         "criticality": form.criticality,
         "entries": form.entries,
-        "law": [law.model_dump() for law in form.law],
+        "law": [
+            law.model_dump(include={"ref", "source"}) for law in law_refs(form, today_in_sweden())
+        ],
         "pages": [_page_object(page) for page in form.pages],
     }
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.record import Record, Stamp
 from pipeline.domain.settings import Settings
@@ -47,6 +48,19 @@ def find_field_spec(record: Record, name: str, forms: Forms) -> FieldSpec | None
 def find_record_form(record: Record, forms: Forms) -> Form | None:
     """Return the form an entry was written on, in its own version."""
     return forms.get((record.form, record.version))
+
+
+def record_day(record: Record) -> date:
+    """Return the Swedish day of an entry: of the event, else of writing, else of the scan."""
+    moment = record.event_at or record.written_at or record.scanned.at
+    return to_local_time(moment).date()
+
+
+def record_law(record: Record, forms: Forms) -> str:
+    """Return the law that an entry is based on, as in force on its day; empty without its form."""
+    form = find_record_form(record, forms)
+    refs = [law.ref for law in law_refs(form, record_day(record))] if form else []
+    return late_entry("law", law="; ".join(refs)) if refs else ""
 
 
 def field_value(record: Record, name: str, forms: Forms) -> Value:

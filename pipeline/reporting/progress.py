@@ -144,7 +144,7 @@ class ProgressReport:
         return min(days, default=None)
 
     def due_in(self, name: str) -> int:
-        """Count the open entries of all units with this much time left, a key of `DUE_RANGES`."""
+        """Count the deadlines of all units with this much time left, a key of `DUE_RANGES`."""
         return sum(counts[name] for counts in self.due.values())
 
 
@@ -237,7 +237,7 @@ def _count_due(
         name: (_add_days(midnight, first), _add_days(midnight, before))
         for name, (first, before) in DUE_RANGES.items()
     }
-    return progress.count_due_entries(conn, units, limits)
+    return progress.count_deadlines(conn, units, limits)
 
 
 def _add_days(midnight: datetime, days: int | None) -> datetime | None:

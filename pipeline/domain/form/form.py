@@ -98,10 +98,22 @@ class NormFields(StrictModel):
 
 
 class LegalBasis(StrictModel):
-    """A paragraph of law that the form is based on, with the source of its text."""
+    """A paragraph of law that the form is based on, with the source of its text.
 
-    ref: str
-    source: str
+    Instead of both, `rule` may name a duty of `data/law/paragraphs.yaml`, whose paragraph depends
+    on the day.
+    """
+
+    ref: str = ""
+    source: str = ""
+    rule: str = ""
+
+    @model_validator(mode="after")
+    def _check_either(self) -> Self:
+        if bool(self.rule) == bool(self.ref and self.source):
+            message: LiteralString = "a law has either ref and source, or a rule"
+            raise PydanticCustomError("law_twice", message)
+        return self
 
 
 class CodeList(StrictModel):
@@ -120,11 +132,20 @@ class Deadline(StrictModel):
     """A legal deadline of a form.
 
     `rule` is one of `pipeline.domain.law.deadlines`, `day` the field with the day that the time
-    runs from.
+    runs from, `met` the field that says when the duty was done.
     """
 
     rule: FormId
     day: Name
+    met: Name | None = None
+
+
+class Depth(StrEnum):
+    """How much of a sheet is typed: all of it, nothing but a title and a day, or deviations."""
+
+    FULL = "full"
+    ATTACHMENT = "attachment"
+    DEVIATIONS = "deviations"
 
 
 class EntriesPer(StrEnum):
@@ -155,7 +176,13 @@ class Subject(StrEnum):
 
 
 class Form(StrictModel):
-    """A form. A published version is frozen: printed paper outlives the program."""
+    """A form. A published version is frozen: printed paper outlives the program.
+
+    Attributes:
+        deadline, deadlines: One legal deadline, or several.
+        depth: How much of a sheet is typed unless the unit says otherwise.
+        print_style: 1 prints labels in 7 points and hints in 6.5, 2 in 8 and 7.5.
+    """
 
     id: FormId
     version: Annotated[int, Field(ge=1, le=99)]
@@ -167,7 +194,10 @@ class Form(StrictModel):
     entries: EntriesPer
     subject: Subject = Subject.CLIENT
     deadline: Deadline | None = None
+    deadlines: tuple[Deadline, ...] = ()
     norm: NormFields | None = None
+    depth: Depth = Depth.FULL
+    print_style: Annotated[int, Field(ge=1, le=2)] = 1
     pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
 
     @cached_property
@@ -184,6 +214,11 @@ class Form(StrictModel):
     def by_name(self) -> dict[str, FieldSpec]:
         """Fields by name."""
         return {spec.name: spec for spec in self.fields}
+
+    @property
+    def all_deadlines(self) -> tuple[Deadline, ...]:
+        """Its legal deadlines; forms of the first style have at most one."""
+        return (self.deadline, *self.deadlines) if self.deadline else self.deadlines
 
     def rows(self) -> Sequence[int | None]:
         """Return the rows that may have an entry, or `[None]` when the sheet is one entry."""
@@ -213,11 +248,13 @@ class Form(StrictModel):
                 "make each side a form of one page"
             )
             raise PydanticCustomError("sides_alone", message)
-        if self.deadline and not any(
-            spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields
-        ):
-            message = "the deadline counts from {field}, which is no date on this form"
-            raise PydanticCustomError("deadline_day", message, {"field": self.deadline.day})
+        dates = {spec.column for spec in self.fields if spec.format is Format.DATE}
+        for name in [
+            name for one in self.all_deadlines for name in (one.day, one.met) if name is not None
+        ]:
+            if name not in dates:
+                message = "the deadline counts from {field}, which is no date on this form"
+                raise PydanticCustomError("deadline_day", message, {"field": name})
         if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
             raise PydanticCustomError(
                 "norm_field",

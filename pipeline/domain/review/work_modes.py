@@ -59,7 +59,7 @@ def is_routine(
     # Fields that are too important.
     if form.criticality == "A" or spec.means is not None or not spec.traits.can_be_batched:
         return False
-    if form.deadline is not None and spec.column == form.deadline.day:
+    if any(spec.column in (one.day, one.met) for one in form.all_deadlines):
         return False
     # Readings that need more attention.
     if (

@@ -24,6 +24,7 @@ from pipeline.export.record_text import (
     format_field_value,
     labelled,
     late_entry,
+    record_law,
     to_local_time,
 )
 from pipeline.export.runs import ExportContext
@@ -50,7 +51,10 @@ class SheetFile:
 
 @dataclass(frozen=True, slots=True)
 class SheetFiles:
-    """A sheet as it is archived. `retention` is the longest of its records'."""
+    """A sheet as it is archived.
+
+    `retention` is the longest of its records', `laws` the law of each, in words.
+    """
 
     sheet: str
     content: str
@@ -58,6 +62,7 @@ class SheetFiles:
     pdf: SheetFile
     scans: tuple[SheetFile, ...]
     retention: Retention
+    laws: tuple[str, ...]
 
 
 def build_sheet_files(
@@ -94,6 +99,7 @@ def build_sheet_files(
         SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
         scans,
         longest_retention(records, context.settings, context.forms),
+        tuple(record_law(record, context.forms) for record in records),
     )
 
 
@@ -137,6 +143,7 @@ def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iter
         settings.county,
         settings.care_provider,
         last,
+        record.fields,
     )
     yield classify_retention(facts)
     for pid in _other_birth_numbers(record, forms):

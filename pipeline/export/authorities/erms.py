@@ -29,6 +29,7 @@ from pipeline.export.record_text import (
     format_field_value,
     late_entry,
     late_entry_text,
+    record_law,
     to_local_time,
 )
 from pipeline.export.tables.mapping import ExportMapping, NoteSection, StrictModel
@@ -341,6 +342,7 @@ def _describe_item(item: Item, options: ExportOptions) -> str:
             amendment_text(item),
             voided,
             late_entry("unit", unit=record.unit),
+            record_law(record, options.forms),
         )
         if part
     )

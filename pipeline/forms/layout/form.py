@@ -65,10 +65,11 @@ def place_outline(outline: Outline) -> Form:
         _place_page(outline, page, number)
         for number, page in enumerate(_paginate(outline), start=1)
     ]
-    # `model_dump` would turn the law and the deadline into plain values.
+    # `model_dump` would turn the law and the deadlines into plain values.
     attributes = outline.model_dump(exclude={"sections"}) | {
         "law": outline.law,
         "deadline": outline.deadline,
+        "deadlines": outline.deadlines,
     }
     # A form that was copied and changed may have lost a choice, and so its code list.
     choices = {spec.column for page in pages for spec in page.all_fields if spec.options}

@@ -20,6 +20,7 @@ from pipeline.domain.form.form import (
     Area,
     CodeList,
     Deadline,
+    Depth,
     EntriesPer,
     FormId,
     LegalBasis,
@@ -170,6 +171,9 @@ class Outline(StrictModel):
     codes: tuple[CodeList, ...] = ()
     entries: EntriesPer
     deadline: Deadline | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    depth: Depth = Depth.FULL
+    print_style: Annotated[int, Field(ge=1, le=2)] = 1
     norm: NormFields | None = None
     sections: Annotated[tuple[OutlineSection, ...], Field(min_length=1)]
 

@@ -43,7 +43,7 @@ UNDECIDED_VALUES: Mapping[str, Any] = {
 """Values of an entry that nobody has decided."""
 
 LANE_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
-"""The lane of the queue by class of criticality; lane 0 is for entries with a legal deadline."""
+"""The lane of the queue by class of criticality; lane 0 is for open legal deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Entry:
     skipped: int
     voided: str | None
     due_at: datetime | None
+    deadlines: Mapping[str, str] | None
     author: str | None
     signed_by: str | None
     signed_at: datetime | None

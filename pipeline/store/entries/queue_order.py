@@ -1,6 +1,7 @@
 """Places in the queue: lanes by risk and deadline, days, and what managers prioritize.
 
-Lane 0 holds entries with a legal deadline, the nearest first; then come the classes A, B and C.
+Lane 0 holds entries with a legal deadline that is not met, the nearest first; then come the classes
+A, B and C.
 Within a lane the days follow the setting `queue_order`. A client's open entries share their first
 and last day, so that they are together whichever way the days run, in the order in which they
 happened.
@@ -37,7 +38,13 @@ from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.deadlines import due_at
+from pipeline.domain.law.open_deadlines import (
+    DeadlineTimes,
+    deadline_field,
+    nearest_due,
+    times_from_answers,
+    times_from_readings,
+)
 from pipeline.domain.model import EntryState, Person, Reading, State, Value
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
@@ -225,8 +232,9 @@ def set_queue_places(
     clients: set[tuple[str, str]] = set()
     for entry in list_sheet_entries(conn, sheet):
         if entry.state is EntryState.REVIEW:
-            values = _queue_place(form, entry, readings) | decided_due_time(
-                form, entry, decided_answers(conn, entry.id)
+            values = _queue_place(form, entry, readings)
+            values |= decided_due_time(
+                form, entry, decided_answers(conn, entry.id), values.get("deadlines")
             )
             conn.execute(update(_entry_table).where(_entry_table.c.id == entry.id).values(values))
             clients.add((entry.unit, values["likely_pid"]))
@@ -238,19 +246,39 @@ def set_queue_places(
 
 
 def decided_due_time(
-    form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
-) -> dict[str, datetime]:
-    """Return the column `due_at`, if the form has a legal deadline and its day is settled."""
-    spec = _deadline_field(form, entry.row)
-    decided = answers.get(spec.name) if spec else None
-    if (
-        form.deadline is None
-        or decided is None
-        or not decided.is_settled
-        or not is_day(decided.answer.value)
-    ):
+    form: Form,
+    entry: Entry,
+    answers: Mapping[str, DecidedAnswer],
+    before: DeadlineTimes | None = None,
+) -> dict[str, Any]:
+    """Return the columns of legal deadlines that follow from settled answers, if there are any.
+
+    Args:
+        before: The deadlines as they were, if not as the entry has them.
+    """
+    if not form.all_deadlines:
         return {}
-    return {"due_at": due_at(form.deadline.rule, date.fromisoformat(str(decided.answer.value)))}
+    days: dict[str, date | None] = {}
+    for name, decided in answers.items():
+        if decided.is_settled and is_day(decided.answer.value):
+            days[name] = date.fromisoformat(str(decided.answer.value))
+        elif decided.is_settled and decided.answer.state is State.EMPTY:
+            days[name] = None
+    times = before if before is not None else _stored_times(entry)
+    return _deadline_values(entry, times_from_answers(form, entry.row, days, times))
+
+
+def _stored_times(entry: Entry) -> DeadlineTimes:
+    return entry.deadlines or {}
+
+
+def _deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
+    """Return the columns of an entry's open deadlines: with none it waits by its class alone."""
+    return {
+        "deadlines": dict(times),
+        "due_at": nearest_due(times, entry.created_at),
+        "lane": 0 if times else LANE_BY_CRITICALITY[entry.criticality],
+    }
 
 
 def is_day(value: Value) -> bool:
@@ -281,16 +309,26 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
         "last_on": happened,
         "lane": LANE_BY_CRITICALITY[entry.criticality],
     }
-    if form.deadline is not None:
-        from_day = _confident_text(_deadline_field(form, entry.row), readings)
+    if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
-        values |= {
-            "lane": 0,
-            "due_at": due_at(form.deadline.rule, date.fromisoformat(from_day))
-            if is_day(from_day)
-            else entry.created_at,
-        }
+        times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))
+        values |= _deadline_values(entry, times)
     return values
+
+
+def _read_days(
+    form: Form, row: int | None, readings: Mapping[str, Reading]
+) -> dict[str, date | None]:
+    """Return the days that deadlines run from, as far as readings are confident."""
+    days: dict[str, date | None] = {}
+    for deadline in form.all_deadlines:
+        spec = deadline_field(form, row, deadline.day)
+        reading = readings.get(spec.name)
+        if is_day(text := _confident_text(spec, readings)):
+            days[spec.name] = date.fromisoformat(text)
+        elif reading and reading.state is State.EMPTY and reading.p >= UNREVIEWED_VALUE_FROM:
+            days[spec.name] = None
+    return days
 
 
 def _align_client_entries(conn: Connection, unit: str, pid: str) -> None:
@@ -311,14 +349,6 @@ def _align_client_entries(conn: Connection, unit: str, pid: str) -> None:
     days = {"first_on": first[_DATE_PART], "last_on": last[_DATE_PART]}
     differs = or_(*(_entry_table.c[name] != value for name, value in days.items()))
     conn.execute(update(_entry_table).where(*is_of_client, differs).values(days))
-
-
-def _deadline_field(form: Form, row: int | None) -> FieldSpec | None:
-    """Return the field with the day that the deadline counts from; one of the row comes first."""
-    if form.deadline is None:
-        return None
-    fields = [spec for spec in form.entry_fields(row) if spec.column == form.deadline.day]
-    return max(fields, key=lambda spec: spec.row is not None, default=None)
 
 
 def _confident_text(spec: FieldSpec | None, readings: Mapping[str, Reading]) -> str:

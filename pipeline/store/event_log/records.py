@@ -92,6 +92,7 @@ _QUEUE_COLUMNS = (
     "rank",
     "lane",
     "due_at",
+    "deadlines",
     "likely_pid",
     "happened",
     "first_on",

@@ -5,6 +5,7 @@ out there.
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
-from pipeline.domain.form.form import Form, Forms, LegalBasis, Subject
+from pipeline.domain.form.form import Deadline, Form, Forms, LegalBasis, Subject
 from pipeline.domain.form.page import PageSpec, Section, Table, Text
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import ROOT
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
@@ -117,8 +120,10 @@ def _without_choices(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 @every_form
 def test_the_law_is_cited_with_its_source(form: Form) -> None:
-    assert form.law
-    assert all(law.ref and law.source for law in form.law)
+    for day in (date(2021, 12, 16), today_in_sweden()):
+        laws = law_refs(form, day)
+        assert laws
+        assert all(law.ref and law.source for law in laws)
 
 
 def _with_first_field(form: Form, **change: object) -> Form:
@@ -134,6 +139,17 @@ def test_any_change_of_geometry_is_noticed_and_a_label_is_none(form: Form) -> No
     assert geometry_digest(_with_first_field(form, box=(x + 0.1, y, w, h))) != digest
     assert geometry_digest(_with_first_field(form, name="annan")) != digest
     assert geometry_digest(_with_first_field(form, label="Annan ledtext")) == digest
+
+
+def test_a_rule_of_law_that_does_not_exist_is_a_problem_of_the_form() -> None:
+    form = FORMS.latest("tjansteanteckning")
+    law = (LegalBasis(rule="sol-okand"),)
+    deadline = Deadline(rule="okand", day="handelsedatum")
+    (first, second) = form_problem_texts(
+        form.model_copy(update={"law": law, "deadlines": (deadline,)})
+    )
+    assert "sol-okand" in first
+    assert "okand" in second
 
 
 def test_a_new_version_must_be_published_first() -> None:

@@ -109,7 +109,9 @@ def test_deadlines_are_counted_by_swedish_days_left(ward: Ward) -> None:
     ):
         with ward.store.begin() as conn:
             conn.execute(
-                update(paper.entry).where(paper.entry.c.id == f"{serial}-00").values(due_at=due)
+                update(paper.entry)
+                .where(paper.entry.c.id == f"{serial}-00")
+                .values(due_at=due, deadlines={"lvu-understallning": due.isoformat()})
             )
     found = seen(ward, now=now)
     assert {name: found.due_in(name) for name in overviews.DUE_RANGES} == {

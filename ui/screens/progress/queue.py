@@ -10,9 +10,10 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.dates import swedish_day
+from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
@@ -75,9 +76,13 @@ def deadline_list(context: AppContext, person: Person) -> None:
 
 def _last_day_text(context: AppContext, deadline: DeadlineCount) -> str:
     form = context.forms.get((deadline.form, deadline.version))
-    if deadline.due_at is None or form is None or form.deadline is None:
+    rule = deadline.rule or next((one.rule for one in form.all_deadlines), "") if form else ""
+    if not rule:
         return t("deadline.at_once")
-    return deadline_text(form.deadline.rule, swedish_day(deadline.due_at))
+    if deadline.due_at is None:
+        requirement = find_deadline_rule(rule, today_in_sweden()).what
+        return f"{requirement}: {t('deadline.at_once')}"
+    return deadline_text(rule, swedish_day(deadline.due_at))
 
 
 def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:

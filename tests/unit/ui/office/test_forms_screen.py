@@ -34,6 +34,7 @@ from tests.support.screens.seeding import (
     settings,
 )
 from tests.unit.ui.conftest import OpenScreen
+from ui.screens.forms.draft_header import law_line, parse_laws
 
 VALUES: dict[str, Value] = {
     "personnummer": "189002099811",
@@ -332,3 +333,10 @@ def test_sheets_printed_for_a_unit_are_not_offered_for_another(open_screen: Open
     assert app.success
     app.selectbox(key="forms_unit-hsl-anteckning").set_value(OTHER_UNIT).run()
     assert not app.success
+
+
+def test_a_duty_is_one_line_of_law_and_stays_a_duty() -> None:
+    duty, fixed = {"rule": "fl-overklagande"}, {"ref": "Arkivlagen 10 §", "source": "SFS"}
+    lines = [law_line(law) for law in (duty, fixed)]
+    assert lines == ["Överklagande inom tre veckor", "Arkivlagen 10 §"]
+    assert parse_laws({lines[1]: fixed}, "\n".join(lines)) == [duty, fixed]

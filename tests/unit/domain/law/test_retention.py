@@ -13,6 +13,7 @@ from pipeline.domain.law.retention import (
     RETENTION_FILE,
     RetentionAction,
     RetentionFacts,
+    birth_date,
     birth_day,
     classify_retention,
     load_retention_rules,
@@ -67,7 +68,8 @@ def test_a_file_of_the_social_services_is_erased_after_five_years_and_says_what_
 
 
 @pytest.mark.parametrize(
-    ("day", "version"), [(date(2025, 6, 30), 1), (date(2025, 7, 1), 2), (None, 2)]
+    ("day", "version"),
+    [(date(2025, 6, 30), 1), (date(2025, 7, 1), 2), (date(2026, 1, 15), 3), (None, 3)],
 )
 def test_the_law_of_the_day_applies(day: date | None, version: int) -> None:
     assert classify_retention(replace(NOTE, day=day)).rule.version == version
@@ -151,3 +153,85 @@ def test_a_file_that_is_no_rule_is_refused(tmp_path: Path) -> None:
     file.write_text("- rule: X\n", "utf-8")
     with pytest.raises(FormError, match="retention"):
         load_retention_rules(file)
+
+
+@pytest.mark.parametrize(
+    ("form", "area", "rule", "after", "earliest"),
+    [
+        ("signaturfortydligande", "ADM", "SIGN", "keep", date(2031, 12, 17)),
+        ("utbetalningslista", "IFO", "RAK-7", "keep", date(2029, 1, 1)),
+        ("avvikelse-hsl", "HSL", "AVV", "plan", None),
+        ("avvikelse-sol", "SoL", "AVV", "plan", None),
+        ("orosanmalan", "IFO", "ANM-5", "plan", None),
+        ("forsattsblad", "ADM", "ARB", "plan", None),
+        ("nyckelkvittens", "SoL", "ARB", "plan", None),
+        ("matbestallning", "SoL", "ARB", "plan", None),
+        ("hsl-anteckning", "HSL", "HSL-10", "keep", date(2031, 12, 17)),
+        ("besokslista", "SoL", "SOL-5", "erase", date(2026, 12, 17)),
+    ],
+)
+def test_the_kind_of_a_document_decides_before_its_area(
+    form: str, area: str, rule: str, after: str, earliest: date | None
+) -> None:
+    found = classify_retention(replace(NOTE, form=form, area=area))
+    assert (found.rule.rule, found.rule.after.value, found.earliest) == (rule, after, earliest)
+
+
+def test_a_staff_list_is_kept_as_long_as_the_lists_that_it_explains() -> None:
+    found = classify_retention(replace(NOTE, form="signaturfortydligande", area="ADM"))
+    assert any("signeringslista" in check for check in found.manual_checks)
+
+
+def test_a_concern_without_an_investigation_is_erased_after_five_years_by_todays_law() -> None:
+    found = classify_retention(
+        replace(NOTE, form="orosanmalan", area="IFO", day=date(2026, 2, 1), last=None)
+    )
+    assert (found.rule.version, found.earliest) == (3, date(2031, 2, 1))
+    assert any("fyllt trettio" in check for check in found.manual_checks)
+
+
+@pytest.mark.parametrize(
+    ("choice", "day", "rule"),
+    [
+        ("inleds", date(2026, 2, 1), "BARN-30"),
+        ("pagar", date(2026, 2, 1), "BARN-30"),
+        ("inleds_inte", date(2026, 2, 1), "ANM-5"),
+        ("inleds", date(2021, 12, 17), "SOL-5"),
+        ("inleds_inte", date(2021, 12, 17), "ANM-5"),
+    ],
+)
+def test_whether_an_investigation_was_begun_decides(choice: str, day: date, rule: str) -> None:
+    facts = replace(NOTE, form="skyddsbedomning", area="IFO", day=day)
+    found = classify_retention(replace(facts, values={"utredning": choice}))
+    assert found.rule.rule == rule
+
+
+def test_papers_of_a_childs_investigation_are_kept_until_the_person_is_thirty() -> None:
+    facts = replace(NOTE, form="skyddsbedomning", area="IFO", day=date(2026, 2, 1))
+    found = classify_retention(replace(facts, values={"utredning": "inleds"}))
+    born = birth_date(SIV.pid)
+    assert born is not None
+    assert found.earliest == max(date(2031, 2, 1), born.replace(year=born.year + 30))
+
+
+def test_what_a_later_law_exempts_is_looked_at_too_when_it_is_in_force_by_then() -> None:
+    checks = classify_retention(replace(NOTE, area="IFO")).manual_checks
+    assert any("fyllt trettio år" in check for check in checks)
+    assert len([check for check in checks if "faderskap" in check]) <= 2
+    old = classify_retention(replace(NOTE, area="IFO", day=date(2015, 1, 1)))
+    assert not any("fyllt trettio år" in check for check in old.manual_checks)
+
+
+def test_a_rule_is_for_areas_or_for_a_kind() -> None:
+    rule = load_retention_rules()[0].model_dump(by_alias=True)
+    for wrong in ({"kind": "k"}, {"areas": []}, {"forms": ["f"]}):
+        with pytest.raises(ValueError, match="either for areas or for a kind"):
+            type(load_retention_rules()[0]).model_validate(rule | wrong)
+
+
+def test_every_form_of_a_kind_belongs_to_one_kind() -> None:
+    kinds: dict[str, set[str]] = {}
+    for rule in load_retention_rules():
+        for form in rule.forms:
+            kinds.setdefault(form, set()).add(rule.rule)
+    assert all(len(rules) == 1 for rules in kinds.values())
