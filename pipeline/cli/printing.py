@@ -342,6 +342,15 @@ def pack(
             **EXISTING_FILE,
         ),
     ] = None,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with the unit's own documents, named SLOT-YYYY-MM-DD.pdf; the slots are "
+            "in data/pack/slots.yaml.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     days: Annotated[
         int, typer.Option(min=1, max=60, help="Number of days the pack must last.")
     ] = 14,
@@ -366,6 +375,7 @@ def pack(
     from pipeline.preparation.outage_pack.pages import PackInfo
     from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
     from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
+    from pipeline.preparation.outage_pack.unit_documents import find_documents, list_slots
     from pipeline.registers.clients import ClientRegister, load_client_register
     from pipeline.registers.pack_quantities import load_quantities
 
@@ -387,6 +397,7 @@ def pack(
         load_visit_plan(plan, unit) if plan else (),
         days,
         first_day.date() if first_day else None,
+        find_documents(documents, list_slots(area)) if documents else (),
     )
     if clients and not count_clients(order):
         raise UsageError("register_no_clients", unit_name=unit)
