@@ -36,6 +36,7 @@ from pipeline.registers.pack_quantities import (
 from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
 from ui.markdown import md, plain, plain_with_code
+from ui.screens.pack.drill import show_drill
 from ui.screens.pack.issued_upload import issued_upload
 from ui.screens.pack.unit_documents import show_pack_age, unit_documents_section
 from ui.session import requires_open_session
@@ -46,6 +47,7 @@ from ui.workspace import AppContext
 
 _COLUMN_WIDTHS = (3, 1, 1)
 _UNIT_KEY, _DAYS_KEY = "pack_unit", "pack_days"
+_PARTS = ("pack", "drill")
 _TABLE_TYPES = ["csv", "xlsx"]
 _PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_said", "pack_nth"
 
@@ -80,6 +82,17 @@ def show(context: AppContext, person: Person) -> None:
         )
     if not unit:
         st.info(t("pack.no_unit"), icon=":material/info:")
+        return
+    part = st.segmented_control(
+        t("pack.part"),
+        _PARTS,
+        default=_PARTS[0],
+        format_func=lambda part: t(f"pack.part.{part}"),
+        key="pack_part",
+        label_visibility="collapsed",
+    )
+    if part == _PARTS[1]:
+        show_drill(context, person, unit)
         return
     show_pack_age(context, person, unit)
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
