@@ -7,7 +7,6 @@ same place, clear of markers, codes, title and fields. Lengths are mm.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -16,7 +15,6 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from pipeline.domain.errors import BrokenFileError, SettingsError
-from pipeline.domain.form.form import Form
 from pipeline.domain.model import Box
 from pipeline.domain.settings import Settings
 from pipeline.files.images import IMAGE_ERRORS, TooLargeError, open_image
@@ -106,9 +104,3 @@ def draw_logo(paper: Document, logo: bytes, box: Box, *, align: str = "R") -> No
     left = box.x + (box.w - width * scale if align == "R" else 0)
     top = box.y + (box.h - height * scale) / 2
     paper.image(io.BytesIO(logo), left, top, width * scale, height * scale)
-
-
-def find_law_refs(form: Form, day: date) -> Sequence[str]:
-    """Return the paragraphs that the form is based on, as they were in force on a day."""
-    del day
-    return [law.ref for law in form.law if law.ref]

@@ -14,6 +14,7 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec, Section, Table
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_serial, new_serial
@@ -25,7 +26,6 @@ from pipeline.forms.letterhead import (
     NO_LETTERHEAD,
     Letterhead,
     draw_logo,
-    find_law_refs,
 )
 
 _TITLE = TextStyle(17, Colour.TITLE, bold=True)
@@ -35,7 +35,7 @@ _SMALL = TextStyle(7.5, Colour.LABEL)
 _SECTION = TextStyle(9, Colour.TITLE, bold=True)
 _HEAD_LEFT, _HEAD_RIGHT = 40.0, 189.0
 """Left and right edge of the header's texts, mm."""
-_FIRST_STYLE_WITH_LAW = 2
+_FIRST_STYLE_WITH_LAW, _SLACK_MM = 2, 0.1
 _TITLE_ROOM = 122.0
 """Width for the title, clear of the serial, mm."""
 
@@ -159,16 +159,17 @@ def _draw_head(paper: PaperDocument, form: Form, code: SheetCode, letterhead: Le
     paper.words_right(f"Sida {code.page_no} av {code.pages}", (_HEAD_RIGHT, 17.6), _SUBTITLE)
     draw_logo(paper, letterhead.logo, LOGO_BOX)
     if form.print_style >= _FIRST_STYLE_WITH_LAW and letterhead.law_day:
-        _draw_law(paper, find_law_refs(form, letterhead.law_day))
+        refs = [law.ref for law in law_refs(form, letterhead.law_day)]
+        _draw_law(paper, refs, LAW_BOX.w if letterhead.logo else _HEAD_RIGHT - LAW_BOX.x)
 
 
-def _draw_law(paper: PaperDocument, refs: Sequence[str]) -> None:
+def _draw_law(paper: PaperDocument, refs: Sequence[str], width: float) -> None:
     """Print the law below the title, in at most two lines; what has no room is only counted."""
     for count in range(len(refs), 0, -1):
         rest = f" m.fl. ({len(refs) - count})" if count < len(refs) else ""
         text = f"Lagrum: {'; '.join(refs[:count])}{rest}"
-        if count == 1 or paper.height_of(text, LAW_BOX.w, _SMALL) <= LAW_BOX.h:
-            paper.paragraph(text, (LAW_BOX.x, LAW_BOX.y), LAW_BOX.w, _SMALL)
+        if count == 1 or paper.height_of(text, width, _SMALL) <= LAW_BOX.h + _SLACK_MM:
+            paper.paragraph(text, (LAW_BOX.x, LAW_BOX.y), width, _SMALL)
             return
 
 
