@@ -54,9 +54,9 @@ def _draw_task(
     ]
     columns = (
         Column(pack_text("drill.number"), 10, align_right=True, bold=True),
-        Column(pack_text("drill.sheet"), 54, bold=True),
+        Column(pack_text("drill.sheet"), 58, bold=True),
         Column(pack_text("drill.field"), 46),
-        Column(pack_text("drill.write"), 64, bold=True),
+        Column(pack_text("drill.write"), 60, bold=True),
     )
     first = True
     while rows:
@@ -71,8 +71,8 @@ def _draw_task(
 
 
 def _task_rows(number: int, sheet: DrillSheet, form: Form) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a row a field; number and sheet stand in the first one."""
-    head = (str(number), f"{form.title}, {format_serial(sheet.serial)}")
+    """Yield a row a field; number and serial stand in the first one, the form in the second."""
+    heads = iter(((str(number), format_serial(sheet.serial)), ("", form.title)))
     for name, value in sheet.values.items():
         spec = form.by_name[name]
         if spec.kind is Kind.CHOICE:
@@ -84,8 +84,7 @@ def _task_rows(number: int, sheet: DrillSheet, form: Form) -> Iterator[tuple[str
             is_pid = spec.cell_count == 12 and spec.kind is Kind.DIGITS
             words = format_pid(str(value)) if is_pid else str(value)
         label = f"{spec.label} ({pack_text('drill.row')})" if spec.row else spec.label
-        yield (*head, label, words)
-        head = ("", "")
+        yield (*next(heads, ("", "")), label, words)
 
 
 def print_result(about: PackInfo, result: DrillResult) -> bytes:
