@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from PIL import Image as Pillow
 
+from pipeline.domain.errors import UsageError
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.preparation.outage_pack.pages import (
@@ -16,6 +17,7 @@ from pipeline.preparation.outage_pack.pages import (
     RIGHT_MM,
     SMALL_STYLE,
     PackInfo,
+    begin_page,
     pack_text,
 )
 from pipeline.preparation.outage_pack.unit_documents import (
@@ -44,18 +46,24 @@ class UnitDocument:
 def load_documents(contents: Sequence[SlotContent]) -> list[UnitDocument]:
     """Load the pages of the slots that are filled.
 
-    Raises:
-        UsageError: a document cannot be opened.
+    One that cannot be opened has no pages and stops no pack: paper is needed all the same.
     """
-    return [
-        UnitDocument(content, tuple(load_document_pages(content.file)))
-        for content in contents
-        if content.file
-    ]
+    documents = []
+    for content in contents:
+        if content.file is None:
+            continue
+        try:
+            pages = tuple(load_document_pages(content.file))
+        except UsageError:
+            pages = ()
+        documents.append(UnitDocument(content, pages))
+    return documents
 
 
 def draw_document(paper: PaperDocument, about: PackInfo, document: UnitDocument) -> None:
     """Draw the pages, each with its slot, unit, date and number above the picture."""
+    if not document.pages:
+        begin_page(paper, about, document.title, pack_text("document.unreadable"))
     for number, picture in enumerate(document.pages, start=1):
         paper.add_page()
         paper.words(document.title, (LEFT_MM, 8), _HEAD_STYLE)

@@ -161,11 +161,14 @@ def _document_parts(order: PackOrder) -> Iterator[PackPart]:
     """Yield the unit's own documents, each with its date."""
     for document in load_documents(order.slots):
         age = document.content.age(order.about.printed_on)
-        pages = len(document.pages)
+        dated = pack_text("document.instruction", day=document.content.dated, age=age)
+        instruction = dated if document.pages else pack_text("document.unreadable")
+        # One that cannot be opened has a page that says so.
+        pages = max(1, len(document.pages))
         yield PackPart(
             document.content.slot.slot,
             document.title,
-            pack_text("document.instruction", day=document.content.dated, age=age),
+            instruction,
             pages,
             pages,
             partial(draw_document, about=order.about, document=document),

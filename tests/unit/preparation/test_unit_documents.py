@@ -17,6 +17,8 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.pdf_output import Document
+from pipeline.forms.drawing import PaperDocument
+from pipeline.preparation.outage_pack import document_pages
 from pipeline.preparation.outage_pack.document_pages import describe_age
 from pipeline.preparation.outage_pack.pack import make_pack
 from pipeline.preparation.outage_pack.pages import PackInfo
@@ -156,3 +158,21 @@ def test_documents_are_printed_in_their_place_with_their_date(tmp_path: Path) ->
     ).stdout.decode()
     assert "Utskrivet 2026-11-29" in first
     assert "SAKNAS: Läkemedelslistor" in first
+
+
+def test_document_that_cannot_be_opened_stops_no_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> list[bytes]:
+        raise UsageError("document_unreadable", file=path.name)
+
+    monkeypatch.setattr(document_pages, "load_document_pages", fail)
+    (tmp_path / "ringkedja-2026-11-20.pdf").write_bytes(b"")
+    (document,) = document_pages.load_documents(find_documents(tmp_path, list_slots(None)))
+    assert document.pages == ()
+    with PaperDocument("Prov", DAY) as paper:
+        document_pages.draw_document(paper, PackInfo("Norr", "Ort", DAY), document)
+        words = subprocess.run(
+            ["pdftotext", "-", "-"], input=bytes(paper.output()), capture_output=True, check=True
+        )
+    assert "KAN INTE ÖPPNAS" in words.stdout.decode()
