@@ -28,7 +28,6 @@ from pipeline.preparation.outage_pack.pages import (
 )
 
 _ROW_MM = 6.0
-_TABLE_TOP_MM = TOP_MM + 34
 
 
 def print_drill(about: PackInfo, forms: Forms, sheets: Sequence[DrillSheet]) -> bytes:
