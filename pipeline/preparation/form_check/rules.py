@@ -16,6 +16,7 @@ from pipeline.domain.law.paragraphs import PARAGRAPHS_FILE, load_law_duties
 from pipeline.domain.model import Box
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.problems import FormProblem, text_with_remedy
+from pipeline.preparation.form_check.print_rules import find_print_problems
 from pipeline.reading.register.patch_matching import find_patches
 from pipeline.reading.template_images import load_template_file
 
@@ -46,7 +47,7 @@ def find_form_problems(form: Form) -> list[FormProblem]:
             means for means in _REQUIRED_MEANINGS[form.subject] if form.meaning(means, row) is None
         ]
         problems += [FormProblem("no_meaning", {"means": means.value}) for means in missing]
-    problems += [*_check_relations(form), *_check_law(form)]
+    problems += [*_check_relations(form), *_check_law(form), *find_print_problems(form)]
     # Rows repeat the problems of their table: keep the first of each column.
     first = {
         (
