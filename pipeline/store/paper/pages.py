@@ -45,6 +45,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
+from pipeline.store.schema.depth import ATTACHED_PAGES
 from pipeline.store.schema.paper import OPEN_STATES, entry, page, page_closure
 
 STATE_QUEUED = "queued"
@@ -91,6 +92,7 @@ is_problem: ColumnElement[bool] = or_(
     and_(
         is_read,
         is_waiting,
+        page.c.id.not_in(ATTACHED_PAGES),
         or_(
             is_unsettled_duplicate,
             is_empty_sheet,
