@@ -44,11 +44,18 @@ TITLE_BY_WORD: Final[Mapping[str, str]] = {
 }
 """The title by a word of the document; earlier ones come first."""
 _MONTHS: Final = {
-    name: number
-    for number, name in enumerate(
-        "januari februari mars april maj juni juli augusti september oktober november december".split(),
-        1,
-    )
+    "januari": 1,
+    "februari": 2,
+    "mars": 3,
+    "april": 4,
+    "maj": 5,
+    "juni": 6,
+    "juli": 7,
+    "augusti": 8,
+    "september": 9,
+    "oktober": 10,
+    "november": 11,
+    "december": 12,
 }
 _NUMERIC_DAY: Final = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)")
 _WRITTEN_DAY: Final = re.compile(r"(?<!\d)([0-3]?\d)\s+(" + "|".join(_MONTHS) + r")\s+(20\d\d)")

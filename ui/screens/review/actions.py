@@ -41,7 +41,7 @@ from ui.screens.review.current_entry import (
 from ui.screens.review.entry_form import client_statement, form_answers, set_client_question
 from ui.screens.review.prefetch import go_to_next
 from ui.screens.review.rejection import FORWARD_REASON, take_step
-from ui.screens.review.rekeying_screen import set_rekeying_due
+from ui.screens.review.turns.rekeying_screen import set_rekeying_due
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon
