@@ -16,7 +16,7 @@ from pipeline.domain.confidence import (
     ROW_CONFIRMED_FROM,
     prefill_from,
 )
-from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
+from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import asked_fields, is_unlikely
@@ -130,9 +130,6 @@ def _says_something_else(reading: Reading | None) -> bool:
 
 def _is_sure(spec: FieldSpec, reading: Reading | None) -> bool:
     if reading is None or is_unlikely(reading):
-        return False
-    # A client is never taken from handwriting alone.
-    if spec.means is Meaning.CLIENT_PID or spec.format is Format.PERSONAL_NUMBER:
         return False
     if spec.required and reading.state is not State.READ:
         return False
