@@ -90,12 +90,9 @@ def attach_pages(
     for number, choice in enumerate(choices, (last or 0) + 1):
         page = load_page(conn, choice.page_id)
         visibility.require_visible_page(conn, person, Action.REVIEW, page)
-        free = _free_entry(conn, person, page, now)
-        if free is None or page.sheet == entry.sheet:
+        if page.sheet == entry.sheet:
             raise ReviewError("page_not_loose")
-        # The page's own entry, a free note that nobody has answered, is gone
-        conn.execute(delete(_draft_table).where(_draft_table.c.entry == free.id))
-        conn.execute(delete(_entry_table).where(_entry_table.c.id == free.id))
+        take_free_entry(conn, person, page, now)
         conn.execute(
             update(_page_table)
             .where(_page_table.c.id == page.id)
@@ -184,6 +181,19 @@ def type_own_attachment(
         NotAllowedError, StaleDecisionError, ReviewError: as `make_own_attachment`.
     """
     _change_form(conn, forms, person, entry_id, revision, FREE_NOTE_FORM)
+
+
+def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> None:
+    """Remove the entry of a loose page, a free note that nobody has answered.
+
+    Raises:
+        ReviewError: the page is no loose page, or somebody has begun with it.
+    """
+    free = _free_entry(conn, person, page, now)
+    if free is None:
+        raise ReviewError("page_not_loose")
+    conn.execute(delete(_draft_table).where(_draft_table.c.entry == free.id))
+    conn.execute(delete(_entry_table).where(_entry_table.c.id == free.id))
 
 
 def find_attachment_entries(

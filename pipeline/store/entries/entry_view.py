@@ -20,6 +20,7 @@ from pipeline.store.accounts.protected_identity import (
     find_covered_areas,
 )
 from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages
+from pipeline.store.depth.page_parts import cut_pages
 from pipeline.store.depth.settings import find_depth
 from pipeline.store.entries.answers import (
     AnswerOrigin,
@@ -139,7 +140,7 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
     readings = load_entry_readings(conn, entry, pages)
     fields = _field_views(conn, entry, form, pages, person, depth)
     # Hide the identifying fields of a client whose identity the person may not see
-    covered = find_covered_areas(conn, person, form, pages)
+    covered = _covered_areas(conn, person, entry, form, pages)
     if covered.is_row_hidden(entry.row):
         fields = tuple(
             _hide_field(field) if field.spec.means in IDENTIFYING_MEANINGS else field
@@ -156,7 +157,7 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
         entry,
         form,
         fields,
-        pages,
+        cut_pages(conn, entry, pages),
         missing,
         tuple(dict.fromkeys(problems)),
         _suggested_client(conn, person, entry, fields),
@@ -166,6 +167,16 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
         find_deviations(form, readings) if depth is Depth.DEVIATIONS else frozenset(),
         list_attached_pages(conn, entry.sheet),
     )
+
+
+def _covered_areas(
+    conn: Connection, person: Person, entry: Entry, form: Form, pages: tuple[Page, ...]
+) -> CoveredAreas:
+    """Return what is covered; of a part of a page only what is its own, as it is shown alone."""
+    covered = find_covered_areas(conn, person, form, pages)
+    if not is_part_of_page(entry) or covered.is_row_hidden(entry.row):
+        return covered
+    return CoveredAreas({}, frozenset())
 
 
 def _suggested_client(

@@ -16,6 +16,7 @@ from pipeline.domain.record import Stamp
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.depth.attached_pages import AttachedPage, attached_pages_by_sheet
+from pipeline.store.depth.page_parts import part_images
 from pipeline.store.entries.entry import Entry
 from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import last_export_before_void
@@ -32,8 +33,8 @@ class RecordSources:
 
     By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
     id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
-    the image folder, and `attachments`. By personal number: `clients`. By login: `names` of staff.
-    By unit: `areas` of law.
+    the image folder (of a part of a page by entry id), and `attachments`. By personal number:
+    `clients`. By login: `names` of staff. By unit: `areas` of law.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
@@ -86,7 +87,8 @@ def load_record_sources(
     return RecordSources(
         answers,
         pages=_load_pages(conn, entries),
-        pictures=sheet_image_names(conn, {entry.sheet for entry in entries}),
+        pictures=sheet_image_names(conn, {entry.sheet for entry in entries})
+        | {entry: (image,) for entry, image in part_images(conn, entries).items()},
         attachments=attached_pages_by_sheet(conn, {entry.sheet for entry in entries}),
         clients=_load_clients(conn, pids),
         names=names_by_login(conn),

@@ -16,7 +16,7 @@ from pipeline.domain.record import Record, RecordAttachment, Stamp, TypedPart
 from pipeline.domain.review.depth import is_grid_box, unanswered_fields
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.engines import chunk_ids
-from pipeline.store.entries.entry import Entry, is_part_of_page, select_entries
+from pipeline.store.entries.entry import Entry, select_entries
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.exports.record_sources import (
     RecordSources,
@@ -117,7 +117,7 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         ),
         clock_unknown=frozenset(name for name, is_known in is_time_known.items() if not is_known),
         approved=tuple(sources.approvals.get(entry.id, ())),
-        pages=() if is_part_of_page(entry) else sources.pictures.get(entry.sheet, ()),
+        pages=sources.pictures.get(entry.id, sources.pictures.get(entry.sheet, ())),
         attachments=tuple(
             RecordAttachment(attached.title, attached.day, attached.page.image_sha256)
             for attached in sources.attachments.get(entry.sheet, ())

@@ -5,7 +5,7 @@ Pages of a sheet come in any order, and some come twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -343,6 +343,13 @@ def make_entries(conn: Connection, page: Page, form: Form | None) -> None:
             for name, reading in load_page_reading(conn, sheet_page.id).items()
         },
     )
+
+
+def add_parts(conn: Connection, page: Page, rows: Sequence[int]) -> list[str]:
+    """Make an entry, a free note, of each of these parts of a page without a form."""
+    add_entries(conn, _entry_defaults(page, None), rows)
+    apply_priorities(conn, page.sheet or page.id)
+    return [make_entry_id(page.sheet or page.id, row) for row in rows]
 
 
 def _is_identified(page: Page, form: Form | None) -> bool:

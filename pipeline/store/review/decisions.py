@@ -49,6 +49,7 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     is_claimed_by_other,
+    is_part_of_page,
     load_entry,
     require_not_void,
     stale_decision_error,
@@ -458,7 +459,7 @@ def write_decision(
     """
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     advance_entry(conn, entry, state=state.value, **values)
-    if "area" in values:
+    if "area" in values and not is_part_of_page(entry):
         set_free_note_area(conn, entry.form, entry.sheet, values["area"])
     # Store the answers and the version that they make.
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)

@@ -23,8 +23,9 @@ from ui.screens.lookup import screen
 from ui.screens.review import actions, current_entry
 from ui.screens.review import prefetch as review_prefetch
 from ui.screens.review.client_panel import client_panel
-from ui.screens.review.depth import attachments_screen
+from ui.screens.review.depth import attachments_screen, rows_screen
 from ui.screens.review.depth.depth_buttons import depth_buttons
+from ui.screens.review.depth.deviations import add_deviation_field, with_added_deviations
 from ui.screens.review.entry_form import (
     entry_form,
     expand_button,
@@ -63,6 +64,9 @@ def _show_current(context: AppContext, person: Person) -> bool:
         return False
     if attachments_screen.is_open():
         attachments_screen.show(context, person)
+        return False
+    if rows_screen.is_open():
+        rows_screen.show(context, person)
         return False
     # Between two entries a rekeying task or a batch may be due.
     if show_rekeying_turn(context, person):
@@ -126,6 +130,8 @@ def _show_entry(
     with notices:
         _show_notices(context, person, view)
     if not is_rejecting and not view.is_hidden:
+        with footer:
+            add_deviation_field(view)
         with footer, st.container(horizontal=True):
             _action_buttons(context, person, view)
     note_drawn(view.entry.id)
@@ -170,7 +176,7 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
         if view is not None:
             record_page_views(conn, person, view)
             view = with_seeded_error(conn, person, view, context.settings.plant_share, now)
-    return view
+    return with_added_deviations(view) if view is not None else None
 
 
 def _reopen_view(context: AppContext, person: Person, now: datetime) -> EntryView | None:

@@ -20,6 +20,7 @@ from ui.i18n import t
 from ui.markdown import md
 from ui.screens.review import current_entry
 from ui.screens.review.depth.attachments_screen import open_attachments
+from ui.screens.review.depth.rows_screen import rows_button
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -33,6 +34,7 @@ def depth_buttons(context: AppContext, person: Person, view: EntryView) -> None:
         _loose_page_buttons(context, person, view)
         return
     _attachments_button(context, person, view)
+    rows_button(context, person, view)
     for depth in _other_depths(context, view):
         st.button(
             t(f"depth.choose.{depth.value}"),
@@ -58,7 +60,7 @@ def _attachments_button(context: AppContext, person: Person, view: EntryView) ->
     st.button(
         md("attachments.open", count=len(view.attachments), loose=len(loose)),
         key=f"attachments-{view.entry.id}",
-        shortcut="Alt+B",
+        shortcut="Alt+J",
         icon=":material/attach_file:",
         on_click=open_attachments,
         args=(view.entry.id,),
@@ -78,7 +80,7 @@ def _loose_page_buttons(context: AppContext, person: Person, view: EntryView) ->
         st.button(
             md("attachments.belongs_to", form=form.title),
             key=f"attachments-{view.entry.id}",
-            shortcut="Alt+B",
+            shortcut="Alt+J",
             icon=":material/attach_file:",
             on_click=open_attachments,
             args=(targets[0].id,),
