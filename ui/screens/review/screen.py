@@ -23,7 +23,7 @@ from ui.screens.lookup import screen
 from ui.screens.review import actions, current_entry
 from ui.screens.review import prefetch as review_prefetch
 from ui.screens.review.client_panel import client_panel
-from ui.screens.review.depth import attachments_screen, rows_screen
+from ui.screens.review.depth import attachments_screen, rows_screen, split_screen
 from ui.screens.review.depth.depth_buttons import depth_buttons
 from ui.screens.review.depth.deviations import add_deviation_field, with_added_deviations
 from ui.screens.review.entry_form import (
@@ -62,12 +62,10 @@ def _show_current(context: AppContext, person: Person) -> bool:
     if screen.is_lookup_open():
         screen.show(context, person, partial(_open_looked_up, context, person))
         return False
-    if attachments_screen.is_open():
-        attachments_screen.show(context, person)
-        return False
-    if rows_screen.is_open():
-        rows_screen.show(context, person)
-        return False
+    for other in (attachments_screen, rows_screen, split_screen):
+        if other.is_open():
+            other.show(context, person)
+            return False
     # Between two entries a rekeying task or a batch may be due.
     if show_rekeying_turn(context, person):
         return True

@@ -13,7 +13,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.depth import attachments
 from pipeline.store.depth.attached_pages import find_sheet_before
 from pipeline.store.depth.settings import list_allowed_depths, set_sheet_depth
-from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry import is_part_of_page, load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.form_areas import ATTACHMENT_FORM, FREE_NOTE_FORM
 from ui.i18n import t
@@ -21,6 +21,7 @@ from ui.markdown import md
 from ui.screens.review import current_entry
 from ui.screens.review.depth.attachments_screen import open_attachments
 from ui.screens.review.depth.rows_screen import rows_button
+from ui.screens.review.depth.split_screen import join_button, split_button
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -30,11 +31,16 @@ def depth_buttons(context: AppContext, person: Person, view: EntryView) -> None:
     """Show what the entry allows: its attachments, or another depth."""
     if view.entry.state is not EntryState.REVIEW or view.is_hidden:
         return
+    if is_part_of_page(view.entry):
+        split_button(view)
+        join_button(context, person, view)
+        return
     if is_loose_page(view):
         _loose_page_buttons(context, person, view)
+        split_button(view)
         return
     _attachments_button(context, person, view)
-    rows_button(context, person, view)
+    rows_button(view)
     for depth in _other_depths(context, view):
         st.button(
             t(f"depth.choose.{depth.value}"),

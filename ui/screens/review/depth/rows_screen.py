@@ -46,7 +46,7 @@ _SAVE_KEY = "rows_save"
 _MAX_SHOWN_VALUES = 8
 
 
-def rows_button(context: AppContext, person: Person, view: EntryView) -> None:
+def rows_button(view: EntryView) -> None:
     """Show the button that opens the rows of the entry's sheet, if they can be confirmed so."""
     if view.depth is not Depth.DEVIATIONS or view.form.entries is not EntriesPer.ROW:
         return
