@@ -44,7 +44,8 @@ def test_pages_are_found_by_all_words_within_the_own_units(
     assert [one.page.id for one in found] == [page] * count
 
 
-def test_a_search_is_logged_without_its_words(store: Store, page: str) -> None:
+@pytest.mark.usefixtures("page")
+def test_a_search_is_logged_without_its_words(store: Store) -> None:
     with store.begin() as conn:
         search_page_texts(conn, FORMS, EVA, "hyresavi")
     with store.read() as conn:
@@ -53,9 +54,8 @@ def test_a_search_is_logged_without_its_words(store: Store, page: str) -> None:
     assert "hyresavi" not in log.casefold()
 
 
-def test_the_text_of_a_protected_client_of_another_unit_is_not_found(
-    store: Store, page: str
-) -> None:
+@pytest.mark.usefixtures("page")
+def test_the_text_of_a_protected_client_of_another_unit_is_not_found(store: Store) -> None:
     with store.begin() as conn:
         conn.exec_driver_sql(
             f"UPDATE client SET protected = true, unit = 'Annan' WHERE pid = '{ASTA.pid}'"
