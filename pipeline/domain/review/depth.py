@@ -25,6 +25,10 @@ ATTACHMENT_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.DOCUMENT_TITLE}
 )
 """What is answered of an attachment: whose it is, its day, and its title."""
+HEAD_MEANINGS: Final = frozenset(
+    {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME}
+)
+"""What is answered of every sheet of which only the deviations are."""
 _CODE_CHARACTERS: Final = frozenset("0123456789")
 
 
@@ -62,7 +66,8 @@ def fields_at_depth(
     if depth is Depth.FULL or (depth is Depth.DEVIATIONS and form.entries is EntriesPer.ROW):
         return asked
     if depth is Depth.ATTACHMENT:
-        return [spec for spec in asked if spec.means in ATTACHMENT_MEANINGS]
+        head = _fields_with_meaning(form, row, ATTACHMENT_MEANINGS)
+        return [spec for spec in asked if spec.name in head]
     return _fields_of_deviations(form, asked, readings)
 
 
@@ -91,10 +96,16 @@ def list_row_deviations(
     ]
 
 
+def _fields_with_meaning(form: Form, row: int | None, meanings: Iterable[Meaning]) -> set[str]:
+    """Return the field of each meaning; a later page may repeat the client's name, for people."""
+    return {spec.name for means in meanings if (spec := form.meaning(means, row)) is not None}
+
+
 def _fields_of_deviations(
     form: Form, asked: Sequence[FieldSpec], readings: Mapping[str, Reading]
 ) -> list[FieldSpec]:
     # The lines of the grid that deviate, and other groups in which somebody wrote what is critical
+    head = _fields_with_meaning(form, None, HEAD_MEANINGS)
     deviating = find_deviations(form, readings)
     grid_groups = {spec.group for spec in asked if is_grid_box(form, spec)}
     groups = {form.by_name[name].group for name in deviating} | {
@@ -108,7 +119,7 @@ def _fields_of_deviations(
         if spec.name in deviating
         or (
             not is_grid_box(form, spec)
-            and (spec.required or spec.means is not None or (spec.group and spec.group in groups))
+            and (spec.required or spec.name in head or (spec.group and spec.group in groups))
         )
     ]
 
