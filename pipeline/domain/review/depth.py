@@ -37,7 +37,12 @@ def is_grid_box(form: Form, spec: FieldSpec) -> bool:
 
     Such a box says "as planned" with initials and a deviation with a code, or by being empty.
     """
-    return form.entries is EntriesPer.SHEET and spec.kind is Kind.INITIALS and bool(spec.planned_by)
+    return form.entries is EntriesPer.SHEET and takes_code(spec)
+
+
+def takes_code(spec: FieldSpec) -> bool:
+    """Whether a field is a box for initials or a code; in a row of a table it is for initials."""
+    return spec.kind is Kind.INITIALS and bool(spec.planned_by) and spec.row is None
 
 
 def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[str]:
