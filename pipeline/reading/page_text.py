@@ -57,10 +57,10 @@ def read_page_text(image: Image) -> tuple[PrintedWord, ...]:
     return tuple(
         (
             text.strip(),
-            *(
-                round(value / whole, 4)
-                for value, whole in ((x, width), (y, height), (w, width), (h, height))
-            ),
+            round(x / width, 4),
+            round(y / height, 4),
+            round(w / width, 4),
+            round(h / height, 4),
         )
         for text, confidence, x, y, w, h in words
         if float(confidence) >= MIN_WORD_CONFIDENCE and any(map(str.isalnum, text))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
-from pipeline.domain.form.form import Depth, Forms
-from pipeline.domain.model import EntryState, IssuedSheet, Reading, State, Value
+from pipeline.domain.form.form import Depth, Form, Forms
+from pipeline.domain.model import EntryState, IssuedSheet, Person, Reading, State, Value
 from pipeline.domain.record import TypedPart
 from pipeline.store.database.store import Store
 from pipeline.store.depth.settings import find_depth, set_sheet_depth, set_unit_depth
@@ -144,11 +144,11 @@ def test_a_reviewer_goes_deeper_for_one_sheet(store: Store) -> None:
     ids=["no manager", "a form without deviations"],
 )
 def test_a_depth_is_refused(
-    store: Store, who: object, form: object, depth: Depth, error: type
+    store: Store, who: Person, form: Form, depth: Depth, error: type[Exception]
 ) -> None:
     Ward(store).begin()
     with pytest.raises(error), store.begin() as conn:
-        set_unit_depth(conn, FORMS, who, NORTH, form.id, depth, NOW)  # type: ignore[arg-type,attr-defined]
+        set_unit_depth(conn, FORMS, who, NORTH, form.id, depth, NOW)
 
 
 def test_what_two_people_must_see_is_typed_as_a_whole(store: Store) -> None:

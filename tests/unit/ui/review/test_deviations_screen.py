@@ -9,7 +9,6 @@ import yaml
 
 from pipeline.domain.form.form import Form, load_form
 from pipeline.domain.model import EntryState, Value
-from pipeline.domain.settings import ROOT
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
@@ -57,7 +56,6 @@ def form(store: Store) -> Form:
     path = store.images.folder.parent / "forms" / "egen-lista" / "form.yaml"
     path.parent.mkdir(parents=True)
     path.write_text(yaml.safe_dump(head | more | {"pages": [{"fields": fields}]}), "utf-8")
-    assert ROOT
     return load_form(path)
 
 

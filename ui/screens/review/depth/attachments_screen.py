@@ -305,14 +305,11 @@ def _attach(context: AppContext, person: Person, group: _Group, target: str) -> 
 
 @requires_open_session
 def _detach(context: AppContext, person: Person, page_ids: Sequence[str]) -> None:
-    _run(
-        context,
-        lambda conn: [
+    def detach_all(conn: Connection) -> None:
+        for page_id in page_ids:
             attachments.detach_page(conn, context.forms, person, page_id, utc_now())
-            for page_id in page_ids
-        ],
-        t("attachments.taken_off", count=len(page_ids)),
-    )
+
+    _run(context, detach_all, t("attachments.taken_off", count=len(page_ids)))
 
 
 @requires_open_session
