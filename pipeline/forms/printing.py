@@ -13,6 +13,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
+from pipeline.domain.form.grid import Grid
 from pipeline.domain.form.page import PageSpec, Section, Table
 from pipeline.domain.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
@@ -171,6 +172,8 @@ def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
         )
     if page.table:
         _draw_rows(paper, page.table)
+    for grid in page.grids:
+        _draw_grid_numbers(paper, grid)
     # A label that equals the title of a section is not printed again.
     titles = {section.title for section in page.sections}
     for spec in page.all_fields:
@@ -196,6 +199,12 @@ def _draw_rows(paper: PaperDocument, table: Table) -> None:
                 (table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25
             )
         paper.words_right(str(row), (table.x + 7.5, y + 5), _ROW_NUMBER)
+
+
+def _draw_grid_numbers(paper: PaperDocument, grid: Grid) -> None:
+    for line in range(1, grid.count + 1):
+        y = grid.top + (line - 1) * grid.height
+        paper.words_right(str(line), (grid.x + 4.8, y + 2.4), _ROW_NUMBER)
 
 
 def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
