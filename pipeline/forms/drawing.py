@@ -88,6 +88,7 @@ class Colour(Enum):
     TEXT = (38, 50, 52)
     LABEL = (70, 84, 86)
     HINT = (122, 136, 138)
+    NOTE = (88, 102, 104)
     TITLE = (0, 92, 100)
     FRAME = (143, 200, 202)
     RULE = (176, 216, 217)

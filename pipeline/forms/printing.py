@@ -19,13 +19,13 @@ from pipeline.domain.model import Box, Client, IssuedSheet, PrintedRow, SheetCod
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_serial, new_serial
 from pipeline.forms.field_drawing import draw_field
+from pipeline.forms.print_styles import PRINT_STYLES, PrintStyle
 
 _TITLE = TextStyle(17, Colour.TITLE, bold=True)
 _SUBTITLE = TextStyle(8.5, Colour.LABEL)
 _SERIAL = TextStyle(12, Colour.TEXT, bold=True)
 _SMALL = TextStyle(7.5, Colour.LABEL)
 _SECTION = TextStyle(9, Colour.TITLE, bold=True)
-_ROW_NUMBER = TextStyle(9, Colour.HINT, bold=True)
 _HEAD_LEFT, _HEAD_RIGHT = 40.0, 189.0
 """Left and right edge of the header's texts, mm."""
 _TITLE_ROOM = 122.0
@@ -124,7 +124,7 @@ def draw_sheets(
             _draw_fiducials(paper, code)
             # Layers in drawing order: header, sections and fields, writing examples, footer.
             _draw_head(paper, form, code, organisation)
-            _draw_page(paper, page, sheet)
+            _draw_page(paper, page, sheet, PRINT_STYLES[form.print_style])
             draw_examples(paper)
             _draw_foot(paper, form, code)
 
@@ -159,7 +159,7 @@ def _draw_foot(paper: PaperDocument, form: Form, code: SheetCode) -> None:
     paper.words("  ·  ".join(parts), (21, 284.6), _SMALL)
 
 
-def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
+def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet, style: PrintStyle) -> None:
     # Backgrounds first, then printed texts, then rows and fields.
     for section in page.sections:
         _draw_section(paper, section)
@@ -171,14 +171,18 @@ def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
             TextStyle(text.size, Colour.LABEL, text.bold),
         )
     if page.table:
-        _draw_rows(paper, page.table)
+        _draw_rows(paper, page.table, style.row_number)
     for grid in page.grids:
-        _draw_grid_numbers(paper, grid)
+        _draw_grid_numbers(paper, grid, style.row_number)
     # A label that equals the title of a section is not printed again.
     titles = {section.title for section in page.sections}
     for spec in page.all_fields:
         draw_field(
-            paper, spec, _prefilled_text(spec, page, sheet), labelled=spec.label not in titles
+            paper,
+            spec,
+            _prefilled_text(spec, page, sheet),
+            labelled=spec.label not in titles,
+            style=style,
         )
 
 
@@ -190,7 +194,7 @@ def _draw_section(paper: PaperDocument, section: Section) -> None:
     paper.words(section.title, (box.x + 3, box.y + 1.4), _SECTION)
 
 
-def _draw_rows(paper: PaperDocument, table: Table) -> None:
+def _draw_rows(paper: PaperDocument, table: Table, style: TextStyle) -> None:
     for row in range(1, table.count + 1):
         y = table.top + (row - 1) * table.height
         # A rule between the rows, not above the first.
@@ -198,13 +202,13 @@ def _draw_rows(paper: PaperDocument, table: Table) -> None:
             paper.rule(
                 (table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25
             )
-        paper.words_right(str(row), (table.x + 7.5, y + 5), _ROW_NUMBER)
+        paper.words_right(str(row), (table.x + 7.5, y + 5), style)
 
 
-def _draw_grid_numbers(paper: PaperDocument, grid: Grid) -> None:
+def _draw_grid_numbers(paper: PaperDocument, grid: Grid, style: TextStyle) -> None:
     for line in range(1, grid.count + 1):
         y = grid.top + (line - 1) * grid.height
-        paper.words_right(str(line), (grid.x + 4.8, y + 2.4), _ROW_NUMBER)
+        paper.words_right(str(line), (grid.x + 4.8, y + 2.4), style)
 
 
 def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:

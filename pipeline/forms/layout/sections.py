@@ -29,6 +29,7 @@ from pipeline.forms.layout.outline import (
 from pipeline.forms.layout.rows import (
     BARE_LINE_GAP,
     DENSE_GAP,
+    FIELD_GAP,
     LINE_GAP,
     FieldBlock,
     RowSpace,
@@ -36,6 +37,7 @@ from pipeline.forms.layout.rows import (
     place_row,
 )
 from pipeline.forms.layout.standard_sections import standard_rows, standard_title
+from pipeline.forms.print_styles import PRINT_STYLES
 from pipeline.forms.problems import FormProblem, LayoutError
 
 INNER_EDGES = (15.0, 195.0)
@@ -145,8 +147,9 @@ def place_section(
     if section.text:
         placed.add_text(PrintedText(text=section.text))
     if section.use:
+        space = RowSpace(*INNER_EDGES, style=PRINT_STYLES[outline.print_style])
         for row in standard_rows(section.use, outline.area, outline.subject):
-            placed.put(place_row(_mark_critical(outline, row), RowSpace(*INNER_EDGES)))
+            placed.put(place_row(_mark_critical(outline, row), space))
     if section.table:
         _place_table(outline, section, placed, extra)
     elif section.repeat:
@@ -170,6 +173,7 @@ def _place_rows(
         fill=MIN_FILL_LINES * LINE_PITCH + (extra / growing if growing else 0),
         unprinted=placed.title,
         columns=section.columns,
+        style=PRINT_STYLES[outline.print_style],
     )
     for number, row in enumerate(section.rows):
         if isinstance(row, PrintedText):
@@ -218,13 +222,16 @@ def _place_repeated(
 ) -> None:
     """Place the rows of each repetition, with its number on the left."""
     # The gutter is as wide as the last number's label.
-    gutter = (
-        measure_text_width(f"{repeat.label} {repeat.count}".strip(), _GUTTER_STYLE)
-        + (DENSE_GAP if repeat.dense else _GUTTER_GAP)
+    gutter = measure_text_width(f"{repeat.label} {repeat.count}".strip(), _GUTTER_STYLE) + (
+        DENSE_GAP if repeat.dense else _GUTTER_GAP
     )
-    space = RowSpace(INNER_EDGES[0] + gutter, INNER_EDGES[1])
-    if repeat.dense:
-        space = replace(space, gap=DENSE_GAP)
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(
+        INNER_EDGES[0] + gutter,
+        INNER_EDGES[1],
+        gap=DENSE_GAP if repeat.dense else FIELD_GAP,
+        style=style,
+    )
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
     # With one line per repetition, only the first has labels.
     once = _fits_one_line(outline, rows, space)
@@ -278,7 +285,8 @@ def _place_grid(
     left, right = INNER_EDGES
     first_x = right - pitch * (grid.last - grid.first + 1) + _DAY_GAP
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
-    space = RowSpace(left + _GRID_GUTTER, first_x - DENSE_GAP, gap=DENSE_GAP)
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(left + _GRID_GUTTER, first_x - DENSE_GAP, gap=DENSE_GAP, style=style)
     block = _place_row_at(outline, rows[0], space, 0)
     if len(rows) != 1 or block.lines != 1:
         raise LayoutError(FormProblem("grid_one_line", {}, ("grid",), section.title))
@@ -304,9 +312,7 @@ def _place_grid(
             last=grid.last,
             pitch=pitch,
             codes=grid.codes,
-            field=FieldSpec(
-                **box, box=(round(first_x - left, 2), 0, grid.box.width or 0, height)
-            ),
+            field=FieldSpec(**box, box=(round(first_x - left, 2), 0, grid.box.width or 0, height)),
         ),
     )
     placed.height += grid.count * placed.grid.height
@@ -338,7 +344,8 @@ def _place_table(
     table = section.table
     assert table
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
-    space = RowSpace(*_TABLE_INNER_EDGES, mark=_TABLE_MARK_SIDE, in_table=True)
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(*_TABLE_INNER_EDGES, mark=_TABLE_MARK_SIDE, in_table=True, style=style)
     has_headings = _fits_one_line(outline, rows, space)
     # One table row.
     block = FieldBlock(in_table=True)
