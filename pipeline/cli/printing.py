@@ -112,16 +112,18 @@ def _issue_sheets(
     Raises:
         UsageError: a file cannot be written.
     """
+    from pipeline.forms.letterhead import load_letterhead
     from pipeline.forms.printing import print_sheets, to_issued_sheet
     from pipeline.store.registers.issued_sheets import save_issued_sheets
 
+    letterhead = load_letterhead(settings, today_in_sweden())
     with ExitStack() as files:
         # Written inside the transaction: no sheet is registered whose paper could not be written.
         with store.begin() as conn:
             issued = [to_issued_sheet(form, sheet) for batch in sheets.values() for sheet in batch]
             save_issued_sheets(conn, issued, by=PRINTED_BY)
             pdfs = {
-                path: print_sheets(form, batch, organisation=settings.care_provider)
+                path: print_sheets(form, batch, letterhead=letterhead)
                 for path, batch in sheets.items()
             }
             partials = _write_partials(pdfs, files)
@@ -358,6 +360,7 @@ def pack(
     `issued take-in`.
     """
     from pipeline.domain.form.form import Forms
+    from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
     from pipeline.preparation.outage_pack.pack import make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
@@ -374,7 +377,7 @@ def pack(
     forms = Forms.load(*settings.form_folders)
     register = load_client_register(clients) if clients else ClientRegister(())
     order = PackOrder(
-        PackInfo(unit, settings.care_provider, today_in_sweden()),
+        PackInfo(unit, settings.care_provider, today_in_sweden(), find_logo(settings)),
         load_quantities(numbers, unit)
         if numbers
         else _default_quantities(forms, unit, area, register, days),

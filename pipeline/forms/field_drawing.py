@@ -8,7 +8,7 @@ from dataclasses import replace
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, line_top
-from pipeline.forms.print_styles import FIRST_STYLE, PrintStyle
+from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
 
 PREFILLED_STYLE = TextStyle(11, Colour.BLACK)
 LABEL_GAP_MM = 1.2

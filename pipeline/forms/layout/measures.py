@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from typing import cast
 
 from pipeline.domain.form.field import FieldAttributes, FieldSpec, LabelSide
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import MM_PER_POINT, PaperDocument, TextStyle, line_top
 from pipeline.forms.field_drawing import LABEL_GAP_MM, MARK_GAP_MM, label_style
 from pipeline.forms.layout.outline import OutlineField
-from pipeline.forms.print_styles import PrintStyle
+from pipeline.forms.layout.print_styles import PrintStyle
 
 CELL_WIDTH = 5.5
 """Width of a digit box."""
@@ -43,15 +42,7 @@ def measure_text_width(text: str, style: TextStyle) -> float:
 
 def measure_text_height(text: str, width: float, style: TextStyle) -> float:
     """Return the height of print with line breaks at `width`, mm."""
-    paper = _typeface()
-    # Setting the style selects the typeface of the dry run.
-    paper.width_of(text, style)
-    return cast(
-        float,
-        paper.multi_cell(
-            width, style.size * MM_PER_POINT * 1.25, text, dry_run=True, output="HEIGHT"
-        ),
-    )
+    return _typeface().height_of(text, width, style)
 
 
 def measure_label_width(field: OutlineField, style: PrintStyle) -> float:

@@ -26,6 +26,7 @@ from pipeline.forms.layout.outline import (
     RepeatedRows,
     StandardSection,
 )
+from pipeline.forms.layout.print_styles import PRINT_STYLES
 from pipeline.forms.layout.rows import (
     BARE_LINE_GAP,
     DENSE_GAP,
@@ -37,7 +38,6 @@ from pipeline.forms.layout.rows import (
     place_row,
 )
 from pipeline.forms.layout.standard_sections import standard_rows, standard_title
-from pipeline.forms.print_styles import PRINT_STYLES
 from pipeline.forms.problems import FormProblem, LayoutError
 
 INNER_EDGES = (15.0, 195.0)

@@ -28,6 +28,7 @@ from pipeline.domain.settings import Settings
 from pipeline.files.atomic import remove_stale_partials, temporary_folder_prefix, write_private
 from pipeline.forms.binders import Binder
 from pipeline.forms.drawing import PaperDocument
+from pipeline.forms.letterhead import find_logo
 from pipeline.forms.visit_lists import PlannedVisit
 from pipeline.preparation.outage_pack.pages import (
     ContentsLine,
@@ -259,7 +260,7 @@ def make_unit_pack(
     with store.read() as conn:
         clients = _printable_clients(conn, person, client_register.list_clients(conn, [unit]))
         visits, elsewhere = _printable_visits(conn, person, unit, extras.visits)
-    about = PackInfo(unit, settings.care_provider, today_in_sweden())
+    about = PackInfo(unit, settings.care_provider, today_in_sweden(), find_logo(settings))
     pack = make_pack(
         PackOrder(
             about,

@@ -12,6 +12,7 @@ from itertools import count, takewhile
 
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle
+from pipeline.forms.letterhead import Letterhead, draw_logo
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Topic, catalogue, plural_key
 
@@ -27,6 +28,7 @@ _MIN_FONT_PT, _MM_PER_PT = 5.0, 0.3528
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 18.0, 192.0, 44.0, 276.0
 WIDTH_MM = RIGHT_MM - LEFT_MM
 _HEADER_ROW_MM = 6.0
+_LOGO_BOX = Box(142, 17, 50, 15)
 
 # The list of contents.
 _CONTENTS_ROW_MM = 6.4
@@ -57,11 +59,17 @@ FULL_WIDTH = TextColumn()
 
 @dataclass(frozen=True, slots=True)
 class PackInfo:
-    """What all pages of a pack show: the unit, its provider and the day of printing."""
+    """What all pages of a pack show: the unit, its provider and logo, and the day of printing."""
 
     unit: str
     provider: str
     printed_on: date
+    logo: bytes = b""
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """What the forms of the pack show."""
+        return Letterhead(self.provider, self.logo, self.printed_on)
 
     @property
     def footer_text(self) -> str:
@@ -88,6 +96,7 @@ def begin_page(paper: PaperDocument, about: PackInfo, title: str, subtitle: str 
         (LEFT_MM, 28.5),
         SUBTITLE_STYLE,
     )
+    draw_logo(paper, about.logo, _LOGO_BOX)
     paper.rule((LEFT_MM, 35.5), (RIGHT_MM, 35.5), Colour.BLACK, 0.5)
     paper.words(about.footer_text, (LEFT_MM, 284), SMALL_STYLE)
 

@@ -279,7 +279,7 @@ def _sheets_part(
 
     def draw(paper: PaperDocument) -> None:
         for form, sheet in pairs:
-            draw_sheets(paper, form, [sheet], order.about.provider)
+            draw_sheets(paper, form, [sheet], order.about.letterhead)
 
     pages = sum(len(form.pages) for form, _ in pairs)
     return PackPart(

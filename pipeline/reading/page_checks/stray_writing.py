@@ -11,7 +11,8 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading
 from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
 from pipeline.forms.layout.measures import measure_side_label_width
-from pipeline.forms.print_styles import FIRST_STYLE, PRINT_STYLES, PrintStyle
+from pipeline.forms.layout.print_styles import FIRST_STYLE, PRINT_STYLES, PrintStyle
+from pipeline.forms.letterhead import LAW_BOX, LOGO_BOX
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import box_distance
 from pipeline.reading.imaging.print_contrast import (
@@ -23,6 +24,8 @@ from pipeline.reading.imaging.print_contrast import (
 from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS, find_pen_words, remove_specks
 from pipeline.reading.page_context import PageContext
 
+PRINTED_MARKS = (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX, LOGO_BOX, LAW_BOX)
+"""What is printed on a sheet but not on its template, mm."""
 _FROM_PRINT_MM, _FROM_EDGE_MM = 0.5, 5.0
 """Ink nearer to print or to the edge of the page than this is ignored, mm."""
 _READ_AROUND_MM = 2.0
@@ -41,8 +44,7 @@ _MIN_WRITING_MM = 7.0
 
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
     """Return the issues of fields that are next to writing which is in no field."""
-    # Codes, serial and organisation are printed on the sheet, not on the template.
-    marks = () if context.page.blank else (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX)
+    marks = () if context.page.blank else PRINTED_MARKS
     style = PRINT_STYLES[context.form.print_style]
     names = find_stray_writing(context.all_fields, readings, context.contrast, marks, style)
     return [

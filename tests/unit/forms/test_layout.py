@@ -17,7 +17,7 @@ from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline, write_form_yaml
 from pipeline.forms.layout.measures import measure_label_width, measure_text_width
 from pipeline.forms.layout.outline import Outline, OutlineField
-from pipeline.forms.print_styles import FIRST_STYLE
+from pipeline.forms.layout.print_styles import FIRST_STYLE
 from pipeline.forms.problems import LayoutError
 from tests.support.form_rules import form_problem_texts
 

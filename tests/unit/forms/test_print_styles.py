@@ -12,7 +12,7 @@ from pipeline.forms.drawing import Colour, PaperDocument, Point, TextStyle
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
-from pipeline.forms.print_styles import PRINT_STYLES
+from pipeline.forms.layout.print_styles import PRINT_STYLES
 from pipeline.forms.printing import Sheet, print_sheets
 from tests.support.form_rules import form_problem_texts
 
