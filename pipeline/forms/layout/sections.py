@@ -53,6 +53,8 @@ _TABLE_MARK_SIDE = 4.6
 _MAX_ROW_STRETCH = 2.5
 """Extra height of each row of a table that fills its page, if no further row fits."""
 _TEXT_GAP = 1.2
+_SECOND_STYLE_GAP = 22.0
+"""Most room before a standard field from print style 2 on, so that a row stays one line."""
 _GUTTER_GAP = 3.0
 _DENSE_LINE_GAP, _GRID_LINE_GAP = 0.8, 0.5
 """Between the lines of rows that are close together, and of a grid."""
@@ -149,7 +151,8 @@ def place_section(
     if section.use:
         space = RowSpace(*INNER_EDGES, style=PRINT_STYLES[outline.print_style])
         for row in standard_rows(section.use, outline.area, outline.subject):
-            placed.put(place_row(_mark_critical(outline, row), space))
+            fields = [_limit_gap(field, outline) for field in _mark_critical(outline, row)]
+            placed.put(place_row(fields, space))
     if section.table:
         _place_table(outline, section, placed, extra)
     elif section.repeat:
@@ -161,6 +164,13 @@ def place_section(
     # The background ends below the last row.
     placed.height += BOTTOM_PAD
     return placed
+
+
+def _limit_gap(field: OutlineField, outline: Outline) -> OutlineField:
+    """Return a standard field with less room before it where labels are larger."""
+    if outline.print_style == 1 or field.gap <= _SECOND_STYLE_GAP:
+        return field
+    return field.model_copy(update={"gap": _SECOND_STYLE_GAP})
 
 
 def _place_rows(
