@@ -32,6 +32,7 @@ from pipeline.export.fhir.resource_context import (
     drop_empty,
     identifier_system,
 )
+from pipeline.export.fhir.warnings import warning_resources
 from pipeline.export.record_text import find_record_form
 
 FORMS_BUNDLE_NUMBER = 0
@@ -64,6 +65,9 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
                 _identifier_query("identifier", observation["identifier"][0]),
             )
         )
+    for name, warning in warning_resources(filing):
+        query = _identifier_query("identifier", warning["identifier"][0])
+        parts.append((f"{warning['resourceType']}/{name}", warning, query))
     form = find_record_form(item.record, options.forms)
     if form and filing.mapping.answers and item.record.voided is None:
         parts.append(

@@ -33,6 +33,7 @@ from pipeline.export.fhir.resource_context import (
     is_withheld,
     version_id,
 )
+from pipeline.export.fhir.warnings import warnings_tag
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import find_record_form, late_entry_text
 from pipeline.files.pdf_output import Document
@@ -53,7 +54,7 @@ def document_resource(filing: ResourceContext) -> Resource:
     is_void = record.voided is not None
     return {
         "resourceType": "DocumentReference",
-        "meta": filing.meta("document-reference"),
+        "meta": filing.meta("document-reference") | {"tag": warnings_tag(filing)},
         "contained": _contained_people(filing),
         "masterIdentifier": filing.identifier("version", filing.version),
         "identifier": [filing.identifier("post", record.entry_id)],
