@@ -43,6 +43,17 @@ PREFILL_SIGNER_FROM = 0.95
 
 Source: reasoned. Test set: none."""
 
+GRID_BOX_SIGNED_FROM = 0.9
+"""A box of a grid (signing list) is taken as signed; below it, it is shown as a deviation.
+
+Source: reasoned: a person looks at the sheet with the deviations marked before confirming.
+Test set: none."""
+
+ROW_CONFIRMED_FROM = 0.999
+"""A critical value may be confirmed together with its row, without being keyed blind.
+
+Source: the threshold of personal numbers, `PREFILL_CLIENT_FROM`. Test set: none."""
+
 SIGNER_NAMED_FROM = 0.005
 """A person of the staff list is named as a possible signer.
 

@@ -89,6 +89,9 @@ class WordBox:
     box: tuple[float, float, float, float]
 
 
+PrintedWord = tuple[str, float, float, float, float]
+"""A printed word of a page of no known form, and its x, y, w, h as shares of the page's image."""
+
 UNSEEN_P = 0.5
 """A field read with at most this p may be covered, so that it was not seen at all."""
 

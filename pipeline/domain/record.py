@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from pipeline.domain.model import Client, Value
 
@@ -15,6 +16,26 @@ class Stamp:
 
     at: datetime
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAttachment:
+    """A page that goes with an entry and is not typed.
+
+    `day` is YYYY-MM-DD, or empty; `picture` is its image's name in the image folder.
+    """
+
+    title: str
+    day: str
+    picture: str
+
+
+class TypedPart(StrEnum):
+    """How much of an entry's paper is typed; the rest is in its image."""
+
+    WHOLE = "whole"
+    DEVIATIONS = "deviations"
+    HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +57,8 @@ class Record:
         approved: The valid approvals of a payment, by login.
         pages: The images of the sheet's sides in their order, as names in the image folder
             (SHA-256): registered to the form, or as scanned where the form is not known.
+        attachments: The pages that go with the entry and are not typed, in their order.
+        typed: How much of the paper is typed.
     """
 
     entry_id: str
@@ -67,6 +90,8 @@ class Record:
     clock_unknown: frozenset[str] = frozenset()
     approved: tuple[Stamp, ...] = ()
     pages: tuple[str, ...] = ()
+    attachments: tuple[RecordAttachment, ...] = ()
+    typed: TypedPart = TypedPart.WHOLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import StaffMember, Value
-from pipeline.domain.record import Record, Stamp
+from pipeline.domain.record import Record, RecordAttachment, Stamp, TypedPart
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE, Item
 from pipeline.registers.authors import is_on_behalf
@@ -200,8 +200,27 @@ def late_entry_text(record: Record, settings: Settings) -> str:
             *_people_texts(record),
             late_entry("scan", entry=record.entry_id),
             *([late_entry("place", place=record.place)] if record.place else []),
+            *_untyped_texts(record),
         )
     )
+
+
+def format_attachment(attachment: RecordAttachment) -> str:
+    """Return title and day of an attachment."""
+    return ", ".join(part for part in (attachment.title, attachment.day) if part)
+
+
+def _untyped_texts(record: Record) -> list[str]:
+    """What of the paper is only in its images, a sentence each; nothing of a void entry."""
+    if record.voided is not None:
+        return []
+    sentences = []
+    if record.typed is not TypedPart.WHOLE:
+        sentences.append(late_entry(f"typed.{record.typed.value}"))
+    if record.attachments:
+        titles = "; ".join(map(format_attachment, record.attachments))
+        sentences.append(late_entry("attachments", attachments=titles))
+    return sentences
 
 
 def amendment_text(item: Item) -> str:

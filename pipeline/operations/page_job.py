@@ -42,6 +42,7 @@ from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import SignatureCounts, StaffRegister
 from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.store import Store
+from pipeline.store.depth.page_texts import save_page_text
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import load_page, mark_page_failed
 from pipeline.store.paper.sheets import save_page_reading
@@ -251,6 +252,7 @@ class PageJob:
                 form=form,
                 reader_version=READER_VERSION,
             )
+            save_page_text(conn, page_id, result.words)
 
     def _give_back(self, page_id: str, error: ImagesAwayError) -> None:
         """Leave a page in the queue, after a while: a worker of another machine may read it."""

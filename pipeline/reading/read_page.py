@@ -23,6 +23,7 @@ from pipeline.domain.model import (
     Image,
     Outcome,
     PageReading,
+    PrintedWord,
     Reading,
     SheetCode,
     State,
@@ -41,6 +42,7 @@ from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import cap_confidence, lower_confidence
 from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_text import read_page_text
 from pipeline.reading.register.register import Registration, boxes_to_px, cut_box, register_page
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.single_fields import make_field_image
@@ -63,10 +65,14 @@ _MAX_SIDE_PX = 3000
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """The reading of a page, and its image registered to the form (JPEG, 8 px/mm), or None."""
+    """The reading of a page, and its image registered to the form (JPEG, 8 px/mm), or None.
+
+    `words` are the printed words of a page of no known form.
+    """
 
     reading: PageReading
     upright: bytes | None = None
+    words: tuple[PrintedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,10 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
     # 3. Register the image to its form, or stop here.
     located = _locate(image, identification, reader)
     if located.form is None:
-        return PageResult(_transcribe_unknown(image, located.base_reading, reader))
+        return PageResult(
+            _transcribe_unknown(image, located.base_reading, reader),
+            words=_read_words(image, reader),
+        )
     if located.registration is None:
         return PageResult(located.base_reading)
     if located.registration.residual_mm > reader.gate_mm:
@@ -226,6 +235,14 @@ def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> 
         return base
     with stage("lines of a free page"):
         return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
+
+
+def _read_words(image: Image, reader: PageReader) -> tuple[PrintedWord, ...]:
+    """Return the printed words of a page of no known form, by which it can be found."""
+    if Kind.PRINTED not in reader.kinds:
+        return ()
+    with stage("text of a free page"):
+        return read_page_text(image)
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

@@ -226,6 +226,7 @@ class Meaning(StrEnum):
     AUTHOR_NAME = "author_name"
     AUTHOR_TITLE = "author_title"
     AUTHOR_SIGNATURE = "author_signature"
+    DOCUMENT_TITLE = "document_title"
 
 
 class StrictModel(BaseModel):

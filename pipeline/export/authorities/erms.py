@@ -26,6 +26,7 @@ from pipeline.export.record_text import (
     amendment_text,
     field_value,
     find_record_form,
+    format_attachment,
     format_field_value,
     late_entry,
     late_entry_text,
@@ -392,11 +393,14 @@ def _add_notes(
         if field_value(record, section.field, options.forms) is not False
         and (text := format_field_value(record, section.field, options.forms))
     ]
-    if filled:
+    if filled or record.attachments:
         notes = add_erms_element(document, "notes")
         for section, text in filled:
             heading = section.heading or record.labels.get(section.field, section.field)
             add_erms_element(notes, "note", text, noteType=heading)
+        for attachment in record.attachments:
+            kind = _text("attachment_note")
+            add_erms_element(notes, "note", format_attachment(attachment), noteType=kind)
 
 
 def _format_time(moment: datetime) -> str:

@@ -35,7 +35,7 @@ from pipeline.export.fhir.resource_context import (
 )
 from pipeline.export.fhir.warnings import warnings_tag
 from pipeline.export.manual_entry.block import build_block
-from pipeline.export.record_text import find_record_form, late_entry_text
+from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable
 
@@ -144,6 +144,10 @@ def _document_contents(filing: ResourceContext) -> list[Resource]:
             map(load_image, record.pages), f"{record.title} {record.entry_id}", record.scanned.at
         )
         attachments.append(_attachment(filing, "application/pdf", pdf))
+        for each in record.attachments:
+            title = format_attachment(each)
+            pdf = small_sheet_pdf([load_image(each.picture)], title, record.scanned.at)
+            attachments.append(_attachment(filing, "application/pdf", pdf, title))
     return attachments
 
 
@@ -160,7 +164,7 @@ def _document_text(filing: ResourceContext) -> str:
     )
 
 
-def _attachment(filing: ResourceContext, media_type: str, data: bytes) -> Resource:
+def _attachment(filing: ResourceContext, media_type: str, data: bytes, title: str = "") -> Resource:
     return {
         "contentType": media_type,
         "language": "sv",
@@ -169,7 +173,7 @@ def _attachment(filing: ResourceContext, media_type: str, data: bytes) -> Resour
         "hash": base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode(
             "ascii"
         ),
-        "title": filing.record.title,
+        "title": title or filing.record.title,
         **filing.written_time("creation"),
     }
 

@@ -16,6 +16,7 @@ from pipeline.domain.form.form import EntriesPer, Form, Subject
 from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.store.database.clock import LONGEST_CLAIM, utc_now
 from pipeline.store.database.engines import insert_missing
+from pipeline.store.paper.form_areas import FREE_NOTE_FORM
 from pipeline.store.schema import paper
 
 _entry_table = paper.entry
@@ -105,6 +106,14 @@ class NewEntry:
     client_pid: str | None = None
     area: str | None = None
     subject: str = Subject.CLIENT.value
+
+
+def is_part_of_page(entry: Entry) -> bool:
+    """Whether an entry is a part of a page that was split between clients.
+
+    Such a page is a sheet of its own, whose parts are its rows.
+    """
+    return entry.row is not None and entry.form == FREE_NOTE_FORM[0]
 
 
 def load_entry(conn: Connection, entry_id: str) -> Entry:

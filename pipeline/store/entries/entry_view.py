@@ -9,15 +9,19 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, Severity, parse_issues
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
+from pipeline.domain.review.depth import fields_at_depth, find_deviations
 from pipeline.domain.review.rules import REQUIRED_FACTS, Answer, asked_fields, needs_blind_keying
 from pipeline.store.accounts.protected_identity import (
     IDENTIFYING_MEANINGS,
     CoveredAreas,
     find_covered_areas,
 )
+from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages
+from pipeline.store.depth.page_parts import cut_pages
+from pipeline.store.depth.settings import find_depth
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -30,7 +34,7 @@ from pipeline.store.entries.batch_answers import (
     BatchAnswers,
     find_batch_answers,
 )
-from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.entries.entry import Entry, is_part_of_page, load_entry
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.paper.later_scans import find_later_scan_issues
 from pipeline.store.paper.pages import Page, load_page_reading
@@ -74,7 +78,9 @@ class EntryView:
     where the row has been an entry since an earlier scan "scanned_before" and
     "written_since:<field>". `suggestion` is the client that the sheet was printed for; it is
     withheld while the personal number is keyed blind. `covered` are the areas of the images that
-    this person may not see.
+    this person may not see. `depth` is how deep the entry is typed; at the depth of deviations
+    `deviations` are the boxes of a grid that seem to say something else than "as planned".
+    `attachments` go with the sheet.
     """
 
     entry: Entry
@@ -86,6 +92,9 @@ class EntryView:
     suggestion: Client | None
     is_second_review: bool
     covered: CoveredAreas
+    depth: Depth = Depth.FULL
+    deviations: frozenset[str] = frozenset()
+    attachments: tuple[AttachedPage, ...] = ()
 
     @property
     def is_hidden(self) -> bool:
@@ -127,9 +136,11 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
     form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
     missing = missing_page_numbers(pages)
-    fields = _field_views(conn, entry, form, pages, person)
+    depth = find_depth(conn, form, entry)
+    readings = load_entry_readings(conn, entry, pages)
+    fields = _field_views(conn, entry, form, pages, person, depth)
     # Hide the identifying fields of a client whose identity the person may not see
-    covered = find_covered_areas(conn, person, form, pages)
+    covered = _covered_areas(conn, person, entry, form, pages)
     if covered.is_row_hidden(entry.row):
         fields = tuple(
             _hide_field(field) if field.spec.means in IDENTIFYING_MEANINGS else field
@@ -140,19 +151,32 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
         *find_later_scan_issues(conn, entry, form, pages),
         *_page_problems(entry, pages, blind),
         *(str(Issue(IssueCode.PAGE_MISSING, str(number))) for number in missing),
-        *_missing_legal_facts(fields),
+        *(_missing_legal_facts(fields) if depth is not Depth.ATTACHMENT else ()),
     ]
     return EntryView(
         entry,
         form,
         fields,
-        pages,
+        cut_pages(conn, entry, pages),
         missing,
         tuple(dict.fromkeys(problems)),
         _suggested_client(conn, person, entry, fields),
         entry.state is EntryState.SECOND,
         covered,
+        depth,
+        find_deviations(form, readings) if depth is Depth.DEVIATIONS else frozenset(),
+        list_attached_pages(conn, entry.sheet),
     )
+
+
+def _covered_areas(
+    conn: Connection, person: Person, entry: Entry, form: Form, pages: tuple[Page, ...]
+) -> CoveredAreas:
+    """Return what is covered; of a part of a page only what is its own, as it is shown alone."""
+    covered = find_covered_areas(conn, person, form, pages)
+    if not is_part_of_page(entry) or covered.is_row_hidden(entry.row):
+        return covered
+    return CoveredAreas({}, frozenset())
 
 
 def _suggested_client(
@@ -183,11 +207,27 @@ class _FieldSources:
     is_excluded: bool
 
 
+def load_entry_readings(
+    conn: Connection, entry: Entry, pages: tuple[Page, ...]
+) -> dict[str, Reading]:
+    """Return the readings on an entry's pages; none where it is only a part of the page.
+
+    Such a part was not read on its own, and the reading of the whole page is about others too.
+    """
+    return {} if is_part_of_page(entry) else load_readings(conn, pages)
+
+
 def _field_views(
-    conn: Connection, entry: Entry, form: Form, pages: tuple[Page, ...], person: Person
+    conn: Connection,
+    entry: Entry,
+    form: Form,
+    pages: tuple[Page, ...],
+    person: Person,
+    depth: Depth,
 ) -> tuple[FieldView, ...]:
     sources = _load_field_sources(conn, entry, form, pages, person)
-    asked = {spec.name for spec in asked_fields(form, entry.row)}
+    at_depth = fields_at_depth(form, entry.row, depth, sources.readings)
+    asked = {spec.name for spec in at_depth}
     return tuple(
         _field_view(spec, entry, sources, is_asked=spec.name in asked)
         for spec in form.entry_fields(entry.row)
@@ -197,7 +237,7 @@ def _field_views(
 def _load_field_sources(
     conn: Connection, entry: Entry, form: Form, pages: tuple[Page, ...], person: Person
 ) -> _FieldSources:
-    readings = load_readings(conn, pages)
+    readings = load_entry_readings(conn, entry, pages)
     # Answers exist after the first decision, batch answers only before it
     answers: dict[str, DecidedAnswer] = {}
     batch = NO_BATCH_ANSWERS

@@ -15,12 +15,15 @@ from pipeline.domain.model import Client, State, Value
 from pipeline.domain.record import Stamp
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts.people import names_by_login
+from pipeline.store.depth.attached_pages import AttachedPage, attached_pages_by_sheet
+from pipeline.store.depth.page_parts import part_images
 from pipeline.store.entries.entry import Entry
 from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
+from pipeline.store.schema.depth import ATTACHED_PAGES
 from pipeline.store.schema.exports import export_item
 
 
@@ -30,13 +33,14 @@ class RecordSources:
 
     By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
     id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
-    the image folder. By personal number: `clients`. By login: `names` of staff. By unit: `areas` of
-    law.
+    the image folder (of a part of a page by entry id), and `attachments`. By personal number:
+    `clients`. By login: `names` of staff. By unit: `areas` of law.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
     pages: Mapping[str, Row[Any]]
     pictures: Mapping[str, tuple[str, ...]]
+    attachments: Mapping[str, Sequence[AttachedPage]]
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
@@ -83,7 +87,9 @@ def load_record_sources(
     return RecordSources(
         answers,
         pages=_load_pages(conn, entries),
-        pictures=sheet_image_names(conn, {entry.sheet for entry in entries}),
+        pictures=sheet_image_names(conn, {entry.sheet for entry in entries})
+        | {entry: (image,) for entry, image in part_images(conn, entries).items()},
+        attachments=attached_pages_by_sheet(conn, {entry.sheet for entry in entries}),
         clients=_load_clients(conn, pids),
         names=names_by_login(conn),
         exports=_count_exports(conn, entry_ids),
@@ -105,15 +111,17 @@ def meaning_value(
 
 
 def sheet_image_names(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the pages of each sheet in their order, as names in the image folder.
+    """Return the sides of each sheet in their order, as names in the image folder.
 
     A page is the image registered to its form, or the scan where the form is unknown.
     """
     names: dict[str, list[str]] = defaultdict(list)
     picture = func.coalesce(paper.page.c.upright_sha256, paper.page.c.image_sha256)
-    # The pages of the sheets that have an image
+    # The pages of the sheets that have an image, without attachments
     query = select(paper.page.c.sheet, picture.label("picture")).where(
-        paper.page.c.sheet.in_(sorted(sheets)), picture.is_not(None)
+        paper.page.c.sheet.in_(sorted(sheets)),
+        picture.is_not(None),
+        paper.page.c.id.not_in(ATTACHED_PAGES),
     )
     for row in conn.execute(query.order_by(paper.page.c.page_no, paper.page.c.id)):
         names[row.sheet].append(row.picture)

@@ -12,7 +12,8 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Client, State, Value
-from pipeline.domain.record import Record, Stamp
+from pipeline.domain.record import Record, RecordAttachment, Stamp, TypedPart
+from pipeline.domain.review.depth import is_grid_box, unanswered_fields
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import Entry, select_entries
@@ -116,8 +117,23 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         ),
         clock_unknown=frozenset(name for name, is_known in is_time_known.items() if not is_known),
         approved=tuple(sources.approvals.get(entry.id, ())),
-        pages=sources.pictures.get(entry.sheet, ()),
+        pages=sources.pictures.get(entry.id, sources.pictures.get(entry.sheet, ())),
+        attachments=tuple(
+            RecordAttachment(attached.title, attached.day, attached.page.image_sha256)
+            for attached in sources.attachments.get(entry.sheet, ())
+            if attached.page.image_sha256
+        ),
+        typed=_typed_part(form, entry, answers),
     )
+
+
+def _typed_part(form: Form, entry: Entry, answers: Mapping[str, Answer]) -> TypedPart:
+    """Return how much of the paper is typed, by what nobody has answered."""
+    unanswered = unanswered_fields(form, entry.row, answers)
+    if not unanswered:
+        return TypedPart.WHOLE
+    has_grid = any(is_grid_box(form, spec) for spec in unanswered)
+    return TypedPart.DEVIATIONS if has_grid else TypedPart.HEAD
 
 
 def _record_client(form: Form, entry: Entry, sources: RecordSources) -> Client:

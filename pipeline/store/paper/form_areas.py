@@ -15,6 +15,10 @@ FREE_NOTE_FORM = ("fri-anteckning", 1)
 
 It is class A until a person has looked at it.
 """
+ATTACHMENT_FORM = ("bilaga", 1)
+"""The form of an attachment that belongs to no other sheet; also printed as a cover of several."""
+_UNIT_FORMS = frozenset({FREE_NOTE_FORM[0], ATTACHMENT_FORM[0], *INTERNAL_FORMS})
+"""Forms that every unit uses, whatever its area of law."""
 AREA_FIELD = "omrade"
 """The field of the free note that says which area of law it belongs to."""
 _AREA_BY_NAME: Mapping[object, str] = {area.value.casefold(): area.value for area in Area}
@@ -25,9 +29,7 @@ def form_area(form: Form | None) -> str | None:
 
     That is the case for unknown forms and for forms that every unit uses, such as the free note.
     """
-    return (
-        None if form is None or form.id in {FREE_NOTE_FORM[0], *INTERNAL_FORMS} else form.area.value
-    )
+    return None if form is None or form.id in _UNIT_FORMS else form.area.value
 
 
 def confirmed_area(form: Form, answers: Mapping[str, Answer]) -> str | None:

@@ -45,6 +45,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
+from pipeline.store.schema.depth import ATTACHED_PAGES, page_area
 from pipeline.store.schema.paper import OPEN_STATES, entry, page, page_closure
 
 STATE_QUEUED = "queued"
@@ -91,6 +92,7 @@ is_problem: ColumnElement[bool] = or_(
     and_(
         is_read,
         is_waiting,
+        page.c.id.not_in(ATTACHED_PAGES),
         or_(
             is_unsettled_duplicate,
             is_empty_sheet,
@@ -409,15 +411,10 @@ def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> li
 
 
 def list_image_names(conn: Connection) -> list[str]:
-    """Return the SHA-256 of every page's image, each once."""
+    """Return the SHA-256 of every page's image and of every part of a split page, each once."""
     # Pages that could not be imported have no image.
-    return list(
-        conn.execute(
-            select(_page_table.c.image_sha256)
-            .where(_page_table.c.image_sha256.is_not(None))
-            .distinct()
-        ).scalars()
-    )
+    scans = select(_page_table.c.image_sha256).where(_page_table.c.image_sha256.is_not(None))
+    return list(conn.execute(scans.union(select(page_area.c.image_sha256))).scalars())
 
 
 def list_all_problem_pages(conn: Connection) -> list[Page]:

@@ -31,6 +31,7 @@ from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import rekeying_share, sampling_key
+from pipeline.store.depth.page_parts import cut_pages
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, load_entry, stale_decision_error
 from pipeline.store.entries.entry_view import entry_form, page_number_by_field
@@ -296,7 +297,7 @@ def _build_task(conn: Connection, forms: Forms, task_id: int) -> RekeyingTask:
     # The page of the field; an unidentified page is page 1.
     page = next(
         page
-        for page in list_sheet_pages(conn, entry.sheet)
+        for page in cut_pages(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
         if (page.page_no if page.form == form.id and page.page_no else 1) == number
     )
     differing_answers: tuple[Answer, ...] = ()

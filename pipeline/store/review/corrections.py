@@ -41,13 +41,14 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     is_claimed_by_other,
+    is_part_of_page,
     load_entry,
     require_not_void,
     select_entries,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_facts import derive_entry_facts
-from pipeline.store.entries.entry_view import entry_form, load_readings
+from pipeline.store.entries.entry_view import entry_form, load_entry_readings
 from pipeline.store.entries.queue import CLAIM_MINUTES
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.versions import previous_return_reason
@@ -114,7 +115,7 @@ def correct_entry(
     )
     # Settled: what the reading says too and no rule leaves to a second person.
     specs = [spec for spec in rules.asked_fields(form, entry.row) if spec.name in corrected]
-    readings = load_readings(conn, tuple(list_sheet_pages(conn, entry.sheet)))
+    readings = load_entry_readings(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
     needs_second = rules.fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
     new = {
         spec.name: DecidedAnswer(
@@ -385,7 +386,8 @@ def _return_to_review(conn: Connection, person: Person, entry: Entry, now: datet
     )
     # The reason why it had come back before is still valid.
     advance_entry(conn, entry, **{**before, "reason": entry.reason}, area=entry.area)
-    set_free_note_area(conn, entry.form, entry.sheet, entry.area)
+    if not is_part_of_page(entry):
+        set_free_note_area(conn, entry.form, entry.sheet, entry.area)
     save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, answers, now)
 
 

@@ -16,13 +16,15 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
-from pipeline.domain.model import EntryState, Person, State
+from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
+from pipeline.domain.review.depth import fields_at_depth
 from pipeline.domain.review.recount import fields_to_recheck
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.accounts import visibility
+from pipeline.store.depth.settings import find_depth
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -47,12 +49,13 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     is_claimed_by_other,
+    is_part_of_page,
     load_entry,
     require_not_void,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_facts import derive_entry_facts
-from pipeline.store.entries.entry_view import entry_form, load_readings, page_number_by_field
+from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
 from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.versions import previous_return_reason, save_version
@@ -145,9 +148,9 @@ def decide_entry(
     # What is asked, what was read, and what batches have answered already.
     form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
-    readings = load_readings(conn, pages)
+    readings = load_entry_readings(conn, entry, pages)
     missing = _fields_of_missing_pages(pages, form)
-    asked = rules.asked_fields(form, entry.row)
+    asked = _asked_fields(conn, form, entry, readings, answers)
     specs = [spec for spec in asked if spec.name not in missing]
     in_groups = find_batch_answers(conn, entry, readings)
     # Complete and check the answers; a missing or impossible one ends here.
@@ -198,6 +201,23 @@ def decide_entry(
     )
     save_client_choice(conn, person, form, entry, completed, about, now)
     return state
+
+
+def _asked_fields(
+    conn: Connection,
+    form: Form,
+    entry: Entry,
+    readings: Mapping[str, Reading],
+    answers: Mapping[str, Answer],
+) -> list[FieldSpec]:
+    """Return the fields that need an answer at the entry's depth, and those that have one."""
+    depth = find_depth(conn, form, entry)
+    needed = {spec.name for spec in fields_at_depth(form, entry.row, depth, readings)}
+    return [
+        spec
+        for spec in rules.asked_fields(form, entry.row)
+        if spec.name in needed or spec.name in answers
+    ]
 
 
 def _missing_page_answers(
@@ -439,7 +459,7 @@ def write_decision(
     """
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     advance_entry(conn, entry, state=state.value, **values)
-    if "area" in values:
+    if "area" in values and not is_part_of_page(entry):
         set_free_note_area(conn, entry.form, entry.sheet, values["area"])
     # Store the answers and the version that they make.
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)

@@ -23,6 +23,7 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     is_claimed_by_other,
+    is_part_of_page,
     load_entry,
     stale_decision_error,
 )
@@ -109,7 +110,7 @@ def _write_transfer(
         raise ReviewError("no_such_other_unit")
     advance_entry(conn, entry, **UNDECIDED_VALUES, unit=to_unit, skipped=0)
     # The pages follow if no other entry is on them.
-    if entry_form(forms, entry).entries is EntriesPer.SHEET:
+    if entry_form(forms, entry).entries is EntriesPer.SHEET and not is_part_of_page(entry):
         conn.execute(
             update(_page_table).where(_page_table.c.sheet == entry.sheet).values(unit=to_unit)
         )

@@ -38,10 +38,11 @@ from ui.screens.review.current_entry import (
     set_toast,
     set_warning,
 )
+from ui.screens.review.depth.deviations import is_sheet_looked_at
 from ui.screens.review.entry_form import client_statement, form_answers, set_client_question
 from ui.screens.review.prefetch import go_to_next
 from ui.screens.review.rejection import FORWARD_REASON, take_step
-from ui.screens.review.rekeying_screen import set_rekeying_due
+from ui.screens.review.turns.rekeying_screen import set_rekeying_due
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon
@@ -64,6 +65,9 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
     entry = view.entry
     if client_panel.is_client_unseen(view, now, MIN_VIEW_TIME):
         set_warning(t("review.look_at_client"))
+        return
+    if not is_sheet_looked_at(view):
+        set_warning(t("deviations.look_first"))
         return
     try:
         with context.store.begin() as conn:

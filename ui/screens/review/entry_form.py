@@ -38,6 +38,7 @@ from ui.browser.image_cache import crop_html, image_id
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import code_text, t
 from ui.markdown import md, plain
+from ui.screens.review.depth.deviations import sheet_look_fields
 from ui.screens.review.field_input import (
     describe_answer,
     field_input,
@@ -85,6 +86,7 @@ def entry_form(
     ):
         client_check_fields(view)
         field_lines(context, view, errors)
+        sheet_look_fields(view)
         st.form_submit_button(
             t("review.save"),
             key=save_button_key(view),

@@ -47,8 +47,10 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
     const read = data.words[state.field];
     place(word, read?.places[state.word], page);
     const doubtful = (read?.places ?? []).filter((_, i) => read.doubtful[i]);
-    doubts.replaceChildren(...doubtful.map((box) => {
+    const frames = [...doubtful.map((box) => [box, ""]), ...(data.marked ?? []).map((box) => [box, "deviation"])];
+    doubts.replaceChildren(...frames.map(([box, kind]) => {
       const frame = document.createElement("div");
+      frame.className = kind;
       place(frame, box, page);
       return frame;
     }));

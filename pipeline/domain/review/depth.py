@@ -1,0 +1,139 @@
+"""How deep an entry is typed: which of its fields a person answers at which depth.
+
+What is not typed is kept as an image and goes with the entry. In a grid of a sheet (a signing list)
+the boxes that say "as planned" are not typed; a person looks at the sheet and answers those that
+say something else. Rows of a table are entries of their own, each with its own client: at the depth
+of deviations they are answered as usual, or confirmed together (`list_row_deviations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from pipeline.domain.confidence import (
+    GRID_BOX_SIGNED_FROM,
+    ROW_CONFIRMED_FROM,
+    prefill_from,
+)
+from pipeline.domain.form.field import FieldSpec, Kind, Meaning
+from pipeline.domain.form.form import Depth, EntriesPer, Form
+from pipeline.domain.model import Reading, State
+from pipeline.domain.review.rules import asked_fields, is_unlikely
+
+ATTACHMENT_MEANINGS: Final = frozenset(
+    {Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.DOCUMENT_TITLE}
+)
+"""What is answered of an attachment: whose it is, its day, and its title."""
+_CODE_CHARACTERS: Final = frozenset("0123456789")
+
+
+def is_grid_box(form: Form, spec: FieldSpec) -> bool:
+    """Whether a field is a box of a grid: initials, wanted only where something is planned.
+
+    Such a box says "as planned" with initials and a deviation with a code, or by being empty.
+    """
+    return form.entries is EntriesPer.SHEET and spec.kind is Kind.INITIALS and bool(spec.planned_by)
+
+
+def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[str]:
+    """Return the boxes of a grid that seem to say something else than "as planned".
+
+    Those are planned boxes that are empty, hold a digit (a code), are struck out, or could not be
+    read for certain. A page without readings has none: the person looks at the picture.
+    """
+    return frozenset(
+        spec.name
+        for spec in form.fields
+        if is_grid_box(form, spec)
+        and _is_planned(spec, readings)
+        and _says_something_else(readings.get(spec.name))
+    )
+
+
+def fields_at_depth(
+    form: Form, row: int | None, depth: Depth, readings: Mapping[str, Reading]
+) -> list[FieldSpec]:
+    """Return the fields of an entry that a person answers at this depth.
+
+    Other fields of a shallow entry may be answered all the same.
+    """
+    asked = asked_fields(form, row)
+    if depth is Depth.FULL or (depth is Depth.DEVIATIONS and form.entries is EntriesPer.ROW):
+        return asked
+    if depth is Depth.ATTACHMENT:
+        return [spec for spec in asked if spec.means in ATTACHMENT_MEANINGS]
+    return _fields_of_deviations(form, asked, readings)
+
+
+def unanswered_fields(form: Form, row: int | None, answered: Iterable[str]) -> list[FieldSpec]:
+    """Return the fields of an entry that its paper has and nobody has typed."""
+    known = set(answered)
+    return [spec for spec in asked_fields(form, row) if spec.name not in known]
+
+
+def list_row_deviations(
+    specs: Sequence[FieldSpec], readings: Mapping[str, Reading], known: Iterable[str]
+) -> list[str]:
+    """Return the fields because of which a row cannot be confirmed together with others.
+
+    Args:
+        specs: the fields of the row's entry.
+        readings: what was read in them.
+        known: fields whose value is known otherwise: printed for this client, or confirmed in
+            another row of the sheet.
+    """
+    sure = set(known)
+    return [
+        spec.name
+        for spec in specs
+        if spec.name not in sure and not _is_sure(spec, readings.get(spec.name))
+    ]
+
+
+def _fields_of_deviations(
+    form: Form, asked: Sequence[FieldSpec], readings: Mapping[str, Reading]
+) -> list[FieldSpec]:
+    # The lines of the grid that deviate, and other groups in which somebody wrote what is critical
+    deviating = find_deviations(form, readings)
+    grid_groups = {spec.group for spec in asked if is_grid_box(form, spec)}
+    groups = {form.by_name[name].group for name in deviating} | {
+        spec.group
+        for spec in asked
+        if spec.critical and spec.group not in grid_groups and _has_ink(readings.get(spec.name))
+    }
+    return [
+        spec
+        for spec in asked
+        if spec.name in deviating
+        or (
+            not is_grid_box(form, spec)
+            and (spec.required or spec.means is not None or (spec.group and spec.group in groups))
+        )
+    ]
+
+
+def _is_planned(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
+    return _has_ink(readings.get(spec.planned_by or ""))
+
+
+def _has_ink(reading: Reading | None) -> bool:
+    return reading is not None and not reading.is_seen_empty
+
+
+def _says_something_else(reading: Reading | None) -> bool:
+    if reading is None or reading.state is not State.READ:
+        return True
+    text = str(reading.value or "")
+    return reading.p < GRID_BOX_SIGNED_FROM or any(one in _CODE_CHARACTERS for one in text)
+
+
+def _is_sure(spec: FieldSpec, reading: Reading | None) -> bool:
+    if reading is None or is_unlikely(reading):
+        return False
+    if spec.required and reading.state is not State.READ:
+        return False
+    if spec.traits.is_multiline:
+        return reading.is_seen_empty
+    least = ROW_CONFIRMED_FROM if spec.critical else prefill_from(spec)
+    return reading.p >= least or reading.is_seen_empty

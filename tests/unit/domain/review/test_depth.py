@@ -1,0 +1,106 @@
+"""Which fields are typed at which depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.domain.form.form import Depth, Form
+from pipeline.domain.model import Reading, State
+from pipeline.domain.review.depth import fields_at_depth, find_deviations
+
+
+def field(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"name": name, "label": name, "kind": kind, "box": [20, 20, 60, 8], **more}
+
+
+def signing_list() -> Form:
+    """A month of one drug a line, two lines, three days, and a place for what went wrong."""
+    lines = [
+        spec
+        for line in (1, 2)
+        for spec in (
+            field(f"rad{line}_insats", group=f"Rad {line}"),
+            field(f"rad{line}_tid", format="time", group=f"Rad {line}"),
+            *(
+                field(
+                    f"rad{line}_dag{day}",
+                    "initials",
+                    planned_by=f"rad{line}_tid",
+                    group=f"Rad {line}",
+                )
+                for day in (1, 2, 3)
+            ),
+        )
+    ]
+    fields = [
+        field("pnr", "digits", format="personnummer", critical=True, means="client_pid"),
+        field("datum", "digits", format="date", critical=True, means="event_date"),
+        field("skribent", means="author_name"),
+        field("avv1_kod", "digits", format="number", cells=1, critical=True, group="1"),
+        field("avv1_varfor", group="1"),
+        field("sign1_namn", group="2"),
+        *lines,
+    ]
+    head = {"id": "lista", "version": 1, "title": "Lista", "area": "HSL", "criticality": "A"}
+    law = [{"ref": "PDL", "source": "SFS"}]
+    return Form.model_validate(
+        head
+        | {"law": law, "entries": "sheet", "depth": "deviations", "pages": [{"fields": fields}]}
+    )
+
+
+FORM = signing_list()
+SIGNED = Reading("ab", 0.95, State.READ)
+EMPTY = Reading.empty(0.99)
+
+
+def readings(**other: Reading) -> dict[str, Reading]:
+    """Line 1 is planned and signed on all days, line 2 is empty; `other` differs."""
+    read = {spec.name: EMPTY for spec in FORM.fields}
+    read |= {"rad1_insats": SIGNED, "rad1_tid": Reading("08:00", 0.9, State.READ)}
+    return read | {f"rad1_dag{day}": SIGNED for day in (1, 2, 3)} | other
+
+
+def asked(depth: Depth, **other: Reading) -> list[str]:
+    return [spec.name for spec in fields_at_depth(FORM, None, depth, readings(**other))]
+
+
+HEAD = ["pnr", "datum", "skribent"]
+
+
+def test_a_list_without_deviations_asks_for_its_head_only() -> None:
+    assert asked(Depth.DEVIATIONS) == HEAD
+    assert len(asked(Depth.FULL)) == len(FORM.fields)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [EMPTY, Reading("1", 0.99, State.READ), Reading("ab", 0.5, State.READ)],
+    ids=["empty", "a code", "not certain"],
+)
+def test_a_box_that_says_something_else_is_asked_with_its_line(reading: Reading) -> None:
+    assert asked(Depth.DEVIATIONS, rad1_dag2=reading) == [
+        *HEAD,
+        "rad1_insats",
+        "rad1_tid",
+        "rad1_dag2",
+    ]
+
+
+def test_a_line_that_nothing_is_planned_on_has_no_deviations() -> None:
+    assert find_deviations(FORM, readings()) == frozenset()
+
+
+def test_what_somebody_wrote_about_a_deviation_is_asked_and_the_key_of_signatures_is_not() -> None:
+    written = {"avv1_kod": Reading("1", 0.9, State.READ), "sign1_namn": SIGNED}
+    assert asked(Depth.DEVIATIONS, **written) == [*HEAD, "avv1_kod", "avv1_varfor"]
+
+
+def test_an_attachment_asks_whose_it_is_and_its_day() -> None:
+    assert asked(Depth.ATTACHMENT) == ["pnr", "datum"]
+
+
+def test_without_a_reading_nothing_deviates() -> None:
+    assert find_deviations(FORM, {}) == frozenset()

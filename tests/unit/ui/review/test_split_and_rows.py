@@ -1,0 +1,68 @@
+"""Dela sidan and Rader utan avvikelse on the screen: what is saved, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pipeline.domain.form.form import Depth
+from pipeline.domain.model import EntryState
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.depth.page_areas import list_parts
+from pipeline.store.depth.settings import set_unit_depth
+from pipeline.store.entries.entry import list_sheet_entries, load_entry
+from tests.support.screens import seeding
+from tests.support.screens.seeding import MANAGER, NURSE, OTHER_UNIT
+from tests.support.screens.unusual_paper import add_free_page
+from tests.unit.ui.conftest import OpenScreen
+from ui.screens.review.depth import rows_screen, split_screen
+
+
+@pytest.fixture(autouse=True)
+def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split_screen, "MIN_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr(rows_screen, "MIN_SHEET_VIEW_TIME", timedelta(0))
+
+
+def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    entry_id = add_free_page(store, "Elsa sov. Gunnar föll.")
+    page = entry_id.rpartition("-")[0]
+    app = open_screen(NURSE, "review")
+    app.button(key=f"split-{entry_id}").click().run()
+    app.session_state["split_parts"] = [(100.0, 100.0, 800.0, 300.0), (100.0, 500.0, 800.0, 300.0)]
+    app.run()
+    app.button(key="split_save").click().run()
+    assert app.error
+    app.checkbox(key="split_rest").check().run()
+    app.button(key="split_save").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        parts = list_parts(conn, page)
+        rows = [entry.row for entry in list_sheet_entries(conn, page)]
+    assert rows == [1, 2]
+    assert [part.area.y for part in parts] == [0.1, 0.5]
+    assert len({part.area.image_sha256 for part in parts} - {""}) == 1  # the page is plain grey
+    app.button(key=f"join-{page}-01").click().run()
+    with store.read() as conn:
+        assert [entry.row for entry in list_sheet_entries(conn, page)] == [None]
+
+
+def test_a_sheet_without_sure_rows_says_why_each_is_reviewed_on_its_own(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    entry_id = f"{seeding.add_visits(store, (1, 2))}-01"
+    with store.begin() as conn:
+        form = load_entry(conn, entry_id).form
+        set_unit_depth(
+            conn, seeding.forms(), MANAGER, OTHER_UNIT, form, Depth.DEVIATIONS, utc_now()
+        )
+    app = open_screen(NURSE, "review")
+    app.button(key=f"rows-{entry_id}").click().run()
+    assert not app.exception
+    assert "Rad 1 granskas för sig" in " ".join(one.value for one in app.caption)
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is EntryState.REVIEW

@@ -1,0 +1,232 @@
+"""Rader utan avvikelse: the rows of a sheet that say nothing unusual are confirmed in one step.
+
+The user sees the sheet, and of each row whose it is and what was read. Rows with something that the
+machine is not sure of are named, and reviewed one by one afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError, StoreError
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.form.form import Depth, EntriesPer
+from pipeline.domain.model import Person
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.paper.pages import Page
+from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.registers.client_register import restrict_client
+from pipeline.store.review.row_confirmation import SheetRow, confirm_rows, list_rows
+from ui.browser.keyboard import key_help_button, keyboard
+from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
+from ui.i18n import t
+from ui.markdown import md, plain, plain_with_code
+from ui.screens.review import current_entry
+from ui.screens.review.field_input import describe_answer
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import person_menu
+from ui.widgets.images import find_covered_for, is_registered, page_image
+from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.workspace import AppContext
+
+MIN_SHEET_VIEW_TIME = timedelta(seconds=2)
+"""A sheet that has been on the screen for less than this has not been looked at."""
+_SHEET_KEY, _ERROR_KEY = "rows_of", "rows_wrong"
+_VIEWED_KEY = f"{VIEW_KEY_PREFIX}rows"
+_SAVE_KEY = "rows_save"
+_MAX_SHOWN_VALUES = 8
+
+
+def rows_button(view: EntryView) -> None:
+    """Show the button that opens the rows of the entry's sheet, if they can be confirmed so."""
+    if view.depth is not Depth.DEVIATIONS or view.form.entries is not EntriesPer.ROW:
+        return
+    st.button(
+        t("rows.open"),
+        key=f"rows-{view.entry.id}",
+        shortcut="Alt+V",
+        icon=":material/checklist:",
+        on_click=st.session_state.__setitem__,
+        args=(_SHEET_KEY, view.entry.sheet),
+    )
+
+
+def is_open() -> bool:
+    """Return whether the user sees the rows of a sheet."""
+    return _SHEET_KEY in st.session_state
+
+
+def show(context: AppContext, person: Person) -> None:
+    """Show the rows of the sheet that was opened."""
+    sheet = str(st.session_state[_SHEET_KEY])
+    with context.store.begin() as conn:
+        rows = list_rows(conn, context.forms, person, sheet, utc_now())
+        pages = list_sheet_pages(conn, sheet)
+        if st.session_state.get(_VIEWED_KEY) != sheet:
+            for page in pages:
+                queue.record_page_view(conn, person, page.id)
+            st.session_state[_VIEWED_KEY] = sheet
+        rows = [
+            row
+            for row in rows
+            if row.client is None or restrict_client(conn, row.client, person) == row.client
+        ]
+    turn = f"rows-{sheet}-{len(rows)}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.title(plain(rows[0].form.title if rows else t("rows.title")), anchor=False)
+            st.caption(md("rows.how"))
+        key_help_button()
+        person_menu(context, person)
+    if text := st.session_state.pop(_ERROR_KEY, None):
+        st.error(plain_with_code(text))
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left, st.container(key="picture"):
+        _show_sheet(context, person, rows, pages, turn)
+    with right:
+        _show_rows(context, person, rows, turn)
+        st.button(
+            t("attachments.back"),
+            key="rows_back",
+            shortcut="Escape",
+            icon=":material/arrow_back:",
+            on_click=_close,
+        )
+    note_drawn(turn)
+
+
+def _show_sheet(
+    context: AppContext,
+    person: Person,
+    rows: Sequence[SheetRow],
+    pages: Sequence[Page],
+    turn: str,
+) -> None:
+    shown = []
+    for page in pages:
+        try:
+            picture = page_image(context, page, find_covered_for(context, person, page))
+        except StoreError:
+            picture = None
+        if picture is not None:
+            shown.append((page, picture))
+    numbers = {
+        page.page_no: number for number, (page, _) in enumerate(shown) if is_registered(page)
+    }
+    form = rows[0].form if rows else None
+    places = {
+        f"row_keep-{row.entry.id}": area
+        for row in rows
+        if form and (area := _row_area(row, numbers))
+    }
+    page_view(
+        SheetView(
+            turn=turn,
+            pictures=[picture for _, picture in shown],
+            captions=[
+                t("picture.caption", place=page.source_name, number=page.source_page)
+                for page, _ in shown
+            ],
+            places=places,
+            size_mm=form.pages[0].size if form else (210.0, 297.0),
+        )
+    )
+
+
+def _row_area(row: SheetRow, numbers: dict[int | None, int]) -> PageArea | None:
+    """Return where a row is in the pictures, None if its page has no registered picture."""
+    for page_no, page in enumerate(row.form.pages, 1):
+        boxes = [spec.box for spec in page.all_fields if spec.row == row.entry.row]
+        if not boxes or page_no not in numbers:
+            continue
+        left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+        right = max(box[0] + box[2] for box in boxes)
+        bottom = max(box[1] + box[3] for box in boxes)
+        return relative_area(
+            (left, top, right - left, bottom - top), numbers[page_no], page.size, 2.0
+        )
+    return None
+
+
+def _show_rows(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
+    ready = [row for row in rows if row.can_be_confirmed]
+    others = [row for row in rows if not row.can_be_confirmed]
+    if not ready:
+        st.info(t("rows.none"), icon=":material/info:")
+    else:
+        with st.form(turn, enter_to_submit=False, border=False):
+            for row in ready:
+                st.checkbox(plain(_row_text(row)), True, key=f"row_keep-{row.entry.id}")
+            st.form_submit_button(
+                t("rows.save"),
+                key=_SAVE_KEY,
+                type="primary",
+                shortcut="Ctrl+Enter",
+                on_click=partial(_confirm, context, person, ready, turn),
+            )
+        fields = [f"row_keep-{row.entry.id}" for row in ready]
+        keyboard(turn, fields, save=_SAVE_KEY, min_view_time=MIN_SHEET_VIEW_TIME)
+    for row in others:
+        labels = accessible_names(row.form, row.entry.row)
+        doubt = [labels.get(name, name) for name in row.deviations]
+        text = ", ".join(doubt) or t("rows.client_open")
+        st.caption(md("rows.alone", row=row.entry.row, fields=text))
+
+
+def _row_text(row: SheetRow) -> str:
+    """Return whose row it is and what was read in it, in words."""
+    labels = accessible_names(row.form, row.entry.row)
+    specs = [
+        spec
+        for spec in row.form.entry_fields(row.entry.row)
+        if spec.row is not None
+        and spec.name in row.answers
+        and spec.means is not Meaning.CLIENT_PID
+        and row.answers[spec.name].value not in (None, False)
+    ]
+    values = [
+        labels[spec.name]
+        if row.answers[spec.name].value is True
+        else f"{labels[spec.name]} {describe_answer(spec, row.answers[spec.name])}"
+        for spec in specs[:_MAX_SHOWN_VALUES]
+    ]
+    client = f"{row.client.name} {row.client.pid}" if row.client else ""
+    return " · ".join([f"{row.entry.row}. {client}", *values])
+
+
+@requires_open_session
+def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
+    """Confirm the rows that are ticked; a key pressed before the sheet was seen is ignored."""
+    now = utc_now()
+    if is_too_soon(turn, now, MIN_SHEET_VIEW_TIME):
+        st.session_state[_ERROR_KEY] = t("rows.look_first")
+        return
+    seen = [
+        (row.entry.id, row.entry.revision)
+        for row in rows
+        if st.session_state.get(f"row_keep-{row.entry.id}")
+    ]
+    try:
+        with context.store.begin() as conn:
+            confirmed = confirm_rows(conn, context.forms, person, seen, now)
+    except EfterskriftError as error:
+        st.session_state[_ERROR_KEY] = error_text(error)
+        return
+    _close()
+    current_entry.open_entry(None)
+    current_entry.set_toast(t("rows.saved", count=len(confirmed)))
+
+
+def _close() -> None:
+    for key in (_SHEET_KEY, _ERROR_KEY, _VIEWED_KEY):
+        st.session_state.pop(key, None)
+    reset_drawn()
