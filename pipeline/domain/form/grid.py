@@ -69,6 +69,7 @@ class Grid(StrictModel):
                 update={
                     "name": f"{days.field.name}{day}",
                     "label": str(day),
+                    "day": day,
                     "box": (x + (day - days.first) * days.pitch, y, w, h),
                 }
             )

@@ -109,12 +109,24 @@ def _add_letters(crop: FieldImage, reading: Reading, steps: Steps) -> Reading:
     """
     # Decode without a language model, as initials are no words.
     text = decode_ctc(steps, ALPHABET)[0].text
+    # In a grid a digit is a code and says that nothing was given: a person looks at it.
+    if crop.spec.day is not None and _may_be_code(text):
+        reading = _lower_confidence(reading)
     may_be_ditto = any(
         matches(text) for matches in (is_ditto_text, may_be_ditto_text, is_nearly_ditto_text)
     )
     if IssueCode.DITTO not in reading.issues and (crop.spec.row or 1) > 1 and may_be_ditto:
         reading = replace(_lower_confidence(reading), issues=(*reading.issues, IssueCode.DITTO))
     return _attach_alternatives(reading, letter_probabilities(steps))
+
+
+def _may_be_code(text: str) -> bool:
+    """Return whether what is written may be a code: a single character, or one with a digit.
+
+    A written digit is often read as a letter, such as 1 as I, so a single letter may be one too.
+    """
+    written = [sign for sign in text if sign not in SEPARATORS]
+    return len(written) <= 1 or any(sign.isdigit() for sign in written)
 
 
 def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: float) -> Reading:
