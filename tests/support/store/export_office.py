@@ -140,8 +140,7 @@ def review(office: ExportContext, entry_id: str, form_id: str, **fields: str | b
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
         given = {
-            spec.name: _answer(spec, fields)
-            for spec in asked_fields(FORMS[form_id, 1], seen.row)
+            spec.name: _answer(spec, fields) for spec in asked_fields(FORMS[form_id, 1], seen.row)
         }
         state = decisions.decide_entry(conn, FORMS, ANNA, entry_id, seen.revision, given, utc_now())
     if state is EntryState.SECOND:

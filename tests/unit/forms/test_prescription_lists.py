@@ -54,9 +54,7 @@ def test_each_patients_month_is_a_sheet_with_a_line_for_each_time(tmp_path: Path
     assert "ord2_delegerad" not in printed
     # In the order of the rounds, the same on both sides.
     for side in ("", "_bak"):
-        lines = [
-            (printed[f"rad{n}_tid{side}"], printed[f"rad{n}_insats{side}"]) for n in (1, 2, 3)
-        ]
+        lines = [(printed[f"rad{n}_tid{side}"], printed[f"rad{n}_insats{side}"]) for n in (1, 2, 3)]
         assert lines == [("08.00", "1 Alvedon"), ("08.00", "2 Waran"), ("20.00", "1 Alvedon")]
     assert "rad4_tid" not in printed
     assert set(printed) <= set(LIST.by_name)

@@ -27,9 +27,7 @@ pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
 IN_USE = [
-    form
-    for form in {form.id for form in FORMS.values()}
-    if not FORMS[form, 1].printed_elsewhere
+    form for form in {form.id for form in FORMS.values()} if not FORMS[form, 1].printed_elsewhere
 ]
 BLACK = 150
 """Pale print is lighter than this, pen and words are darker."""

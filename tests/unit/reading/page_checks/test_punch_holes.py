@@ -30,9 +30,7 @@ FORMS = Forms.load(ROOT / "forms")
 
 
 def _marks(form_id: str) -> list[FieldSpec]:
-    return [spec for spec in FORMS[form_id, 1].pages[0].all_fields if spec.kind is Kind.MARK][
-        ::3
-    ]
+    return [spec for spec in FORMS[form_id, 1].pages[0].all_fields if spec.kind is Kind.MARK][::3]
 
 
 def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
