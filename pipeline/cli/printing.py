@@ -24,11 +24,11 @@ from pipeline.registers.planned_visits import PlanKind
 if TYPE_CHECKING:
     from pipeline.domain.form.form import Form, Forms
     from pipeline.domain.model import Client
-    from pipeline.forms.prescription_lists import Prescription
     from pipeline.forms.printing import Sheet
     from pipeline.forms.visit_lists import PlannedVisit
     from pipeline.registers.clients import ClientRegister
     from pipeline.registers.pack_quantities import SheetQuantity
+    from pipeline.registers.prescriptions import Prescription
     from pipeline.store.database.store import Store
 
 PRINTED_BY = "kommandorad"
@@ -172,20 +172,14 @@ def _load_clients(clients: Path | None) -> Sequence[Client] | None:
     return register.clients
 
 
-def _load_plan(
-    form: Form, plan: Path | None, unit: str
-) -> Sequence[PlannedVisit] | Sequence[Prescription]:
+def _load_plan(form: Form, plan: Path | None, unit: str) -> Sequence[PlannedVisit | Prescription]:
     """Load the prescriptions of a signing list, or the visits of any other form."""
-    from pipeline.forms.prescription_lists import has_prescription_lines, load_prescriptions
     from pipeline.forms.visit_lists import load_visit_plan
+    from pipeline.registers.prescriptions import has_prescription_lines, load_prescriptions
 
-    if plan is None:
-        return ()
-    return (
-        load_prescriptions(plan, unit)
-        if has_prescription_lines(form)
-        else load_visit_plan(plan, unit)
-    )
+    if plan is None or has_prescription_lines(form):
+        return load_prescriptions(plan, unit) if plan else ()
+    return load_visit_plan(plan, unit)
 
 
 def _make_sheets(
@@ -221,7 +215,7 @@ def _make_sheets(
 
 def _make_planned_sheets(
     form: Form,
-    planned_items: Sequence[PlannedVisit] | Sequence[Prescription],
+    planned_items: Sequence[PlannedVisit | Prescription],
     register: Sequence[Client] | None,
     store: Store,
 ) -> dict[str, list[Sheet]]:
@@ -238,8 +232,8 @@ def _make_planned_sheets(
 
 
 def _make_sheets_of(form: Form, items: Sequence[PlannedVisit | Prescription]) -> list[Sheet]:
-    from pipeline.forms.prescription_lists import Prescription, make_prescription_sheets
     from pipeline.forms.visit_lists import PlannedVisit, make_visit_sheets
+    from pipeline.registers.prescriptions import Prescription, make_prescription_sheets
 
     if prescriptions := [each for each in items if isinstance(each, Prescription)]:
         return make_prescription_sheets(form, prescriptions)

@@ -10,6 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.domain.settings import Settings
+from pipeline.export.fhir.clinical.warnings import (
+    ALLERGY_ENTERED_IN_ERROR,
+    ALLERGY_TYPE,
+    WARNING_TYPES,
+    has_warnings_tag,
+)
 from pipeline.export.fhir.resource_context import (
     DOCUMENT_TYPE,
     Resource,
@@ -17,12 +23,6 @@ from pipeline.export.fhir.resource_context import (
     version_id,
 )
 from pipeline.export.fhir.server import FhirServer
-from pipeline.export.fhir.warnings import (
-    ALLERGY_ENTERED_IN_ERROR,
-    ALLERGY_TYPE,
-    WARNING_TYPES,
-    has_warnings_tag,
-)
 from pipeline.store.exports.run_items import RunItem
 
 _ENDED_STATUSES = frozenset({"superseded", "entered-in-error", "cancelled"})

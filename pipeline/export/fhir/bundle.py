@@ -12,9 +12,10 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.fhir.clinical.observations import observation_resources
+from pipeline.export.fhir.clinical.warnings import warning_resources
 from pipeline.export.fhir.document import document_resource
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.observations import observation_resources
 from pipeline.export.fhir.patient import patient_identifier, patient_resource
 from pipeline.export.fhir.provenance import provenance_resource
 from pipeline.export.fhir.questionnaire import (
@@ -32,7 +33,6 @@ from pipeline.export.fhir.resource_context import (
     drop_empty,
     identifier_system,
 )
-from pipeline.export.fhir.warnings import warning_resources
 from pipeline.export.record_text import find_record_form
 
 FORMS_BUNDLE_NUMBER = 0

@@ -21,6 +21,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record
 from pipeline.export.exporter import ExportOptions
+from pipeline.export.fhir.clinical.warnings import warnings_tag
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     DOCUMENT_TYPE,
@@ -33,7 +34,6 @@ from pipeline.export.fhir.resource_context import (
     is_withheld,
     version_id,
 )
-from pipeline.export.fhir.warnings import warnings_tag
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document

@@ -12,7 +12,7 @@ from pipeline.domain.settings import Settings
 from pipeline.export.fhir.amendments import end_earlier_versions
 from pipeline.store.exports.run_items import RunItem
 from tests.support.store.export_examples import record
-from tests.unit.export.formats.test_fhir import bundle, parts
+from tests.unit.export.formats.fhir.test_fhir import bundle, parts
 
 SNOMED_NONE = {"system": "http://snomed.info/sct", "code": "716186003"}
 

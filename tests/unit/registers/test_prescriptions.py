@@ -10,12 +10,12 @@ import pytest
 from pipeline.cli.printing import print_form
 from pipeline.domain.errors import UsageError
 from pipeline.domain.settings import load_settings
-from pipeline.forms.prescription_lists import (
+from pipeline.forms.printing import to_issued_sheet
+from pipeline.registers.prescriptions import (
     Prescription,
     load_prescriptions,
     make_prescription_sheets,
 )
-from pipeline.forms.printing import to_issued_sheet
 from pipeline.store.database.store import open_store
 from pipeline.store.registers.issued_sheets import find_issued_sheet
 from tests.support.store.ward import ASTA, BROR

@@ -6,8 +6,8 @@ tick is a statement of its own, that no hypersensitivity is known. An empty box 
 
 from __future__ import annotations
 
+from pipeline.export.fhir.clinical.observations import SNOMED_SYSTEM
 from pipeline.export.fhir.mapping import Warned
-from pipeline.export.fhir.observations import SNOMED_SYSTEM
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,
