@@ -27,6 +27,10 @@ ATTACHMENT_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.DOCUMENT_TITLE}
 )
 """What is answered of an attachment: whose it is, its day, and its title."""
+HEAD_MEANINGS: Final = frozenset(
+    {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME}
+)
+"""What is answered of every sheet of which only the deviations are."""
 _CODE_CHARACTERS: Final = frozenset("0123456789")
 
 
@@ -35,7 +39,12 @@ def is_grid_box(form: Form, spec: FieldSpec) -> bool:
 
     Such a box says "as planned" with initials and a deviation with a code, or by being empty.
     """
-    return form.entries is EntriesPer.SHEET and spec.kind is Kind.INITIALS and bool(spec.planned_by)
+    return form.entries is EntriesPer.SHEET and takes_code(spec)
+
+
+def takes_code(spec: FieldSpec) -> bool:
+    """Whether a field is a box for initials or a code; in a row of a table it is for initials."""
+    return spec.kind is Kind.INITIALS and bool(spec.planned_by) and spec.row is None
 
 
 def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[str]:
@@ -65,7 +74,8 @@ def fields_at_depth(
     if depth is Depth.FULL or (depth is Depth.DEVIATIONS and form.entries is EntriesPer.ROW):
         return asked
     if depth is Depth.ATTACHMENT:
-        return [spec for spec in asked if spec.means in ATTACHMENT_MEANINGS]
+        head = _fields_with_meaning(form, row, ATTACHMENT_MEANINGS)
+        return [spec for spec in asked if spec.name in head]
     return _fields_of_deviations(form, asked, readings)
 
 
@@ -94,10 +104,16 @@ def list_row_deviations(
     ]
 
 
+def _fields_with_meaning(form: Form, row: int | None, meanings: Iterable[Meaning]) -> set[str]:
+    """Return the field of each meaning; a later page may repeat the client's name, for people."""
+    return {spec.name for means in meanings if (spec := form.meaning(means, row)) is not None}
+
+
 def _fields_of_deviations(
     form: Form, asked: Sequence[FieldSpec], readings: Mapping[str, Reading]
 ) -> list[FieldSpec]:
     # The lines of the grid that deviate, and other groups in which somebody wrote what is critical
+    head = _fields_with_meaning(form, None, HEAD_MEANINGS)
     deviating = find_deviations(form, readings)
     grid_groups = {spec.group for spec in asked if is_grid_box(form, spec)}
     groups = {form.by_name[name].group for name in deviating} | {
@@ -111,7 +127,7 @@ def _fields_of_deviations(
         if spec.name in deviating
         or (
             not is_grid_box(form, spec)
-            and (spec.required or spec.means is not None or (spec.group and spec.group in groups))
+            and (spec.required or spec.name in head or (spec.group and spec.group in groups))
         )
     ]
 

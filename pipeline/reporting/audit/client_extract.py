@@ -46,7 +46,6 @@ ACCESS_TEXTS: Mapping[str, str] = {
             "take_off",
             "attach_page",
             "detach_page",
-            "rename_attachment",
             "change_form",
             "set_sheet_depth",
             "split_page",

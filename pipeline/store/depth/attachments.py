@@ -30,6 +30,7 @@ from pipeline.store.entries.entry import (
     is_claimed_by_other,
     list_sheet_entries,
     load_entry,
+    select_entries,
     stale_decision_error,
 )
 from pipeline.store.event_log.events import client_log_subject, record
@@ -59,12 +60,19 @@ def list_proposed_pages(
     conn: Connection, person: Person, entry: Entry, now: datetime
 ) -> list[Page]:
     """Return the pages after an entry's sheet in the stack that the person may attach to it."""
-    return [
-        page
-        for page in list_followers(conn, list_sheet_pages(conn, entry.sheet))
-        if _free_entry(conn, person, page, now) is not None
-        and visibility.can_see_page(conn, person, Action.REVIEW, page)
-    ]
+    pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
+    page_ids = [page.id for page in pages]
+    if not pages:
+        return []
+    # Loose pages that are visible and that nobody has answered or has open
+    query = select(_entry_table).where(_entry_table.c.sheet.in_(page_ids))
+    free = {one.sheet for one in select_entries(conn, query) if _is_free(one, person, now)}
+    visible = select(_page_table.c.id).where(
+        _page_table.c.id.in_(page_ids),
+        visibility.visible_pages_condition(conn, person, Action.REVIEW),
+    )
+    shown = free & set(conn.execute(visible).scalars())
+    return [page for page in pages if page.id in shown]
 
 
 def attach_pages(
@@ -141,22 +149,6 @@ def move_attachment(
     detach_page(conn, forms, person, page_id, now)
     choice = AttachmentChoice(page_id, row.title, row.day)
     attach_pages(conn, forms, person, to_entry, [choice], now)
-
-
-def rename_attachment(
-    conn: Connection, forms: Forms, person: Person, choice: AttachmentChoice, now: datetime
-) -> None:
-    """Give an attached page another title and day; the earlier ones are kept.
-
-    Raises:
-        NotAllowedError, ReviewError: as `detach_page` and `attach_pages`.
-    """
-    row = _require_row(conn, choice.page_id)
-    (entry,) = list_sheet_entries(conn, row.sheet)
-    _require_open_entry(conn, forms, person, entry.id)
-    _end_row(conn, person, choice.page_id, now)
-    _add_row(conn, person, row.sheet, row.number, choice, now)
-    record(conn, person.login, "rename_attachment", choice.page_id, unit=entry.unit)
 
 
 def make_own_attachment(
@@ -334,14 +326,17 @@ def _free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> 
     if len(entries) != 1:
         return None
     (entry,) = entries
-    is_untouched = (
+    is_untouched = _is_free(entry, person, now) and not _is_referred_to(conn, person, entry.id)
+    return entry if is_untouched else None
+
+
+def _is_free(entry: Entry, person: Person, now: datetime) -> bool:
+    return (
         entry.row is None
         and entry.state is EntryState.REVIEW
         and entry.voided is None
         and not is_claimed_by_other(entry, person, now)
-        and not _is_referred_to(conn, person, entry.id)
     )
-    return entry if is_untouched else None
 
 
 def _is_referred_to(conn: Connection, person: Person, entry_id: str) -> bool:

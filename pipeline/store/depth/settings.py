@@ -5,17 +5,19 @@ Depths are only added; the latest one counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
+from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import INTERNAL_FORMS, Depth, EntriesPer, Form, Forms
-from pipeline.domain.model import EntryState, Person
+from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.permissions import Action
-from pipeline.domain.review.depth import is_grid_box
+from pipeline.domain.review.depth import fields_at_depth, is_grid_box
+from pipeline.domain.review.rules import asked_fields
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
 from pipeline.store.event_log.events import record
@@ -76,6 +78,19 @@ def find_depths(
         )
         for entry in entries
     }
+
+
+def needed_fields(
+    conn: Connection,
+    form: Form,
+    entry: Entry,
+    readings: Mapping[str, Reading],
+    answers: Collection[str],
+) -> list[FieldSpec]:
+    """Return the fields that need an answer at the entry's depth, and those that have one."""
+    depth = find_depth(conn, form, entry)
+    needed = {spec.name for spec in fields_at_depth(form, entry.row, depth, readings)} | {*answers}
+    return [spec for spec in asked_fields(form, entry.row) if spec.name in needed]
 
 
 def list_unit_depths(conn: Connection, person: Person) -> dict[tuple[str, str], Depth]:

@@ -137,7 +137,6 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
     pages = tuple(list_sheet_pages(conn, entry.sheet))
     missing = missing_page_numbers(pages)
     depth = find_depth(conn, form, entry)
-    readings = load_entry_readings(conn, entry, pages)
     fields = _field_views(conn, entry, form, pages, person, depth)
     # Hide the identifying fields of a client whose identity the person may not see
     covered = _covered_areas(conn, person, entry, form, pages)
@@ -164,7 +163,9 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
         entry.state is EntryState.SECOND,
         covered,
         depth,
-        find_deviations(form, readings) if depth is Depth.DEVIATIONS else frozenset(),
+        find_deviations(form, load_entry_readings(conn, entry, pages))
+        if depth is Depth.DEVIATIONS
+        else frozenset(),
         list_attached_pages(conn, entry.sheet),
     )
 

@@ -16,15 +16,14 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
-from pipeline.domain.model import EntryState, Person, Reading, State
+from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
-from pipeline.domain.review.depth import fields_at_depth
 from pipeline.domain.review.recount import fields_to_recheck
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.accounts import visibility
-from pipeline.store.depth.settings import find_depth
+from pipeline.store.depth.settings import needed_fields
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -150,7 +149,7 @@ def decide_entry(
     pages = tuple(list_sheet_pages(conn, entry.sheet))
     readings = load_entry_readings(conn, entry, pages)
     missing = _fields_of_missing_pages(pages, form)
-    asked = _asked_fields(conn, form, entry, readings, answers)
+    asked = needed_fields(conn, form, entry, readings, answers)
     specs = [spec for spec in asked if spec.name not in missing]
     in_groups = find_batch_answers(conn, entry, readings)
     # Complete and check the answers; a missing or impossible one ends here.
@@ -201,23 +200,6 @@ def decide_entry(
     )
     save_client_choice(conn, person, form, entry, completed, about, now)
     return state
-
-
-def _asked_fields(
-    conn: Connection,
-    form: Form,
-    entry: Entry,
-    readings: Mapping[str, Reading],
-    answers: Mapping[str, Answer],
-) -> list[FieldSpec]:
-    """Return the fields that need an answer at the entry's depth, and those that have one."""
-    depth = find_depth(conn, form, entry)
-    needed = {spec.name for spec in fields_at_depth(form, entry.row, depth, readings)}
-    return [
-        spec
-        for spec in rules.asked_fields(form, entry.row)
-        if spec.name in needed or spec.name in answers
-    ]
 
 
 def _missing_page_answers(

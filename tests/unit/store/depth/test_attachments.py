@@ -173,15 +173,6 @@ def test_a_page_can_be_moved_to_another_entry(ward: Ward) -> None:
     assert (titles(ward), titles(ward, "BBBB")) == (["Hyresavi 2"], ["Hyresavi 1"])
 
 
-def test_a_title_and_a_day_can_be_changed(ward: Ward) -> None:
-    attach(ward, proposed(ward))
-    with ward.store.begin() as conn:
-        page = list_attached_pages(conn, "AAAA")[0].page.id
-        choice = AttachmentChoice(page, "Kontoutdrag", "")
-        attachments.rename_attachment(conn, ALL_FORMS, EVA, choice, later(1))
-    assert titles(ward) == ["Kontoutdrag", "Hyresavi 2"]
-
-
 @pytest.mark.parametrize(
     ("title", "day", "key"),
     [(" ", "", "attachment_no_title"), ("Avi", "2026-02-31", "attachment_no_day")],
