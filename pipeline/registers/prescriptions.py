@@ -180,12 +180,10 @@ def _parse_prescription(path: Path, number: int, row: Mapping[str, str]) -> Pres
     pid = normalize_pid(row["personnummer"])
     # A wrong number would be printed as another person's.
     if not fits_number_boxes(pid):
-        raise _error(path, number, "number_wrong")
+        raise _error(path, number, Text("error.table_row.number_wrong"))
     delegated = _FLAGS.get(row.get("delegerad", "").casefold())
     if delegated is None:
-        raise row_error(
-            path, number, Text("error.table_row.flag", {"column": "delegerad"}), _SCHEMA
-        )
+        raise _error(path, number, Text("error.table_row.flag", {"column": "delegerad"}))
     return Prescription(
         unit=row["enhet"],
         pid=pid.value12,
@@ -207,7 +205,7 @@ def _parse_prescription(path: Path, number: int, row: Mapping[str, str]) -> Pres
 def _parse_month(path: Path, number: int, text: str) -> date:
     match = _MONTH_PATTERN.fullmatch(text)
     if match is None or not 1 <= int(match[2]) <= 12:
-        raise _error(path, number, "no_month")
+        raise _error(path, number, Text("error.table_row.no_month"))
     return date(int(match[1]), int(match[2]), 1)
 
 
@@ -215,7 +213,7 @@ def _parse_day(path: Path, number: int, text: str) -> str:
     try:
         return date.fromisoformat(text[:10]).isoformat()
     except ValueError:
-        raise _error(path, number, "no_prescription_day") from None
+        raise _error(path, number, Text("error.table_row.no_prescription_day")) from None
 
 
 def _parse_times(path: Path, number: int, text: str) -> tuple[str, ...]:
@@ -223,9 +221,9 @@ def _parse_times(path: Path, number: int, text: str) -> tuple[str, ...]:
     try:
         times = sorted(_parse_clock(each) for each in re.split(r"[\s,]+", text.strip(" ,")))
     except ValueError:
-        raise _error(path, number, "no_dose_times") from None
+        raise _error(path, number, Text("error.table_row.no_dose_times")) from None
     if len(set(times)) != len(times) or len(times) > _MAX_TIMES:
-        raise _error(path, number, "no_dose_times")
+        raise _error(path, number, Text("error.table_row.no_dose_times"))
     return tuple(f"{at:%H.%M}" for at in times)
 
 
@@ -236,5 +234,5 @@ def _parse_clock(text: str) -> time:
     return time(int(match[1]), int(match[2] or 0))
 
 
-def _error(path: Path, number: int, problem: str) -> UsageError:
-    return row_error(path, number, Text(f"error.table_row.{problem}"), _SCHEMA)
+def _error(path: Path, number: int, problem: Text) -> UsageError:
+    return row_error(path, number, problem, _SCHEMA)
