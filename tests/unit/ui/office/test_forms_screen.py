@@ -325,7 +325,7 @@ def test_sheets_printed_for_a_unit_are_not_offered_for_another(open_screen: Open
     app.session_state["forms_place"] = (
         "form",
         "hsl-anteckning",
-        seeding.forms()["hsl-anteckning", 1].version,
+        seeding.forms().latest("hsl-anteckning").version,
     )
     app.run()
     app.button(key="forms_print").click().run()
