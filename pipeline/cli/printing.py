@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.forms.visit_lists import PlannedVisit
     from pipeline.registers.clients import ClientRegister
     from pipeline.registers.pack_quantities import SheetQuantity
+    from pipeline.registers.prescriptions import Prescription
     from pipeline.store.database.store import Store
 
 PRINTED_BY = "kommandorad"
@@ -64,7 +65,8 @@ def print_form(
         Path | None,
         typer.Option(
             help="Planned visits (table: enhet;datum;tid;personnummer;namn;insats;rutt) to print "
-            "in the rows."
+            "in the rows; for a signing list prescriptions (table: enhet;månad;personnummer;namn;"
+            "läkemedel;tider;ordinatör;ordinerat;styrka;form;väg;dos;delegerad)."
         ),
     ] = None,
 ) -> None:
@@ -85,10 +87,10 @@ def print_form(
     form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
         raise UsageError("about_no_client", form=form.id)
-    register, visits = _load_clients(clients), _load_visits(plan, unit)
+    register, planned_items = _load_clients(clients), _load_plan(form, plan, unit)
     store = open_store(settings, create=True)
     sheets = (
-        _make_visit_sheets(form, visits, register, store)
+        _make_planned_sheets(form, planned_items, register, store)
         if plan
         else _make_sheets(copies or 1, register, unit or _find_only_unit(register, store), store)
     )
@@ -170,10 +172,14 @@ def _load_clients(clients: Path | None) -> Sequence[Client] | None:
     return register.clients
 
 
-def _load_visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
+def _load_plan(form: Form, plan: Path | None, unit: str) -> Sequence[PlannedVisit | Prescription]:
+    """Load the prescriptions of a signing list, or the visits of any other form."""
     from pipeline.forms.visit_lists import load_visit_plan
+    from pipeline.registers.prescriptions import has_prescription_lines, load_prescriptions
 
-    return load_visit_plan(plan, unit) if plan else ()
+    if plan is None or has_prescription_lines(form):
+        return load_prescriptions(plan, unit) if plan else ()
+    return load_visit_plan(plan, unit)
 
 
 def _make_sheets(
@@ -207,24 +213,31 @@ def _make_sheets(
     }
 
 
-def _make_visit_sheets(
-    form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client] | None, store: Store
+def _make_planned_sheets(
+    form: Form,
+    planned_items: Sequence[PlannedVisit | Prescription],
+    register: Sequence[Client] | None,
+    store: Store,
 ) -> dict[str, list[Sheet]]:
-    """Make sheets with the planned visits, by the suffix of the file's name.
+    """Make sheets with planned visits or prescriptions, by the suffix of the file's name.
 
     Raises:
         UsageError: no register has any of the clients, so nothing says who is protected.
     """
-    from pipeline.forms.visit_lists import make_visit_sheets
-
-    known = _find_known_clients(register or (), {visit.pid for visit in visits}, store)
-    visits_by_binder = split_by_binder(visits, known)
-    if set(visits_by_binder) == {Binder.UNKNOWN}:
+    known = _find_known_clients(register or (), {each.pid for each in planned_items}, store)
+    by_binder = split_by_binder(planned_items, known)
+    if set(by_binder) == {Binder.UNKNOWN}:
         raise UsageError("nothing_says_planned_clients_protected")
-    return {
-        binder: make_visit_sheets(form, planned_visits)
-        for binder, planned_visits in visits_by_binder.items()
-    }
+    return {binder: _make_sheets_of(form, items) for binder, items in by_binder.items()}
+
+
+def _make_sheets_of(form: Form, items: Sequence[PlannedVisit | Prescription]) -> list[Sheet]:
+    from pipeline.forms.visit_lists import PlannedVisit, make_visit_sheets
+    from pipeline.registers.prescriptions import Prescription, make_prescription_sheets
+
+    if prescriptions := [each for each in items if isinstance(each, Prescription)]:
+        return make_prescription_sheets(form, prescriptions)
+    return make_visit_sheets(form, [each for each in items if isinstance(each, PlannedVisit)])
 
 
 def _find_only_unit(register: Sequence[Client] | None, store: Store) -> str:

@@ -75,8 +75,13 @@ def label_style(spec: FieldSpec, style: PrintStyle) -> TextStyle:
     )
 
 
-def _draw_mark(paper: PaperDocument, spec: FieldSpec, _text: str, _style: PrintStyle) -> None:
+def _draw_mark(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.35)
+    # A tick that is known before the outage.
+    if text:
+        x, y, w, h = spec.box
+        paper.pen([(x + 1, y + 1), (x + w - 1, y + h - 1)], Colour.BLACK, 0.5)
+        paper.pen([(x + w - 1, y + 1), (x + 1, y + h - 1)], Colour.BLACK, 0.5)
 
 
 def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str, style: PrintStyle) -> None:

@@ -13,6 +13,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
+from pipeline.domain.form.grid import Grid
 from pipeline.domain.form.page import PageSpec, Section, Table
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
@@ -201,6 +202,8 @@ def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet, style: PrintS
         )
     if page.table:
         _draw_rows(paper, page.table, style.row_number)
+    for grid in page.grids:
+        _draw_grid_numbers(paper, grid, style.row_number)
     # A label that equals the title of a section is not printed again.
     titles = {section.title for section in page.sections}
     for spec in page.all_fields:
@@ -230,6 +233,12 @@ def _draw_rows(paper: PaperDocument, table: Table, style: TextStyle) -> None:
                 (table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25
             )
         paper.words_right(str(row), (table.x + 7.5, y + 5), style)
+
+
+def _draw_grid_numbers(paper: PaperDocument, grid: Grid, style: TextStyle) -> None:
+    for line in range(1, grid.count + 1):
+        y = grid.top + (line - 1) * grid.height
+        paper.words_right(str(line), (grid.x + 4.8, y + 2.4), style)
 
 
 def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:

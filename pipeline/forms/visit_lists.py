@@ -163,14 +163,15 @@ def _parse_visit(path: Path | str, number: int, row: Mapping[str, str]) -> Plann
         ) from None
     pid = normalize_pid(row["personnummer"])
     # A wrong or too long number would be printed as another person's.
-    if not _fits_number_boxes(pid):
+    if not fits_number_boxes(pid):
         raise row_error(path, number, Text("error.table_row.number_wrong"), _VISIT_SCHEMA)
     return PlannedVisit(
         row["enhet"], day, row.get("rutt", ""), at, pid.value12, row["namn"], row.get("insats", "")
     )
 
 
-def _fits_number_boxes(pid: Pid) -> bool:
+def fits_number_boxes(pid: Pid) -> bool:
+    """Return whether a number is right and can be printed whole in its boxes."""
     # A local number without check digit, no longer than the boxes.
     if pid.kind is PidKind.LOCAL:
         return is_local_pid(pid.value12) and len(pid.value12) <= _NUMBER_BOXES

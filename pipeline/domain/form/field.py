@@ -304,7 +304,7 @@ class FieldAttributes(StrictModel):
 class FieldSpec(FieldAttributes):
     """One field of a form, or of a row of its table.
 
-    In a row `box` is relative to the row's top left.
+    In a row `box` is relative to the row's top left. A box of a grid is for a `day` of the month.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
@@ -312,6 +312,7 @@ class FieldSpec(FieldAttributes):
     lines: int | None = None
     options: tuple[Option, ...] = ()
     row: int | None = None
+    day: int | None = None
 
     @property
     def area(self) -> Box:

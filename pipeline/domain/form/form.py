@@ -315,6 +315,7 @@ class SigningRule(StrictModel):
             for signing.
         signers: Who may sign, by area of law; nobody in an area that is not named.
         form_signers: Exceptions by form id.
+        by_sheet: Forms of class A whose author may sign all rows of a sheet at once.
         reserved: Forms that are not for anybody to type: no typist sees or confirms them.
     """
 
@@ -327,6 +328,7 @@ class SigningRule(StrictModel):
     same_name: bool = False
     signers: Mapping[Area, Signers] = {}
     form_signers: Mapping[FormId, Signers] = {}
+    by_sheet: frozenset[FormId] = frozenset()
     reserved: frozenset[FormId] = frozenset()
 
     def requires_signature(self, form: Form, area: str) -> bool:

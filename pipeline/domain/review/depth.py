@@ -8,7 +8,9 @@ of deviations they are answered as usual, or confirmed together (`list_row_devia
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Final
 
 from pipeline.domain.confidence import (
@@ -56,6 +58,7 @@ def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[st
         for spec in form.fields
         if is_grid_box(form, spec)
         and _is_planned(spec, readings)
+        and _is_in_month(form, spec, readings)
         and _says_something_else(readings.get(spec.name))
     )
 
@@ -131,6 +134,19 @@ def _fields_of_deviations(
 
 def _is_planned(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
     return _has_ink(readings.get(spec.planned_by or ""))
+
+
+def _is_in_month(form: Form, spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
+    """Whether the month of the sheet has the day of a box; where the month is not read, it has."""
+    day_field = form.meaning(Meaning.EVENT_DATE)
+    reading = readings.get(day_field.name) if day_field else None
+    if spec.day is None or reading is None or not isinstance(reading.value, str):
+        return True
+    try:
+        first = date.fromisoformat(reading.value)
+    except ValueError:
+        return True
+    return spec.day <= monthrange(first.year, first.month)[1]
 
 
 def _has_ink(reading: Reading | None) -> bool:

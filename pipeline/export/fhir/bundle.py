@@ -13,9 +13,10 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.fhir.clinical.observations import observation_resources
+from pipeline.export.fhir.clinical.warnings import warning_resources
 from pipeline.export.fhir.document import document_resource
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.observations import observation_resources
 from pipeline.export.fhir.patient import patient_identifier, patient_resource
 from pipeline.export.fhir.provenance import provenance_resource
 from pipeline.export.fhir.questionnaire import (
@@ -65,6 +66,9 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
                 _identifier_query("identifier", observation["identifier"][0]),
             )
         )
+    for name, warning in warning_resources(filing):
+        query = _identifier_query("identifier", warning["identifier"][0])
+        parts.append((f"{warning['resourceType']}/{name}", warning, query))
     form = find_record_form(item.record, options.forms)
     if form and filing.mapping.answers and item.record.voided is None:
         parts.append(

@@ -21,6 +21,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record
 from pipeline.export.exporter import ExportOptions
+from pipeline.export.fhir.clinical.warnings import warnings_tag
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     DOCUMENT_TYPE,
@@ -53,7 +54,7 @@ def document_resource(filing: ResourceContext) -> Resource:
     is_void = record.voided is not None
     return {
         "resourceType": "DocumentReference",
-        "meta": filing.meta("document-reference"),
+        "meta": filing.meta("document-reference") | {"tag": warnings_tag(filing)},
         "contained": _contained_people(filing),
         "masterIdentifier": filing.identifier("version", filing.version),
         "identifier": [filing.identifier("post", record.entry_id)],

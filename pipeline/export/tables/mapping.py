@@ -44,6 +44,12 @@ class ExportMapping(StrictModel, ABC):
     """Whether it may name fields that a form does not have, since nothing is lost by that."""
 
     about: str
+    versions: tuple[int, ...] = ()
+    """The versions of the form that the target takes; none for all."""
+
+    def takes_version(self, version: int) -> bool:
+        """Return whether the target takes entries of a version of the form."""
+        return not self.versions or version in self.versions
 
     @abstractmethod
     def fields(self) -> set[str]:
@@ -218,7 +224,11 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
         ExportError: a mapping does not fit; the text names the file and the fields.
     """
     for form_id, mapping in mappings.items():
-        versions = [form for (known_id, _), form in forms.items() if known_id == form_id]
+        versions = [
+            form
+            for (known_id, version), form in forms.items()
+            if known_id == form_id and mapping.takes_version(version)
+        ]
         if not versions or mapping.allows_unknown_fields:
             continue
         file = f"forms/{form_id}/export.{target}.yaml"

@@ -139,6 +139,7 @@ def _place_page(outline: Outline, page: _Page, number: int) -> PageSpec:
             *(spec for section in placed for spec in section.fields),
         ),
         table=next((section.table for section in placed if section.table), None),
+        grids=tuple(section.grid for section in placed if section.grid),
         sections=tuple(section.background for section in placed),
         texts=tuple(text for section in placed for text in section.texts),
     )

@@ -27,6 +27,7 @@ from pipeline.domain.form.form import (
     NormFields,
     Subject,
 )
+from pipeline.domain.form.grid import BoxCode, Day, GridLines
 from pipeline.domain.form.yaml_loader import FormLoader
 
 Fill = Literal["fill"]
@@ -74,12 +75,14 @@ class PrintedText(StrictModel):
 class RepeatedRows(StrictModel):
     """Rows that are repeated on a sheet that is one entry.
 
-    `label` is printed with a number on the left of each repetition.
+    `label` is printed with a number on the left of each repetition. With `dense` the fields are
+    close together, as in a table.
     """
 
     prefix: Name
     count: Annotated[int, Field(ge=1, le=20)]
     label: str
+    dense: bool = False
 
 
 class TableRows(StrictModel):
@@ -87,6 +90,28 @@ class TableRows(StrictModel):
 
     prefix: Name
     count: Annotated[int, Field(ge=1, le=60)] | Fill
+
+
+class GridBoxes(StrictModel):
+    """Lines of one row of fields and a box for each day from `first` to `last`.
+
+    `label` and the line's number name a line in review; `box` is the field of each day, as wide as
+    its `width`; `codes` are printed above as a key.
+    """
+
+    prefix: Name
+    label: str
+    count: GridLines
+    first: Day
+    last: Day
+    codes: tuple[BoxCode, ...] = ()
+    box: OutlineField
+
+    @model_validator(mode="after")
+    def _check_days(self) -> Self:
+        if self.first > self.last or self.box.width is None:
+            raise PydanticCustomError("grid_days", "a grid needs days in order and a box's width")
+        return self
 
 
 class StandardSection(StrEnum):
@@ -129,6 +154,7 @@ class OutlineSection(StrictModel):
     columns: Annotated[int, Field(ge=2, le=12)] | None = None
     repeat: RepeatedRows | None = None
     table: TableRows | None = None
+    grid: GridBoxes | None = None
     page: Literal["next"] | None = None
 
     @property
@@ -145,11 +171,11 @@ class OutlineSection(StrictModel):
             if self.model_fields_set != {"page"}:
                 raise PydanticCustomError("page_alone", "a page break stands alone")
             return self
-        if self.repeat and self.table:
+        if sum(kind is not None for kind in (self.repeat, self.table, self.grid)) > 1:
             raise PydanticCustomError("repeat_or_table", "a section has either repeat or table")
         if not self.use and not self.title:
             raise PydanticCustomError("section_title", "a section needs a title")
-        if not self.use and not self.rows and not self.text:
+        if not self.use and not self.rows and not self.text and not self.grid:
             raise PydanticCustomError(
                 "section_rows", "the section {title} has no rows", {"title": self.title}
             )

@@ -16,6 +16,8 @@ FIELD_GAP = 5.0
 """Between two fields."""
 MARK_GAP = 4.0
 """Between the label of a check box and the next."""
+DENSE_GAP = 1.5
+"""Between two fields of rows that are close together."""
 LINE_GAP, BARE_LINE_GAP, TABLE_LINE_GAP = 2.0, 2.4, 1.4
 """Between the lines of a row or of a section.
 
@@ -34,6 +36,7 @@ class RowSpace:
         unprinted: A label that is not printed, since it equals a title.
         columns: Fields are aligned in that number of columns of equal width; without, each has
             the width that it needs.
+        gap: Between two fields.
         style: The style of print.
     """
 
@@ -45,6 +48,7 @@ class RowSpace:
     in_table: bool = False
     unprinted: str = ""
     columns: int | None = None
+    gap: float = FIELD_GAP
     style: PrintStyle = FIRST_STYLE
 
     @property
@@ -168,17 +172,17 @@ def _break_row(row: Sequence[OutlineField], space: RowSpace) -> list[list[Outlin
 def _line_width(line: Sequence[OutlineField], space: RowSpace) -> float:
     # Sum of the widths and of the gaps between neighbours.
     return sum(
-        _slot_width(outline_field, space) + _gap_between(before, outline_field)
+        _slot_width(outline_field, space) + _gap_between(before, outline_field, space)
         for before, outline_field in zip((None, *line), line, strict=False)
     )
 
 
-def _gap_between(before: OutlineField | None, after: OutlineField) -> float:
+def _gap_between(before: OutlineField | None, after: OutlineField, space: RowSpace) -> float:
     if before is None:
         return 0
     # Neighbouring check boxes are closer than other fields.
     is_between_marks = before.traits.is_check_box and after.traits.is_check_box
-    return after.gap + (MARK_GAP if is_between_marks else FIELD_GAP)
+    return after.gap + (min(MARK_GAP, space.gap) if is_between_marks else space.gap)
 
 
 def _label_side(outline_field: OutlineField, space: RowSpace) -> LabelSide:
@@ -226,7 +230,7 @@ def _place_line(
     )
     x, specs, before = space.left, [], None
     for number, outline_field in enumerate(line):
-        x = space.left + number * pitch if pitch else x + _gap_between(before, outline_field)
+        x = space.left + number * pitch if pitch else x + _gap_between(before, outline_field, space)
         # The last field of a line in columns may stretch to the right edge.
         width = (
             space.right - x

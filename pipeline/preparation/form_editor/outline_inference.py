@@ -69,8 +69,10 @@ class _InferredParts:
 
 
 def can_infer_outline(form: Form) -> bool:
-    """Return whether the form is printed by Efterskrift and has its boxes in sections."""
-    return not form.printed_elsewhere and all(page.sections for page in form.pages)
+    """Return whether the form is printed by Efterskrift and has its boxes in sections, no grids."""
+    return not form.printed_elsewhere and all(
+        page.sections and not page.grids for page in form.pages
+    )
 
 
 def infer_outline(form: Form) -> tuple[YamlData, InferenceLosses]:

@@ -44,14 +44,14 @@ UTF8, LATIN1 = "utf-8-sig", "iso-8859-1"
 def csv_faults(target: str, form_id: str, data: bytes) -> list[str]:
     return faults(
         data,
-        table_schema(terms(target).mapping(form_id, TableMapping), FORMS.latest(form_id)),
+        table_schema(terms(target).mapping(form_id, TableMapping), FORMS[form_id, 1]),
         encoding=UTF8,
     )
 
 
 def table(target: str, form_id: str) -> bytes:
     """The form's entries in all their states; one field of three cannot be read."""
-    names = sorted(filled(FORMS.latest(form_id)))
+    names = sorted(filled(FORMS[form_id, 1]))
     found = in_all_states(form_id, frozenset(names[::3]))
     return TARGETS[target].make(found, run(target, len(found)), terms(target))
 

@@ -17,12 +17,14 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.form.form import Deadline, Form, Forms, LegalBasis, Subject
+from pipeline.domain.form.grid import BoxCode, Days, Grid
 from pipeline.domain.form.page import PageSpec, Section, Table, Text
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import ROOT
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
 from pipeline.forms.layout.outline import (
+    GridBoxes,
     Outline,
     OutlineField,
     OutlineSection,
@@ -72,10 +74,13 @@ def test_a_placed_form_is_what_its_outline_gives(outline: Path) -> None:
 
 
 WHAT_AND_HOW_MUCH = {
-    "signeringslista": {"insats", "ordination"},
-    "palliativ-hemakt": {"ordination", "dos"},
+    ("signeringslista", 1): {"insats", "ordination"},
+    ("signeringslista", 2): {"ord1_insats", "ord12_styrka", "ord12_dos"},
+    ("signeringslista-vid-behov", 1): {"ordination", "dos", "ord1_insats", "ord1_maxdos"},
+    ("palliativ-hemakt", 1): {"ordination", "dos"},
+    ("palliativ-hemakt", 2): {"ordination", "dos", "ord1_lakemedel", "ord1_vag", "ord10_maxdos"},
 }
-"""Columns of text that say what is given and the dose."""
+"""Columns of text that say what is given and the dose, by form and version."""
 
 
 @every_form
@@ -84,10 +89,11 @@ def test_what_harms_when_wrong_is_critical(form: Form) -> None:
     of a telephone is none.
     """
     columns = {spec.column for spec in form.fields}
-    assert columns >= WHAT_AND_HOW_MUCH.get(form.id, set())
+    harmful = WHAT_AND_HOW_MUCH.get((form.id, form.version), set())
+    assert columns >= harmful
     for spec in form.fields:
         number = form.criticality == "A" and spec.format and spec.format is not Format.PHONE
-        if number or spec.column in WHAT_AND_HOW_MUCH.get(form.id, set()):
+        if number or spec.column in harmful:
             assert spec.critical, spec.name
 
 
@@ -166,7 +172,7 @@ def test_a_broken_list_is_an_error(tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_publishing_adds_what_is_new_and_refuses_what_was_changed(tmp_path: Path) -> None:
-    source = (FOLDER / "hsl-anteckning" / "form.yaml").read_text("utf-8")
+    source = (FOLDER / "hsl-anteckning" / "v1" / "form.yaml").read_text("utf-8")
     (tmp_path / "hsl-anteckning").mkdir()
     path = tmp_path / "hsl-anteckning" / "form.yaml"
     path.write_text(source, "utf-8")
@@ -192,6 +198,10 @@ PARTS = [
     RepeatedRows,
     TableRows,
     PrintedText,
+    GridBoxes,
+    Grid,
+    Days,
+    BoxCode,
 ]
 
 

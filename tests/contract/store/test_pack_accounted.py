@@ -59,7 +59,7 @@ ADMIN = Person(
     "anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset({UNIT}), ALL_AREAS
 )
 EVA = Person("eva", "Eva Ek", "sjuksköterska", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
-NOTE, VISITS = "hsl-anteckning", "besokslista"
+NOTE, VISITS = "tillagg-omvardnadsjournal", "besokslista"
 NUMBERS = {NOTE: (3, 1), VISITS: (3, 0), SIGNATURE_KEY: (1, 0), COVER_SHEET: (2, 0)}
 """Blank sheets and those with a client's name: 3 + 2 notes, 3 visit lists, a signature key and 2
 cover sheets.
@@ -88,7 +88,7 @@ ON_NOTE: Mapping[str, Value] = {
     "personnummer": CLIENTS[1].pid,
     "handelsedatum": DAY,
     "handelsetid": "08:15",
-    "anteckning": "Sov gott.",
+    "tillagg": "Sov gott.",
 }
 ON_LIST: Mapping[str, Value] = {
     "datum": DAY,

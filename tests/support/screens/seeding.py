@@ -164,7 +164,7 @@ def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     """Filled journal notes, scanned and read; answers with the ids of their entries. `changed` is
     what the machine read wrongly.
     """
-    form = forms().latest("hsl-anteckning")
+    form = forms()["hsl-anteckning", 1]
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
     return [

@@ -136,7 +136,7 @@ def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
     """The sheet of an entry scanned once more, from another picture, with `more` written in its
     note since.
     """
-    form = forms().latest("hsl-anteckning")
+    form = forms()["hsl-anteckning", 1]
     serial = entry_id.rpartition("-")[0]
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
@@ -194,7 +194,7 @@ def add_bundle(store: Store, said: int, sheets: int) -> str:
     """
     cover, note, serials = (
         forms().latest(COVER_SHEET),
-        forms().latest("hsl-anteckning"),
+        forms()["hsl-anteckning", 1],
         [new_serial() for _ in range(sheets + 1)],
     )
     with store.begin() as conn:

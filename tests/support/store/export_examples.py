@@ -63,7 +63,7 @@ def record(
     **other: Any,  # noqa: ANN401
 ) -> Record:
     """An entry of a form, empty except for `fields`; `other` replaces parts of the record."""
-    form = FORMS.latest(form_id)
+    form = FORMS[form_id, 1]
     row = form.rows()[0]
     facts: dict[str, Any] = {
         "entry_id": f"K7M3PX-{row or 0:02d}",
@@ -162,7 +162,7 @@ def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list
     """
     whole = record(
         form_id,
-        filled(FORMS.latest(form_id)),
+        filled(FORMS[form_id, 1]),
         pages=("one", "two"),
         signed=stamp("Eva Lind", 11),
         signed_why="slutat",
@@ -186,7 +186,7 @@ def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list
     moved = Item(
         9, replace(whole, revision=2, client=ARNE), replace(EARLIER, exported_record=whole)
     )
-    about_somebody = FORMS.latest(form_id).meaning(Meaning.CLIENT_PID, whole.row) is not None
+    about_somebody = FORMS[form_id, 1].meaning(Meaning.CLIENT_PID, whole.row) is not None
     return [
         *items(*records),
         Item(7, replace(whole, revision=2), EARLIER),

@@ -71,7 +71,7 @@ def test_list_names_every_form() -> None:
 
 def test_show_gives_every_field_with_its_place() -> None:
     form = json.loads(_run("forms", "show", "matvarden", "--json"))
-    assert (form["id"], form["version"]) == ("matvarden", 1)
+    assert (form["id"], form["version"]) == ("matvarden", 2)
     page = form["pages"][0]
     assert (page["width_mm"], page["height_mm"]) == (210.0, 297.0)
     fields = {field["name"]: field for field in page["fields"]}
@@ -94,8 +94,8 @@ def test_show_gives_the_options_of_a_choice() -> None:
     assert [option["value"] for option in choice["options"]] == [
         "besok",
         "telefon",
-        "bedomning",
-        "atgard",
+        "digital",
+        "utan_patient",
     ]
     assert all(len(option["box_mm"]) == 4 for option in choice["options"])
 

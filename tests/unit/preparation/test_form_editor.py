@@ -219,5 +219,5 @@ def test_a_copy_of_a_form_placed_by_hand_has_its_fields(store: Store, settings: 
     assert found.problems == ()
     assert found.form is not None
     assert {spec.name for spec in found.form.fields} == {
-        spec.name for spec in forms.latest("hsl-anteckning").fields
+        spec.name for spec in forms["hsl-anteckning", 1].fields
     }

@@ -23,6 +23,7 @@ from pipeline.domain.law import deadlines
 from pipeline.domain.law.open_deadlines import deadline_field
 from pipeline.domain.model import Person, State
 from pipeline.domain.permissions import Action, permitted_units
+from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.recount import recount_answers
 from pipeline.domain.review.rules import Answer
@@ -71,8 +72,19 @@ def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> None:
         f"<div>{escape(_finding_text(view.form, finding))}</div>"
         for finding in recount_answers(view.form, view.entry.row, answers)
     ]
+    if (score := score_answers(view.form, view.entry.row, answers)) is not None:
+        lines.append(f"<div>{escape(_score_text(score))}</div>")
     if lines:
         st.html(f'<div class="ef-facts" role="status">{"".join(lines)}</div>')
+
+
+def _score_text(score: Score) -> str:
+    """Return a computed score in words, or what it lacks."""
+    if score.level is None:
+        fields = ", ".join(spec.label for spec in score.missing)
+        return t("news.missing", scale=score.scale, fields=fields)
+    level = t(f"news.level.{score.level.value}")
+    return t("news.score", scale=score.scale, points=score.points, level=level)
 
 
 def were_findings_shown(view: EntryView) -> bool:

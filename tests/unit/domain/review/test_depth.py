@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.domain.form.form import Depth, Form
+from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.depth import fields_at_depth, find_deviations
+from pipeline.domain.settings import ROOT
 
 
 def field(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -104,3 +105,16 @@ def test_an_attachment_asks_whose_it_is_and_its_day() -> None:
 
 def test_without_a_reading_nothing_deviates() -> None:
     assert find_deviations(FORM, {}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("day", "asked_days"), [("2021-11-01", [29, 30]), ("2021-12-01", [29, 30, 31])]
+)
+def test_a_day_that_the_month_does_not_have_is_not_asked_for(
+    day: str, asked_days: list[int]
+) -> None:
+    form = Forms.load(ROOT / "forms").latest("signeringslista")
+    read = {spec.name: EMPTY for spec in form.fields}
+    read |= {f"rad1_dag{one}": SIGNED for one in range(1, 29)}
+    read |= {"rad1_tid": SIGNED, "datum": Reading(day, 0.99, State.READ)}
+    assert find_deviations(form, read) == {f"rad1_dag{one}" for one in asked_days}

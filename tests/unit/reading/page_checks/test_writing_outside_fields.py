@@ -37,7 +37,7 @@ from tests.support.pages.synthetic_page import rendered
 pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
-NOTE = FORMS.latest("hsl-anteckning")
+NOTE = FORMS["hsl-anteckning", 1]
 HAND = make_writers(1, seed=11)[0]
 CLIENT = Client("193511275863", "Karin Åström-Lagerkvist", "Hemsjukvården Centrum")
 UNFILLED_DPI = 8 * 25.4
@@ -71,7 +71,7 @@ def stray_on(
     form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}
 ) -> frozenset[str]:
     """The stray writing on the first page of a form with a drawing on it, registered as printed."""
-    form = FORMS.latest(form_id)
+    form = FORMS[form_id, 1]
     letterhead = Letterhead(
         "Provköpings kommun, socialförvaltningen", grey_logo(), date(2026, 1, 1)
     )
@@ -234,7 +234,7 @@ def test_two_rows_in_single_line_field_raise_issue() -> None:
 
 
 def test_comma_below_dose_raises_issue() -> None:
-    form = FORMS.latest("palliativ-hemakt")
+    form = FORMS["palliativ-hemakt", 1]
     area = form.by_name["rad01.dos"].area
     for drop, is_lost in ((0.5, True), (-0.9, False)):
         page = written(render_sheet_page(form, SHEET), "2", Box(area.x, area.y + 2.4, 6.0, 6.6))

@@ -16,8 +16,10 @@ from pipeline.export.fhir.resource_context import (
 )
 from pipeline.export.record_text import (
     amendment_text,
+    field_value,
     find_signature,
     format_field_value,
+    labelled,
     late_entry_text,
 )
 
@@ -139,7 +141,15 @@ def _list_notes(filing: ResourceContext) -> tuple[str, ...]:
         if filing.mapping.remark
         else ""
     )
-    return remark, amendment_text(filing.item), late_entry_text(filing.record, filing.settings)
+    record, forms = filing.record, filing.options.forms
+    noted = (
+        labelled(record, name, words)
+        for name in filing.mapping.notes
+        if (words := format_field_value(record, name, forms))
+        and field_value(record, name, forms) is not False
+    )
+    amendment, late = amendment_text(filing.item), late_entry_text(filing.record, filing.settings)
+    return remark, *noted, amendment, late
 
 
 def _category_concept(code: str) -> Resource:
