@@ -5,7 +5,7 @@ Each part knows its pages, its sheets and how it is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -24,6 +24,10 @@ from pipeline.forms.visit_lists import (
     PlannedVisit,
     has_visit_rows,
     make_visit_sheets,
+)
+from pipeline.preparation.outage_pack.client_list import (
+    count_client_list_pages,
+    draw_client_list,
 )
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions
 from pipeline.preparation.outage_pack.pages import PackInfo, pack_text
@@ -60,7 +64,7 @@ class PackOrder:
 
     `clients` may be of several units; a planned client who is not among them is in no register.
     The pack must last for `days`. `first_day` is known if the outage is planned, and is printed on
-    the cover sheets.
+    the cover sheets. `codes` are the client codes by number.
     """
 
     about: PackInfo
@@ -71,6 +75,7 @@ class PackOrder:
     visits: Sequence[PlannedVisit] = ()
     days: int = 14
     first_day: date | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ def _sort_quantities(quantities: Sequence[SheetQuantity]) -> Iterator[SheetQuant
 
 
 def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[PackPart]:
-    """Yield the instructions, the telephone chain, and the schedule if there is one."""
+    """Yield the instructions, the telephone chain, and the schedule and client list if any."""
     about, uses = order.about, [(form.title, describe_use(form)) for form in forms]
     yield _information_part(
         "instruktion",
@@ -149,6 +154,14 @@ def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[Pack
     if pages := count_schedule_pages(order.shifts):
         yield _information_part(
             "schema", "schedule", pages, lambda paper: draw_schedule(paper, about, order.shifts)
+        )
+    coded = [client for client in order.clients if client.pid in order.codes]
+    if pages := count_client_list_pages(coded):
+        yield _information_part(
+            "klientlista",
+            "clients",
+            pages,
+            lambda paper: draw_client_list(paper, about, coded, order.codes),
         )
 
 

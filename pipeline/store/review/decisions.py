@@ -63,6 +63,7 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
+from pipeline.store.registers.client_codes import answer_number_by_code
 from pipeline.store.review.first_review import first_review_answers
 
 NO_CLIENT_STATEMENT = ClientStatement()
@@ -156,6 +157,7 @@ def decide_entry(
         {**in_groups.answers(), **answers},
         {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
     )
+    filled = answer_number_by_code(conn, form, entry, filled)
     complete = rules.complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
     completed = complete_client_numbers(conn, person, form, entry.row, complete, about)
     # A seeded error that was confirmed: the person decides again.
