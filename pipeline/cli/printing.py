@@ -112,16 +112,18 @@ def _issue_sheets(
     Raises:
         UsageError: a file cannot be written.
     """
+    from pipeline.forms.letterhead import load_letterhead
     from pipeline.forms.printing import print_sheets, to_issued_sheet
     from pipeline.store.registers.issued_sheets import save_issued_sheets
 
+    letterhead = load_letterhead(settings, today_in_sweden())
     with ExitStack() as files:
         # Written inside the transaction: no sheet is registered whose paper could not be written.
         with store.begin() as conn:
             issued = [to_issued_sheet(form, sheet) for batch in sheets.values() for sheet in batch]
             save_issued_sheets(conn, issued, by=PRINTED_BY)
             pdfs = {
-                path: print_sheets(form, batch, organisation=settings.care_provider)
+                path: print_sheets(form, batch, letterhead=letterhead)
                 for path, batch in sheets.items()
             }
             partials = _write_partials(pdfs, files)
@@ -340,6 +342,15 @@ def pack(
             **EXISTING_FILE,
         ),
     ] = None,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with the unit's own documents, named SLOT-YYYY-MM-DD.pdf; the slots are "
+            "in data/pack/slots.yaml.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     days: Annotated[
         int, typer.Option(min=1, max=60, help="Number of days the pack must last.")
     ] = 14,
@@ -358,11 +369,13 @@ def pack(
     `issued take-in`.
     """
     from pipeline.domain.form.form import Forms
+    from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
     from pipeline.preparation.outage_pack.pack import make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
     from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
     from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
+    from pipeline.preparation.outage_pack.unit_documents import find_documents, list_slots
     from pipeline.registers.clients import ClientRegister, load_client_register
     from pipeline.registers.pack_quantities import load_quantities
 
@@ -374,7 +387,7 @@ def pack(
     forms = Forms.load(*settings.form_folders)
     register = load_client_register(clients) if clients else ClientRegister(())
     order = PackOrder(
-        PackInfo(unit, settings.care_provider, today_in_sweden()),
+        PackInfo(unit, settings.care_provider, today_in_sweden(), find_logo(settings)),
         load_quantities(numbers, unit)
         if numbers
         else _default_quantities(forms, unit, area, register, days),
@@ -384,6 +397,7 @@ def pack(
         load_visit_plan(plan, unit) if plan else (),
         days,
         first_day.date() if first_day else None,
+        find_documents(documents, list_slots(area)) if documents else (),
     )
     if clients and not count_clients(order):
         raise UsageError("register_no_clients", unit_name=unit)

@@ -137,6 +137,8 @@ class Settings(BaseSettings):
     """Language of the screens until a person chooses, and of `efterskrift forms`' messages."""
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"
+    logo: Path | None = None
+    """The care provider's logo, a PNG or JPEG file, printed on paper; relative to the workspace."""
     organisation_number: str = ""
     """Of the care provider, for diaries, payments and archives; left out while it is empty."""
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"

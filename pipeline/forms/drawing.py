@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
+from typing import cast
 
 import cv2
 import segno
@@ -88,6 +89,7 @@ class Colour(Enum):
     TEXT = (38, 50, 52)
     LABEL = (70, 84, 86)
     HINT = (122, 136, 138)
+    NOTE = (88, 102, 104)
     TITLE = (0, 92, 100)
     FRAME = (143, 200, 202)
     RULE = (176, 216, 217)
@@ -142,6 +144,12 @@ class PaperDocument(Document):
         self.set_xy(*at)
         # Line height 1.25 em.
         self.multi_cell(width, style.size * MM_PER_POINT * 1.25, self.fit(text), align="L")
+
+    def height_of(self, text: str, width: float, style: TextStyle) -> float:
+        """Return the height of a text with line breaks at `width`, mm."""
+        self._apply_style(style)
+        line = style.size * MM_PER_POINT * 1.25
+        return cast(float, self.multi_cell(width, line, text, dry_run=True, output="HEIGHT"))
 
     def width_of(self, text: str, style: TextStyle) -> float:
         """Return the width of one line, mm."""

@@ -8,13 +8,9 @@ from dataclasses import replace
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, line_top
+from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
 
-LABEL_STYLE = TextStyle(7, Colour.LABEL)
-ROW_LABEL_STYLE = TextStyle(6.8, Colour.LABEL)
-HINT_STYLE = TextStyle(6.5, Colour.HINT)
-CHOICE_LABEL_STYLE = TextStyle(8.5, Colour.TEXT)
 PREFILLED_STYLE = TextStyle(11, Colour.BLACK)
-_LABEL_LIFT_MM = 3.1
 LABEL_GAP_MM = 1.2
 """Between a label and its neighbour."""
 MARK_GAP_MM = 0.9
@@ -22,16 +18,21 @@ MARK_GAP_MM = 0.9
 _GROUP_BOUNDARIES = {Format.DATE: (4, 6), Format.TIME: (2,), Format.PERSONAL_NUMBER: (4, 6, 8)}
 """The cells with a heavier line before them."""
 
-FieldDrawer = Callable[[PaperDocument, FieldSpec, str], None]
+FieldDrawer = Callable[[PaperDocument, FieldSpec, str, PrintStyle], None]
 
 
 def draw_field(
-    paper: PaperDocument, spec: FieldSpec, text: str = "", *, labelled: bool = True
+    paper: PaperDocument,
+    spec: FieldSpec,
+    text: str = "",
+    *,
+    labelled: bool = True,
+    style: PrintStyle = FIRST_STYLE,
 ) -> None:
     """Draw a field with its label; `text` is the prefilled text, if any."""
-    FIELD_DRAWERS[spec.kind](paper, spec, text)
+    FIELD_DRAWERS[spec.kind](paper, spec, text, style)
     if labelled and (text or not _is_invisible_when_empty(spec)):
-        _draw_label(paper, spec)
+        _draw_label(paper, spec, style)
 
 
 def _is_invisible_when_empty(spec: FieldSpec) -> bool:
@@ -39,14 +40,14 @@ def _is_invisible_when_empty(spec: FieldSpec) -> bool:
     return not spec.traits.filled_by_hand and spec.means is not Meaning.UNIT
 
 
-def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
+def _draw_label(paper: PaperDocument, spec: FieldSpec, print_style: PrintStyle) -> None:
     # A heading is printed only above the first row of a table.
     if spec.label_side is LabelSide.NONE or (
         spec.label_side is LabelSide.HEADING and spec.row not in (None, 1)
     ):
         return
     x, y, w, h = spec.box
-    style = _label_style(spec)
+    style = label_style(spec, print_style)
     top = line_top(y + h / 2, style)
     if spec.label_side is LabelSide.RIGHT:
         paper.words(spec.label, (x + w + MARK_GAP_MM, top), style)
@@ -54,42 +55,46 @@ def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
         paper.words_right(spec.label, (x - LABEL_GAP_MM, top), style)
     else:
         # The hint follows the label above the box, in smaller print.
-        end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
+        lifted = y - print_style.lift
+        end = x + paper.words(spec.label, (x, lifted), style)
         paper.words(
-            spec.hint or spec.measure, (end + LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT_STYLE
+            spec.hint or spec.measure,
+            (end + LABEL_GAP_MM, lifted + print_style.hint_drop),
+            print_style.hint,
         )
 
 
-def _label_style(spec: FieldSpec) -> TextStyle:
+def label_style(spec: FieldSpec, style: PrintStyle) -> TextStyle:
+    """Return the style of a field's label."""
     if spec.row is not None:
-        return ROW_LABEL_STYLE
+        return style.row_label
     return (
-        CHOICE_LABEL_STYLE
+        style.option
         if spec.traits.is_check_box and spec.label_side is not LabelSide.ABOVE
-        else LABEL_STYLE
+        else style.label
     )
 
 
-def _draw_mark(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _draw_mark(paper: PaperDocument, spec: FieldSpec, _text: str, _style: PrintStyle) -> None:
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.35)
 
 
-def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str, style: PrintStyle) -> None:
     for option in spec.options:
-        _draw_option(paper, option)
+        _draw_option(paper, option, style.option)
 
 
-def _draw_option(paper: PaperDocument, option: Option) -> None:
+def _draw_option(paper: PaperDocument, option: Option, style: TextStyle) -> None:
     box = Box(*option.box)
     paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
     paper.words(
         option.label,
-        (box.x + box.w + MARK_GAP_MM, line_top(box.y + box.h / 2, CHOICE_LABEL_STYLE)),
-        CHOICE_LABEL_STYLE,
+        (box.x + box.w + MARK_GAP_MM, line_top(box.y + box.h / 2, style)),
+        style,
     )
 
 
-def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     cells = spec.cell_boxes
     paper.area(spec.area, Colour.WHITE)
     # Lines between the boxes, heavier between groups of digits.
@@ -134,13 +139,13 @@ def _draw_frame(paper: PaperDocument, box: Box) -> None:
     paper.pen(corners, Colour.FRAME, 0.3)
 
 
-def _draw_text(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+def _draw_text(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
     if text:
         _draw_typeset(paper, spec.area, text)
 
 
-def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str, _style: PrintStyle) -> None:
     x, y, w, h = spec.box
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
     # Writing lines at equal distances; the frame is the last one.
@@ -149,7 +154,7 @@ def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
         paper.rule((x + 2, below), (x + w - 2, below), Colour.RULE, 0.25)
 
 
-def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     if text:
         _draw_typeset(paper, spec.area, text)
     # An empty unit has a line to write on.
@@ -165,7 +170,7 @@ def _draw_typeset(paper: PaperDocument, box: Box, text: str) -> None:
     paper.words(text, (box.x + 1, line_top(box.y + box.h / 2, style)), style)
 
 
-def _draw_signature(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _draw_signature(paper: PaperDocument, spec: FieldSpec, _text: str, _style: PrintStyle) -> None:
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
 
 

@@ -60,6 +60,9 @@ def dump_form(form: Form) -> str:
         "codes",
         "entries",
         "deadline",
+        "deadlines",
+        "depth",
+        "print_style",
         "norm",
     )
     head = {

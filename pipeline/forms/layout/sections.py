@@ -24,6 +24,7 @@ from pipeline.forms.layout.outline import (
     RepeatedRows,
     StandardSection,
 )
+from pipeline.forms.layout.print_styles import PRINT_STYLES
 from pipeline.forms.layout.rows import (
     BARE_LINE_GAP,
     LINE_GAP,
@@ -135,8 +136,9 @@ def place_section(
     if section.text:
         placed.add_text(PrintedText(text=section.text))
     if section.use:
+        space = RowSpace(*INNER_EDGES, style=PRINT_STYLES[outline.print_style])
         for row in standard_rows(section.use, outline.area, outline.subject):
-            placed.put(place_row(_mark_critical(outline, row), RowSpace(*INNER_EDGES)))
+            placed.put(place_row(_mark_critical(outline, row), space))
     if section.table:
         _place_table(outline, section, placed, extra)
     elif section.repeat:
@@ -158,6 +160,7 @@ def _place_rows(
         fill=MIN_FILL_LINES * LINE_PITCH + (extra / growing if growing else 0),
         unprinted=placed.title,
         columns=section.columns,
+        style=PRINT_STYLES[outline.print_style],
     )
     for number, row in enumerate(section.rows):
         if isinstance(row, PrintedText):
@@ -207,7 +210,8 @@ def _place_repeated(
     """Place the rows of each repetition, with its number on the left."""
     # The gutter is as wide as the last number's label.
     gutter = measure_text_width(f"{repeat.label} {repeat.count}", _GUTTER_STYLE) + _GUTTER_GAP
-    space = RowSpace(INNER_EDGES[0] + gutter, INNER_EDGES[1])
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(INNER_EDGES[0] + gutter, INNER_EDGES[1], style=style)
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
     # With one line per repetition, only the first has labels.
     once = _fits_one_line(outline, rows, space)
@@ -277,7 +281,8 @@ def _place_table(
     table = section.table
     assert table
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
-    space = RowSpace(*_TABLE_INNER_EDGES, mark=_TABLE_MARK_SIDE, in_table=True)
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(*_TABLE_INNER_EDGES, mark=_TABLE_MARK_SIDE, in_table=True, style=style)
     has_headings = _fits_one_line(outline, rows, space)
     # One table row.
     block = FieldBlock(in_table=True)

@@ -14,6 +14,7 @@ from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.problems import FormProblem, text_with_remedy
+from pipeline.preparation.form_check.print_rules import find_print_problems
 from pipeline.reading.register.patch_matching import find_patches
 from pipeline.reading.template_images import load_template_file
 
@@ -44,7 +45,7 @@ def find_form_problems(form: Form) -> list[FormProblem]:
             means for means in _REQUIRED_MEANINGS[form.subject] if form.meaning(means, row) is None
         ]
         problems += [FormProblem("no_meaning", {"means": means.value}) for means in missing]
-    problems += _check_relations(form)
+    problems += [*_check_relations(form), *find_print_problems(form)]
     # Rows repeat the problems of their table: keep the first of each column.
     first = {
         (

@@ -37,6 +37,7 @@ from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.pack.issued_upload import issued_upload
+from ui.screens.pack.unit_documents import show_pack_age, unit_documents_section
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
@@ -80,6 +81,7 @@ def show(context: AppContext, person: Person) -> None:
     if not unit:
         st.info(t("pack.no_unit"), icon=":material/info:")
         return
+    show_pack_age(context, person, unit)
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         st.info(plain_with_code(message), icon=":material/info:")
@@ -88,6 +90,7 @@ def show(context: AppContext, person: Person) -> None:
         _quantities_form(context, person, unit, days, unit_needs)
     with right:
         _make_section(context, person, unit, days, unit_needs)
+        unit_documents_section(context, person, unit)
         if is_allowed(person, Action.PRINT):
             issued_upload(context, person)
 
