@@ -10,7 +10,7 @@ from pipeline.domain.law.benefit_norm import check_norm, load_norm_tables
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding, check_sums
 
-INFORMATIONAL_KINDS = frozenset({"norm_year"})
+INFORMATIONAL_KINDS = frozenset({"norm_year", "norm_month", "norm_unknown"})
 """Findings that are shown and need no decision."""
 
 

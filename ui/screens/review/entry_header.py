@@ -137,7 +137,8 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
 
 
 def _finding_text(form: Form, finding: ArithmeticFinding) -> str:
-    right = finding.right if finding.kind == "norm_year" else format_number(float(finding.right))
+    is_amount = finding.right and finding.kind != "norm_year"
+    right = format_number(float(finding.right)) if is_amount else finding.right
     return t(f"recount.{finding.kind}", field=form.by_name[finding.field].label, right=right)
 
 

@@ -5,6 +5,7 @@ a calculation of financial aid.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -167,11 +168,12 @@ def test_a_right_calculation_says_nothing() -> None:
         ({"utfall": "over"}, [("norm_deficit", "utfall", "5360")]),
         ({"inkomster": "25000", "resultat": "4640"}, [("norm_surplus", "utfall", "4640")]),
         ({"hushall": "par"}, [("norm_amount", "vuxna", "7050"), ("norm_persons", "antal", "4")]),
-        ({"manad": "202112"}, [("norm_year", "manad", "2021")]),
+        ({"manad": "202401"}, [("norm_year", "manad", "2024")]),
         (
-            {"manad": "202112", "vuxna": "4000"},
-            [("norm_year", "manad", "2021"), ("sum", "norm", "12820")],
+            {"manad": "202401", "vuxna": "4000"},
+            [("norm_year", "manad", "2024"), ("sum", "norm", "12820")],
         ),
+        ({"manad": State.ILLEGIBLE}, [("norm_month", "manad", "")]),
     ],
     ids=[
         "costs",
@@ -185,6 +187,7 @@ def test_a_right_calculation_says_nothing() -> None:
         "couple",
         "no table",
         "no table, sum",
+        "no month",
     ],
 )
 def test_what_differs_is_named_with_what_it_should_be(
@@ -229,7 +232,7 @@ def test_what_is_typed_with_blanks_or_letters_while_it_is_typed_does_no_harm() -
 def test_whoever_wants_to_be_told_is_told_and_else_another_person_looks() -> None:
     answers = {
         name: Answer(value)
-        for name, value in {**RIGHT, "kostnader": "7360", "manad": "202112"}.items()
+        for name, value in {**RIGHT, "kostnader": "7360", "manad": "202401"}.items()
     }
     assert fields_to_recheck(FORM, None, answers, ask=False) == {"kostnader", "resultat"}
     with pytest.raises(RecountError) as told:
@@ -240,7 +243,7 @@ def test_whoever_wants_to_be_told_is_told_and_else_another_person_looks() -> Non
         fields_to_recheck(
             FORM,
             None,
-            {name: Answer(value) for name, value in {**RIGHT, "manad": "202112"}.items()},
+            {name: Answer(value) for name, value in {**RIGHT, "manad": "202401"}.items()},
             ask=True,
         )
         == set()
@@ -297,8 +300,115 @@ def test_the_norm_of_2025_is_that_of_its_source() -> None:
     assert table.source == "SFS 2025:468"
 
 
-def test_no_amounts_are_shipped_for_a_year_whose_table_nobody_has_checked() -> None:
-    assert set(load_norm_tables()) == {2025}
+@pytest.mark.parametrize(
+    ("year", "adults", "children", "without_lunch", "household"),
+    [
+        (
+            2021,
+            (3160, 5700),
+            (2180, 2440, 2170, 2440, 3060, 3520, 3970, 4000),
+            (2050, 2240, 1990, 2170),
+            (1020, 1130, 1420, 1610, 1860, 2100, 2270),
+        ),
+        (
+            2022,
+            (3210, 5800),
+            (2220, 2480, 2210, 2480, 3110, 3580, 4040, 4070),
+            None,
+            (1040, 1150, 1450, 1640, 1890, 2140, 2310),
+        ),
+        (
+            2023,
+            (3490, 6300),
+            (2420, 2700, 2410, 2700, 3380, 3890, 4390, 4430),
+            None,
+            (1130, 1250, 1580, 1790, 2060, 2330, 2510),
+        ),
+        (
+            2026,
+            (3940, 7100),
+            (2740, 3060, 2720, 3060, 3820, 4390, 4960, 5000),
+            (2560, 2800, 2500, 2720),
+            (1280, 1410, 1790, 2030, 2330, 2640, 2830),
+        ),
+    ],
+)
+def test_the_norms_of_other_years_are_those_of_their_sources(
+    year: int,
+    adults: tuple[int, int],
+    children: tuple[int, ...],
+    without_lunch: tuple[int, ...] | None,
+    household: tuple[int, ...],
+) -> None:
+    table = load_norm_tables()[year]
+    assert (table.single, table.couple) == adults
+    assert tuple(child.month for child in table.children) == children
+    young = tuple(table.child(age, free_lunch=True) for age in (0, 1, 3, 5))
+    assert young == (without_lunch or (None,) * 4)
+    assert table.child(8, free_lunch=True) == children[4]
+    assert table.household == household
+
+
+def test_an_older_year_is_cheaper_in_every_amount() -> None:
+    tables = [table for _, table in sorted(load_norm_tables().items())]
+    for older, newer in pairwise(tables):
+        assert older.single < newer.single
+        assert older.couple < newer.couple
+        assert all(a.month < b.month for a, b in zip(older.children, newer.children, strict=True))
+        assert all(a < b for a, b in zip(older.household, newer.household, strict=True))
+
+
+def test_only_years_with_a_source_for_their_amounts_are_shipped() -> None:
+    assert set(load_norm_tables()) == {2021, 2022, 2023, 2025, 2026}
+
+
+@pytest.mark.parametrize("month", ["202401", "202701", "201001"])
+def test_an_absurd_amount_is_found_in_a_year_without_a_table(month: str) -> None:
+    kinds = {(kind, field) for kind, field, _ in found(manad=month, vuxna="9999", barn2_norm="40")}
+    assert {("norm_year", "manad"), ("norm_far", "vuxna"), ("norm_far", "barn2_norm")} <= kinds
+    assert ("norm_far", "gemensamt") not in kinds
+
+
+def test_an_absurd_amount_needs_another_person_and_a_missing_table_does_not() -> None:
+    said = {**RIGHT, "manad": "202401", "gemensamt": "17700", "norm": "28660", "resultat": "21290"}
+    answers = {name: Answer(value) for name, value in said.items()}
+    assert fields_to_recheck(FORM, None, answers, ask=False) == {"gemensamt"}
+
+
+def test_a_norm_without_lunch_that_no_source_gives_is_said_to_be_unchecked() -> None:
+    assert ("norm_unknown", "barn1_norm", "") in found(manad="202206")
+    assert ("norm_unknown", "barn1_norm", "") not in found(manad="202206", barn1_lunch=False)
+
+
+ALONE = dict.fromkeys(("barn1_alder", "barn1_norm", "barn2_alder", "barn2_norm"), "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        # 1770 / 3, one adult among three
+        (ALONE | {"gemensamt": "590", "norm": "4500", "resultat": "2870"}, []),
+        (
+            ALONE | {"gemensamt": "1770", "norm": "5680", "resultat": "1690"},
+            [("norm_share", "gemensamt", "590")],
+        ),
+        # 2010 / 4: öre go either way
+        (ALONE | {"antal": "4", "gemensamt": "502", "norm": "4412", "resultat": "2958"}, []),
+        (ALONE | {"antal": "4", "gemensamt": "503", "norm": "4413", "resultat": "2957"}, []),
+        # An adult and two children among four: 2010 * 3 / 4
+        ({"antal": "4", "gemensamt": "1508", "norm": "12468", "resultat": "5098"}, []),
+    ],
+)
+def test_an_adult_in_a_shared_household_gets_a_part_of_its_costs(
+    changed: dict[str, Any], expected: list[tuple[str, str, str]]
+) -> None:
+    utfall = "over" if "barn1_alder" in changed else "under"
+    assert found(**{"utfall": utfall} | changed) == expected
+
+
+def test_a_couple_has_no_part_of_a_household() -> None:
+    said = {"hushall": "par", "antal": "6", "gemensamt": "2620"}
+    assert "norm_share" not in {kind for kind, _, _ in found(**said)}
 
 
 def test_a_broken_table_is_named(tmp_path: Path) -> None:
