@@ -16,6 +16,7 @@ from pipeline.domain.confidence import (
     CLIENT_NUMBER_ONLY_MAX_P,
     CLIENT_OTHER_NUMBER_MAX_P,
     CLIENT_SETTLED_FROM,
+    DIGIT_CONTRADICTED_BELOW,
 )
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
@@ -128,10 +129,12 @@ def _code_likelihoods(reading: Reading, codes: Sequence[str]) -> tuple[list[floa
     if len(reading.cell_probabilities) == CLIENT_CODE_LENGTH:
         boxes = temper_probabilities(reading.cell_probabilities, NORMAL_NOISE)
         fits = [
-            float(np.prod([boxes[box, int(digit)] for box, digit in enumerate(code)]))
-            for code in codes
+            np.array([boxes[box, int(digit)] for box, digit in enumerate(code)]) for code in codes
         ]
-        return fits, float(boxes[:, :10].sum(axis=1).prod())
+        # A single box that contradicts the code is enough: it is another code, or a slip.
+        return [
+            float(fit.prod()) if fit.min() >= DIGIT_CONTRADICTED_BELOW else 0.0 for fit in fits
+        ], float(boxes[:, :10].sum(axis=1).prod())
     listed = list_values(reading)
     return [listed.get(code, 0.0) for code in codes], 1.0
 

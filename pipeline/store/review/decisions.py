@@ -58,7 +58,7 @@ from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.versions import previous_return_reason, save_version
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.form_areas import set_free_note_area
+from pipeline.store.paper.form_areas import set_confirmed_area
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
@@ -442,7 +442,7 @@ def write_decision(
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     advance_entry(conn, entry, state=state.value, **values)
     if "area" in values:
-        set_free_note_area(conn, entry.form, entry.sheet, values["area"])
+        set_confirmed_area(conn, entry.form, entry.sheet, values["area"])
     # Store the answers and the version that they make.
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)
     add_decided_answers(conn, entry.id, entry.revision + 1, new, person.login, now)
