@@ -20,9 +20,9 @@ from pipeline.domain.review.rules import Answer
 from pipeline.store.entries.entry import Entry
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.issued_sheets import find_issued_sheet
-from pipeline.store.schema import paper
+from pipeline.store.schema import review
 
-_table = paper.client_code
+_table = review.client_code
 _FIRST_NUMBER = 100
 """The first codes have no leading zero, which people leave out."""
 

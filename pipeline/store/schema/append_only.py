@@ -15,12 +15,12 @@ _REFUSAL_TEXT = "rows of this table are only added"
 _LOG_TABLES = (paper.event, record_digest, log_key)
 APPEND_ONLY_TABLES: tuple[Table, ...] = (
     *_LOG_TABLES,
-    paper.client_code,
     paper.decision,
     paper.issued_sheet,
     paper.issued_row,
     review.author_answer,
     review.client_choice,
+    review.client_code,
     review.control_key,
     review.entry_version,
     review.forwarding,

@@ -57,12 +57,18 @@ def test_sections_and_what_fields_are_come_back_as_in_the_outline(form_id: str) 
     assert [one["use"] for one in data["sections"] if "use" in one] == uses
 
 
-def test_the_four_oldest_forms_are_those_placed_by_hand() -> None:
-    assert sorted(BY_HAND) == ["besokslista", "fri-anteckning", "hsl-anteckning", "matvarden"]
+def test_the_oldest_forms_and_the_lists_of_visits_are_placed_by_hand() -> None:
+    assert sorted(BY_HAND) == [
+        "besokslista",
+        "fri-anteckning",
+        "hsl-anteckning",
+        "korlista",
+        "matvarden",
+    ]
 
 
 def test_what_a_copy_lacks_is_told() -> None:
-    lost = {form_id: copy_of(FORMS.latest(form_id))[1] for form_id in BY_HAND}
+    lost = {form_id: copy_of(FORMS[form_id, 1])[1] for form_id in BY_HAND}
     assert not lost["fri-anteckning"]
     assert lost["hsl-anteckning"] == InferenceLosses(shortened_fields=(("Anteckning", 9, 8),))
     assert lost["matvarden"] == InferenceLosses(shortened_fields=(("Mätvärden", 7, 6),))

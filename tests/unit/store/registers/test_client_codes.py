@@ -21,7 +21,7 @@ from pipeline.store.registers.client_codes import (
 )
 from pipeline.store.registers.client_register import client_register_version
 from pipeline.store.review import decisions
-from pipeline.store.schema import paper
+from pipeline.store.schema import review
 from tests.support.store.ward import ASTA, BROR, EVA, NORTH, NOW, SOUTH, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -59,8 +59,8 @@ def test_a_client_keeps_the_code_and_nobody_else_gets_it(ward: Ward) -> None:
     assert len(set(both.values())) == len(both)
     with ward.store.begin() as conn:
         for change in (
-            paper.client_code.update().values(pid=BROR.pid),
-            paper.client_code.delete(),
+            review.client_code.update().values(pid=BROR.pid),
+            review.client_code.delete(),
         ):
             with pytest.raises(IntegrityError), conn.begin_nested():
                 conn.execute(change)
