@@ -235,6 +235,15 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCode:
+    """A code of four digits by which a unit names a client on paper; it never changes owner."""
+
+    unit: str
+    code: str
+    pid: str
+
+
+@dataclass(frozen=True, slots=True)
 class StaffMember:
     """One row of a staff list (signaturförtydligande): a unit's signer and their initials."""
 

@@ -46,6 +46,7 @@ from pipeline.store.depth.page_texts import save_page_text
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import load_page, mark_page_failed
 from pipeline.store.paper.sheets import save_page_reading
+from pipeline.store.registers.client_codes import list_client_codes
 from pipeline.store.registers.client_register import client_register_version, list_clients
 from pipeline.store.registers.staff import load_staff_list
 
@@ -96,7 +97,7 @@ class RefreshingReader:
             version = client_register_version(conn)
             # The large client register is loaded only after a change.
             is_current = version == self._register_version
-            register = None if is_current else ClientRegister(list_clients(conn))
+            register = None if is_current else _load_register(conn)
         context = self._reader.context
         if register is not None:
             self._register_version = version
@@ -106,6 +107,10 @@ class RefreshingReader:
             context = replace(context, staff=StaffRegister(staff, self._sheet_counts))
         if context is not self._reader.context:
             self._reader = replace(self._reader, context=context)
+
+
+def _load_register(conn: Connection) -> ClientRegister:
+    return ClientRegister(list_clients(conn), codes=list_client_codes(conn))
 
 
 class PageReaderProtocol(Protocol):

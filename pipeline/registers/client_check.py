@@ -15,7 +15,9 @@ from pipeline.domain.model import Client
 from pipeline.registers.client_search import fits_another_name, text_similarity
 from pipeline.registers.match_reasons import match_evidence, similarity_evidence
 
-CONFLICTS = frozenset({"name_differs", "name_fits_other", "printed_other", "unit_other"})
+CONFLICTS = frozenset(
+    {"name_differs", "name_fits_other", "printed_other", "unit_other", "code_other"}
+)
 """Findings that block the confirmation of an entry until the reviewer has resolved them."""
 EVIDENCE_AGAINST = CONFLICTS | {
     "address_differs",
@@ -38,6 +40,8 @@ class ConflictChoice(StrEnum):
     """The client is right: the sheet was printed for another client and used for this one."""
     CARED_FOR_HERE = "cared_for_here"
     """The client is right: of another unit, but cared for by this one."""
+    CODE_SLIP = "code_slip"
+    """The client is right: the client code beside the number is a slip of the pen."""
     ASK = "ask"
     """None yet: the conflict is to be shown first."""
 
@@ -47,6 +51,7 @@ RESOLUTIONS = {
     "name_fits_other": ConflictChoice.SLIP,
     "printed_other": ConflictChoice.LENT_SHEET,
     "unit_other": ConflictChoice.CARED_FOR_HERE,
+    "code_other": ConflictChoice.CODE_SLIP,
 }
 """The choice that resolves each kind of conflict; several conflicts at once need a text too."""
 

@@ -14,7 +14,7 @@ from pipeline.domain.identity_numbers import (
     is_local_pid,
     normalize_pid,
 )
-from pipeline.domain.model import Client, RegisterColumn, register_columns
+from pipeline.domain.model import Client, ClientCode, RegisterColumn, register_columns
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.registers.client_search import ClientSearch
 from pipeline.texts import Text
@@ -31,9 +31,21 @@ _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt
 class ClientRegister:
     """The clients that paper can be about, in the order of the register."""
 
-    def __init__(self, clients: Iterable[Client], missing_columns: Iterable[str] = ()) -> None:
-        """Make a register; `missing_columns` are the fields of `Client` that its file lacks."""
+    def __init__(
+        self,
+        clients: Iterable[Client],
+        missing_columns: Iterable[str] = (),
+        codes: Iterable[ClientCode] = (),
+    ) -> None:
+        """Make a register.
+
+        Args:
+            clients: in the order of the register.
+            missing_columns: the fields of `Client` that its file lacks.
+            codes: the codes that the units have given to clients.
+        """
         self.clients = tuple(clients)
+        self.codes = tuple(codes)
         self.missing_columns = frozenset(missing_columns)
         self._by_pid = {client.pid: client for client in self.clients}
 

@@ -215,6 +215,7 @@ class Meaning(StrEnum):
     """The meaning of a field in the record, whatever its label on the form is."""
 
     CLIENT_PID = "client_pid"
+    CLIENT_CODE = "client_code"
     CLIENT_NAME = "client_name"
     CLIENT_PRINTED = "client_printed"
     CLIENT_ADDRESS = "client_address"

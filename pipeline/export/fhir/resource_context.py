@@ -35,7 +35,12 @@ PID_SYSTEMS = {
 """HL7 Sweden's base profiles (hl7se.fhir.base 1.1.0)."""
 _NAMESPACE = uuid.UUID("6f2d3c0a-5b1e-5c57-9a55-0e0f5d1c7b11")
 _IDENTIFYING_MEANINGS = frozenset(
-    {Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS}
+    {
+        Meaning.CLIENT_CODE,
+        Meaning.CLIENT_NAME,
+        Meaning.CLIENT_PRINTED,
+        Meaning.CLIENT_ADDRESS,
+    }
 )
 PATIENT_TYPE = "Patient"
 DOCUMENT_TYPE = "DocumentReference"

@@ -28,7 +28,12 @@ from pipeline.export.tables.mapping import ManualEntryMapping
 from pipeline.texts import Topic
 
 _text = Topic("key_in_list", DATA_LANGUAGE)
-_HEADING_MEANINGS = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
+_HEADING_MEANINGS = {
+    Meaning.CLIENT_PID,
+    Meaning.CLIENT_CODE,
+    Meaning.CLIENT_NAME,
+    Meaning.CLIENT_PRINTED,
+}
 """Fields that the heading of the client says."""
 
 

@@ -21,7 +21,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
-from pipeline.domain.form.form import Area, Forms
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.form import Area, Form, Forms
 from pipeline.domain.model import Client, IssuedSheet, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
@@ -54,9 +55,11 @@ from pipeline.registers.pack_quantities import (
     require_valid_quantities,
 )
 from pipeline.store.accounts import visibility
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
+from pipeline.store.registers.client_codes import give_client_codes
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.planning import load_pack_quantities
 
@@ -271,6 +274,11 @@ def make_unit_pack(
         area = Area(client_register.areas_by_unit(conn)[unit])
         clients = _printable_clients(conn, person, client_register.list_clients(conn, [unit]))
         visits, elsewhere = _printable_visits(conn, person, unit, extras.visits)
+    codes: Mapping[str, str] = {}
+    if clients and any(_has_client_code(forms.latest(need.form)) for need in needs):
+        with store.begin() as conn:
+            pids = [client.pid for client in clients]
+            codes = give_client_codes(conn, unit, pids, utc_now(), person.login)
     about = PackInfo(unit, settings.care_provider, today_in_sweden(), find_logo(settings))
     pack = make_pack(
         PackOrder(
@@ -283,6 +291,7 @@ def make_unit_pack(
             days,
             extras.first_day,
             find_documents(unit_folder(settings, unit), list_slots(area)),
+            codes,
         ),
         forms,
     )
@@ -290,6 +299,10 @@ def make_unit_pack(
         save_issued_sheets(conn, pack.sheets, person.login)
         record(conn, person.login, "make_pack", unit, unit=unit, sheets=len(pack.sheets))
     return pack
+
+
+def _has_client_code(form: Form) -> bool:
+    return any(spec.means is Meaning.CLIENT_CODE for spec in form.fields)
 
 
 def _printable_visits(

@@ -5,7 +5,7 @@ Each part knows its pages, its sheets and how it is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -25,6 +25,10 @@ from pipeline.forms.visit_lists import (
     PlannedVisit,
     has_visit_rows,
     make_visit_sheets,
+)
+from pipeline.preparation.outage_pack.client_list import (
+    count_client_list_pages,
+    draw_client_list,
 )
 from pipeline.preparation.outage_pack.document_pages import draw_document, load_documents
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions
@@ -63,7 +67,8 @@ class PackOrder:
 
     `clients` may be of several units; a planned client who is not among them is in no register.
     The pack must last for `days`. `first_day` is known if the outage is planned, and is printed on
-    the cover sheets. `slots` are the places of the unit's own documents.
+    the cover sheets. `slots` are the places of the unit's own documents, `codes` the client codes
+    by number.
     """
 
     about: PackInfo
@@ -75,6 +80,7 @@ class PackOrder:
     days: int = 14
     first_day: date | None = None
     slots: Sequence[SlotContent] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def _sort_quantities(quantities: Sequence[SheetQuantity]) -> Iterator[SheetQuant
 
 
 def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[PackPart]:
-    """Yield the instructions, the telephone chain, the schedule and the unit's documents."""
+    """Yield the instructions, the chain, the schedule, the client list and own documents."""
     about, uses = order.about, [(form.title, describe_use(form)) for form in forms]
     yield _information_part(
         "instruktion",
@@ -153,6 +159,14 @@ def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[Pack
     if pages := count_schedule_pages(order.shifts):
         yield _information_part(
             "schema", "schedule", pages, lambda paper: draw_schedule(paper, about, order.shifts)
+        )
+    coded = [client for client in order.clients if client.pid in order.codes]
+    if pages := count_client_list_pages(coded):
+        yield _information_part(
+            "klientlista",
+            "clients",
+            pages,
+            lambda paper: draw_client_list(paper, about, coded, order.codes),
         )
     yield from _document_parts(order)
 

@@ -11,6 +11,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading, State
 from pipeline.reading.resolve.client import resolve_clients, resolve_printed_names
+from pipeline.reading.resolve.client_code import resolve_client_codes
 from pipeline.reading.resolve.rows import (
     find_after_midnight,
     resolve_ditto_marks,
@@ -62,7 +63,9 @@ def resolve_page(
         client_readings, client_issues = resolve_clients(specs, form, fields, context.register)
         name_readings, name_issues = resolve_printed_names(specs, fields, context.register)
         fields |= client_readings | name_readings
-        issues += client_issues + name_issues
+        code_readings, code_issues = resolve_client_codes(specs, form, fields, context.register)
+        fields |= code_readings
+        issues += client_issues + name_issues + code_issues
     # Only now: the text that a ditto mark means is no evidence of a row's client.
     fields |= ditto_readings
     if context.staff is not None:

@@ -29,6 +29,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.event_log.events import record
+from pipeline.store.registers.client_codes import check_client_code
 from pipeline.store.registers.client_register import (
     areas_by_unit,
     find_client,
@@ -136,7 +137,7 @@ def check_entry_client(
     number = answers[spec.name].value if spec and spec.name in answers else None
     if spec is None or not isinstance(number, str):
         return None
-    return check_client_number(
+    verdict = check_client_number(
         conn,
         spec,
         entry,
@@ -144,6 +145,8 @@ def check_entry_client(
         _text_answer(form, entry, answers, Meaning.CLIENT_NAME),
         _text_answer(form, entry, answers, Meaning.CLIENT_ADDRESS),
     )
+    code_findings = check_client_code(conn, form, entry, answers, verdict.number)
+    return replace(verdict, findings=(*verdict.findings, *code_findings))
 
 
 def check_client_number(

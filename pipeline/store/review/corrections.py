@@ -54,7 +54,7 @@ from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.versions import previous_return_reason
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.form_areas import FREE_NOTE_FORM, set_free_note_area
+from pipeline.store.paper.form_areas import CHOICE_FORMS, set_confirmed_area
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.decisions import (
@@ -320,9 +320,9 @@ def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[E
         (_entry_table.c.first_by == person.login) & _entry_table.c.second_by.is_(None),
     )
     newest = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
-    # A free note may have moved to an area of law that the person does not see.
+    # A note may have moved to an area of law that the person does not see.
     free_note = and_(
-        _entry_table.c.form == FREE_NOTE_FORM[0],
+        _entry_table.c.form.in_(CHOICE_FORMS),
         visibility.visible_by_unit_condition(conn, person, Action.REVIEW),
     )
     visible = or_(visibility.visible_entries_condition(conn, person, Action.REVIEW), free_note)
@@ -335,7 +335,7 @@ def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[E
 def _require_own_decision(conn: Connection, person: Person, entry_id: str, revision: int) -> Entry:
     """Return the entry if the person decided it last.
 
-    A free note may have moved to an area of law that the person does not see: it comes back.
+    A note may have moved to an area of law that the person does not see: it comes back.
 
     Raises:
         NotAllowedError: another person decided last, or another unit, role or area of law.
@@ -344,7 +344,7 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
     entry = load_entry(conn, entry_id)
     is_own = (entry.second_by or entry.first_by) == person.login
     areas = permissions.permitted_areas(person, Action.REVIEW, entry.unit)
-    if is_own and entry.form == FREE_NOTE_FORM[0] and entry.area not in areas:
+    if is_own and entry.form in CHOICE_FORMS and entry.area not in areas:
         entry = replace(entry, area=None)
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     if entry.revision != revision or entry.state not in _UNDOABLE_STATES:
@@ -387,7 +387,7 @@ def _return_to_review(conn: Connection, person: Person, entry: Entry, now: datet
     # The reason why it had come back before is still valid.
     advance_entry(conn, entry, **{**before, "reason": entry.reason}, area=entry.area)
     if not is_part_of_page(entry):
-        set_free_note_area(conn, entry.form, entry.sheet, entry.area)
+        set_confirmed_area(conn, entry.form, entry.sheet, entry.area)
     save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, answers, now)
 
 

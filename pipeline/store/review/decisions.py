@@ -60,11 +60,12 @@ from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.versions import previous_return_reason, save_version
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.form_areas import set_free_note_area
+from pipeline.store.paper.form_areas import set_confirmed_area
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
+from pipeline.store.registers.client_codes import answer_number_by_code
 from pipeline.store.review.first_review import first_review_answers
 
 NO_CLIENT_STATEMENT = ClientStatement()
@@ -158,6 +159,7 @@ def decide_entry(
         {**in_groups.answers(), **answers},
         {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
     )
+    filled = answer_number_by_code(conn, form, entry, filled)
     complete = rules.complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
     completed = complete_client_numbers(conn, person, form, entry.row, complete, about)
     # A seeded error that was confirmed: the person decides again.
@@ -442,7 +444,7 @@ def write_decision(
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     advance_entry(conn, entry, state=state.value, **values)
     if "area" in values and not is_part_of_page(entry):
-        set_free_note_area(conn, entry.form, entry.sheet, values["area"])
+        set_confirmed_area(conn, entry.form, entry.sheet, values["area"])
     # Store the answers and the version that they make.
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)
     add_decided_answers(conn, entry.id, entry.revision + 1, new, person.login, now)

@@ -22,6 +22,7 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     paper.issued_row,
     review.author_answer,
     review.client_choice,
+    review.client_code,
     review.control_key,
     review.entry_version,
     review.forwarding,

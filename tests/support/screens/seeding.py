@@ -198,7 +198,7 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
     for row in rows:
         values |= {
             f"rad{row:02d}.personnummer": CLIENTS[1].pid,
-            f"rad{row:02d}.start": f"0{row}:30",
+            f"rad{row:02d}.start": f"{row:02d}:30",
             f"rad{row:02d}.dusch": True,
         }
     with store.begin() as conn:
@@ -223,7 +223,7 @@ def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
     for row in form.rows():
         values |= {
             f"rad{row:02d}.personnummer": CLIENTS[1].pid,
-            f"rad{row:02d}.start": f"0{row}:30",
+            f"rad{row:02d}.start": f"{row:02d}:30",
             f"rad{row:02d}.dusch": True,
         }
     with store.begin() as conn:

@@ -68,12 +68,12 @@ def test_sections_and_what_fields_are_come_back_as_in_the_outline(form_id: str) 
     assert [one["use"] for one in data["sections"] if "use" in one] == uses
 
 
-def test_the_oldest_forms_are_those_placed_by_hand() -> None:
-    assert sorted(BY_HAND) == ["besokslista", "fri-anteckning"]
+def test_the_oldest_forms_and_the_lists_of_visits_are_placed_by_hand() -> None:
+    assert sorted(BY_HAND) == ["besokslista", "fri-anteckning", "korlista"]
 
 
 def test_what_a_copy_lacks_is_told() -> None:
-    first_placed = (*BY_HAND, "hsl-anteckning", "matvarden")
+    first_placed = ("besokslista", "fri-anteckning", "hsl-anteckning", "matvarden")
     lost = {form_id: copy_of(FORMS[form_id, 1])[1] for form_id in first_placed}
     assert not lost["fri-anteckning"]
     assert lost["hsl-anteckning"] == InferenceLosses(shortened_fields=(("Anteckning", 9, 8),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -291,3 +292,17 @@ def test_a_pack_of_a_unit_without_a_name_is_not_made(tmp_path: Path) -> None:
     )
     assert isinstance(result.exception, UsageError)
     assert not (tmp_path / "paket").exists()
+
+
+def test_the_client_list_has_the_code_of_each_client_who_has_one() -> None:
+    coded, other = OWN[:2]
+    made = make_pack(
+        replace(order(SheetQuantity("besokslista", 1)), codes={coded.pid: "1008"}), FORMS
+    )
+    file = next(name for name in made.files if name.endswith("klientlista.pdf"))
+    said = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=made.files[file], capture_output=True, check=True
+    ).stdout.decode()
+    (line,) = [line for line in said.splitlines() if "1008" in line]
+    assert coded.name in line
+    assert other.name not in said

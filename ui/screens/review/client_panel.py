@@ -6,6 +6,7 @@ A client is shown with the evidence for and against.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from html import escape
 
@@ -14,7 +15,12 @@ import streamlit as st
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, InvalidAnswerError
 from pipeline.domain.form.field import Meaning
-from pipeline.domain.identity_numbers import age_on, format_pid
+from pipeline.domain.identity_numbers import (
+    CLIENT_CODE_LENGTH,
+    age_on,
+    format_pid,
+    is_client_code,
+)
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer
@@ -24,6 +30,7 @@ from pipeline.store.entries import client_check
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
+from pipeline.store.registers.client_codes import find_client_of_code
 from pipeline.store.review import decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t
@@ -54,6 +61,8 @@ from ui.session import consume_acted, note_activity
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
+_CLIENT_KEYS = (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
+"""Meanings of the fields whose text names the client."""
 _TYPED_KEY = "typed_client"
 _SAVED_DRAFT_KEY, _REDRAW_KEY = "kept_draft", "draft_left_out"
 _LOOKED_UP_KEY, _SHOWN_CLIENTS_KEY = "looked_up_clients", "clients_shown"
@@ -192,19 +201,20 @@ def _note_shown(view: EntryView, numbers: Sequence[str]) -> None:
 
 
 def _answered_number(view: EntryView) -> str | None:
-    """Return the personal number that would be saved, as typed; None if it is not a valid one."""
-    field = next(
-        (field for field in widget_keys(view).values() if field.spec.means is Meaning.CLIENT_PID),
-        None,
-    )
-    answer = given_answer(view, field) if field is not None else None
-    if field is None or answer is None or not isinstance(answer.value, str):
-        return None
-    try:
-        normalize_value(field.spec, answer.value)
-    except InvalidAnswerError:
-        return None
-    return answer.value
+    """Return the personal number or client code that would be saved, as typed.
+
+    None if neither is valid; the number counts if there are both.
+    """
+    fields = {field.spec.means: field for field in widget_keys(view).values()}
+    for means in _CLIENT_KEYS:
+        field = fields.get(means)
+        answer = given_answer(view, field) if field is not None else None
+        if field is None or answer is None or not isinstance(answer.value, str):
+            continue
+        with suppress(InvalidAnswerError):
+            normalize_value(field.spec, answer.value)
+            return answer.value
+    return None
 
 
 def _number_in_field(view: EntryView, field: FieldView) -> str:
@@ -233,6 +243,13 @@ def _client_check_html(
 
     Nothing is shown of what the machine read in the number itself.
     """
+    code = "".join(typed.split())
+    if len(code) == CLIENT_CODE_LENGTH:
+        with context.store.read() as conn:
+            pid = find_client_of_code(conn, view.entry, code)
+        if pid is None:
+            return _wrong_code_html(code)
+        typed = pid
     _record_client_lookup(context, person, view, typed)
     name, address = (
         _name_or_address(view, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS)
@@ -243,6 +260,11 @@ def _client_check_html(
         )
     findings = verdict.findings if verdict.client or is_compared else ()
     return client_html(verdict.client, findings, typed if is_compared else "")
+
+
+def _wrong_code_html(code: str) -> str:
+    key = "client.code_unknown" if is_client_code(code) else "client.code_wrong"
+    return f'<div role="status"><div class="ef-client ef-unknown">{escape(t(key))}</div></div>'
 
 
 def _save_drafts(
@@ -272,7 +294,7 @@ def _save_drafts(
         if answer is not None or key in saved or field.draft is not None:
             _save_draft(context, person, view, field, answer)
         # The typed number shows its client at once, and is not asked for any longer.
-        if field.spec.means is Meaning.CLIENT_PID and isinstance(value, str):
+        if field.spec.means in _CLIENT_KEYS and isinstance(value, str):
             st.session_state[_TYPED_KEY] = (_client_panel_turn(view), str(value))
             if answer is not None and answer.state is State.READ and withdraw_number_question(view):
                 st.session_state[_REDRAW_KEY] = True

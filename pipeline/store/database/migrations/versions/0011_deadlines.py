@@ -8,7 +8,7 @@ from alembic import op
 from pipeline.store.database.clock import UtcDateTime
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0010"
 
 _ONLY = ""
 """The key of the one deadline that an entry had: its rule is that of its form."""
