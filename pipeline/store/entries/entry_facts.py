@@ -13,7 +13,7 @@ from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.model import State
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
 from pipeline.store.entries.entry import Entry
-from pipeline.store.entries.queue_order import decided_due_time
+from pipeline.store.entries.queue_order import decided_due_time, last_day
 from pipeline.store.paper.form_areas import confirmed_area
 
 
@@ -22,6 +22,8 @@ def derive_entry_facts(
 ) -> dict[str, Any]:
     """Return the columns that follow from the answers: client, day, deadline, author and area."""
     facts: dict[str, Any] = decided_due_time(form, entry, answers)
+    if "due_at" in facts:
+        facts |= last_day(facts["due_at"])
     # Settled answers only; a field on a missing page says nothing
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, entry.row)
