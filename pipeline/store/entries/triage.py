@@ -188,6 +188,7 @@ def undo_unit_triage(
 
 def sort_unit(conn: Connection, forms: Forms, unit: str) -> int:
     """Sort the open entries of a unit by its rules, and return how many changed their level."""
+    lock_keys(conn, f"triage {unit}")
     triage = load_unit_triage(conn, unit)
     moved = _sort_entries(conn, forms, _matcher(triage.rules), _entry_table.c.unit == unit)
     upsert_rows(conn, triage_order, [{"unit": unit, "digest": triage.digest}])
@@ -201,14 +202,13 @@ def sort_entry(conn: Connection, forms: Forms, entry_id: str) -> None:
     _sort_entries(conn, forms, matcher, _entry_table.c.id == entry_id)
 
 
-def sort_if_outdated(conn: Connection, forms: Forms, unit: str) -> bool:
-    """Sort a unit whose rules are not those that it was sorted by: the program has new ones."""
+def is_outdated(conn: Connection, unit: str) -> bool:
+    """Return whether a unit's rules are not those that it was sorted by: the program has new ones.
+
+    So is a unit from before there was triage.
+    """
     digest = select(triage_order.c.digest).where(triage_order.c.unit == unit)
-    is_current = load_unit_triage(conn, unit).digest == conn.execute(digest).scalar_one_or_none()
-    if not is_current:
-        lock_keys(conn, f"triage {unit}")
-        sort_unit(conn, forms, unit)
-    return not is_current
+    return load_unit_triage(conn, unit).digest != conn.execute(digest).scalar_one_or_none()
 
 
 def explain_place(conn: Connection, entry_id: str) -> QueuePlace:

@@ -66,6 +66,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.entries.queue_order.prioritize": (Action.PULL, R.UNIT),
     f"{P}store.entries.queue_order.undo_priority": (Action.PULL, R.UNIT),
     f"{P}store.entries.queue_order.list_priorities": (Action.PULL, R.EVERYWHERE),
+    f"{P}store.entries.triage.save_unit_triage": (Action.PULL, R.UNIT),
+    f"{P}store.entries.triage.undo_unit_triage": (Action.PULL, R.UNIT),
     f"{P}store.reports.progress.list_open_deadlines": (Action.PULL, R.EVERYWHERE),
     f"{P}store.review.decisions.save_draft": (Action.REVIEW, R.PAPER),
     f"{P}store.review.decisions.decide_entry": (Action.REVIEW, R.PAPER),

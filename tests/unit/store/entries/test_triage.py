@@ -22,9 +22,9 @@ from tests.support.store.ward import (
     CHIEF,
     EVA,
     FORMS,
+    NORTH,
     NOTE,
     NOW,
-    NORTH,
     SAID,
     SOFIA,
     SOUTH,
@@ -124,8 +124,9 @@ def test_paper_of_before_triage_is_read_once_and_then_no_more(ward: Ward) -> Non
     add(ward, "FALL", "Har ramlat.")
     with ward.store.begin() as conn:
         conn.execute(update(paper.entry).values(lane=3, triage="", triage_content=None))
-        assert triage.sort_if_outdated(conn, FORMS, NORTH)
-        assert not triage.sort_if_outdated(conn, FORMS, NORTH)
+        assert triage.is_outdated(conn, NORTH)
+        triage.sort_unit(conn, FORMS, NORTH)
+        assert not triage.is_outdated(conn, NORTH)
     assert lanes(ward)["FALL"] == (2, "fall")
 
 
@@ -138,7 +139,7 @@ def test_a_hundred_thousand_entries_are_sorted_again_within_seconds(ward: Ward) 
     with ward.store.begin() as conn:
         conn.execute(
             text(
-                f"INSERT INTO entry (id, sheet, {copied}) {numbers}"  # noqa: S608 - our columns
+                f"INSERT INTO entry (id, sheet, {copied}) {numbers}"
                 f"SELECT {name}, {name}, {copied} FROM entry, n"
             )
         )
