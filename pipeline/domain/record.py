@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from pipeline.domain.model import Client, Value
 
@@ -15,6 +16,36 @@ class Stamp:
 
     at: datetime
     by: str
+
+
+class OutageKind(StrEnum):
+    """What an outage left of a system: nothing, or reading alone."""
+
+    DOWN = "down"
+    READ_ONLY = "read_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """When a system could not be written in, for a unit.
+
+    Times without a zone are Swedish. `end` is None while it lasts, `system` its name for people,
+    empty for all systems.
+    """
+
+    start: datetime
+    end: datetime | None
+    kind: OutageKind = OutageKind.DOWN
+    system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CareProvider:
+    """Who gives the care (vårdgivare, utförare). The ids are empty where nobody has said them."""
+
+    name: str
+    hsa_id: str
+    organisation_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +67,8 @@ class Record:
         approved: The valid approvals of a payment, by login.
         pages: The images of the sheet's sides in their order, as names in the image folder
             (SHA-256): registered to the form, or as scanned where the form is not known.
+        outage: The outage of the unit and system; None: that of the settings.
+        provider: The unit's care provider; None: that of the settings.
     """
 
     entry_id: str
@@ -67,6 +100,8 @@ class Record:
     clock_unknown: frozenset[str] = frozenset()
     approved: tuple[Stamp, ...] = ()
     pages: tuple[str, ...] = ()
+    outage: Outage | None = None
+    provider: CareProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Client, State, Value
-from pipeline.domain.record import Record, Stamp
+from pipeline.domain.record import Outage, Record, Stamp
 from pipeline.domain.review.rules import Answer
+from pipeline.registers.outages import find_outage, find_system
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import Entry, select_entries
 from pipeline.store.entries.entry_view import entry_form
@@ -117,7 +118,18 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         clock_unknown=frozenset(name for name, is_known in is_time_known.items() if not is_known),
         approved=tuple(sources.approvals.get(entry.id, ())),
         pages=sources.pictures.get(entry.sheet, ()),
+        outage=_record_outage(form, entry, event_at or written_at, sources),
+        provider=sources.providers.get(entry.unit),
     )
+
+
+def _record_outage(
+    form: Form, entry: Entry, moment: datetime | None, sources: RecordSources
+) -> Outage | None:
+    """Return the outage of the unit and of the system that the form goes to, if any is kept."""
+    system = find_system(form.id, entry.area or form.area.value)
+    period = find_outage(sources.outages, entry.unit, system, moment.date() if moment else None)
+    return period.as_outage if period else None
 
 
 def _record_client(form: Form, entry: Entry, sources: RecordSources) -> Client:

@@ -15,7 +15,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, InvalidAnswerError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.identity_numbers import age_on, format_pid
-from pipeline.domain.model import Client, Person
+from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import EVIDENCE_AGAINST
@@ -26,10 +26,10 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
 from pipeline.store.review import decisions
 from ui.browser.keyboard import keyboard
-from ui.i18n import code_text, t
+from ui.i18n import code_text, format_day, t
 from ui.markdown import plain_with_code
 from ui.screens.review import current_entry
-from ui.screens.review.entry_form import save_button_key, widget_keys
+from ui.screens.review.entry_form import form_answers, save_button_key, widget_keys
 from ui.screens.review.entry_header import entry_facts
 from ui.screens.review.field_input import (
     answer_from_code,
@@ -147,6 +147,8 @@ def _client_heading(client: Client | None, number: str) -> str:
         for name, holds in (("protected", client.protected), ("blocked", client.blocked))
         if holds
     ]
+    days = (("deceased", client.deceased_on), ("moved", client.moved_on))
+    flags += [t(f"client.{name}", day=format_day(day)) for name, day in days if day]
     tags = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in flags)
     parts = (
         f"<strong>{escape(client.name)}</strong>",
@@ -235,10 +237,29 @@ def _client_check_html(
     )
     with context.store.read() as conn:
         verdict = client_check.check_client_number(
-            conn, field.spec, view.entry, typed, name, address, viewer=person
+            conn,
+            field.spec,
+            view.entry,
+            typed,
+            name,
+            address,
+            event_on=_event_day(view),
+            viewer=person,
         )
     findings = verdict.findings if verdict.client or is_compared else ()
     return client_html(verdict.client, findings, typed if is_compared else "")
+
+
+def _event_day(view: EntryView) -> str:
+    """Return the day of the event as it is answered so far, empty if it is not."""
+    field = next((f for f in view.fields if f.spec.means is Meaning.EVENT_DATE), None)
+    answer = form_answers(view).get(field.spec.name) if field else None
+    if field is None or answer is None or answer.state is not State.READ:
+        return ""
+    try:
+        return str(normalize_value(field.spec, answer.value))
+    except InvalidAnswerError:  # not completely typed yet
+        return ""
 
 
 def _save_drafts(
