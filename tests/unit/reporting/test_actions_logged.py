@@ -153,6 +153,7 @@ NEEDS_NONE = {
     "store.registers.planning.load_pack_quantities": FIGURES,
     "store.reports.paper_days.load_paper_days": FIGURES,
     "store.reports.paper_days.paper_date_range": FIGURES,
+    "store.reports.paper_days.outage_range": FIGURES,
     "store.reports.paper_days.list_day_sheets": "serials and counts, of nobody",
     "preparation.outage_pack.pack.load_unit_needs": FIGURES,
     "store.reports.sheet_accounting.list_unused_sheets": (
