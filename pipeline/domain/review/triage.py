@@ -228,7 +228,7 @@ class _Content:
         phrases = [frozenset(_split_words(phrase)) for phrase in rule.words]
         return cls(
             frozenset(rule.fields),
-            frozenset().union(*(phrase for phrase in phrases if len(phrase) == 1)),
+            frozenset[str]().union(*(phrase for phrase in phrases if len(phrase) == 1)),
             tuple(phrase for phrase in phrases if len(phrase) > 1),
             rule.values,
         )

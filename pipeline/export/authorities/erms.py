@@ -30,6 +30,7 @@ from pipeline.export.record_text import (
     format_field_value,
     late_entry,
     late_entry_text,
+    settings_provider,
     to_local_time,
 )
 from pipeline.export.tables.mapping import ExportMapping, NoteSection, StrictModel
@@ -197,7 +198,9 @@ def _file_provider(items: Sequence[Item], options: ExportOptions) -> CareProvide
     Raises:
         ExportError: they are of several care providers, who keep a diary each.
     """
-    providers = {care_provider(item.record, options.settings) for item in items}
+    providers = {care_provider(item.record, options.settings) for item in items} or {
+        settings_provider(options.settings)
+    }
     if len(providers) > 1:
         names = ", ".join(sorted(provider.name for provider in providers))
         raise ExportError("several_providers", providers=names)

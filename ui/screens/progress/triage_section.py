@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -80,9 +81,9 @@ def _origin_markdown(current: UnitTriage) -> str:
     )
 
 
-def _column_config() -> dict[str, object]:
+def _column_config() -> dict[str, Any]:
     titles = {name: t(f"triage.column.{name}") for name in COLUMNS}
-    config: dict[str, object] = {
+    config: dict[str, Any] = {
         name: st.column_config.TextColumn(titles[name], help=t(f"triage.help.{name}"))
         for name in (*TEXT_COLUMNS, "values")
     }
@@ -110,7 +111,7 @@ def _save(
     person: Person,
     unit: str,
     current: UnitTriage,
-    rows: list[tuple[int, dict[str, object]]],
+    rows: list[tuple[int, dict[str, Any]]],
 ) -> None:
     try:
         rules = rules_of_rows(rows, current.rules)
