@@ -35,6 +35,8 @@ _FUZZY_LETTERS = 6
 _SHORTEST_WORD = 2
 _MOST_WORDS = 200
 """Words of an entry that are kept; the longest forms have about as many."""
+_MOST_KNOWN_WORDS = 200_000
+"""Words whose beginnings are remembered; a process that runs for weeks meets more."""
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _TEXT_KINDS = frozenset({Kind.TEXT, Kind.LINES})
@@ -282,6 +284,8 @@ class TriageMatcher:
         """Return the beginnings of words of the table that a word has, perhaps misread."""
         stems = self._stems_by_word.get(word)
         if stems is None:
+            if len(self._stems_by_word) >= _MOST_KNOWN_WORDS:
+                self._stems_by_word.clear()
             stems = frozenset(stem for stem in self._stems if _begins_with(word, stem))
             self._stems_by_word[word] = stems
         return stems

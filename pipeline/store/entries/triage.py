@@ -158,7 +158,7 @@ def save_unit_triage(
     conn.execute(insert(triage_table).values(values))
     moved = sort_unit(conn, forms, unit)
     # Ids of rules, never their words: a manager may have written a name among them
-    changed = sorted({rule.id for rule in {*rules} ^ {*before.rules}})
+    changed = " ".join(sorted({rule.id for rule in {*rules} ^ {*before.rules}}))
     record(conn, person.login, "change_triage", unit, unit=unit, rules=changed, moved=moved)
     return moved
 
