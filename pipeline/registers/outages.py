@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from pipeline.domain.dates import SWEDEN, swedish_day, today_in_sweden
+from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import Area, FormId
 from pipeline.domain.law.rules_file import load_rules_file
@@ -125,11 +125,6 @@ def _relevant(periods: Iterable[OutagePeriod], unit: str, system: str) -> list[O
 
 def _precision(row: OutagePeriod) -> int:
     return 2 * bool(row.unit) + bool(row.system)
-
-
-def in_sweden(moment: datetime) -> datetime:
-    """Return a wall-clock time of a form as a moment."""
-    return moment.replace(tzinfo=SWEDEN)
 
 
 def overlaps(row: OutagePeriod, others: Sequence[OutagePeriod]) -> bool:

@@ -28,8 +28,6 @@ TRIAGE_FILE = Path(__file__).resolve().parents[3] / "data" / "triage.yaml"
 FIRST_LEVEL, LAST_LEVEL = 1, 6
 LEVEL_BY_CLASS: Mapping[str, int] = {"A": 3, "B": 4, "C": 5}
 """The level of an entry that no rule of a table fits."""
-LATE_IS_NOTABLE = 2
-"""Up to this level lists say why an entry comes first."""
 _FUZZY_LETTERS = 6
 """From so many letters on one letter of a word may be misread."""
 _SHORTEST_WORD = 2

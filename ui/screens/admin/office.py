@@ -81,8 +81,8 @@ def _outages_section(
         )
 
 
-def _moment_inputs(key: str, label: str) -> None:
-    st.date_input(label, value=None, format="YYYY-MM-DD", key=f"{key}-day", width=170)
+def _moment_inputs(key: str, label_markdown: str) -> None:
+    st.date_input(label_markdown, value=None, format="YYYY-MM-DD", key=f"{key}-day", width=170)
     st.time_input(t("office.clock"), value=None, key=f"{key}-clock", width=130, step=300)
 
 
