@@ -13,6 +13,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import OutageKind
 from pipeline.registers.outages import ALL, OutagePeriod, load_systems, overlaps
 from pipeline.store.event_log.events import record
+from pipeline.store.event_log.hash_chain import Detail
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.office import outage
 
@@ -59,7 +60,8 @@ def save_outage(conn: Connection, person: Person, period: OutagePeriod, now: dat
         "at": now,
     }
     conn.execute(insert(outage).values(values))
-    _record(conn, person, "save_outage", period)
+    unit = period.unit or None
+    record(conn, person.login, "save_outage", _SUBJECT, unit=unit, **_facts(period))
 
 
 def end_outage(
@@ -89,7 +91,8 @@ def undo_outage(conn: Connection, person: Person, outage_id: int, now: datetime)
     conn.execute(
         update(outage).where(outage.c.id == outage_id).values(undone_by=person.login, undone_at=now)
     )
-    _record(conn, person, "undo_outage", period)
+    unit = period.unit or None
+    record(conn, person.login, "undo_outage", _SUBJECT, unit=unit, **_facts(period))
 
 
 def _load_row(conn: Connection, outage_id: int) -> OutagePeriod:
@@ -99,15 +102,11 @@ def _load_row(conn: Connection, outage_id: int) -> OutagePeriod:
     return found
 
 
-def _record(conn: Connection, person: Person, action: str, period: OutagePeriod) -> None:
-    record(
-        conn,
-        person.login,
-        action,
-        _SUBJECT,
-        unit=period.unit or None,
-        system=period.system,
-        kind=period.kind.value,
-        start=period.start.isoformat(),
-        end=period.end.isoformat() if period.end else None,
-    )
+def _facts(period: OutagePeriod) -> dict[str, Detail]:
+    """Return what the log says of an outage."""
+    return {
+        "system": period.system,
+        "kind": period.kind.value,
+        "start": period.start.isoformat(),
+        "end": period.end.isoformat() if period.end else None,
+    }

@@ -399,6 +399,8 @@ _COUNTS = {
     "sheets",
     "pictures",
     "sessions",
+    "moved",
+    "end",
 }
 _STATES = {
     "alone",
@@ -431,6 +433,9 @@ _WHICH = {
     "ground",
     "version",
     "reason",
+    "rules",
+    "system",
+    "hsa_id",
 }
 DETAIL = _COUNTS | _STATES | _WHICH
 """What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of
