@@ -258,14 +258,17 @@ def _sort_entries(
 def _missing_contents(
     conn: Connection, forms: Forms, rows: Sequence[Row[Any]]
 ) -> dict[str, EntryContent]:
-    """Read and store the content of entries that have none, from before there was triage."""
-    bare = [row for row in rows if row.triage_content is None]
+    """Read and store the content of entries that have none, from before there was triage.
+
+    Those whose form the program lacks are left as they are.
+    """
+    bare = [row for row in rows if row.triage_content is None and (row.form, row.version) in forms]
     contents = dict[str, EntryContent]()
     for part in chunk_ids(sorted({row.sheet for row in bare})):
         readings = load_sheet_readings(conn, part)
         for row in bare:
-            form = forms.get((row.form, row.version))
-            if form is not None and row.sheet in readings:
+            form = forms[row.form, row.version]
+            if row.sheet in readings:
                 contents[row.id] = content_of_readings(form, row.row, readings[row.sheet])
     values = [
         {"key": row.id, "content": contents.setdefault(row.id, EntryContent()).as_json()}
