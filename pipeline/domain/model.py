@@ -223,7 +223,8 @@ def register_columns(kind: type[Any]) -> tuple[RegisterColumn, ...]:
 class Client:
     """One person of the client register (klientregister).
 
-    `blocked`: a block (spärr) hides the client from the user, and so the name is empty.
+    `deceased_on` and `moved_on` are days (YYYY-MM-DD), empty if the register has none. `blocked`: a
+    block (spärr) hides the client from the user, and so the name is empty.
     """
 
     pid: str = field(metadata=in_register("personnummer"))
@@ -231,6 +232,8 @@ class Client:
     unit: str = field(metadata=in_register("enhet"))
     protected: bool = field(default=False, metadata=in_register("skyddad"))
     address: str = field(default="", metadata=in_register("adress"))
+    deceased_on: str = field(default="", metadata=in_register("avliden"))
+    moved_on: str = field(default="", metadata=in_register("flyttad"))
     blocked: bool = False
 
 

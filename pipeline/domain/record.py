@@ -18,6 +18,36 @@ class Stamp:
     by: str
 
 
+class OutageKind(StrEnum):
+    """What an outage left of a system: nothing, or reading alone."""
+
+    DOWN = "down"
+    READ_ONLY = "read_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """When a system could not be written in, for a unit.
+
+    Times without a zone are Swedish. `end` is None while it lasts, `system` its name for people,
+    empty for all systems.
+    """
+
+    start: datetime
+    end: datetime | None
+    kind: OutageKind = OutageKind.DOWN
+    system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CareProvider:
+    """Who gives the care (vårdgivare, utförare). The ids are empty where nobody has said them."""
+
+    name: str
+    hsa_id: str
+    organisation_number: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordAttachment:
     """A page that goes with an entry and is not typed.
@@ -59,6 +89,8 @@ class Record:
             (SHA-256): registered to the form, or as scanned where the form is not known.
         attachments: The pages that go with the entry and are not typed, in their order.
         typed: How much of the paper is typed.
+        outage: The outage of the unit and system; None: that of the settings.
+        provider: The unit's care provider; None: that of the settings.
     """
 
     entry_id: str
@@ -92,6 +124,8 @@ class Record:
     pages: tuple[str, ...] = ()
     attachments: tuple[RecordAttachment, ...] = ()
     typed: TypedPart = TypedPart.WHOLE
+    outage: Outage | None = None
+    provider: CareProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,14 @@ from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import StaffMember, Value
-from pipeline.domain.record import Record, RecordAttachment, Stamp, TypedPart
+from pipeline.domain.record import (
+    CareProvider,
+    OutageKind,
+    Record,
+    RecordAttachment,
+    Stamp,
+    TypedPart,
+)
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE, Item
 from pipeline.registers.authors import is_on_behalf
@@ -208,7 +215,7 @@ def late_entry_text(record: Record, settings: Settings) -> str:
     """
     return " ".join(
         (
-            _outage_text(settings),
+            _outage_text(record, settings),
             late_entry("about", time=format_event_time(record)),
             _original_text(record),
             *_people_texts(record),
@@ -257,14 +264,35 @@ def amendment_text(item: Item) -> str:
     )
 
 
-def _outage_text(settings: Settings) -> str:
-    start, end = settings.outage_start, settings.outage_end
-    if start is None:
+def _outage_text(record: Record, settings: Settings) -> str:
+    """Return the outage of the unit and system, else that of the settings."""
+    if outage := record.outage:
+        start, end = outage.start, outage.end
+    elif settings.outage_start:
+        start, end = settings.outage_start, settings.outage_end
+    else:
         return late_entry("outage")
-    first = f"{to_local_time(start):%Y-%m-%d}"
-    if end is None:
-        return late_entry("outage_since", start=first)
-    return late_entry("outage_between", start=first, end=f"{to_local_time(end):%Y-%m-%d}")
+    days = {"start": f"{to_local_time(start):%Y-%m-%d}"}
+    days |= {"end": f"{to_local_time(end):%Y-%m-%d}"} if end else {}
+    key = "outage_between" if end else "outage_since"
+    if outage and outage.kind is OutageKind.READ_ONLY:
+        key = f"{key}_read_only"
+    text = late_entry(key, **days)
+    return (
+        f"{text} {late_entry('system', system=outage.system)}" if outage and outage.system else text
+    )
+
+
+def care_provider(record: Record, settings: Settings) -> CareProvider:
+    """Return who gave the care: the unit's own provider, else that of the settings."""
+    return record.provider or settings_provider(settings)
+
+
+def settings_provider(settings: Settings) -> CareProvider:
+    """Return the organisation's own care provider."""
+    return CareProvider(
+        settings.care_provider, settings.care_provider_hsa_id, settings.organisation_number
+    )
 
 
 def _original_text(record: Record) -> str:

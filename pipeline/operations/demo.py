@@ -52,6 +52,7 @@ DEMO_PASSWORD = "papper och penna"
 DEMO_PLACE = "Pärm 1, socialkontoret"
 _SETTINGS_YAML = (
     "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\nnon_commercial: true\n"
+    "care_provider_hsa_id: SE0000000000-DEMO\nsource_system_hsa_id: SE0000000000-EFTERSKRIFT\n"
 )
 
 

@@ -111,18 +111,19 @@ class PageReader:
         register = ClientRegister(clients) if clients is not None else None
         return cls(forms, ReadingContext(register), DEFAULT_GATE_MM)
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
-        """Read one page; see `read_page`."""
-        return read_page(data, media_type, self)
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
+        """Read one page, scanned by a unit; see `read_page`."""
+        return read_page(data, media_type, self, unit)
 
 
-def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
+def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") -> PageResult:
     """Read one page: decode, identify, register, read fields, resolve values, check the page.
 
     Args:
         data: the page's file, as it was scanned.
         media_type: of `data`, for instance `image/jpeg`.
         reader: the forms, the registers and the outage, and the highest registration error.
+        unit: the unit that scanned it, for its outages.
 
     Raises:
         BrokenFileError: `data` is no image.
@@ -157,7 +158,8 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
 
     # 5. Resolve the values with registers, dates, sums and each other.
     with stage("resolve"):
-        fields, unresolved = resolve_page(context.fields, context.form, readings, reader.context)
+        known = reader.context.of_page(context.form, unit)
+        fields, unresolved = resolve_page(context.fields, context.form, readings, known)
 
     # 6. Check the page for what no field reader can see.
     return _checked_result(context, located.base_reading, fields, unresolved)

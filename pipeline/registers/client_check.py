@@ -16,7 +16,15 @@ from pipeline.registers.client_search import fits_another_name, text_similarity
 from pipeline.registers.match_reasons import match_evidence, similarity_evidence
 
 CONFLICTS = frozenset(
-    {"name_differs", "name_fits_other", "printed_other", "unit_other", "code_other"}
+    {
+        "name_differs",
+        "name_fits_other",
+        "printed_other",
+        "unit_other",
+        "code_other",
+        "after_death",
+        "after_move",
+    }
 )
 """Findings that block the confirmation of an entry until the reviewer has resolved them."""
 EVIDENCE_AGAINST = CONFLICTS | {
@@ -42,6 +50,8 @@ class ConflictChoice(StrEnum):
     """The client is right: of another unit, but cared for by this one."""
     CODE_SLIP = "code_slip"
     """The client is right: the client code beside the number is a slip of the pen."""
+    LATER_EVENT = "later_event"
+    """The client is right: the event is from after the client's death or move."""
     ASK = "ask"
     """None yet: the conflict is to be shown first."""
 
@@ -52,6 +62,8 @@ RESOLUTIONS = {
     "printed_other": ConflictChoice.LENT_SHEET,
     "unit_other": ConflictChoice.CARED_FOR_HERE,
     "code_other": ConflictChoice.CODE_SLIP,
+    "after_death": ConflictChoice.LATER_EVENT,
+    "after_move": ConflictChoice.LATER_EVENT,
 }
 """The choice that resolves each kind of conflict; several conflicts at once need a text too."""
 
@@ -96,13 +108,15 @@ class ClientStatement:
 class SheetFacts:
     """The facts on a sheet about its client apart from the number.
 
-    `printed_for` is the number of the client that it was printed for, if any.
+    `printed_for` is the number of the client that it was printed for, if any. `event_on` is the day
+    (YYYY-MM-DD) on which it happened, empty if it is not known.
     """
 
     name: str = ""
     address: str = ""
     unit: str = ""
     printed_for: str | None = None
+    event_on: str = ""
 
 
 def check_client(
@@ -150,6 +164,11 @@ def check_client(
         findings.append("printed_same" if sheet.printed_for == number else "printed_other")
     if namesakes:
         findings.append(f"namesake:{namesakes}")
+    # Days as text sort as days do.
+    if client is not None and client.deceased_on and sheet.event_on > client.deceased_on:
+        findings.append("after_death")
+    if client is not None and client.moved_on and sheet.event_on > client.moved_on:
+        findings.append("after_move")
     return tuple(findings)
 
 

@@ -26,6 +26,7 @@ from pipeline.export.record_text import (
     format_event_time,
     late_entry,
     late_entry_text,
+    settings_provider,
     to_local_time,
 )
 from pipeline.texts import Topic
@@ -61,7 +62,7 @@ def erms_metadata(
         decision: the number of the decision or plan that the sheets are archived by.
     """
     root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
-    add_control_section(add_erms_element(root, "control"), run, settings)
+    add_control_section(add_erms_element(root, "control"), run, settings_provider(settings))
     documents = add_erms_element(root, "records")
     for sheet in sheets:
         for record, law in zip(sheet.records, sheet.laws, strict=True):

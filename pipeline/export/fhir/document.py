@@ -67,9 +67,7 @@ def document_resource(filing: ResourceContext) -> Resource:
         "authenticator": {"reference": f"#{SIGNER_ANCHOR}", "type": "PractitionerRole"}
         if record.signed
         else None,
-        "custodian": filing.organization(
-            filing.settings.care_provider, filing.settings.care_provider_hsa_id
-        ),
+        "custodian": filing.provider(),
         "relatesTo": _replaced_document(filing),
         "description": late_entry_text(record, filing.settings),
         "securityLabel": [{"coding": [label]} for label in filing.labels()],

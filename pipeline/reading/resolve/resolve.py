@@ -28,6 +28,7 @@ from pipeline.reading.resolve.values import (
     weigh_sums,
 )
 from pipeline.registers.clients import ClientRegister
+from pipeline.registers.outages import OutagePeriod, find_system, outage_days
 from pipeline.registers.staff import StaffRegister
 
 _OUTAGE_DATES = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
@@ -41,12 +42,19 @@ Others, such as a deadline, the end of a period or the next meeting, are usually
 class ReadingContext:
     """What is known apart from the page.
 
-    The register of clients, the days of the outage (inclusive), and the staff who sign.
+    The register of clients, the days of the outage (inclusive), the staff who sign, and the outages
+    by unit and system, which go before the one outage of the settings.
     """
 
     register: ClientRegister | None = None
     window: Window | None = None
     staff: StaffRegister | None = None
+    outages: tuple[OutagePeriod, ...] = ()
+
+    def of_page(self, form: Form, unit: str) -> ReadingContext:
+        """Return what is known of a page: the days of its unit's and system's outage."""
+        days = outage_days(self.outages, unit, find_system(form.id, form.area.value))
+        return replace(self, window=days) if days else self
 
 
 def resolve_page(

@@ -24,7 +24,6 @@ from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages, list_followers
 from pipeline.store.entries.entry import (
-    LANE_BY_CRITICALITY,
     Entry,
     advance_entry,
     is_claimed_by_other,
@@ -33,6 +32,7 @@ from pipeline.store.entries.entry import (
     select_entries,
     stale_decision_error,
 )
+from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.form_areas import ATTACHMENT_FORM, FREE_NOTE_FORM, form_area
@@ -375,9 +375,9 @@ def _change_form(
         form=form.id,
         version=form.version,
         criticality=form.criticality,
-        lane=LANE_BY_CRITICALITY[form.criticality],
         area=form_area(form),
         claimed_by=entry.claimed_by,
         claimed_until=entry.claimed_until,
     )
+    sort_entry(conn, forms, entry_id)
     record(conn, person.login, "change_form", entry_id, unit=entry.unit, form=form.id)

@@ -144,6 +144,7 @@ def check_entry_client(
         number,
         _text_answer(form, entry, answers, Meaning.CLIENT_NAME),
         _text_answer(form, entry, answers, Meaning.CLIENT_ADDRESS),
+        event_on=_text_answer(form, entry, answers, Meaning.EVENT_DATE),
     )
     code_findings = check_client_code(conn, form, entry, answers, verdict.number)
     return replace(verdict, findings=(*verdict.findings, *code_findings))
@@ -157,6 +158,7 @@ def check_client_number(
     name: str = "",
     address: str = "",
     *,
+    event_on: str = "",
     viewer: Person | None = None,
 ) -> ClientVerdict:
     """Return what the paper says for and against a number.
@@ -166,6 +168,7 @@ def check_client_number(
         typed: the number as typed.
         name: the client's name on the paper.
         address: the client's address on the paper.
+        event_on: the day on the paper.
         viewer: if given, a client whose identity this person may not see is not revealed.
     """
     client = find_client(conn, typed)
@@ -174,7 +177,8 @@ def check_client_number(
     number = client.pid if client else typed
     # What else the sheet says, and for whom it was printed
     issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
-    sheet = SheetFacts(name, address, entry.unit, printed_client_pid(issued, spec, entry.row))
+    printed_for = printed_client_pid(issued, spec, entry.row)
+    sheet = SheetFacts(name, address, entry.unit, printed_for, event_on)
     areas = areas_by_unit(conn)
     same_area = (
         client is None or not client.unit or areas.get(client.unit) in (None, areas.get(entry.unit))

@@ -14,6 +14,7 @@ from pipeline.domain.errors import ReviewError, StaleDecisionError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import EntriesPer, Form, Subject
 from pipeline.domain.model import EntryState, Person, Reading
+from pipeline.domain.review.triage import LEVEL_BY_CLASS
 from pipeline.store.database.clock import LONGEST_CLAIM, utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.paper.form_areas import FREE_NOTE_FORM
@@ -42,9 +43,6 @@ UNDECIDED_VALUES: Mapping[str, Any] = {
     **UNSIGNED_VALUES,
 }
 """Values of an entry that nobody has decided."""
-
-LANE_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
-"""The lane of the queue by class of criticality; lane 0 is for open legal deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,7 @@ def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> 
     }
     # A first place in the queue, until the readings tell the client and the day
     values |= {
-        "lane": LANE_BY_CRITICALITY[new.criticality],
+        "lane": LEVEL_BY_CLASS[new.criticality],
         "likely_pid": new.client_pid or "",
         "happened": day,
         "first_on": day,

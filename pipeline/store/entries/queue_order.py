@@ -1,10 +1,9 @@
-"""Places in the queue: lanes by risk and deadline, days, and what managers prioritize.
+"""Places in the queue: levels of triage, deadlines, days, and what managers prioritize.
 
-Lane 0 holds entries with a legal deadline that is not met, the nearest first; then come the classes
-A, B and C.
-Within a lane the days follow the setting `queue_order`. A client's open entries share their first
-and last day, so that they are together whichever way the days run, in the order in which they
-happened.
+A lane is a level of triage (`triage`), 1 first; in each of them entries with a legal deadline come
+first, the nearest before others. Then the days follow the setting `queue_order`. A client's open
+entries share their first and last day, so that they are together whichever way the days run, in
+the order in which they happened.
 
 Managers prioritize a client, a unit, a day or an entry. This also holds for paper that arrives
 later, until it is undone.
@@ -50,8 +49,9 @@ from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.database.store import lock_keys
+from pipeline.store.entries import triage
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
-from pipeline.store.entries.entry import LANE_BY_CRITICALITY, Entry, list_sheet_entries, load_entry
+from pipeline.store.entries.entry import Entry, list_sheet_entries, load_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import find_client, strip_pid_separators
 from pipeline.store.schema import paper
@@ -232,9 +232,13 @@ def set_queue_places(
     clients: set[tuple[str, str]] = set()
     for entry in list_sheet_entries(conn, sheet):
         if entry.state is EntryState.REVIEW:
+            matcher = triage.unit_matcher(conn, entry.unit)
             values = _queue_place(form, entry, readings)
             values |= decided_due_time(
                 form, entry, decided_answers(conn, entry.id), values.get("deadlines")
+            )
+            values |= triage.triage_values(
+                matcher, form, entry.row, readings, values.get("deadlines")
             )
             conn.execute(update(_entry_table).where(_entry_table.c.id == entry.id).values(values))
             clients.add((entry.unit, values["likely_pid"]))
@@ -273,12 +277,14 @@ def _stored_times(entry: Entry) -> DeadlineTimes:
 
 
 def _deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
-    """Return the columns of an entry's open deadlines: with none it waits by its class alone."""
-    return {
-        "deadlines": dict(times),
-        "due_at": nearest_due(times, entry.created_at),
-        "lane": 0 if times else LANE_BY_CRITICALITY[entry.criticality],
-    }
+    """Return the columns of an entry's open deadlines."""
+    due = nearest_due(times, entry.created_at)
+    return {"deadlines": dict(times), "due_at": due, **_last_day(due)}
+
+
+def _last_day(due: datetime | None) -> dict[str, str]:
+    """Return the column that the queue sorts deadlines by."""
+    return {"due_on": swedish_day(due).isoformat() if due else paper.NO_DEADLINE}
 
 
 def is_day(value: Value) -> bool:
@@ -304,11 +310,7 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
         "likely_pid": likely,
         "happened": f"{happened} {clock}"[:16].strip(),
     }
-    values |= {
-        "first_on": happened,
-        "last_on": happened,
-        "lane": LANE_BY_CRITICALITY[entry.criticality],
-    }
+    values |= {"first_on": happened, "last_on": happened, **_last_day(None)}
     if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
         times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))

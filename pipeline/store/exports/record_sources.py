@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Client, State, Value
-from pipeline.domain.record import Stamp
+from pipeline.domain.record import CareProvider, Stamp
 from pipeline.domain.review.rules import Answer
+from pipeline.registers.outages import OutagePeriod
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.depth.attached_pages import AttachedPage, attached_pages_by_sheet
 from pipeline.store.depth.page_parts import part_images
@@ -22,6 +23,8 @@ from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.registers.outages import list_outages
+from pipeline.store.registers.providers import providers_by_unit
 from pipeline.store.schema import paper
 from pipeline.store.schema.depth import ATTACHED_PAGES
 from pipeline.store.schema.exports import export_item
@@ -34,7 +37,8 @@ class RecordSources:
     By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
     id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
     the image folder (of a part of a page by entry id), and `attachments`. By personal number:
-    `clients`. By login: `names` of staff. By unit: `areas` of law.
+    `clients`. By login: `names` of staff. By unit: `areas` of law and `providers` of care that are
+    not the organisation. `outages` are by unit and system.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
@@ -47,6 +51,8 @@ class RecordSources:
     areas: Mapping[str, str]
     approvals: Mapping[str, Sequence[Stamp]]
     bundles: Mapping[str, str]
+    outages: Sequence[OutagePeriod]
+    providers: Mapping[str, CareProvider]
 
 
 def load_record_sources(
@@ -96,6 +102,8 @@ def load_record_sources(
         areas=areas_by_unit(conn),
         approvals=list_approvals(conn, entry_ids),
         bundles=describe_bundle_places(conn, {entry.page for entry in entries}),
+        outages=list_outages(conn),
+        providers=providers_by_unit(conn),
     )
 
 

@@ -12,9 +12,10 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Client, State, Value
-from pipeline.domain.record import Record, RecordAttachment, Stamp, TypedPart
+from pipeline.domain.record import Outage, Record, RecordAttachment, Stamp, TypedPart
 from pipeline.domain.review.depth import is_grid_box, unanswered_fields
 from pipeline.domain.review.rules import Answer
+from pipeline.registers.outages import find_outage, find_system
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import Entry, select_entries
 from pipeline.store.entries.entry_view import entry_form
@@ -124,6 +125,8 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
             if attached.page.image_sha256
         ),
         typed=_typed_part(form, entry, answers),
+        outage=_record_outage(form, entry, event_at or written_at, sources),
+        provider=sources.providers.get(entry.unit),
     )
 
 
@@ -134,6 +137,15 @@ def _typed_part(form: Form, entry: Entry, answers: Mapping[str, Answer]) -> Type
         return TypedPart.WHOLE
     has_grid = any(is_grid_box(form, spec) for spec in unanswered)
     return TypedPart.DEVIATIONS if has_grid else TypedPart.HEAD
+
+
+def _record_outage(
+    form: Form, entry: Entry, moment: datetime | None, sources: RecordSources
+) -> Outage | None:
+    """Return the outage of the unit and of the system that the form goes to, if any is kept."""
+    system = find_system(form.id, entry.area or form.area.value)
+    period = find_outage(sources.outages, entry.unit, system, moment.date() if moment else None)
+    return period.as_outage if period else None
 
 
 def _record_client(form: Form, entry: Entry, sources: RecordSources) -> Client:

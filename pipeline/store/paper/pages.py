@@ -11,7 +11,7 @@ Every page is done, waiting for a person, or failed, and never two of these:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -323,6 +323,20 @@ def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
     """Return the readings of a page, by field."""
     rows = conn.execute(select(paper.reading).where(paper.reading.c.page == page_id))
     return {row.field: _reading_from_row(row) for row in rows}
+
+
+def load_sheet_readings(conn: Connection, sheets: Sequence[str]) -> dict[str, dict[str, Reading]]:
+    """Return the readings on the pages of these sheets, by sheet and field."""
+    table = paper.reading
+    query = (
+        select(_page_table.c.sheet, *table.c)
+        .join(table, table.c.page == _page_table.c.id)
+        .where(_page_table.c.sheet.in_(sheets))
+    )
+    readings: dict[str, dict[str, Reading]] = {}
+    for row in conn.execute(query):
+        readings.setdefault(row.sheet, {})[row.field] = _reading_from_row(row)
+    return readings
 
 
 def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -> dict[str, int]:

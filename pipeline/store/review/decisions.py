@@ -57,6 +57,7 @@ from pipeline.store.entries.entry_facts import derive_entry_facts
 from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
 from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
+from pipeline.store.entries.triage import sort_entry
 from pipeline.store.entries.versions import previous_return_reason, save_version
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
@@ -443,6 +444,9 @@ def write_decision(
     """
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     advance_entry(conn, entry, state=state.value, **values)
+    # What has met a deadline comes by what it says
+    if form is not None and "deadlines" in values:
+        sort_entry(conn, Forms({(form.id, form.version): form}), entry.id)
     if "area" in values and not is_part_of_page(entry):
         set_confirmed_area(conn, entry.form, entry.sheet, values["area"])
     # Store the answers and the version that they make.

@@ -29,6 +29,7 @@ from pipeline.store.entries.entry import (
 )
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
+from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit, load_client
@@ -126,6 +127,7 @@ def _write_transfer(
     }
     conn.execute(insert(_transfer_table).values(row))
     apply_priorities(conn, entry.sheet)
+    sort_entry(conn, forms, entry.id)
     record(conn, person.login, "forward", entry.id, unit=entry.unit)
 
 

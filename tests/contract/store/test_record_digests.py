@@ -92,6 +92,7 @@ CHANGED_TABLES = {
     "key_in_claim",
     "known_device",
     "login_failure",
+    "outage",
     "pack_number",
     "pack_opening",
     "page",
@@ -113,7 +114,10 @@ CHANGED_TABLES = {
     "staff_unit",
     "store_check",
     "temporary_identity",
+    "triage_order",
+    "triage_table",
     "unit",
+    "unit_provider",
     "unused_sheet",
     "worker",
 }

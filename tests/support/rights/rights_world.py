@@ -18,7 +18,9 @@ from sqlalchemy import delete, func, insert, select, update
 from pipeline.domain import dates
 from pipeline.domain.form.form import COVER_SHEET, Area, Forms, Subject
 from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
+from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.triage import TriageRule
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import ExportContext, make_run
 from pipeline.forms.fiducials import new_serial
@@ -28,6 +30,7 @@ from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.registers.issued_serials import format_issued_file
+from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
@@ -234,6 +237,11 @@ class World:
             "number": "KS 1",
             "decision": "DHP 1",
             "pack_id": "none",
+            "rules": [TriageRule(id="a", level=1, reason="A", classes=("A",))],
+            "table_id": 0,
+            "outage_id": 0,
+            "period": OutagePeriod(NORTH, "", OutageKind.DOWN, TODAY[0], None),
+            "provider": CareProvider("Omsorg AB", ""),
             "day": TODAY[0].date(),
             "units": {NORTH},
             "other": "",

@@ -17,7 +17,12 @@ from pipeline.export.tables.mapping import load_mappings
 from pipeline.export.targets import TARGETS
 
 FORMS = Forms.load(ROOT / "forms")
-SETTINGS = Settings(outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 12))
+SETTINGS = Settings(
+    outage_start=datetime(2021, 12, 16, 3),
+    outage_end=datetime(2022, 1, 10, 12),
+    care_provider_hsa_id="SE2120002692-0000",
+    source_system_hsa_id="SE2120002692-EFTERSKRIFT",
+)
 MADE_AT = datetime(2022, 1, 12, 8, 15, tzinfo=UTC)
 EARLIER = PreviousExport(
     "20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC)

@@ -58,7 +58,12 @@ SAID: Mapping[Meaning, str] = {
 def open_office(settings: Settings) -> ExportContext:
     """A new store with units, staff and clients, and no entries."""
     settings = settings.model_copy(
-        update={"outage_start": datetime(2021, 12, 16, 3), "outage_end": datetime(2022, 1, 10)}
+        update={
+            "outage_start": datetime(2021, 12, 16, 3),
+            "outage_end": datetime(2022, 1, 10),
+            "care_provider_hsa_id": "SE2120002692-0000",
+            "source_system_hsa_id": "SE2120002692-EFTERSKRIFT",
+        }
     )
     store = open_store(settings, create=True)
     with store.begin() as conn:

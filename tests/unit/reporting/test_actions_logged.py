@@ -159,6 +159,7 @@ NEEDS_NONE = {
     "store.registers.planning.load_pack_quantities": FIGURES,
     "store.reports.paper_days.load_paper_days": FIGURES,
     "store.reports.paper_days.paper_date_range": FIGURES,
+    "store.reports.paper_days.outage_range": FIGURES,
     "store.reports.paper_days.list_day_sheets": "serials and counts, of nobody",
     "preparation.outage_pack.pack.load_unit_needs": FIGURES,
     "store.reports.sheet_accounting.list_unused_sheets": (
@@ -404,6 +405,8 @@ _COUNTS = {
     "sheets",
     "pictures",
     "sessions",
+    "moved",
+    "end",
 }
 _STATES = {
     "alone",
@@ -436,6 +439,9 @@ _WHICH = {
     "ground",
     "version",
     "reason",
+    "rules",
+    "system",
+    "hsa_id",
 }
 DETAIL = _COUNTS | _STATES | _WHICH
 """What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of

@@ -24,6 +24,7 @@ from pipeline.store.review import batch_items
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.progress.depth_settings import depth_section
+from ui.screens.progress.triage_section import triage_section
 from ui.screens.review.entry_header import deadline_text
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -49,6 +50,7 @@ def show(context: AppContext, person: Person) -> None:
         _priorities_list(context, person)
         _batch_review_section(context, person)
         depth_section(context, person)
+    triage_section(context, person)
 
 
 def deadline_list(context: AppContext, person: Person) -> None:

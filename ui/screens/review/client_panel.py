@@ -33,10 +33,11 @@ from pipeline.store.registers import client_register
 from pipeline.store.registers.client_codes import find_client_of_code
 from pipeline.store.review import decisions
 from ui.browser.keyboard import keyboard
-from ui.i18n import code_text, t
+from ui.i18n import code_text, format_day, t
 from ui.markdown import plain_with_code
 from ui.screens.review import current_entry
 from ui.screens.review.entry_form import (
+    form_answers,
     save_button_key,
     widget_keys,
     withdraw_number_question,
@@ -160,6 +161,8 @@ def _client_heading(client: Client | None, number: str) -> str:
         for name, holds in (("protected", client.protected), ("blocked", client.blocked))
         if holds
     ]
+    days = (("deceased", client.deceased_on), ("moved", client.moved_on))
+    flags += [t(f"client.{name}", day=format_day(day)) for name, day in days if day]
     tags = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in flags)
     parts = (
         f"<strong>{escape(client.name)}</strong>",
@@ -256,7 +259,14 @@ def _client_check_html(
     )
     with context.store.read() as conn:
         verdict = client_check.check_client_number(
-            conn, field.spec, view.entry, typed, name, address, viewer=person
+            conn,
+            field.spec,
+            view.entry,
+            typed,
+            name,
+            address,
+            event_on=_event_day(view),
+            viewer=person,
         )
     findings = verdict.findings if verdict.client or is_compared else ()
     return client_html(verdict.client, findings, typed if is_compared else "")
@@ -265,6 +275,18 @@ def _client_check_html(
 def _wrong_code_html(code: str) -> str:
     key = "client.code_unknown" if is_client_code(code) else "client.code_wrong"
     return f'<div role="status"><div class="ef-client ef-unknown">{escape(t(key))}</div></div>'
+
+
+def _event_day(view: EntryView) -> str:
+    """Return the day of the event as it is answered so far, empty if it is not."""
+    field = next((f for f in view.fields if f.spec.means is Meaning.EVENT_DATE), None)
+    answer = form_answers(view).get(field.spec.name) if field else None
+    if field is None or answer is None or answer.state is not State.READ:
+        return ""
+    try:
+        return str(normalize_value(field.spec, answer.value))
+    except InvalidAnswerError:  # not completely typed yet
+        return ""
 
 
 def _save_drafts(

@@ -32,6 +32,7 @@ from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.entries.triage import QueuePlace, explain_place
 from ui.i18n import current_language, format_number, format_weekday, t
 from ui.screens.review.entry_form import form_answers
 from ui.workspace import AppContext
@@ -53,7 +54,19 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
         format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
         t("review.row", row=entry.row) if entry.row else "",
     ]
-    return " · ".join([*filter(None, parts), t("review.waiting", count=waiting)])
+    with context.store.read() as conn:
+        place = explain_place(conn, entry.id)
+    return " · ".join(
+        [*filter(None, parts), _place_text(place), t("review.waiting", count=waiting)]
+    )
+
+
+def _place_text(place: QueuePlace) -> str:
+    """Return why the entry comes now."""
+    if place.is_pulled:
+        return t("triage.why_pulled")
+    key = "triage.why" if place.reason else "triage.why_class"
+    return t(key, level=place.level, reason=place.reason)
 
 
 @st.cache_data(ttl=COUNT_CACHE_SECONDS, max_entries=500, show_spinner=False)

@@ -8,7 +8,7 @@ from alembic import op
 from pipeline.store.database.clock import UtcDateTime
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 
 def upgrade() -> None:
