@@ -1,4 +1,4 @@
-"""`efterskrift print`, `pack`, `issued take-in` and `planned`: print paper and account for it."""
+"""`efterskrift print`, `pack` and `issued take-in`: print paper and register it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
 from pipeline.forms.binders import Binder, split_by_binder
-from pipeline.registers.planned_visits import PlanKind
 
 if TYPE_CHECKING:
     from pipeline.domain.form.form import Form, Forms
@@ -310,7 +309,6 @@ def register_pack_commands(app: typer.Typer) -> None:
     issued.command("take-in")(take_in)
     issued.callback()(lambda: None)  # keeps the group a group although it has one command
     app.add_typer(issued, name="issued", rich_help_panel=BEFORE)
-    app.command("planned", rich_help_panel=BEFORE)(planned)
 
 
 def pack(
@@ -473,36 +471,3 @@ def take_in(
         print_note("issued.unknown_forms", forms=", ".join(imported.unknown_forms))
     if imported.unissued:
         print_note("issued.unissued", number=imported.unissued)
-
-
-def planned(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV or xlsx: enhet, datum and optionally antal (default 1).", **EXISTING_FILE
-        ),
-    ],
-    kind: Annotated[
-        PlanKind, typer.Option(help="What the rows count: planned visits (besok) or shifts (pass).")
-    ] = PlanKind.VISITS,
-) -> None:
-    """Import the number of planned visits or shifts by unit and day.
-
-    With them a day whose paper is missing differs from a day without work.
-    """
-    from pipeline.registers.planned_visits import count_planned
-    from pipeline.store.database.store import open_store
-    from pipeline.store.registers.planning import save_planned
-
-    counts = count_planned(file.read_bytes(), file)
-    store = open_store(load_settings())
-    operator = resolve_acting_person(store, "")
-    with store.begin() as conn:
-        save_planned(conn, operator, kind, counts)
-    store.close()
-    units = {unit for unit, _ in counts}
-    print_note(
-        "planned.imported",
-        days=format_count(len(counts), "day"),
-        units=format_count(len(units), "unit"),
-    )

@@ -27,7 +27,7 @@ from pipeline.domain.record import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE, Item
-from pipeline.registers.authors import is_on_behalf
+from pipeline.registers.staff import is_on_behalf
 from pipeline.texts import Topic
 
 ILLEGIBLE_TEXT = "[oläsligt]"

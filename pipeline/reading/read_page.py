@@ -39,10 +39,10 @@ from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
+from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import cap_confidence, lower_confidence
 from pipeline.reading.page_context import PageContext
-from pipeline.reading.page_text import read_page_text
 from pipeline.reading.register.register import Registration, boxes_to_px, cut_box, register_page
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.single_fields import make_field_image

@@ -39,6 +39,11 @@ class DeadlineRule(StrictModel):
     within_months: Annotated[int, Field(ge=1)] | None = None
     say: Mapping[str, str] = {}
 
+    @property
+    def most_days(self) -> int:
+        """How many days the time is at most."""
+        return 31 * self.within_months if self.within_months else self.within_days or 0
+
     def last_day(self, day: date) -> date:
         """Return the last day of the time that runs from a day.
 

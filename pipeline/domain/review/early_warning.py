@@ -78,7 +78,8 @@ class Scale(StrictModel):
     @property
     def needed(self) -> tuple[str, ...]:
         """The fields that have to be filled in, each once."""
-        return tuple(dict.fromkeys(part.field for part in (*self.parameters, *self.choices)))
+        measured = [part.field for part in self.parameters]
+        return tuple(dict.fromkeys([*measured, *(part.field for part in self.choices)]))
 
     @property
     def boxes(self) -> tuple[str, ...]:

@@ -213,7 +213,7 @@ def shortest_deadline_days(form: Form, day: date, open_rules: frozenset[str] | N
     """
     return min(
         (
-            find_deadline_rule(each.rule, day).within_days
+            find_deadline_rule(each.rule, day).most_days
             for each in form.all_deadlines
             if open_rules is None or not open_rules.isdisjoint({each.rule, ANY_RULE})
         ),

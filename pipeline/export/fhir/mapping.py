@@ -88,8 +88,8 @@ class FhirMapping(ExportMapping):
     def fields(self) -> set[str]:
         """Return the form's fields that the mapping takes."""
         named = {self.kind.field, self.remark, self.signed_in, *self.notes} - {""}
-        parts = (*self.measurements, *self.warnings)
-        return named.union(*(part.fields() for part in parts))
+        measured = (part.fields() for part in self.measurements)
+        return named.union(*measured, *(part.fields() for part in self.warnings))
 
     def formats(self) -> dict[str, Format]:
         """Return the measured fields: they are numbers."""

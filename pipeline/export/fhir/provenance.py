@@ -21,7 +21,7 @@ from pipeline.export.fhir.resource_context import (
     version_id,
 )
 from pipeline.export.record_text import amendment_text, late_entry, late_entry_text
-from pipeline.registers.authors import is_on_behalf
+from pipeline.registers.staff import is_on_behalf
 from pipeline.texts import Topic
 
 _text = Topic("fhir_text", DATA_LANGUAGE)

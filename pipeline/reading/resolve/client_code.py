@@ -119,8 +119,8 @@ def _codes_of_unit(unit: str, register: ClientRegister) -> list[ClientCode]:
     """Return the codes of the sheet's unit; those of all units if it was not read."""
     known = {one.unit for one in register.codes}
     if unit not in known:
-        members = register.search.of_unit(unit) if unit else ()
-        unit = register.clients[int(members[0])].unit if len(members) else ""
+        members = list(register.search.of_unit(unit)) if unit else []
+        unit = register.clients[int(members[0])].unit if members else ""
     return [one for one in register.codes if one.unit == unit or not unit]
 
 
@@ -149,7 +149,7 @@ def _resolve_number(number: Reading, client: _CodedClient) -> tuple[Reading, Iss
     """Return the number's reading with what the code says, and what contradicts it."""
     is_named = client.similarity is not None and client.similarity >= MIN_NAME_SIMILARITY
     p = min(client.p, CLIENT_MAX_P if is_named else CLIENT_NUMBER_ONLY_MAX_P)
-    evidence = ("client_code",)
+    evidence: tuple[str, ...] = ("client_code",)
     if client.similarity is not None:
         evidence += (similarity_evidence("name", client.similarity),)
     # A number beside the code: it is the client's own, or another one's.

@@ -261,7 +261,7 @@ def _sort_entries(
 
 
 def _missing_contents(
-    conn: Connection, forms: Forms, rows: Sequence[Row[Any]]
+    conn: Connection, forms: Forms, rows: Sequence[Row[*tuple[Any, ...]]]
 ) -> dict[str, EntryContent]:
     """Read and store the content of entries that have none, from before there was triage.
 

@@ -230,9 +230,14 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
     )
     found = [
         DeadlineCount(
-            None if time == UNCERTAIN else datetime.fromisoformat(time), rule, *rest, entries
+            None if time == UNCERTAIN else datetime.fromisoformat(time),
+            rule,
+            unit,
+            form,
+            version,
+            entries,
         )
-        for (time, rule, *rest), entries in counts.items()
+        for (time, rule, unit, form, version), entries in counts.items()
     ]
     return sorted(
         found,

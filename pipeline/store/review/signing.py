@@ -21,7 +21,7 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, find_signing_profession
-from pipeline.registers.authors import SAME_NAME_REASON, is_author, is_on_behalf
+from pipeline.registers.staff import SAME_NAME_REASON, is_author, is_on_behalf
 from pipeline.store.accounts import people, visibility
 from pipeline.store.accounts.same_person import find_own_logins
 from pipeline.store.entries.entry import (

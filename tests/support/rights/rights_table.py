@@ -272,7 +272,7 @@ NOT_ACTING: Mapping[str, str] = {
     ),
     f"{P}store.entries.entry_view.load_entry_view": "shows what its caller has asked for",
     f"{P}store.registers.client_register.restrict_client": "hides",
-    f"{P}registers.authors.is_author": "compares",
+    f"{P}registers.staff.is_author": "compares",
     f"{P}store.reports.sheet_accounting.list_accounted_units": "says which units, of nobody",
     f"{P}store.review.signing.is_own_entry": "compares",
     f"{P}store.review.signing.list_allowed_reasons": "compares",

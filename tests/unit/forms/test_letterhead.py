@@ -87,7 +87,7 @@ def test_logo_keeps_its_shape_within_its_box(
     with Document("Prov") as paper:
         draw_logo(paper, grey_logo(size), LOGO_BOX)
     ((x, y, w, h),) = placed
-    assert (w, w / h) == (pytest.approx(width), pytest.approx(size[0] / size[1]))
+    assert (w, w / h) == pytest.approx((width, size[0] / size[1]))
     assert x + w == pytest.approx(LOGO_BOX.x + LOGO_BOX.w)
     assert LOGO_BOX.y <= y <= y + h <= LOGO_BOX.y + LOGO_BOX.h + 1e-6
 

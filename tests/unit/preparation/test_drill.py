@@ -176,11 +176,16 @@ def test_spelling_of_numbers_and_names_does_not_matter(
     assert is_same(spec, written, read) is same
 
 
-def _result(**more: object) -> DrillResult:
-    sheets = tuple(
+def _result(
+    at: datetime = NOW,
+    sheets: tuple[SheetResult, ...] = (),
+    minutes: int | None = None,
+    remark: str = "",
+) -> DrillResult:
+    ten = tuple(
         SheetResult(f"Blankett {number}", number > 0, FieldCounts(5, 2, 0)) for number in range(10)
     )
-    return replace(DrillResult(NOW, sheets, 0, 42), **more)
+    return DrillResult(at, sheets or ten, 0, 42, minutes, remark)
 
 
 def test_result_is_one_page_with_its_remarks() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from pipeline.domain.identity_numbers import age_on, is_temporary_pid, new_temporary_pid
 from pipeline.domain.model import Client, StaffMember
-from pipeline.registers.authors import is_author
 from pipeline.registers.client_check import (
     CONFLICTS,
     EVIDENCE_AGAINST,
@@ -22,6 +21,7 @@ from pipeline.registers.client_check import (
     find_conflicts,
     is_resolved,
 )
+from pipeline.registers.staff import is_author
 from tests.support.store.ward import ASTA, BROR, EVA, NORTH, SOUTH
 
 SHEET = SheetFacts(name="Asta Provberg", unit=NORTH, printed_for=ASTA.pid)

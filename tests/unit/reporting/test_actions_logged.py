@@ -48,7 +48,7 @@ NEEDS_NONE = {
     "preparation.form_editor.actions.change_draft": DRAFT,
     "preparation.form_editor.actions.restore_draft": DRAFT,
     "preparation.form_editor.trial_results.save_trial": PART,
-    "registers.authors.is_author": ASKS,
+    "registers.staff.is_author": ASKS,
     "export.manual_entry.screen.list_waiting_runs": FIGURES,
     "export.runs.status.count_unsigned": FIGURES,
     "export.manual_entry.screen.count_held_back": FIGURES,

@@ -407,7 +407,7 @@ def test_an_adult_in_a_shared_household_gets_a_part_of_its_costs(
 
 
 def test_a_couple_has_no_part_of_a_household() -> None:
-    said = {"hushall": "par", "antal": "6", "gemensamt": "2620"}
+    said: dict[str, Any] = {"hushall": "par", "antal": "6", "gemensamt": "2620"}
     assert "norm_share" not in {kind for kind, _, _ in found(**said)}
 
 

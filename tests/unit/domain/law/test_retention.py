@@ -224,7 +224,8 @@ def test_what_a_later_law_exempts_is_looked_at_too_when_it_is_in_force_by_then()
 
 def test_a_rule_is_for_areas_or_for_a_kind() -> None:
     rule = load_retention_rules()[0].model_dump(by_alias=True)
-    for wrong in ({"kind": "k"}, {"areas": []}, {"forms": ["f"]}):
+    changes: list[dict[str, object]] = [{"kind": "k"}, {"areas": []}, {"forms": ["f"]}]
+    for wrong in changes:
         with pytest.raises(ValueError, match="either for areas or for a kind"):
             type(load_retention_rules()[0]).model_validate(rule | wrong)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from pipeline.domain.form.form import Forms
@@ -12,7 +14,7 @@ from pipeline.domain.settings import ROOT
 
 FORMS = Forms.load(ROOT / "forms")
 ROW = 2
-WELL = {
+WELL: dict[str, str | bool] = {
     "andning": "16",
     "saturation": "97",
     "bt_sys": "125",
@@ -22,7 +24,7 @@ WELL = {
 }
 
 
-def answers(said: dict[str, str | bool], illegible: tuple[str, ...] = ()) -> dict[str, Answer]:
+def answers(said: Mapping[str, str | bool], illegible: tuple[str, ...] = ()) -> dict[str, Answer]:
     given = {f"rad{ROW:02d}.{name}": Answer(value) for name, value in said.items()}
     lost = {f"rad{ROW:02d}.{name}": Answer(None, State.ILLEGIBLE) for name in illegible}
     return given | lost

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading
+from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, Value
 from pipeline.domain.record import TypedPart
 from pipeline.domain.settings import ROOT
 from pipeline.store.database.store import Store
@@ -222,7 +222,7 @@ def test_a_sent_entry_neither_gets_nor_loses_an_attachment(ward: Ward) -> None:
 
 def test_a_row_among_others_takes_no_attachment(ward: Ward) -> None:
     ward.issue(IssuedSheet("CCCC", VISITS.id, 1, NORTH))
-    said = {"datum": "2026-02-17", "rad01.pnr": ASTA.pid, "rad01.mat": True}
+    said: dict[str, Value] = {"datum": "2026-02-17", "rad01.pnr": ASTA.pid, "rad01.mat": True}
     ward.read(ward.scan(), page_reading(VISITS, "CCCC", said))
     page = loose(ward)
     with refused("entry_takes_no_pages"):

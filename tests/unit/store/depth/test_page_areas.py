@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
-from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, State
+from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, State, Value
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import PageArea, join_page, list_parts, split_page
 from pipeline.store.entries import queue
@@ -62,7 +62,7 @@ def split(ward: Ward, page: str, *areas: PageArea) -> list[str]:
 
 
 def decide(ward: Ward, entry_id: str, pid: str) -> EntryState:
-    said = dict.fromkeys(("namn", "tid", "text")) | SAID | {"pnr": pid, "namn": None}
+    said: dict[str, Value] = {"tid": None, "text": None, **SAID, "pnr": pid, "namn": None}
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW)
         return decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(said), NOW)

@@ -65,9 +65,10 @@ def add(ward: Ward, serial: str, **days: Value) -> str:
 def stored(ward: Ward, entry_id: str) -> tuple[set[str], datetime | None, int]:
     """The rules of an entry's open deadlines, the nearest of them, and its lane."""
     with ward.store.read() as conn:
-        lane = conn.scalar(select(paper.entry.c.lane).where(paper.entry.c.id == entry_id))
+        lanes = select(paper.entry.c.lane).where(paper.entry.c.id == entry_id)
+        lane = conn.execute(lanes).scalar_one()
         found = load_entry(conn, entry_id)
-    return set(found.deadlines or {}), found.due_at, int(lane)
+    return set(found.deadlines or {}), found.due_at, lane
 
 
 def settle(ward: Ward, entry_id: str, revision: int, **days: str | None) -> None:

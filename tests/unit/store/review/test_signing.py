@@ -16,7 +16,7 @@ from pipeline.domain.model import Assignment, EntryState, Person, Role
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.record_text import late_entry_text
-from pipeline.registers.authors import SAME_NAME_REASON
+from pipeline.registers.staff import SAME_NAME_REASON
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, versions
 from pipeline.store.entries.entry import Entry, load_entry

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -72,14 +74,14 @@ def _page() -> sa.Column[str]:
     return sa.Column("page", sa.String(40), sa.ForeignKey("page.id"), nullable=False)
 
 
-def _given() -> list[sa.Column[str]]:
+def _given() -> list[sa.Column[Any]]:
     return [
         sa.Column("by", sa.String(80), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
     ]
 
 
-def _undone() -> list[sa.Column[str]]:
+def _undone() -> list[sa.Column[Any]]:
     return [sa.Column("undone_by", sa.String(80)), sa.Column("undone_at", UtcDateTime)]
 
 

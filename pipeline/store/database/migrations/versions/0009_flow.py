@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -66,10 +67,19 @@ def _replace_queue_indexes() -> None:
     is_open = sa.text("state IN ('granskas', 'andra granskning')")
     for name, day in _QUEUE_INDEXES.items():
         op.drop_index(name, "entry")
-        columns = ["rank", "lane", "skipped", "due_on", sa.text(day), "likely_pid", "happened"]
-        more = ["id", "unit", "area", "state", "claimed_until", "first_by"]
+        first: list[Any] = ["rank", "lane", "skipped", "due_on", sa.text(day)]
+        more = [
+            "likely_pid",
+            "happened",
+            "id",
+            "unit",
+            "area",
+            "state",
+            "claimed_until",
+            "first_by",
+        ]
         op.create_index(
-            name, "entry", [*columns, *more], sqlite_where=is_open, postgresql_where=is_open
+            name, "entry", [*first, *more], sqlite_where=is_open, postgresql_where=is_open
         )
 
 
