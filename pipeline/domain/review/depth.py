@@ -18,7 +18,7 @@ from pipeline.domain.confidence import (
     ROW_CONFIRMED_FROM,
     prefill_from,
 )
-from pipeline.domain.form.field import FieldSpec, Kind, Meaning
+from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import asked_fields, is_unlikely
@@ -44,7 +44,7 @@ def is_grid_box(form: Form, spec: FieldSpec) -> bool:
 
 def takes_code(spec: FieldSpec) -> bool:
     """Whether a field is a box for initials or a code; in a row of a table it is for initials."""
-    return spec.kind is Kind.INITIALS and bool(spec.planned_by) and spec.row is None
+    return spec.traits.names_signer and bool(spec.planned_by) and spec.row is None
 
 
 def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[str]:

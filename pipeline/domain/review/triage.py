@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning, Name, StrictModel
+from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.form import Area, Form, FormId
 from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.open_deadlines import ANY_RULE
@@ -38,7 +38,6 @@ _MOST_KNOWN_WORDS = 200_000
 """Words whose beginnings are remembered; a process that runs for weeks meets more."""
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
-_TEXT_KINDS = frozenset({Kind.TEXT, Kind.LINES})
 _NAMES = frozenset(
     {
         Meaning.CLIENT_PID,
@@ -165,7 +164,7 @@ def content_of_readings(
         if reading is None or reading.state in (State.EMPTY, State.CANCELLED):
             return
         yield reading.value
-        if spec.kind in _TEXT_KINDS:
+        if spec.traits.is_handwriting:
             yield from (value for value, _ in reading.alternatives)
 
     return _collect_content(form, row, values)
@@ -191,7 +190,7 @@ def _collect_content(
                 fields.add(f"{spec.column}={value}")
             if spec.format is Format.NUMBER and _NUMBER.fullmatch(str(value)):
                 numbers.setdefault(spec.column, float(str(value).replace(",", ".")))
-            if spec.kind in _TEXT_KINDS and spec.means not in _NAMES:
+            if spec.traits.is_handwriting and spec.means not in _NAMES:
                 words.update(_split_words(str(value)))
     return EntryContent(frozenset(fields), frozenset(sorted(words)[:_MOST_WORDS]), numbers)
 

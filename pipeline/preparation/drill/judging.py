@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.confidence import prefill_from
-from pipeline.domain.form.field import FieldSpec, Format, Kind
+from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import PageReading, Reading
 from pipeline.forms.fiducials import format_serial
@@ -114,7 +114,7 @@ def is_same(spec: FieldSpec, written: str | bool, read: str | bool) -> bool:
     """Whether a field was read as it was to be written, whatever its spelling of date or number."""
     if isinstance(written, bool) or isinstance(read, bool):
         return written == read
-    if spec.kind is Kind.DIGITS:
+    if spec.traits.digits_only:
         digits, read_digits = ("".join(c for c in text if c.isdigit()) for text in (written, read))
         if spec.format is Format.NUMBER:
             return digits.lstrip("0") == read_digits.lstrip("0")

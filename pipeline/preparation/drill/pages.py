@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.forms.drawing import PaperDocument
@@ -74,13 +73,13 @@ def _task_rows(number: int, sheet: DrillSheet, form: Form) -> Iterator[tuple[str
     heads = iter(((str(number), format_serial(sheet.serial)), ("", form.title)))
     for name, value in sheet.values.items():
         spec = form.by_name[name]
-        if spec.kind is Kind.CHOICE:
+        if spec.options:
             option = next(one for one in spec.options if one.value == value)
             words = pack_text("drill.tick", label=option.label)
         elif value is True:
             words = pack_text("drill.tick", label=spec.label)
         else:
-            is_pid = spec.cell_count == 12 and spec.kind is Kind.DIGITS
+            is_pid = spec.cell_count == 12 and spec.traits.digits_only
             words = format_pid(str(value)) if is_pid else str(value)
         label = f"{spec.label} ({pack_text('drill.row')})" if spec.row else spec.label
         yield (*next(heads, ("", "")), label, words)

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import AnswerError, BlockedClientError
-from pipeline.domain.form.field import Kind, Meaning
+from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.permissions import Action
@@ -142,6 +142,12 @@ def confirm_rows(
     return confirmed
 
 
+def _is_sheet_signature(spec: FieldSpec) -> bool:
+    """Whether a field is a signature, no initials of a row, that may be left empty."""
+    traits = spec.traits
+    return traits.is_signature and not traits.names_signer and not spec.required
+
+
 def _sheet_row(conn: Connection, forms: Forms, person: Person, entry: Entry) -> SheetRow:
     view = load_entry_view(conn, forms, person, entry.id)
     form, readings = view.form, load_entry_readings(conn, entry, view.pages)
@@ -154,7 +160,7 @@ def _sheet_row(conn: Connection, forms: Forms, person: Person, entry: Entry) -> 
     specs = [
         spec
         for spec in asked_fields(form, entry.row)
-        if spec.means not in _REPEATED and not (spec.kind is Kind.SIGNATURE and not spec.required)
+        if spec.means not in _REPEATED and not _is_sheet_signature(spec)
     ]
     deviations = list_row_deviations(specs, readings, known)
     answers = known | {

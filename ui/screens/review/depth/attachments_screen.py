@@ -188,7 +188,7 @@ def _show_loose(context: AppContext, person: Person, group: _Group) -> None:
                 _thumbnail(context, person, page, number)
             keep.checkbox(md("attachments.number", number=number), True, key=f"att_keep-{page.id}")
             title.text_input(
-                t("attachments.name", number=number),
+                md("attachments.name", number=number),
                 propose_title(found),
                 key=f"att_title-{page.id}",
                 max_chars=MAX_TITLE_LENGTH,
@@ -197,7 +197,7 @@ def _show_loose(context: AppContext, person: Person, group: _Group) -> None:
                 label_visibility="collapsed",
             )
             day.text_input(
-                t("attachments.day", number=number),
+                md("attachments.day", number=number),
                 propose_day(found),
                 key=f"att_day-{page.id}",
                 max_chars=10,
