@@ -14,8 +14,9 @@ from random import Random
 from statistics import fmean
 
 from pipeline.domain.form.field import FieldSpec, Meaning
-from pipeline.domain.form.form import Depth, Form, Forms
+from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
 from pipeline.domain.model import Reading, State, Value
+from pipeline.domain.review.depth import fields_at_depth, list_row_deviations
 from pipeline.domain.review.rules import asked_fields, needs_blind_keying
 from pipeline.domain.review.work_modes import is_routine
 from research.effort.operators import (
@@ -47,6 +48,8 @@ _ENTRIES_OF_A_RUN, _RUN_SECONDS = 50, 90.0
 """Assumption: an import is started, downloaded, loaded and answered once for fifty entries."""
 _COPY_KEYS = 8
 """Copy button, Alt+Tab, field, Ctrl+V, Alt+Tab: keys and clicks of copying one value."""
+_TITLE_LENGTH = 15
+"""Assumption: letters of the title of an attachment."""
 _OPEN_KEYS = 12
 """A personal number, typed to open a client in the target."""
 
@@ -106,7 +109,7 @@ def _measure_once(paper: Paper, forms: Forms, chance: Random) -> Ways:
         count = 1 if depth is not Depth.FULL else len(entries)
         imported += waiting(_RUN_SECONDS / _ENTRIES_OF_A_RUN) * count
     by_hand += _attach_by_hand() * paper.attachments
-    review += _review_attachment(is_default=_attaches_by_default(forms)) * paper.attachments
+    review += _review_attachments(paper.attachments)
     key_in += _key_in_attachment() * paper.attachments
     return Ways(by_hand, review + key_in, review + imported)
 
@@ -173,7 +176,7 @@ def _type_deviations(deviations: int) -> Effort:
 def _attach_by_hand() -> Effort:
     """Scan one page, add it to the case in the target, and give it a title and a day."""
     add = thinking() + homing() + clicking(4) + waiting(OTHER_RESPONSE)
-    name = thinking() + typing(15) + typing(6, code=True) + typing(2 * TAB_KEYS)
+    name = thinking() + typing(_TITLE_LENGTH) + typing(6, code=True) + typing(2 * TAB_KEYS)
     return waiting(COPY_PAGE + TURN_PAPER) + add + name
 
 
@@ -184,13 +187,25 @@ def _review_sheet(
     if depth is Depth.FULL:
         return sum((_review_entry(entry) for entry in entries), NONE)
     first = entries[0]
-    head = [spec for spec in first.specs if spec.row is None or depth is Depth.ATTACHMENT]
-    asked = [spec for spec in head if spec.means in (Meaning.CLIENT_PID, Meaning.EVENT_DATE)]
+    if depth is Depth.DEVIATIONS and first.form.entries is EntriesPer.ROW:
+        return _review_rows(entries)
+    # Without readings no box deviates: these are the fields of the head.
+    asked = fields_at_depth(first.form, first.form.rows()[0], depth, {})
     total = sum((_review_field(first, spec) for spec in asked), NONE) + _save_review()
     if depth is Depth.DEVIATIONS:
         # The eye goes over the boxes of each row, and what deviates is typed.
         total += reading(3 * sheet.rows) + (thinking() + typing(20)) * deviations
     return total + _sign(first)
+
+
+def _review_rows(entries: Sequence[_WrittenEntry]) -> Effort:
+    """Look at the rows that say nothing unusual, confirm them together, and type the others."""
+    known = [spec.name for spec in entries[0].specs if spec.row is None]
+    unusual = [one for one in entries if list_row_deviations(one.specs, one.readings, known)]
+    total = sum((_review_entry(one) for one in unusual), NONE)
+    if usual := len(entries) - len(unusual):
+        total += reading(3 * usual) + _save_review() + _sign(entries[0])
+    return total
 
 
 def _review_entry(entry: _WrittenEntry) -> Effort:
@@ -273,18 +288,15 @@ def _tick() -> Effort:
     return typing(2) + thinking() + typing(SAVE_KEYS) + waiting(RESPONSE)
 
 
-def _attaches_by_default(forms: Forms) -> bool:
-    """Whether some form is an attachment by default, so that nothing of it is typed."""
-    return any(form.depth is Depth.ATTACHMENT for form in forms.values())
+def _review_attachments(count: int) -> Effort:
+    """Look at each page of a stack, type its title, and attach all in one step.
 
-
-def _review_attachment(*, is_default: bool) -> Effort:
-    """See an attachment once; without that depth it is typed as a free note about it."""
-    if is_default:
-        return waiting(SCAN_PAGE) + thinking() + reading(4) + typing(SAVE_KEYS) + waiting(RESPONSE)
-    who = thinking(3) + typing(_OPEN_KEYS + 6, code=True)
-    about = thinking() + typing(60)
-    return waiting(SCAN_PAGE) + who + about + _save_review()
+    The day is proposed from printed text and looked at with the page.
+    """
+    if not count:
+        return NONE
+    title = thinking() + reading(4) + typing(_TITLE_LENGTH + TAB_KEYS)
+    return (waiting(SCAN_PAGE) + title) * count + _save_review()
 
 
 def _key_in_attachment() -> Effort:

@@ -116,6 +116,7 @@ def answer_number_by_code(
     plain = "".join(typed.value.split())
     pid = find_client_of_code(conn, entry, plain)
     if pid is None:
-        key = "client_code_unknown" if is_client_code(plain) else "client_code_wrong"
-        raise InvalidAnswerError(key, fields=(code.name,))
+        if is_client_code(plain):
+            raise InvalidAnswerError("client_code_unknown", fields=(code.name,))
+        raise InvalidAnswerError("client_code_wrong", fields=(code.name,))
     return {**answers, number.name: Answer(pid)}

@@ -35,6 +35,9 @@ NEEDS_NONE = {
     "store.reports.store_checks.begin_check": PART,
     "store.reports.store_checks.begin_due_check": PART,
     "store.paper.page_lists.list_closed_pages": LIST,
+    "preparation.drill.drills.list_drills": LIST,
+    "preparation.drill.drills.load_drill": "sheets of invented clients",
+    "store.registers.packs.find_last_printing": FIGURES,
     "store.depth.attachments.list_proposed_pages": LIST,
     "store.depth.attachments.list_entry_attachments": LIST,
     "store.depth.attachments.find_attachment_entries": LIST,
@@ -360,6 +363,8 @@ OF_NO_UNIT = {
     "seal_log": "the whole log",
     "verify_log": "the whole log",
     "save_clients": "a whole register",
+    "look_up_client": "a client of any unit",
+    "search_text": "pages of several units",
     "save_staff_list": "a whole list",
     "learn": "one model for all",
     "training_set": "one set of all",
@@ -390,6 +395,8 @@ OF_NO_UNIT = {
 }
 """Events that every follower of the log sees, and why."""
 _COUNTS = {
+    "parts",
+    "wrong",
     "rows",
     "lines",
     "number",
@@ -409,6 +416,7 @@ _COUNTS = {
     "end",
 }
 _STATES = {
+    "depth",
     "alone",
     "storelog",
     "current",
@@ -427,6 +435,8 @@ _STATES = {
     "profession",
 }
 _WHICH = {
+    "entry",
+    "slot",
     "field",
     "target",
     "sha256",

@@ -93,7 +93,7 @@ def test_a_sum_that_is_not_ticked_as_paid_is_looked_at_by_two() -> None:
 @pytest.mark.parametrize(
     ("form", "columns"),
     [
-        ("signeringslista", {"avvikelse1", "avvikelse2", "avvikelse3", "avvikelse4"}),
+        ("signeringslista", {"avv1_rad", "avv1_dag", "avv1_kod"}),
         ("skyddsbedomning", {"akut"}),
         ("orosanmalan", {"akut"}),
         ("matbestallning", {"kost", "allergi"}),

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.model import EntryState, Value
+from pipeline.domain.review.triage import FIRST_LEVEL, LEVEL_BY_CLASS
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.reports.progress import list_open_deadlines
@@ -63,7 +64,7 @@ def add(ward: Ward, serial: str, **days: Value) -> str:
 
 
 def stored(ward: Ward, entry_id: str) -> tuple[set[str], datetime | None, int]:
-    """The rules of an entry's open deadlines, the nearest of them, and its lane."""
+    """The rules of an entry's open deadlines, the nearest of them, and its level."""
     with ward.store.read() as conn:
         lanes = select(paper.entry.c.lane).where(paper.entry.c.id == entry_id)
         lane = conn.execute(lanes).scalar_one()
@@ -86,7 +87,7 @@ def test_a_deadline_that_begins_later_does_not_run_before_its_day_is_written(war
     assert stored(ward, entry_id) == (
         {"lvu-understallning"},
         due_at("lvu-understallning", date(2026, 2, 20)),
-        0,
+        FIRST_LEVEL,
     )
 
 
@@ -109,7 +110,7 @@ def test_settled_answers_meet_a_deadline_and_the_next_one_counts(ward: Ward) -> 
     assert stored(ward, entry_id) == (
         {"lvu-ansokan"},
         due_at("lvu-ansokan", date(2026, 2, 20)),
-        0,
+        LEVEL_BY_CLASS["A"],
     )
 
 
@@ -119,7 +120,7 @@ def test_an_entry_that_has_met_its_deadlines_comes_by_its_class_and_is_not_liste
     entry_id = add(ward, "SEVE", datum="2026-02-20")
     days = {"sant": "2026-02-21", "verkstallt": "2026-02-20", "ansokt": "2026-03-02"}
     settle(ward, entry_id, 0, datum="2026-02-20", **days)
-    assert stored(ward, entry_id) == (set(), None, 1)
+    assert stored(ward, entry_id) == (set(), None, LEVEL_BY_CLASS["A"])
     with ward.store.begin() as conn:
         conn.execute(update(paper.entry).values(state=EntryState.REVIEW.value))
         assert list_open_deadlines(conn, CHIEF) == []
