@@ -5,6 +5,7 @@ On paper "Klockslag" is next to its date; in a list of answers it would appear t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,8 @@ _GENERIC_LABELS = frozenset(
     }
 )
 """Labels that give only the kind of a value; the heading above names what it is about."""
+_NUMBERED = re.compile(r"Nr \d+: ")
+"""A label that gives only which of several it is; so does the heading above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ def accessible_name(form: Form, spec: FieldSpec) -> str:
 
 
 def _is_generic(label: str) -> bool:
-    return label.rstrip(":. ").casefold() in _GENERIC_LABELS or _continues_line(label)
+    return label.rstrip(":. ").casefold() in _GENERIC_LABELS or bool(
+        _continues_line(label) or _NUMBERED.match(label)
+    )
 
 
 def _continues_line(label: str) -> bool:

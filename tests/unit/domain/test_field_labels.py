@@ -54,7 +54,7 @@ def test_a_label_that_says_only_of_what_kind_a_value_is_does_not_stand_alone(for
         ("orosanmalan", "handelsetid", "Anmälan kom in: Klockslag"),
         ("orosanmalan", "anmalare_namn", "Den som anmäler: Namn"),
         ("orosanmalan", "telefon", "Den som anmäler: Telefon"),
-        ("orosanmalan", "vardnadshavare2_telefon", "Nr 2: Telefon"),
+        ("orosanmalan", "vardnadshavare2_telefon", "Vårdnadshavare: Nr 2: Telefon"),
         ("telefonanteckning", "lamnad_datum", "Lämnat vidare till: Datum"),
         ("telefonanteckning", "lamnad_tid", "Lämnat vidare till: Klockslag"),
         ("matvarden", "rad02.tid", "Mätvärden: Klockslag"),
