@@ -46,7 +46,8 @@ def test_stack_has_every_form_with_pages_of_readme() -> None:
 
 def _choose(pages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A page of each form, each result and each way of scanning."""
-    chosen, seen = [], set()
+    chosen: list[dict[str, Any]] = []
+    seen: set[tuple[str, Any]] = set()
     for page in pages:
         kinds = {("form", page.get("form", page["outcome"])), ("way", page.get("way"))}
         if kinds - seen:
