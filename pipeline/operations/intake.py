@@ -54,8 +54,12 @@ from pipeline.store.paper.batches import (
 from pipeline.store.paper.pages import NewPage
 
 _LOCK_FILE = ".in-use"
-MAX_STARTS = 5
-"""How often an import may begin at the same page of a file; then that page has killed them all."""
+MAX_STARTS = 20
+"""How often an import may begin at the same page of a file; then that page has killed them all.
+
+Foreign files are opened in a process of their own, which is counted by itself: who kills the import
+is most often somebody who restarts the machine, on whose account no page may fail.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def test_a_sheet_that_fits_no_form_well_waits_for_a_person(name: str, forms: For
     assert _read(name, forms).outcome is Outcome.UNIDENTIFIED
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "form"), TRIED)
 def test_a_sheet_offered_only_other_forms_is_refused(name: str, form: str, forms: Forms) -> None:
     reading = _read(name, _without(forms, ALIKE if form in ALIKE else {form}))

@@ -98,6 +98,7 @@ def test_a_sheet_is_known_and_its_marks_are_read(
     assert wrong_marks == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("form_id", "sheet"), SHEETS, ids=[sheet for _, sheet in SHEETS])
 def test_a_sheet_offered_only_other_forms_is_refused(
     form_id: str, sheet: str, forms: Forms
@@ -111,12 +112,7 @@ def test_a_sheet_offered_only_other_forms_is_refused(
 
 
 def test_our_own_sheets_are_none_of_them(forms: Forms) -> None:
-    sample = ROOT / "data" / "samples"
-    paths = sorted(sample.rglob("*.jpg"))[:2] or sorted(sample.rglob("*.pdf"))[:1]
-    for path in paths:
-        page = next(read_pages(path))
-        assert page.data
-        assert (
-            PageReader.of_forms(forms).read(page.data, page.media_type).reading.outcome
-            is not Outcome.READ
-        )
+    page = next(read_pages(min((ROOT / "data" / "samples").rglob("*.pdf"))))
+    assert page.data
+    reading = PageReader.of_forms(forms).read(page.data, page.media_type).reading
+    assert reading.outcome is not Outcome.READ

@@ -16,6 +16,8 @@ from pipeline import __version__
 from pipeline.cli import app
 from pipeline.domain.errors import ExitCode
 
+pytestmark = pytest.mark.slow
+
 _RUN = "from pipeline.cli.app import main; main()"
 
 

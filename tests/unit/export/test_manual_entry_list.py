@@ -25,6 +25,8 @@ from pipeline.export.manual_entry.printed_list import (
 )
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, made, record, run, terms
 
+pytestmark = pytest.mark.slow
+
 LONG = "Besök i hemmet. Såret på höger underben ser bra ut. "
 
 

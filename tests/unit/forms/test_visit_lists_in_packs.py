@@ -183,7 +183,12 @@ def test_pack_from_store_separates_only_clients_missing_in_store(
     )
 
 
-def test_number_of_statements_is_independent_of_clients(ward: Ward) -> None:
+def test_number_of_statements_is_independent_of_clients(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_rules = pack_quantities.QuantityRules(version=1, always=(), areas={}, uses={})
+    monkeypatch.setattr(pack_quantities, "load_rules", lambda: no_rules)
+
     def asked(pids: Sequence[str]) -> int:
         visits = [
             PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, "Test Testsson", "")

@@ -18,6 +18,8 @@ from pipeline.reading.fields import printed_text
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.registry import calibrate_readings
 
+pytestmark = pytest.mark.slow
+
 PX = 8.0
 SPEC = FieldSpec(name="name", label="name", kind=Kind.PRINTED, box=(0, 0, 70, 6))
 NAMES = ["Anna-Lisa Öberg", "Gösta Ärlig", "Enhet Näsbyn", "Maj-Britt Sjöström"]

@@ -188,7 +188,14 @@ def test_creased_sheet_is_registered(lift_mm: float, ward: Form) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lift_mm", "seed"), [(0.6, 3), (1.2, 4), (1.6, 3), (2.0, 3), (2.0, 4), (2.4, 3)]
+    ("lift_mm", "seed"),
+    [
+        (1.6, 3),
+        *(
+            pytest.param(*case, marks=pytest.mark.nightly)
+            for case in [(0.6, 3), (1.2, 4), (2.0, 3), (2.0, 4), (2.4, 3)]
+        ),
+    ],
 )
 def test_residual_of_creased_sheet_bounds_its_error(lift_mm: float, seed: int, ward: Form) -> None:
     damaged = _creased(_written(WARD, seed), lift_mm)
@@ -198,7 +205,7 @@ def test_residual_of_creased_sheet_bounds_its_error(lift_mm: float, seed: int, w
     assert 0.9 * true <= seen.registration.residual_mm <= 1.3 * true + 0.1
 
 
-@pytest.mark.parametrize("lift_mm", [2.4, 3.0])
+@pytest.mark.parametrize("lift_mm", [3.0])
 def test_too_creased_sheet_is_rejected(lift_mm: float, ward: Form) -> None:
     assert _sighted(_creased(_written(WARD), lift_mm).image, ward).form is None
 

@@ -17,6 +17,8 @@ from pipeline.reading.fields.marks.reader import MARK_FEATURES as MEASURED
 from pipeline.reading.fields.marks.reader import classify_marks
 from research.training.marks.draw import draw_sheet
 
+pytestmark = pytest.mark.slow
+
 USUAL = np.stack([np.full(14, 0.1), np.full(14, 0.7)])
 DARKENED = MEASURED.index("darkened")
 ABOVE_EMPTY = SHEET_FEATURES.index("darkened, above empty ones")

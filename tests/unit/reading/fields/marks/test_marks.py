@@ -27,6 +27,8 @@ from research.training.marks.draw import DrawnSheet, draw_mark
 from research.training.marks.scan_effects import Scanner
 from research.training.marks.strokes import MARK_STYLES
 
+pytestmark = pytest.mark.slow
+
 SURE, SUREST = 0.9, 0.99
 WORSE = {("dot", True): (10, 4, 1), ("stain", False): (20, 6, 1), ("solid", False): (12, 5, 2)}
 """How many of 60 may be wrong, wrong with p ≥ 0.9, and with p ≥ 0.99, where the drawn paper (copies
