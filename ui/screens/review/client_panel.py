@@ -55,7 +55,7 @@ from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
 _TYPED_KEY = "typed_client"
-_SAVED_DRAFT_KEY, _REDRAW_KEY = "kept_draft", "draft_left_out"
+_SAVED_DRAFT_KEY, _REDRAW_KEY = "kept_draft", "redraw_entry"
 _LOOKED_UP_KEY, _SHOWN_CLIENTS_KEY = "looked_up_clients", "clients_shown"
 
 
