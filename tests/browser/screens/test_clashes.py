@@ -45,7 +45,8 @@ def test_a_nurse_compares_and_decides(
         assert [
             found["id"] for found in Axe().run(page, options=RULES).response["violations"]
         ] == []
-        press_until(page, "Alt+i", page.get_by_text("samma dag, 55 minuter ifrån"))
+        other_pair = page.get_by_text("samma dag, 55 minuter ifrån")
+        press_until(page, "Alt+i", other_pair, patience_ms=15_000)
         page.get_by_role("button", name="Ångra senaste beslutet").click()
         expect(page.get_by_text("samma dag, 12 minuter ifrån")).to_be_visible()
         settle(page)

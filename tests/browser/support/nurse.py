@@ -88,14 +88,15 @@ def drafted(store: Store, entry_id: str) -> dict[str, Answer]:
         return list_answer_drafts(conn, entry_id, seeding.NURSE.login)
 
 
-def press_until(page: Page, keys: str, place: Locator) -> None:
+def press_until(page: Page, keys: str, place: Locator, *, patience_ms: float = 1_500) -> None:
     """Press until what the keys bring is there: on a busy machine Streamlit hears its shortcuts
-    only some time after the screen stands still.
+    only some time after the screen stands still. Where a second press would decide the next too,
+    give it more patience.
     """
     for _ in range(20):
         page.keyboard.press(keys)
         try:
-            place.wait_for(timeout=1_500)
+            place.wait_for(timeout=patience_ms)
         except PlaywrightTimeoutError:
             continue
         return

@@ -77,7 +77,7 @@ def choose_password(context: AppContext, person: Person) -> None:
 
 def password_form(context: AppContext, person: Person, current_key: str) -> bool:
     """Ask for the current and a new password; return whether it was changed just now."""
-    problem = st.container()
+    problem = st.container()  # above the form: below it, on a low screen, it is out of sight
     with st.form("password_form", border=True):
         current = st.text_input(
             t(current_key), key="password_now", type="password", autocomplete="current-password"
@@ -133,7 +133,7 @@ def _redeem_button() -> None:
 def _redeem_form(context: AppContext) -> None:
     """Let a person choose a password with a code from a system administrator."""
     st.markdown(md("redeem.what", count=MIN_PASSWORD_LENGTH))
-    problem = st.container()  # above the form: below it, on a low screen, it is out of sight
+    problem = st.container()
     with st.form("redeem_form", border=True):
         name = st.text_input(t("login.login"), key="redeem_login", autocomplete="username")
         code = st.text_input(t("redeem.code"), key="redeem_code", autocomplete="one-time-code")

@@ -65,7 +65,7 @@ from ui.workspace import AppContext
 _CLIENT_KEYS = (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
 """Meanings of the fields whose text names the client."""
 _TYPED_KEY = "typed_client"
-_SAVED_DRAFT_KEY, _REDRAW_KEY = "kept_draft", "draft_left_out"
+_SAVED_DRAFT_KEY, _REDRAW_KEY = "kept_draft", "redraw_entry"
 _LOOKED_UP_KEY, _SHOWN_CLIENTS_KEY = "looked_up_clients", "clients_shown"
 
 

@@ -51,8 +51,8 @@ from ui.screens.review.field_input import (
 from ui.widgets.images import is_registered, page_image
 from ui.workspace import AppContext
 
-_QUESTION_KEY = "client_guard"
 _NO_NUMBER_ERROR = "error.entry_without_personal_number_not"
+_QUESTION_KEY = "client_guard"
 """The current question about the client.
 
 A tuple of entry id, kind of question, kinds of conflict, and the reason given earlier why the
@@ -337,7 +337,7 @@ def set_client_question(view: EntryView, error: AnswerError) -> str:
     if isinstance(error, UnknownClientError):
         st.session_state[_QUESTION_KEY] = (view.entry.id, "outside", (), "")
         return "review.unknown_client"
-    # An empty field may only be saved too early: whoever says that there is no number is asked.
+    # An empty field may have been saved too early; only an answer that there is no number counts.
     if isinstance(error, MissingAnswerError) and error.key == _NO_NUMBER_ERROR:
         st.session_state[_QUESTION_KEY] = (view.entry.id, "temporary", (), "")
         return "guard.no_number"
