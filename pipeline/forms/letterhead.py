@@ -58,10 +58,11 @@ def join_law_refs(refs: Sequence[str]) -> str:
         (found["law"], found["place"]) if (found := _LAW_AND_PLACE.fullmatch(ref)) else (ref, "")
         for ref in refs
     ]
-    laws = [
-        f"{law} {' samt '.join(place for _, place in group)}".rstrip()
-        for law, group in groupby(pairs, key=lambda pair: pair[0])
-    ]
+    laws = []
+    for law, group in groupby(pairs, key=lambda pair: pair[0]):
+        *others, last = (place for _, place in group)
+        places = f"{', '.join(others)} samt {last}" if others else last
+        laws.append(f"{law} {places}".rstrip())
     return re.sub(r" (?=§|kap\.)", "\N{NO-BREAK SPACE}", "; ".join(laws))
 
 

@@ -119,8 +119,12 @@ _NBSP = "\N{NO-BREAK SPACE}"
     ("refs", "line"),
     [
         (
-            ["Lag (1990:52) om vård av unga, 6 och 7 §§", "Lag (1990:52) om vård av unga 8 §"],
-            f"Lag (1990:52) om vård av unga 6 och 7{_NBSP}§§ samt 8{_NBSP}§",
+            [
+                "Lag (1990:52) om vård av unga, 6 och 7 §§",
+                "Lag (1990:52) om vård av unga, 8 §",
+                "Lag (1990:52) om vård av unga 2 och 3 §§",
+            ],
+            f"Lag (1990:52) om vård av unga 6 och 7{_NBSP}§§, 8{_NBSP}§ samt 2 och 3{_NBSP}§§",
         ),
         (
             ["SoL (2025:400) 20 kap. 1 §", "SoL (2025:400) 20 kap. 2 a §", "HSLF-FS 2016:40 om x"],
