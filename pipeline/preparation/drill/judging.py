@@ -118,9 +118,9 @@ def is_same(spec: FieldSpec, written: str | bool, read: str | bool) -> bool:
         return written == read
     if spec.traits.digits_only:
         if spec.format is Format.NUMBER:
-            number, read_number = (text.replace(",", ".").strip() for text in (written, read))
-            if NUMBER_PATTERN.fullmatch(number) and NUMBER_PATTERN.fullmatch(read_number):
-                return Decimal(number) == Decimal(read_number)
+            numbers = [text.replace(",", ".") for text in (written, read)]
+            are_numbers = all(map(NUMBER_PATTERN.fullmatch, numbers))
+            return are_numbers and len(set(map(Decimal, numbers))) == 1
         digits, read_digits = ("".join(c for c in text if c.isdigit()) for text in (written, read))
         return digits == read_digits
     return " ".join(written.casefold().split()) == " ".join(read.casefold().split())

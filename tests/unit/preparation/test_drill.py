@@ -57,6 +57,7 @@ from pipeline.preparation.drill.sheets import (
 from pipeline.preparation.outage_pack.pages import PackInfo
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
+from pipeline.store.registers.client_register import save_units
 from pipeline.store.schema.paper import issued_sheet
 
 FORMS = Forms.load(ROOT / "forms")
@@ -284,6 +285,8 @@ def test_only_a_scan_of_some_pages_is_read_and_only_by_those_who_made_the_drill_
 def test_the_commands_make_a_drill_and_write_its_result(
     store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with store.begin() as conn:
+        save_units(conn, {"Norr": "HSL"})
     store.close()
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(settings.workspace))
     paper, result, scan = (tmp_path / name for name in ("a.pdf", "b.pdf", "scan.pdf"))
