@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -103,6 +104,18 @@ def test_every_sheet_says_who_when_and_by_whom_in_fields_of_its_form() -> None:
         for spec in specs:
             if spec.kind is Kind.CHOICE:
                 assert sheet.values[spec.name] in {option.value for option in spec.options}
+
+
+def test_a_sheet_is_written_from_its_top_and_no_sentence_is_put_where_an_allergy_stands() -> None:
+    texts = set(load_content().texts)
+    for sheet in make_drill_sheets(FORMS, DAY):
+        form = FORMS[sheet.form, sheet.version]
+        pages = [number for number, page in enumerate(form.pages) for _ in page.all_fields]
+        page_of = dict(zip((spec.name for spec in form.fields), pages, strict=True))
+        tops = [(page_of[name], form.by_name[name].box[1]) for name in sheet.values]
+        assert all(later >= (page, top - 12) for (page, top), later in pairwise(tops))
+        noted = [form.by_name[name] for name, value in sheet.values.items() if value in texts]
+        assert all(not spec.critical and spec.box[2] >= 60 for spec in noted)
 
 
 def test_forms_that_are_not_in_use_are_replaced() -> None:

@@ -117,9 +117,7 @@ def test_without_a_reading_nothing_deviates() -> None:
     assert find_deviations(FORM, {}) == frozenset()
 
 
-@pytest.mark.parametrize(
-    ("day", "asked_days"), [("2021-02-01", []), ("2021-12-01", [29, 30])]
-)
+@pytest.mark.parametrize(("day", "asked_days"), [("2021-02-01", []), ("2021-12-01", [29, 30])])
 def test_a_day_that_the_month_does_not_have_is_not_asked_for(
     day: str, asked_days: list[int]
 ) -> None:
