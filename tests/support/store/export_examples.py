@@ -67,8 +67,11 @@ def record(
     fields: Mapping[str, Value] | None = None,
     **other: Any,  # noqa: ANN401
 ) -> Record:
-    """An entry of a form, empty except for `fields`; `other` replaces parts of the record."""
-    form = FORMS[form_id, 1]
+    """An entry of a form, empty except for `fields`; `other` replaces parts of the record.
+
+    The form is that of its first version, of another one if `other` has a `version`.
+    """
+    form = FORMS[form_id, other.get("version", 1)]
     row = form.rows()[0]
     facts: dict[str, Any] = {
         "entry_id": f"K7M3PX-{row or 0:02d}",
