@@ -57,6 +57,14 @@ class NormChildFields(StrictModel):
         ]
 
 
+class NormWageFields(StrictModel):
+    """The wages of a calculation: `all` of them, the `exempt` part, and the `counted` rest."""
+
+    all: Name
+    exempt: Name
+    counted: Name
+
+
 class NormFields(StrictModel):
     """The fields of a calculation of financial aid (`pipeline.domain.law.benefit_norm`).
 
@@ -81,6 +89,7 @@ class NormFields(StrictModel):
     surplus: Name
     deficit: Name
     result: Name
+    wages: NormWageFields | None = None
 
     def fields(self) -> list[str]:
         """Return all fields that it names."""
@@ -95,7 +104,8 @@ class NormFields(StrictModel):
             self.costs,
             self.incomes,
         )
-        return [*single, self.outcome, self.result, *self.children.fields()]
+        wages = (self.wages.all, self.wages.exempt, self.wages.counted) if self.wages else ()
+        return [*single, *wages, self.outcome, self.result, *self.children.fields()]
 
 
 class LegalBasis(StrictModel):
