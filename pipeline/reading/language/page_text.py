@@ -44,7 +44,7 @@ def read_page_text(image: Image) -> tuple[PrintedWord, ...]:
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     height, width = grey.shape[:2]
-    level, to_page = _level_page(grey)
+    level, to_page = _level_page(np.asarray(grey, np.uint8))
     # One thread: the worker reads one page at a time on its own core.
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
     try:

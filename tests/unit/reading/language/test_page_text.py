@@ -22,7 +22,9 @@ def paper() -> Image:
 def test_words_are_read_and_placed_on_a_page_that_lies_askew(paper: Image, angle: float) -> None:
     height, width = paper.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-    turned = cv2.warpAffine(paper, turn, (width, height), borderValue=(255, 255, 255))
+    turned = np.asarray(
+        cv2.warpAffine(paper, turn, (width, height), borderValue=(255, 255, 255)), np.uint8
+    )
     words = {word: (x + w / 2, y + h / 2) for word, x, y, w, h in read_page_text(turned)}
     level = {word: (x + w / 2, y + h / 2) for word, x, y, w, h in read_page_text(paper)}
     assert {"ELRÄKNING", "Fakturadatum", "2021-12-10"} <= words.keys()
