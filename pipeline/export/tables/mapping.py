@@ -117,12 +117,20 @@ class ManualEntryField(StrictModel):
 class ManualEntryMapping(ExportMapping):
     """The order in which another system asks for a form's values.
 
-    Optional: without it a form is keyed in in its own order.
+    Optional: without it a form is keyed in in its own order. With `sheet` the other system takes
+    all rows of a sheet as one note, whoever their clients are, such as a person's visits of a day.
     """
 
     allows_unknown_fields = True
 
-    order: Annotated[tuple[ManualEntryField, ...], Field(min_length=1)]
+    order: tuple[ManualEntryField, ...] = ()
+    sheet: bool = False
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.order and not self.sheet:
+            raise ValueError("the file gives neither an order nor says sheet: true")
+        return self
 
     def fields(self) -> set[str]:
         """Return the form's fields that the order names."""
