@@ -8,7 +8,6 @@ changed, or confirmed in a batch.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
-from pipeline.domain.model import EntryState, Person, Reading, State
+from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
 from pipeline.domain.review.recount import fields_to_recheck
@@ -69,7 +68,7 @@ from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
 from pipeline.store.registers.client_codes import answer_number_by_code
 from pipeline.store.registers.printed_values import printed_answers
-from pipeline.store.review.first_review import first_review_answers
+from pipeline.store.review.first_review import first_review_answers, printed_number_answers
 
 NO_CLIENT_STATEMENT = ClientStatement()
 
@@ -188,7 +187,7 @@ def decide_entry(
     decided = first_review_answers(
         specs, completed, readings, shared, in_groups, doubt=doubt, answered=answers
     )
-    decided |= _printed_number_answers(specs, entry, readings, decided)
+    decided |= printed_number_answers(specs, entry.client_pid, readings, decided)
     decided |= _missing_page_answers(asked, missing)
     state = rules.next_state(sum(not answer.is_settled for answer in decided.values()))
     # Store the decision and what it says of the entry.
@@ -206,21 +205,6 @@ def decide_entry(
     )
     save_client_choice(conn, person, form, entry, completed, about, now)
     return state
-
-
-def _printed_number_answers(
-    specs: Iterable[FieldSpec],
-    entry: Entry,
-    readings: Mapping[str, Reading],
-    decided: Mapping[str, DecidedAnswer],
-) -> dict[str, DecidedAnswer]:
-    """Return the client's number as accepted where it was printed, shown, and left as it was."""
-    return {
-        spec.name: replace(decided[spec.name], origin=AnswerOrigin.ACCEPTED)
-        for spec in specs
-        if rules.is_read_as_printed(spec, entry.client_pid, readings.get(spec.name))
-        and rules.agrees_with_reading(spec, decided[spec.name].answer, readings.get(spec.name))
-    }
 
 
 def _missing_page_answers(

@@ -230,12 +230,11 @@ def _accept_entry(
     answers = [ReceiptAnswer(entry_id, accepted=True) for entry_id in entry.entry_ids]
     submit_receipts(context, person, run_id, answers, now)
     st.session_state[_LAST_CLIENT_KEY] = "" if entry.has_several_clients else entry.client.pid
-    text = (
-        md("key_in.ticked_rows", count=len(answers))
-        if entry.others
-        else md("key_in.ticked", number=entry.item.number)
-    )
-    st.toast(text, icon=":material/check:")
+    icon = ":material/check:"
+    if entry.others:
+        st.toast(md("key_in.ticked_rows", count=len(answers)), icon=icon)
+    else:
+        st.toast(md("key_in.ticked", number=entry.item.number), icon=icon)
 
 
 def _refuse_entry(
