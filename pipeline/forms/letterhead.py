@@ -7,9 +7,12 @@ same place, clear of markers, codes, title and fields. Lengths are mm.
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -42,6 +45,25 @@ class Letterhead:
 
 
 NO_LETTERHEAD = Letterhead()
+_LAW_AND_PLACE = re.compile(r"(?P<law>.+?),? (?P<place>\d+(?: [a-z])?(?:,| och| §| kap\.).*)")
+"""The name of a law, and its chapter and paragraphs."""
+
+
+def join_law_refs(refs: Sequence[str]) -> str:
+    """Return references in one line; those that follow each other name the same law once.
+
+    A number is never parted from its sign by the end of a line.
+    """
+    pairs = [
+        (found["law"], found["place"]) if (found := _LAW_AND_PLACE.fullmatch(ref)) else (ref, "")
+        for ref in refs
+    ]
+    laws = []
+    for law, group in groupby(pairs, key=lambda pair: pair[0]):
+        *others, last = (place for _, place in group)
+        places = f"{', '.join(others)} samt {last}" if others else last
+        laws.append(f"{law} {places}".rstrip())
+    return re.sub(r" (?=§|kap\.)", "\N{NO-BREAK SPACE}", "; ".join(laws))
 
 
 def load_letterhead(settings: Settings, printed_on: date) -> Letterhead:

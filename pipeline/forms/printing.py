@@ -15,6 +15,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.form.grid import Grid
 from pipeline.domain.form.page import PageSpec, Section, Table
+from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import SHEET_ROW, Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
@@ -27,6 +28,7 @@ from pipeline.forms.letterhead import (
     NO_LETTERHEAD,
     Letterhead,
     draw_logo,
+    join_law_refs,
 )
 
 _TITLE = TextStyle(17, Colour.TITLE, bold=True)
@@ -167,13 +169,18 @@ def _draw_head(paper: PaperDocument, form: Form, code: SheetCode, letterhead: Le
 
 
 def _draw_law(paper: PaperDocument, refs: Sequence[str], width: float) -> None:
-    """Print the law below the title, in at most two lines; what has no room is only counted."""
-    for count in range(len(refs), 0, -1):
-        rest = f" m.fl. ({len(refs) - count})" if count < len(refs) else ""
-        text = f"Lagrum: {'; '.join(refs[:count])}{rest}"
-        if count == 1 or paper.height_of(text, width, _SMALL) <= LAW_BOX.h + _SLACK_MM:
-            paper.paragraph(text, (LAW_BOX.x, LAW_BOX.y), width, _SMALL)
-            return
+    """Print the law below the title, in at most two lines; what has no room becomes "m.fl."."""
+    kept: list[str] = []
+    for ref in refs:
+        text = _law_line([*kept, ref], refs)
+        if not kept or paper.height_of(text, width, _SMALL) <= LAW_BOX.h + _SLACK_MM:
+            kept.append(ref)
+    if kept:
+        paper.paragraph(_law_line(kept, refs), (LAW_BOX.x, LAW_BOX.y), width, _SMALL)
+
+
+def _law_line(kept: Sequence[str], refs: Sequence[str]) -> str:
+    return f"Lagrum: {join_law_refs(kept)}{' m.fl.' if len(kept) < len(refs) else ''}"
 
 
 def _fit_title(paper: PaperDocument, title: str) -> TextStyle:
@@ -248,7 +255,7 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
 
     In a table with one client per row, a client's sheet has the first row filled in. A number that
     is longer than its boxes, as some of regions are, is printed next to the name: its first
-    characters may be another person's number.
+    characters may be another person's number. So is the number on a page without boxes for it.
     """
     # The unit is the sheet's, also without a client.
     if spec.means is Meaning.UNIT:
@@ -279,5 +286,8 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
     name_meaning = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
     if spec.means is not name_meaning or not spec.traits.takes_printed_name:
         return ""
+    # A further page repeats name and number (Vårdhandboken).
+    if number is None and spec.traits.filled_by_hand:
+        return f"{sheet.client.name}, {format_pid(sheet.client.pid)}"
     # A number that does not fit its boxes is printed after the name.
     return sheet.client.name if fits_boxes else f"{sheet.client.name}, {sheet.client.pid}"

@@ -14,8 +14,9 @@ from itertools import groupby
 from pathlib import Path
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.identity_numbers import normalize_pid
+from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.model import Client
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.forms.fiducials import new_serial
@@ -146,6 +147,11 @@ def _prefilled_fields(form: Form, part: Sequence[Prescription]) -> Iterator[tupl
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     yield "datum", f"{first:%Y%m%d}"
     yield "till", f"{last:%Y%m%d}"
+    # Further pages are signed on: each says whose it is, and of which month.
+    whose = f"{part[0].name}, {format_pid(part[0].pid)}, {first:%Y-%m}"
+    for spec in form.fields:
+        if spec.means is Meaning.CLIENT_PRINTED and spec.traits.filled_by_hand:
+            yield spec.name, whose
     for number, each in enumerate(part, start=1):
         for name, text in _line_texts(each).items():
             if text:

@@ -26,7 +26,7 @@ class DeadlineRule(StrictModel):
     """One version of a rule: a duty, within how many days or months, and by which law.
 
     `from_` is the day from which the version is in force. `say` is its text by language, with
-    `{day}` in it.
+    `{day}` in it. `is_duty` is false for a time in which others may act, such as that of an appeal.
     """
 
     rule: str
@@ -38,6 +38,7 @@ class DeadlineRule(StrictModel):
     within_days: Annotated[int, Field(ge=0)] | None = None
     within_months: Annotated[int, Field(ge=1)] | None = None
     say: Mapping[str, str] = {}
+    is_duty: bool = True
 
     @property
     def most_days(self) -> int:

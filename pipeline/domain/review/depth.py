@@ -53,16 +53,37 @@ def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[st
     """Return the boxes of a grid that seem to say something else than "as planned".
 
     Those are planned boxes that are empty, hold a digit (a code), are struck out, or could not be
-    read for certain. A page without readings has none: the person looks at the picture.
+    read for certain. A page without readings has none: the person looks at the picture. Neither
+    have days before and after those on which the list was used: a list that is printed for a
+    whole month begins with the outage, and may end with it.
     """
+    used = find_days_in_use(form, readings)
     return frozenset(
         spec.name
         for spec in form.fields
         if is_grid_box(form, spec)
         and _is_planned(spec, readings)
         and _is_in_month(form, spec, readings)
+        and (spec.day is None or used is None or used[0] <= spec.day <= used[1])
         and _says_something_else(readings.get(spec.name))
     )
+
+
+def find_days_in_use(form: Form, readings: Mapping[str, Reading]) -> tuple[int, int] | None:
+    """Return the first and the last day on which something is written in a grid of days.
+
+    None if nothing is, or the form has no such grid.
+    """
+    days = [
+        spec.day
+        for spec in form.fields
+        if spec.day is not None
+        and is_grid_box(form, spec)
+        and _is_planned(spec, readings)
+        and (reading := readings.get(spec.name)) is not None
+        and reading.state is not State.EMPTY
+    ]
+    return (min(days), max(days)) if days else None
 
 
 def fields_at_depth(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pipeline.domain.errors import RecountError
 from pipeline.domain.form.form import Form
 from pipeline.domain.law.benefit_norm import check_norm, load_norm_tables
+from pipeline.domain.law.work_incentive import check_wages
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding, check_sums
 
@@ -20,12 +21,13 @@ def recount_answers(
     """Find what does not add up in these answers, in the order of the form's fields.
 
     Raises:
-        FormError: a table of the national norm cannot be used.
+        FormError: a table of the national norm, or the rule about wages, cannot be used.
     """
     numbers = AnswerNumbers(answers)
     findings = check_sums(form, row, numbers)
     if form.norm is not None:
         findings += check_norm(form.norm, numbers, load_norm_tables())
+        findings += check_wages(form.norm, numbers)
     order = [spec.name for spec in form.entry_fields(row)]
     return tuple(sorted(findings, key=lambda finding: order.index(finding.field)))
 

@@ -200,7 +200,7 @@ def _split_words(text: str) -> list[str]:
 
 
 def shortest_deadline_days(form: Form, day: date, open_rules: frozenset[str] | None) -> int | None:
-    """Return the days of the shortest legal deadline, by the rules of a day; None: none.
+    """Return the days of the shortest legal deadline of a duty, by the rules of a day; None: none.
 
     Args:
         form: names the deadlines.
@@ -210,14 +210,12 @@ def shortest_deadline_days(form: Form, day: date, open_rules: frozenset[str] | N
     Raises:
         FormError: the form names a deadline without a rule.
     """
-    return min(
-        (
-            find_deadline_rule(each.rule, day).most_days
-            for each in form.all_deadlines
-            if open_rules is None or not open_rules.isdisjoint({each.rule, ANY_RULE})
-        ),
-        default=None,
-    )
+    rules = [
+        find_deadline_rule(each.rule, day)
+        for each in form.all_deadlines
+        if open_rules is None or not open_rules.isdisjoint({each.rule, ANY_RULE})
+    ]
+    return min((rule.most_days for rule in rules if rule.is_duty), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from pipeline.forms.layout.sections import BOTTOM_PAD, INNER_EDGES, fills_page, 
 from pipeline.forms.layout.standard_sections import (
     UNIT_FIELD,
     continuation_field,
+    continuation_label,
     registered_name_field,
 )
 from pipeline.forms.library import geometry_digest, load_published
@@ -66,7 +67,7 @@ def place_outline(outline: Outline) -> Form:
         for number, page in enumerate(_paginate(outline), start=1)
     ]
     # `model_dump` would turn the law and the deadlines into plain values.
-    attributes = outline.model_dump(exclude={"sections"}) | {
+    attributes = outline.model_dump(exclude={"sections", "continuation"}) | {
         "law": outline.law,
         "deadline": outline.deadline,
         "deadlines": outline.deadlines,
@@ -149,7 +150,10 @@ def _header_fields(outline: Outline, number: int) -> Sequence[FieldSpec]:
     """Return the fields above the first section: the unit, on further pages the client."""
     if number == 1:
         return (UNIT_FIELD,)
-    return (continuation_field(number, *INNER_EDGES),) if outline.subject is Subject.CLIENT else ()
+    if outline.subject is not Subject.CLIENT:
+        return ()
+    label = outline.continuation or continuation_label(outline.area)
+    return (continuation_field(number, label, *INNER_EDGES),)
 
 
 def write_form_yaml(folder: Path) -> Form:

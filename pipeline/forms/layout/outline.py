@@ -185,7 +185,11 @@ class OutlineSection(StrictModel):
 
 
 class Outline(StrictModel):
-    """A form as a person writes it: its content in order, without places."""
+    """A form as a person writes it: its content in order, without places.
+
+    `continuation` is the label of the line for the client on each further page, if not the usual
+    one.
+    """
 
     id: FormId
     version: Annotated[int, Field(ge=1, le=99)]
@@ -201,6 +205,7 @@ class Outline(StrictModel):
     depth: Depth = Depth.FULL
     print_style: Annotated[int, Field(ge=1, le=2)] = 1
     norm: NormFields | None = None
+    continuation: str = ""
     sections: Annotated[tuple[OutlineSection, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from pipeline.domain.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import PageReading, Reading
+from pipeline.domain.review.field_values import NUMBER_PATTERN
 from pipeline.forms.fiducials import format_serial
 from pipeline.preparation.drill.sheets import DrillSheet
 
@@ -115,8 +117,10 @@ def is_same(spec: FieldSpec, written: str | bool, read: str | bool) -> bool:
     if isinstance(written, bool) or isinstance(read, bool):
         return written == read
     if spec.traits.digits_only:
-        digits, read_digits = ("".join(c for c in text if c.isdigit()) for text in (written, read))
         if spec.format is Format.NUMBER:
-            return digits.lstrip("0") == read_digits.lstrip("0")
+            numbers = [text.replace(",", ".") for text in (written, read)]
+            are_numbers = all(map(NUMBER_PATTERN.fullmatch, numbers))
+            return are_numbers and len(set(map(Decimal, numbers))) == 1
+        digits, read_digits = ("".join(c for c in text if c.isdigit()) for text in (written, read))
         return digits == read_digits
     return " ".join(written.casefold().split()) == " ".join(read.casefold().split())

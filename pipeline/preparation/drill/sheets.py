@@ -30,6 +30,11 @@ DRILL_ID_PREFIX = "ovning-"
 SHEETS = 10
 _EXTRA_FIELDS = 3
 """Fields of a sheet that are written besides who, when and by whom."""
+_AUTHOR_MEANINGS = (Meaning.AUTHOR_NAME, Meaning.AUTHOR_TITLE)
+_LINE_MM = 4.0
+"""Fields whose middles are nearer than this are on one line."""
+_NOTE_MM = 60.0
+"""Least width of a line in which a sentence is written."""
 _NOTICE_AT_MM, _NOTICE_WIDTH_MM, _NOTICE_PT = (40.0, 22.2), 97.0, 12.0
 
 
@@ -106,10 +111,26 @@ def make_drill_form(form: Form) -> Form:
 
 
 def written_fields(form: Form) -> Iterator[FieldSpec]:
-    """Yield the fields of the first page that may be written on, of a table the first row."""
-    for spec in form.pages[0].all_fields:
-        if spec.traits.filled_by_hand and spec.row in (None, 1):
-            yield spec
+    """Yield the fields that may be written on, in the order of the paper; of a table the first row.
+
+    Who wrote may stand on a later page; of such a page only that is written.
+    """
+    for number, page in enumerate(form.pages, start=1):
+        specs = [
+            spec
+            for spec in page.all_fields
+            if spec.traits.filled_by_hand
+            and spec.row in (None, 1)
+            and (number == 1 or spec.means in _AUTHOR_MEANINGS)
+        ]
+        yield from sorted(specs, key=_reading_order)
+
+
+def _reading_order(spec: FieldSpec) -> tuple[int, float]:
+    """Return the line that a field is on, and its place there."""
+    # Fields side by side have their middles alike; a block of lines begins where its top is.
+    middle = spec.area.y + (4 if spec.lines else spec.area.h / 2)
+    return round(middle / _LINE_MM), spec.area.x
 
 
 def _choose_values(form: Form, number: int, day: date) -> dict[str, str | bool]:
@@ -125,10 +146,15 @@ def _choose_values(form: Form, number: int, day: date) -> dict[str, str | bool]:
         Meaning.AUTHOR_NAME: author.name,
         Meaning.AUTHOR_TITLE: author.title,
     }
-    for spec in written_fields(form):
+    fields = list(written_fields(form))
+    # A note is written as one; in a line such as that of an allergy it would say nothing.
+    if any(spec.kind is Kind.LINES for spec in fields):
+        kinds.add(Kind.TEXT)
+    most = len(kinds) + _EXTRA_FIELDS
+    for spec in fields:
         if spec.means is not None:
             value: str | bool | None = by_meaning.get(spec.means)
-        elif spec.kind in kinds or len(kinds) >= _EXTRA_FIELDS:
+        elif spec.kind in kinds or len(kinds) >= most:
             continue
         else:
             # One field of each kind is enough.
@@ -150,8 +176,13 @@ def _choose_value(spec: FieldSpec, number: int) -> str | bool | None:
             low, high = spec.plausible or (spec.minimum or 1, spec.maximum or 9)
             digits = 10 ** (spec.cell_count - spec.decimals) - 1
             return f"{min((low + high) / 2, digits):.{spec.decimals}f}"
-        case Kind.TEXT | Kind.LINES if spec.format is None:
+        case Kind.TEXT | Kind.LINES if _takes_note(spec):
             texts = load_content().texts
             return texts[number % len(texts)]
         case _:
             return None
+
+
+def _takes_note(spec: FieldSpec) -> bool:
+    """Whether a sentence may be written in a field without saying anything of dose or allergy."""
+    return spec.format is None and not spec.critical and spec.area.w >= _NOTE_MM

@@ -102,7 +102,7 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
     if not any(part.issued_sheets for part in parts):
         raise UsageError("pack_would_hold_no_sheets")
     sheets = tuple(sheet for part in parts for sheet in part.issued_sheets)
-    notes = len(describe_age(order.slots, order.about.printed_on))
+    notes = len(describe_age(order.needed_slots, order.about.printed_on))
     lines = _contents_lines(parts, notes)
     # First the file with everything, then the contents and each part by itself.
     files = {
@@ -186,7 +186,7 @@ def _render_document(
     title = pack_text("document_title", unit=order.about.unit)
     with PaperDocument(title, order.about.printed_on) as paper:
         for_whom = ContentsScope(order.days, count_clients(order))
-        notes = describe_age(order.slots, order.about.printed_on)
+        notes = describe_age(order.needed_slots, order.about.printed_on)
         draw_contents(paper, order.about, lines, for_whom, notes)
         for part in parts:
             part.draw(paper)

@@ -82,6 +82,12 @@ class PackOrder:
     slots: Sequence[SlotContent] = ()
     codes: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def needed_slots(self) -> Sequence[SlotContent]:
+        """The slots without an empty one for which a table stands."""
+        given = {"chain"} if self.chain else set[str]()
+        return [one for one in self.slots if one.dated or one.slot.table not in given]
+
 
 @dataclass(frozen=True, slots=True)
 class PackPart:

@@ -15,7 +15,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from PIL import Image as Pillow
@@ -49,6 +49,7 @@ class DocumentSlot(StrictModel):
     about: Mapping[str, str]
     days: Annotated[int, Field(ge=1)]
     areas: tuple[Area, ...] = ()
+    table: Literal["chain"] | None = None
 
 
 class PackLimits(StrictModel):

@@ -12,7 +12,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, Severity, parse_issues
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
-from pipeline.domain.review.depth import fields_at_depth, find_deviations
+from pipeline.domain.review.depth import fields_at_depth, find_days_in_use, find_deviations
 from pipeline.domain.review.rules import (
     REQUIRED_FACTS,
     Answer,
@@ -86,7 +86,8 @@ class EntryView:
     "written_since:<field>". `suggestion` is the client that the sheet was printed for; it is
     withheld while the personal number is keyed blind. `covered` are the areas of the images that
     this person may not see. `depth` is how deep the entry is typed; at the depth of deviations
-    `deviations` are the boxes of a grid that seem to say something else than "as planned".
+    `deviations` are the boxes of a grid that seem to say something else than "as planned", and
+    `days_in_use` the first and the last day on which anything is written there.
     `attachments` go with the sheet.
     """
 
@@ -101,6 +102,7 @@ class EntryView:
     covered: CoveredAreas
     depth: Depth = Depth.FULL
     deviations: frozenset[str] = frozenset()
+    days_in_use: tuple[int, int] | None = None
     attachments: tuple[AttachedPage, ...] = ()
 
     @property
@@ -144,6 +146,7 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
     pages = tuple(list_sheet_pages(conn, entry.sheet))
     missing = missing_page_numbers(pages)
     depth = find_depth(conn, form, entry)
+    grid = load_entry_readings(conn, entry, pages) if depth is Depth.DEVIATIONS else {}
     fields = _field_views(conn, entry, form, pages, person, depth)
     # Hide the identifying fields of a client whose identity the person may not see
     covered = _covered_areas(conn, person, entry, form, pages)
@@ -170,9 +173,8 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
         entry.state is EntryState.SECOND,
         covered,
         depth,
-        find_deviations(form, load_entry_readings(conn, entry, pages))
-        if depth is Depth.DEVIATIONS
-        else frozenset(),
+        find_deviations(form, grid),
+        find_days_in_use(form, grid),
         list_attached_pages(conn, entry.sheet),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, insert, select
 
@@ -23,7 +24,7 @@ from pipeline.store.registers.issued_sheets import find_issued_sheet
 from pipeline.store.schema import review
 
 _table = review.client_code
-_FIRST_NUMBER = 100
+FIRST_CODE_NUMBER: Final = 100
 """The first codes have no leading zero, which people leave out."""
 
 
@@ -59,7 +60,7 @@ def give_client_codes(
     new = [pid for pid in dict.fromkeys(pids) if pid not in known]
     # Numbers from 100 on, then those below it.
     used = set(known.values())
-    numbers = (*range(_FIRST_NUMBER, CLIENT_CODE_COUNT), *range(_FIRST_NUMBER))
+    numbers = (*range(FIRST_CODE_NUMBER, CLIENT_CODE_COUNT), *range(FIRST_CODE_NUMBER))
     free = [code for number in numbers if (code := make_client_code(number)) not in used]
     if len(new) > len(free):
         raise UsageError("no_client_codes_left", unit=unit)

@@ -9,17 +9,29 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from pipeline.domain.model import Outcome, PageReading
+from pipeline.domain.model import Outcome, PageReading, Value
 from pipeline.files.images import decode_image
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.attached_pages import list_attached_pages
 from pipeline.store.depth.page_areas import list_parts
+from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
-from tests.browser.support.nurse import expect_stored, log_in, press_until, settle, wait_until
+from pipeline.store.registers.client_codes import give_client_codes
+from tests.browser.support.nurse import (
+    expect_stored,
+    fill_in,
+    log_in,
+    press_until,
+    save,
+    settle,
+    wait_for_entry,
+    wait_until,
+)
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, NURSE, UNIT
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, OTHER_UNIT, UNIT
 from tests.support.screens.unusual_paper import add_loose_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -80,6 +92,61 @@ def test_eight_attachments_are_confirmed_with_the_keyboard(page: Page, store: St
     )
     press_until(page, "Alt+z", page.get_by_text("Lösa sidor efter arket: 8"))
     assert titles() == []
+
+
+def test_a_month_of_signatures_is_confirmed_by_its_deviations(page: Page, store: Store) -> None:
+    """Of 30 doses one was refused: it is marked in the picture of its day, and typed alone."""
+    form = seeding.forms().latest("signeringslista")
+    said: dict[str, Value] = {
+        "personnummer": CLIENTS[0].pid,
+        "datum": "2021-12-01",
+        "overkanslighet": "Penicillin",
+        "skribent": NURSE.name,
+        **{f"rad1_{name}": text for name, text in (("insats", "Alvedon"), ("tid", "08.00"))},
+        **{f"rad1_dag{day}": "nb" for day in range(17, 32)},
+        "rad1_dag19": "3",
+    }
+    entry_id = seeding.add_sheet_of(store, form, said)
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    expect(page.get_by_text("Listan är använd dag 17–31. Avvikelser: 1.")).to_be_visible()
+    asked = fill_in(page, said, "signeringslista")
+    assert [name for name in asked if name.startswith("rad1_dag")] == ["rad1_dag19"]
+    # After the last field comes what is said of all other boxes
+    assert focused_key(page) == f"sheet_seen-{entry_id}-0"
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", checked=True)).to_be_visible()
+    expect(page.locator(".st-key-page_view .deviation:visible")).to_have_count(1)
+    save(page, entry_id)
+    with store.read() as conn:
+        answered = decided_answers(conn, entry_id)
+    assert answered["rad1_dag19"].answer.value == "3"
+    assert "rad1_dag18" not in answered
+
+
+def test_a_client_is_named_by_the_short_code(page: Page, store: Store) -> None:
+    """Four digits instead of twelve: the client comes up, and the number is left empty."""
+    pid = CLIENTS[1].pid
+    with store.begin() as conn:
+        code = give_client_codes(conn, OTHER_UNIT, [pid], utc_now())[pid]
+    form = seeding.forms().latest("besokslista")
+    said: dict[str, Value] = {
+        "datum": "2021-12-18",
+        "skribent": NURSE.name,
+        "rad01.kod": code,
+        "rad01.start": "08:30",
+        "rad01.slut": "09:00",
+        "rad01.dusch": True,
+    }
+    entry_id = seeding.add_sheet_of(store, form, said, OTHER_UNIT).replace("-00", "-01")
+    log_in(page, NURSE)
+    assert wait_for_entry(page) == entry_id
+    asked = fill_in(page, {**said, "rad01.personnummer": ""}, "besokslista")
+    assert "rad01-personnummer" in asked
+    expect(page.locator(".st-key-client_panel .ef-client:visible")).to_contain_text("Gunnar Ågren")
+    save(page, entry_id)
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).client_pid == pid
 
 
 def add_board(store: Store) -> str:

@@ -194,6 +194,21 @@ def test_section_that_does_not_fit_begins_page_with_client() -> None:
     assert form.by_name["klient_sida2"].means == "client_printed"
 
 
+@pytest.mark.parametrize(
+    ("top", "label"),
+    [
+        ({"area": "HSL"}, "Patientens namn och personnummer"),
+        ({"area": "SoL"}, "Klientens namn och personnummer"),
+        ({"area": "HSL", "continuation": "Patient och månad"}, "Patient och månad"),
+    ],
+)
+def test_further_page_says_whose_it_is_in_the_words_of_its_trade(
+    top: dict[str, str], label: str
+) -> None:
+    form = _form(CLIENT, EVENT, AUTHOR, {"page": "next"}, _rows([_text("mer")]), **top)
+    assert form.by_name["klient_sida2"].label == label
+
+
 def test_page_without_client_has_no_client_field() -> None:
     form = _form(EVENT, AUTHOR, {"page": "next"}, _rows([_text("mer")]), area="ADM", subject="none")
     assert len(form.pages) == 2

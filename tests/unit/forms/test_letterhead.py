@@ -14,6 +14,7 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Box
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.pdf_output import Document
+from pipeline.forms.drawing import PaperDocument, TextStyle
 from pipeline.forms.fiducials import CODE_BOXES, CONTENT_BOX, MARKER_BOXES, SERIAL_BOXES
 from pipeline.forms.letterhead import (
     LAW_BOX,
@@ -22,6 +23,7 @@ from pipeline.forms.letterhead import (
     Letterhead,
     draw_logo,
     find_logo,
+    join_law_refs,
     load_logo,
 )
 from pipeline.forms.printing import Sheet, print_sheets
@@ -108,6 +110,54 @@ def test_law_is_printed_from_the_second_style(
     sheet = Sheet("00000000")
     print_sheets(_in_style(print_style), [sheet], letterhead=Letterhead("Ort", law_day=DAY))
     assert any(text.startswith("Lagrum: ") for text in texts) is printed
+
+
+_NBSP = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("refs", "line"),
+    [
+        (
+            [
+                "Lag (1990:52) om vård av unga, 6 och 7 §§",
+                "Lag (1990:52) om vård av unga, 8 §",
+                "Lag (1990:52) om vård av unga 2 och 3 §§",
+            ],
+            f"Lag (1990:52) om vård av unga 6 och 7{_NBSP}§§, 8{_NBSP}§ samt 2 och 3{_NBSP}§§",
+        ),
+        (
+            ["SoL (2025:400) 20 kap. 1 §", "SoL (2025:400) 20 kap. 2 a §", "HSLF-FS 2016:40 om x"],
+            f"SoL (2025:400) 20{_NBSP}kap. 1{_NBSP}§ samt 20{_NBSP}kap. 2 a{_NBSP}§; "
+            "HSLF-FS 2016:40 om x",
+        ),
+    ],
+)
+def test_a_law_is_named_once_and_no_number_is_parted_from_its_sign(
+    refs: list[str], line: str
+) -> None:
+    assert join_law_refs(refs) == line
+
+
+@pytest.mark.parametrize("form_id", ["ny-patient", "lvu-omhandertagande", "telefonanteckning"])
+def test_law_has_two_lines_and_what_has_no_room_is_said_to_exist(
+    form_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heights: list[float] = []
+    draw = PaperDocument.paragraph
+
+    def measure(
+        paper: PaperDocument, text: str, at: tuple[float, float], width: float, style: TextStyle
+    ) -> None:
+        if text.startswith("Lagrum: "):
+            heights.append(paper.height_of(text, width, style))
+        draw(paper, text, at, width, style)
+
+    monkeypatch.setattr(PaperDocument, "paragraph", measure)
+    letterhead = Letterhead("Ort", grey_logo((400, 40)), DAY)
+    print_sheets(FORMS.latest(form_id), [Sheet("00000000")], letterhead=letterhead)
+    assert heights
+    assert max(heights) <= LAW_BOX.h + 0.1
 
 
 def test_sheet_without_letterhead_is_what_it_was() -> None:

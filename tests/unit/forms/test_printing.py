@@ -17,6 +17,7 @@ from pdf2image import convert_from_bytes
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, Subject
+from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Box, Client, Image
 from pipeline.domain.settings import ROOT
 from pipeline.forms.fiducials import (
@@ -161,6 +162,12 @@ def test_long_name_fits_its_field() -> None:
     assert spec is not None
     beside = _inside(_picture(pdf), Box(spec.area.x + spec.area.w, spec.area.y, 3, spec.area.h))
     assert beside.min() > 230
+
+
+def test_each_further_page_names_the_client_and_the_number() -> None:
+    """Vårdhandboken: a loose page must not be anybody's."""
+    words = _words(print_sheets(FORMS.latest("ny-patient"), [Sheet(SERIAL, "Norr", CLIENT)]))
+    assert f"{CLIENT.name}, {format_pid(CLIENT.pid)}" in words
 
 
 def test_number_too_long_for_boxes_is_printed_whole_or_omitted() -> None:

@@ -41,7 +41,7 @@ def test_a_second_run_takes_nothing_in_again(store: Store) -> None:
     demo.scan_samples(store, lambda _: None)
     first = demo.count_demo_pages(store)
     demo.scan_samples(store, lambda _: None)
-    assert demo.count_demo_pages(store) == first == 120
+    assert demo.count_demo_pages(store) == first == 134
 
 
 def test_taking_in_that_was_cut_short_is_continued(store: Store) -> None:
@@ -51,7 +51,7 @@ def test_taking_in_that_was_cut_short_is_continued(store: Store) -> None:
     with pytest.raises(KeyboardInterrupt):
         demo.scan_samples(store, cut)
     demo.scan_samples(store, lambda _: None)
-    assert demo.count_demo_pages(store) == 120
+    assert demo.count_demo_pages(store) == 134
 
 
 def test_the_settings_say_when_the_outage_was(

@@ -8,11 +8,15 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pikepdf
 import pytest
+from typer.testing import CliRunner
 
+from pipeline.cli.app import build_app
 from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.form.form import Forms
@@ -29,7 +33,13 @@ from pipeline.domain.model import (
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.preparation.drill import drills
-from pipeline.preparation.drill.drills import Drill, make_drill
+from pipeline.preparation.drill.drills import (
+    MAX_SCAN_PAGES,
+    Drill,
+    DrillScan,
+    finish_drill,
+    make_drill,
+)
 from pipeline.preparation.drill.judging import (
     DrillResult,
     FieldCounts,
@@ -48,6 +58,7 @@ from pipeline.preparation.drill.sheets import (
 from pipeline.preparation.outage_pack.pages import PackInfo
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
+from pipeline.store.registers.client_register import save_units
 from pipeline.store.schema.paper import issued_sheet
 
 FORMS = Forms.load(ROOT / "forms")
@@ -93,6 +104,18 @@ def test_every_sheet_says_who_when_and_by_whom_in_fields_of_its_form() -> None:
         for spec in specs:
             if spec.kind is Kind.CHOICE:
                 assert sheet.values[spec.name] in {option.value for option in spec.options}
+
+
+def test_a_sheet_is_written_from_its_top_and_no_sentence_is_put_where_an_allergy_stands() -> None:
+    texts = set(load_content().texts)
+    for sheet in make_drill_sheets(FORMS, DAY):
+        form = FORMS[sheet.form, sheet.version]
+        pages = [number for number, page in enumerate(form.pages) for _ in page.all_fields]
+        page_of = dict(zip((spec.name for spec in form.fields), pages, strict=True))
+        tops = [(page_of[name], form.by_name[name].box[1]) for name in sheet.values]
+        assert all(later >= (page, top - 12) for (page, top), later in pairwise(tops))
+        noted = [form.by_name[name] for name, value in sheet.values.items() if value in texts]
+        assert all(not spec.critical and spec.box[2] >= 60 for spec in noted)
 
 
 def test_forms_that_are_not_in_use_are_replaced() -> None:
@@ -160,6 +183,9 @@ def _digits(form: Format) -> FieldSpec:
     [
         (_digits(Format.NUMBER), "37.5", "037,5", True),
         (_digits(Format.NUMBER), "37.5", "38.5", False),
+        (_digits(Format.NUMBER), "37.5", "375", False),
+        (_digits(Format.NUMBER), "5.00", "5", True),
+        (_digits(Format.NUMBER), "5", "5 ?", False),
         (_digits(Format.CODE), "0123", "123", False),
         (
             FieldSpec(name="a", label="A", kind="text", box=(15, 50, 60, 8)),
@@ -217,3 +243,78 @@ def test_result_is_kept_and_the_latest_counts(store: Store, settings: Settings) 
     both: list[Drill] = [older, loaded]
     assert drills.find_last_result(both, "Norr") == finished.result
     assert drills.find_last_result(both, "Söder") is None
+
+
+def _scan(monkeypatch: pytest.MonkeyPatch, pages: list[PageReading]) -> DrillScan:
+    """A scan whose pages are read as these; reading itself is tested elsewhere."""
+    readings = iter(pages)
+    image = SimpleNamespace(data=b"", media_type="image/png")
+    reader = SimpleNamespace(read=lambda *_: SimpleNamespace(reading=next(readings)))
+    monkeypatch.setattr(drills, "load_pages", lambda *_: [image] * len(pages))
+    monkeypatch.setattr(drills.PageReader, "of_forms", lambda _forms: reader)
+    return DrillScan(b"scan", "scan.pdf", 12, "Pennan tog slut.")
+
+
+def test_a_scan_becomes_a_result_and_nothing_that_was_written_is_kept(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill, _ = make_drill(store, settings, FORMS, MANAGER, "Norr")
+    first, second = drill.sheets[:2]
+    (name, _), *others = first.values.items()
+    pages = [
+        _page(first.serial, {name: _reading("Hemlig text")} | {k: _reading(v) for k, v in others}),
+        _page(second.serial, {key: _reading(value) for key, value in second.values.items()}),
+    ]
+    finished = finish_drill(
+        store, settings, FORMS, MANAGER, drill, _scan(monkeypatch, [*pages, pages[1]])
+    )
+    assert finished.result
+    assert (finished.result.sheets_back, finished.result.unknown_pages) == (2, 0)
+    assert finished.result.counts == FieldCounts(len(others) + len(second.values), 0, 1)
+    assert (finished.result.minutes, finished.result.remark) == (12, "Pennan tog slut.")
+    assert drills.load_drill(settings, MANAGER, drill.id) == finished
+    (file,) = (settings.workspace / "drills").iterdir()
+    assert "Hemlig text" not in file.read_text("utf-8")
+    with store.read() as conn:
+        event = next(one for one in list_events(conn, drill.id) if one.action == "finish_drill")
+    assert "Hemlig" not in str(event)
+
+
+def test_only_a_scan_of_some_pages_is_read_and_only_by_those_who_made_the_drill_or_may(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill, _ = make_drill(store, settings, FORMS, MANAGER, "Norr")
+    other = replace(MANAGER, units=frozenset({"Söder"}))
+    with pytest.raises(NotAllowedError):
+        finish_drill(store, settings, FORMS, other, drill, _scan(monkeypatch, []))
+    with pytest.raises(UsageError):
+        drills.load_drill(settings, other, drill.id)
+    too_many = [PageReading(Outcome.UNIDENTIFIED)] * (MAX_SCAN_PAGES + 1)
+    with pytest.raises(UsageError, match=str(MAX_SCAN_PAGES)):
+        finish_drill(store, settings, FORMS, MANAGER, drill, _scan(monkeypatch, too_many))
+    assert drills.load_drill(settings, MANAGER, drill.id).result is None
+
+
+def test_the_commands_make_a_drill_and_write_its_result(
+    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.begin() as conn:
+        save_units(conn, {"Norr": "HSL"})
+    store.close()
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(settings.workspace))
+    paper, result, scan = (tmp_path / name for name in ("a.pdf", "b.pdf", "scan.pdf"))
+    scan.write_bytes(b"scan")
+    made = CliRunner().invoke(build_app(), ["drill", "make", "Norr", "-o", str(paper)])
+    assert made.exit_code == 0, made.output
+    (file,) = (settings.workspace / "drills").iterdir()
+    assert file.stem in made.stderr
+    words = _text(paper.read_bytes())
+    assert "ÖVNING" in words
+    assert words.count("Sida 1 av") >= SHEETS
+    _scan(monkeypatch, [PageReading(Outcome.UNIDENTIFIED)])
+    command = ["drill", "read", file.stem, str(scan), "-o", str(result), "--minutes", "7"]
+    read = CliRunner().invoke(build_app(), command)
+    assert read.exit_code == 0, read.output
+    said = " ".join(_text(result.read_bytes()).split())
+    assert "Ark tillbaka: 0 av 10." in said
+    assert "Att skriva tog 7 minuter." in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pipeline.preparation.outage_pack.document_pages import describe_age
 from pipeline.preparation.outage_pack.pack import make_pack
 from pipeline.preparation.outage_pack.pages import PackInfo
 from pipeline.preparation.outage_pack.parts import PackOrder
+from pipeline.preparation.outage_pack.staff_pages import ChainContact
 from pipeline.preparation.outage_pack.unit_documents import (
     SlotContent,
     find_documents,
@@ -83,6 +85,14 @@ def test_first_page_names_empty_and_old_slots(age: int | None, start: str | None
 def test_pack_is_renewed_when_its_first_document_ages(ages: dict[str, int], last: int) -> None:
     note = describe_age([_content(slot, age) for slot, age in ages.items()], DAY)[0]
     assert note.endswith(f"senast {DAY + timedelta(days=last)}.")
+
+
+def test_an_own_telephone_chain_is_not_missing_where_it_is_given_as_a_table() -> None:
+    slots = [_content("ringkedja", None), _content("kontinuitetsplan", None)]
+    order = PackOrder(PackInfo("Norr", "Ort", DAY), [], slots=slots)
+    assert list(order.needed_slots) == slots
+    given = replace(order, chain=[ChainContact("Eva", "070-123 45 67", "chef", "")])
+    assert list(given.needed_slots) == slots[1:]
 
 
 @pytest.mark.parametrize(

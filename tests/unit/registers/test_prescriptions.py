@@ -58,6 +58,10 @@ def test_each_patients_month_is_a_sheet_with_a_line_for_each_time(tmp_path: Path
         lines = [(printed[f"rad{n}_tid{side}"], printed[f"rad{n}_insats{side}"]) for n in (1, 2, 3)]
         assert lines == [("08.00", "1 Alvedon"), ("08.00", "2 Waran"), ("20.00", "1 Alvedon")]
     assert "rad4_tid" not in printed
+    # The pages that are signed on say whose they are, and of which month.
+    assert printed["klient_sida3"] == printed["klient_sida4"]
+    assert printed["klient_sida3"].startswith("Asta Provberg, ")
+    assert printed["klient_sida3"].endswith(", 2021-12")
     assert set(printed) <= set(LIST.by_name)
 
 

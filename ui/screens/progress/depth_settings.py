@@ -20,7 +20,7 @@ from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _UNIT_KEY, _FORM_KEY, _DEPTH_KEY = "depth_unit", "depth_form", "depth_depth"
-_ERROR_KEY = "depth_wrong"
+_ERROR_KEY, _SAVED_KEY = "depth_wrong", "depth_saved"
 
 
 def depth_section(context: AppContext, person: Person) -> None:
@@ -37,7 +37,11 @@ def depth_section(context: AppContext, person: Person) -> None:
         st.html(html_table([t(f"depth.{name}") for name in ("unit", "form", "depth")], rows))
     if text := st.session_state.pop(_ERROR_KEY, None):
         st.error(plain_with_code(text))
-    st.selectbox(t("depth.unit"), sorted(permitted_units(person, Action.PULL)), key=_UNIT_KEY)
+    if text := st.session_state.pop(_SAVED_KEY, None):
+        st.info(plain(text), icon=":material/check:")
+    unit = st.selectbox(
+        t("depth.unit"), sorted(permitted_units(person, Action.PULL)), key=_UNIT_KEY
+    )
     forms = _forms_with_choice(context)
     form_id = st.selectbox(
         t("depth.form"),
@@ -47,16 +51,24 @@ def depth_section(context: AppContext, person: Person) -> None:
         format_func=lambda name: forms[name].title,
         placeholder=t("depth.form_which"),
     )
-    if form_id is None:
+    if unit is None or form_id is None:
         return
-    form = forms[form_id]
+    form, current = forms[form_id], chosen.get((unit, form_id))
+    options = [None, *list_allowed_depths(context.forms, form)]
+    # The key changes with what is chosen, so that the choice in force is always the one shown.
+    key = f"{_DEPTH_KEY}-{unit}-{form_id}-{current}"
     st.radio(
         t("depth.depth"),
-        [None, *list_allowed_depths(context.forms, form)],
-        key=_DEPTH_KEY,
+        options,
+        index=options.index(current) if current in options else 0,
+        key=key,
         format_func=lambda depth: plain(_depth_name(form, depth)),
     )
-    st.button(t("depth.save"), key="depth_save", on_click=partial(_save, context, person))
+    st.button(
+        t("depth.save"),
+        key="depth_save",
+        on_click=partial(_save, context, person, unit, form_id, key),
+    )
 
 
 def _forms_with_choice(context: AppContext) -> dict[str, Form]:
@@ -76,20 +88,12 @@ def _depth_name(form: Form, depth: Depth | None) -> str:
 
 
 @requires_open_session
-def _save(context: AppContext, person: Person) -> None:
-    unit, form = st.session_state.get(_UNIT_KEY), st.session_state.get(_FORM_KEY)
-    if not unit or not form:
-        return
+def _save(context: AppContext, person: Person, unit: str, form_id: str, key: str) -> None:
+    depth: Depth | None = st.session_state.get(key)
     try:
         with context.store.begin() as conn:
-            set_unit_depth(
-                conn,
-                context.forms,
-                person,
-                str(unit),
-                str(form),
-                st.session_state.get(_DEPTH_KEY),
-                utc_now(),
-            )
+            set_unit_depth(conn, context.forms, person, unit, form_id, depth, utc_now())
     except EfterskriftError as error:
         st.session_state[_ERROR_KEY] = error_text(error)
+    else:
+        st.session_state[_SAVED_KEY] = t("depth.saved")

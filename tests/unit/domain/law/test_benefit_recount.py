@@ -34,6 +34,9 @@ NUMBERS = (
     "barn1_norm",
     "barn2_alder",
     "barn2_norm",
+    "lon_hela",
+    "undantag",
+    "lon",
 )
 MARKS = ("avsteg", "barn1_lunch", "barn1_del", "barn2_lunch", "barn2_del")
 SUMS = {"norm": ["vuxna", "gemensamt", "barn1_norm", "barn2_norm"], "kostnader": ["hyra", "el"]}
@@ -61,6 +64,7 @@ NORM = {
     "surplus": "over",
     "deficit": "under",
     "result": "resultat",
+    "wages": {"all": "lon_hela", "exempt": "undantag", "counted": "lon"},
 }
 
 
@@ -211,6 +215,45 @@ def test_an_empty_field_adds_nothing_and_what_nobody_can_read_stops_the_sum_that
     ]
     assert found(kostnader=State.ILLEGIBLE, resultat="9") == []
     assert found(kostnader=State.EMPTY, inkomster="12730", resultat="0", hyra="", el="") == []
+
+
+@pytest.mark.parametrize(
+    ("wages", "expected"),
+    [
+        ({"lon_hela": "8000", "undantag": "2000", "lon": "6000"}, []),
+        ({"lon_hela": "8000", "lon": "8000"}, []),
+        ({"lon_hela": "8001", "undantag": "2000", "lon": "6001"}, []),
+        ({"lon_hela": "8001", "undantag": "2001", "lon": "6000"}, []),
+        ({"lon_hela": "8000", "lon": "6000"}, [("norm_wages", "lon", "8000")]),
+        (
+            {"lon_hela": "8000", "undantag": "4000", "lon": "4000"},
+            [("norm_exempt", "undantag", "2000")],
+        ),
+        (
+            {"lon_hela": "8000", "undantag": "1000", "lon": "7000"},
+            [("norm_exempt", "undantag", "2000")],
+        ),
+        ({"lon_hela": "8000", "undantag": "2000", "lon": "5000"}, [("norm_wages", "lon", "6000")]),
+        ({"lon_hela": State.ILLEGIBLE, "undantag": "9", "lon": "1"}, []),
+        ({"lon_hela": "8000", "undantag": State.ILLEGIBLE, "lon": "1"}, []),
+        ({"manad": "201306", "lon_hela": "8000", "undantag": "4000", "lon": "4000"}, []),
+    ],
+)
+def test_a_quarter_of_the_wages_may_be_left_out_and_the_rest_is_counted(
+    wages: dict[str, Any], expected: list[tuple[str, str, str]]
+) -> None:
+    """SFS 2025:400, 12 kap. 8 §."""
+    assert [one for one in found(**wages) if one[1] in ("undantag", "lon")] == expected
+
+
+def test_of_a_couple_one_may_have_no_right_to_it() -> None:
+    wages: dict[str, Any] = {
+        "hushall": "par",
+        "lon_hela": "8000",
+        "undantag": "1000",
+        "lon": "7000",
+    }
+    assert "undantag" not in [field for _, field, _ in found(**wages)]
 
 
 def test_findings_come_in_the_order_of_the_form() -> None:

@@ -57,6 +57,8 @@ def place(form: Form, values: Mapping[str, Value]) -> tuple[int, str]:
         ("besokslista", {}, (4, "klass-b")),
         ("matbestallning", {"antal": "2"}, (6, "mat")),
         ("nyckelkvittens", {}, (6, "mat")),
+        ("utlamnade-telefoner", {}, (6, "mat")),
+        ("utlamnade-telefoner", {"status": "saknas"}, (2, "borta")),
         ("hsl-anteckning", {"anteckning": "Allt lugnt."}, (6, "lugnt")),
         (
             "hsl-anteckning",
@@ -71,6 +73,40 @@ def test_the_shipped_table_puts_harm_first_and_meals_last(
     form: str, values: dict[str, Value], expected: tuple[int, str]
 ) -> None:
     assert place(FORMS[form, 1], values) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "expected"),
+    [
+        ("signeringslista", {"avv1_rad": "3", "avv1_kod": "2"}, (3, "klass-a")),
+        ("signeringslista", {"avv1_kod": "2", "avv2_kod": "1"}, (2, "dos")),
+        ("signeringslista", {"avv14_kod": "3"}, (2, "dos")),
+        ("nyckelkvittens", {"status": "saknas"}, (2, "borta")),
+        ("bistandsbeslut", {}, (3, "klass-a")),
+    ],
+)
+def test_second_versions_are_placed_by_what_they_say(
+    form: str, values: dict[str, Value], expected: tuple[int, str]
+) -> None:
+    assert place(FORMS.latest(form), values) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "open_rules", "expected"),
+    [
+        # After four weeks the child must be released (LVU 8 and 9 §§)
+        ("lvu-omhandertagande", {"lvu-ansokan"}, "lagens-tid"),
+        ("lvu-omhandertagande", set[str](), "barn"),
+        ("skyddsbedomning", {"sol-utredning"}, "barn"),
+        ("beslut-ekonomiskt", {"overklagande"}, "pengar"),
+    ],
+)
+def test_a_duty_that_must_be_done_within_a_month_comes_first(
+    form: str, open_rules: set[str], expected: str
+) -> None:
+    rule = SHIPPED.find(FORMS.latest(form), EntryContent(), TODAY, open_rules)
+    assert rule is not None
+    assert rule.id == expected
 
 
 def test_names_are_no_words_and_crossed_out_fields_say_nothing() -> None:

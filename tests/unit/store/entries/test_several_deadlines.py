@@ -110,7 +110,7 @@ def test_settled_answers_meet_a_deadline_and_the_next_one_counts(ward: Ward) -> 
     assert stored(ward, entry_id) == (
         {"lvu-ansokan"},
         due_at("lvu-ansokan", date(2026, 2, 20)),
-        LEVEL_BY_CLASS["A"],
+        FIRST_LEVEL,
     )
 
 

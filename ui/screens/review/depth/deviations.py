@@ -72,8 +72,15 @@ def deviation_areas(view: EntryView, page_ids: list[str]) -> list[PageArea]:
 
 def sheet_look_fields(view: EntryView) -> None:
     """Show, inside the form, what the user says of all the other boxes."""
-    if is_grid_view(view):
-        st.checkbox(md("deviations.seen", count=len(view.deviations)), key=_seen_key(view))
+    if not is_grid_view(view):
+        return
+    count, used = len(view.deviations), view.days_in_use
+    said = (
+        md("deviations.seen", count=count)
+        if used is None
+        else md("deviations.seen_days", first=used[0], last=used[1], count=count)
+    )
+    st.checkbox(said, key=_seen_key(view))
 
 
 def add_deviation_field(view: EntryView) -> None:
