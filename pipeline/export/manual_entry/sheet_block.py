@@ -53,7 +53,7 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
         lines.append((label, "; ".join(parts)))
     records = [item.record for item in items]
     return EntryBlock(
-        title=_text("sheet_title", title=records[0].title, count=len(items)),
+        title=_text("sheet_title", title=records[0].title, rows=len(items)),
         notice="",
         rows=(*shared, *lines),
         unmarked=(),

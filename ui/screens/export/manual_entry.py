@@ -175,7 +175,7 @@ def _entry_card(entry: EntryToKeyIn) -> None:
     if entry.client.protected:
         st.warning(t("key_in.protected"), icon=":material/lock:")
     if entry.others:
-        st.caption(md("key_in.several", count=len(entry.entry_ids)))
+        st.caption(md("key_in.several", rows=len(entry.entry_ids)))
     if entry.has_several_clients:
         st.warning(t("key_in.several_clients"), icon=":material/groups:")
     else:
@@ -232,7 +232,7 @@ def _accept_entry(
     st.session_state[_LAST_CLIENT_KEY] = "" if entry.has_several_clients else entry.client.pid
     icon = ":material/check:"
     if entry.others:
-        st.toast(md("key_in.ticked_rows", count=len(answers)), icon=icon)
+        st.toast(md("key_in.ticked_rows", rows=len(answers)), icon=icon)
     else:
         st.toast(md("key_in.ticked", number=entry.item.number), icon=icon)
 
