@@ -10,6 +10,7 @@ import pytest
 from pipeline.domain.model import Outcome, PageReading
 from pipeline.domain.settings import Settings
 from pipeline.preparation.drill import drills
+from pipeline.reading.read_page import PageReader
 from tests.support.screens.seeding import MANAGER, UNIT
 from tests.unit.ui.conftest import OpenScreen
 from ui.i18n import t
@@ -34,7 +35,7 @@ def test_a_drill_is_made_read_and_its_result_shown_with_what_is_missing(
     image = SimpleNamespace(data=b"", media_type="image/png")
     reader = SimpleNamespace(read=lambda *_: SimpleNamespace(reading=reading))
     monkeypatch.setattr(drills, "load_pages", lambda *_: [image])
-    monkeypatch.setattr(drills.PageReader, "of_forms", lambda _forms: reader)
+    monkeypatch.setattr(PageReader, "of_forms", lambda _forms: reader)
     app.file_uploader(key="drill_file").upload("scan.pdf", b"scan", "application/pdf")
     app.number_input(key="drill_minutes").set_value(9)
     app.text_input(key="drill_remark").set_value("Pennan *tog* slut.")
