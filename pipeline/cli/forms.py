@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
     forms.command("place")(place_form)
     app.add_typer(forms, name="forms", rich_help_panel=BEFORE)
     drill = typer.Typer(
-        help="Yearly drill: ten sheets are printed, written on, scanned, read.",
+        help="Yearly drill: print, fill in, scan and read ten sheets.",
         no_args_is_help=True,
     )
     drill.command("make")(make_drill)

@@ -48,8 +48,7 @@ def with_decimal_comma(text: str) -> str:
 def find_field_spec(record: Record, name: str, forms: Forms) -> FieldSpec | None:
     """Return the definition of an entry's field, whose name lacks the row's prefix."""
     form = find_record_form(record, forms)
-    specs = form.entry_fields(record.row) if form else ()
-    return next((spec for spec in specs if spec.column == name), None)
+    return form.entry_field(record.row, name) if form else None
 
 
 def find_record_form(record: Record, forms: Forms) -> Form | None:

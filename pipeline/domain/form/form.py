@@ -7,6 +7,7 @@ names an image of the blank form.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -240,6 +241,18 @@ class Form(StrictModel):
         """Return the fields of one entry: the sheet's own and, in a table, those of its row."""
         return [spec for spec in self.fields if spec.row is None or spec.row == row]
 
+    def entry_field(self, row: int | None, column: str) -> FieldSpec | None:
+        """Return a field of one entry by its name without the row's prefix."""
+        return self._columns.get(row, self._columns[None]).get(column)
+
+    @cached_property
+    def _columns(self) -> dict[int | None, dict[str, FieldSpec]]:
+        # Where two fields have the same column, the first one counts.
+        return {
+            row: {spec.column: spec for spec in reversed(self.entry_fields(row))}
+            for row in (None, *self.rows())
+        }
+
     def meaning(self, meaning: Meaning, row: int | None = None) -> FieldSpec | None:
         """Return the field with a meaning in an entry; the row's own before the sheet's."""
         specs = [spec for spec in self.entry_fields(row) if spec.means is meaning]
@@ -248,7 +261,7 @@ class Form(StrictModel):
     @model_validator(mode="after")
     def _check_references(self) -> Self:
         names = [spec.name for spec in self.fields]
-        if repeated := {name for name in names if names.count(name) > 1}:
+        if repeated := {name for name, count in Counter(names).items() if count > 1}:
             raise PydanticCustomError(
                 "name_twice", "the name {field} is used twice", {"field": sorted(repeated)[0]}
             )

@@ -67,8 +67,11 @@ def record(
     fields: Mapping[str, Value] | None = None,
     **other: Any,  # noqa: ANN401
 ) -> Record:
-    """An entry of a form, empty except for `fields`; `other` replaces parts of the record."""
-    form = FORMS[form_id, 1]
+    """An entry of a form, empty except for `fields`; `other` replaces parts of the record.
+
+    The form is that of its first version, of another one if `other` has a `version`.
+    """
+    form = FORMS[form_id, other.get("version", 1)]
     row = form.rows()[0]
     facts: dict[str, Any] = {
         "entry_id": f"K7M3PX-{row or 0:02d}",
@@ -161,20 +164,21 @@ def filled(form: Form) -> dict[str, Value]:
     return values
 
 
-def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list[Item]:
+def in_all_states(form: Form, illegible: frozenset[str] = frozenset()) -> list[Item]:
     """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number,
     with odd characters, amended, void, and moved.
     """
     whole = record(
-        form_id,
-        filled(FORMS[form_id, 1]),
+        form.id,
+        filled(form),
+        version=form.version,
         pages=("one", "two"),
         signed=stamp("Eva Lind", 11),
         signed_why="slutat",
     )
     records = (
         whole,
-        record(form_id),
+        record(form.id, version=form.version),
         replace(whole, clock_unknown=frozenset({"event_at", "written_at"}), illegible=illegible),
         replace(whole, client=Client(SIV.pid, SIV.name, "Norr", protected=True)),
         replace(
@@ -191,7 +195,7 @@ def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list
     moved = Item(
         9, replace(whole, revision=2, client=ARNE), replace(EARLIER, exported_record=whole)
     )
-    about_somebody = FORMS[form_id, 1].meaning(Meaning.CLIENT_PID, whole.row) is not None
+    about_somebody = form.meaning(Meaning.CLIENT_PID, whole.row) is not None
     return [
         *items(*records),
         Item(7, replace(whole, revision=2), EARLIER),
