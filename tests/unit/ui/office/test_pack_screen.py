@@ -1,4 +1,4 @@
-"""Reservpaket: numbers are kept for the unit, a pack registers its serials, a drill shows a result."""
+"""Reservpaket: numbers are kept, a pack registers its serials, a drill shows its result."""
 
 from __future__ import annotations
 
