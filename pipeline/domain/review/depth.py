@@ -8,6 +8,7 @@ of deviations they are answered as usual, or confirmed together (`list_row_devia
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -31,6 +32,8 @@ HEAD_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME}
 )
 """What is answered of every sheet of which only the deviations are."""
+_NUMBERED_LINE: Final = re.compile(r"[a-z_]*\d+(?=_)")
+"""The beginning of a name such as `rad12_tid`."""
 _CODE_CHARACTERS: Final = frozenset("0123456789")
 
 
@@ -133,14 +136,16 @@ def _fields_with_meaning(form: Form, row: int | None, meanings: Iterable[Meaning
 def _fields_of_deviations(
     form: Form, asked: Sequence[FieldSpec], readings: Mapping[str, Reading]
 ) -> list[FieldSpec]:
-    # The lines of the grid that deviate, and other groups in which somebody wrote what is critical
+    # The lines of the grid that deviate, and other lines that somebody has signed, in which is
+    # written what is critical. Prescriptions are not signed: they are what the list was made for.
     head = _fields_with_meaning(form, None, HEAD_MEANINGS)
     deviating = find_deviations(form, readings)
-    grid_groups = {spec.group for spec in asked if is_grid_box(form, spec)}
-    groups = {form.by_name[name].group for name in deviating} | {
-        spec.group
+    grid_lines = {_line_of(spec) for spec in asked if is_grid_box(form, spec)}
+    signed_lines = {_line_of(spec) for spec in asked if spec.traits.names_signer} - grid_lines
+    lines = {_line_of(form.by_name[name]) for name in deviating} | {
+        _line_of(spec)
         for spec in asked
-        if spec.critical and spec.group not in grid_groups and _has_ink(readings.get(spec.name))
+        if spec.critical and _line_of(spec) in signed_lines and _has_ink(readings.get(spec.name))
     }
     return [
         spec
@@ -148,9 +153,15 @@ def _fields_of_deviations(
         if spec.name in deviating
         or (
             not is_grid_box(form, spec)
-            and (spec.required or spec.name in head or (spec.group and spec.group in groups))
+            and (spec.required or spec.name in head or (spec.group and _line_of(spec) in lines))
         )
     ]
+
+
+def _line_of(spec: FieldSpec) -> tuple[str, str]:
+    """Return the line that a field belongs to; lines of two lists may have the same group."""
+    numbered = _NUMBERED_LINE.match(spec.name)
+    return (numbered[0] if numbered else ""), spec.group
 
 
 def _is_planned(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:

@@ -41,6 +41,8 @@ def signing_list() -> Form:
         field("skribent", means="author_name"),
         field("avv1_kod", "digits", format="number", cells=1, critical=True, group="1"),
         field("avv1_varfor", group="1"),
+        field("avv1_signatur", "initials", group="1"),
+        field("ord1_styrka", critical=True, group="1"),
         field("sign1_namn", group="2"),
         *lines,
     ]
@@ -106,7 +108,12 @@ def test_days_before_and_after_the_use_of_a_list_are_not_asked() -> None:
 
 def test_what_somebody_wrote_about_a_deviation_is_asked_and_the_key_of_signatures_is_not() -> None:
     written = {"avv1_kod": Reading("1", 0.9, State.READ), "sign1_namn": SIGNED}
-    assert asked(Depth.DEVIATIONS, **written) == [*HEAD, "avv1_kod", "avv1_varfor"]
+    line = ["avv1_kod", "avv1_varfor", "avv1_signatur"]
+    assert asked(Depth.DEVIATIONS, **written) == [*HEAD, *line]
+
+
+def test_a_prescription_is_no_deviation() -> None:
+    assert asked(Depth.DEVIATIONS, ord1_styrka=SIGNED) == HEAD
 
 
 def test_an_attachment_asks_whose_it_is_and_its_day() -> None:

@@ -125,7 +125,7 @@ def test_a_code_of_nobody_is_refused(ward: Ward, code: str, error: str) -> None:
     entry_id = visit(ward, kod=code)
     with pytest.raises(InvalidAnswerError) as raised:
         decide(ward, entry_id, kod=code)
-    assert (raised.value.key, raised.value.fields) == (error, ("rad01.kod",))
+    assert (raised.value.key, raised.value.fields) == (f"error.{error}", ("rad01.kod",))
 
 
 def test_a_code_of_another_client_than_the_number_is_a_conflict(ward: Ward) -> None:
