@@ -294,7 +294,7 @@ class FieldAttributes(StrictModel):
     @property
     def full_label(self) -> str:
         """The label with its group, for a person who does not see the paper."""
-        return f"{self.group}: {self.label}" if self.group else self.label
+        return f"{self.group.strip()}: {self.label}" if self.group else self.label
 
     @property
     def cell_count(self) -> int:
@@ -307,7 +307,8 @@ class FieldAttributes(StrictModel):
 class FieldSpec(FieldAttributes):
     """One field of a form, or of a row of its table.
 
-    In a row `box` is relative to the row's top left. A box of a grid is for a `day` of the month.
+    In a row `box` is relative to the row's top left. A box of a grid is for a `day` of the month,
+    its label is the number; `day_label` is the word before it where the paper is not seen.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
@@ -316,6 +317,13 @@ class FieldSpec(FieldAttributes):
     options: tuple[Option, ...] = ()
     row: int | None = None
     day: int | None = None
+    day_label: str = ""
+
+    @property
+    def full_label(self) -> str:
+        """The label with its group, for a person who does not see the paper."""
+        label = super().full_label
+        return f"{self.group}: {self.day_label} {self.label}" if self.day_label else label
 
     @property
     def area(self) -> Box:

@@ -70,6 +70,7 @@ class Grid(StrictModel):
                     "name": f"{days.field.name}{day}",
                     "label": str(day),
                     "day": day,
+                    "day_label": days.field.label,
                     "box": (x + (day - days.first) * days.pitch, y, w, h),
                 }
             )

@@ -55,7 +55,7 @@ def test_each_line_has_a_box_a_day_that_its_time_plans() -> None:
     assert find_form_problems(form) == []
     assert [spec.day for spec in boxes(form, 2)] == list(range(1, 17))
     assert {spec.planned_by for spec in boxes(form, 2)} == {"rad2_tid"}
-    assert {spec.full_label for spec in boxes(form, 2)[:2]} == {"Rad 2: 1", "Rad 2: 2"}
+    assert {spec.full_label for spec in boxes(form, 2)[:2]} == {"Rad 2: Dag 1", "Rad 2: Dag 2"}
     # All lines at the same distance, and the days printed once.
     tops = [boxes(form, line)[0].area.y for line in (1, 2, 3)]
     assert tops[1] - tops[0] == pytest.approx(tops[2] - tops[1])

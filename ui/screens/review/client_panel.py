@@ -125,9 +125,9 @@ def _show_client(context: AppContext, person: Person, view: EntryView, field_nam
         st.html(_client_check_html(context, person, view, client_field, typed))
         _note_shown(view, [typed])
     else:
-        st.html(
-            f'<div class="ef-client"><span class="ef-muted">{escape(t("client.wait"))}</span></div>'
-        )
+        has_code = view.form.meaning(Meaning.CLIENT_CODE, view.entry.row) is not None
+        text = escape(t("client.wait_code" if has_code else "client.wait"))
+        st.html(f'<div class="ef-client"><span class="ef-muted">{text}</span></div>')
 
 
 def client_html(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:

@@ -50,6 +50,7 @@ def signing_list() -> Form:
         field("ord1_ordinerat", format="date", critical=True, group="1"),
         field("avv1_kod", "digits", format="number", cells=1, critical=True, group="1"),
         field("avv1_varfor", group="1"),
+        field("avv1_signatur", "initials", group="1"),
         field("sign1_namn", group="2"),
         *lines,
     ]
@@ -115,7 +116,8 @@ def test_days_before_and_after_the_use_of_a_list_are_not_asked() -> None:
 
 def test_what_somebody_wrote_about_a_deviation_is_asked_and_the_key_of_signatures_is_not() -> None:
     written = {"avv1_kod": Reading("1", 0.9, State.READ), "sign1_namn": SIGNED}
-    assert asked(Depth.DEVIATIONS, **written) == [*HEAD, "avv1_kod", "avv1_varfor"]
+    line = ["avv1_kod", "avv1_varfor", "avv1_signatur"]
+    assert asked(Depth.DEVIATIONS, **written) == [*HEAD, *line]
 
 
 DAY = Reading("2021-12-01", 0.95, State.READ)

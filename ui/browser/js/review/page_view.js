@@ -96,7 +96,9 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
     if (!box || !pane.clientHeight) return;
     const [, x, y, w, h] = box;
     const height = sheet.clientWidth * data.aspect;
-    pane.scrollTo({ top: (y + h / 2) * height - pane.clientHeight * 0.4, left: (x + w / 2) * sheet.clientWidth - pane.clientWidth / 2 });
+    // What is taller than the view is shown from its top: a whole page says there what it is.
+    const top = h * height > pane.clientHeight ? y * height : (y + h / 2) * height - pane.clientHeight * 0.4;
+    pane.scrollTo({ top, left: (x + w / 2) * sheet.clientWidth - pane.clientWidth / 2 });
   }
 
   function follow() {

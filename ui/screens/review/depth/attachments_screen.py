@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import EfterskriftError, InvalidAnswerError, StoreError
+from pipeline.domain.errors import EfterskriftError, InvalidAnswerError, ReviewError, StoreError
 from pipeline.domain.model import Client, Person
 from pipeline.domain.review.attachment_title import propose_day, propose_title
 from pipeline.domain.review.field_values import normalize_value
@@ -172,7 +172,8 @@ def _show_pictures(context: AppContext, person: Person, group: _Group) -> None:
 def _show_loose(context: AppContext, person: Person, group: _Group) -> None:
     """Show a line for each loose page: its picture, whether it belongs here, title and day."""
     if not group.loose:
-        st.info(t("attachments.no_loose"), icon=":material/info:")
+        if not group.attached:
+            st.info(t("attachments.no_loose"), icon=":material/info:")
         return
     st.markdown(md("attachments.how", count=len(group.loose)))
     with context.store.read() as conn:
@@ -182,11 +183,16 @@ def _show_loose(context: AppContext, person: Person, group: _Group) -> None:
         for number, page in enumerate(group.loose, 1):
             found = words.get(page.id, ())
             picture, keep, title, day = st.columns(
-                [0.9, 0.6, 2.6, 1.4], vertical_alignment="center"
+                [0.9, 0.25, 2.9, 1.45], vertical_alignment="center"
             )
             with picture:
                 _thumbnail(context, person, page, number)
-            keep.checkbox(md("attachments.number", number=number), True, key=f"att_keep-{page.id}")
+            keep.checkbox(
+                md("attachments.number", number=number),
+                True,
+                key=f"att_keep-{page.id}",
+                label_visibility="collapsed",
+            )
             title.text_input(
                 md("attachments.name", number=number),
                 propose_title(found),
@@ -259,18 +265,23 @@ def _show_attached(context: AppContext, person: Person, group: _Group) -> None:
 def _typed_choices(context: AppContext, pages: Sequence[Page]) -> list[AttachmentChoice]:
     """Return what was typed for the pages that belong here; an empty title repeats the last one.
 
+    It does so within one document only: a page with another day is something else.
+
     Raises:
         InvalidAnswerError: a day is none.
+        ReviewError: a page with a day of its own has no title.
     """
     choices: list[AttachmentChoice] = []
-    for page in pages:
+    for number, page in enumerate(pages, 1):
         if not st.session_state.get(f"att_keep-{page.id}"):
             continue
         title = str(st.session_state.get(f"att_title-{page.id}") or "").strip()
-        day = str(st.session_state.get(f"att_day-{page.id}") or "").strip()
+        day = _as_day(context, str(st.session_state.get(f"att_day-{page.id}") or "").strip())
         if not title and choices:
-            title, day = choices[-1].title, day or choices[-1].day
-        choices.append(AttachmentChoice(page.id, title, _as_day(context, day)))
+            if day not in ("", choices[-1].day):
+                raise ReviewError("attachment_other_day", number=number)
+            title, day = choices[-1].title, choices[-1].day
+        choices.append(AttachmentChoice(page.id, title, day))
     return choices
 
 

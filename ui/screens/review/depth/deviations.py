@@ -75,12 +75,12 @@ def sheet_look_fields(view: EntryView) -> None:
     if not is_grid_view(view):
         return
     count, used = len(view.deviations), view.days_in_use
-    said = (
+    said_markdown = (
         md("deviations.seen", count=count)
         if used is None
         else md("deviations.seen_days", first=used[0], last=used[1], count=count)
     )
-    st.checkbox(said, key=_seen_key(view))
+    st.checkbox(said_markdown, key=_seen_key(view))
 
 
 def add_deviation_field(view: EntryView) -> None:
