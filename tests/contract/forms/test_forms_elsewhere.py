@@ -111,6 +111,7 @@ def test_a_sheet_offered_only_other_forms_is_refused(
     assert reading.code is None
 
 
+@pytest.mark.nightly
 def test_our_own_sheets_are_none_of_them(forms: Forms) -> None:
     page = next(read_pages(min((ROOT / "data" / "samples").rglob("*.pdf"))))
     assert page.data
