@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 from sqlalchemy import create_engine
 
 from pipeline.files.sandbox import tables
@@ -16,6 +17,10 @@ from pipeline.store.accounts.login import password_hashes
 from pipeline.store.database import engines
 from tests.support.store.compiled_statements import CompiledStatements
 from tests.support.store.passwords import CHEAP
+
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
+"""The same examples before each change; `scripts/test --all` draws others each night."""
 
 
 @pytest.fixture(scope="session", autouse=True)
