@@ -29,7 +29,7 @@ from tests.browser.support.serving import serving
 from tests.support.screens import seeding
 from tests.support.store.passwords import hashed
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 UNIT = "Individ- och familjeomsorgen"
 OFFICER, COLLEAGUE = (
