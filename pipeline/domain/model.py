@@ -256,9 +256,13 @@ class StaffMember:
     unit: str = field(metadata=in_register("enhet"))
 
 
+SHEET_ROW = 0
+"""The number that stands for a whole sheet among printed rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrintedRow:
-    """A row of a table that was printed for one client.
+    """A row of a table that was printed for one client, or a sheet that is one entry (`SHEET_ROW`).
 
     `printed` are pairs of a column and the text printed in it.
     """

@@ -212,15 +212,22 @@ def late_entry_text(record: Record, settings: Settings) -> str:
     It holds the outage, when it happened, the paper's author and time, who entered and verified
     the entry, the scan's id and where the paper is.
     """
+    return late_sheet_text([record], settings)
+
+
+def late_sheet_text(records: Sequence[Record], settings: Settings) -> str:
+    """Return the same paragraph for entries of one sheet, which are written as one."""
+    first = records[0]
+    times = dict.fromkeys(map(format_event_time, records))
     return " ".join(
         (
-            _outage_text(record, settings),
-            late_entry("about", time=format_event_time(record)),
-            _original_text(record),
-            *_people_texts(record),
-            late_entry("scan", entry=record.entry_id),
-            *([late_entry("place", place=record.place)] if record.place else []),
-            *_untyped_texts(record),
+            _outage_text(first, settings),
+            late_entry("about", time=" – ".join([*times][:: max(1, len(times) - 1)])),
+            _original_text(first),
+            *dict.fromkeys(text for record in records for text in _people_texts(record)),
+            late_entry("scan", entry=", ".join(record.entry_id for record in records)),
+            *([late_entry("place", place=first.place)] if first.place else []),
+            *dict.fromkeys(text for record in records for text in _untyped_texts(record)),
         )
     )
 

@@ -12,12 +12,12 @@ from datetime import date
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
-from pipeline.domain.form.form import Form
+from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.form.grid import Grid
 from pipeline.domain.form.page import PageSpec, Section, Table
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.law.paragraphs import law_refs
-from pipeline.domain.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
+from pipeline.domain.model import SHEET_ROW, Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_serial, new_serial
 from pipeline.forms.field_drawing import draw_field
@@ -79,8 +79,10 @@ def to_issued_sheet(form: Form, sheet: Sheet) -> IssuedSheet:
 
 
 def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
-    """Return the rows with a printed client."""
+    """Return the rows with a printed client, or all that was prefilled in a sheet of one client."""
     prefilled = dict(sheet.prefilled)
+    if form.entries is EntriesPer.SHEET and sheet.client is not None and prefilled:
+        return (PrintedRow(SHEET_ROW, sheet.client.pid, sheet.prefilled),)
     rows = []
     # A row has a printed client if its own number field is prefilled.
     for row in form.rows():

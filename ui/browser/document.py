@@ -11,7 +11,7 @@ from ui.browser.assets import read_script
 from ui.i18n import current_language, t
 
 _TEXTS = (
-    *("main", "more", "explains", "year", "skip", "refused"),
+    *("main", "more", "explains", "year", "skip", "refused", "remove"),
     *("lost", "lost_what", "not_found", "not_found_what"),
 )
 

@@ -255,6 +255,7 @@ class FieldAttributes(StrictModel):
         sum_of: The fields that a number is the sum of.
         planned_by: A field of the entry, such as an ordered time, that says whether this one is
             to be filled in. While that is empty, nothing is missing here.
+        routine: Nobody acts on this check box alone, such as a heading of a note: a look is enough.
         filled: What a box filled solid means: a cancelled mark, or, on answer sheets with
             bubbles, a mark.
     """
@@ -276,6 +277,7 @@ class FieldAttributes(StrictModel):
     less_than: Name | None = None
     sum_of: tuple[Name, ...] = ()
     planned_by: Name | None = None
+    routine: bool = False
     measure: str = ""
     filled: Literal["cancelled", "marked"] = "cancelled"
 

@@ -2,15 +2,15 @@
 
 What is not typed is kept as an image and goes with the entry. In a grid of a sheet (a signing list)
 the boxes that say "as planned" are not typed; a person looks at the sheet and answers those that
-say something else. Rows of a table are entries of their own, each with its own client: at the depth
+say something else. Prescriptions from before the sheet's first day are not typed, new and changed
+ones are. Rows of a table are entries of their own, each with its own client: at the depth
 of deviations they are answered as usual, or confirmed together (`list_row_deviations`).
 """
 
 from __future__ import annotations
 
-import re
 from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -19,8 +19,9 @@ from pipeline.domain.confidence import (
     ROW_CONFIRMED_FROM,
     prefill_from,
 )
-from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import asked_fields, is_unlikely
 
@@ -32,8 +33,6 @@ HEAD_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME}
 )
 """What is answered of every sheet of which only the deviations are."""
-_NUMBERED_LINE: Final = re.compile(r"[a-z_]*\d+(?=_)")
-"""The beginning of a name such as `rad12_tid`."""
 _CODE_CHARACTERS: Final = frozenset("0123456789")
 
 
@@ -88,11 +87,16 @@ def find_days_in_use(form: Form, readings: Mapping[str, Reading]) -> tuple[int, 
 
 
 def fields_at_depth(
-    form: Form, row: int | None, depth: Depth, readings: Mapping[str, Reading]
+    form: Form,
+    row: int | None,
+    depth: Depth,
+    readings: Mapping[str, Reading],
+    printed: Collection[str] = (),
 ) -> list[FieldSpec]:
     """Return the fields of an entry that a person answers at this depth.
 
-    Other fields of a shallow entry may be answered all the same.
+    Other fields of a shallow entry may be answered all the same. `printed` are fields that were
+    filled in before the sheet went out, and are as they were printed.
     """
     asked = asked_fields(form, row)
     if depth is Depth.FULL or (depth is Depth.DEVIATIONS and form.entries is EntriesPer.ROW):
@@ -100,7 +104,7 @@ def fields_at_depth(
     if depth is Depth.ATTACHMENT:
         head = _fields_with_meaning(form, row, ATTACHMENT_MEANINGS)
         return [spec for spec in asked if spec.name in head]
-    return _fields_of_deviations(form, asked, readings)
+    return _fields_of_deviations(form, asked, readings, printed)
 
 
 def unanswered_fields(form: Form, row: int | None, answered: Iterable[str]) -> list[FieldSpec]:
@@ -133,35 +137,90 @@ def _fields_with_meaning(form: Form, row: int | None, meanings: Iterable[Meaning
     return {spec.name for means in meanings if (spec := form.meaning(means, row)) is not None}
 
 
+def is_struck_out(reading: Reading | None) -> bool:
+    """Whether something in a field is struck out."""
+    return reading is not None and (
+        IssueCode.STRUCK_OUT in reading.issues or reading.state is State.CANCELLED
+    )
+
+
+def list_line_fields(form: Form, boxes: Iterable[str]) -> set[str]:
+    """Return the fields of the lines that boxes of a grid are on, on the box's own side."""
+    pages = {
+        spec.name: number for number, page in enumerate(form.pages) for spec in page.all_fields
+    }
+    lines = {(pages[name], _block_of(form.by_name[name])) for name in boxes}
+    return {
+        spec.name
+        for spec in form.fields
+        if spec.group
+        and (pages[spec.name], _block_of(spec)) in lines
+        and not is_grid_box(form, spec)
+    }
+
+
+def list_blocks(form: Form) -> dict[str, list[FieldSpec]]:
+    """Return the blocks of fields outside of the grid, such as prescriptions, by their name."""
+    in_grid = {_block_of(spec) for spec in form.fields if is_grid_box(form, spec)}
+    blocks: dict[str, list[FieldSpec]] = {}
+    for spec in form.fields:
+        if spec.group and _block_of(spec) not in in_grid:
+            blocks.setdefault(_block_of(spec), []).append(spec)
+    return blocks
+
+
+def _block_of(spec: FieldSpec) -> str:
+    """Return the block of a field, such as `ord3` of `ord3_dos`: labels of groups may be alike."""
+    return spec.name.partition("_")[0]
+
+
 def _fields_of_deviations(
-    form: Form, asked: Sequence[FieldSpec], readings: Mapping[str, Reading]
+    form: Form,
+    asked: Sequence[FieldSpec],
+    readings: Mapping[str, Reading],
+    printed: Collection[str],
 ) -> list[FieldSpec]:
-    # The lines of the grid that deviate, and other lines that somebody has signed, in which is
-    # written what is critical. Prescriptions are not signed: they are what the list was made for.
+    # The lines of the grid that deviate, and other blocks in which somebody wrote what is critical
     head = _fields_with_meaning(form, None, HEAD_MEANINGS)
     deviating = find_deviations(form, readings)
-    grid_lines = {_line_of(spec) for spec in asked if is_grid_box(form, spec)}
-    signed_lines = {_line_of(spec) for spec in asked if spec.traits.names_signer} - grid_lines
-    lines = {_line_of(form.by_name[name]) for name in deviating} | {
-        _line_of(spec)
-        for spec in asked
-        if spec.critical and _line_of(spec) in signed_lines and _has_ink(readings.get(spec.name))
-    }
+    wanted = deviating | head | list_line_fields(form, deviating)
+    for specs in list_blocks(form).values():
+        is_written = any(
+            spec.critical and spec.name not in printed and _has_ink(readings.get(spec.name))
+            for spec in specs
+        )
+        if is_written and not _was_known_before(form, specs, readings):
+            wanted |= {spec.name for spec in specs}
     return [
         spec
         for spec in asked
-        if spec.name in deviating
-        or (
-            not is_grid_box(form, spec)
-            and (spec.required or spec.name in head or (spec.group and _line_of(spec) in lines))
-        )
+        if spec.name in wanted or (spec.required and not is_grid_box(form, spec))
     ]
 
 
-def _line_of(spec: FieldSpec) -> tuple[str, str]:
-    """Return the line that a field belongs to; lines of two lists may have the same group."""
-    numbered = _NUMBERED_LINE.match(spec.name)
-    return (numbered[0] if numbered else ""), spec.group
+def _was_known_before(
+    form: Form, specs: Sequence[FieldSpec], readings: Mapping[str, Reading]
+) -> bool:
+    """Whether a block is dated before the first day of the sheet, and nothing in it is struck out.
+
+    So is a prescription that the list was made from; a new or changed one is not.
+    """
+    day_field = form.meaning(Meaning.EVENT_DATE)
+    first = _read_day(readings.get(day_field.name)) if day_field else None
+    days = [_read_day(readings.get(spec.name)) for spec in specs if spec.format is Format.DATE]
+    return (
+        first is not None
+        and bool(days)
+        and not any(is_struck_out(readings.get(spec.name)) for spec in specs)
+        and all(day is not None and day < first for day in days)
+    )
+
+
+def _read_day(reading: Reading | None) -> date | None:
+    try:
+        return date.fromisoformat(str(reading.value)) if reading is not None else None
+    except ValueError:
+        return None
 
 
 def _is_planned(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
@@ -171,12 +230,8 @@ def _is_planned(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
 def _is_in_month(form: Form, spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
     """Whether the month of the sheet has the day of a box; where the month is not read, it has."""
     day_field = form.meaning(Meaning.EVENT_DATE)
-    reading = readings.get(day_field.name) if day_field else None
-    if spec.day is None or reading is None or not isinstance(reading.value, str):
-        return True
-    try:
-        first = date.fromisoformat(reading.value)
-    except ValueError:
+    first = _read_day(readings.get(day_field.name)) if day_field else None
+    if spec.day is None or first is None:
         return True
     return spec.day <= monthrange(first.year, first.month)[1]
 

@@ -134,9 +134,10 @@ def is_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool
     """Whether one reviewer's answer is enough: if keyed blind, only if the machine read the same.
 
     Even then an unlikely number or date needs a second reviewer. A name that is keyed is enough:
-    names are read too badly to be compared.
+    names are read too badly to be compared. So is a box that nobody acts on alone.
     """
-    if not needs_blind_keying(spec, reading) or (spec.traits.is_handwriting and not spec.critical):
+    is_alone_enough = (spec.traits.is_handwriting or spec.routine) and not spec.critical
+    if is_alone_enough or not needs_blind_keying(spec, reading):
         return True
     return (
         agrees_with_reading(spec, answer, reading)
@@ -172,6 +173,21 @@ def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
     if spec.critical or reading is None or spec.traits.is_multiline:
         return spec.critical
     return reading.p < prefill_from(spec)
+
+
+def is_read_as_printed(spec: FieldSpec, printed: str | None, reading: Reading | None) -> bool:
+    """Whether the client's number was printed by the program, and is read for certain as printed.
+
+    Such a number is shown with its client, and confirmed by a look: typing print catches nothing.
+    """
+    return (
+        spec.means is Meaning.CLIENT_PID
+        and bool(printed)
+        and reading is not None
+        and reading.value == printed
+        and reading.p >= prefill_from(spec)
+        and not is_unlikely(reading)
+    )
 
 
 def is_unlikely(reading: Reading | None) -> bool:

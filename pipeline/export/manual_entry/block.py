@@ -61,6 +61,13 @@ class EntryBlock:
             self.late_entry_text,
         )
 
+    @property
+    def whole_text(self) -> str:
+        """The whole entry as one text, for a note of the other system: copied once."""
+        return "\n".join(
+            (self.title, *(f"{label}: {text}" for label, text in self.rows), self.late_entry_text)
+        )
+
 
 def build_block(
     item: Item, options: ExportOptions, left_out: Callable[[FieldSpec], bool] = lambda _: False

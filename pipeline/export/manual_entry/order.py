@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from pipeline.domain.dates import today_in_sweden
@@ -15,6 +15,27 @@ from pipeline.export.record_text import find_record_form
 
 _AT_ONCE, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max
 OrderKey = tuple[int, datetime, str, str, datetime, str]
+
+
+def sort_for_keying(
+    records: Sequence[Record], forms: Forms, matchers: Mapping[str, TriageMatcher]
+) -> list[int]:
+    """Return the places of the records in the order of keying.
+
+    The entries of a client that have the same level follow each other, at the place of the first
+    of them: the client is opened once in the other system.
+    """
+    keys = [keying_order(record, forms, matchers) for record in records]
+    firsts: dict[tuple[int, str], datetime] = {}
+    for level, due, _, pid, *_ in keys:
+        if pid:
+            firsts[level, pid] = min(due, firsts.get((level, pid), _NEVER))
+
+    def place_of(at: int) -> tuple[int, datetime, str, str, datetime, datetime, str]:
+        level, due, name, pid, time, entry_id = keys[at]
+        return level, firsts.get((level, pid), due), name, pid, due, time, entry_id
+
+    return sorted(range(len(keys)), key=place_of)
 
 
 def keying_order(record: Record, forms: Forms, matchers: Mapping[str, TriageMatcher]) -> OrderKey:

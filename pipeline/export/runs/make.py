@@ -23,7 +23,7 @@ from pipeline.export.authorities.monthly import (
 )
 from pipeline.export.care_system_check.matches import erase_settled_lists
 from pipeline.export.exporter import Exporter, ExportOptions, Item
-from pipeline.export.manual_entry.order import keying_order
+from pipeline.export.manual_entry.order import sort_for_keying
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs.candidates import (
     Candidates,
@@ -100,10 +100,8 @@ def _in_keying_order(conn: Connection, candidates: Candidates, forms: Forms) -> 
     """Return the entries of a list to key in as they are keyed in: the urgent ones first."""
     units = {record.unit for record, _ in candidates.entries}
     matchers = {unit: unit_matcher(conn, unit) for unit in units}
-    entries = sorted(
-        candidates.entries, key=lambda candidate: keying_order(candidate[0], forms, matchers)
-    )
-    return replace(candidates, entries=tuple(entries))
+    order = sort_for_keying([record for record, _ in candidates.entries], forms, matchers)
+    return replace(candidates, entries=tuple(candidates.entries[place] for place in order))
 
 
 def _run_time(items: Sequence[Item], now: datetime) -> datetime:

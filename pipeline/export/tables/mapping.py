@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
@@ -117,12 +118,20 @@ class ManualEntryField(StrictModel):
 class ManualEntryMapping(ExportMapping):
     """The order in which another system asks for a form's values.
 
-    Optional: without it a form is keyed in in its own order.
+    Optional: without it a form is keyed in in its own order. With `sheet` the other system takes
+    all rows of a sheet as one note, whoever their clients are, such as a person's visits of a day.
     """
 
     allows_unknown_fields = True
 
-    order: Annotated[tuple[ManualEntryField, ...], Field(min_length=1)]
+    order: tuple[ManualEntryField, ...] = ()
+    sheet: bool = False
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.order and not self.sheet:
+            raise ValueError("the file gives neither an order nor says sheet: true")
+        return self
 
     def fields(self) -> set[str]:
         """Return the form's fields that the order names."""
@@ -255,6 +264,17 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
 
 
 def _read_yaml(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ExportError("mapping_unreadable", path=path, reason=error.strerror) from error
+    return _parse_yaml(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def _parse_yaml(path: Path, mtime_ns: int, size: int) -> object:
+    """Parse a file once for each of its states: every look at the targets asks for all of them."""
+    del mtime_ns, size
     try:
         text = path.read_text("utf-8")
         data: object = yaml.load(text, Loader=FormLoader)

@@ -51,10 +51,10 @@ def _draw_task(
         for row in _task_rows(number, sheet, forms[sheet.form, sheet.version])
     ]
     columns = (
-        Column(pack_text("drill.number"), 10, align_right=True, bold=True),
-        Column(pack_text("drill.sheet"), 58, bold=True),
-        Column(pack_text("drill.field"), 46),
-        Column(pack_text("drill.write"), 60, bold=True),
+        Column(pack_text("drill.number"), 9, align_right=True, bold=True),
+        Column(pack_text("drill.sheet"), 66, bold=True),
+        Column(pack_text("drill.field"), 45),
+        Column(pack_text("drill.write"), 54, bold=True),
     )
     first = True
     while rows:
@@ -92,10 +92,10 @@ def print_result(about: PackInfo, result: DrillResult) -> bytes:
         begin_page(paper, about, pack_text("drill.result"), result.at.date().isoformat())
         top = draw_bullets(paper, describe_result(result), TOP_MM - 4) + 3
         columns = (
-            Column(pack_text("drill.sheet"), 84, bold=True),
-            Column(pack_text("drill.back"), 22),
-            Column(pack_text("drill.right"), 22, align_right=True),
-            Column(pack_text("drill.to_person"), 24, align_right=True),
+            Column(pack_text("drill.sheet"), 92, bold=True),
+            Column(pack_text("drill.back"), 18),
+            Column(pack_text("drill.right"), 20, align_right=True),
+            Column(pack_text("drill.to_person"), 22, align_right=True),
             Column(pack_text("drill.wrong"), 22, align_right=True),
         )
         rows = [_result_row(sheet) for sheet in result.sheets]

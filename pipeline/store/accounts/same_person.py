@@ -7,6 +7,7 @@ is a person of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, or_, select
@@ -29,6 +30,7 @@ def is_same_person(conn: Connection, login: str, others: Iterable[str | None]) -
     return not find_own_logins(conn, login).isdisjoint(others)
 
 
+@lru_cache(maxsize=256)
 def _logins_query(login: str) -> Select[Any]:
     own, other = paper.staff.alias(), paper.staff.alias()
     # Accounts with the key of this one; where it has none, NULL equals nothing

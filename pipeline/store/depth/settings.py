@@ -21,6 +21,7 @@ from pipeline.domain.review.rules import asked_fields
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
 from pipeline.store.event_log.events import record
+from pipeline.store.registers.printed_values import printed_answers
 from pipeline.store.schema.depth import sheet_depth, unit_depth
 
 
@@ -89,7 +90,9 @@ def needed_fields(
 ) -> list[FieldSpec]:
     """Return the fields that need an answer at the entry's depth, and those that have one."""
     depth = find_depth(conn, form, entry)
-    needed = {spec.name for spec in fields_at_depth(form, entry.row, depth, readings)} | {*answers}
+    printed = printed_answers(conn, entry, form, readings)
+    at_depth = fields_at_depth(form, entry.row, depth, readings, printed)
+    needed = {spec.name for spec in at_depth} | {*answers}
     return [spec for spec in asked_fields(form, entry.row) if spec.name in needed]
 
 

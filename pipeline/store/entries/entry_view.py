@@ -13,7 +13,13 @@ from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, Severity, parse_issues
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.review.depth import fields_at_depth, find_days_in_use, find_deviations
-from pipeline.domain.review.rules import REQUIRED_FACTS, Answer, asked_fields, needs_blind_keying
+from pipeline.domain.review.rules import (
+    REQUIRED_FACTS,
+    Answer,
+    asked_fields,
+    is_read_as_printed,
+    needs_blind_keying,
+)
 from pipeline.store.accounts.protected_identity import (
     IDENTIFYING_MEANINGS,
     CoveredAreas,
@@ -40,6 +46,7 @@ from pipeline.store.paper.later_scans import find_later_scan_issues
 from pipeline.store.paper.pages import Page, load_page_reading
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.registers.client_register import load_client, restrict_client
+from pipeline.store.registers.printed_values import printed_answers
 
 _OVERRIDES_READING = frozenset({AnswerOrigin.CHANGED, AnswerOrigin.CORRECTION, AnswerOrigin.SECOND})
 """Origins of answers that do not merely confirm the reading."""
@@ -229,7 +236,8 @@ def _field_views(
     depth: Depth,
 ) -> tuple[FieldView, ...]:
     sources = _load_field_sources(conn, entry, form, pages, person)
-    at_depth = fields_at_depth(form, entry.row, depth, sources.readings)
+    printed = printed_answers(conn, entry, form, sources.readings)
+    at_depth = fields_at_depth(form, entry.row, depth, sources.readings, printed)
     asked = {spec.name for spec in at_depth}
     return tuple(
         _field_view(spec, entry, sources, is_asked=spec.name in asked)
@@ -252,7 +260,8 @@ def _load_field_sources(
     own_drafts = drafts = list_answer_drafts(conn, entry.id, person.login)
     if entry.state is not EntryState.SECOND:
         drafts = (
-            shared_sheet_answers(conn, entry, form)
+            printed_answers(conn, entry, form, readings)
+            | shared_sheet_answers(conn, entry, form)
             | _previous_answers(conn, entry, form, readings)
             | batch.answers()
             | own_drafts
@@ -322,7 +331,11 @@ def _is_blind(spec: FieldSpec, entry: Entry, reading: Reading | None, *, is_excl
 
     The first reviewer may withdraw the decision and decide again, and so must not see the reading.
     """
-    return needs_blind_keying(spec, reading) and (entry.state is EntryState.REVIEW or is_excluded)
+    return (
+        needs_blind_keying(spec, reading)
+        and not is_read_as_printed(spec, entry.client_pid, reading)
+        and (entry.state is EntryState.REVIEW or is_excluded)
+    )
 
 
 def _form_page_number(page: Page, entry: Entry) -> int:

@@ -10,6 +10,7 @@ sheet at the same time, all of them have, and nobody would be left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from sqlalchemy import (
     ColumnElement,
@@ -38,6 +39,7 @@ _entry_table, _draft_table = paper.entry, paper.draft
 _IS_SECOND = _entry_table.c.state == literal_column(f"'{EntryState.SECOND}'")
 
 
+@lru_cache(maxsize=256)
 def is_excluded_as_second(login: str) -> ColumnElement[bool]:
     """Return the condition that an entry is in second review and this login cannot decide it.
 

@@ -67,7 +67,8 @@ from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
 from pipeline.store.registers.client_codes import answer_number_by_code
-from pipeline.store.review.first_review import first_review_answers
+from pipeline.store.registers.printed_values import printed_answers
+from pipeline.store.review.first_review import first_review_answers, printed_number_answers
 
 NO_CLIENT_STATEMENT = ClientStatement()
 
@@ -168,7 +169,7 @@ def decide_entry(
     if seeded_errors.judge_seeded_error(conn, person, entry, by_name, readings, completed, now):
         return EntryState.REVIEW
     # What another person has to see, whatever the answer is.
-    shared = shared_sheet_answers(conn, entry, form)
+    shared = printed_answers(conn, entry, form, readings) | shared_sheet_answers(conn, entry, form)
     doubt = {
         find_contradicted_client_field(conn, form, entry, completed, about),
         *seeded_errors.fields_matching_seeded_errors(
@@ -186,6 +187,7 @@ def decide_entry(
     decided = first_review_answers(
         specs, completed, readings, shared, in_groups, doubt=doubt, answered=answers
     )
+    decided |= printed_number_answers(specs, entry.client_pid, readings, decided)
     decided |= _missing_page_answers(asked, missing)
     state = rules.next_state(sum(not answer.is_settled for answer in decided.values()))
     # Store the decision and what it says of the entry.

@@ -27,7 +27,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import OTHER_UNIT
 from tests.support.store.passwords import hashed
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 PLANNER, COLLEAGUE = (
     Person(

@@ -51,8 +51,8 @@ KNOWN = {
 """Other sheets that are known as of their form, and the form."""
 ALIKE = {"upsc", "prayaas"}
 """One form, of which other boxes are described for each: a page fits both."""
-TELLING = ("cartao-2", "hotel-2", "upsc-1")
-"""Those tried before each change: scans and a photograph, one of forms that are alike. The others
+TELLING = ("hotel-2", "upsc-1")
+"""Those tried before each change: a photograph, and a scan of forms that are alike. The others
 are tried at night.
 """
 TRIED = [

@@ -70,7 +70,13 @@ def _same(spec_kind: Kind, truth: Value, got: Value) -> bool:
     return (got or None) == truth if spec_kind is not Kind.MARK else got == truth
 
 
-@pytest.mark.parametrize(("form_id", "sheet"), SHEETS, ids=[sheet for _, sheet in SHEETS])
+@pytest.mark.parametrize(
+    ("form_id", "sheet"),
+    [
+        pytest.param(*case, id=case[1], marks=[] if number == 0 else pytest.mark.nightly)
+        for number, case in enumerate(SHEETS)
+    ],
+)
 def test_a_sheet_is_known_and_its_marks_are_read(
     form_id: str, sheet: str, forms: Forms, agreement: dict[str, Counter[str]]
 ) -> None:
@@ -111,6 +117,7 @@ def test_a_sheet_offered_only_other_forms_is_refused(
     assert reading.code is None
 
 
+@pytest.mark.nightly
 def test_our_own_sheets_are_none_of_them(forms: Forms) -> None:
     page = next(read_pages(min((ROOT / "data" / "samples").rglob("*.pdf"))))
     assert page.data

@@ -6,8 +6,6 @@ import errno
 import io
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from pipeline.cli.app import build_app
 from pipeline.domain import dates
-from pipeline.domain.errors import ExitCode, ExportError, UsageError
+from pipeline.domain.errors import EfterskriftError, ExitCode, ExportError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.anchors import describe_problem, read_anchors, take_anchor
@@ -226,13 +224,14 @@ def test_a_seal_is_not_put_beside_those_of_another_log(
     store_settings: Settings, tmp_path: Path
 ) -> None:
     anchor = tmp_path / "anchor"
-    assert [run(store_settings, "seal", "-o", str(anchor)).returncode for _ in range(2)] == [0, 0]
+    assert [run(store_settings, "seal", "-o", str(anchor)).exit_code for _ in range(2)] == [0, 0]
     assert len(read_anchors(anchor)) == 2
     kept = anchor.read_text("utf-8").replace(read_anchors(anchor)[0].sha256, "f" * 64)
     anchor.write_text(kept, "utf-8")
     refused = run(store_settings, "seal", "-o", str(anchor))
-    assert (refused.returncode, refused.stdout) == (ExitCode.LOG_BROKEN, "")
-    assert f"Row {read_anchors(anchor)[0].number} of the log" in refused.stderr
+    assert isinstance(refused.exception, EfterskriftError)
+    assert (refused.exception.exit_code, refused.stdout) == (ExitCode.LOG_BROKEN, "")
+    assert f"Row {read_anchors(anchor)[0].number} of the log" in refused.exception.message
     assert anchor.read_text("utf-8") == kept
 
 
@@ -280,15 +279,12 @@ def test_problems_are_said_in_words() -> None:
     assert "triggers that keep rows of receipt" in describe_problem(unprotected)
 
 
-def run(settings: Settings, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-c", "from pipeline.cli.app import main; main()", "audit", *arguments]
-    environment = os.environ | {
+def run(settings: Settings, *arguments: str, typed: str = "") -> Result:
+    environment = {
         "EFTERSKRIFT_WORKSPACE": str(settings.workspace),
         "EFTERSKRIFT_DATABASE_URL": settings.database_url,
     }
-    return subprocess.run(
-        call, input=typed, capture_output=True, text=True, check=False, timeout=100, env=environment
-    )
+    return CliRunner().invoke(build_app(), ["audit", *arguments], input=typed, env=environment)
 
 
 @pytest.mark.usefixtures("ward")
@@ -301,23 +297,23 @@ def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
         f"{dates.today_in_sweden() + timedelta(days=1)}",
     )
     sealed = run(store_settings, "seal", "-o", str(anchor))
-    assert sealed.returncode == 0, sealed.stderr
+    assert sealed.exit_code == 0, sealed.stderr
     assert json.loads(sealed.stdout) == json.loads(anchor.read_text("utf-8"))
     right = run(store_settings, "verify", "--json", "--anchor", str(anchor))
-    assert (right.returncode, json.loads(right.stdout)["ok"]) == (0, True)
+    assert (right.exit_code, json.loads(right.stdout)["ok"]) == (0, True)
     extracted = run(store_settings, "extract", *days, "-o", str(pdf), typed=ASTA.pid + "\n")
-    assert extracted.returncode == 0, extracted.stderr
+    assert extracted.exit_code == 0, extracted.stderr
     assert ASTA.pid not in extracted.stdout + extracted.stderr
     assert pdf.stat().st_mode & 0o077 == 0
     exported = run(store_settings, "export", *days, "-o", str(xml))
-    assert exported.returncode == 0, exported.stderr
+    assert exported.exit_code == 0, exported.stderr
     assert "Without HSA-id" in exported.stderr
     assert ", as 1 kept head says." in run(store_settings, "verify", "--anchor", str(anchor)).stdout
     anchor.write_text(
         anchor.read_text("utf-8").replace('"sha256": "', '"sha256": "f')[:-1], "utf-8"
     )
     broken = run(store_settings, "verify", "--anchor", str(anchor))
-    assert broken.returncode == ExitCode.LOG_BROKEN
+    assert broken.exit_code == ExitCode.LOG_BROKEN
     assert "rewritten" in broken.stdout
     empty = run(
         store_settings,
@@ -329,7 +325,8 @@ def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
         "-o",
         str(tmp_path / "no.xml"),
     )
-    assert (empty.returncode, (tmp_path / "no.xml").exists()) == (ExitCode.EXPORT, False)
+    assert isinstance(empty.exception, ExportError)
+    assert not (tmp_path / "no.xml").exists()
 
 
 def test_comparing_paper_with_the_care_system_is_a_look_and_no_deed(ward: Ward) -> None:

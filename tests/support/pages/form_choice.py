@@ -11,9 +11,8 @@ from _pytest.mark import ParameterSet
 
 from pipeline.domain.form.form import Form
 
-FEW = ("hsl-anteckning", "besokslista", "matvarden", "utbetalningslista", "ansokan-ekonomiskt")
-"""A note and a list of rows placed by hand, decimals, account numbers with sums, and three pages.
-"""
+FEW = ("hsl-anteckning", "besokslista", "utbetalningslista")
+"""A note and a list of rows placed by hand, and account numbers with sums."""
 
 
 def by_form(forms: Iterable[Form] | Iterable[str]) -> list[ParameterSet]:

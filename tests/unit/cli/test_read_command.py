@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -38,10 +39,11 @@ FORM = Forms.load(ROOT / "forms")["hsl-anteckning", 1]
 FIELD_KEYS = {"value", "p", "state", "alternatives", "box_px"}
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A printed form, a page of nothing, and a file that is no document."""
-    form, paper, broken = tmp_path / "form.pdf", tmp_path / "blank.png", tmp_path / "broken.pdf"
+    folder = tmp_path_factory.mktemp("stack")
+    form, paper, broken = folder / "form.pdf", folder / "blank.png", folder / "broken.pdf"
     form.write_bytes(print_sheets(FORM, make_blank_sheets(1, "Hemsjukvården Centrum")))
     Pillow.fromarray(np.full((1754, 1240), 250, np.uint8)).save(paper)
     broken.write_bytes(b"%PDF-1.7 cut off")
@@ -68,19 +70,23 @@ def _run_plain(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
-def _read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: list[Path]
-) -> list[dict[str, object]]:
-    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
-    result = _run(*map(str, files))
-    assert result.returncode == 0, result.stderr
-    return [json.loads(line) for line in result.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def pages(
+    stack: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[dict[str, object]]]:
+    """The stack as the command reads it; nothing is stored."""
+    workspace = tmp_path_factory.mktemp("none") / "nowhere"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EFTERSKRIFT_WORKSPACE", str(workspace))
+        result = _run(*map(str, stack))
+        assert result.returncode == 0, result.stderr
+        yield [json.loads(line) for line in result.stdout.splitlines()]
+    assert not workspace.exists()
 
 
 def test_each_page_is_one_object_and_a_bad_file_fails_alone(
-    stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pages: list[dict[str, object]],
 ) -> None:
-    pages = _read(monkeypatch, tmp_path, stack)
     assert [page["outcome"] for page in pages] == ["failed", "read", "blank"]
     assert [Path(str(page["source"])).name for page in pages] == [
         "broken.pdf",
@@ -101,7 +107,6 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(
     assert "the file is damaged" in result.stdout
     assert "hsl-anteckning v1" in result.stdout
     assert "blank" in result.stdout
-    assert _run_plain(str(stack[1])).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -177,24 +182,14 @@ def test_problems_in_words(problem: str, words: str) -> None:
     assert describe_issue(problem) == words
 
 
-def test_an_unfilled_form_reads_as_empty(
-    stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (page,) = _read(monkeypatch, tmp_path, stack[1:2])
-    fields = page["fields"]
+def test_an_unfilled_form_reads_as_empty(pages: list[dict[str, object]]) -> None:
+    fields = pages[1]["fields"]
     assert isinstance(fields, dict)
     assert set(fields) == {spec.name for spec in FORM.fields}
     assert all(set(field) >= FIELD_KEYS for field in fields.values())
     filled = {name for name, field in fields.items() if field["state"] != "empty"}
     assert filled == {"enhet"}
     assert fields["enhet"]["value"] == "Hemsjukvården Centrum"
-
-
-def test_nothing_is_stored(
-    stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _read(monkeypatch, tmp_path, stack)
-    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_wrong_row_of_the_register_is_named(stack: list[Path], tmp_path: Path) -> None:

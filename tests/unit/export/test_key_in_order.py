@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.domain.record import Record
 from pipeline.domain.review.triage import TriageMatcher, load_triage_table
-from pipeline.export.manual_entry.order import keying_order
-from tests.support.store.export_examples import FORMS, record
+from pipeline.export.manual_entry.order import sort_for_keying
+from tests.support.store.export_examples import ARNE, FORMS, SIV, record
 
 MATCHERS = {"Norr": TriageMatcher(load_triage_table().rules)}
 LATE, SOON, UNKNOWN = (
@@ -26,4 +26,23 @@ ORDER = [UNKNOWN, SOON, LATE, FALL, NOTE, KEYS]
 @pytest.mark.parametrize("seed", range(3))
 def test_what_may_do_harm_is_keyed_in_first(seed: int) -> None:
     mixed: list[Record] = random.Random(seed).sample(ORDER, len(ORDER))
-    assert sorted(mixed, key=lambda each: keying_order(each, FORMS, MATCHERS)) == ORDER
+    assert [mixed[place] for place in sort_for_keying(mixed, FORMS, MATCHERS)] == ORDER
+
+
+def test_the_entries_of_a_client_follow_each_other_within_their_level() -> None:
+    aid = [
+        record(form, fields, client=client)
+        for form, fields, client in (
+            ("beslut-ekonomiskt", {"beslutsdatum": "2021-12-17"}, ARNE),
+            ("beslut-ekonomiskt", {"beslutsdatum": "2021-12-20"}, SIV),
+            ("normberakning", {}, ARNE),
+            ("besokslista", {}, ARNE),
+        )
+    ]
+    places = sort_for_keying(aid, FORMS, MATCHERS)
+    assert [(aid[place].client.pid, aid[place].form) for place in places] == [
+        (ARNE.pid, "beslut-ekonomiskt"),
+        (ARNE.pid, "normberakning"),
+        (SIV.pid, "beslut-ekonomiskt"),
+        (ARNE.pid, "besokslista"),
+    ]

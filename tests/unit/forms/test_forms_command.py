@@ -104,8 +104,9 @@ def test_show_gives_the_options_of_a_choice() -> None:
 
 
 def test_check_has_no_findings_for_shipped_forms() -> None:
-    assert all(form["problems"] == [] for form in json.loads(_run("forms", "check", "--json")))
-    assert "hsl-anteckning version 1: ok" in _run("forms", "check")
+    lines = _run("forms", "check").splitlines()
+    assert "hsl-anteckning version 1: ok" in lines
+    assert [line for line in lines if not line.endswith(": ok")] == []
 
 
 def test_placing_form_without_outline_fails_with_its_path() -> None:

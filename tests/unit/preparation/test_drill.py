@@ -57,6 +57,7 @@ from pipeline.preparation.drill.sheets import (
     written_fields,
 )
 from pipeline.preparation.outage_pack.pages import PackInfo
+from pipeline.reading.read_page import PageReader
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.registers.client_register import save_units
@@ -254,7 +255,7 @@ def _scan(monkeypatch: pytest.MonkeyPatch, pages: list[PageReading]) -> DrillSca
     image = SimpleNamespace(data=b"", media_type="image/png")
     reader = SimpleNamespace(read=lambda *_: SimpleNamespace(reading=next(readings)))
     monkeypatch.setattr(drills, "load_pages", lambda *_: [image] * len(pages))
-    monkeypatch.setattr(drills.PageReader, "of_forms", lambda _forms: reader)
+    monkeypatch.setattr(PageReader, "of_forms", lambda _forms: reader)
     return DrillScan(b"scan", "scan.pdf", 12, "Pennan tog slut.")
 
 

@@ -104,6 +104,7 @@ def test_what_was_tried_is_published_frozen_printed_and_read(
     assert read.fields["handelsedatum"].value == VALUES["handelsedatum"]
 
 
+@pytest.mark.nightly
 def test_a_trial_sheet_is_of_no_form_in_use_even_when_its_form_was_published(
     store: Store, settings: Settings
 ) -> None:
@@ -154,6 +155,7 @@ def test_serious_remarks_need_a_reason_and_a_changed_form_another_trial(
     assert event.detail["reason"] == "Datum skrivs alltid för hand hos oss"
 
 
+@pytest.mark.nightly
 def test_a_new_version_leaves_the_old_one_readable(store: Store, settings: Settings) -> None:
     first = begun(store, settings)
     form = check_draft(first).form

@@ -178,6 +178,7 @@ def _with_table(data: dict[str, object]) -> dict[str, object]:
     return drawn_boxes.set_rows(data, 6, 12.0)
 
 
+@pytest.mark.nightly
 def test_boxes_that_stand_on_each_row_are_a_table_whose_rows_are_entries(
     store: Store, settings: Settings
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.cli.printing import print_form
 from pipeline.domain.errors import UsageError
+from pipeline.domain.model import SHEET_ROW
 from pipeline.domain.settings import load_settings
 from pipeline.forms.printing import to_issued_sheet
 from pipeline.registers.prescriptions import (
@@ -141,4 +142,7 @@ def test_the_command_prints_and_registers_the_sheets(
 
 def test_a_sheet_is_about_its_patient() -> None:
     (sheet,) = make_prescription_sheets(LIST, many(("08.00",), 1))
-    assert to_issued_sheet(LIST, sheet).client_pid == ASTA.pid
+    issued = to_issued_sheet(LIST, sheet)
+    assert issued.client_pid == ASTA.pid
+    assert [row.row for row in issued.rows] == [SHEET_ROW]
+    assert {"datum", "ord1_insats", "rad1_tid"} <= dict(issued.rows[0].printed).keys()

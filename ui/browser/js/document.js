@@ -10,7 +10,10 @@ function labelDocument(data) {
   // Errors, confirmations and answers are read aloud without the focus leaving the field.
   for (const box of document.querySelectorAll(LIVE_REGIONS)) if (!box.hasAttribute("aria-live")) box.setAttribute("aria-live", "polite");
   // The translated text of the uploader's button is in its style only.
-  for (const button of document.querySelectorAll("[data-testid='stFileUploaderDropzone'] button")) button.setAttribute("aria-label", data.choose);
+  for (const button of document.querySelectorAll("[data-testid='stFileUploaderDropzone'] button")) {
+    const file = button.closest("[data-testid='stFileChip']")?.querySelector("[data-testid='stFileChipName']");
+    button.setAttribute("aria-label", file ? `${data.remove} ${file.title}` : data.choose);
+  }
   document.documentElement.style.setProperty("--ef-year", JSON.stringify(data.year));
   // Texts that Streamlit has in English only: a lost connection, the menu's overflow, help buttons.
   document.documentElement.style.setProperty("--ef-more", JSON.stringify(data.more));

@@ -105,11 +105,7 @@ def field_lines(context: AppContext, view: EntryView, errors: Mapping[str, str])
 
     Few elements: each costs the browser time at every entry.
     """
-    image_ids, labels = _image_ids(context, view), accessible_names(view.form, view.entry.row)
-    crops = {
-        field.spec.name: _field_crop_html(view, field, labels[field.spec.name], image_ids)
-        for field in view.fields
-    }
+    crops = field_crops(context, view)
     with st.container(key=f"fields-{view.entry.id}-{view.entry.revision}", gap="xxsmall"):
         for line in _group_in_lines(open_fields(view)):
             if len(line) == 1:
@@ -126,6 +122,15 @@ def field_lines(context: AppContext, view: EntryView, errors: Mapping[str, str])
                         view, field, crops[field.spec.name], errors.get(field.spec.name, "")
                     )
         collapsed_lines(view, crops)
+
+
+def field_crops(context: AppContext, view: EntryView) -> dict[str, str]:
+    """Return HTML that shows the image of each field, empty where there is none."""
+    image_ids, labels = _image_ids(context, view), accessible_names(view.form, view.entry.row)
+    return {
+        field.spec.name: _field_crop_html(view, field, labels[field.spec.name], image_ids)
+        for field in view.fields
+    }
 
 
 def settled_lines(view: EntryView, fields: list[FieldView]) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipeline.domain.form.form import Depth, Form, Forms
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Reading, State
-from pipeline.domain.review.depth import fields_at_depth, find_days_in_use, find_deviations
+from pipeline.domain.review.depth import (
+    fields_at_depth,
+    find_days_in_use,
+    find_deviations,
+    list_line_fields,
+)
 from pipeline.domain.settings import ROOT
 
 
@@ -39,10 +46,11 @@ def signing_list() -> Form:
         field("pnr", "digits", format="personnummer", critical=True, means="client_pid"),
         field("datum", "digits", format="date", critical=True, means="event_date"),
         field("skribent", means="author_name"),
+        field("ord1_dos", critical=True, group="1"),
+        field("ord1_ordinerat", format="date", critical=True, group="1"),
         field("avv1_kod", "digits", format="number", cells=1, critical=True, group="1"),
         field("avv1_varfor", group="1"),
         field("avv1_signatur", "initials", group="1"),
-        field("ord1_styrka", critical=True, group="1"),
         field("sign1_namn", group="2"),
         *lines,
     ]
@@ -112,8 +120,31 @@ def test_what_somebody_wrote_about_a_deviation_is_asked_and_the_key_of_signature
     assert asked(Depth.DEVIATIONS, **written) == [*HEAD, *line]
 
 
-def test_a_prescription_is_no_deviation() -> None:
-    assert asked(Depth.DEVIATIONS, ord1_styrka=SIGNED) == HEAD
+DAY = Reading("2021-12-01", 0.95, State.READ)
+DOSE = Reading("500 mg", 0.7, State.READ)
+
+
+@pytest.mark.parametrize(
+    ("prescribed", "dose", "is_asked"),
+    [
+        ("2021-11-30", DOSE, False),
+        ("2021-12-01", DOSE, True),
+        ("", DOSE, True),
+        ("2021-11-30", replace(DOSE, issues=(IssueCode.STRUCK_OUT,)), True),
+    ],
+    ids=["before", "new", "no day", "struck out"],
+)
+def test_a_prescription_is_typed_if_it_is_new_or_changed(
+    prescribed: str, dose: Reading, is_asked: bool
+) -> None:
+    day = Reading(prescribed, 0.6, State.READ) if prescribed else EMPTY
+    names = asked(Depth.DEVIATIONS, datum=DAY, ord1_dos=dose, ord1_ordinerat=day)
+    assert names == [*HEAD, *(["ord1_dos", "ord1_ordinerat"] if is_asked else [])]
+
+
+def test_only_the_side_of_a_deviating_box_is_typed() -> None:
+    form = Forms.load(ROOT / "forms").latest("signeringslista")
+    assert list_line_fields(form, ["rad3_dag20"]) == {"rad3_insats_bak", "rad3_tid_bak"}
 
 
 def test_an_attachment_asks_whose_it_is_and_its_day() -> None:

@@ -202,7 +202,8 @@ def test_probabilities_are_valid_for_any_input(row: str, name: str, p: float) ->
     reading = Reading(row.replace(" ", "") or "1", 0.5, State.READ, cell_probabilities=seen(row, p))
     found, _ = person(reading, name)
     assert 0 <= found.p <= 1
-    assert found.p + sum(q for _, q in found.alternatives) <= 1 + 1e-6
+    # Each of them is rounded to six digits
+    assert found.p + sum(q for _, q in found.alternatives) <= 1 + 1e-5
     assert found.p < 0.999 or name
 
 
@@ -213,4 +214,4 @@ def test_candidates_of_undecided_row_share_remaining_probability() -> None:
     )
     assert (found.value, found.p) == ("9007?483?8?", 0.5)
     assert found.alternatives[0][0] == ASTRID.pid
-    assert sum(q for _, q in found.alternatives) <= 0.5 + 1e-6
+    assert sum(q for _, q in found.alternatives) <= 0.5 + 1e-5

@@ -10,12 +10,13 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Reading, State, Value
 from pipeline.domain.record import TypedPart
+from pipeline.domain.review.rules import Answer
 from pipeline.store.database.store import Store
 from pipeline.store.depth.settings import find_depth, set_sheet_depth, set_unit_depth
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.records import load_records
-from pipeline.store.review.row_confirmation import confirm_rows, list_rows
+from pipeline.store.review.row_confirmation import SeenRow, confirm_rows, list_rows
 from tests.support.store.ward import (
     ASTA,
     BROR,
@@ -68,7 +69,7 @@ def confirmable(ward: Ward) -> dict[str, tuple[str, ...]]:
 
 def confirm_all(ward: Ward) -> list[str]:
     with ward.store.begin() as conn:
-        seen = [(row.entry.id, 0) for row in list_rows(conn, FORMS, EVA, "VVVV", NOW)]
+        seen = [SeenRow(row.entry.id, 0) for row in list_rows(conn, FORMS, EVA, "VVVV", NOW)]
         return confirm_rows(conn, FORMS, EVA, seen, NOW)
 
 
@@ -103,6 +104,24 @@ def test_a_row_that_is_not_read_for_certain_is_left(
     assert confirm_all(ward) == ["VVVV-01"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "state"),
+    [("09:00", EntryState.CONFIRMED), ("09:10", EntryState.SECOND), ("", EntryState.REVIEW)],
+)
+def test_what_the_machine_is_not_sure_of_is_typed_in_the_row(
+    store: Store, typed: str, state: EntryState
+) -> None:
+    ward = visits(store, rad02__tid=Reading("09:00", 0.5, State.READ))
+    answers = {"rad02.tid": Answer(typed)} if typed else {}
+    with ward.store.begin() as conn:
+        confirm_rows(conn, FORMS, EVA, [SeenRow("VVVV-02", 0, answers)], NOW)
+        decided = decided_answers(conn, "VVVV-02")
+        assert load_entry(conn, "VVVV-02").state is state
+    if typed:
+        assert decided["rad02.tid"].origin is AnswerOrigin.TYPED
+        assert decided["rad02.pnr"].origin is AnswerOrigin.ACCEPTED
+
+
 def test_a_client_outside_the_register_is_left(store: Store) -> None:
     ward = visits(store, rad02__pnr=Reading("189001049817", 0.9995, State.READ))
     assert confirm_all(ward) == ["VVVV-01"]
@@ -111,13 +130,15 @@ def test_a_client_outside_the_register_is_left(store: Store) -> None:
 def test_a_row_that_a_colleague_changed_since_is_left(store: Store) -> None:
     ward = visits(store)
     with ward.store.begin() as conn:
-        assert confirm_rows(conn, FORMS, EVA, [("VVVV-01", 7), ("VVVV-02", 0)], NOW) == ["VVVV-02"]
+        assert confirm_rows(
+            conn, FORMS, EVA, [SeenRow("VVVV-01", 7), SeenRow("VVVV-02", 0)], NOW
+        ) == ["VVVV-02"]
 
 
 def test_another_unit_confirms_nothing(store: Store) -> None:
     ward = visits(store)
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        confirm_rows(conn, FORMS, SOFIA, [("VVVV-01", 0)], NOW)
+        confirm_rows(conn, FORMS, SOFIA, [SeenRow("VVVV-01", 0)], NOW)
 
 
 def test_a_form_that_is_typed_as_a_whole_has_no_such_rows(store: Store) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -21,6 +23,7 @@ from pipeline.store.registers.client_codes import (
 )
 from pipeline.store.registers.client_register import client_register_version
 from pipeline.store.review import decisions
+from pipeline.store.review.row_confirmation import SeenRow, confirm_rows, list_rows
 from pipeline.store.schema import review
 from tests.support.store.ward import ASTA, BROR, EVA, NORTH, NOW, SOUTH, Ward, page_reading
 
@@ -137,3 +140,31 @@ def test_a_code_of_another_client_than_the_number_is_a_conflict(ward: Ward) -> N
     assert raised.value.codes == ("code_other",)
     slip = ClientStatement(choice=ConflictChoice.CODE_SLIP)
     assert decide(ward, entry_id, slip, kod=code, personnummer=ASTA.pid) is EntryState.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("p_number", "asked", "typed", "state"),
+    [
+        (0.9995, (), "", EntryState.CONFIRMED),
+        (0.99, ("rad01.kod",), "own", EntryState.CONFIRMED),
+        (0.99, ("rad01.kod",), "other", EntryState.SECOND),
+    ],
+)
+def test_in_a_list_confirmed_together_the_code_is_typed_where_the_client_is_not_sure(
+    ward: Ward, p_number: float, asked: tuple[str, ...], typed: str, state: EntryState
+) -> None:
+    codes = give(ward, ASTA.pid, BROR.pid)
+    values = ROW | {"rad01.kod": codes[ASTA.pid], "rad01.personnummer": ASTA.pid}
+    read = page_reading(VISITS, "AAAA", values)
+    fields = {name: replace(one, p=0.9995) for name, one in read.fields.items()}
+    fields["rad01.kod"] = replace(fields["rad01.kod"], p=0.997)
+    fields["rad01.personnummer"] = replace(fields["rad01.personnummer"], p=p_number)
+    ward.read(ward.scan(), replace(read, fields=fields), VISITS)
+    forms = Forms({(VISITS.id, VISITS.version): VISITS})
+    said = {"own": codes[ASTA.pid], "other": codes[BROR.pid]}.get(typed)
+    answers = {"rad01.kod": Answer(said)} if said else {}
+    with ward.store.begin() as conn:
+        (row, *_) = list_rows(conn, forms, EVA, "AAAA", NOW)
+        assert row.deviations == asked
+        confirm_rows(conn, forms, EVA, [SeenRow("AAAA-01", 0, answers)], NOW)
+        assert load_entry(conn, "AAAA-01").state is state

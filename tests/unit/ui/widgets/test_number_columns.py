@@ -7,7 +7,6 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.domain.model import Person
 from pipeline.store.database.store import Store
 from tests.browser.support.make_screenshots import TYPED_AGAIN
 from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE
@@ -56,20 +55,15 @@ def right_numbers(app: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
-@pytest.mark.parametrize(("person", "name"), TABLES, ids=[name for _, name in TABLES])
-def test_every_number_of_a_table_stands_to_the_right(
-    store: Store, open_screen: OpenScreen, person: Person, name: str
+def test_numbers_of_tables_and_their_heads_stand_to_the_right(
+    store: Store, open_screen: OpenScreen
 ) -> None:
     add_typed_again(store, TYPED_AGAIN)
-    app = open_screen(person, name)
-    assert not app.exception
-    assert bare_numbers(app) == []
-    assert right_numbers(app) or app.dataframe or name == "archive"
-
-
-@pytest.mark.parametrize("world", ["filled"], indirect=True)
-def test_a_column_of_figures_has_its_head_over_them(store: Store, open_screen: OpenScreen) -> None:
-    add_typed_again(store, TYPED_AGAIN)
+    for person, name in TABLES:
+        app = open_screen(person, name)
+        assert not app.exception, name
+        assert bare_numbers(app) == [], name
+        assert right_numbers(app) or app.dataframe or name == "archive", name
     for person, name, heads in ((NURSE, "own_work", 4), (MANAGER, "quality", 6)):
         shown = " ".join(html.proto.body for html in open_screen(person, name).get("html"))
         assert shown.count(f'<th scope="col" {_RIGHT}>') == heads

@@ -13,7 +13,7 @@ import streamlit as st
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.model import EntryState
-from pipeline.domain.review.depth import is_grid_box
+from pipeline.domain.review.depth import is_grid_box, list_blocks, list_line_fields
 from pipeline.store.entries.entry_view import EntryView
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import t
@@ -38,12 +38,13 @@ def with_added_deviations(view: EntryView) -> EntryView:
     if not is_grid_view(view):
         return view
     added = _added(view)
-    groups = {field.spec.group for field in view.fields if field.spec.name in added}
+    boxes = [name for name in added if is_grid_box(view.form, view.form.by_name[name])]
+    opened = set(boxes) | list_line_fields(view.form, boxes)
+    for specs in list_blocks(view.form).values():
+        names = {spec.name for spec in specs}
+        opened |= names if names & added else set()
     fields = tuple(
-        replace(field, is_open=True)
-        if field.spec.name in added
-        or (field.spec.group in groups and not is_grid_box(view.form, field.spec))
-        else field
+        replace(field, is_open=True) if field.spec.name in opened else field
         for field in view.fields
     )
     problems = tuple(one for one in view.problems if not _names_closed_field(one, view, added))
@@ -83,14 +84,17 @@ def sheet_look_fields(view: EntryView) -> None:
 
 
 def add_deviation_field(view: EntryView) -> None:
-    """Show, outside of the form, the choice of a box that deviates too."""
+    """Show, outside of the form, the choice of a box or prescription that deviates too."""
     if not is_grid_view(view):
         return
     labels = accessible_names(view.form, view.entry.row)
+    shown = {field.spec.name for field in view.fields if field.is_open}
+    firsts = {specs[0].name for specs in list_blocks(view.form).values()}
     others = [
         field.spec.name
         for field in view.fields
-        if is_grid_box(view.form, field.spec) and field.spec.name not in view.deviations
+        if field.spec.name not in view.deviations | shown
+        and (field.spec.name in firsts or is_grid_box(view.form, field.spec))
     ]
     key = f"deviation_add-{view.entry.id}-{len(_added(view))}"
     st.selectbox(

@@ -1,12 +1,13 @@
 """Rader utan avvikelse: the rows of a sheet that say nothing unusual are confirmed in one step.
 
-The user sees the sheet, and of each row whose it is and what was read. Rows with something that the
-machine is not sure of are named, and reviewed one by one afterwards.
+The user sees the sheet, and of each row whose it is and what was read. What the machine is not sure
+of is typed in its row, and what stands above the rows once. Rows about whose client there is a
+question are named, and reviewed one by one afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -17,19 +18,26 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.model import Person
+from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import restrict_client
-from pipeline.store.review.row_confirmation import SheetRow, confirm_rows, list_rows
+from pipeline.store.review.row_confirmation import SeenRow, SheetRow, confirm_rows, list_rows
 from ui.browser.keyboard import key_help_button, keyboard
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.review import current_entry
-from ui.screens.review.field_input import describe_answer
+from ui.screens.review.entry_form import field_crops
+from ui.screens.review.field_input import (
+    describe_answer,
+    field_input,
+    given_answer,
+    widget_key,
+)
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
@@ -158,14 +166,17 @@ def _row_area(row: SheetRow, numbers: dict[int | None, int]) -> PageArea | None:
 
 
 def _show_rows(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
-    ready = [row for row in rows if row.can_be_confirmed]
-    others = [row for row in rows if not row.can_be_confirmed]
+    ready = [row for row in rows if row.can_be_confirmed or row.can_be_typed]
+    others = [row for row in rows if row not in ready]
     if not ready:
         st.info(t("rows.none"), icon=":material/info:")
     else:
         with st.form(turn, enter_to_submit=False, border=False):
+            fields = _show_inputs(context, ready[0], _head_names(ready))
             for row in ready:
                 st.checkbox(plain(_row_text(row)), True, key=f"row_keep-{row.entry.id}")
+                names = set(row.deviations) - _head_names(ready)
+                fields += [f"row_keep-{row.entry.id}", *_show_inputs(context, row, names)]
             st.form_submit_button(
                 t("rows.save"),
                 key=_SAVE_KEY,
@@ -173,13 +184,38 @@ def _show_rows(context: AppContext, person: Person, rows: Sequence[SheetRow], tu
                 shortcut="Ctrl+Enter",
                 on_click=partial(_confirm, context, person, ready, turn),
             )
-        fields = [f"row_keep-{row.entry.id}" for row in ready]
         keyboard(turn, fields, save=_SAVE_KEY, min_view_time=MIN_SHEET_VIEW_TIME)
     for row in others:
         labels = accessible_names(row.form, row.entry.row)
         doubt = [labels.get(name, name) for name in row.deviations]
         text = ", ".join(doubt) or t("rows.client_open")
         st.caption(md("rows.alone", row=row.entry.row, fields=text))
+
+
+def _head_names(rows: Sequence[SheetRow]) -> set[str]:
+    """Return the fields above the rows that have to be typed; they are asked once."""
+    return {name for row in rows for name in row.deviations if row.form.by_name[name].row is None}
+
+
+def _show_inputs(context: AppContext, row: SheetRow, names: Collection[str]) -> list[str]:
+    """Show the fields of a row that have to be typed, and return the keys of their widgets."""
+    asked = [field for field in row.view.fields if field.spec.name in names]
+    crops = field_crops(context, row.view) if asked else {}
+    for field in asked:
+        field_input(row.view, field, crops[field.spec.name])
+    return [widget_key(row.view, field) for field in asked]
+
+
+def _typed(rows: Sequence[SheetRow], row: SheetRow) -> dict[str, Answer]:
+    """Return what was typed in a row, and above the rows."""
+    heads = _head_names(rows)
+    answers = {
+        field.spec.name: given_answer(source.view, field)
+        for source, names in ((rows[0], heads), (row, set(row.deviations) - heads))
+        for field in source.view.fields
+        if field.spec.name in names
+    }
+    return {name: answer for name, answer in answers.items() if answer is not None}
 
 
 def _row_text(row: SheetRow) -> str:
@@ -199,7 +235,7 @@ def _row_text(row: SheetRow) -> str:
         else f"{labels[spec.name]} {describe_answer(spec, row.answers[spec.name])}"
         for spec in specs[:_MAX_SHOWN_VALUES]
     ]
-    client = f"{row.client.name} {row.client.pid}" if row.client else ""
+    client = f"{row.client.name} {row.client.pid}" if row.client else t("rows.client_open")
     return " · ".join([f"{row.entry.row}. {client}", *values])
 
 
@@ -211,7 +247,7 @@ def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn
         st.session_state[_ERROR_KEY] = t("rows.look_first")
         return
     seen = [
-        (row.entry.id, row.entry.revision)
+        SeenRow(row.entry.id, row.entry.revision, _typed(rows, row))
         for row in rows
         if st.session_state.get(f"row_keep-{row.entry.id}")
     ]

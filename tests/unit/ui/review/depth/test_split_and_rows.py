@@ -51,7 +51,7 @@ def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
         assert [entry.row for entry in list_sheet_entries(conn, page)] == [None]
 
 
-def test_a_sheet_without_sure_rows_says_why_each_is_reviewed_on_its_own(
+def test_a_row_is_confirmed_once_what_is_not_sure_is_typed_in_it(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = f"{seeding.add_visits(store, (1, 2))}-01"
@@ -63,6 +63,12 @@ def test_a_sheet_without_sure_rows_says_why_each_is_reviewed_on_its_own(
     app = open_screen(NURSE, "review")
     app.button(key=f"rows-{entry_id}").click().run()
     assert not app.exception
-    assert "Rad 1 granskas för sig" in " ".join(one.value for one in app.caption)
+    assert app.checkbox(key=f"row_keep-{entry_id}").value
+    # The head is asked once, a field of the row in it.
+    asked = [one.key for one in app.text_input if one.key and one.key.startswith("f-")]
+    assert sum(key.endswith("-datum") for key in asked) <= 1
+    assert any("rad01" in key for key in asked)
+    app.button(key="rows_save").click().run()
+    assert not app.exception
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.REVIEW
