@@ -139,7 +139,7 @@ def test_client_sheet_differs_only_in_client_and_unit(form: Form) -> None:
     ]
     for spec in filter(None, known):
         box = spec.area
-        _inside(changed, Box(max(0, box.x - 24), box.y - 1, box.w + 25, box.h + 2))[:] = False
+        _inside(changed, Box(max(0, box.x - 26), box.y - 1, box.w + 27, box.h + 2))[:] = False
     assert not changed.any()
 
 

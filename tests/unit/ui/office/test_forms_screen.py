@@ -142,26 +142,20 @@ def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_fi
     store: Store, open_screen: OpenScreen
 ) -> None:
     app = open_screen(ADMINISTRATOR, "forms")
-    app.button(key="forms_show-hsl-anteckning").click().run()
+    app.button(key="forms_show-besokslista").click().run()
     app.button(key="forms_copy").click().run()
     assert not app.exception
     (told,) = (info.value for info in app.info)
     assert "ritad för hand" in told
-    assert "Anteckning: antalet rader blir 8 i stället för 9." in told
-    app.text_input(key="forms_name-hsl-anteckning").set_value("Vår anteckning")
+    assert "Besök: antalet rader blir 4 i stället för 15." in told
+    app.text_input(key="forms_name-besokslista").set_value("Vår lista")
     app.button(key="forms_begin").click().run()
     assert not app.exception
     made = only_draft(store)
     assert [section.get("title") for section in list_sections(made.data)] == [
-        None,
-        None,
-        "Kontakt",
-        "Anteckning",
-        "Plan",
-        "Läkarkontakt",
-        None,
+        "Dag och utförare – en lista per person och dag",
+        "Besök",
     ]
-    assert labels(made, 2) == ["Typ av kontakt", "Patienten har fått information"]
     assert check_draft(made).problems == ()
 
 
