@@ -129,7 +129,7 @@ def test_the_limit_parts_different_notes_from_shortened_ones() -> None:
         {
             text
             for page in sample
-            if page["form"] != LETTER
+            if page.get("form") != LETTER
             for text in _texts(page.get("values"))
             if len(text) > 40
         }
