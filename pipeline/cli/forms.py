@@ -281,7 +281,7 @@ def read_drill(
     settings = load_settings()
     store = open_store(settings)
     person = resolve_acting_person(store, "")
-    found = drills.load_drill(settings, person, drill)
+    found = drills.load_drill(store, settings, person, drill)
     read = drills.DrillScan(scan.read_bytes(), scan.name, minutes)
     forms = Forms.load(*settings.form_folders)
     finished = drills.finish_drill(store, settings, forms, person, found, read)

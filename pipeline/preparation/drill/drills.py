@@ -143,22 +143,30 @@ def _drill_forms(forms: Forms, sheets: Sequence[DrillSheet]) -> Forms:
 
 
 def list_drills(settings: Settings, person: Person) -> list[Drill]:
-    """Return the drills of the units that the person makes packs for, the latest first."""
-    drills = [_load(path) for path in (settings.workspace / _FOLDER).glob("*.json")]
-    mine = [drill for drill in drills if is_allowed(person, Action.PACK, drill.unit)]
+    """Return the drills of the units that the person makes packs for, the latest first.
+
+    Raises:
+        NotAllowedError: the person makes no packs.
+    """
+    require_permission(person, Action.PACK)
+    mine = [drill for drill in _load_all(settings) if is_allowed(person, Action.PACK, drill.unit)]
     return sorted(mine, key=lambda drill: drill.id, reverse=True)
 
 
-def load_drill(settings: Settings, person: Person, drill_id: str) -> Drill:
+def load_drill(store: Store, settings: Settings, person: Person, drill_id: str) -> Drill:
     """Return a drill.
 
     Raises:
-        UsageError: there is no such drill of a unit that the person makes packs for.
+        NotAllowedError: the person makes no packs for the drill's unit.
+        UsageError: there is no such drill.
     """
-    found = [drill for drill in list_drills(settings, person) if drill.id == drill_id]
-    if not found:
-        raise UsageError("no_such_drill", drill=drill_id)
-    return found[0]
+    with store.recording_denials():
+        require_permission(person, Action.PACK)
+        for drill in _load_all(settings):
+            if drill.id == drill_id:
+                require_permission(person, Action.PACK, drill.unit)
+                return drill
+    raise UsageError("no_such_drill", drill=drill_id)
 
 
 def find_last_result(drills: Sequence[Drill], unit: str) -> DrillResult | None:
@@ -177,6 +185,10 @@ def _save(settings: Settings, drill: Drill) -> None:
 
 def _to_text(value: object) -> str:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _load_all(settings: Settings) -> list[Drill]:
+    return [_load(path) for path in (settings.workspace / _FOLDER).glob("*.json")]
 
 
 def _load(path: Path) -> Drill:

@@ -59,7 +59,12 @@ class AttachmentChoice:
 def list_proposed_pages(
     conn: Connection, person: Person, entry: Entry, now: datetime
 ) -> list[Page]:
-    """Return the pages after an entry's sheet in the stack that the person may attach to it."""
+    """Return the pages after an entry's sheet in the stack that the person may attach to it.
+
+    Raises:
+        NotAllowedError: the person does not review the entry.
+    """
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
     page_ids = [page.id for page in pages]
     if not pages:
@@ -119,6 +124,7 @@ def detach_page(
         NotAllowedError: the person does not review the entry.
         ReviewError: the page is not attached, or its entry is signed or sent.
     """
+    permissions.require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     (entry,) = list_sheet_entries(conn, row.sheet)
     _require_open_entry(conn, forms, person, entry.id)
@@ -145,6 +151,7 @@ def move_attachment(
     Raises:
         NotAllowedError, ReviewError: as `detach_page` and `attach_pages`.
     """
+    permissions.require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     detach_page(conn, forms, person, page_id, now)
     choice = AttachmentChoice(page_id, row.title, row.day)
@@ -179,8 +186,10 @@ def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime)
     """Remove the entry of a loose page, a free note that nobody has answered.
 
     Raises:
+        NotAllowedError: the person does not review the page.
         ReviewError: the page is no loose page, or somebody has begun with it.
     """
+    visibility.require_visible_page(conn, person, Action.REVIEW, page)
     free = _free_entry(conn, person, page, now)
     if free is None:
         raise ReviewError("page_not_loose")
@@ -191,7 +200,12 @@ def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime)
 def find_attachment_entries(
     conn: Connection, forms: Forms, person: Person, sheets: Sequence[str]
 ) -> list[Entry]:
-    """Return the entries of these sheets that the person may attach pages to."""
+    """Return the entries of these sheets that the person may attach pages to.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    permissions.require_permission(person, Action.REVIEW)
     entries = [entry for sheet in sheets for entry in list_sheet_entries(conn, sheet)]
     visible = visibility.filter_visible_entries(
         conn, person, Action.REVIEW, [entry.id for entry in entries]
@@ -203,6 +217,7 @@ def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
     """Return the sheets about a client that may take pages, the latest first.
 
     Raises:
+        NotAllowedError: the person does not review.
         BlockedClientError: the client is behind a block.
     """
     permissions.require_permission(person, Action.REVIEW)
@@ -226,7 +241,12 @@ def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
 def list_entry_attachments(
     conn: Connection, person: Person, entry: Entry
 ) -> tuple[AttachedPage, ...]:
-    """Return the attachments of an entry that the person may see."""
+    """Return the attachments of an entry that the person may see.
+
+    Raises:
+        NotAllowedError: the person may not see the entry.
+    """
+    visibility.require_visible_entry(conn, person, Action.VIEW_PAGE, entry)
     return tuple(
         attached
         for attached in list_attached_pages(conn, entry.sheet)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
+from pipeline.domain import permissions
 from pipeline.domain.errors import AnswerError, BlockedClientError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
@@ -94,7 +95,11 @@ def list_rows(
     """Return the rows of a sheet that wait for a first review by this person, in their order.
 
     None of a form that is typed in another depth than its deviations.
+
+    Raises:
+        NotAllowedError: the person does not review.
     """
+    permissions.require_permission(person, Action.REVIEW)
     rows = []
     for entry in list_sheet_entries(conn, sheet):
         form = forms.get((entry.form, entry.version))

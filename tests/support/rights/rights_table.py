@@ -15,6 +15,7 @@ class Reach(Enum):
 
     PAPER = "own units, areas and unblocked clients; elsewhere refused"
     LISTED = "own units, areas and unblocked clients; elsewhere nothing is given"
+    SOUGHT = "as LISTED, of a client that is named; behind a block refused"
     LISTED_BLANK = "as LISTED, of pages that are about no client"
     UNIT = "own units; elsewhere refused"
     UNIT_AREA = "own units and areas; elsewhere refused"
@@ -216,6 +217,31 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.payments.approval.approve_payment": (Action.APPROVE_PAYMENT, R.PAPER),
     f"{P}store.entries.versions.list_versions": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.exports.statistics.list_reporting_status": (Action.EXPORT, R.LISTED),
+    f"{P}preparation.drill.drills.make_drill": (Action.PACK, R.UNIT),
+    f"{P}preparation.drill.drills.finish_drill": (Action.PACK, R.UNIT),
+    f"{P}preparation.drill.drills.list_drills": (Action.PACK, R.COUNTED),
+    f"{P}preparation.drill.drills.load_drill": (Action.PACK, R.UNIT),
+    f"{P}preparation.outage_pack.unit_documents.save_document": (Action.PACK, R.UNIT),
+    f"{P}preparation.outage_pack.unit_documents.remove_document": (Action.PACK, R.UNIT),
+    f"{P}store.registers.packs.find_last_printing": (Action.PACK, R.UNIT),
+    f"{P}store.depth.settings.list_unit_depths": (Action.PULL, R.COUNTED),
+    f"{P}store.depth.settings.set_unit_depth": (Action.PULL, R.UNIT),
+    f"{P}store.depth.settings.set_sheet_depth": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.list_proposed_pages": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.attach_pages": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.detach_page": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.move_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.make_own_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.type_own_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.take_free_entry": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.find_attachment_entries": (Action.REVIEW, R.LISTED),
+    f"{P}store.depth.attachments.find_client_sheets": (Action.REVIEW, R.SOUGHT),
+    f"{P}store.depth.attachments.list_entry_attachments": (Action.VIEW_PAGE, R.PAPER),
+    f"{P}store.depth.page_areas.split_page": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.page_areas.join_page": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.page_texts.search_page_texts": (Action.CORRECT, R.LISTED),
+    f"{P}store.review.row_confirmation.list_rows": (Action.REVIEW, R.LISTED),
+    f"{P}store.review.row_confirmation.confirm_rows": (Action.REVIEW, R.PAPER),
 }
 NOT_ACTING: Mapping[str, str] = {
     f"{P}domain.permissions.is_allowed": "asks",
@@ -299,5 +325,6 @@ ABOUT_NO_PAPER = (
     f"{P}reporting.audit.",
     f"{P}store.registers.client_register.restrict_client",
     f"{P}store.entries.client_check._find_candidates",
+    f"{P}preparation.drill.drills.",
 )
-"""Where the unit is that of a log's question or of a client."""
+"""Where the unit is that of a log's question, of a client, or of a drill with invented clients."""

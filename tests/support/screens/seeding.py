@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.domain.confidence import CLIENT_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
-from pipeline.domain.form.form import Area, Form, Forms, Subject
+from pipeline.domain.form.form import Area, Depth, Form, Forms, Subject
 from pipeline.domain.model import (
     Client,
     Image,
@@ -48,6 +48,7 @@ from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.paper import pages, sheets
@@ -212,7 +213,7 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
 
 def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
     """Full visit lists, all showers and nothing else, surely read; answers with the ids of their
-    entries. In the `odd` field nothing is written.
+    entries. In the `odd` field nothing is written. The unit types them as a whole, as groups need.
     """
     form, ids = forms().latest("besokslista"), list[str]()
     values: dict[str, Value] = {
@@ -228,6 +229,7 @@ def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
         }
     with store.begin() as conn:
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 4", ADMINISTRATOR.login)
+        set_unit_depth(conn, forms(), MANAGER, OTHER_UNIT, form.id, Depth.FULL, utc_now())
     for position in range(1, count + 1):
         serial = new_serial()
         with store.begin() as conn:

@@ -241,7 +241,7 @@ def test_result_is_kept_and_the_latest_counts(store: Store, settings: Settings) 
     drill, _ = make_drill(store, settings, FORMS, MANAGER, "Norr")
     finished = replace(drill, result=_result())
     drills._save(settings, finished)
-    loaded = drills.load_drill(settings, MANAGER, drill.id)
+    loaded = drills.load_drill(store, settings, MANAGER, drill.id)
     assert loaded == finished
     older = replace(finished, result=_result(at=NOW.replace(year=2025)))
     both: list[Drill] = [older, loaded]
@@ -276,7 +276,7 @@ def test_a_scan_becomes_a_result_and_nothing_that_was_written_is_kept(
     assert (finished.result.sheets_back, finished.result.unknown_pages) == (2, 0)
     assert finished.result.counts == FieldCounts(len(others) + len(second.values), 0, 1)
     assert (finished.result.minutes, finished.result.remark) == (12, "Pennan tog slut.")
-    assert drills.load_drill(settings, MANAGER, drill.id) == finished
+    assert drills.load_drill(store, settings, MANAGER, drill.id) == finished
     (file,) = (settings.workspace / "drills").iterdir()
     assert "Hemlig text" not in file.read_text("utf-8")
     with store.read() as conn:
@@ -291,12 +291,14 @@ def test_only_a_scan_of_some_pages_is_read_and_only_by_those_who_made_the_drill_
     other = replace(MANAGER, units=frozenset({"Söder"}))
     with pytest.raises(NotAllowedError):
         finish_drill(store, settings, FORMS, other, drill, _scan(monkeypatch, []))
+    with pytest.raises(NotAllowedError):
+        drills.load_drill(store, settings, other, drill.id)
     with pytest.raises(UsageError):
-        drills.load_drill(settings, other, drill.id)
+        drills.load_drill(store, settings, MANAGER, "no-drill")
     too_many = [PageReading(Outcome.UNIDENTIFIED)] * (MAX_SCAN_PAGES + 1)
     with pytest.raises(UsageError, match=str(MAX_SCAN_PAGES)):
         finish_drill(store, settings, FORMS, MANAGER, drill, _scan(monkeypatch, too_many))
-    assert drills.load_drill(settings, MANAGER, drill.id).result is None
+    assert drills.load_drill(store, settings, MANAGER, drill.id).result is None
 
 
 def test_the_commands_make_a_drill_and_write_its_result(
