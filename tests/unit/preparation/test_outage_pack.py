@@ -184,7 +184,7 @@ def test_every_form_of_a_large_pack_stands_on_the_instructions() -> None:
         .split()
     )
     assert [need.form for need in needs if there_are.latest(need.form).title not in said] == []
-    assert "Dag och utförare, planerade besök" in said
+    assert "Dag och utförare, besök" in said
     whole, contents = (
         pages(made.files[name]) for name in ("reservpaket-nya.pdf", "01-innehall.pdf")
     )
