@@ -246,9 +246,10 @@ def make_drill(
     unit: Annotated[str, typer.Argument(help="Name of the unit that practises.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="PDF file to write.")],
 ) -> None:
-    """Make the ten sheets of a drill, and the page that says what to write on them.
+    """Make the ten sheets of a drill, and what to write on them.
 
-    They are marked ÖVNING and never registered: no accounting misses them.
+    They are marked ÖVNING and never registered: no accounting misses them. The first page says
+    what to write.
     """
     from pipeline.preparation.drill import drills
     from pipeline.store.database.store import open_store

@@ -145,7 +145,10 @@ def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: flo
             return _lower_confidence(reading)
         return reading
 
-    # Nothing is written, but perhaps just above or below.
+    # Nothing is written, but perhaps just above or below. All around a box of a grid of days are
+    # other boxes, whose initials reach into it: where it should be signed, it is asked about.
+    if crop.spec.day is not None:
+        return reading
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~mask, np.bool_))
     has_more = _presence_reading(rest, ink, even_odds_mm2).state is State.READ
     return replace(reading, issues=(IssueCode.STRAY_WRITING,)) if has_more else reading

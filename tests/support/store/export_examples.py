@@ -69,9 +69,10 @@ def record(
 ) -> Record:
     """An entry of a form, empty except for `fields`; `other` replaces parts of the record.
 
-    The form is that of its first version, of another one if `other` has a `version`.
+    The form is that of its first version, of another one if `other` has a `version`; of the first
+    too if there is no such version, as on paper of a form that was removed.
     """
-    form = FORMS[form_id, other.get("version", 1)]
+    form = FORMS.get((form_id, other.get("version", 1)), FORMS[form_id, 1])
     row = form.rows()[0]
     facts: dict[str, Any] = {
         "entry_id": f"K7M3PX-{row or 0:02d}",
