@@ -266,9 +266,9 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
 def _read_yaml(path: Path) -> object:
     try:
         status = path.stat()
+        return _parse_yaml(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise ExportError("mapping_unreadable", path=path, reason=error.strerror) from error
-    return _parse_yaml(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=256)
@@ -279,8 +279,6 @@ def _parse_yaml(path: Path, mtime_ns: int, size: int) -> object:
         text = path.read_text("utf-8")
         data: object = yaml.load(text, Loader=FormLoader)
         repeated = YamlLines(text, FormLoader).repeated_keys()
-    except OSError as error:
-        raise ExportError("mapping_unreadable", path=path, reason=error.strerror) from error
     except UnicodeDecodeError as error:
         raise ExportError("not_utf_8", path=path) from error
     except yaml.YAMLError as error:

@@ -155,7 +155,6 @@ def test_serious_remarks_need_a_reason_and_a_changed_form_another_trial(
     assert event.detail["reason"] == "Datum skrivs alltid för hand hos oss"
 
 
-@pytest.mark.nightly
 def test_a_new_version_leaves_the_old_one_readable(store: Store, settings: Settings) -> None:
     first = begun(store, settings)
     form = check_draft(first).form

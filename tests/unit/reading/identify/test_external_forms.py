@@ -121,7 +121,6 @@ def test_newest_of_two_versions_on_same_paper_is_used(ward: Form) -> None:
     assert _sighted(_written(WARD), ward, newer).form is newer
 
 
-@pytest.mark.nightly
 def test_handwriting_alone_and_own_forms_are_not_external_forms(ward: Form, other: Form) -> None:
     note = scribbled(np.full((3508, 2480), 240, np.uint8), np.random.default_rng(2), lines=80)
     assert _sighted(note, ward, other) == ExternalFormMatch()
@@ -207,7 +206,6 @@ def test_residual_of_creased_sheet_bounds_its_error(lift_mm: float, seed: int, w
     assert 0.9 * true <= seen.registration.residual_mm <= 1.3 * true + 0.1
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("lift_mm", [3.0])
 def test_too_creased_sheet_is_rejected(lift_mm: float, ward: Form) -> None:
     assert _sighted(_creased(_written(WARD), lift_mm).image, ward).form is None
