@@ -20,7 +20,13 @@ from PIL import Image as Pillow
 from pipeline.domain.settings import Settings
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
-from tests.faults.watching import assert_each_page_ended_once, figures_of, processes_below, until
+from tests.faults.watching import (
+    assert_each_page_ended_once,
+    figures_of,
+    is_running,
+    processes_below,
+    until,
+)
 from tests.support.pages.small_pages import write_stack
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -134,20 +140,12 @@ def kill_workers(begun: Commands, store: Store, dice: random.Random) -> int:
             hits += kill(pid)
         if victim in ("parent", "all"):
             work.wait()
-            until(lambda: not any(map(runs, workers)), "workers without a parent end")  # noqa: B023
+            until(lambda: not any(map(is_running, workers)), "workers without a parent end")  # noqa: B023
             work = begun.begin("work", "--processes", "2")
     until(lambda: figures_of(store)["queued"] == 0, "all pages are read", seconds=90)
     os.killpg(work.pid, signal.SIGINT)  # as Ctrl-C does
     assert work.wait(60) == 0
     return hits
-
-
-def runs(pid: int) -> bool:
-    """Whether there is such a process, dead ones that nobody has waited for apart."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def moments(pages: int, dice: random.Random) -> list[int]:

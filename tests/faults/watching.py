@@ -15,6 +15,9 @@ from pipeline.store.database.store import Store
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.schema.paper import entry, event, page
 
+# A process that ends between the opening of its file under /proc and the reading gives the second.
+_GONE = (FileNotFoundError, ProcessLookupError)
+
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Go on as soon as it is true; fail if it is not in time."""
@@ -88,17 +91,25 @@ def processes_below(parent: int, word: str, *, levels: int) -> list[int]:
     return found
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process is there and no zombie that only waits to be collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except _GONE:
+        return False
+
+
 def _children(pid: int) -> list[int]:
     try:
         return [
             int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         ]
-    except FileNotFoundError:
+    except _GONE:
         return []
 
 
 def _command(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except FileNotFoundError:
+    except _GONE:
         return ""

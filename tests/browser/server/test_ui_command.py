@@ -4,7 +4,6 @@ is read.
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.registers import issued_sheets
 from tests.browser.support.nurse import log_in
 from tests.browser.support.serving import PATIENCE_MS, answering, free_port, ui_command
-from tests.faults.watching import until
+from tests.faults.watching import is_running, until
 from tests.support.screens import seeding
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -65,15 +64,6 @@ def test_whoever_starts_it_for_the_first_time_is_asked_nothing(
     with ui_command(tmp_path, port, 0) as program:
         answering(program.poll, port)
     assert "email" not in (tmp_path / "server.log").read_text()
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is there and no zombie that only waits to be collected."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
 
 
 def test_what_is_handed_in_is_read(browser: Browser, store: Store, tmp_path: Path) -> None:
