@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
+from functools import lru_cache
 from typing import cast
 
 import cv2
@@ -120,6 +121,7 @@ class PaperDocument(Document):
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.c_margin = 0
+        self._heights: dict[tuple[str, float, TextStyle], float] = {}
 
     def words(self, text: str, at: Point, style: TextStyle) -> float:
         """Print one line with the top of its capitals' line at `at`; return its width, mm."""
@@ -146,10 +148,16 @@ class PaperDocument(Document):
         self.multi_cell(width, style.size * MM_PER_POINT * 1.25, self.fit(text), align="L")
 
     def height_of(self, text: str, width: float, style: TextStyle) -> float:
-        """Return the height of a text with line breaks at `width`, mm."""
-        self._apply_style(style)
-        line = style.size * MM_PER_POINT * 1.25
-        return cast(float, self.multi_cell(width, line, text, dry_run=True, output="HEIGHT"))
+        """Return the height of a text with line breaks at `width`, mm.
+
+        It is measured once: every sheet of a form measures the same law.
+        """
+        if (text, width, style) not in self._heights:
+            self._apply_style(style)
+            line = style.size * MM_PER_POINT * 1.25
+            height = self.multi_cell(width, line, text, dry_run=True, output="HEIGHT")
+            self._heights[text, width, style] = cast(float, height)
+        return self._heights[text, width, style]
 
     def width_of(self, text: str, style: TextStyle) -> float:
         """Return the width of one line, mm."""
@@ -188,9 +196,7 @@ class PaperDocument(Document):
 
     def code(self, code: SheetCode, box: Box) -> None:
         """Draw the QR code, error correction Q, without its quiet zone."""
-        # Exactly level Q, also where the symbol would have room for level H.
-        symbol = segno.make_qr(format_code(code), error="q", boost_error=False)
-        self._cells([[bool(cell) for cell in row] for row in symbol.matrix], box)
+        self._cells(_qr_cells(format_code(code)), box)
 
     def _cells(self, rows: Sequence[Sequence[bool]], box: Box) -> None:
         self.set_fill_color(*Colour.BLACK.value)
@@ -214,6 +220,14 @@ class PaperDocument(Document):
 
     def _apply_style(self, style: TextStyle) -> None:
         self.set_style(style.size, style.colour.value, bold=style.bold)
+
+
+@lru_cache(maxsize=1024)
+def _qr_cells(text: str) -> list[list[bool]]:
+    """Return the cells of a QR code. A page has its code twice, and a pack each page twice."""
+    # Exactly level Q, also where the symbol would have room for level H.
+    symbol = segno.make_qr(text, error="q", boost_error=False)
+    return [[bool(cell) for cell in row] for row in symbol.matrix]
 
 
 def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
