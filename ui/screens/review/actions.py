@@ -95,7 +95,7 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
             entry.id, error.fields, set_client_question(view, error) or "review.missing_answer"
         )
     except InvalidAnswerError as error:
-        set_field_error(entry.id, error.fields, "review.invalid_answer")
+        set_field_errors(entry.id, {name: _invalid_text(view, name) for name in error.fields})
     except RecountError:
         set_field_errors(entry.id, entry_header.mark_findings_shown(view))
     except EfterskriftError as error:
@@ -104,6 +104,16 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
             open_entry(None)
     else:
         _after_save(context, person, view, state, missed_field)
+
+
+def _invalid_text(view: EntryView, name: str) -> str:
+    """Return why the answer to a field is refused; of a box with codes, which codes it may have."""
+    codes = view.form.by_name[name].codes
+    if not codes:
+        return t("review.invalid_answer")
+    return t(
+        "review.invalid_code", codes=", ".join(f"{code.value} = {code.label}" for code in codes)
+    )
 
 
 def _after_save(
