@@ -206,7 +206,7 @@ def undo_button(context: AppContext, person: Person, entry_id: str = "") -> None
     """Show the button that undoes the last decision."""
     # Asked once, since all entries have to be searched for it.
     if CAN_UNDO_KEY not in st.session_state:
-        st.session_state[CAN_UNDO_KEY] = _last_decided(context, person) is not None
+        st.session_state[CAN_UNDO_KEY] = bool(_last_step(context, person))
     can_undo = st.session_state[CAN_UNDO_KEY] or UNDO_BATCH_KEY in st.session_state
     st.button(
         t("review.undo"),
@@ -233,23 +233,29 @@ def undo_last(context: AppContext, person: Person) -> None:
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
-    latest = _last_decided(context, person)
-    if latest is None:
+    step = _last_step(context, person)
+    if not step:
         return
     st.session_state.pop(CAN_UNDO_KEY, None)
-    _undo_decision(context, person, latest)
+    _undo_step(context, person, step)
 
 
-def _undo_decision(context: AppContext, person: Person, latest: Entry) -> None:
+def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
+    """Take back an entry, or all rows that were confirmed together."""
     try:
         with context.store.begin() as conn:
-            state = corrections.undo_decision(conn, person, latest.id, latest.revision, utc_now())
+            states = [
+                corrections.undo_decision(conn, person, entry.id, entry.revision, utc_now())
+                for entry in step
+            ]
     except EfterskriftError as error:
         set_warning(error_text(error))
         return
-    if state in OPEN_STATES:
-        open_entry(latest.id, utc_now())
-    else:
+    if states[0] in OPEN_STATES:
+        open_entry(step[0].id, utc_now())
+    if len(step) > 1:
+        set_warning(t("rows.undone", count=len(step)))
+    elif states[0] not in OPEN_STATES:
         set_warning(t("review.undone_rejection"))
 
 
@@ -266,13 +272,10 @@ def run_and_continue(
     go_to_next(context, person)
 
 
-def _last_decided(context: AppContext, person: Person) -> Entry | None:
+def _last_step(context: AppContext, person: Person) -> list[Entry]:
     with context.store.read() as conn:
-        return next(
-            (
-                entry
-                for entry in corrections.list_own_latest(conn, person, limit=1)
-                if entry.state in _UNDOABLE_STATES
-            ),
-            None,
-        )
+        return [
+            entry
+            for entry in corrections.list_own_last_step(conn, person)
+            if entry.state in _UNDOABLE_STATES
+        ]

@@ -129,6 +129,4 @@ def test_initials_in_a_deviation_say_that_the_dose_was_given(ward: Ward) -> None
     assert decide(ward, rad4_dag22=Answer("MS")) is EntryState.SECOND
     record = load(ward)
     assert "dag 22" not in late_entry_text(record, SETTINGS)
-    assert ("Alvedon 14.00, dag 22", "MS") in build_block(
-        items(record)[0], terms("skriv-in")
-    ).rows
+    assert ("Alvedon 14.00, dag 22", "MS") in build_block(items(record)[0], terms("skriv-in")).rows
