@@ -62,7 +62,7 @@ def list_codes(form: Form, spec: FieldSpec) -> tuple[BoxCode, ...]:
 
 def is_box_planned(form: Form, spec: FieldSpec, answered: Mapping[str, Value]) -> bool:
     """Whether an answered box was to be filled in: nobody has said that nothing was planned."""
-    plan = spec.planned_by
+    plan = spec.planned_by or ""
     return is_grid_box(form, spec) and (plan not in answered or answered[plan] is not None)
 
 
