@@ -54,6 +54,12 @@ GRID_BOX_SIGNED_FROM = 0.9
 Source: reasoned: a person looks at the sheet with the deviations marked before confirming.
 Test set: none."""
 
+BOX_WRITTEN_FROM = 0.5
+"""Ink in a check box or for initials counts as writing in a row that is otherwise empty.
+
+Source: reasoned: a person compares such rows with the picture before they are closed as empty.
+Test set: none."""
+
 ROW_CONFIRMED_FROM = 0.999
 """A critical value may be confirmed together with its row, without being keyed blind.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,6 +89,8 @@ class Record:
             (SHA-256): registered to the form, or as scanned where the form is not known.
         attachments: The pages that go with the entry and are not typed, in their order.
         typed: How much of the paper is typed.
+        boxes: The answered boxes of a grid in which something was planned, in their order.
+        meanings: What codes and numbers of lines mean, by field name.
         outage: The outage of the unit and system; None: that of the settings.
         provider: The unit's care provider; None: that of the settings.
     """
@@ -124,6 +126,8 @@ class Record:
     pages: tuple[str, ...] = ()
     attachments: tuple[RecordAttachment, ...] = ()
     typed: TypedPart = TypedPart.WHOLE
+    boxes: tuple[str, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
     outage: Outage | None = None
     provider: CareProvider | None = None
 

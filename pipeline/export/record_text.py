@@ -25,6 +25,7 @@ from pipeline.domain.record import (
     Stamp,
     TypedPart,
 )
+from pipeline.domain.review.rules import has_digit
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE, Item
 from pipeline.registers.staff import is_on_behalf
@@ -85,6 +86,8 @@ def format_field_value(record: Record, name: str, forms: Forms) -> str:
     """
     if name in record.illegible:
         return ILLEGIBLE_TEXT
+    if name in record.boxes or name in record.meanings:
+        return _explained_value(record, name)
     value, spec = field_value(record, name, forms), find_field_spec(record, name, forms)
     if value is None:
         return ""
@@ -100,10 +103,42 @@ def format_field_value(record: Record, name: str, forms: Forms) -> str:
     return value
 
 
+def _explained_value(record: Record, name: str) -> str:
+    """Return a code with its meaning, initials, or that a box is not signed."""
+    value = record.fields.get(name)
+    if not value:
+        return late_entry("not_signed")
+    if value is True:
+        return signature_presence(present=True)
+    meaning = record.meanings.get(name)
+    return f"{meaning} ({value})" if meaning else value
+
+
+def _list_deviations(record: Record) -> list[str]:
+    """Return the boxes of a grid that say something else than "as planned", a text each."""
+    return [
+        labelled(
+            record,
+            name,
+            ILLEGIBLE_TEXT if name in record.illegible else _explained_value(record, name),
+        )
+        for name in record.boxes
+        if not record.fields.get(name) or has_digit(record.fields[name])
+    ]
+
+
 def is_planned(record: Record, spec: FieldSpec) -> bool:
-    """Return whether a field was to be filled in: the field that plans it, if any, is not empty."""
+    """Return whether a field was to be filled in: the field that plans it is not empty.
+
+    What plans it may not have been typed, where a line stands on two sides of the paper.
+    """
     plan = spec.planned_by
-    return plan is None or bool(record.fields.get(plan)) or plan in record.illegible
+    return (
+        plan is None
+        or plan not in record.fields
+        or bool(record.fields[plan])
+        or plan in record.illegible
+    )
 
 
 def is_signature_missing(record: Record, spec: FieldSpec) -> bool:
@@ -243,6 +278,8 @@ def _untyped_texts(record: Record) -> list[str]:
         return []
     sentences = []
     if record.typed is not TypedPart.WHOLE:
+        if deviations := _list_deviations(record):
+            sentences.append(late_entry("deviations", deviations="; ".join(deviations)))
         sentences.append(late_entry(f"typed.{record.typed.value}"))
     if record.attachments:
         titles = "; ".join(map(format_attachment, record.attachments))

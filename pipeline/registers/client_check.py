@@ -35,6 +35,8 @@ EVIDENCE_AGAINST = CONFLICTS | {
     "unit_else",
 }
 """Findings that are evidence against the client; the others are evidence for it."""
+NO_EVIDENCE = frozenset({"name_missing", "check_none"})
+"""Findings that are evidence neither for nor against: what could have spoken is not there."""
 
 
 class ConflictChoice(StrEnum):

@@ -244,6 +244,13 @@ class Option(StrictModel):
     box: BoxMm
 
 
+class BoxCode(StrictModel):
+    """A digit that is written in a box instead of initials, and its meaning."""
+
+    value: Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
+    label: str
+
+
 class FieldAttributes(StrictModel):
     """The attributes of a field that do not depend on its place.
 
@@ -308,7 +315,8 @@ class FieldSpec(FieldAttributes):
     """One field of a form, or of a row of its table.
 
     In a row `box` is relative to the row's top left. A box of a grid is for a `day` of the month,
-    its label is the number; `day_label` is the word before it where the paper is not seen.
+    its label is the number; `day_label` is the word before it where the paper is not seen, `codes`
+    are those that may be written in it.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
@@ -318,6 +326,12 @@ class FieldSpec(FieldAttributes):
     row: int | None = None
     day: int | None = None
     day_label: str = ""
+    codes: tuple[BoxCode, ...] = ()
+
+    @property
+    def takes_code(self) -> bool:
+        """Whether it is a box for initials or a code; in a row of a table it is for initials."""
+        return self.traits.names_signer and bool(self.planned_by) and self.row is None
 
     @property
     def full_label(self) -> str:

@@ -59,7 +59,7 @@ def accessible_names(form: Form, row: int | None) -> dict[str, str]:
     belongs to: "Läkarkontakt: Datum", "Datum då det hände: Klockslag".
     """
     specs = form.entry_fields(row)
-    labels = {spec.name: spec.full_label for spec in specs}
+    labels = {spec.name: spec.full_label for spec in specs} | _numbered_labels(form, row)
     ambiguous = {name for name, label in labels.items() if _is_generic(label)}.union(
         *_group_equal_labels(labels)
     )
@@ -78,6 +78,21 @@ def accessible_names(form: Form, row: int | None) -> dict[str, str]:
             fields_before = {name: labels[previous[name]] for name in names if name in previous}
             labels |= _disambiguate(labels, names, (pages, fields_before))
     return labels
+
+
+def _numbered_labels(form: Form, row: int | None) -> dict[str, str]:
+    """Return labels of fields in numbered groups, such as "Ordinationer 1: Dos", by their heading.
+
+    A group of which the paper prints the number alone says nothing away from it.
+    """
+    return {
+        spec.name: f"{title.partition(':')[0]} {spec.full_label}"
+        for page in form.pages
+        for spec in page.all_fields
+        if spec.group.strip().isdigit()
+        and spec.row in (None, row)
+        and (title := _section_title(page, spec))
+    }
 
 
 def accessible_name(form: Form, spec: FieldSpec) -> str:

@@ -8,19 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from pipeline.domain.form.field import FieldSpec, LabelSide, Name, StrictModel
+from pipeline.domain.form.field import BoxCode, FieldSpec, LabelSide, Name, StrictModel
 
 Day = Annotated[int, Field(ge=1, le=31)]
 GridLines = Annotated[int, Field(ge=1, le=40)]
-
-
-class BoxCode(StrictModel):
-    """A digit that is written in a box instead of initials, and its meaning."""
-
-    value: Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
-    label: str
 
 
 class Days(StrictModel):
@@ -71,6 +64,7 @@ class Grid(StrictModel):
                     "label": str(day),
                     "day": day,
                     "day_label": days.field.label,
+                    "codes": days.codes,
                     "box": (x + (day - days.first) * days.pitch, y, w, h),
                 }
             )

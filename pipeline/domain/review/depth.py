@@ -14,16 +14,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from pipeline.domain.confidence import (
-    GRID_BOX_SIGNED_FROM,
-    ROW_CONFIRMED_FROM,
-    prefill_from,
-)
+from pipeline.domain.confidence import ROW_CONFIRMED_FROM, prefill_from
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Reading, State
-from pipeline.domain.review.rules import asked_fields, is_unlikely
+from pipeline.domain.review.rules import asked_fields, is_unlikely, says_something_else
 
 ATTACHMENT_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.DOCUMENT_TITLE}
@@ -33,7 +29,6 @@ HEAD_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME}
 )
 """What is answered of every sheet of which only the deviations are."""
-_CODE_CHARACTERS: Final = frozenset("0123456789")
 
 
 def is_grid_box(form: Form, spec: FieldSpec) -> bool:
@@ -41,12 +36,7 @@ def is_grid_box(form: Form, spec: FieldSpec) -> bool:
 
     Such a box says "as planned" with initials and a deviation with a code, or by being empty.
     """
-    return form.entries is EntriesPer.SHEET and takes_code(spec)
-
-
-def takes_code(spec: FieldSpec) -> bool:
-    """Whether a field is a box for initials or a code; in a row of a table it is for initials."""
-    return spec.traits.names_signer and bool(spec.planned_by) and spec.row is None
+    return form.entries is EntriesPer.SHEET and spec.takes_code
 
 
 def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[str]:
@@ -65,7 +55,7 @@ def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[st
         and _is_planned(spec, readings)
         and _is_in_month(form, spec, readings)
         and (spec.day is None or used is None or used[0] <= spec.day <= used[1])
-        and _says_something_else(readings.get(spec.name))
+        and says_something_else(readings.get(spec.name))
     )
 
 
@@ -180,8 +170,17 @@ def _fields_of_deviations(
     readings: Mapping[str, Reading],
     printed: Collection[str],
 ) -> list[FieldSpec]:
-    # The lines of the grid that deviate, and other blocks in which somebody wrote what is critical
+    # The lines of the grid that deviate, and what is critical where somebody wrote it: in the
+    # head, such as an allergy, and in other blocks
     head = _fields_with_meaning(form, None, HEAD_MEANINGS)
+    head |= {
+        spec.name
+        for spec in asked
+        if spec.critical
+        and not spec.group
+        and spec.means is None
+        and _has_ink(readings.get(spec.name))
+    }
     deviating = find_deviations(form, readings)
     wanted = deviating | head | list_line_fields(form, deviating)
     for specs in list_blocks(form).values():
@@ -238,13 +237,6 @@ def _is_in_month(form: Form, spec: FieldSpec, readings: Mapping[str, Reading]) -
 
 def _has_ink(reading: Reading | None) -> bool:
     return reading is not None and not reading.is_seen_empty
-
-
-def _says_something_else(reading: Reading | None) -> bool:
-    if reading is None or reading.state is not State.READ:
-        return True
-    text = str(reading.value or "")
-    return reading.p < GRID_BOX_SIGNED_FROM or any(one in _CODE_CHARACTERS for one in text)
 
 
 def _is_sure(spec: FieldSpec, reading: Reading | None) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.errors import FormError
-from pipeline.domain.form.field import FieldAttributes, Name, StrictModel, check_kind
+from pipeline.domain.form.field import BoxCode, FieldAttributes, Name, StrictModel, check_kind
 from pipeline.domain.form.form import (
     Area,
     CodeList,
@@ -27,7 +27,7 @@ from pipeline.domain.form.form import (
     NormFields,
     Subject,
 )
-from pipeline.domain.form.grid import BoxCode, Day, GridLines
+from pipeline.domain.form.grid import Day, GridLines
 from pipeline.domain.form.yaml_loader import FormLoader
 
 Fill = Literal["fill"]

@@ -25,7 +25,17 @@ from pipeline.preparation.form_editor.drafts import YamlData
 
 _PRINTED_MEANINGS = (Meaning.UNIT, Meaning.CLIENT_PRINTED)
 """Meanings of the fields that the layout adds by itself."""
-_LAYOUT_KEYS = {"box", "row", "day", "day_label", "options", "lines", "label_at", "critical"}
+_LAYOUT_KEYS = {
+    "box",
+    "row",
+    "day",
+    "day_label",
+    "codes",
+    "options",
+    "lines",
+    "label_at",
+    "critical",
+}
 """Attributes that may differ in a copy: places, and what the layout decides about labels.
 
 `critical` follows from the form's class.

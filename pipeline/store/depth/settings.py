@@ -19,6 +19,7 @@ from pipeline.domain.permissions import Action
 from pipeline.domain.review.depth import fields_at_depth, is_grid_box
 from pipeline.domain.review.rules import asked_fields
 from pipeline.store.accounts import visibility
+from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.printed_values import printed_answers
@@ -90,10 +91,24 @@ def needed_fields(
 ) -> list[FieldSpec]:
     """Return the fields that need an answer at the entry's depth, and those that have one."""
     depth = find_depth(conn, form, entry)
-    printed = printed_answers(conn, entry, form, readings)
-    at_depth = fields_at_depth(form, entry.row, depth, readings, printed)
-    needed = {spec.name for spec in at_depth} | {*answers}
+    needed = {*list_asked_names(conn, form, entry, readings, depth), *answers}
     return [spec for spec in asked_fields(form, entry.row) if spec.name in needed]
+
+
+def list_asked_names(
+    conn: Connection, form: Form, entry: Entry, readings: Mapping[str, Reading], depth: Depth
+) -> set[str]:
+    """Return the fields that are asked at this depth.
+
+    A row that was confirmed with others, and was taken back, is asked for what it was asked for
+    before: not for text that only repeats who the client is.
+    """
+    printed = printed_answers(conn, entry, form, readings)
+    asked = fields_at_depth(form, entry.row, depth, readings, printed)
+    decided: Collection[str] = ()
+    if depth is Depth.DEVIATIONS and form.entries is EntriesPer.ROW and entry.revision:
+        decided = decided_answers(conn, entry.id)
+    return {spec.name for spec in asked if not decided or spec.required or spec.name in decided}
 
 
 def list_unit_depths(conn: Connection, person: Person) -> dict[tuple[str, str], Depth]:

@@ -12,7 +12,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, Severity, parse_issues
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
-from pipeline.domain.review.depth import fields_at_depth, find_days_in_use, find_deviations
+from pipeline.domain.review.depth import find_days_in_use, find_deviations
 from pipeline.domain.review.rules import (
     REQUIRED_FACTS,
     Answer,
@@ -27,7 +27,7 @@ from pipeline.store.accounts.protected_identity import (
 )
 from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages
 from pipeline.store.depth.page_parts import cut_pages
-from pipeline.store.depth.settings import find_depth
+from pipeline.store.depth.settings import find_depth, list_asked_names
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -236,9 +236,7 @@ def _field_views(
     depth: Depth,
 ) -> tuple[FieldView, ...]:
     sources = _load_field_sources(conn, entry, form, pages, person)
-    printed = printed_answers(conn, entry, form, sources.readings)
-    at_depth = fields_at_depth(form, entry.row, depth, sources.readings, printed)
-    asked = {spec.name for spec in at_depth}
+    asked = list_asked_names(conn, form, entry, sources.readings, depth)
     return tuple(
         _field_view(spec, entry, sources, is_asked=spec.name in asked)
         for spec in form.entry_fields(entry.row)

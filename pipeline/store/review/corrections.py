@@ -69,6 +69,8 @@ from pipeline.store.schema.review import entry_version, temporary_identity
 
 _entry_table = paper.entry
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
+_MAX_STEP = 60
+"""The most rows that a sheet has."""
 _UNTYPED_ORIGINS = frozenset({AnswerOrigin.PAGE_MISSING, AnswerOrigin.BATCH})
 
 
@@ -330,6 +332,21 @@ def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[E
         mine, _entry_table.c.voided.is_(None), ~_is_correction(), visible
     )
     return select_entries(conn, own.order_by(newest.desc(), _entry_table.c.id).limit(limit))
+
+
+def list_own_last_step(conn: Connection, person: Person) -> list[Entry]:
+    """Return the entries that the person decided last, in one step: rows of a sheet, or one entry.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    latest = list_own_latest(conn, person, limit=_MAX_STEP)
+    return [entry for entry in latest if _step_of(entry) == _step_of(latest[0])]
+
+
+def _step_of(entry: Entry) -> tuple[str, datetime | None]:
+    """Return the sheet and the moment of the last decision."""
+    return entry.sheet, entry.second_at or entry.first_at
 
 
 def _require_own_decision(conn: Connection, person: Person, entry_id: str, revision: int) -> Entry:

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from pipeline.domain import permissions
+from pipeline.domain.confidence import BOX_WRITTEN_FROM
 from pipeline.domain.errors import AnswerError, BlockedClientError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
@@ -57,7 +58,7 @@ class SheetRow:
 
     `answers` is what is confirmed if nothing speaks against it. `deviations` are the fields that
     have to be typed first, or because of which it `is_alone`: reviewed on its own.
-    `is_client_open` if its client is not known.
+    `is_client_open` if its client is not known. It `looks_blank` if nothing was read in it.
     """
 
     entry: Entry
@@ -68,6 +69,7 @@ class SheetRow:
     is_client_open: bool
     view: EntryView
     is_alone: bool = False
+    looks_blank: bool = False
 
     @property
     def can_be_confirmed(self) -> bool:
@@ -219,7 +221,9 @@ def _sheet_row(
     answers |= {name: typed[name] for name in to_type if name in typed}
     deviations = tuple(name for name in to_type if name not in answers)
     is_alone = view.is_hidden or bool(view.missing_pages)
-    row = SheetRow(entry, form, None, answers, deviations, True, view, is_alone)
+    row = SheetRow(
+        entry, form, None, answers, deviations, True, view, is_alone, _looks_blank(view, readings)
+    )
     if deviations or is_alone:
         return replace(row, client=_find_row_client(conn, row))
     try:
@@ -231,6 +235,24 @@ def _sheet_row(
     if client is None:
         return replace(row, is_alone=True)
     return _checked(conn, person, replace(row, client=client, is_client_open=False))
+
+
+def _looks_blank(view: EntryView, readings: Mapping[str, Reading]) -> bool:
+    """Whether nothing was read in a row, no client was printed for it, and nobody has typed in it.
+
+    Faint ink in a check box or a place for initials may come through from the other side.
+    """
+    return view.entry.client_pid is None and not any(
+        field.draft is not None or _is_written(field.spec, readings.get(field.spec.name))
+        for field in view.fields
+        if field.spec.row is not None
+    )
+
+
+def _is_written(spec: FieldSpec, reading: Reading | None) -> bool:
+    if reading is None or reading.state is State.EMPTY:
+        return False
+    return not spec.traits.is_boolean or reading.p >= BOX_WRITTEN_FROM
 
 
 def _find_row_client(conn: Connection, row: SheetRow) -> Client | None:

@@ -188,7 +188,12 @@ def add_sheet_of(
     return add_sheet(store, form, batch, 1, values, changed, unit)
 
 
-def add_visits(store: Store, rows: tuple[int, ...]) -> str:
+def add_visits(
+    store: Store,
+    rows: tuple[int, ...],
+    changed: Mapping[str, Value] = MappingProxyType({}),
+    p: float | None = None,
+) -> str:
     """A visit list in which something is written in these rows; answers with its serial."""
     form, serial = forms().latest("besokslista"), new_serial()
     values: dict[str, Value] = {
@@ -207,7 +212,7 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
             conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
         )
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 3", ADMINISTRATOR.login)
-    read_page(store, form, serial, batch, 1, values, {})
+    read_page(store, form, serial, batch, 1, values, changed, p=p)
     return serial
 
 

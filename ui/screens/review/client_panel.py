@@ -24,7 +24,7 @@ from pipeline.domain.identity_numbers import (
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer
-from pipeline.registers.client_check import EVIDENCE_AGAINST
+from pipeline.registers.client_check import EVIDENCE_AGAINST, NO_EVIDENCE
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import client_check
 from pipeline.store.entries.entry import load_entry
@@ -138,7 +138,13 @@ def client_html(client: Client | None, reasons: Sequence[str] = (), number: str 
     evidence = "".join(
         _evidence_html(name, codes)
         for name, is_against in (("for", False), ("against", True))
-        if (codes := [code for code in reasons if _is_evidence_against(code) is is_against])
+        if (
+            codes := [
+                code
+                for code in reasons
+                if code not in NO_EVIDENCE and _is_evidence_against(code) is is_against
+            ]
+        )
     )
     return f'<div role="status">{_client_heading(client, number)}{evidence}</div>'
 

@@ -23,7 +23,8 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
-from pipeline.domain.model import EntryState
+from pipeline.domain.model import EntryState, State
+from pipeline.domain.review.grid_words import explain_values, name_boxes
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import is_routine
 from pipeline.registers.client_check import (
@@ -136,8 +137,19 @@ def field_crops(context: AppContext, view: EntryView) -> dict[str, str]:
 def settled_lines(view: EntryView, fields: list[FieldView]) -> None:
     """Show what is decided, to read."""
     if fields:
-        labels = accessible_names(view.form, view.entry.row)
-        st.html("".join(_settled_line(labels[field.spec.name], field) for field in fields))
+        answered = {
+            field.spec.name: field.first_answer.value
+            for field in fields
+            if field.first_answer is not None
+        }
+        labels = accessible_names(view.form, view.entry.row) | name_boxes(view.form, answered)
+        meanings = explain_values(view.form, answered)
+        st.html(
+            "".join(
+                _settled_line(labels[name := field.spec.name], field, meanings.get(name, ""))
+                for field in fields
+            )
+        )
 
 
 def save_button_key(view: EntryView) -> str:
@@ -226,9 +238,12 @@ def _is_narrow(field: FieldView) -> bool:
     return field.spec.box[2] <= _MAX_NARROW_MM and not field.spec.traits.has_options
 
 
-def _settled_line(label: str, field: FieldView) -> str:
+def _settled_line(label: str, field: FieldView, meaning: str) -> str:
     answer = field.first_answer
-    text = escape(describe_answer(field.spec, answer)) if answer is not None else ""
+    text = describe_answer(field.spec, answer) if answer is not None else ""
+    if answer is not None and field.spec.day is not None and answer.state is State.EMPTY:
+        text = t("deviations.not_signed")
+    text = escape(f"{meaning} ({text})" if meaning else text)
     return f'<div class="ef-settled"><span class="ef-muted">{escape(label)}</span> {text}</div>'
 
 

@@ -83,7 +83,7 @@ def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> None:
     lines = deadline_lines(view, answers)
     lines += [
         f"<div>{escape(_finding_text(view.form, finding))}</div>"
-        for finding in recount_answers(view.form, view.entry.row, answers)
+        for finding in recount_answers(view.form, view.entry.row, answers, view.deviations)
     ]
     if (score := score_answers(view.form, view.entry.row, answers)) is not None:
         lines.append(f"<div>{escape(_score_text(score))}</div>")
@@ -132,7 +132,9 @@ def deadline_lines(view: EntryView, answers: Mapping[str, Answer]) -> list[str]:
 
 
 def _current_findings(view: EntryView) -> tuple[str, tuple[ArithmeticFinding, ...]]:
-    return view.entry.id, recount_answers(view.form, view.entry.row, form_answers(view))
+    return view.entry.id, recount_answers(
+        view.form, view.entry.row, form_answers(view), view.deviations
+    )
 
 
 def _deadline_line(
@@ -185,9 +187,11 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
 
 
 def _finding_text(form: Form, finding: ArithmeticFinding) -> str:
-    is_amount = finding.right and finding.kind != "norm_year"
+    is_amount = finding.right and finding.kind not in ("norm_year", "box_code")
     right = format_number(float(finding.right)) if is_amount else finding.right
-    return t(f"recount.{finding.kind}", field=form.by_name[finding.field].label, right=right)
+    spec = form.by_name[finding.field]
+    label = spec.label if spec.day is None else spec.full_label
+    return t(f"recount.{finding.kind}", field=label, right=right)
 
 
 def hidden_client_notice(

@@ -16,7 +16,6 @@ from pipeline.domain.confidence import LOW_CONFIDENCE_BELOW, PREFILL_SIGNER_FROM
 from pipeline.domain.form.field import Editor, FieldSpec, Format
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Reading, State, Value
-from pipeline.domain.review.depth import takes_code
 from pipeline.domain.review.rules import Answer, agrees_with_reading
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.i18n import t
@@ -38,7 +37,7 @@ def is_choice_field(spec: FieldSpec) -> bool:
 
     A box of a grid is typed: it may hold initials or a code.
     """
-    return spec.traits.editor is Editor.BUTTONS and not takes_code(spec)
+    return spec.traits.editor is Editor.BUTTONS and not spec.takes_code
 
 
 def choice_codes(spec: FieldSpec, proposed: Sequence[str] = ()) -> list[str]:
@@ -98,7 +97,7 @@ def is_answer_required(field: FieldView) -> bool:
     return (
         field.is_blind
         or _is_reading_hidden(field)
-        or (field.reading is not None and field.reading.value is True and takes_code(field.spec))
+        or (field.reading is not None and field.reading.value is True and field.spec.takes_code)
         or (field.reading is None and field.spec.required)
     )
 

@@ -164,3 +164,17 @@ def test_a_day_that_the_month_does_not_have_is_not_asked_for(
     read |= {f"rad1_dag{one}": SIGNED for one in (*range(1, 29), 31)}
     read |= {"rad1_tid": SIGNED, "datum": Reading(day, 0.99, State.READ)}
     assert find_deviations(form, read) == {f"rad1_dag{one}" for one in asked_days}
+
+
+@pytest.mark.parametrize("name", ["overkanslighet", "till"])
+def test_what_is_written_above_the_list_is_asked_and_an_empty_place_is_not(name: str) -> None:
+    """An allergy puts a sheet first, and comes along with it."""
+    form = Forms.load(ROOT / "forms").latest("signeringslista")
+    empty = {spec.name: EMPTY for spec in form.fields}
+
+    def is_asked(reading: Reading) -> bool:
+        fields = fields_at_depth(form, None, Depth.DEVIATIONS, empty | {name: reading})
+        return name in {spec.name for spec in fields}
+
+    assert is_asked(Reading("x", 0.4, State.READ))
+    assert not is_asked(EMPTY)

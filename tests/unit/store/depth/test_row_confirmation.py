@@ -185,3 +185,21 @@ def test_a_protected_client_of_another_unit_is_left(store: Store) -> None:
     with ward.store.begin() as conn:
         conn.exec_driver_sql(f"UPDATE client SET protected = true WHERE pid = '{CILLA.pid}'")
     assert confirm_all(ward) == ["VVVV-01"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reading", "is_blank"),
+    [
+        ("mat", Reading(True, 0.3, State.READ), True),
+        ("mat", Reading(True, 0.9, State.READ), False),
+        ("pnr", Reading(BROR.pid, 0.3, State.READ), False),
+        ("tid", Reading(None, 0.3, State.ILLEGIBLE), False),
+    ],
+)
+def test_a_row_in_which_nothing_was_read_looks_blank(
+    store: Store, name: str, reading: Reading, *, is_blank: bool
+) -> None:
+    ward = visits(store, **{f"rad03__{name}": reading})
+    with ward.store.read() as conn:
+        rows = list_rows(conn, FORMS, EVA, "VVVV", NOW)
+    assert [row.looks_blank for row in rows] == [False, False, is_blank]

@@ -46,6 +46,8 @@ from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 _ENTRY_KEY, _LAST_KEY, _ERROR_KEY = "attachments_of", "attachments_last", "attachments_wrong"
+_WRONG_DAYS_KEY = "attachments_wrong_days"
+"""How often a day was wrong, and the widget of the last one."""
 _VIEWED_KEY = f"{VIEW_KEY_PREFIX}attachments"
 _SAVE_KEY = "attachments_save"
 _A4_MM = (210.0, 297.0)
@@ -219,7 +221,15 @@ def _show_loose(context: AppContext, person: Person, group: _Group) -> None:
             on_click=partial(_attach, context, person, group, target),
         )
     fields = [f"{name}-{page.id}" for page in group.loose for name in ("att_title", "att_day")]
-    keyboard(_turn(group), fields, save=_SAVE_KEY, min_view_time=MIN_VIEW_TIME)
+    # A wrong day gets the focus
+    count, wrong = st.session_state.get(_WRONG_DAYS_KEY, (0, None))
+    keyboard(
+        f"{_turn(group)}-{count}" if count else _turn(group),
+        fields,
+        focus=wrong if wrong in fields else None,
+        save=_SAVE_KEY,
+        min_view_time=MIN_VIEW_TIME,
+    )
 
 
 def _thumbnail(context: AppContext, person: Person, page: Page, number: int) -> None:
@@ -268,7 +278,7 @@ def _typed_choices(context: AppContext, pages: Sequence[Page]) -> list[Attachmen
     It does so within one document only: a page with another day is something else.
 
     Raises:
-        InvalidAnswerError: a day is none.
+        InvalidAnswerError: the day of the page in `fields` is none.
         ReviewError: a page with a day of its own has no title.
     """
     choices: list[AttachmentChoice] = []
@@ -276,7 +286,7 @@ def _typed_choices(context: AppContext, pages: Sequence[Page]) -> list[Attachmen
         if not st.session_state.get(f"att_keep-{page.id}"):
             continue
         title = str(st.session_state.get(f"att_title-{page.id}") or "").strip()
-        day = _as_day(context, str(st.session_state.get(f"att_day-{page.id}") or "").strip())
+        day = _typed_day(context, page)
         if not title and choices:
             if day not in ("", choices[-1].day):
                 raise ReviewError("attachment_other_day", number=number)
@@ -285,11 +295,15 @@ def _typed_choices(context: AppContext, pages: Sequence[Page]) -> list[Attachmen
     return choices
 
 
-def _as_day(context: AppContext, typed: str) -> str:
+def _typed_day(context: AppContext, page: Page) -> str:
+    typed = str(st.session_state.get(f"att_day-{page.id}") or "").strip()
     if not typed:
         return ""
-    form = context.forms[ATTACHMENT_FORM]
-    return str(normalize_value(form.by_name["handelsedatum"], typed))
+    spec = context.forms[ATTACHMENT_FORM].by_name["handelsedatum"]
+    try:
+        return str(normalize_value(spec, typed))
+    except InvalidAnswerError as error:
+        raise InvalidAnswerError(error.key, fields=(page.id,)) from None
 
 
 @requires_open_session
@@ -302,8 +316,11 @@ def _attach(context: AppContext, person: Person, group: _Group, target: str) -> 
         choices = _typed_choices(context, group.loose)
         with context.store.begin() as conn:
             attachments.attach_pages(conn, context.forms, person, target, choices, now)
-    except InvalidAnswerError:
-        st.session_state[_ERROR_KEY] = t("attachments.wrong_day")
+    except InvalidAnswerError as error:
+        number = [page.id for page in group.loose].index(error.fields[0]) + 1
+        st.session_state[_ERROR_KEY] = t("attachments.wrong_day", number=number)
+        count, _ = st.session_state.get(_WRONG_DAYS_KEY, (0, None))
+        st.session_state[_WRONG_DAYS_KEY] = (count + 1, f"att_day-{error.fields[0]}")
         return
     except EfterskriftError as error:
         st.session_state[_ERROR_KEY] = error_text(error)
@@ -352,7 +369,7 @@ def _leave_entries_of(page_ids: Sequence[str]) -> None:
 
 
 def _close() -> None:
-    for key in (_ENTRY_KEY, _LAST_KEY, _ERROR_KEY, _VIEWED_KEY):
+    for key in (_ENTRY_KEY, _LAST_KEY, _ERROR_KEY, _VIEWED_KEY, _WRONG_DAYS_KEY):
         st.session_state.pop(key, None)
     forget_target()
     reset_drawn()

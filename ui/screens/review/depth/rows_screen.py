@@ -7,9 +7,11 @@ question are named, and reviewed one by one afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -25,6 +27,7 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import restrict_client
+from pipeline.store.review.decisions import reject_entry
 from pipeline.store.review.row_confirmation import SeenRow, SheetRow, confirm_rows, list_rows
 from ui.browser.keyboard import key_help_button, keyboard
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
@@ -166,13 +169,20 @@ def _row_area(row: SheetRow, numbers: dict[int | None, int]) -> PageArea | None:
 
 
 def _show_rows(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
-    ready = [row for row in rows if row.can_be_confirmed or row.can_be_typed]
-    others = [row for row in rows if row not in ready]
+    blank = [row for row in rows if row.looks_blank]
+    ready = [row for row in rows if row not in blank and (row.can_be_confirmed or row.can_be_typed)]
+    others = [row for row in rows if row not in (*blank, *ready)]
+    drafts = {
+        field.spec.name: field.draft
+        for row in reversed(rows)
+        for field in row.view.fields
+        if field.spec.row is None and field.draft is not None
+    }
     if not ready:
         st.info(t("rows.none"), icon=":material/info:")
     else:
         with st.form(turn, enter_to_submit=False, border=False):
-            fields = _show_inputs(context, ready[0], _head_names(ready))
+            fields = _show_inputs(context, ready[0], _head_names(ready), drafts)
             for row in ready:
                 st.checkbox(plain(_row_text(row)), True, key=f"row_keep-{row.entry.id}")
                 names = set(row.deviations) - _head_names(ready)
@@ -185,6 +195,13 @@ def _show_rows(context: AppContext, person: Person, rows: Sequence[SheetRow], tu
                 on_click=partial(_confirm, context, person, ready, turn),
             )
         keyboard(turn, fields, save=_SAVE_KEY, min_view_time=MIN_SHEET_VIEW_TIME)
+    if blank:
+        st.caption(md("rows.blank", rows=", ".join(str(row.entry.row) for row in blank)))
+        st.button(
+            md("rows.close_blank", count=len(blank)),
+            key="rows_close_blank",
+            on_click=partial(_close_blank, context, person, blank, turn),
+        )
     for row in others:
         labels = accessible_names(row.form, row.entry.row)
         doubt = [labels.get(name, name) for name in row.deviations]
@@ -197,9 +214,21 @@ def _head_names(rows: Sequence[SheetRow]) -> set[str]:
     return {name for row in rows for name in row.deviations if row.form.by_name[name].row is None}
 
 
-def _show_inputs(context: AppContext, row: SheetRow, names: Collection[str]) -> list[str]:
-    """Show the fields of a row that have to be typed, and return the keys of their widgets."""
-    asked = [field for field in row.view.fields if field.spec.name in names]
+def _show_inputs(
+    context: AppContext,
+    row: SheetRow,
+    names: Collection[str],
+    drafts: Mapping[str, Answer] = MappingProxyType({}),
+) -> list[str]:
+    """Show the fields of a row that have to be typed, and return the keys of their widgets.
+
+    `drafts` are what was typed in any row of what stands above the rows.
+    """
+    asked = [
+        replace(field, draft=drafts.get(field.spec.name, field.draft))
+        for field in row.view.fields
+        if field.spec.name in names
+    ]
     crops = field_crops(context, row.view) if asked else {}
     for field in asked:
         field_input(row.view, field, crops[field.spec.name])
@@ -260,6 +289,25 @@ def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn
     _close()
     current_entry.open_entry(None)
     current_entry.set_toast(t("rows.saved", count=len(confirmed)))
+
+
+@requires_open_session
+def _close_blank(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
+    """Reject the rows as empty in one step."""
+    now = utc_now()
+    if is_too_soon(turn, now, MIN_SHEET_VIEW_TIME):
+        st.session_state[_ERROR_KEY] = t("rows.look_first")
+        return
+    try:
+        with context.store.begin() as conn:
+            for row in rows:
+                reject_entry(conn, person, row.entry.id, row.entry.revision, "tom rad", now)
+    except EfterskriftError as error:
+        st.session_state[_ERROR_KEY] = error_text(error)
+        return
+    reset_drawn()
+    current_entry.open_entry(None)
+    current_entry.set_toast(t("rows.closed_blank", count=len(rows)))
 
 
 def _close() -> None:

@@ -85,7 +85,8 @@ def test_a_wrong_day_attaches_nothing_and_is_told(
     app.text_input(key=f"att_day-{pages[2]}").input("31 feb")
     app.button(key="attachments_save").click().run()
     assert attached(store, entry_id) == []
-    assert "datum" in app.error[0].value
+    assert "Bilaga 3: datumet" in app.error[0].value
+    assert app.session_state["attachments_wrong_days"] == (1, f"att_day-{pages[2]}")
 
 
 def test_a_page_moves_to_the_entry_of_a_serial(

@@ -40,7 +40,14 @@ def form(store: Store) -> Form:
     pid = {"format": "personnummer", "critical": True, "required": True, "means": "client_pid"}
     day = {"format": "date", "critical": True, "required": True, "means": "event_date"}
     boxes = [
-        field(f"rad1_dag{n}", "initials", [90 + 20 * n, 90, 14, 8], planned_by="rad1_tid", **line)
+        field(
+            f"rad1_dag{n}",
+            "initials",
+            [90 + 20 * n, 90, 14, 8],
+            planned_by="rad1_tid",
+            codes=[{"value": "1", "label": "ej given"}],
+            **line,
+        )
         for n in (1, 2, 3)
     ]
     fields = [
@@ -102,3 +109,28 @@ def test_a_box_that_the_machine_missed_can_be_added(entry_id: str, open_screen: 
     assert not app.exception
     keys = [one.key or "" for one in (*app.text_input, *app.selectbox, *app.radio)]
     assert any(key.endswith("rad1_dag3") for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "then"),
+    [
+        ("9", "Koderna är 1 = ej given", EntryState.REVIEW),
+        ("NB", "initialer betyder att dosen är given", EntryState.SECOND),
+    ],
+)
+def test_another_code_is_refused_and_initials_are_asked_about_once(
+    store: Store, entry_id: str, open_screen: OpenScreen, typed: str, said: str, then: EntryState
+) -> None:
+    app = open_screen(NURSE, "review")
+    head = {name: str(SAID[name]) for name in ("personnummer", "datum")}
+    for name, text in (head | {"rad1_dag2": typed}).items():
+        app.text_input(key=f"f-{entry_id}-0-{name}").input(text)
+    app.checkbox(key=f"sheet_seen-{entry_id}-0").check()
+    app.button(key=f"save-{entry_id}-0").click().run()
+    assert said in " ".join(one.proto.body for one in app.get("html"))
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is EntryState.REVIEW
+    app.button(key=f"save-{entry_id}-0").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is then
