@@ -109,7 +109,7 @@ def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serial = seeding.add_visits(store, (1, 2))
-    sheet_rows = rows_screen.list_rows
+    sheet_rows = list_rows
 
     def with_blank(*given: object) -> list[SheetRow]:
         first, second, *others = sheet_rows(*given)  # type: ignore[arg-type]
