@@ -115,8 +115,8 @@ LONG = "Levodopa/karbidopa/entakapon Orion filmdragerad tablett 100 mg"
     ("row", "column", "room"),
     [
         (f"{ASTAS};{LONG};08;Dr;2021-11-03;;;;;;", "läkemedel", (40, 61)),
-        (f"{ASTAS};{LONG[:50]};08;Dr;2021-11-03;;;;;;", "läkemedel", (25, 49)),
-        (f"{ASTAS};Alvedon;08;Dr;2021-11-03;;;;;;{LONG}", "kortnamn", (25, 61)),
+        (f"{ASTAS};{LONG[:50]};08;Dr;2021-11-03;;;;;;", "läkemedel", (20, 49)),
+        (f"{ASTAS};Alvedon;08;Dr;2021-11-03;;;;;;{LONG}", "kortnamn", (20, 61)),
         (f"{ASTAS};Alvedon;08;Dr;2021-11-03;;Depotinjektionsvätska;;;;", "form", (11, 15)),
         (f"{ASTAS};Alvedon;08;Dr;2021-11-03;;;;{LONG};;", "dos och tider", (15, 69)),
     ],
