@@ -80,7 +80,7 @@ def deadline_list(context: AppContext, person: Person) -> None:
 
 def _last_day_text(context: AppContext, deadline: DeadlineCount) -> str:
     form = context.forms.get((deadline.form, deadline.version))
-    rule = deadline.rule or next((one.rule for one in form.all_deadlines), "") if form else ""
+    rule = deadline.rule or (next((one.rule for one in form.all_deadlines), "") if form else "")
     if not rule:
         return t("deadline.at_once")
     if deadline.due_at is None:
