@@ -65,7 +65,7 @@ def print_form(
         typer.Option(
             help="Planned visits (table: enhet;datum;tid;personnummer;namn;insats;rutt) to print "
             "in the rows; for a signing list prescriptions (table: enhet;månad;personnummer;namn;"
-            "läkemedel;tider;ordinatör;ordinerat;styrka;form;väg;dos;delegerad)."
+            "läkemedel;tider;ordinatör;ordinerat;styrka;form;väg;dos;delegerad;kortnamn)."
         ),
     ] = None,
 ) -> None:
@@ -382,11 +382,12 @@ def pack(
     from pipeline.domain.form.form import Forms
     from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
+    from pipeline.preparation.outage_pack.document_pages import describe_lacks
     from pipeline.preparation.outage_pack.pack import make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
     from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
     from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
-    from pipeline.preparation.outage_pack.unit_documents import find_documents, list_slots
+    from pipeline.preparation.outage_pack.unit_documents import find_given_documents, list_slots
     from pipeline.registers.clients import ClientRegister, load_client_register
     from pipeline.registers.pack_quantities import load_quantities
 
@@ -408,7 +409,7 @@ def pack(
         load_visit_plan(plan, unit) if plan else (),
         days,
         first_day.date() if first_day else None,
-        find_documents(documents, list_slots(area)) if documents else (),
+        find_given_documents(documents, list_slots(area)) if documents else (),
     )
     if clients and not count_clients(order):
         raise UsageError("register_no_clients", unit_name=unit)
@@ -420,6 +421,9 @@ def pack(
         files=format_count(len(made.files), "file"),
         sheets=format_count(len(made.sheets), "sheet"),
     )
+    # What the first page says too: whoever prints it may not read it.
+    for line in describe_lacks(order.needed_slots, order.about.printed_on):
+        print_note("pack.document", line=line)
     report_missing_protection(register)
     report_unregistered_visits(made.unregistered_visits_file)
 

@@ -8,7 +8,7 @@ every page shows how to write: ten digits, a tick, and how to cancel a tick.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import Enum
 from functools import lru_cache
@@ -111,6 +111,12 @@ def line_top(middle: float, style: TextStyle) -> float:
     """Return the top of a line of text whose capitals have their middle at a height, mm."""
     # The middle of the capitals is 0.42 em below the top of the line (baseline at 0.75 em).
     return middle - style.size * MM_PER_POINT * 0.42
+
+
+LEGIBLE_PT = 7.5
+"""The least size of text that must be read."""
+_LINE_PITCH = 1.1
+"""Between two lines of a text in a box, em."""
 
 
 class PaperDocument(Document):
@@ -240,6 +246,49 @@ def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
         elif black:
             runs.append((x, 1))
     return runs
+
+
+def fit_text(
+    paper: PaperDocument, text: str, box: Box, style: TextStyle
+) -> tuple[TextStyle, list[str]]:
+    """Return the style and lines of a text in a box.
+
+    It is set smaller where it is too wide, in two lines where it would be smaller than is legible.
+    If even these have no room it is one line smaller than `LEGIBLE_PT`: nothing is cut.
+    """
+    size = style.size * box.w / max(paper.width_of(text, style), box.w)
+    legible = replace(style, size=LEGIBLE_PT)
+    if size < LEGIBLE_PT and box.h >= 2 * LEGIBLE_PT * MM_PER_POINT * _LINE_PITCH:
+        words = text.split()
+        # As many words on the first line as it has room for; no word is divided, and no number
+        # from what it counts.
+        for count in range(len(words) - 1, 0, -1):
+            lines = [" ".join(words[:count]), " ".join(words[count:])]
+            if not words[count - 1][-1].isdigit() and all(
+                paper.width_of(line, legible) <= box.w for line in lines
+            ):
+                return legible, lines
+    return replace(style, size=size), [text]
+
+
+def draw_fitted(
+    paper: PaperDocument,
+    text: str,
+    box: Box,
+    style: TextStyle,
+    *,
+    align_right: bool = False,
+) -> None:
+    """Print a text as `fit_text` has it, in the middle of a box's height."""
+    style, lines = fit_text(paper, text, box, style)
+    pitch = style.size * MM_PER_POINT * _LINE_PITCH
+    first = box.y + (box.h - pitch * (len(lines) - 1)) / 2
+    for number, line in enumerate(lines):
+        top = line_top(first + number * pitch, style)
+        if align_right:
+            paper.words_right(line, (box.x + box.w, top), style)
+        else:
+            paper.words(line, (box.x, top), style)
 
 
 _CAPTION = TextStyle(7.5, Colour.LABEL)

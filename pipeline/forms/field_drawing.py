@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.model import Box
-from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, line_top
+from pipeline.forms.drawing import (
+    LEGIBLE_PT,
+    Colour,
+    PaperDocument,
+    TextStyle,
+    draw_fitted,
+    fit_text,
+    line_top,
+)
 from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
 
 PREFILLED_STYLE = TextStyle(11, Colour.BLACK)
+_MARGIN_MM, _LEAST_MARGIN_MM = 1.0, 0.4
+"""Beside a prefilled text, and beside one that has no room otherwise."""
 LABEL_GAP_MM = 1.2
 """Between a label and its neighbour."""
 MARK_GAP_MM = 0.9
@@ -169,10 +179,41 @@ def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str, _style: Prin
 
 
 def _draw_typeset(paper: PaperDocument, box: Box, text: str) -> None:
-    # A text too wide for its box is set smaller.
-    scale = min(1.0, (box.w - 2) / paper.width_of(text, PREFILLED_STYLE))
-    style = replace(PREFILLED_STYLE, size=PREFILLED_STYLE.size * scale)
-    paper.words(text, (box.x + 1, line_top(box.y + box.h / 2, style)), style)
+    draw_fitted(paper, text, _find_room(paper, box, text), PREFILLED_STYLE)
+
+
+def _find_room(paper: PaperDocument, box: Box, text: str) -> Box:
+    """Return the part of a box in which a text is printed."""
+    wide, narrow = (
+        Box(box.x + margin, box.y, box.w - 2 * margin, box.h)
+        for margin in (_LEAST_MARGIN_MM, _MARGIN_MM)
+    )
+    return narrow if _is_legible(paper, narrow, text) else wide
+
+
+def _is_legible(paper: PaperDocument, box: Box, text: str) -> bool:
+    style, _ = fit_text(paper, text, box, PREFILLED_STYLE)
+    return style.size >= LEGIBLE_PT
+
+
+def require_room(
+    paper: PaperDocument, spec: FieldSpec, text: str, row: int, column: str, before: str = ""
+) -> None:
+    """Check that a text of a table has room in its field in a size that can be read.
+
+    `before` is printed before it.
+
+    Raises:
+        UsageError: it has not; the message names row and column and how many characters have room.
+    """
+
+    def has_room(text: str) -> bool:
+        return _is_legible(paper, _find_room(paper, spec.area, before + text), before + text)
+
+    if spec.kind is not Kind.TEXT or has_room(text):
+        return
+    room = next(count for count in range(len(text) - 1, -1, -1) if has_room(text[:count]))
+    raise UsageError("no_room_in_box", row=row, column=column, length=len(text), room=room)
 
 
 def _draw_signature(paper: PaperDocument, spec: FieldSpec, _text: str, _style: PrintStyle) -> None:

@@ -13,13 +13,16 @@ from datetime import date, time
 from itertools import groupby
 from pathlib import Path
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.model import Client
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
+from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import new_serial
+from pipeline.forms.field_drawing import require_room
 from pipeline.forms.printing import Sheet
 from pipeline.forms.visit_lists import fits_number_boxes
 from pipeline.texts import Text
@@ -38,6 +41,7 @@ PRESCRIPTION_COLUMNS = (
     "väg",
     "dos",
     "delegerad",
+    "kortnamn",
 )
 _SCHEMA = TableSchema(
     PRESCRIPTION_COLUMNS[:8],
@@ -45,6 +49,14 @@ _SCHEMA = TableSchema(
     "error.table_row.remedy.prescriptions",
 )
 _PRESCRIPTION_FIELDS, _TIME_FIELD = "ord{}_insats", "rad{}_tid"
+_COLUMNS = {
+    "insats": "läkemedel",
+    "vag": "väg",
+    "dos": "dos och tider",
+    "ordinator": "ordinatör",
+}
+"""The column of the table that is printed in a field, if its name is another."""
+_GRID_FIELDS = ("rad1_insats", "rad1_insats_bak")
 _MAX_TIMES = 6
 """Times a day of one prescription."""
 _CLOCK_PATTERN = re.compile(r"(\d{1,2})(?:[:.](\d\d))?", re.ASCII)
@@ -56,7 +68,7 @@ _FLAGS = {"": False, "nej": False, "ja": True}
 class Prescription:
     """A prescription of one patient for one month.
 
-    `month` is the first day, `times` are HH.MM in order, `details` the optional columns.
+    `month` is the first day, `number` the row of the table, `times` are HH.MM in order.
     """
 
     unit: str
@@ -73,6 +85,12 @@ class Prescription:
     route: str = ""
     dose: str = ""
     delegated: bool = False
+    short_name: str = ""
+
+    @property
+    def grid_name(self) -> str:
+        """The drug as the grid of days names it."""
+        return self.short_name or self.drug
 
 
 def load_prescriptions(path: Path, unit: str = "") -> list[Prescription]:
@@ -103,12 +121,18 @@ def make_prescription_sheets(form: Form, prescriptions: Iterable[Prescription]) 
     """Make sheets with new serials, as many as each patient's month needs.
 
     Raises:
-        UsageError: the form has no lines for prescriptions.
+        UsageError: the form has no lines for prescriptions, or a text no room in its box.
     """
     if not has_prescription_lines(form):
         raise UsageError("no_lines_prescriptions", form=form.id)
     most, lines = _count_lines(form, _PRESCRIPTION_FIELDS), _count_lines(form, _TIME_FIELD)
     groups = groupby(sorted(prescriptions), key=lambda each: (each.unit, each.pid, each.month))
+    parts = [
+        (unit, pid, part)
+        for (unit, pid, _), group in groups
+        for part in _split(list(group), most, lines)
+    ]
+    _require_room(form, [part for _, _, part in parts])
     return [
         Sheet(
             new_serial(),
@@ -116,9 +140,25 @@ def make_prescription_sheets(form: Form, prescriptions: Iterable[Prescription]) 
             Client(pid=pid, name=part[0].name, unit=unit),
             tuple(_prefilled_fields(form, part)),
         )
-        for (unit, pid, _), group in groups
-        for part in _split(list(group), most, lines)
+        for unit, pid, part in parts
     ]
+
+
+def _require_room(form: Form, parts: Iterable[Sequence[Prescription]]) -> None:
+    """Check that each text can be read in its box: a drug or dose in tiny print is a danger.
+
+    Raises:
+        UsageError: one cannot.
+    """
+    with PaperDocument(form.title, today_in_sweden()) as paper:
+        for number, each in (pair for part in parts for pair in enumerate(part, start=1)):
+            for name, text in _line_texts(each).items():
+                spec = form.by_name[f"ord{number}_{name}"]
+                require_room(paper, spec, text, each.number, _COLUMNS.get(name, name))
+            # The prescription's number is printed before its name in the grid.
+            column = "kortnamn" if each.short_name else _COLUMNS["insats"]
+            for spec in (form.by_name[name] for name in _GRID_FIELDS if name in form.by_name):
+                require_room(paper, spec, each.grid_name, each.number, column, f"{number} ")
 
 
 def _count_lines(form: Form, pattern: str) -> int:
@@ -158,7 +198,9 @@ def _prefilled_fields(form: Form, part: Sequence[Prescription]) -> Iterator[tupl
                 yield f"ord{number}_{name}", text
     # The lines of the grid in the order of the rounds.
     doses = sorted(
-        (at, number, each.drug) for number, each in enumerate(part, start=1) for at in each.times
+        (at, number, each.grid_name)
+        for number, each in enumerate(part, start=1)
+        for at in each.times
     )
     for line, (at, number, drug) in enumerate(doses, start=1):
         for name, text in (("insats", f"{number} {drug}"), ("tid", at)):
@@ -205,6 +247,7 @@ def _parse_prescription(path: Path, number: int, row: Mapping[str, str]) -> Pres
         route=row.get("väg", ""),
         dose=row.get("dos", ""),
         delegated=delegated,
+        short_name=row.get("kortnamn", ""),
     )
 
 

@@ -91,8 +91,21 @@ def _draw_picture(paper: PaperDocument, data: bytes) -> None:
 
 def describe_age(contents: Sequence[SlotContent], printed_on: date) -> list[str]:
     """Return what the first page says: how long the pack may lie, and which slots lack what."""
-    limit = load_limits().pack_days
-    last_days = [printed_on + timedelta(days=limit)]
+    last_days = [printed_on + timedelta(days=load_limits().pack_days)]
+    for content in contents:
+        if content.dated is not None:
+            last_days.append(content.dated + timedelta(days=content.slot.days))
+    # A pack is as old as the document that ages first.
+    last = min(last_days)
+    key = "document.renew" if last >= printed_on else "document.renew_now"
+    return [
+        pack_text(key, printed=printed_on, last=last),
+        *describe_lacks(contents, printed_on),
+    ]
+
+
+def describe_lacks(contents: Sequence[SlotContent], printed_on: date) -> list[str]:
+    """Return a line for each slot that is empty or whose document is too old."""
     lines = []
     for content in contents:
         title = content.slot.title[PAPER_LANGUAGE]
@@ -108,7 +121,4 @@ def describe_age(contents: Sequence[SlotContent], printed_on: date) -> list[str]
                     days=content.slot.days,
                 )
             )
-        else:
-            last_days.append(content.dated + timedelta(days=content.slot.days))
-    # A pack is as old as the document that ages first.
-    return [pack_text("document.renew", printed=printed_on, last=min(last_days)), *lines]
+    return lines

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import count, takewhile
 
 from pipeline.domain.model import Box
-from pipeline.forms.drawing import Colour, PaperDocument, TextStyle
+from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_fitted
 from pipeline.forms.letterhead import Letterhead, draw_logo
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Topic, catalogue, plural_key
@@ -23,7 +23,6 @@ BODY_STYLE = TextStyle(10, Colour.BLACK)
 SMALL_STYLE = TextStyle(8.5, Colour.LABEL)
 _TABLE_HEADER_STYLE = TextStyle(8.5, Colour.BLACK, bold=True)
 _NOTE_STYLE = TextStyle(9.5, Colour.BLACK, bold=True)
-_MIN_FONT_PT, _MM_PER_PT = 5.0, 0.3528
 
 # Every page.
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 18.0, 192.0, 44.0, 276.0
@@ -136,7 +135,7 @@ def draw_table(
 ) -> float:
     """Draw a ruled table and return where it ends; `boxed` adds lines between the columns.
 
-    Words that do not fit their cell are set smaller.
+    Words that do not fit their cell are set smaller, or in two lines.
     """
     top = y
     headings = [column.title for column in columns]
@@ -178,24 +177,9 @@ def _draw_table_row(
             if is_header
             else TextStyle(BODY_STYLE.size, BODY_STYLE.colour, column.bold)
         )
-        style = _shrink_to_fit(paper, cell, column.width - 2, style)
-        # Vertically centred by the font size.
-        text_y = y + (height - style.size * _MM_PER_PT) / 2
-        if column.align_right:
-            paper.words_right(cell, (x + column.width - 1, text_y), style)
-        else:
-            paper.words(cell, (x + 1, text_y), style)
+        box = Box(x + 1, y, column.width - 2, height)
+        draw_fitted(paper, cell, box, style, align_right=column.align_right)
         x += column.width
-
-
-def _shrink_to_fit(paper: PaperDocument, text: str, width: float, style: TextStyle) -> TextStyle:
-    """Return the style, with a smaller font if the text is wider than `width`."""
-    text_width = paper.width_of(text, style)
-    if text_width <= width:
-        return style
-    # In proportion, but no smaller than is legible.
-    size = max(_MIN_FONT_PT, style.size * width / text_width)
-    return TextStyle(size, style.colour, style.bold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,27 @@ def find_documents(folder: Path, slots: Sequence[DocumentSlot]) -> list[SlotCont
     return contents
 
 
+def find_given_documents(folder: Path, slots: Sequence[DocumentSlot]) -> list[SlotContent]:
+    """Return as `find_documents` those of a folder that somebody has filled by hand.
+
+    Raises:
+        UsageError: a file would be left out, or is dated in the future.
+    """
+    names = {slot.slot for slot in slots}
+    for path in sorted(folder.iterdir()):
+        # Files of the system, such as .DS_Store, are nobody's documents.
+        if path.name.startswith("."):
+            continue
+        found = _parse_name(path)
+        if found is None or found[0] not in names:
+            raise UsageError(
+                "document_without_slot", file=path.name, slots=", ".join(sorted(names))
+            )
+        if found[1] > today_in_sweden():
+            raise UsageError("document_in_future", day=found[1].isoformat())
+    return find_documents(folder, slots)
+
+
 def _parse_name(path: Path) -> tuple[str, date] | None:
     if (match := _FILE_NAME.fullmatch(path.name)) is None:
         return None

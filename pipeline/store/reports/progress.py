@@ -28,8 +28,10 @@ from sqlalchemy import (
     select,
 )
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.form import Subject
-from pipeline.domain.law.open_deadlines import UNCERTAIN
+from pipeline.domain.law.deadlines import find_deadline_rule
+from pipeline.domain.law.open_deadlines import ANY_RULE, UNCERTAIN
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.review.rules import GAPLESS_REASONS
@@ -210,7 +212,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
     """Return the legal deadlines of the person's open entries: uncertain ones, then the nearest.
 
     Undecided entries and gaps of the person's units and areas of law are counted, once for each
-    deadline that is not met.
+    deadline of a duty that is not met.
 
     Raises:
         NotAllowedError: the person may not move entries to the front of the queue.
@@ -222,11 +224,14 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
         visibility.visible_entries_condition(conn, person, Action.PULL),
     )
+    today = today_in_sweden()
     # They are few, so their deadlines are counted here and not by the database.
     counts = Counter(
         (time, rule, row.unit, row.form, row.version)
         for row in conn.execute(query)
         for rule, time in (row.deadlines or {}).items()
+        # The time of an appeal is nobody's duty here.
+        if rule == ANY_RULE or find_deadline_rule(rule, today).is_duty
     )
     found = [
         DeadlineCount(

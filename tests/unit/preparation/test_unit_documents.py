@@ -28,6 +28,7 @@ from pipeline.preparation.outage_pack.staff_pages import ChainContact
 from pipeline.preparation.outage_pack.unit_documents import (
     SlotContent,
     find_documents,
+    find_given_documents,
     list_slots,
     load_limits,
     remove_document,
@@ -80,11 +81,40 @@ def test_first_page_names_empty_and_old_slots(age: int | None, start: str | None
 
 @pytest.mark.parametrize(
     ("ages", "last"),
-    [({}, 90), ({"lakemedelslista": 3}, 4), ({"lakemedelslista": 9, "personkort": 10}, 20)],
+    [({}, 90), ({"lakemedelslista": 3}, 4), ({"lakemedelslista": 7, "personkort": 10}, 0)],
 )
 def test_pack_is_renewed_when_its_first_document_ages(ages: dict[str, int], last: int) -> None:
     note = describe_age([_content(slot, age) for slot, age in ages.items()], DAY)[0]
     assert note.endswith(f"senast {DAY + timedelta(days=last)}.")
+
+
+def test_pack_with_a_document_that_is_too_old_is_renewed_now() -> None:
+    contents = [_content("lakemedelslista", 9), _content("personkort", 10)]
+    note = describe_age(contents, DAY)[0]
+    assert "BYT UT PAKETET NU" in note
+    assert note.endswith(f"{DAY - timedelta(days=2)}.")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Läkemedelslista.pdf", "document_without_slot"),
+        ("annat-2026-11-01.pdf", "document_without_slot"),
+        ("ringkedja-2026-13-01.pdf", "document_without_slot"),
+        ("ringkedja-2999-01-01.pdf", "document_in_future"),
+    ],
+)
+def test_a_given_file_that_would_be_left_out_is_refused(
+    tmp_path: Path, name: str, key: str
+) -> None:
+    (tmp_path / "personkort-2026-11-01.pdf").write_bytes(b"")
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UsageError) as raised:
+        find_given_documents(tmp_path, list_slots(None))
+    assert raised.value.key == f"error.{key}"
+    if key == "document_without_slot":
+        assert name in str(raised.value)
+        assert "lakemedelslista" in raised.value.remedy
 
 
 def test_an_own_telephone_chain_is_not_missing_where_it_is_given_as_a_table() -> None:

@@ -108,6 +108,41 @@ def test_a_wrong_row_is_named_without_its_content(tmp_path: Path, row: str, mess
     assert "1890" not in str(raised.value)
 
 
+LONG = "Levodopa/karbidopa/entakapon Orion filmdragerad tablett 100 mg"
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "room"),
+    [
+        (f"{ASTAS};{LONG};08;Dr;2021-11-03;;;;;;", "läkemedel", (40, 61)),
+        (f"{ASTAS};{LONG[:50]};08;Dr;2021-11-03;;;;;;", "läkemedel", (20, 49)),
+        (f"{ASTAS};Alvedon;08;Dr;2021-11-03;;;;;;{LONG}", "kortnamn", (20, 61)),
+        (f"{ASTAS};Alvedon;08;Dr;2021-11-03;;Depotinjektionsvätska;;;;", "form", (11, 15)),
+        (f"{ASTAS};Alvedon;08;Dr;2021-11-03;;;;{LONG};;", "dos och tider", (15, 69)),
+    ],
+)
+def test_what_has_no_legible_room_is_refused_by_row_and_column(
+    tmp_path: Path, row: str, column: str, room: tuple[int, int]
+) -> None:
+    rows = load_prescriptions(write(tmp_path, f"{HEAD};kortnamn\n{row}\n"))
+    with pytest.raises(UsageError, match=f"Row 2, column {column}") as raised:
+        make_prescription_sheets(LIST, rows)
+    assert room[0] <= int(str(raised.value.values["room"])) <= room[1]
+    assert "Levodopa" not in str(raised.value)
+
+
+def test_a_short_name_is_printed_in_the_lines_of_days_only(tmp_path: Path) -> None:
+    row = f"{ASTAS};Morfin Meda depottablett;08;Dr;2021-11-03;;depottablett;;;;Morfin"
+    (sheet,) = make_prescription_sheets(
+        LIST, load_prescriptions(write(tmp_path, f"{HEAD};kortnamn\n{row}\n"))
+    )
+    printed = dict(sheet.prefilled)
+    assert (printed["ord1_insats"], printed["rad1_insats"]) == (
+        "Morfin Meda depottablett",
+        "1 Morfin",
+    )
+
+
 def test_nothing_of_the_unit_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no prescriptions"):
         load_prescriptions(write(tmp_path), "Söder")

@@ -31,14 +31,20 @@ def show(context: AppContext, person: Person) -> None:
     with context.store.recording_denials():
         require_permission(person, Action.OFFICE)
     screen_heading(context, person, t("office.title"), t("office.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
     with context.store.read() as conn:
         units = list(areas_by_unit(conn))
         periods = outages.list_outages(conn)
         by_unit = providers.providers_by_unit(conn)
     _outages_section(context, person, units, periods)
     _providers_section(context, person, units, by_unit)
+
+
+def _show_error(place: str) -> None:
+    """Show why the last action failed where it was done: the page is longer than a screen."""
+    said_at, message = st.session_state.get(_MESSAGE_KEY, ("", ""))
+    if said_at == place:
+        del st.session_state[_MESSAGE_KEY]
+        st.error(plain_with_code(message))
 
 
 def _outages_section(
@@ -61,6 +67,7 @@ def _outages_section(
                 key=f"outage_undo-{period.id}",
                 on_click=partial(_undo, context, person, period.id),
             )
+        _show_error(f"outage-{period.id}")
     with st.form("outage", border=True, enter_to_submit=False):
         st.markdown(f"**{t('office.new')}**")
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -76,6 +83,7 @@ def _outages_section(
             _moment_inputs("out_start", t("office.start"))
             _moment_inputs("out_end", t("office.end"))
         st.caption(t("office.open_end"))
+        _show_error("outage")
         st.form_submit_button(
             t("office.add"), key="out_add", type="primary", on_click=partial(_add, context, person)
         )
@@ -125,7 +133,7 @@ def _kind_text(kind: OutageKind) -> str:
 def _add(context: AppContext, person: Person) -> None:
     state, start = st.session_state, _moment("out_start")
     if start is None:
-        state[_MESSAGE_KEY] = t("office.no_start")
+        state[_MESSAGE_KEY] = ("outage", t("office.no_start"))
         return
     period = OutagePeriod(
         str(state["out_unit"]),
@@ -138,7 +146,7 @@ def _add(context: AppContext, person: Person) -> None:
         with context.store.begin() as conn:
             outages.save_outage(conn, person, period, utc_now())
     except EfterskriftError as error:
-        state[_MESSAGE_KEY] = error_text(error)
+        state[_MESSAGE_KEY] = ("outage", error_text(error))
 
 
 @requires_open_session
@@ -149,7 +157,7 @@ def _end(context: AppContext, person: Person, outage_id: int) -> None:
             end = _moment(f"{_END_KEY}-{outage_id}") or now
             outages.end_outage(conn, person, outage_id, end, now)
     except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+        st.session_state[_MESSAGE_KEY] = (f"outage-{outage_id}", error_text(error))
 
 
 @requires_open_session
@@ -158,7 +166,7 @@ def _undo(context: AppContext, person: Person, outage_id: int) -> None:
         with context.store.begin() as conn:
             outages.undo_outage(conn, person, outage_id, utc_now())
     except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+        st.session_state[_MESSAGE_KEY] = (f"outage-{outage_id}", error_text(error))
 
 
 def _providers_section(
@@ -181,12 +189,14 @@ def _providers_section(
                 key=f"provider_undo-{unit}",
                 on_click=partial(_undo_provider, context, person, unit),
             )
+        _show_error(f"provider-{unit}")
     with st.form("provider", border=True, enter_to_submit=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(t("office.unit"), units, key="prov_unit")
             st.text_input(t("office.name"), key="prov_name", max_chars=120)
             st.text_input(t("office.hsa_id"), key="prov_hsa", max_chars=31)
             st.text_input(t("office.number"), key="prov_number", max_chars=11)
+        _show_error("provider")
         st.form_submit_button(
             t("office.save"),
             key="prov_save",
@@ -207,7 +217,7 @@ def _save_provider(context: AppContext, person: Person) -> None:
         with context.store.begin() as conn:
             providers.save_unit_provider(conn, person, str(state["prov_unit"]), provider, utc_now())
     except EfterskriftError as error:
-        state[_MESSAGE_KEY] = error_text(error)
+        state[_MESSAGE_KEY] = ("provider", error_text(error))
 
 
 @requires_open_session
@@ -216,4 +226,4 @@ def _undo_provider(context: AppContext, person: Person, unit: str) -> None:
         with context.store.begin() as conn:
             providers.undo_unit_provider(conn, person, unit, utc_now())
     except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+        st.session_state[_MESSAGE_KEY] = (f"provider-{unit}", error_text(error))

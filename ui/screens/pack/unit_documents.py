@@ -89,7 +89,7 @@ def unit_documents_section(context: AppContext, person: Person, unit: str) -> No
         dated = st.date_input(
             t("pack.slot_day"),
             value="today",
-            max_value="today",
+            # No latest day: the browser would put today in place of a later day without a word.
             format="YYYY-MM-DD",
             key=f"pack_slot_day-{unit}",
         )

@@ -80,13 +80,14 @@ def deadline_list(context: AppContext, person: Person) -> None:
 
 def _last_day_text(context: AppContext, deadline: DeadlineCount) -> str:
     form = context.forms.get((deadline.form, deadline.version))
-    rule = deadline.rule or next((one.rule for one in form.all_deadlines), "") if form else ""
+    rule = deadline.rule or (next((one.rule for one in form.all_deadlines), "") if form else "")
     if not rule:
         return t("deadline.at_once")
     if deadline.due_at is None:
         requirement = find_deadline_rule(rule, today_in_sweden()).what
         return f"{requirement}: {t('deadline.at_once')}"
-    return deadline_text(rule, swedish_day(deadline.due_at))
+    text = deadline_text(rule, swedish_day(deadline.due_at))
+    return f"{text} · {t('deadline.passed')}" if deadline.due_at < utc_now() else text
 
 
 def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:

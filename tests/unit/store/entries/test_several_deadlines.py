@@ -48,6 +48,7 @@ SEVERAL = _with_deadlines(
     {"rule": "lvu-ansokan", "day": "verkstallt", "met": "ansokt"},
 )
 """A note with two deadlines, the second of which runs from a later day."""
+APPEAL = _with_deadlines({"rule": "overklagande", "day": "datum"})
 ALL_FORMS = Forms({**FORMS, (SEVERAL.id, SEVERAL.version): SEVERAL})
 
 
@@ -135,3 +136,10 @@ def test_each_open_deadline_is_listed_with_its_rule_the_nearest_first(ward: Ward
         ("lvu-understallning", 2),
         ("lvu-ansokan", 1),
     ]
+
+
+def test_the_time_of_an_appeal_is_nobodys_duty_and_not_listed(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(APPEAL, "SEVH", {**SAID, "datum": "2026-02-20"}), APPEAL)
+    assert stored(ward, "SEVH-00")[0] == {"overklagande"}
+    with ward.store.read() as conn:
+        assert list_open_deadlines(conn, CHIEF) == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import Outcome, PageReading
 from pipeline.domain.settings import Settings
 from pipeline.preparation.drill import drills
@@ -185,3 +187,15 @@ def test_a_drill_is_made_read_and_its_result_shown_with_what_is_missing(
     assert "9 minuter" in shown
     assert "Kom inte tillbaka" in shown
     assert "*tog*" not in shown.replace("\\*", "")
+
+
+def test_a_document_of_a_future_day_is_refused(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    app = open_screen(ADMINISTRATOR, "pack")
+    tomorrow = today_in_sweden() + timedelta(days=1)
+    app.date_input(key=f"pack_slot_day-{UNIT}").set_value(tomorrow)
+    upload = app.file_uploader(key=f"pack_slot_file-{UNIT}")
+    upload.upload("lista.pdf", b"%PDF-1.7", "application/pdf")
+    app.button(key=f"pack_slot_save-{UNIT}").click().run()
+    assert not app.exception
+    assert any("ligger i framtiden" in one.value for one in app.info)

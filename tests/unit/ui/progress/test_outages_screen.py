@@ -15,7 +15,7 @@ from tests.unit.ui.conftest import OpenScreen
 def test_an_outage_is_added_ended_and_taken_back(store: Store, open_screen: OpenScreen) -> None:
     app = open_screen(ADMINISTRATOR, "office")
     app.button(key="out_add").click().run()
-    assert app.info[0].value == "Ange dagen då avbrottet började."
+    assert app.error[0].value == "Ange dagen då avbrottet började."
     app.selectbox(key="out_unit").set_value(UNIT)
     app.selectbox(key="out_system").set_value("journal")
     app.date_input(key="out_start-day").set_value(date(2021, 12, 16))
@@ -39,13 +39,24 @@ def test_an_outage_is_added_ended_and_taken_back(store: Store, open_screen: Open
         assert list_outages(conn) == []
 
 
+def test_an_error_is_shown_at_the_form_that_was_sent(open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "office")
+    app.date_input(key="out_start-day").set_value(date(2021, 12, 16))
+    app.date_input(key="out_end-day").set_value(date(2021, 12, 15))
+    app.button(key="out_add").click().run()
+    walked = list(app.main)
+    (place,) = [number for number, one in enumerate(walked) if one.type == "error"]
+    keys = [getattr(one, "key", None) for one in walked]
+    assert keys.index("out_end-clock") < place < keys.index("out_add")
+
+
 def test_a_unit_gets_a_care_provider_of_its_own(store: Store, open_screen: OpenScreen) -> None:
     app = open_screen(ADMINISTRATOR, "office")
     app.selectbox(key="prov_unit").set_value(UNIT)
     app.text_input(key="prov_name").input("Omsorg AB")
     app.text_input(key="prov_hsa").input("SE-1")
     app.button(key="prov_save").click().run()
-    assert "inget HSA-id" in app.info[0].value
+    assert "inget HSA-id" in app.error[0].value
     app.text_input(key="prov_hsa").input("se5560000000-a1")
     app.button(key="prov_save").click().run()
     assert not app.exception
