@@ -6,6 +6,8 @@ tick is a statement of its own, that no hypersensitivity is known. An empty box 
 
 from __future__ import annotations
 
+import re
+
 from pipeline.export.fhir.clinical.observations import SNOMED_SYSTEM
 from pipeline.export.fhir.mapping import Warned
 from pipeline.export.fhir.resource_context import (
@@ -30,8 +32,8 @@ ALLERGY_ENTERED_IN_ERROR: Resource = {
 }
 _NO_KNOWN_ALLERGY = "716186003"
 """SNOMED CT: No known allergy (situation)."""
-_NONE_KNOWN = ("ingen", "inga")
-"""First words of what is written where no hypersensitivity is known."""
+_NONE_KNOWN = re.compile(r"(ingen|inga|ej|nej)( (känd|kända|känt))?[.!]?")
+"""All that is written where nothing is known: "Ingen penicillin!" warns."""
 
 
 def warning_resources(filing: ResourceContext) -> list[tuple[str, Resource]]:
@@ -59,7 +61,7 @@ def _warning_resource(filing: ResourceContext, warned: Warned) -> Resource:
     record, forms = filing.record, filing.options.forms
     is_marked = record.fields.get(warned.mark) is True or warned.mark in record.illegible
     words = format_field_value(record, warned.text, forms)
-    is_none_known = not is_marked and words.casefold().startswith(_NONE_KNOWN)
+    is_none_known = not is_marked and bool(_NONE_KNOWN.fullmatch(words.strip().casefold()))
     if not is_marked and not words:
         return {}
     # None known of anything but a hypersensitivity needs no warning.

@@ -53,6 +53,7 @@ def test_a_hypersensitivity_is_an_allergy_and_the_rest_flags() -> None:
     ("said", "codings", "text"),
     [
         ({"overkanslighet_mot": "INGEN KÄND"}, [SNOMED_NONE], "Överkänslighet: INGEN KÄND"),
+        ({"overkanslighet_mot": "Ingen penicillin!"}, [], "Överkänslighet: Ingen penicillin!"),
         # Contradictory: nobody may take it for no allergy.
         (
             {"overkanslighet": True, "overkanslighet_mot": "Ingen känd"},
