@@ -97,6 +97,7 @@ def test_an_account_has_the_id_of_its_key_else_of_its_name_in_its_units(ward: Wa
         StaffMember(NILS.name, "", "NI", "another unit", "SE5560000000-NAMNE"),
     ]
     with ward.store.begin() as conn:
+        save_person(conn, EVA, None)
         assert hsa_ids.hsa_ids_by_login(conn, staff) == {EVA.login: EVA_ID}
         save_person(conn, replace(NILS, key=NILS_ID), None)
         assert hsa_ids.hsa_ids_by_login(conn, staff) == {EVA.login: EVA_ID, NILS.login: NILS_ID}
