@@ -57,8 +57,10 @@ def find_role_code(title: str, registered: str = "") -> Code | None:
         return None
     # The contracts demand a name beside a code: the code itself where there is no other.
     name = (role.name if role else title.strip()) or code
+    # Which version the staff list has its code from is not known.
+    version = "" if registered else codes.version
     return Code(
-        code=code, system=codes.system, system_name=codes.name, version=codes.version, name=name
+        code=code, system=codes.system, system_name=codes.name, version=version, name=name
     )
 
 

@@ -46,6 +46,7 @@ def test_ids_are_saved_once_counted_and_logged_without_a_name(ward: Ward) -> Non
     [
         ("19121212", (), "hsa_id_wrong"),
         ("", (replace(MEMBER, hsa_id="SE5560000000"),), "hsa_id_wrong"),
+        ("", (replace(MEMBER, role_code="2060"),), "role_code_wrong"),
         ("", (replace(MEMBER, signature="XX", hsa_id=EVA_ID),), "staff_member_gone"),
         (
             "",
