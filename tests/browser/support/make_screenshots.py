@@ -35,9 +35,9 @@ from pipeline.registers.pack_quantities import default_quantities
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.registers.hsa_ids import save_hsa_ids
 from pipeline.store.registers.outages import save_outage
 from pipeline.store.registers.planning import save_planned
-from pipeline.store.registers.hsa_ids import save_hsa_ids
 from pipeline.store.registers.providers import save_unit_provider
 from pipeline.store.registers.staff import save_staff
 from pipeline.store.review.decisions import reject_entry
