@@ -16,10 +16,16 @@ MANUAL_ENTRY_TARGET: Final = "skriv-in"
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who did something, and when (with time zone)."""
+    """Who did something, and when (with time zone).
+
+    `by` is the person's name. `login` and `hsa_id` are those of the account, empty where there is
+    none.
+    """
 
     at: datetime
     by: str
+    login: str = field(default="", compare=False)
+    hsa_id: str = field(default="", compare=False)
 
 
 class OutageKind(StrEnum):
@@ -97,6 +103,8 @@ class Record:
         meanings: What codes and numbers of lines mean, by field name.
         outage: The outage of the unit and system; None: that of the settings.
         provider: The unit's care provider; None: that of the settings.
+        unit_hsa_id, author_hsa_id: By the registers; empty where they do not say it.
+        author_role, author_role_code: The author's title and code of role by the staff list.
     """
 
     entry_id: str
@@ -134,6 +142,10 @@ class Record:
     meanings: Mapping[str, str] = field(default_factory=dict)
     outage: Outage | None = None
     provider: CareProvider | None = None
+    unit_hsa_id: str = ""
+    author_hsa_id: str = ""
+    author_role: str = ""
+    author_role_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

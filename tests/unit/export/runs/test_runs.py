@@ -12,7 +12,6 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from lxml import etree
 
 from pipeline.domain.errors import ExportError, NotAllowedError, StoreError
 from pipeline.domain.model import EntryState, State
@@ -49,6 +48,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.store.rivta_archives import rivta_documents
 from tests.support.store.route_steps import list_target_status, make_run
 from tests.support.texts import in_swedish
 
@@ -78,9 +78,8 @@ def waiting(office: ExportContext, unit: str | None = None) -> dict[str, tuple[i
 def text(office: ExportContext, run: Run, name: str) -> list[str]:
     return [
         element.text or ""
-        for element in etree.fromstring(fetch_run_file(office, ANNA, run.id).data).iter(
-            f"{{{DOMAIN_NS}}}{name}"
-        )
+        for document in rivta_documents(fetch_run_file(office, ANNA, run.id).data)
+        for element in document.iter(f"{{{DOMAIN_NS}}}{name}")
     ]
 
 
