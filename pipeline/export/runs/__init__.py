@@ -13,7 +13,7 @@ from pipeline.export.runs.files import (
     list_undelivered,
     require_run,
 )
-from pipeline.export.runs.make import make_run
+from pipeline.export.runs.make import make_run, make_runs
 from pipeline.export.runs.status import (
     TargetStatus,
     UnsupportedEntry,
@@ -36,5 +36,6 @@ __all__ = [
     "list_undelivered",
     "load_export_options",
     "make_run",
+    "make_runs",
     "require_run",
 ]

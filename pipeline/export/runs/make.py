@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
@@ -23,9 +22,11 @@ from pipeline.export.authorities.monthly import (
 )
 from pipeline.export.care_system_check.matches import erase_settled_lists
 from pipeline.export.exporter import Exporter, ExportOptions, Item
-from pipeline.export.manual_entry.order import sort_for_keying
+from pipeline.export.manual_entry.one_list import take_one_list
+from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs.candidates import (
+    Candidate,
     Candidates,
     RunScope,
     load_candidates,
@@ -33,7 +34,6 @@ from pipeline.export.runs.candidates import (
 )
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.targets import STATISTICS
-from pipeline.store.entries.triage import unit_matcher
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.run_items import Connection
@@ -71,37 +71,42 @@ def make_run(
             candidates = with_manual_corrections(
                 load_candidates(conn, scope), context, load_staff_list(conn)
             )
+            selected = _select_candidates(target, exporter, candidates, options)
+            file_options = options
             if exporter.mapping is None:
-                candidates = _in_keying_order(conn, candidates, context.forms)
-            items = _select_items(target, exporter, candidates, options)
-        if not items:
+                selected, file_options = take_one_list(conn, context.forms, selected, options)
+        if not selected:
             return None
+        items = [Item(number, *candidate) for number, candidate in enumerate(selected, 1)]
         run = _new_run(target, exporter, person, _run_time(items, now), len(items))
-        data = exporter.make(items, run, options)
+        data = exporter.make(items, run, file_options)
         # Write it if nothing has changed meanwhile; else start over.
         if saved := _save_run(scope, items, run, data):
             return saved
     raise _entries_changed_error()
 
 
-def _select_items(
+def make_runs(
+    context: ExportContext, person: Person, target: str, now: datetime, unit: str | None = None
+) -> list[Run]:
+    """As `make_run`, until nothing is left: a list to key in has entries of one system and area."""
+    made: list[Run] = []
+    while run := make_run(context, person, target, now, unit):
+        made.append(run)
+        if not isinstance(find_target(target), ManualEntryListExporter):
+            break
+    return made
+
+
+def _select_candidates(
     target: str, exporter: Exporter, candidates: Candidates, options: ExportOptions
-) -> list[Item]:
-    selected = [
+) -> list[Candidate]:
+    return [
         (record, previous)
         for record, previous in candidates.belonging_to(target, exporter, options)
         if record.entry_id not in candidates.held
         and not exporter.unsupported_reason(record, options)
     ]
-    return [Item(number, *candidate) for number, candidate in enumerate(selected, 1)]
-
-
-def _in_keying_order(conn: Connection, candidates: Candidates, forms: Forms) -> Candidates:
-    """Return the entries of a list to key in as they are keyed in: the urgent ones first."""
-    units = {record.unit for record, _ in candidates.entries}
-    matchers = {unit: unit_matcher(conn, unit) for unit in units}
-    order = sort_for_keying([record for record, _ in candidates.entries], forms, matchers)
-    return replace(candidates, entries=tuple(candidates.entries[place] for place in order))
 
 
 def _run_time(items: Sequence[Item], now: datetime) -> datetime:

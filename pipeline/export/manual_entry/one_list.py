@@ -1,0 +1,77 @@
+"""What stands on one list to key in: entries of one system, module and area of law, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.domain.form.form import Forms
+from pipeline.domain.record import PreviousExport, Record
+from pipeline.export.exporter import ExportOptions
+from pipeline.export.manual_entry.destination import Destination, find_destination
+from pipeline.export.manual_entry.order import sort_for_keying
+from pipeline.export.tables.mapping import ExportMapping, ManualEntryField, ManualEntryMapping
+from pipeline.store.entries.triage import unit_matcher
+from pipeline.store.exports.manual_entry.field_orders import FieldOrder, load_orders
+from pipeline.store.exports.run_items import Connection
+
+Candidate = tuple[Record, PreviousExport | None]
+"""A confirmed entry, and the latest run that carried it."""
+
+
+def take_one_list(
+    conn: Connection,
+    forms: Forms,
+    candidates: Sequence[Candidate],
+    options: ExportOptions,
+    place: tuple[str, str] = ("", ""),
+) -> tuple[list[Candidate], ExportOptions]:
+    """Return the entries of the destination that is most urgent, in the order of keying.
+
+    What goes elsewhere is left for the next list. The options have the order of the fields in
+    that system.
+
+    Args:
+        place: the system and the module of the entries' route, if it names them.
+    """
+    if not candidates:
+        return [], options
+    units = {record.unit for record, _ in candidates}
+    matchers = {unit: unit_matcher(conn, unit) for unit in units}
+
+    def sort(among: Sequence[Candidate]) -> list[Candidate]:
+        order = sort_for_keying([record for record, _ in among], forms, matchers)
+        return [among[number] for number in order]
+
+    first = record_destination(sort(candidates)[0][0], place)
+    chosen = [one for one in candidates if record_destination(one[0], place) == first]
+    return sort(chosen), with_field_orders(conn, options, first.system)
+
+
+def record_destination(record: Record, place: tuple[str, str] = ("", "")) -> Destination:
+    """Return where an entry is keyed in."""
+    return find_destination(record.form, record.area, *place)
+
+
+def with_field_orders(conn: Connection, options: ExportOptions, system: str) -> ExportOptions:
+    """Return the options with the orders of fields that are set for a receiving system."""
+    mappings: dict[str, ExportMapping] = dict(options.mappings)
+    for form, order in load_orders(conn, system).items():
+        mappings[form] = _arrange(mappings.get(form), order)
+    return replace(options, mappings=mappings)
+
+
+def _arrange(mapping: ExportMapping | None, order: FieldOrder) -> ManualEntryMapping:
+    """Return a mapping with another order; its words for fields and its sheet stay."""
+    known = mapping if isinstance(mapping, ManualEntryMapping) else None
+    titles: Mapping[str, str] = {entry.field: entry.title for entry in known.order} if known else {}
+    return ManualEntryMapping(
+        about=known.about if known else "",
+        versions=known.versions if known else (),
+        sheet=bool(known and known.sheet),
+        order=tuple(
+            ManualEntryField(field=name, title=titles.get(name, ""), own=is_own)
+            for names, is_own in ((order.own, True), (order.note, False))
+            for name in names
+        ),
+    )
