@@ -63,7 +63,7 @@ def export(
     to export. Files of your earlier runs that were never written are written too.
     """
     from pipeline.export.exporter import DATA_LANGUAGE
-    from pipeline.export.runs import count_unsigned, find_target, list_target_status, make_run
+    from pipeline.export.runs import count_unsigned, find_target, list_target_status, make_runs
     from pipeline.store.database.clock import utc_now
 
     find_target(target)
@@ -77,8 +77,13 @@ def export(
             line for line in list_target_status(context, person, unit) if line.target == target
         )
         earlier = [] if run_id else _write_undelivered(context, person, target, output)
-        run = None if run_id else make_run(context, person, target, utc_now(), unit)
-        written_run = run.id if run else run_id
+        made = [] if run_id else make_runs(context, person, target, utc_now(), unit)
+        written_run = made[0].id if made else run_id
+        # A list to key in has entries of one system and area: the further lists are written too.
+        folder = (output or Path()).parent
+        earlier += [
+            _write_run_files(context, person, run.id, folder / run.file_name) for run in made[1:]
+        ]
         result = (
             _write_run_files(context, person, written_run, output)
             if written_run

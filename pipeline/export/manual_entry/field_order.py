@@ -62,21 +62,23 @@ def load_field_order(
 def save_field_order(
     context: ExportContext,
     person: Person,
-    place: tuple[str, str],
+    where: tuple[str, str],
     fields: Sequence[tuple[str, bool]],
     now: datetime,
 ) -> None:
     """Set the order of a form's fields in a receiving system, and write that in the log.
 
     Args:
-        place: the system and the form's id.
+        where: the system and the form's id.
         fields: each field with whether the system has a field of its own for it, in order.
 
     Raises:
         NotAllowedError: the person does not keep the tables of the office.
         ExportError: there is no such form, or the fields are not its own, each once.
     """
-    form = _find_form(context, place[1])
+    with context.store.recording_denials():
+        require_permission(person, Action.OFFICE)
+    form = _find_form(context, where[1])
     if sorted(name for name, _ in fields) != sorted(_column_labels(form)):
         raise ExportError("key_in_order_other_fields", form=form.title)
     order = FieldOrder(
@@ -84,7 +86,7 @@ def save_field_order(
         tuple(name for name, is_own in fields if not is_own),
     )
     with context.store.begin() as conn:
-        field_orders.save_order(conn, person, place, order, now)
+        field_orders.save_order(conn, person, where, order, now)
 
 
 def _list_fields(form: Form, mapping: ManualEntryMapping | None) -> list[ArrangedField]:

@@ -182,7 +182,7 @@ def _destination(heads: dict[str, EntryHead], entry_id: str) -> Destination:
 def claim_next_client(
     context: ExportContext,
     person: Person,
-    place: tuple[str, Destination],
+    list_name: tuple[str, Destination],
     now: datetime,
     skipped: Collection[str] = (),
     *,
@@ -195,7 +195,7 @@ def claim_next_client(
     the system takes them so (`sheet_block.is_keyed_with`).
 
     Args:
-        place: the name of the list.
+        list_name: the name of the list.
         skipped: ids of entries that the person does not want now.
         alone: ids of rows that the person wants one by one.
 
@@ -203,10 +203,10 @@ def claim_next_client(
         NotAllowedError: the person may not receipt, or see none of what the run holds.
         ExportError: there is no such run.
     """
-    run_id, destination = place
+    run_id, destination = list_name
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.RECEIPT)
-        waiting = _list_items(conn, context, person, place)
+        waiting = _list_items(conn, context, person, list_name)
         left_out = {*skipped, *_find_possible_matches(conn, context, waiting)}
         claims.release_claims(conn, person.login)
         claimed = claims.list_claimed_by_others(conn, person.login, now)
@@ -329,22 +329,24 @@ def _earlier_clients(
     )
 
 
-def count_held_back(context: ExportContext, person: Person, place: tuple[str, Destination]) -> int:
+def count_held_back(
+    context: ExportContext, person: Person, list_name: tuple[str, Destination]
+) -> int:
     """Count the entries of a list that wait until a person decides whether they are keyed in.
 
     Errors as `claim_next_client`.
     """
     with context.store.read() as conn:
-        require_run(conn, person, place[0], Action.RECEIPT)
-        waiting = _list_items(conn, context, person, place)
+        require_run(conn, person, list_name[0], Action.RECEIPT)
+        waiting = _list_items(conn, context, person, list_name)
         return len(_find_possible_matches(conn, context, waiting))
 
 
 def _list_items(
-    conn: Connection, context: ExportContext, person: Person, place: tuple[str, Destination]
+    conn: Connection, context: ExportContext, person: Person, list_name: tuple[str, Destination]
 ) -> list[RunItem]:
     """Return the waiting entries of one list."""
-    run_id, destination = place
+    run_id, destination = list_name
     waiting = _waiting_items(conn, person, run_id)
     heads = load_heads(conn, context.forms, [item.entry_id for item in waiting])
     return [item for item in waiting if _destination(heads, item.entry_id) == destination]

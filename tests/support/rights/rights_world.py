@@ -71,6 +71,7 @@ from tests.support.rights.things_found import (
     add_measured,
     add_put_aside,
     confirm,
+    manual_entry_arguments,
 )
 from tests.support.store.ward import (
     ADMIN,
@@ -324,6 +325,8 @@ class World:
             return depth_arguments(self.store, self.known.loose, name)
         if name.startswith((f"{P}preparation.drill.", f"{P}preparation.outage_pack.unit_doc")):
             return drill_arguments(self.settings) | {"forms": _all_forms()}
+        if ".manual_entry." in name:
+            return manual_entry_arguments(self.known.run)
         if "care_system" in name:
             return self._handed_in()
         if name.endswith("write_storelog"):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, delete, insert, select, update
 
+from pipeline.domain.form.form import Area
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.runs import make_package
+from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
+from pipeline.store.exports.manual_entry.field_orders import FieldOrder
 from pipeline.store.review import decisions
 from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
 from pipeline.store.review.questions import ask_author
@@ -29,6 +34,7 @@ from tests.support.store.ward import (
     ADMIN,
     EVA,
     FORMS,
+    NOTE,
     NOW,
     PLAN,
     SAID,
@@ -36,6 +42,20 @@ from tests.support.store.ward import (
     answers,
     later,
 )
+
+
+def manual_entry_arguments(run_id: str) -> dict[str, Any]:
+    """What the functions about keying in are called with."""
+    place = find_destination(NOTE.id, Area.HSL.value)
+    return {
+        "list_name": (run_id, place),
+        "turn": "none",
+        "system": place.system,
+        "form_id": NOTE.id,
+        "where": (place.system, NOTE.id),
+        "fields": [],
+        "order": FieldOrder((), ()),
+    }
 
 
 def add_archived(store: Store, settings: Settings) -> str:

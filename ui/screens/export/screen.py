@@ -142,12 +142,17 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
 def _make_run(context: ExportContext, person: Person, target: str) -> None:
     def make() -> str:
         clicked_at = utc_now()
-        run = runs.make_run(context, person, target, clicked_at) or find_just_created(
+        made = runs.make_runs(context, person, target, clicked_at)
+        run = next(iter(made), None) or find_just_created(
             _list_runs(context, person, target), person, clicked_at
         )
         if run is None:
             return t("export.nothing_ready")
         st.session_state[_NEWEST_RUN_KEY] = run.id
+        # A key-in list for each system and area of law.
+        if len(made) > 1:
+            entries = sum(each.entries for each in made)
+            return t("export.made_lists", lists=len(made), count=entries)
         return t("export.made", name=run.file_name, count=run.entries)
 
     _run_and_report(make)

@@ -36,20 +36,20 @@ def load_orders(conn: Connection, system: str) -> dict[str, FieldOrder]:
 def save_order(
     conn: Connection,
     person: Person,
-    place: tuple[str, str],
+    where: tuple[str, str],
     order: FieldOrder,
     now: datetime,
 ) -> None:
     """Set the order of a form's fields for a system.
 
     Args:
-        place: the system's id, and the form's.
+        where: the system's name, and the form's id.
 
     Raises:
         NotAllowedError: the person does not keep the tables of the office.
     """
     require_permission(person, Action.OFFICE)
-    system, form = place
+    system, form = where
     values: dict[str, str | Sequence[str] | datetime] = {
         "system": system,
         "form": form,
