@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.domain.form.form import Forms
-from pipeline.domain.record import PreviousExport, Record
+from pipeline.domain.record import Record
 from pipeline.export.exporter import ExportOptions
 from pipeline.export.manual_entry.destination import Destination, find_destination
 from pipeline.export.manual_entry.order import sort_for_keying
@@ -15,37 +15,31 @@ from pipeline.store.entries.triage import unit_matcher
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder, load_orders
 from pipeline.store.exports.run_items import Connection
 
-Candidate = tuple[Record, PreviousExport | None]
-"""A confirmed entry, and the latest run that carried it."""
 
+def choose_one_list(
+    conn: Connection, forms: Forms, records: Sequence[Record], place: tuple[str, str] = ("", "")
+) -> list[int]:
+    """Return the places of the records of the most urgent list, in the order of keying.
 
-def take_one_list(
-    conn: Connection,
-    forms: Forms,
-    candidates: Sequence[Candidate],
-    options: ExportOptions,
-    place: tuple[str, str] = ("", ""),
-) -> tuple[list[Candidate], ExportOptions]:
-    """Return the entries of the destination that is most urgent, in the order of keying.
-
-    What goes elsewhere is left for the next list. The options have the order of the fields in
-    that system.
+    What goes to another system, module or area of law is left for the next list.
 
     Args:
         place: the system and the module of the entries' route, if it names them.
     """
-    if not candidates:
-        return [], options
-    units = {record.unit for record, _ in candidates}
+    if not records:
+        return []
+    units = {record.unit for record in records}
     matchers = {unit: unit_matcher(conn, unit) for unit in units}
-
-    def sort(among: Sequence[Candidate]) -> list[Candidate]:
-        order = sort_for_keying([record for record, _ in among], forms, matchers)
-        return [among[number] for number in order]
-
-    first = record_destination(sort(candidates)[0][0], place)
-    chosen = [one for one in candidates if record_destination(one[0], place) == first]
-    return sort(chosen), with_field_orders(conn, options, first.system)
+    first = records[sort_for_keying(records, forms, matchers)[0]]
+    destination = record_destination(first, place)
+    chosen = [
+        number
+        for number, record in enumerate(records)
+        if record_destination(record, place) == destination
+    ]
+    # A client's place is that of the most urgent entry on this list.
+    order = sort_for_keying([records[number] for number in chosen], forms, matchers)
+    return [chosen[number] for number in order]
 
 
 def record_destination(record: Record, place: tuple[str, str] = ("", "")) -> Destination:

@@ -22,7 +22,11 @@ from pipeline.export.authorities.monthly import (
 )
 from pipeline.export.care_system_check.matches import erase_settled_lists
 from pipeline.export.exporter import Exporter, ExportOptions, Item
-from pipeline.export.manual_entry.one_list import take_one_list
+from pipeline.export.manual_entry.one_list import (
+    choose_one_list,
+    record_destination,
+    with_field_orders,
+)
 from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs.candidates import (
@@ -73,8 +77,11 @@ def make_run(
             )
             selected = _select_candidates(target, exporter, candidates, options)
             file_options = options
-            if exporter.mapping is None:
-                selected, file_options = take_one_list(conn, context.forms, selected, options)
+            if exporter.mapping is None and selected:
+                order = choose_one_list(conn, context.forms, [record for record, _ in selected])
+                selected = [selected[number] for number in order]
+                system = record_destination(selected[0][0]).system
+                file_options = with_field_orders(conn, options, system)
         if not selected:
             return None
         items = [Item(number, *candidate) for number, candidate in enumerate(selected, 1)]
