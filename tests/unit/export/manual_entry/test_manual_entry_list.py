@@ -84,7 +84,8 @@ def test_options_marks_and_signatures_are_words() -> None:
 
 
 def test_an_illegible_field_is_said_to_be_so() -> None:
-    assert "Plan: [oläsligt]" in flat(pages(made("skriv-in", record(illegible=frozenset({"plan"})))))
+    told = flat(pages(made("skriv-in", record(illegible=frozenset({"plan"})))))
+    assert "Plan: [oläsligt]" in told
 
 
 def test_every_page_bears_run_sum_secrecy_and_number() -> None:
