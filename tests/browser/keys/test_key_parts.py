@@ -181,7 +181,9 @@ def test_keys_are_left_alone_where_something_is_typed(page: Page) -> None:
 
 
 def test_without_the_right_to_the_clipboard_the_text_is_selected(page: Page) -> None:
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }"
+    )
     draw(page, "copy_parts", "parts", parts("g"))
     page.keyboard.press("Space")
     expect(page.locator(".said")).to_have_text("Tryck Ctrl+C.")

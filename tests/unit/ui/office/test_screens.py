@@ -7,11 +7,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import update
-from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
@@ -38,7 +36,6 @@ from tests.support.screens.seeding import (
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
-from ui.screens.export.key_in import copy_parts
 from ui.widgets.run_once import RunOnce
 
 ALLOWED = {
@@ -366,63 +363,6 @@ def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> No
     assert not app.exception
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.RECEIPTED
-
-
-def _look(app: AppTest) -> None:
-    """What is shown has been on the screen for a while."""
-    app.session_state["first_look"] = (
-        app.session_state["first_look"][0],
-        utc_now() - timedelta(seconds=5),
-    )
-
-
-def test_a_list_is_keyed_in_client_by_client_and_a_tick_can_be_undone(
-    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
-    )
-    seeding.confirm_two_clients(store)
-    open_screen(NURSE, "export").button(key="make-skriv-in").click().run()
-    app = open_screen(NURSE, "key_in")
-    first = given[-1]
-    assert seeding.CLIENTS[0].name in {part["text"] for part in first["client"]}
-    (note,) = first["notes"]
-    assert [part["kind"] for part in note["parts"]] == ["own", "own", "note"]
-    assert note["whole"].count("Skrivet av") == 1
-    app.button(key="key_in_done").click().run()  # too early to be meant
-    assert given[-1]["turn"] == first["turn"]
-    _look(app)
-    app.button(key="key_in_done").click().run()
-    assert not app.exception
-    assert given[-1]["turn"] != first["turn"]
-    app.button(key="key_in_undo").click().run()
-    assert not app.exception
-    assert given[-1]["turn"] == first["turn"]
-    _look(app)
-    app.button(key="key_in_done").click().run()
-    app.button(key="key_in_skip").click().run()
-    assert "Det som är kvar har du hoppat över (1)." in {info.value for info in app.info}
-    app.button(key="key_in_again").click().run()
-    assert app.button(key="key_in_done")
-
-
-@pytest.mark.parametrize("world", ["filled"], indirect=True)
-def test_what_is_left_empty_is_said_in_the_language_of_the_screen(
-    open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
-    )
-    app = open_screen(NURSE, "key_in")
-    app.session_state["language"] = "en"
-    app.run()
-    for data, word in ((given[0], "Tomt"), (given[-1], "Empty")):
-        (empty,) = (line for line in data["notes"][0]["lines"] if "Läkarens namn" in line)
-        assert empty.startswith(f"{word}: ")
-        assert "Läkarkontakt, datum; Läkarkontakt, klockslag; " in empty
 
 
 def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(

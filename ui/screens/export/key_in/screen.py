@@ -160,12 +160,13 @@ def _show_warnings(shown: ClientToKeyIn) -> None:
     for entry in shown.entries:
         if entry.others:
             st.caption(md("key_in.several", rows=len(entry.items)))
-        for text, icon in _entry_warnings(entry):
-            words = text if len(shown.entries) == 1 else f"{entry.item.number}\\. {text}"
-            st.warning(words, icon=icon)
+        number = f"{entry.item.number}." if len(shown.entries) > 1 else ""
+        for text_markdown, icon in _entry_warnings(entry):
+            st.warning(f"{plain(number)} {text_markdown}", icon=icon)
 
 
 def _entry_warnings(entry: EntryToKeyIn) -> list[tuple[str, str]]:
+    """Return each warning about an entry as Markdown, with its icon."""
     warnings = []
     if entry.block.notice:
         warnings.append((plain(entry.block.notice), ":material/edit_note:"))
