@@ -33,11 +33,10 @@ export default function ({ parentElement, data }) {
     parts.push(made);
     on(box, "click", () => { if (getSelection().isCollapsed) copyPart(made); });
   };
-  if (data.client.length) {
-    const client = addElement(root, "div", "", { class: "client" });
-    for (const part of data.client) addPart(client, part, null);
-  }
-  const bar = addElement(root, "div", "", { class: "bar" });
+  const head = addElement(root, "div", "", { class: "head" });
+  const client = addElement(head, "div", "", { class: "client" });
+  for (const part of data.client) addPart(client, part, null);
+  const bar = addElement(head, "div", "", { class: "bar" });
   const next = addButton("next", "", texts.next_key, copyNext);
   const whole = addButton("whole", texts.whole, "H", copyWhole);
   const back = addButton("back", texts.back, "B", goBack);

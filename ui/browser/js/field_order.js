@@ -62,7 +62,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     root.efRows.splice(to, 0, row);
     dragged = null;
     draw(to);
-    said.textContent = texts.moved.replace("{label}", row.label).replace("{place}", to + 1);
+    said.textContent = texts.moved.replace("{label}", row.label).replace("{place}", root.efRows.slice(0, to + 1).filter((each) => each.name).length);
   }
 
   function onKey(event, place) {
