@@ -329,7 +329,8 @@ def running_text(rows: Sequence[tuple[str, str]]) -> list[str]:
         words = f"{label}: {text}"
         is_short = len(words) <= SHORT_ROW and "\n" not in text
         if is_short and is_open:
-            paragraphs[-1] += f"; {words}"
+            ends_sentence = paragraphs[-1].endswith((".", "!", "?"))
+            paragraphs[-1] += f"{'' if ends_sentence else ';'} {words}"
         else:
             paragraphs.append(words)
         is_open = is_short

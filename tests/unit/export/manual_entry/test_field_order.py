@@ -79,9 +79,10 @@ def test_an_order_has_every_field_of_its_form_once(office: ExportContext) -> Non
 
 def test_short_fields_run_on_and_a_long_one_stands_alone() -> None:
     long = "Såret ser bra ut. " * 6
-    rows = [("Typ", "Besök"), ("Insats", "HSL"), ("Anteckning", long), ("Plan", "Ny omläggning")]
+    rows = [("Typ", "Besök"), ("Insats", "HSL"), ("Anteckning", long)]
+    rows += [("Plan", "Ny omläggning."), ("Yrke", "ssk")]
     assert running_text(rows) == [
         "Typ: Besök; Insats: HSL",
         f"Anteckning: {long}",
-        "Plan: Ny omläggning",
+        "Plan: Ny omläggning. Yrke: ssk",
     ]
