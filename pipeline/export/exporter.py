@@ -67,6 +67,7 @@ class ExportOptions:
 
     `mappings` are the target's mapping files by form id. `load_image` gives the bytes of an image
     by its name in `Record.pages` (StoreError if it is missing); None leaves images out.
+    `place` is the system and module that the route of a list to key in names.
     """
 
     settings: Settings
@@ -74,6 +75,7 @@ class ExportOptions:
     mappings: Mapping[str, ExportMapping] = field(default_factory=dict)
     staff: Sequence[StaffMember] = ()
     load_image: Callable[[str], bytes] | None = None
+    place: tuple[str, str] = ("", "")
 
     def takes(self, record: Record) -> bool:
         """Return whether the target has a mapping for the record's form in its version."""

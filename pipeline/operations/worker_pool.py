@@ -27,9 +27,11 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
 )
 from pipeline.domain.settings import Settings
+from pipeline.export.manual_entry.signatures import settle_signatures
 from pipeline.operations.liveness import HUNG_EXIT_CODE
 from pipeline.operations.store_check import check_when_due
 from pipeline.reading.imaging.timing import limit_threads
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import workers
 
@@ -253,11 +255,20 @@ def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[Re
             pool.poll()
             if not until_idle:
                 pool.check_store()
+                _settle_signatures(store)
             if (progress := measure_progress(store)) is not None:
                 yield progress
                 if until_idle and progress.waiting == progress.set_aside:
                     return
             time.sleep(_POLL_SECONDS)
+
+
+def _settle_signatures(store: Store) -> None:
+    """Give what people have keyed in its receipts, once they can no longer undo it."""
+    try:
+        settle_signatures(store, utc_now())
+    except StoreUnavailableError as error:
+        _log.warning("%s", error)
 
 
 def measure_progress(store: Store) -> ReadingProgress | None:

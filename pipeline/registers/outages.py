@@ -27,6 +27,13 @@ ALL = ""
 """In place of a unit or a system: all of them."""
 
 
+class CareModule(StrictModel):
+    """A part of a system that is opened by itself, and the forms that are entered there."""
+
+    name: Annotated[str, Field(min_length=1)]
+    forms: tuple[FormId, ...]
+
+
 class CareSystem(StrictModel):
     """A system that paper is entered into: of these forms, or of all others of these areas."""
 
@@ -35,6 +42,7 @@ class CareSystem(StrictModel):
     forms: tuple[FormId, ...] = ()
     areas: tuple[Area, ...] = ()
     targets: tuple[str, ...] = ()
+    modules: tuple[CareModule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,12 @@ def find_system(form_id: str, area: str) -> str:
     by_form = (each.id for each in systems if form_id in each.forms)
     by_area = (each.id for each in systems if area in {one.value for one in each.areas})
     return next(by_form, next(by_area, ALL))
+
+
+def find_module(system: str, form_id: str) -> str:
+    """Return the name of the part of a system that a form is entered in; empty if none is named."""
+    modules = (module for each in load_systems() if each.id == system for module in each.modules)
+    return next((module.name for module in modules if form_id in module.forms), "")
 
 
 def find_outage(

@@ -29,6 +29,25 @@ def format_table(papers: Sequence[Paper], forms: Forms, draws: int) -> str:
     return "\n".join(lines)
 
 
+def format_keying(papers: Sequence[Paper], forms: Forms, draws: int) -> str:
+    """Return a row for each paper: typed from paper, and keyed in from the screen."""
+    lines = [
+        "| paper | typed from paper | keyed in from Skriv in | share of the time |",
+        "|---|--:|--:|--:|",
+    ]
+    for paper in papers:
+        ways = measure_paper(paper, forms, draws)
+        share = ways.copied.seconds / ways.typed.seconds
+        lines.append(
+            f"| {paper.name} | {_seconds(ways.typed)} | {_seconds(ways.copied)} | {share:.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def _seconds(effort: Effort) -> str:
+    return f"{effort.keys:.0f} keys, {effort.seconds:.0f} s"
+
+
 def _cell(effort: Effort) -> str:
     return f"{effort.keys:.0f} keys, {effort.seconds / 60:.1f} min"
 

@@ -3,8 +3,8 @@
 By hand: the paper lies beside the keyboard and is typed into the target. Key-in list and import:
 the paper is scanned and reviewed by the rules of the program (`pipeline.domain.review`), with
 readings drawn from the curves of `data/models/calibration.json`; then it is keyed into the target
-from the screen Skriv in, or imported. What a care system takes as a note is copied as a whole from
-Skriv in; what has fields of its own there is keyed in field by field.
+from the screen Skriv in, or imported. In Skriv in each press copies the next value: the client's
+number, what the target has fields of its own for, and the note as a whole.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ LATE_NOTE = "Inskrivet 2022-01-10 i efterhand från papper skrivet 2021-12-18 av
 """What has to stand in the target where an entry is typed later (PDL 3 kap.)."""
 _ENTRIES_OF_A_RUN, _RUN_SECONDS = 50, 90.0
 """Assumption: an import is started, downloaded, loaded and answered once for fifty entries."""
-_COPY_KEYS = 8
-"""Copy button, Alt+Tab, field, Ctrl+V, Alt+Tab: keys and clicks of copying one value."""
+_COPY_KEYS = 7
+"""Space, Alt+Tab, Ctrl+V, Alt+Tab: copying the next value, and coming back."""
 _TITLE_LENGTH = 15
 """Assumption: letters of the title of an attachment."""
 _OPEN_KEYS = 12
@@ -61,11 +61,17 @@ _OPEN_KEYS = 12
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The effort of a paper by each way."""
+    """The effort of a paper by each way.
+
+    `typed` is what of `by_hand` is typing into the target, without scanning and attaching, and
+    `copied` what of `key_in` is keying in from the screen, without scanning and review.
+    """
 
     by_hand: Effort
     key_in: Effort
     imported: Effort
+    typed: Effort
+    copied: Effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +110,28 @@ def measure_paper(paper: Paper, forms: Forms, draws: int = 20) -> Ways:
                 fmean(getattr(one, way).keys for one in drawn),
                 fmean(getattr(one, way).seconds for one in drawn),
             )
-            for way in ("by_hand", "key_in", "imported")
+            for way in ("by_hand", "key_in", "imported", "typed", "copied")
         )
     )
 
 
 def _measure_once(paper: Paper, forms: Forms, chance: Random) -> Ways:
-    by_hand = review = key_in = imported = NONE
+    typed = review = key_in = imported = NONE
+    attached = paper.attachments
     for number, sheet in enumerate(paper.sheets):
         form = forms.latest(sheet.form)
         entries = _write_sheet(forms, sheet, paper.deviations, chance)
         is_open = number > 0
-        by_hand += _sheet_by_hand(form, entries, paper.deviations, is_open=is_open)
+        typed += _sheet_by_hand(form, entries, paper.deviations, is_open=is_open)
+        attached += sheet.is_attached_by_hand
         review += waiting(SCAN_PAGE * len(form.pages)) + _review_sheet(entries)
         key_in += _key_in_sheet(entries, is_open=is_open)
         imported += waiting(_RUN_SECONDS / _ENTRIES_OF_A_RUN) * len(entries)
-    by_hand += _attach_by_hand() * paper.attachments
+    # A client is ticked once. Attachments are lines of the note that they go with.
+    key_in += _tick()
     review += _review_attachments(paper.attachments)
-    key_in += _key_in_attachment() * paper.attachments
-    return Ways(by_hand, review + key_in, review + imported)
+    by_hand = typed + _attach_by_hand() * attached
+    return Ways(by_hand, review + key_in, review + imported, typed, key_in)
 
 
 def _write_sheet(
@@ -181,10 +190,10 @@ def _sheet_mappings() -> frozenset[str]:
 def _sheet_by_hand(
     form: Form, entries: Sequence[_WrittenEntry], deviations: int, *, is_open: bool
 ) -> Effort:
-    """Type a sheet into the target, or attach a list of what was done and type its deviations."""
+    """Type a sheet into the target, or of a list that is attached its deviations."""
     total = waiting(TURN_PAPER * len(form.pages)) + (_open_note() if is_open else _open_client())
     if entries[0].sheet.is_attached_by_hand:
-        return total + _attach_by_hand() + _type_deviations(deviations) + _save_in_target()
+        return total + _type_deviations(deviations) + _save_in_target()
     if _is_one_note(form):
         # Each row begins with its client: the code is looked up, the number typed.
         find = thinking() + reading(4) + typing(_OPEN_KEYS, code=True) + typing(TAB_KEYS)
@@ -361,23 +370,23 @@ def _key_in_sheet(entries: Sequence[_WrittenEntry], *, is_open: bool) -> Effort:
 
 
 def _key_in_entry(entry: _WrittenEntry) -> Effort:
-    """Copy an entry as a whole, after typing its day and time; or key it in field by field."""
-    if not entry.sheet.has_target_fields:
-        times = [
-            spec
-            for spec in _target_fields(entry)
-            if spec.means in (Meaning.EVENT_DATE, Meaning.EVENT_TIME)
+    """Copy what the target has fields of its own for, value by value, and the note as a whole."""
+    own = [
+        spec
+        for spec in _target_fields(entry)
+        if entry.sheet.has_target_fields
+        or (
+            spec.means in (Meaning.EVENT_DATE, Meaning.EVENT_TIME)
             # Of a list that is one note only the day.
             and not (_is_one_note(entry.form) and spec.row is not None)
-        ]
-        total = sum((_type_into_target(entry, spec) for spec in times), NONE)
-        return total + _copy_value() + _save_in_target() + _tick()
+        )
+    ]
     total = NONE
-    for spec in _target_fields(entry):
+    for spec in own:
         # The person copies what is long and types what is short.
-        ways = (_type_into_target(entry, spec), _copy_value())
+        ways = (_type_into_target(entry, spec), _copy_in_turn())
         total += min(ways, key=lambda effort: effort.seconds)
-    return total + _copy_value() + _save_in_target() + _tick()
+    return total + thinking() + _copy_in_turn() + _save_in_target()
 
 
 def _type_into_target(entry: _WrittenEntry, spec: FieldSpec) -> Effort:
@@ -386,17 +395,20 @@ def _type_into_target(entry: _WrittenEntry, spec: FieldSpec) -> Effort:
 
 def _open_by_copy() -> Effort:
     """Return opening a client in the target by the copied number, and a new note."""
-    return _copy_value() + typing(1) + waiting(OTHER_RESPONSE) + _open_note()
+    return thinking() + _copy_in_turn() + waiting(OTHER_RESPONSE) + _open_note()
 
 
-def _copy_value() -> Effort:
-    """Return copying a value with its button, and pasting it into the other window."""
-    press = clicking(2) + typing(_COPY_KEYS - 2)
-    return thinking() + press
+def _copy_in_turn() -> Effort:
+    """Return copying the next value, pasting it, and going on there with Tab or Enter.
+
+    The order is the target's, so that the next place needs no decision; the mark and the place are
+    looked at.
+    """
+    return typing(_COPY_KEYS + TAB_KEYS) + reading(2)
 
 
 def _tick() -> Effort:
-    """Return saying that the entry is in the target."""
+    """Return saying that all of the client is in the target."""
     return typing(2) + thinking() + typing(SAVE_KEYS) + waiting(RESPONSE)
 
 
@@ -409,11 +421,6 @@ def _review_attachments(count: int) -> Effort:
         return NONE
     title = thinking() + reading(4) + typing(_TITLE_LENGTH + TAB_KEYS)
     return (waiting(SCAN_PAGE) + title) * count + _save_review()
-
-
-def _key_in_attachment() -> Effort:
-    """Write "se bilaga" with its title; the picture stays in the archive."""
-    return _copy_value()
 
 
 def count_asked_fields(form: Form) -> int:

@@ -57,6 +57,13 @@ def test_a_stack_of_attachments_is_saved_once() -> None:
     assert eight < 8 * one
 
 
+def test_keying_in_takes_at_most_half_of_typing_from_paper() -> None:
+    for paper in (NOTE, VISITS, AID):
+        ways = _measured(paper)
+        assert ways.copied.seconds < ways.typed.seconds / 2
+        assert ways.copied.keys < ways.typed.keys / 2
+
+
 def test_table_says_whether_the_aim_is_reached() -> None:
     easy, hard = replace(NOTE, aim=60), replace(NOTE, aim=0.1)
     rows = format_table([easy, hard], FORMS, draws=1).splitlines()[2:]

@@ -150,13 +150,12 @@ def _make_and_write(
     output: Path | None,
 ) -> list[dict[str, Any]]:
     """Make the runs and write their files: the first where the user said, others beside it."""
-    from pipeline.export.runs import make_run
+    from pipeline.export.runs import make_runs_of_kind
     from pipeline.store.database.clock import utc_now
 
     written: list[dict[str, Any]] = []
     for kind in kinds:
-        run = make_run(context, person, kind, utc_now(), unit)
-        if run is not None:
+        for run in make_runs_of_kind(context, person, kind, utc_now(), unit):
             path = (output or Path()).parent / run.file_name if written else output
             written.append(_write_run_files(context, person, run.id, path))
     return written

@@ -7,7 +7,7 @@ is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline.domain.form.field import FieldSpec, Meaning
@@ -28,21 +28,24 @@ from pipeline.export.tables.mapping import ManualEntryMapping
 from pipeline.texts import Topic
 
 _text = Topic("key_in_list", DATA_LANGUAGE)
-_HEADING_MEANINGS = {
+HEADING_MEANINGS = {
     Meaning.CLIENT_PID,
     Meaning.CLIENT_CODE,
     Meaning.CLIENT_NAME,
     Meaning.CLIENT_PRINTED,
 }
 """Fields that the heading of the client says."""
+OWN_MEANINGS = (Meaning.EVENT_DATE, Meaning.EVENT_TIME)
+"""What a note of any system has fields of its own for."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryBlock:
-    """An entry as it is printed.
+    """An entry as it is keyed in.
 
     It has filled fields as label and text, labels of unmarked boxes and of empty fields, and the
-    text that says where it comes from.
+    text that says where it comes from. `own` are the places of the filled fields that the other
+    system has a field of its own for; the rest is its note.
     """
 
     title: str
@@ -51,6 +54,22 @@ class EntryBlock:
     unmarked: tuple[str, ...]
     empty: tuple[str, ...]
     late_entry_text: str
+    own: frozenset[int] = frozenset()
+
+    @property
+    def own_rows(self) -> tuple[tuple[str, str], ...]:
+        """The filled fields that have a field of their own."""
+        return tuple(row for place, row in enumerate(self.rows) if place in self.own)
+
+    @property
+    def note_rows(self) -> tuple[tuple[str, str], ...]:
+        """The filled fields that stand in the note."""
+        return tuple(row for place, row in enumerate(self.rows) if place not in self.own)
+
+    @property
+    def note_text(self) -> str:
+        """The note without what has a field of its own."""
+        return "\n".join((self.title, *_join_rows(self.note_rows), self.late_entry_text))
 
     @property
     def footer_lines(self) -> tuple[str, ...]:
@@ -64,9 +83,11 @@ class EntryBlock:
     @property
     def whole_text(self) -> str:
         """The whole entry as one text, for a note of the other system: copied once."""
-        return "\n".join(
-            (self.title, *(f"{label}: {text}" for label, text in self.rows), self.late_entry_text)
-        )
+        return "\n".join((self.title, *_join_rows(self.rows), self.late_entry_text))
+
+
+def _join_rows(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    return (f"{label}: {text}" for label, text in rows)
 
 
 def build_block(
@@ -76,6 +97,8 @@ def build_block(
     record = item.record
     labels = _field_labels(record, options)
     filled, empty, unmarked = _sort_fields(record, options, left_out)
+    texts = {name: format_field_value(record, name, options.forms) for name in filled}
+    own = _own_fields(record, options)
     notices = [
         amendment_text(item),
         _text("void", reason=record.voided) if record.voided else "",
@@ -84,13 +107,24 @@ def build_block(
         title=f"{record.title}, {format_event_time(record)}",
         notice=" ".join(part for part in notices if part),
         rows=(
-            *((labels[name], format_field_value(record, name, options.forms)) for name in filled),
+            *((labels[name], text) for name, text in texts.items()),
             *_attachment_rows(record),
         ),
         unmarked=tuple(labels[name] for name in unmarked),
         empty=tuple(labels[name] for name in empty),
         late_entry_text=late_entry_text(record, options.settings),
+        own=frozenset(place for place, name in enumerate(texts) if name in own),
     )
+
+
+def _own_fields(record: Record, options: ExportOptions) -> frozenset[str]:
+    """Return the fields that the target has a field of its own for: day and time unless set."""
+    mapping = options.mappings.get(record.form)
+    if isinstance(mapping, ManualEntryMapping) and (own := mapping.own_fields()) is not None:
+        return frozenset(own)
+    form = find_record_form(record, options.forms)
+    specs = (form.meaning(means, record.row) for means in OWN_MEANINGS) if form else ()
+    return frozenset(spec.column for spec in specs if spec)
 
 
 def _attachment_rows(record: Record) -> list[tuple[str, str]]:
@@ -163,8 +197,7 @@ def _sort_fields(
     names = [
         name
         for name in names
-        if name not in specs
-        or not (specs[name].means in _HEADING_MEANINGS or left_out(specs[name]))
+        if name not in specs or not (specs[name].means in HEADING_MEANINGS or left_out(specs[name]))
     ]
     unmarked = [
         name

@@ -22,18 +22,18 @@ def sort_for_keying(
 ) -> list[int]:
     """Return the places of the records in the order of keying.
 
-    The entries of a client that have the same level follow each other, at the place of the first
-    of them: the client is opened once in the other system.
+    All entries of a client follow each other, at the place of the most urgent of them: the client
+    is opened once in the other system, and signed for once.
     """
     keys = [keying_order(record, forms, matchers) for record in records]
-    firsts: dict[tuple[int, str], datetime] = {}
+    firsts: dict[str, tuple[int, datetime]] = {}
     for level, due, _, pid, *_ in keys:
         if pid:
-            firsts[level, pid] = min(due, firsts.get((level, pid), _NEVER))
+            firsts[pid] = min((level, due), firsts.get(pid, (LAST_LEVEL, _NEVER)))
 
-    def place_of(at: int) -> tuple[int, datetime, str, str, datetime, datetime, str]:
-        level, due, name, pid, time, entry_id = keys[at]
-        return level, firsts.get((level, pid), due), name, pid, due, time, entry_id
+    def place_of(at: int) -> tuple[tuple[int, datetime], str, str, OrderKey]:
+        level, due, name, pid, *_ = keys[at]
+        return firsts.get(pid, (level, due)), name, pid, keys[at]
 
     return sorted(range(len(keys)), key=place_of)
 

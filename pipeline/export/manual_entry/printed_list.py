@@ -1,14 +1,16 @@
 """The key-in list (skriv in-lista): a PDF for systems that have no import.
 
-Entries are in the order in which a person keys them in. Each has its number, a box to tick, all
-values of the paper, and the text that says where it comes from. An entry that fits on a page is
-never broken. Lengths are mm.
+A list has entries of one system, module and area of law, in the order in which a person keys them
+in. Each client has a box to tick and a line to sign. An entry has its number, what the system has
+fields of its own for, the rest of the paper as running text, and the text that says where it comes
+from. An entry that fits on a page is never broken. Lengths are mm.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from fpdf.enums import XPos, YPos
@@ -17,6 +19,7 @@ from pipeline.domain.model import Box, Client
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading
+from pipeline.export.manual_entry.one_list import record_destination
 from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import MISSING_CHARACTER, Document
 from pipeline.files.text import wrap_text
@@ -33,6 +36,10 @@ CONTINUED_SUFFIX_MM = 45.0
 """Width of an entry's number and "continued" next to the client in the head."""
 HEADING_MM = 17.0
 """Height of a client's heading."""
+SIGNATURE_MM = 12.0
+"""Height of the line that is signed below a client's last entry."""
+SHORT_ROW = 70
+"""A field with more characters than this, with its label, is a paragraph of its own."""
 PAGE_HEIGHT_MM = 297.0 - TOP - BOTTOM
 """Height of a page between its margins."""
 LOGO_BOX = Box(MARGIN + 43, 9, 36, 7.5)
@@ -50,10 +57,12 @@ class ListPages(Document):
     next page. `has_replaced` says whether the typeface lacked a character.
     """
 
-    def __init__(self, run: Run, content_sum: str, logo: bytes = b"") -> None:
+    def __init__(
+        self, run: Run, content_sum: str, logo: bytes = b"", destination: str = ""
+    ) -> None:
         super().__init__(_text("document_title", run=run.id), made_at=run.made_at)
         self.run, self.content_sum, self.has_replaced = run, content_sum, False
-        self.logo = logo
+        self.logo, self.destination = logo, destination
         self.client = self.part = ""
         self._widths: dict[tuple[str, str, float], float] = {}
         self.set_margins(MARGIN, TOP, MARGIN)
@@ -80,7 +89,7 @@ class ListPages(Document):
             align="R",
         )
         self.set_xy(MARGIN, 17.5)
-        self.write_line(_text("order"), 8, grey=True, width=100)
+        self.write_line(self.destination, 9, bold=True, width=180)
         self.draw_rule(23.5)
         self.set_xy(MARGIN, 25)
         if self.client:
@@ -189,16 +198,32 @@ class ManualEntryListExporter:
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build the list, grouped by client in the items' order."""
         logo = find_logo(options.settings)
-        with ListPages(run, list_checksum(items), logo) as pages:
+        places = dict.fromkeys(
+            record_destination(item.record, options.place).title for item in items
+        )
+        with ListPages(run, list_checksum(items), logo, "; ".join(places)) as pages:
             pages.add_page()
             pages.write_line(f"{_text('guide')} {_text('length', count=len(items))}", 9)
-            for (client, heading), group in groupby(
-                insert_withdrawals(items),
-                key=lambda item: (item.record.client, client_heading(item, options)),
-            ):
+            for client, heading, group in _group_by_client(items, options):
                 blocks = [(item, build_block(item, options)) for item in group]
                 _draw_client(pages, client, heading, blocks)
             return bytes(pages.output())
+
+
+def _group_by_client(
+    items: Sequence[Item], options: ExportOptions
+) -> Iterator[tuple[Client, str, list[Item]]]:
+    """Yield each client with heading and entries, after what is made void at earlier clients."""
+
+    def key(item: Item) -> tuple[Client, str]:
+        return item.record.client, client_heading(item, options)
+
+    for (client, heading), group in groupby(items, key=key):
+        every = list(insert_withdrawals(list(group)))
+        withdrawals = [item for item in every if item.is_withdrawal]
+        for (earlier, earlier_heading), moved in groupby(withdrawals, key=key):
+            yield earlier, earlier_heading, list(moved)
+        yield client, heading, [item for item in every if not item.is_withdrawal]
 
 
 def list_checksum(items: Sequence[Item]) -> str:
@@ -217,7 +242,7 @@ def _draw_client(
     pages: ListPages, client: Client, heading: str, blocks: Sequence[tuple[Item, EntryBlock]]
 ) -> None:
     # A heading is never alone at the foot of a page: the first entry follows it.
-    first_height = measure_entry_height(pages, blocks[0][1])
+    first_height = measure_entry_height(pages, *blocks[0])
     fits_on_a_page = HEADING_MM + first_height <= PAGE_HEIGHT_MM
     needed = HEADING_MM + (first_height if fits_on_a_page else 40)
     if pages.remaining_height() < needed:
@@ -225,42 +250,98 @@ def _draw_client(
     pages.set_xy(MARGIN, pages.y + 5)
     pages.set_fill_color(232, 238, 243)
     pages.rect(MARGIN, pages.y, pages.w - 2 * MARGIN, 8, style="F")
-    pages.set_xy(MARGIN + 2, pages.y + 1.6)
+    pages.set_draw_color(*DARK)
+    pages.set_line_width(0.4)
+    pages.set_fill_color(255, 255, 255)
+    pages.rect(MARGIN + 1.5, pages.y + 1.25, 5.5, 5.5, style="FD")
+    pages.set_xy(LABEL_X - 1, pages.y + 1.6)
     title = _text("protected", client=heading) if client.protected else heading
-    pages.write_line(title, 11, bold=True)
+    pages.write_line(title, 11, bold=True, width=WIDE_WIDTH)
     pages.set_xy(MARGIN, pages.y + 2.5)
     pages.client = heading
-    for item, block in blocks:
-        draw_entry(pages, item, block)
+    for number, (item, block) in enumerate(blocks, 1):
+        draw_entry(pages, item, block, below=SIGNATURE_MM if number == len(blocks) else 0)
+    _draw_signature(pages)
     pages.client = ""
 
 
-def draw_entry(pages: ListPages, item: Item, block: EntryBlock) -> None:
-    """Draw an entry, on a new page if it does not fit on this one but does on a whole one."""
-    if pages.remaining_height() < measure_entry_height(pages, block) <= PAGE_HEIGHT_MM:
+def _draw_signature(pages: ListPages) -> None:
+    """Draw the line on which one person signs for all entries of the client."""
+    if pages.remaining_height() < SIGNATURE_MM:
         pages.add_page()
-    top = pages.y + 1.5
+    bottom = pages.y + SIGNATURE_MM - 3
     pages.set_draw_color(*DARK)
-    pages.set_line_width(0.4)
-    pages.rect(MARGIN + 1, top, 5.5, 5.5)
+    pages.set_line_width(0.3)
+    for name, start, end in (("signed", LABEL_X, 120.0), ("signed_at", 125.0, 195.0)):
+        label = _text(name)
+        pages.set_xy(start, bottom - 4)
+        pages.write_line(label, 9, width=60)
+        pages.line(start + pages.get_string_width(label) + 3, bottom, end, bottom)
+    pages.set_xy(MARGIN, bottom + 3)
+
+
+def draw_entry(pages: ListPages, item: Item, block: EntryBlock, below: float = 0) -> None:
+    """Draw an entry, on a new page if it does not fit on this one but does on a whole one.
+
+    `below` is room that is needed under it.
+    """
+    height = measure_entry_height(pages, item, block) + below
+    if pages.remaining_height() < height <= PAGE_HEIGHT_MM:
+        pages.add_page()
     pages.part = _text("entry", number=item.number)
-    _draw_lines(pages, item, block, top)
+    pages.set_xy(LABEL_X, pages.y + 1.9)
+    for line in _heading_lines(item, block):
+        _write(pages, line)
+    pages.set_y(pages.y + 1)
+    for label, text in block.own_rows:
+        _draw_row(pages, label, text)
+    for line in _text_lines(block):
+        _write(pages, line)
     pages.part = ""
     pages.draw_rule(pages.y + 2)
     pages.set_xy(MARGIN, pages.y + 3)
 
 
-def _draw_lines(pages: ListPages, item: Item, block: EntryBlock, top: float) -> None:
-    pages.set_xy(LABEL_X, top + 0.4)
-    pages.write_line(_entry_heading(item, block), 10.5, bold=True, width=WIDE_WIDTH)
-    if block.notice:
-        pages.write_line(block.notice, 9, bold=True, width=WIDE_WIDTH)
-    pages.set_y(pages.y + 1)
-    for label, text in block.rows:
-        _draw_row(pages, label, text)
-    for line in block.footer_lines:
-        pages.set_xy(LABEL_X, pages.y + 1)
-        pages.write_line(line, 8, grey=True, width=WIDE_WIDTH)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A paragraph of an entry, with the space above it."""
+
+    text: str
+    size: float
+    bold: bool = False
+    grey: bool = False
+    space: float = 0
+
+
+def _heading_lines(item: Item, block: EntryBlock) -> list[_Line]:
+    notice = [_Line(block.notice, 9, bold=True)] if block.notice else []
+    return [_Line(f"{item.number}.  {block.title}", 10.5, bold=True), *notice]
+
+
+def _text_lines(block: EntryBlock) -> list[_Line]:
+    footer = [_Line(line, 8, grey=True, space=1) for line in block.footer_lines]
+    return [*(_Line(text, 10, space=0.6) for text in running_text(block.note_rows)), *footer]
+
+
+def running_text(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Return fields as paragraphs: short ones follow each other, a long one stands alone."""
+    paragraphs: list[str] = []
+    is_open = False
+    for label, text in rows:
+        words = f"{label}: {text}"
+        is_short = len(words) <= SHORT_ROW and "\n" not in text
+        if is_short and is_open:
+            ends_sentence = paragraphs[-1].endswith((".", "!", "?"))
+            paragraphs[-1] += f"{'' if ends_sentence else ';'} {words}"
+        else:
+            paragraphs.append(words)
+        is_open = is_short
+    return paragraphs
+
+
+def _write(pages: ListPages, line: _Line) -> None:
+    pages.set_xy(LABEL_X, pages.y + line.space)
+    pages.write_line(line.text, line.size, bold=line.bold, grey=line.grey, width=WIDE_WIDTH)
 
 
 def _draw_row(pages: ListPages, label: str, text: str) -> None:
@@ -278,17 +359,13 @@ def _draw_row(pages: ListPages, label: str, text: str) -> None:
     pages.set_y(pages.y + 0.6)
 
 
-def _entry_heading(item: Item, block: EntryBlock) -> str:
-    return f"{item.number}.  {block.title}"
-
-
-def measure_entry_height(pages: ListPages, block: EntryBlock) -> float:
+def measure_entry_height(pages: ListPages, item: Item, block: EntryBlock) -> float:
     """Return the height that `draw_entry` needs."""
-    # The offsets are those of `draw_entry`, `_draw_lines` and `_draw_row`.
-    height = 1.5 + 0.4 + pages.height_of(f"0000.  {block.title}", 10.5, WIDE_WIDTH, bold=True) + 1
-    if block.notice:
-        height += pages.height_of(block.notice, 9, WIDE_WIDTH, bold=True)
-    for label, text in block.rows:
+    # The offsets are those of `draw_entry` and `_draw_row`.
+    height = 1.9 + 1 + 3
+    for line in (*_heading_lines(item, block), *_text_lines(block)):
+        height += line.space + pages.height_of(line.text, line.size, WIDE_WIDTH, bold=line.bold)
+    for label, text in block.own_rows:
         height += (
             max(
                 pages.height_of(text, 10, VALUE_WIDTH),
@@ -296,4 +373,4 @@ def measure_entry_height(pages: ListPages, block: EntryBlock) -> float:
             )
             + 0.6
         )
-    return height + sum(1 + pages.height_of(line, 8, WIDE_WIDTH) for line in block.footer_lines) + 3
+    return height

@@ -1,13 +1,13 @@
-"""The key-in list on a screen, one entry at a time, for systems that have no import.
+"""The key-in lists on a screen, one client at a time, for systems that have no import.
 
-An entry is shown to one person at a time (`store/exports/manual_entry_claims.py`), so that no one
-keys in what another person has on the screen. What became of it is a receipt like any other
-(`runs/receipts.py`).
+A list has entries of one receiving system, module and area of law. The entries of a client are
+shown to one person at a time (`store/exports/manual_entry/claims.py`), so that no two persons key
+in the same. That they are in the other system is signed for once (`signatures.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,13 @@ from pipeline.domain.record import Run
 from pipeline.export.care_system_check.matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.manual_entry.block import EntryBlock
-from pipeline.export.manual_entry.sheet_block import build_sheet_block, is_keyed_with
+from pipeline.export.manual_entry.destination import Destination, find_destination
+from pipeline.export.manual_entry.one_list import route_place, with_field_orders
+from pipeline.export.manual_entry.sheet_block import (
+    build_sheet_block,
+    is_keyed_with,
+    is_sheet_of_several,
+)
 from pipeline.export.runs import (
     ExportContext,
     add_carried_records,
@@ -26,7 +32,10 @@ from pipeline.export.runs import (
     require_run,
 )
 from pipeline.store.event_log import events
-from pipeline.store.exports import manual_entry_claims, records, run_items, runs
+from pipeline.store.exports import records, run_items, runs
+from pipeline.store.exports.manual_entry import claims
+from pipeline.store.exports.manual_entry.heads import EntryHead, load_heads
+from pipeline.store.exports.manual_entry.signatures import list_signed
 from pipeline.store.exports.run_items import Connection, RunItem
 from pipeline.store.exports.runs import lock_run
 from pipeline.store.registers import client_register
@@ -44,14 +53,20 @@ class ManualEntryList:
     """
 
     run: Run
+    destination: Destination
     entries: int
     waiting: int
     hidden: int = 0
 
+    @property
+    def name(self) -> tuple[str, Destination]:
+        """What tells the list from others: a run from before may have several lists."""
+        return self.run.id, self.destination
+
 
 @dataclass(frozen=True, slots=True)
 class EntryToKeyIn:
-    """An entry to key in.
+    """An entry to key in, or a sheet whose rows are one note.
 
     `previous_client` is the client under whom the entry was keyed in before it moved: there it has
     to be made void.
@@ -61,22 +76,66 @@ class EntryToKeyIn:
     """
 
     item: RunItem
-    client: Client
     block: EntryBlock
     previous_client: Client | None = None
     possible_clients: tuple[Client, ...] = ()
     is_void: bool = False
     others: tuple[RunItem, ...] = ()
+
+    @property
+    def items(self) -> tuple[RunItem, ...]:
+        """The items of the run that are keyed in together."""
+        return (self.item, *self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientToKeyIn:
+    """All that a list has of a client, or a sheet of several clients, for one person to key in."""
+
+    client: Client
+    entries: tuple[EntryToKeyIn, ...]
     has_several_clients: bool = False
 
     @property
     def entry_ids(self) -> tuple[str, ...]:
-        """The entries that are keyed in, and ticked, together."""
-        return (self.item.entry_id, *(item.entry_id for item in self.others))
+        """The entries that are keyed in, and signed for, together."""
+        return tuple(item.entry_id for entry in self.entries for item in entry.items)
+
+    @property
+    def heading(self) -> str:
+        """What tells what is on the screen from everything else that may be."""
+        return " ".join(
+            f"{item.entry_id}-{item.revision}" for entry in self.entries for item in entry.items
+        )
 
 
-def list_waiting_runs(context: ExportContext, person: Person) -> list[ManualEntryList]:
-    """List the runs with entries that are not keyed in, oldest first.
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Who claims entries when, and how the target takes them."""
+
+    conn: Connection
+    context: ExportContext
+    person: Person
+    now: datetime
+    options: ExportOptions
+
+    def claim(self, item: RunItem) -> bool:
+        """Claim an entry; another person may have claimed it at the same moment."""
+        return claims.claim_entry(
+            self.conn, self.person.login, item.entry_id, item.revision, self.now, CLAIM_MINUTES
+        )
+
+    def load(self, item: RunItem) -> Item:
+        """Return what is keyed in."""
+        return _load_item(self.conn, self.context, item)
+
+
+_Claimed = list[tuple[RunItem, Item]]
+"""Entries that are keyed in together, as one note."""
+
+
+def list_waiting_lists(context: ExportContext, person: Person) -> list[ManualEntryList]:
+    """List the lists with entries that are not keyed in, oldest run first.
 
     Raises:
         NotAllowedError: the person does not give receipts.
@@ -88,120 +147,173 @@ def list_waiting_runs(context: ExportContext, person: Person) -> list[ManualEntr
             for status in reversed(runs.list_visible_runs(conn, person))
             if status.run.target == TARGET and status.waiting
         ]
-        waiting_counts = [
-            (status, len(_waiting_items(conn, person, status.run.id))) for status in statuses
-        ]
-    return [
-        ManualEntryList(
-            status.run, status.accepted + status.refused + waiting, waiting, status.hidden
-        )
-        for status, waiting in waiting_counts
-        if waiting
+        return [each for status in statuses for each in _split_run(conn, context, person, status)]
+
+
+def _split_run(
+    conn: Connection, context: ExportContext, person: Person, status: runs.RunStatus
+) -> list[ManualEntryList]:
+    """Return the lists of a run: one for each system, module and area of law."""
+    run_id = status.run.id
+    items = run_items.list_visible_items(conn, person, run_id)
+    heads = load_heads(conn, context.forms, [item.entry_id for item in items])
+    waiting = {item.entry_id for item in _waiting_items(conn, person, run_id)}
+    # What is answered or signed counts as done; what a newer list has counts for neither.
+    signed = list_signed(conn, run_id)
+    counted = [
+        item
+        for item in items
+        if item.entry_id in waiting
+        or item.accepted is not None
+        or (item.entry_id, item.revision) in signed
     ]
+    named = route_place(conn, status.run.route)
+    places = {item.entry_id: _destination(heads, item.entry_id, named) for item in counted}
+    lists = []
+    for place in dict.fromkeys(places.values()):
+        entries = [entry_id for entry_id, found in places.items() if found == place]
+        if left := sum(entry_id in waiting for entry_id in entries):
+            lists.append(ManualEntryList(status.run, place, len(entries), left, status.hidden))
+    return lists
 
 
-def claim_next_entry(
+def _destination(heads: dict[str, EntryHead], entry_id: str, place: tuple[str, str]) -> Destination:
+    return find_destination(heads[entry_id].form, heads[entry_id].area, *place)
+
+
+def claim_next_client(
     context: ExportContext,
     person: Person,
-    run_id: str,
+    list_name: tuple[str, Destination],
     now: datetime,
     skipped: Collection[str] = (),
     *,
     alone: Collection[str] = (),
-) -> EntryToKeyIn | None:
-    """Claim the first waiting entry of a list that no one else has; None if there is none.
+) -> ClientToKeyIn | None:
+    """Claim the entries of the first client of a list that no one else has; None if there are none.
 
     The person's other claims are released. What may be in the other system already is left out
-    until a person has decided (see `count_held_back`). Rows of the same sheet come along where they
-    are keyed in as one note (`sheet_block.is_keyed_with`).
+    until a person has decided (see `count_held_back`). Rows of the same sheet are one note where
+    the system takes them so (`sheet_block.is_keyed_with`).
 
     Args:
+        list_name: the name of the list.
         skipped: ids of entries that the person does not want now.
-        alone: ids of entries that the person wants one by one.
+        alone: ids of rows that the person wants one by one.
 
     Raises:
         NotAllowedError: the person may not receipt, or see none of what the run holds.
         ExportError: there is no such run.
     """
+    run_id, destination = list_name
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.RECEIPT)
         lock_run(conn, run_id)
-        waiting = _waiting_items(conn, person, run_id)
+        waiting = _list_items(conn, context, person, list_name)
         left_out = {*skipped, *_find_possible_matches(conn, context, waiting)}
-        manual_entry_claims.release_claims(conn, person.login)
-        claimed = manual_entry_claims.list_claimed_by_others(conn, person.login, now)
+        claims.release_claims(conn, person.login)
+        claimed = claims.list_claimed_by_others(conn, person.login, now)
         free = [
             item
             for item in waiting
             if item.entry_id not in left_out and (item.entry_id, item.revision) not in claimed
         ]
         options = load_export_options(context, run.target, find_target(run.target))
-        claim = _claim_first(conn, person, free, now)
-        if claim is None:
+        options = with_field_orders(conn, options, destination.system)
+        notes = _claim_notes(_Desk(conn, context, person, now, options), free, alone)
+        if not notes:
             return None
-        first = _load_item(conn, context, claim)
-        further = [item for item in free if item != claim and item.entry_id not in alone]
-        others = (
-            []
-            if claim.entry_id in alone
-            else _claim_rows(conn, context, person, (first, further, options), now)
-        )
-        for item in (claim, *(other for other, _ in others)):
-            events.record(
-                conn,
-                person.login,
-                "view_key_in",
-                item.entry_id,
-                unit=item.unit,
-                run=run_id,
-                revision=item.revision,
-            )
-        previous_client, possible_clients = _earlier_clients(conn, person, first)
-    items = [first, *(item for _, item in others)]
-    return EntryToKeyIn(
-        claim,
-        first.record.client,
-        build_sheet_block(items, options),
-        previous_client=previous_client,
-        possible_clients=possible_clients,
-        is_void=first.record.voided is not None,
-        others=tuple(other for other, _ in others),
-        has_several_clients=len({item.record.client.pid for item in items}) > 1,
-    )
+        _record_views(conn, person, run_id, [item for note in notes for item, _ in note])
+        # Who has the list on the screen needs no file.
+        if run_id in runs.list_undelivered_runs(conn):
+            runs.save_delivery(conn, run_id, person.login, now)
+        entries = tuple(_build_entry(conn, person, note, options) for note in notes)
+    records_shown = [item.record for _, item in notes[0]]
+    has_several_clients = len({record.client.pid for record in records_shown}) > 1
+    return ClientToKeyIn(records_shown[0].client, entries, has_several_clients)
 
 
-def _claim_rows(
-    conn: Connection,
-    context: ExportContext,
-    person: Person,
-    sheet: tuple[Item, Sequence[RunItem], ExportOptions],
-    now: datetime,
-) -> list[tuple[RunItem, Item]]:
-    """Claim the further rows that are keyed in with the first item of a sheet."""
-    first, further, options = sheet
-    if first.record.row is None:
+def _claim_notes(desk: _Desk, free: Sequence[RunItem], alone: Collection[str]) -> list[_Claimed]:
+    """Claim all notes of the first client, or the first sheet of several clients."""
+    left = list(free)
+    first = _claim_note(desk, left, alone)
+    if not first:
         return []
+    item = first[0][1]
+    if not item.record.client.pid or is_sheet_of_several(item, desk.options):
+        return [first]
+    # The client's other notes, but no sheet that has other clients too.
+    heads = load_heads(desk.conn, desk.context.forms, [one.entry_id for one in left])
+    own = [one for one in left if heads[one.entry_id].pid == item.record.client.pid]
+    notes = [first]
+    while note := _claim_note(desk, own, alone, of=item):
+        notes.append(note)
+    return notes
+
+
+def _claim_note(
+    desk: _Desk, left: list[RunItem], alone: Collection[str], of: Item | None = None
+) -> _Claimed:
+    """Claim the first entry that can be had, with the rows of its sheet that are one note with it.
+
+    What is looked at is taken from `left`. With `of` only notes of that entry's client.
+    """
+    while left:
+        claim = left.pop(0)
+        item = desk.load(claim)
+        is_other = of is not None and (
+            item.record.client.pid != of.record.client.pid
+            or is_sheet_of_several(item, desk.options)
+        )
+        if is_other or not desk.claim(claim):
+            continue
+        note = [(claim, item)]
+        if claim.entry_id not in alone and item.record.row is not None:
+            note += _claim_rows(desk, item, [one for one in left if one.entry_id not in alone])
+        left[:] = [one for one in left if one not in [row for row, _ in note]]
+        return note
+    return []
+
+
+def _claim_rows(desk: _Desk, first: Item, further: Sequence[RunItem]) -> _Claimed:
+    """Claim the further rows that are keyed in with the first item of a sheet."""
     same_sheet = f"{first.record.entry_id.rpartition('-')[0]}-"
     rows = []
     for claim in further:
         if not claim.entry_id.startswith(same_sheet):
             continue
-        item = _load_item(conn, context, claim)
-        if is_keyed_with(first, item, options) and _claim_first(conn, person, [claim], now):
+        item = desk.load(claim)
+        if is_keyed_with(first, item, desk.options) and desk.claim(claim):
             rows.append((claim, item))
     return rows
 
 
-def _claim_first(
-    conn: Connection, person: Person, items: Iterable[RunItem], now: datetime
-) -> RunItem | None:
-    """Claim the first item that can be: another person may claim one at the same moment."""
+def _record_views(conn: Connection, person: Person, run_id: str, items: Sequence[RunItem]) -> None:
     for item in items:
-        if manual_entry_claims.claim_entry(
-            conn, person.login, item.entry_id, item.revision, now, CLAIM_MINUTES
-        ):
-            return item
-    return None
+        events.record(
+            conn,
+            person.login,
+            "view_key_in",
+            item.entry_id,
+            unit=item.unit,
+            run=run_id,
+            revision=item.revision,
+        )
+
+
+def _build_entry(
+    conn: Connection, person: Person, note: _Claimed, options: ExportOptions
+) -> EntryToKeyIn:
+    (claim, first), *others = note
+    previous_client, possible_clients = _earlier_clients(conn, person, first)
+    return EntryToKeyIn(
+        claim,
+        build_sheet_block([item for _, item in note], options),
+        previous_client=previous_client,
+        possible_clients=possible_clients,
+        is_void=first.record.voided is not None,
+        others=tuple(other for other, _ in others),
+    )
 
 
 def _earlier_clients(
@@ -220,21 +332,40 @@ def _earlier_clients(
     )
 
 
-def count_held_back(context: ExportContext, person: Person, run_id: str) -> int:
+def count_held_back(
+    context: ExportContext, person: Person, list_name: tuple[str, Destination]
+) -> int:
     """Count the entries of a list that wait until a person decides whether they are keyed in.
 
-    Errors as `claim_next_entry`.
+    Errors as `claim_next_client`.
     """
     with context.store.read() as conn:
-        require_run(conn, person, run_id, Action.RECEIPT)
-        return len(_find_possible_matches(conn, context, _waiting_items(conn, person, run_id)))
+        require_run(conn, person, list_name[0], Action.RECEIPT)
+        waiting = _list_items(conn, context, person, list_name)
+        return len(_find_possible_matches(conn, context, waiting))
+
+
+def _list_items(
+    conn: Connection, context: ExportContext, person: Person, list_name: tuple[str, Destination]
+) -> list[RunItem]:
+    """Return the waiting entries of one list."""
+    run_id, destination = list_name
+    waiting = _waiting_items(conn, person, run_id)
+    heads = load_heads(conn, context.forms, [item.entry_id for item in waiting])
+    run = runs.find_run(conn, run_id)
+    place = route_place(conn, run.route) if run else ("", "")
+    return [item for item in waiting if _destination(heads, item.entry_id, place) == destination]
 
 
 def _waiting_items(conn: Connection, person: Person, run_id: str) -> list[RunItem]:
+    """Return the entries of a run that are neither answered, signed for nor out of date."""
+    signed = list_signed(conn, run_id)
     return [
         item
         for item in run_items.list_visible_items(conn, person, run_id)
-        if item.accepted is None and item.is_current
+        if item.accepted is None
+        and item.is_current
+        and (item.entry_id, item.revision) not in signed
     ]
 
 

@@ -25,14 +25,25 @@ def is_keyed_with(first: Item, other: Item, options: ExportOptions) -> bool:
     What corrects an earlier export, is void, or is about a protected client stands alone.
     """
     one, two = first.record, other.record
-    mapping = options.mappings.get(one.form)
-    takes_sheet = isinstance(mapping, ManualEntryMapping) and mapping.sheet
     return (
         one.row is not None
         and (one.serial, one.form, one.version) == (two.serial, two.form, two.version)
         and all(_is_plain(item) for item in (first, other))
-        and (takes_sheet or (bool(one.client.pid) and one.client.pid == two.client.pid))
+        and (
+            _takes_sheet(one, options)
+            or (bool(one.client.pid) and one.client.pid == two.client.pid)
+        )
     )
+
+
+def is_sheet_of_several(item: Item, options: ExportOptions) -> bool:
+    """Return whether an entry is a row of a sheet that is one note, whoever its clients are."""
+    return item.record.row is not None and _is_plain(item) and _takes_sheet(item.record, options)
+
+
+def _takes_sheet(record: Record, options: ExportOptions) -> bool:
+    mapping = options.mappings.get(record.form)
+    return isinstance(mapping, ManualEntryMapping) and mapping.sheet
 
 
 def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlock:
@@ -42,7 +53,10 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
     blocks = [build_block(item, options) for item in items]
     # What stands above the rows and is the same for all of them is said once.
     head = build_block(items[0], options, left_out=lambda spec: spec.row is not None)
-    shared = [row for row in head.rows if all(row in block.rows for block in blocks)]
+    common = [
+        place for place, row in enumerate(head.rows) if all(row in block.rows for block in blocks)
+    ]
+    shared = [head.rows[place] for place in common]
     has_one_client = len({item.record.client.pid for item in items}) == 1
     lines = []
     for item, block in zip(items, blocks, strict=True):
@@ -59,6 +73,7 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
         unmarked=(),
         empty=(),
         late_entry_text=late_sheet_text(records, options.settings),
+        own=frozenset(number for number, place in enumerate(common) if place in head.own),
     )
 
 

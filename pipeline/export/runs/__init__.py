@@ -16,7 +16,7 @@ from pipeline.export.runs.files import (
     require_run,
     undo_run,
 )
-from pipeline.export.runs.make import make_run, make_runs
+from pipeline.export.runs.make import make_run, make_runs, make_runs_of_kind
 from pipeline.export.runs.preview import FirstEntry, preview_first_entry
 from pipeline.export.runs.route_setting import list_routable_forms, set_route
 from pipeline.export.runs.status import (
@@ -47,6 +47,7 @@ __all__ = [
     "load_export_options",
     "make_run",
     "make_runs",
+    "make_runs_of_kind",
     "preview_first_entry",
     "require_run",
     "set_route",

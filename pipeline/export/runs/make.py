@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
@@ -23,10 +22,14 @@ from pipeline.export.authorities.monthly import (
 )
 from pipeline.export.care_system_check.matches import erase_settled_lists
 from pipeline.export.exporter import Exporter, ExportOptions, Item
-from pipeline.export.manual_entry.order import sort_for_keying
+from pipeline.export.manual_entry.one_list import (
+    choose_one_list,
+    record_destination,
+    route_place,
+    with_field_orders,
+)
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs.candidates import (
-    Candidates,
     RunKind,
     RunScope,
     load_candidates,
@@ -34,7 +37,6 @@ from pipeline.export.runs.candidates import (
 )
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.targets import STATISTICS
-from pipeline.store.entries.triage import unit_matcher
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.routes import find_route, list_routes
@@ -67,8 +69,25 @@ def make_runs(
             )
             waiting = (one.kind for one in candidates.entries if one.kind.target == target)
             kinds = list(dict.fromkeys(waiting))
-    made = (make_run(context, person, kind, now, unit) for kind in kinds)
-    return [run for run in made if run]
+    return [run for kind in kinds for run in make_runs_of_kind(context, person, kind, now, unit)]
+
+
+def make_runs_of_kind(
+    context: ExportContext,
+    person: Person,
+    kind: RunKind,
+    now: datetime,
+    unit: str | None = None,
+    *,
+    by_hand: Collection[str] = (),
+) -> list[Run]:
+    """As `make_run`, until nothing is left: a list to key in has entries of one system and area."""
+    made: list[Run] = []
+    while run := make_run(context, person, kind, now, unit, by_hand=by_hand):
+        made.append(run)
+        if find_target(kind.target).mapping is not None:
+            break
+    return made
 
 
 def make_run(
@@ -106,10 +125,11 @@ def make_run(
         # Take what is ready now and build the file outside any transaction.
         with context.store.read() as conn:
             items = select_items(conn, scope, kind, options, by_hand)
+            file_options = with_list_order(conn, kind, items, options)
         if not items:
             return None
         run = _new_run(kind, exporter, person, _run_time(items, now), len(items))
-        data = exporter.make(items, run, options)
+        data = exporter.make(items, run, file_options)
         # Write it if nothing has changed meanwhile; else start over.
         if saved := _save_run(scope, items, run, data):
             return saved
@@ -128,8 +148,6 @@ def select_items(
     candidates = with_manual_corrections(
         load_candidates(conn, scope), context, load_staff_list(conn)
     )
-    if exporter.mapping is None:
-        candidates = _in_keying_order(conn, candidates, context.forms)
     waiting = (
         [
             one
@@ -144,15 +162,26 @@ def select_items(
     selected = [
         one for one in waiting if candidates.reason_left_out(one, exporter, options) is None
     ]
+    if exporter.mapping is None:
+        place = route_place(conn, kind.route)
+        order = choose_one_list(conn, context.forms, [one.record for one in selected], place)
+        selected = [selected[number] for number in order]
     return [Item(number, one.record, one.previous) for number, one in enumerate(selected, 1)]
 
 
-def _in_keying_order(conn: Connection, candidates: Candidates, forms: Forms) -> Candidates:
-    """Return the entries of a list to key in as they are keyed in: the urgent ones first."""
-    units = {one.record.unit for one in candidates.entries}
-    matchers = {unit: unit_matcher(conn, unit) for unit in units}
-    order = sort_for_keying([one.record for one in candidates.entries], forms, matchers)
-    return replace(candidates, entries=tuple(candidates.entries[place] for place in order))
+def with_list_order(
+    conn: Connection, kind: RunKind, items: Sequence[Item], options: ExportOptions
+) -> ExportOptions:
+    """Return the options of a run's file: a list to key in has the order of fields of its system.
+
+    Args:
+        items: what the run holds; a list to key in has items of one system, module and area.
+    """
+    if find_target(kind.target).mapping is not None or not items:
+        return options
+    place = route_place(conn, kind.route)
+    system = record_destination(items[0].record, place).system
+    return replace(with_field_orders(conn, options, system), place=place)
 
 
 def _run_time(items: Sequence[Item], now: datetime) -> datetime:

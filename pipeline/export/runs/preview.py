@@ -24,7 +24,7 @@ from pipeline.export.authorities.monthly import build_monthly_report
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.runs.candidates import RunKind, RunScope
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
-from pipeline.export.runs.make import select_items
+from pipeline.export.runs.make import select_items, with_list_order
 from pipeline.export.targets import STATISTICS
 from pipeline.files.csv_tables import csv_reader, decode_text
 from pipeline.store.event_log import events
@@ -70,6 +70,7 @@ def preview_first_entry(
         item = _first_item(conn, RunScope(context, person, unit), kind, options)
         if item is None:
             return None
+        options = with_list_order(conn, kind, [item], options)
         record = item.record
         events.record(
             conn,

@@ -109,10 +109,14 @@ class TableMapping(ExportMapping):
 
 
 class ManualEntryField(StrictModel):
-    """A field in the order of keying in, with the other system's word for it."""
+    """A field in the order of keying in, with the other system's word for it.
+
+    `own`: the other system has a field of its own for it, beside the text of its note.
+    """
 
     field: str
     title: str = ""
+    own: bool | None = None
 
 
 class ManualEntryMapping(ExportMapping):
@@ -136,6 +140,12 @@ class ManualEntryMapping(ExportMapping):
     def fields(self) -> set[str]:
         """Return the form's fields that the order names."""
         return {entry.field for entry in self.order}
+
+    def own_fields(self) -> set[str] | None:
+        """Return the fields that have fields of their own; None where the order does not say."""
+        if all(entry.own is None for entry in self.order):
+            return None
+        return {entry.field for entry in self.order if entry.own}
 
 
 class NoteSection(StrictModel):

@@ -68,7 +68,7 @@ ACCESS_TEXTS: Mapping[str, str] = {
     "pull_to_front": "prioritized",
     "undo_pull": "priority_withdrawn",
     **dict.fromkeys(("export", "exported"), "data_sent"),
-    **dict.fromkeys(("receipted", "refused"), "answered"),
+    **dict.fromkeys(("receipted", "refused", "key_in_signed", "key_in_undone"), "answered"),
     **dict.fromkeys(
         (
             "fetch_export",

@@ -41,6 +41,7 @@ from pipeline.store.schema.exports import (
     receipt,
     statistics_item,
 )
+from pipeline.store.schema.manual_entry import key_in_signature
 from pipeline.store.schema.paper import entry
 
 _IS_DELIVERED = or_(
@@ -110,8 +111,8 @@ def save_undo(conn: Connection, run_id: str, by: str, at: datetime) -> None:
     """Store that a run was undone: nobody has its file, and nobody gets it any more.
 
     Raises:
-        ExportError: somebody has the file, an entry is answered or being keyed in, a later run
-            builds on it, or it was undone already.
+        ExportError: somebody has the file, an entry is answered, being keyed in or signed
+            for, a later run builds on it, or it was undone already.
     """
     lock_run(conn, run_id, alone=True)
     item, later = export_item.c, export_run.alias()
@@ -120,6 +121,9 @@ def save_undo(conn: Connection, run_id: str, by: str, at: datetime) -> None:
         key_in_claim.c.entry == item.entry,
         key_in_claim.c.revision == item.revision,
         is_claimed(key_in_claim.c.until, at),
+    )
+    is_signed = exists().where(
+        key_in_signature.c.run == run_id, key_in_signature.c.undone_at.is_(None)
     )
     # A later run of the route has one of its entries, as what amends this one
     has_later_item = exists().where(
@@ -135,7 +139,7 @@ def save_undo(conn: Connection, run_id: str, by: str, at: datetime) -> None:
         ~exists().where(export_undo.c.run == later.c.id),
     )
     states = select(
-        or_(_IS_DELIVERED, is_being_keyed).label("taken"),
+        or_(_IS_DELIVERED, is_being_keyed, is_signed).label("taken"),
         or_(has_later_item, has_later_report).label("continued"),
     )
     row = conn.execute(states.where(export_run.c.id == run_id)).one()

@@ -1,1 +1,1 @@
-"""All tables, by topic: paper, accounts, review and exports."""
+"""All tables, by topic: paper, accounts, review, exports and keying in."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, UniqueConstraint, text
 
-from pipeline.store.schema import depth, exports, paper, review
+from pipeline.store.schema import depth, exports, manual_entry, paper, review
 from pipeline.store.schema.accounts import log_key, record_digest
 
 _REFUSAL_TEXT = "rows of this table are only added"
@@ -40,6 +40,7 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     exports.receipt,
     exports.route,
     exports.statistics_item,
+    manual_entry.key_in_order,
 )
 """Tables whose rows the program never changes and never removes."""
 _SKIPS_EXISTING = frozenset({review.look.name, review.control_key.name})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
 from pipeline.domain.permissions import default_areas
+from pipeline.export.manual_entry.signatures import UNDO_MINUTES, settle_signatures
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
@@ -192,6 +194,7 @@ def test_case_officer(browser: Browser, address: str, store: Store, papers: dict
         _keys_in(page)
         go(page, "Kvar på papper")
         expect(page.get_by_text("Ingen känd person har papper kvar att föra in.")).to_be_visible()
+    settle_signatures(store, utc_now() + timedelta(minutes=UNDO_MINUTES))
     assert set(_states(store, papers).values()) == {EntryState.RECEIPTED}
 
 
@@ -256,8 +259,8 @@ def _decides_as_second(page: Page, papers: Mapping[str, str]) -> None:
 def _keys_in(page: Page) -> None:
     go(page, "Export")
     page.locator(".st-key-make-skriv-in button").click()
-    expect(page.get_by_text("är gjord med 4 poster")).to_be_visible()
+    expect(page.get_by_text("listor är gjorda med 4 poster")).to_be_visible()
     go(page, "Skriv in")
-    expect(page.get_by_text("Inskrivna poster: 0 av 4")).to_be_visible()
+    expect(page.get_by_text("Inskrivna poster: 0 av")).to_be_visible()
     settle(page)
     press_until(page, "Control+Enter", page.get_by_text("Ingen lista väntar på att skrivas in."))

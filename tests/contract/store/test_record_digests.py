@@ -90,6 +90,7 @@ CHANGED_TABLES = {
     "image_store",
     "import_attempt",
     "key_in_claim",
+    "key_in_signature",
     "known_device",
     "login_failure",
     "outage",

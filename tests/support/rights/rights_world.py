@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from pipeline.domain import dates
-from pipeline.domain.form.form import COVER_SHEET, Area, Forms, Subject
+from pipeline.domain.form.form import COVER_SHEET, Forms
 from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
 from pipeline.domain.record import CareProvider, OutageKind, Route
 from pipeline.domain.review.rules import Answer
@@ -25,9 +25,6 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import ExportContext, RunKind
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.learning.learn import LearningContext
-from pipeline.preparation.form_editor.actions import NewFormInfo
-from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
-from pipeline.preparation.form_editor.outline_edits import empty_outline
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.registers.issued_serials import format_issued_file
 from pipeline.registers.outages import OutagePeriod
@@ -71,6 +68,8 @@ from tests.support.rights.things_found import (
     add_measured,
     add_put_aside,
     confirm,
+    form_editor_arguments,
+    manual_entry_arguments,
 )
 from tests.support.store.route_steps import make_run
 from tests.support.store.ward import (
@@ -276,29 +275,16 @@ class World:
                     conn, ADMIN, unit, [*nothing, SheetQuantity("hsl-anteckning", 1)]
                 )
 
+    def _depth_and_drill(self, name: str) -> dict[str, Any]:
+        """What the depth of entry, drills and the unit's own documents are called with."""
+        if name.startswith(f"{P}preparation."):
+            return drill_arguments(self.settings) | {"forms": _all_forms()}
+        return depth_arguments(self.store, self.known.loose, name)
+
     def _special(self, name: str) -> dict[str, Any]:
         """What some functions call by a name that others use for something else."""
         if name.startswith(f"{P}preparation.form_editor."):
-            outline = empty_outline("egen-prov", "Prov", Area.HSL, Subject.CLIENT)
-            place = self.settings.form_drafts
-            draft = (
-                list_drafts(place)[0]
-                if list_drafts(place)
-                else create_draft(place, "egen-prov", outline)
-            )
-            changed = (
-                outline | {"title": "Prov igen"} if name.endswith("change_draft") else b"no picture"
-            )
-            start = NewFormInfo("Rond", Area.HSL, Subject.CLIENT)
-            return {
-                "draft": draft,
-                "data": changed,
-                "name": "x.png",
-                "start": start,
-                "form": NOTE,
-                "copies": 1,
-                "forms": FORMS,
-            }
+            return form_editor_arguments(self.settings, name)
         if name.endswith(("questions.ask_author", "questions.save_author_answer")):
             return {"text": "Vilken tid?"}
         if name.endswith(
@@ -323,10 +309,17 @@ class World:
             }
         if name.endswith(("load_paper_days", "list_day_sheets")):
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
-        if name.startswith((f"{P}store.depth.", f"{P}store.review.row_confirmation.")):
-            return depth_arguments(self.store, self.known.loose, name)
-        if name.startswith((f"{P}preparation.drill.", f"{P}preparation.outage_pack.unit_doc")):
-            return drill_arguments(self.settings) | {"forms": _all_forms()}
+        if name.startswith(
+            (
+                f"{P}store.depth.",
+                f"{P}store.review.row_confirmation.",
+                f"{P}preparation.drill.",
+                f"{P}preparation.outage_pack.unit_doc",
+            )
+        ):
+            return self._depth_and_drill(name)
+        if ".manual_entry." in name:
+            return manual_entry_arguments(self.known.run)
         if "care_system" in name:
             return self._handed_in()
         if name.startswith((f"{P}export.runs.", f"{P}store.exports.routes.")):

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, delete, insert, select, update
 
+from pipeline.domain.form.form import Area, Subject
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.runs import make_package
+from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.runs import ExportContext
+from pipeline.preparation.form_editor.actions import NewFormInfo
+from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
+from pipeline.preparation.form_editor.outline_edits import empty_outline
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
+from pipeline.store.exports.manual_entry.field_orders import FieldOrder
 from pipeline.store.review import decisions
 from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
 from pipeline.store.review.questions import ask_author
@@ -29,6 +37,7 @@ from tests.support.store.ward import (
     ADMIN,
     EVA,
     FORMS,
+    NOTE,
     NOW,
     PLAN,
     SAID,
@@ -36,6 +45,40 @@ from tests.support.store.ward import (
     answers,
     later,
 )
+
+
+def form_editor_arguments(settings: Settings, name: str) -> dict[str, Any]:
+    """What the functions of the form editor are called with."""
+    outline = empty_outline("egen-prov", "Prov", Area.HSL, Subject.CLIENT)
+    place = settings.form_drafts
+    draft = (
+        list_drafts(place)[0] if list_drafts(place) else create_draft(place, "egen-prov", outline)
+    )
+    changed = outline | {"title": "Prov igen"} if name.endswith("change_draft") else b"no picture"
+    start = NewFormInfo("Rond", Area.HSL, Subject.CLIENT)
+    return {
+        "draft": draft,
+        "data": changed,
+        "name": "x.png",
+        "start": start,
+        "form": NOTE,
+        "copies": 1,
+        "forms": FORMS,
+    }
+
+
+def manual_entry_arguments(run_id: str) -> dict[str, Any]:
+    """What the functions about keying in are called with."""
+    place = find_destination(NOTE.id, Area.HSL.value)
+    return {
+        "list_name": (run_id, place),
+        "turn": "none",
+        "system": place.system,
+        "form_id": NOTE.id,
+        "where": (place.system, NOTE.id),
+        "fields": [],
+        "order": FieldOrder((), ()),
+    }
 
 
 def add_archived(store: Store, settings: Settings) -> str:

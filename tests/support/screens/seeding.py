@@ -176,6 +176,19 @@ def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     ]
 
 
+def confirm_two_clients(store: Store) -> list[str]:
+    """A confirmed journal note of each of the first two clients; answers with their entries."""
+    other = CLIENTS[1]
+    values = {**NOTE, "personnummer": other.pid, "namn": other.name}
+    entries = [
+        *add_notes(store, 1),
+        add_sheet_of(store, forms()["hsl-anteckning", 1], values),
+    ]
+    for entry_id, said in zip(entries, (NOTE, values), strict=True):
+        confirm(store, NURSE, entry_id, said, sign=True)
+    return entries
+
+
 def add_sheet_of(
     store: Store,
     form: Form,

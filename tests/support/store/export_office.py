@@ -4,6 +4,7 @@ confirmed.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import Settings
+from pipeline.export.manual_entry import screen
+from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement
@@ -72,6 +75,27 @@ def open_office(settings: Settings) -> ExportContext:
         for person in (ANNA, PER, TORA, STIG):
             people.save_person(conn, person, hashed("fyra lösa ord här"))
     return ExportContext(store, settings, FORMS)
+
+
+JOURNAL = find_destination("hsl-anteckning", "HSL")
+"""Where notes are keyed in."""
+
+
+def next_client(office: ExportContext, person: Person, run_id: str) -> screen.ClientToKeyIn | None:
+    """What a person is given to key in of a run's notes."""
+    return screen.claim_next_client(office, person, (run_id, JOURNAL), utc_now())
+
+
+def printed(data: bytes) -> str:
+    """The words of a PDF."""
+    return subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
+    ).stdout.decode()
+
+
+def count_held_back(office: ExportContext, person: Person, run_id: str) -> int:
+    """How many notes of a run wait until somebody has decided."""
+    return screen.count_held_back(office, person, (run_id, JOURNAL))
 
 
 def paying(office: ExportContext) -> ExportContext:

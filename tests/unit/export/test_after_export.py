@@ -18,7 +18,6 @@ from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.fhir.amendments import end_earlier_versions
-from pipeline.export.manual_entry import screen
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import apply_receipt_file, submit_receipts
@@ -37,6 +36,7 @@ from tests.support.store.export_office import (
     confirm,
     correct,
     corrected,
+    next_client,
     review,
     sign,
     state,
@@ -71,9 +71,9 @@ def void_under(office: ExportContext) -> Client | None:
     """Under whom a new list to key in says that its one entry has to be made void first."""
     made = make_run(office, ANNA, "skriv-in", utc_now())
     assert made is not None
-    shown = screen.claim_next_entry(office, ANNA, made.id, utc_now())
+    shown = next_client(office, ANNA, made.id)
     assert shown is not None
-    return shown.previous_client
+    return shown.entries[0].previous_client
 
 
 @pytest.mark.parametrize("target", ["rivta", "fhir", "treserva-exempel"])

@@ -52,7 +52,9 @@ NEEDS_NONE = {
     "preparation.form_editor.actions.restore_draft": DRAFT,
     "preparation.form_editor.trial_results.save_trial": PART,
     "registers.staff.is_author": ASKS,
-    "export.manual_entry.screen.list_waiting_runs": FIGURES,
+    "export.manual_entry.screen.list_waiting_lists": FIGURES,
+    "export.manual_entry.signatures.find_open_signature": "the person's own act",
+    "export.manual_entry.field_order.load_field_order": "the order of a form's fields, of nobody",
     "export.runs.status.count_unsigned": FIGURES,
     "export.manual_entry.screen.count_held_back": FIGURES,
     "export.care_system_check.matches.list_matches": (

@@ -30,7 +30,14 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.review import transfers
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV
-from tests.support.store.export_office import ANNA, STIG, confirm, state
+from tests.support.store.export_office import (
+    ANNA,
+    STIG,
+    confirm,
+    count_held_back,
+    next_client,
+    state,
+)
 from tests.support.store.passwords import hashed
 from tests.support.store.route_steps import make_run
 from tests.unit.export.formats.fhir.test_fhir_sending import at
@@ -88,12 +95,12 @@ def test_the_others_are_listed_keyed_in_and_receipted(
     leave(office, run)
     (status,) = list_runs(office, NORA)
     assert (status.run.entries, status.hidden, status.waiting, status.refused) == (3, 1, 2, 0)
-    (waiting,) = screen.list_waiting_runs(office, NORA)
+    (waiting,) = screen.list_waiting_lists(office, NORA)
     assert (waiting.entries, waiting.waiting, waiting.hidden) == (2, 2, 1)
-    assert screen.count_held_back(office, NORA, run.id) == 0
-    shown = screen.claim_next_entry(office, NORA, run.id, utc_now())
+    assert count_held_back(office, NORA, run.id) == 0
+    shown = next_client(office, NORA, run.id)
     assert shown is not None
-    assert shown.item.entry_id == HERE
+    assert shown.entry_ids[0] == HERE
     submit_receipts(
         office,
         NORA,
@@ -105,8 +112,8 @@ def test_the_others_are_listed_keyed_in_and_receipted(
         EntryState.RECEIPTED,
         EntryState.RECEIPTED,
     )
-    assert screen.claim_next_entry(office, NORA, run.id, utc_now()) is None
-    assert (screen.list_waiting_runs(office, NORA), list_runs(office, NORA)[0].waiting) == ([], 0)
+    assert next_client(office, NORA, run.id) is None
+    assert (screen.list_waiting_lists(office, NORA), list_runs(office, NORA)[0].waiting) == ([], 0)
 
 
 @both_ways
@@ -153,8 +160,8 @@ def test_of_a_whole_receipt_file_the_others_are_settled_and_the_rest_is_counted(
 def test_a_run_of_which_a_person_sees_nothing_stays_closed(office: ExportContext) -> None:
     run = made(office)
     assert list_runs(office, STIG) == []
-    assert screen.list_waiting_runs(office, STIG) == []
-    for look in (fetch_run_file, open_run_items, fetch_receipt_template, screen.count_held_back):
+    assert screen.list_waiting_lists(office, STIG) == []
+    for look in (fetch_run_file, open_run_items, fetch_receipt_template, count_held_back):
         with pytest.raises(NotAllowedError):
             look(office, STIG, run.id)
 

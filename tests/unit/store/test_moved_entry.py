@@ -4,7 +4,6 @@ from the first.
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from pipeline.domain.model import Client
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
-from pipeline.export.manual_entry import screen
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import submit_receipts
@@ -20,7 +18,16 @@ from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
-from tests.support.store.export_office import ANNA, STIG, TORA, confirm, corrected, void
+from tests.support.store.export_office import (
+    ANNA,
+    STIG,
+    TORA,
+    confirm,
+    corrected,
+    next_client,
+    printed,
+    void,
+)
 from tests.support.store.rivta_archives import rivta_files
 from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
@@ -94,12 +101,11 @@ def test_an_activity_has_a_request_that_takes_it_back_sent_first() -> None:
 
 
 def test_who_keys_it_in_is_told_where_to_make_it_void_first(office: ExportContext) -> None:
-    shown = screen.claim_next_entry(
-        office, ANNA, moved(office, "hsl-anteckning", "skriv-in"), utc_now()
-    )
+    shown = next_client(office, ANNA, moved(office, "hsl-anteckning", "skriv-in"))
     assert shown is not None
-    assert (shown.client, shown.previous_client) == (ARNE, SIV)
-    assert SIV.pid not in str(shown.block)
+    (one,) = shown.entries
+    assert (shown.client, one.previous_client) == (ARNE, SIV)
+    assert SIV.pid not in str(one.block)
 
 
 def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(
@@ -119,9 +125,10 @@ def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(
     corrected(office, entry_id, "personnummer", Answer(VERA.pid), judge=ULLA)
     made = make_run(office, ANNA, "skriv-in", utc_now())
     assert made is not None
-    shown = screen.claim_next_entry(office, ANNA, made.id, utc_now())
+    shown = next_client(office, ANNA, made.id)
     assert shown is not None
-    assert (shown.client, shown.previous_client, shown.possible_clients) == (VERA, SIV, (ARNE,))
+    (one,) = shown.entries
+    assert (shown.client, one.previous_client, one.possible_clients) == (VERA, SIV, (ARNE,))
     said = printed(fetch_run_file(office, ANNA, made.id).data)
     assert said.index(SIV.pid) < said.index(ARNE.pid) < said.index(VERA.pid)
     assert said.count("Makulera posten om den finns i systemet") == 2
@@ -137,16 +144,11 @@ def test_one_moved_there_and_back_is_looked_for_where_an_unticked_list_had_it(
     corrected(office, entry_id, "personnummer", Answer(SIV.pid), judge=ULLA)
     made = make_run(office, ANNA, "skriv-in", utc_now())
     assert made is not None
-    shown = screen.claim_next_entry(office, ANNA, made.id, utc_now())
+    shown = next_client(office, ANNA, made.id)
     assert shown is not None
-    assert (shown.client, shown.previous_client, shown.possible_clients) == (SIV, None, (ARNE,))
+    (one,) = shown.entries
+    assert (shown.client, one.previous_client, one.possible_clients) == (SIV, None, (ARNE,))
     assert ARNE.pid in printed(fetch_run_file(office, ANNA, made.id).data)
-
-
-def printed(data: bytes) -> str:
-    return subprocess.run(
-        ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
-    ).stdout.decode()
 
 
 def test_the_printed_list_has_it_under_both(office: ExportContext) -> None:
@@ -163,7 +165,8 @@ def test_one_that_was_moved_and_then_made_void_is_made_void_where_it_was_keyed_i
     void(office, entry_id)
     made = make_run(office, ANNA, "skriv-in", utc_now())
     assert made is not None
-    shown = screen.claim_next_entry(office, ANNA, made.id, utc_now())
+    shown = next_client(office, ANNA, made.id)
     assert shown is not None
-    assert (shown.client, shown.previous_client) == (SIV, None)
-    assert "Makulera" in shown.block.notice
+    (one,) = shown.entries
+    assert (shown.client, one.previous_client) == (SIV, None)
+    assert "Makulera" in one.block.notice

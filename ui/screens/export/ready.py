@@ -256,13 +256,18 @@ def _make_run(
 ) -> None:
     def make() -> str:
         clicked_at = utc_now()
-        run = runs.make_run(
-            context, person, kind, clicked_at, by_hand=by_hand
-        ) or find_just_created(_list_runs(context, person, kind), person, clicked_at)
+        made = runs.make_runs_of_kind(context, person, kind, clicked_at, by_hand=by_hand)
+        run = next(iter(made), None) or find_just_created(
+            _list_runs(context, person, kind), person, clicked_at
+        )
         if run is None:
             return t("export.nothing_ready")
         st.session_state[NEWEST_RUN_KEY] = run.id
         st.session_state[_SHOWN_KEY] = None
+        # A key-in list for each system and area of law
+        if len(made) > 1:
+            entries = sum(each.entries for each in made)
+            return t("export.made_lists", lists=len(made), count=entries)
         return t("export.made", name=run.file_name, count=run.entries)
 
     run_and_report(make)

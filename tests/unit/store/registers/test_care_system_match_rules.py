@@ -37,7 +37,17 @@ from pipeline.store.review import duplicate_entries
 from pipeline.store.schema.exports import care_row
 from pipeline.store.schema.paper import event
 from tests.support.store.export_examples import ARNE, FORMS, SIV
-from tests.support.store.export_office import ANNA, MONA, PER, STIG, confirm, correct, state
+from tests.support.store.export_office import (
+    ANNA,
+    MONA,
+    PER,
+    STIG,
+    confirm,
+    correct,
+    count_held_back,
+    next_client,
+    state,
+)
 from tests.support.store.route_steps import make_run
 from tests.unit.store.registers.care_system_rows import (
     NOTE,
@@ -95,16 +105,16 @@ def test_a_list_to_key_in_leaves_out_what_may_be_there(office: ExportContext) ->
     run = make_run(office, ANNA, "skriv-in", utc_now())
     assert run is not None
     hand_in(office)
-    assert screen.count_held_back(office, ANNA, run.id) == 1
-    shown = screen.claim_next_entry(office, ANNA, run.id, utc_now())
+    assert count_held_back(office, ANNA, run.id) == 1
+    shown = next_client(office, ANNA, run.id)
     assert shown is not None
-    assert shown.item.entry_id == free
+    assert shown.entry_ids[0] == free
     submit_receipts(office, ANNA, run.id, [ReceiptAnswer(free, accepted=True)], utc_now())
-    assert screen.claim_next_entry(office, ANNA, run.id, utc_now()) is None
+    assert next_client(office, ANNA, run.id) is None
     other(office, only(office))
-    shown = screen.claim_next_entry(office, ANNA, run.id, utc_now())
+    shown = next_client(office, ANNA, run.id)
     assert shown is not None
-    assert shown.item.entry_id == held
+    assert shown.entry_ids[0] == held
 
 
 def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(
@@ -117,7 +127,7 @@ def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(
     already(office, only(office))
     assert state(office, held) is EntryState.REJECTED
     assert [(status.refused, status.waiting) for status in list_runs(office, ANNA)] == [(1, 0)]
-    assert screen.list_waiting_runs(office, ANNA) == []
+    assert screen.list_waiting_lists(office, ANNA) == []
     with office.store.begin() as conn:
         (mark,) = duplicate_entries.list_duplicate_marks(conn, ANNA)
         duplicate_entries.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())

@@ -373,48 +373,6 @@ def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> No
         assert load_entry(conn, entry_id).state is EntryState.RECEIPTED
 
 
-def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen) -> None:
-    from pipeline.store.entries.entry import load_entry
-
-    made = seeding.add_notes(store, 2)
-    for entry_id in made:
-        seeding.confirm(store, NURSE, entry_id, sign=True)
-    route_to(_office(store))
-    open_screen(NURSE, "export").button(key="make-skriv-in").click().run()
-    app = open_screen(NURSE, "key_in")
-    assert seeding.CLIENTS[0].name in {code.value for code in app.code}
-    heads = [each.value for each in app.markdown]
-    assert heads.count("Klientens namn") == heads.count("Skrivet av") == 1
-    assert "Namn" not in heads
-    app.button(key="key_in_done").click().run()  # too early to be meant
-    app.session_state["first_look"] = (
-        app.session_state["first_look"][0],
-        utc_now() - timedelta(seconds=5),
-    )
-    app.button(key="key_in_done").click().run()
-    assert not app.exception
-    with store.read() as conn:
-        assert sorted(load_entry(conn, entry_id).state for entry_id in made) == sorted(
-            [EntryState.RECEIPTED, EntryState.EXPORTED]
-        )
-    app.button(key="key_in_skip").click().run()
-    assert "Det som är kvar har du hoppat över (1)." in {info.value for info in app.info}
-    app.button(key="key_in_again").click().run()
-    assert app.button(key="key_in_done")
-
-
-@pytest.mark.parametrize("world", ["filled"], indirect=True)
-def test_what_is_left_empty_is_said_in_the_language_of_the_screen(open_screen: OpenScreen) -> None:
-    app = open_screen(NURSE, "key_in")
-    (empty,) = (each.value for each in app.caption if each.value.startswith("Tomt: "))
-    assert "Läkarkontakt, datum; Läkarkontakt, klockslag; " in empty
-    app.session_state["language"] = "en"
-    app.run()
-    assert [
-        each.value.partition(":")[0] for each in app.caption if "Läkarens namn" in each.value
-    ] == ["Empty"]
-
-
 def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(
     open_screen: OpenScreen, store: Store
 ) -> None:

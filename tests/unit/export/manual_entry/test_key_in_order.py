@@ -29,7 +29,7 @@ def test_what_may_do_harm_is_keyed_in_first(seed: int) -> None:
     assert [mixed[place] for place in sort_for_keying(mixed, FORMS, MATCHERS)] == ORDER
 
 
-def test_the_entries_of_a_client_follow_each_other_within_their_level() -> None:
+def test_all_entries_of_a_client_follow_each_other_at_the_place_of_the_most_urgent() -> None:
     aid = [
         record(form, fields, client=client)
         for form, fields, client in (
@@ -43,6 +43,6 @@ def test_the_entries_of_a_client_follow_each_other_within_their_level() -> None:
     assert [(aid[place].client.pid, aid[place].form) for place in places] == [
         (ARNE.pid, "beslut-ekonomiskt"),
         (ARNE.pid, "normberakning"),
-        (SIV.pid, "beslut-ekonomiskt"),
         (ARNE.pid, "besokslista"),
+        (SIV.pid, "beslut-ekonomiskt"),
     ]

@@ -55,8 +55,8 @@ def test_an_entry_has_all_that_is_keyed() -> None:
     for said in (
         "1. Kontroller och mätvärden, 2021-12-17 08:15",
         f"{SIV.pid} {SIV.name}",
-        "Temp 37,5 °C",
-        "Anmärkning Yr",
+        "Temp: 37,5 °C",
+        "Anmärkning: Yr",
         "Skan-id K7M3PX-01",
     ):
         assert said in told
@@ -78,13 +78,14 @@ def test_options_marks_and_signatures_are_words() -> None:
             )
         )
     )
-    assert "Typ av kontakt Bedömning" in told
+    assert "Typ av kontakt: Bedömning" in told
     assert "Underskrift finns på papperet" in told
     assert "Inte kryssat: Patienten har fått information" in told
 
 
 def test_an_illegible_field_is_said_to_be_so() -> None:
-    assert "Plan [oläsligt]" in flat(pages(made("skriv-in", record(illegible=frozenset({"plan"})))))
+    told = flat(pages(made("skriv-in", record(illegible=frozenset({"plan"})))))
+    assert "Plan: [oläsligt]" in told
 
 
 def test_every_page_bears_run_sum_secrecy_and_number() -> None:
@@ -102,6 +103,12 @@ def test_every_page_names_the_client() -> None:
     told = pages(made("skriv-in", *(note(n, SIV, LONG * 9) for n in range(8))))
     assert len(told) > 1
     assert all(SIV.pid in page for page in told)
+
+
+def test_a_client_has_one_signature_and_the_list_its_system_and_area() -> None:
+    told = pages(made("skriv-in", *(note(n, (SIV, ARNE)[n // 3]) for n in range(6))))
+    assert flat(told).count("Allt är inskrivet. Namn") == 2
+    assert all("Patientjournal, HSL" in page for page in told)
 
 
 def test_entries_stand_whole_on_a_page() -> None:
@@ -189,6 +196,8 @@ def test_the_measuredheight_is_theheight_set(times: int) -> None:
         draw_entry(sheet, item, build_block(item, given))
         taken = sheet.y - TOP
         assert taken == pytest.approx(
-            measure_entry_height(sheet, build_block(item, given)), abs=0.6
+            measure_entry_height(sheet, item, build_block(item, given)), abs=0.6
         )
-        assert measure_entry_height(sheet, build_block(item, given)) < PAGE_HEIGHT_MM - HEADING_MM
+        assert measure_entry_height(sheet, item, build_block(item, given)) < (
+            PAGE_HEIGHT_MM - HEADING_MM
+        )

@@ -1,0 +1,166 @@
+"""One signature that all entries of a client are in the other system, and its undoing.
+
+A signature becomes the receipts of its entries after some minutes; until then it can be undone by
+the person who gave it. It is settled by whoever opens a list next, and by the workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pipeline.domain.errors import ExportError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.runs import ExportContext, require_run
+from pipeline.store.accounts import visibility
+from pipeline.store.database.store import Store
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.event_log import events
+from pipeline.store.exports import ready_entries, run_items
+from pipeline.store.exports.manual_entry import claims, signatures
+from pipeline.store.exports.manual_entry.signatures import SignedEntry
+from pipeline.store.exports.run_items import Connection, Receipt, RunItem
+from pipeline.store.exports.runs import lock_run
+
+UNDO_MINUTES = 10.0
+"""How long a signature can be undone."""
+
+
+def sign_entries(
+    context: ExportContext, person: Person, run_id: str, entry_ids: Sequence[str], now: datetime
+) -> str:
+    """Sign that these entries are in the other system, all or none; return the press's name.
+
+    What is answered or signed for already is left as it is.
+
+    Raises:
+        NotAllowedError: the person may not receipt one of the entries.
+        ExportError: an entry is not in the run, or another person is keying it in.
+    """
+    with context.store.begin() as conn:
+        require_run(conn, person, run_id, Action.RECEIPT)
+        lock_run(conn, run_id)
+        items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
+        if set(entry_ids) - set(items):
+            raise ExportError("not_run", run_id=run_id, value=", ".join(sorted(entry_ids)[:20]))
+        _require_visible(conn, person, entry_ids)
+        chosen = [items[entry_id] for entry_id in entry_ids]
+        taken = claims.list_claimed_by_others(conn, person.login, now)
+        if any((item.entry_id, item.revision) in taken for item in chosen):
+            raise ExportError("key_in_taken")
+        signed = signatures.list_signed(conn, run_id)
+        new = [
+            item
+            for item in chosen
+            if item.accepted is None and (item.entry_id, item.revision) not in signed
+        ]
+        if not new:
+            return ""
+        revisions = [(item.entry_id, item.revision) for item in new]
+        turn = signatures.save_signature(conn, person.login, run_id, revisions, now)
+        _record(conn, person, "key_in_signed", run_id, new)
+        claims.release_claims(conn, person.login)
+        return turn
+
+
+def undo_signature(context: ExportContext, person: Person, turn: str, now: datetime) -> int:
+    """Undo the person's own signature, and return how many entries are to be keyed in again.
+
+    Raises:
+        NotAllowedError: the person may not receipt one of the entries.
+        ExportError: it is undone already, or it is too late.
+    """
+    with context.store.begin() as conn:
+        require_permission(person, Action.RECEIPT)
+        latest, entries = signatures.list_open_turn(conn, person.login)
+        if latest != turn or _is_late(entries, now):
+            raise ExportError("key_in_undo_late")
+        _require_visible(conn, person, [entry.entry_id for entry in entries])
+        run_id = entries[0].run
+        items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
+        count = signatures.undo_turn(conn, person.login, turn, now)
+        _record(conn, person, "key_in_undone", run_id, [items[entry.entry_id] for entry in entries])
+        return count
+
+
+def find_open_signature(context: ExportContext, person: Person, now: datetime) -> tuple[str, int]:
+    """Return the person's latest signature that can be undone, and of how many entries.
+
+    Raises:
+        NotAllowedError: the person does not give receipts.
+    """
+    with context.store.read() as conn:
+        require_permission(person, Action.RECEIPT)
+        turn, entries = signatures.list_open_turn(conn, person.login)
+    return ("", 0) if _is_late(entries, now) else (turn, len(entries))
+
+
+def _is_late(entries: Sequence[SignedEntry], now: datetime) -> bool:
+    return all(now - entry.at > timedelta(minutes=UNDO_MINUTES) for entry in entries)
+
+
+def settle_signatures(store: Store, now: datetime) -> int:
+    """Give the entries of signatures that can no longer be undone their receipts; return how many.
+
+    The receipts are those of the persons who signed, at the moments of their signatures. An entry
+    that has another answer meanwhile keeps it.
+    """
+    before = now - timedelta(minutes=UNDO_MINUTES)
+    with store.read() as conn:
+        if not signatures.has_due(conn, before):
+            return 0
+    with store.begin() as conn:
+        due = signatures.take_due(conn, before)
+        items = {
+            (run, item.entry_id): item
+            for run in {entry.run for entry in due}
+            for item in run_items.list_run_items(conn, run)
+        }
+        unanswered = [
+            (entry, items[entry.run, entry.entry_id])
+            for entry in due
+            if items[entry.run, entry.entry_id].accepted is None
+        ]
+        for entry, item in unanswered:
+            _write_receipt(conn, entry, item)
+        signatures.mark_settled(conn, [(entry.entry_id, entry.revision) for entry in due], now)
+    return len(unanswered)
+
+
+def _write_receipt(conn: Connection, entry: SignedEntry, item: RunItem) -> None:
+    receipt = (entry.run, Receipt(item, accepted=True, text=""))
+    run_items.save_receipts(conn, [receipt], entry.by, entry.at)
+    ready_entries.mark_accepted(conn, [entry.entry_id])
+    events.record(
+        conn,
+        entry.by,
+        "receipted",
+        entry.entry_id,
+        unit=item.unit,
+        run=entry.run,
+        revision=entry.revision,
+        current=item.is_current,
+    )
+
+
+def _require_visible(conn: Connection, person: Person, entry_ids: Sequence[str]) -> None:
+    """Check that the person may receipt each entry; one that is hidden raises the reason."""
+    visible = visibility.filter_visible_entries(conn, person, Action.RECEIPT, entry_ids)
+    for entry_id in sorted(set(entry_ids) - visible):
+        visibility.require_visible_entry(conn, person, Action.RECEIPT, load_entry(conn, entry_id))
+
+
+def _record(
+    conn: Connection, person: Person, action: str, run_id: str, items: Sequence[RunItem]
+) -> None:
+    for item in items:
+        events.record(
+            conn,
+            person.login,
+            action,
+            item.entry_id,
+            unit=item.unit,
+            run=run_id,
+            revision=item.revision,
+        )

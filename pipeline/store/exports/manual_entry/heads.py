@@ -1,0 +1,35 @@
+"""What decides on which list an entry is keyed in: its form, area of law and client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from pipeline.domain.form.form import Forms
+from pipeline.store.database.engines import chunk_ids
+from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.schema.paper import entry
+
+
+@dataclass(frozen=True, slots=True)
+class EntryHead:
+    """The form, the area of law and the client's number of an entry; the number may be empty."""
+
+    form: str
+    area: str
+    pid: str
+
+
+def load_heads(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> dict[str, EntryHead]:
+    """Return the head of each of these entries."""
+    heads: dict[str, EntryHead] = {}
+    areas, table = areas_by_unit(conn), entry.c
+    columns = (table.id, table.form, table.version, table.area, table.unit, table.client_pid)
+    for part in chunk_ids(entry_ids):
+        for row in conn.execute(select(*columns).where(table.id.in_(part))):
+            form = forms.get((row.form, row.version))
+            area = row.area or areas.get(row.unit) or (form.area.value if form else "")
+            heads[row.id] = EntryHead(row.form, area, row.client_pid or "")
+    return heads

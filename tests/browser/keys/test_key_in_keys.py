@@ -1,0 +1,161 @@
+"""Keying in by single keys: each press copies the next value in the browser, marks it, and leaves
+nothing behind; the order of the fields is arranged by keyboard and by mouse.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.export.manual_entry import field_order
+from pipeline.export.runs import ExportContext
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from tests.browser.support.nurse import log_in, look, settle
+from tests.support.screens import seeding
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE
+from tests.support.store.route_steps import make_run
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PID, OTHER_PID = (format_pid(client.pid) for client in CLIENTS[:2])
+SYSTEM = "Patientjournal"
+
+
+def office(store: Store) -> ExportContext:
+    """What exports are made with."""
+    return ExportContext(store, seeding.settings(store), seeding.forms())
+
+
+@pytest.fixture
+def listed(store: Store) -> None:
+    """A list of two clients with a note each."""
+    seeding.confirm_two_clients(store)
+    assert make_run(office(store), NURSE, "skriv-in", utc_now())
+
+
+@pytest.fixture
+def key_in(listed: None, page: Page) -> Iterator[Page]:
+    """The screen Skriv in, in a browser that lets it use the clipboard."""
+    del listed
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    log_in(page, NURSE)
+    page.get_by_role("link", name="Skriv in").click()
+    expect(page.locator(".parts .next")).to_be_focused()
+    settle(page)
+    yield page
+    assert PID not in page.url
+
+
+def copied(page: Page) -> str:
+    """What is on the clipboard once the press has been said."""
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def press(page: Page, key: str, said: str) -> str:
+    """Press a key; answers with the clipboard once the screen says what was copied."""
+    page.keyboard.press(key)
+    expect(page.locator(".parts .said")).to_have_text(f"Kopierat: {said}")
+    return copied(page)
+
+
+def ground(part: Locator) -> tuple[int, ...]:
+    """The colour at the edge of a part, inside its border."""
+    picture = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
+    colour = picture.getpixel((picture.width - 30, 4))
+    assert isinstance(colour, tuple)
+    return colour
+
+
+def test_each_press_copies_the_next_value_without_the_server(key_in: Page) -> None:
+    page = key_in
+    # Whatever the browser sends is lost: copying needs no answer.
+    page.evaluate("WebSocket.prototype.efSend = WebSocket.prototype.send")
+    page.evaluate("WebSocket.prototype.send = () => {}")
+    expect(page.locator(".parts .next")).to_contain_text("Kopiera: Personnummer")
+    assert press(page, "Space", "Personnummer") == PID
+    assert press(page, "n", "Händelsedatum") == seeding.NOTE["handelsedatum"]
+    assert press(page, "Space", "Händelsetid") == seeding.NOTE["handelsetid"]
+    current = page.locator(".part[aria-current='true']")
+    expect(current).to_have_count(1)
+    expect(current).to_contain_text(str(seeding.NOTE["handelsetid"]))
+    assert ground(current) != ground(page.locator(".part.note"))
+    note = press(page, "Enter", "Anteckningen")
+    assert str(seeding.NOTE["anteckning"]) in note
+    assert "Händelsedatum" not in note
+    expect(page.locator(".parts .next")).to_contain_text("Allt är kopierat")
+    expect(page.locator(".parts .next")).to_be_focused()
+    page.keyboard.press("b")
+    whole = press(page, "h", "Hela posten")
+    assert "Händelsedatum" in whole
+    assert set(note.splitlines()) <= set(whole.splitlines())
+    page.evaluate("WebSocket.prototype.send = WebSocket.prototype.efSend")
+
+
+def test_a_tick_empties_the_clipboard_and_brings_the_next_client_and_an_undo_the_last(
+    key_in: Page,
+) -> None:
+    page = key_in
+    press(page, "Space", "Personnummer")
+    look(page)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".client")).to_contain_text(OTHER_PID)
+    expect(page.locator(".parts .next")).to_be_focused()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+    settle(page)
+    page.keyboard.press("Alt+z")
+    expect(page.locator(".client")).to_contain_text(PID)
+    expect(page.get_by_text("Krysset är ångrat")).to_be_visible()
+    expect(page.locator(".parts .next")).to_be_focused()
+    settle(page)
+    assert press(page, "Space", "Personnummer") == PID
+
+
+def test_who_leaves_the_screen_leaves_nothing_on_the_clipboard(key_in: Page) -> None:
+    page = key_in
+    press(page, "Space", "Personnummer")
+    page.get_by_role("link", name="Export").click()
+    expect(page.get_by_role("heading", level=1, name="Export")).to_be_visible()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+
+
+def test_fields_are_arranged_by_keyboard_and_by_mouse(
+    listed: None, store: Store, page: Page
+) -> None:
+    del listed
+    log_in(page, ADMINISTRATOR)
+    page.get_by_role("link", name="Skriv in").click()
+    page.get_by_text("Fältens ordning i det andra systemet").click()
+    page.get_by_role("combobox", name="System").click()
+    page.get_by_role("option", name=SYSTEM).click()
+    settle(page)
+    page.get_by_role("combobox", name="Blankett").click()
+    page.get_by_role("option", name=re.compile("HSL|[Aa]nteckning")).first.click()
+    settle(page)
+    rows = page.locator(".order li")
+    before = [rows.nth(number).inner_text() for number in range(4)]
+    rows.nth(0).focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(rows.nth(1)).to_contain_text(before[0].splitlines()[1])
+    expect(rows.nth(1)).to_be_focused()
+    rows.nth(5).drag_to(rows.nth(0))
+    page.get_by_role("button", name="Spara ordningen").click()
+    expect(page.get_by_text("Ordningen är sparad.")).to_be_visible()
+    settle(page)
+    form = page.get_by_role("combobox", name="Blankett").input_value()
+    form_id = next(
+        one
+        for one, title in field_order.list_arrangeable_forms(office(store))[SYSTEM].items()
+        if title == form
+    )
+    stored = field_order.load_field_order(office(store), ADMINISTRATOR, SYSTEM, form_id)
+    assert [field.label for field in stored[1:3]] == [
+        before[place].splitlines()[1] for place in (1, 0)
+    ]

@@ -1,0 +1,221 @@
+"""The parts that are keyed in, in a browser without the program: each press copies the next value,
+marks it, and leaves nothing behind; rows of an order are moved by keyboard and by mouse.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from ui.browser.assets import read_script, read_style
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ADDRESS = "https://efterskrift.example/"
+_HTML = """<!doctype html><meta charset="utf-8"><style>:root { --ef-accent-tint: #e3eeee; }</style>
+<div id="host"></div><input id="elsewhere">"""
+_DRAW = """async ([html, css, script, data]) => {
+    const host = document.querySelector("#host");
+    const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+    if (!root.childElementCount) root.innerHTML = `<style>${css}</style>${html}`;
+    const module = await import(`data:text/javascript;charset=utf-8,${encodeURIComponent(script)}`);
+    window.given = [];
+    window.leave = module.default({
+        parentElement: root, data, setTriggerValue: (name, value) => window.given.push(value),
+    });
+}"""
+PID = "19300101-6595"
+TEXTS = {
+    "next": "Kopiera",
+    "next_key": "Blanksteg",
+    "whole": "Hela posten",
+    "back": "Bakåt",
+    "all": "Allt är kopierat",
+    "copied": "Kopierat",
+    "failed": "Tryck Ctrl+C.",
+}
+
+
+def parts(turn: str, clear_ms: int = 60_000) -> dict[str, Any]:
+    """A client with two notes of two parts each."""
+    notes = [
+        {
+            "title": f"{number}. Anteckning",
+            "parts": [
+                {"kind": "own", "label": "Händelsedatum", "text": f"2021-12-1{number}"},
+                {"kind": "note", "label": "Anteckningen", "text": f"Text {number}.\nRad två."},
+            ],
+            "whole": f"Hela {number}",
+            "lines": ["Tomt: Plan"],
+        }
+        for number in (1, 2)
+    ]
+    client = [
+        {"kind": "pid", "label": "Personnummer", "text": PID},
+        {"kind": "name", "label": "Klientens namn", "text": "<b>Elsa</b> Fjällberg"},
+    ]
+    return {"turn": turn, "client": client, "notes": notes, "texts": TEXTS, "clear_ms": clear_ms}
+
+
+def draw(page: Page, name: str, css_class: str, data: dict[str, Any]) -> None:
+    """Draw a component as Streamlit does."""
+    html = f'<div class="{css_class}"></div>'
+    page.evaluate(_DRAW, [html, read_style(name), read_script(name), data])
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Browser) -> Iterator[Page]:
+    """A page of a safe address that may use the clipboard."""
+    context = browser.new_context(viewport={"width": 1024, "height": 700})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.route(ADDRESS, lambda route: route.fulfill(body=_HTML, content_type="text/html"))
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def page(blank: Page) -> Page:
+    """That page, loaded anew."""
+    blank.goto(ADDRESS)
+    return blank
+
+
+def copied(page: Page) -> str:
+    """What is on the clipboard."""
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def press(page: Page, key: str, said: str) -> str:
+    """Press a key; answers with the clipboard once the screen says what was copied."""
+    page.keyboard.press(key)
+    expect(page.locator(".said")).to_have_text(f"Kopierat: {said}")
+    return copied(page)
+
+
+def ground(part: Locator) -> tuple[int, ...]:
+    """The colour of a part near its right end."""
+    picture = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
+    colour = picture.getpixel((picture.width - 40, 5))
+    assert isinstance(colour, tuple)
+    return colour
+
+
+def test_each_press_copies_the_next_value_and_marks_it(page: Page) -> None:
+    draw(page, "copy_parts", "parts", parts("a"))
+    following = page.locator(".next")
+    expect(following).to_be_focused()
+    seen = [press(page, "Space", "Personnummer")]
+    for key, label in (
+        ("n", "Händelsedatum"),
+        ("Enter", "Anteckningen"),
+        ("Space", "Händelsedatum"),
+        ("Space", "Anteckningen"),
+    ):
+        expect(following).to_contain_text(f"Kopiera: {label}")
+        page.keyboard.press(key)
+        current = page.locator(".part[aria-current='true']")
+        expect(current).to_have_count(1)
+        expect(current).to_contain_text(label if label != "Anteckningen" else "Rad två.")
+        page.wait_for_function(
+            "(last) => navigator.clipboard.readText().then((text) => text !== last)", arg=seen[-1]
+        )
+        seen.append(copied(page))
+    assert seen == [PID, "2021-12-11", "Text 1.\nRad två.", "2021-12-12", "Text 2.\nRad två."]
+    expect(following).to_contain_text("Allt är kopierat")
+    expect(following).to_be_focused()
+    assert ground(page.locator(".part[aria-current='true']")) == (0xE3, 0xEE, 0xEE)
+    assert ground(page.locator(".part.note").first) != (0xE3, 0xEE, 0xEE)
+    page.keyboard.press("Space")
+    assert copied(page) == seen[-1]
+    assert page.evaluate("window.given") == []
+
+
+def test_the_whole_note_is_one_key_and_back_another(page: Page) -> None:
+    draw(page, "copy_parts", "parts", parts("b"))
+    assert press(page, "h", "Hela posten") == "Hela 1"
+    expect(page.locator(".next")).to_contain_text("Kopiera: Händelsedatum")
+    assert press(page, "H", "Hela posten") == "Hela 2"
+    page.keyboard.press("b")
+    assert press(page, "Space", "Anteckningen") == "Text 2.\nRad två."
+    page.locator(".part.own").first.click()
+    expect(page.locator(".said")).to_have_text("Kopierat: Händelsedatum")
+    assert copied(page) == "2021-12-11"
+    expect(page.locator(".part.name .text")).to_have_text("<b>Elsa</b> Fjällberg")
+
+
+def test_the_next_client_the_time_and_leaving_empty_the_clipboard(page: Page) -> None:
+    is_empty = "navigator.clipboard.readText().then((text) => text === '')"
+    draw(page, "copy_parts", "parts", parts("c"))
+    press(page, "Space", "Personnummer")
+    draw(page, "copy_parts", "parts", parts("c"))
+    assert copied(page) == PID
+    draw(page, "copy_parts", "parts", parts("d"))
+    page.wait_for_function(is_empty)
+    expect(page.locator(".next")).to_contain_text("Kopiera: Personnummer")
+    press(page, "Space", "Personnummer")
+    page.evaluate("window.leave()")
+    page.wait_for_function(is_empty)
+    draw(page, "copy_parts", "parts", parts("e", clear_ms=50))
+    page.keyboard.press("Space")
+    page.wait_for_function(is_empty)
+
+
+def test_keys_are_left_alone_where_something_is_typed(page: Page) -> None:
+    draw(page, "copy_parts", "parts", parts("f"))
+    press(page, "Space", "Personnummer")
+    page.locator("#elsewhere").focus()
+    page.keyboard.type("nhb")
+    assert page.locator("#elsewhere").input_value() == "nhb"
+    assert copied(page) == PID
+    page.locator(".next").focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".next")).to_contain_text("Kopiera: Händelsedatum")
+
+
+def test_without_the_right_to_the_clipboard_the_text_is_selected(page: Page) -> None:
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }"
+    )
+    draw(page, "copy_parts", "parts", parts("g"))
+    page.keyboard.press("Space")
+    expect(page.locator(".said")).to_have_text("Tryck Ctrl+C.")
+    assert page.evaluate("getSelection().toString() || 'none'") in (PID, "none")
+
+
+def order(page: Page) -> list[str]:
+    """The labels of the rows in their order."""
+    return page.locator(".order .label").all_inner_texts()
+
+
+def test_an_order_is_arranged_by_keyboard_and_by_mouse(page: Page) -> None:
+    fields = [{"name": name, "label": name.upper(), "own": name == "a"} for name in "abcd"]
+    names = ("line", "keys", "up", "down", "save")
+    texts = {name: name for name in names} | {"moved": "{label}: {place}"}
+    data = {"place": ["System", "form"], "fields": fields, "texts": texts}
+    draw(page, "field_order", "order", data)
+    rows = page.locator(".order li")
+    assert order(page) == ["A", "line", "B", "C", "D"]
+    rows.nth(3).focus()
+    page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("Alt+ArrowUp")
+    assert order(page) == ["A", "C", "line", "B", "D"]
+    expect(rows.nth(1)).to_be_focused()
+    expect(page.locator(".said")).to_have_text("C: 2")
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(2)).to_be_focused()
+    rows.nth(4).drag_to(rows.nth(0))
+    assert order(page) == ["D", "A", "C", "line", "B"]
+    page.get_by_role("button", name="down: A").click()
+    page.locator(".save").click()
+    (given,) = page.evaluate("window.given")
+    own = {field["name"]: field["own"] for field in given["fields"]}
+    assert json.dumps(own) == '{"d": true, "c": true, "a": true, "b": false}'
+    assert given["place"] == ["System", "form"]

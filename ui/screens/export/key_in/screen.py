@@ -1,0 +1,288 @@
+"""Skriv in: lists to key in, one client at a time, for systems that have no import.
+
+A list is of one system, module and area of law. Its client and notes are copied by single keys in
+the browser; one press says that all of the client is in the other system, and can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.model import Client, Person
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.export.manual_entry import screen, signatures
+from pipeline.export.manual_entry.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
+from pipeline.export.runs import ExportContext
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
+from pipeline.store.database.clock import utc_now
+from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
+from ui.screens.export.key_in.copy_parts import copy_parts
+from ui.screens.export.key_in.field_order import field_order_section
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading
+from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
+from ui.workspace import AppContext
+
+_LIST_KEY, _SKIPPED_KEY, _MESSAGE_KEY = "key_in_list", "key_in_skipped", "key_in_said"
+_ALONE_KEY, _LAST_CLIENT_KEY = "key_in_alone", "key_in_last_client"
+"""Entries of sheets that the user wants row by row, and the client open in the other system."""
+_Act = Callable[[ExportContext, Person, str, ClientToKeyIn, datetime], None]
+
+
+def show(context: AppContext, person: Person) -> None:
+    """Show the screen."""
+    export_context = ExportContext(context.store, context.settings, context.forms)
+    signatures.settle_signatures(context.store, utc_now())
+    screen_heading(context, person, t("key_in.title"), t("key_in.what"))
+    if error := st.session_state.pop(_MESSAGE_KEY, None):
+        st.error(plain_with_code(error), icon=":material/error:")
+    lists = screen.list_waiting_lists(export_context, person)
+    if lists:
+        _show_list(export_context, person, _choose_list(lists))
+    else:
+        st.info(t("key_in.empty"), icon=":material/info:")
+        st.caption(t("key_in.empty_next"))
+        _undo_button(export_context, person)
+    if is_allowed(person, Action.OFFICE):
+        field_order_section(export_context, person)
+
+
+def _show_list(context: ExportContext, person: Person, status: ManualEntryList) -> None:
+    done = status.entries - status.waiting
+    st.progress(done / status.entries, md("key_in.progress", done=done, count=status.entries))
+    if status.hidden:
+        st.info(md("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
+    if held_back := screen.count_held_back(context, person, status.name):
+        st.warning(md("key_in.held", count=held_back), icon=":material/content_copy:")
+    shown = screen.claim_next_client(
+        context,
+        person,
+        status.name,
+        utc_now(),
+        st.session_state.get(_SKIPPED_KEY, []),
+        alone=st.session_state.get(_ALONE_KEY, []),
+    )
+    if shown is None:
+        if status.waiting > held_back:
+            _show_none_left()
+        _undo_button(context, person)
+        return
+    _show_client(context, person, status, shown)
+    note_drawn(shown.heading)
+
+
+def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
+    """Return the list to key in: the oldest, unless the user chooses another."""
+    titles = {
+        status.name: t(
+            "key_in.list",
+            place=status.destination.title,
+            at=format_moment(status.run.made_at),
+            by=status.run.made_by,
+            count=status.waiting,
+        )
+        for status in lists
+    }
+    if len(lists) == 1:
+        st.markdown(f"**{plain(titles[lists[0].name])}**")
+        return lists[0]
+    if st.session_state.get(_LIST_KEY) not in titles:
+        st.session_state[_LIST_KEY] = lists[0].name
+    st.selectbox(
+        t("key_in.choose"),
+        list(titles),
+        format_func=titles.__getitem__,
+        key=_LIST_KEY,
+        on_change=_reset_skipped,
+    )
+    return next(status for status in lists if status.name == st.session_state[_LIST_KEY])
+
+
+def _reset_skipped() -> None:
+    st.session_state.pop(_SKIPPED_KEY, None)
+
+
+def _show_none_left() -> None:
+    skipped_count = len(st.session_state.get(_SKIPPED_KEY, []))
+    st.info(
+        md("key_in.skipped" if skipped_count else "key_in.others_have", count=skipped_count),
+        icon=":material/info:",
+    )
+    st.button(t("key_in.again"), key="key_in_again", on_click=_reset_skipped)
+
+
+def _show_client(
+    context: ExportContext, person: Person, status: ManualEntryList, shown: ClientToKeyIn
+) -> None:
+    run_id = status.run.id
+    act = partial(_run_action, context, person, run_id, shown)
+    _show_warnings(shown)
+    copy_parts(shown)
+    with st.container(horizontal=True, key="key_in_actions"):
+        st.button(
+            md("key_in.done", count=len(shown.entry_ids)),
+            key="key_in_done",
+            type="primary",
+            shortcut="Ctrl+Enter",
+            icon=":material/check:",
+            on_click=partial(act, _sign),
+        )
+        st.button(
+            t("key_in.skip"),
+            key="key_in_skip",
+            shortcut="Alt+S",
+            on_click=partial(_skip, shown),
+        )
+        _undo_button(context, person)
+        if any(entry.others for entry in shown.entries):
+            st.button(t("key_in.one_by_one"), key="key_in_alone", on_click=partial(_split, shown))
+    # One row of a sheet is sent back when the rows are keyed in one by one.
+    if refusable := [entry for entry in shown.entries if not entry.others]:
+        _refusal_form(shown, refusable, act)
+
+
+def _show_warnings(shown: ClientToKeyIn) -> None:
+    """Show what has to be known before anything is keyed in, of each note that it is about."""
+    if shown.client.protected:
+        st.warning(t("key_in.protected"), icon=":material/lock:")
+    if shown.has_several_clients:
+        st.warning(t("key_in.several_clients"), icon=":material/groups:")
+    elif shown.client.pid and st.session_state.get(_LAST_CLIENT_KEY) == shown.client.pid:
+        st.caption(t("key_in.same_client"))
+    for entry in shown.entries:
+        if entry.others:
+            st.caption(md("key_in.several", rows=len(entry.items)))
+        number = f"{entry.item.number}." if len(shown.entries) > 1 else ""
+        for text_markdown, icon in _entry_warnings(entry):
+            st.warning(f"{plain(number)} {text_markdown}", icon=icon)
+
+
+def _entry_warnings(entry: EntryToKeyIn) -> list[tuple[str, str]]:
+    """Return each warning about an entry as Markdown, with its icon."""
+    warnings = []
+    if entry.block.notice:
+        warnings.append((plain(entry.block.notice), ":material/edit_note:"))
+    # A correction may have moved the entry from another client, who then has it keyed in.
+    moved = ":material/person_alert:"
+    if entry.previous_client is not None:
+        key = "key_in.moved_void" if entry.is_void else "key_in.moved"
+        warnings.append((md(key, client=_client_text(entry.previous_client)), moved))
+    for client in entry.possible_clients:
+        warnings.append((md("key_in.moved_perhaps", client=_client_text(client)), moved))
+    return warnings
+
+
+def _client_text(client: Client) -> str:
+    return " ".join(filter(None, (format_pid(client.pid), client.name)))
+
+
+def _refusal_form(
+    shown: ClientToKeyIn, refusable: list[EntryToKeyIn], act: Callable[[_Act], None]
+) -> None:
+    first_id = shown.entry_ids[0]
+    key, which = f"key_in_why-{first_id}", f"key_in_which-{first_id}"
+    titles = {
+        entry.item.entry_id: f"{entry.item.number}. {entry.block.title}" for entry in refusable
+    }
+    with (
+        st.expander(t("key_in.cannot"), key=f"key_in_cannot-{first_id}"),
+        st.form(f"key_in_refuse-{first_id}", border=False),
+    ):
+        if len(titles) > 1:
+            st.selectbox(t("key_in.which"), list(titles), format_func=titles.__getitem__, key=which)
+        st.text_input(
+            t("key_in.why"),
+            key=key,
+            max_chars=300,
+            autocomplete="off",
+            placeholder=t("key_in.why_example"),
+        )
+        st.form_submit_button(
+            t("key_in.send_back"),
+            key=f"key_in_back-{first_id}",
+            on_click=partial(act, partial(_refuse, key, which, next(iter(titles)))),
+        )
+
+
+def _undo_button(context: ExportContext, person: Person) -> None:
+    """Show the button that undoes the last tick, while that can be undone."""
+    turn, count = signatures.find_open_signature(context, person, utc_now())
+    if turn:
+        st.button(
+            md("key_in.undo", count=count),
+            key="key_in_undo",
+            shortcut="Alt+Z",
+            icon=":material/undo:",
+            on_click=partial(_undo, context, person, turn),
+        )
+
+
+@requires_open_session
+def _undo(context: ExportContext, person: Person, turn: str) -> None:
+    try:
+        count = signatures.undo_signature(context, person, turn, utc_now())
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = error_text(error)
+        return
+    reset_drawn()
+    st.session_state.pop(_LAST_CLIENT_KEY, None)
+    st.toast(md("key_in.undone", count=count), icon=":material/undo:")
+
+
+@requires_open_session
+def _run_action(
+    context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn, action: _Act
+) -> None:
+    now = utc_now()
+    if is_too_soon(shown.heading, now):
+        return
+    try:
+        action(context, person, run_id, shown, now)
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = error_text(error)
+
+
+def _sign(
+    context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn, now: datetime
+) -> None:
+    signatures.sign_entries(context, person, run_id, shown.entry_ids, now)
+    st.session_state[_LAST_CLIENT_KEY] = "" if shown.has_several_clients else shown.client.pid
+    st.toast(md("key_in.ticked", count=len(shown.entry_ids)), icon=":material/check:")
+
+
+def _refuse(
+    key: str,
+    which: str,
+    first: str,
+    /,
+    context: ExportContext,
+    person: Person,
+    run_id: str,
+    shown: ClientToKeyIn,
+    now: datetime,
+) -> None:
+    del shown
+    reason = str(st.session_state.get(key) or "").strip()
+    if not reason:
+        st.session_state[_MESSAGE_KEY] = t("key_in.lacks_why")
+        return
+    entry_id = str(st.session_state.get(which) or first)
+    answer = ReceiptAnswer(entry_id, accepted=False, text=reason)
+    submit_receipts(context, person, run_id, [answer], now)
+    st.toast(t("key_in.is_sent_back"), icon=":material/undo:")
+
+
+def _skip(shown: ClientToKeyIn) -> None:
+    st.session_state[_SKIPPED_KEY] = [*st.session_state.get(_SKIPPED_KEY, []), *shown.entry_ids]
+
+
+def _split(shown: ClientToKeyIn) -> None:
+    st.session_state[_ALONE_KEY] = [*st.session_state.get(_ALONE_KEY, []), *shown.entry_ids]
