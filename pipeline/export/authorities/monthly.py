@@ -1,19 +1,22 @@
 """Runs of statistics: files that report whole months, besides the export that takes an entry.
 
 They change nothing of an entry. A month's file replaces the one before it, so it always holds
-the whole month. A month is reported when one of its entries is new, corrected, void or no longer
-reportable since the latest file, or when the latest file was of fewer units than an earlier one.
-A month in which nothing has changed is not reported again.
+the whole month; a month that is not whole (`month_checks.py`) gets a list of what to add to the
+care system's own file. A month is reported when one of its entries is new, corrected, void or no
+longer reportable since the latest file, when the latest file was of fewer units than an earlier
+one, or when it has become whole since its latest list. A month in which nothing has changed is not
+reported again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pipeline.domain.record import Record, Run
+from pipeline.export.authorities.month_checks import MonthScope, Reasons, check_months
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, StatisticsExporter
 from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, statistics
@@ -29,12 +32,18 @@ MOVED_TO_OTHER_MONTH = Text("statistics_text.other_month")
 class MonthlyReport:
     """What a run would report now: its items, and (entry id, reason) of what it cannot report.
 
-    `reported` holds each entry's id, revision and month.
+    `reported` holds each entry's id, revision and month; `reasons` by month why it is not whole.
     """
 
     items: tuple[Item, ...]
     reported: tuple[tuple[str, int, str], ...]
     unsupported: tuple[tuple[str, Text], ...]
+    reasons: Mapping[str, Reasons] = field(default_factory=dict)
+
+    @property
+    def whole_months(self) -> frozenset[str]:
+        """The months of which a file may stand alone."""
+        return frozenset(month for month, reasons in self.reasons.items() if not reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ def build_monthly_report(
     statuses: Sequence[ReportingStatus],
     exporter: StatisticsExporter,
     options: ExportOptions,
+    scope: MonthScope,
 ) -> MonthlyReport:
     """Return the entries of all months that have to be reported, by month, client and time."""
     status_by_id = {status.entry_id: status for status in statuses}
@@ -80,7 +90,9 @@ def build_monthly_report(
         if (month := exporter.month(record, options))
         and ((status := status_by_id[record.entry_id]).last_report or record.voided is None)
     ]
-    due = _months_to_report(reportable)
+    reasons = _check_months(conn, scope, exporter, options, reportable, unsupported)
+    whole = {month for month, found in reasons.items() if not found}
+    due = _months_to_report(reportable, whole)
     # A month's file holds its valid entries, and once what has become void.
     selected = [
         entry
@@ -98,7 +110,28 @@ def build_monthly_report(
         ),
         tuple((entry.status.entry_id, entry.status.revision, entry.month) for entry in selected),
         tuple(unsupported.items()),
+        {month: found for month, found in reasons.items() if month in due},
     )
+
+
+def _check_months(
+    conn: Connection,
+    scope: MonthScope,
+    exporter: StatisticsExporter,
+    options: ExportOptions,
+    reportable: Sequence[_Reportable],
+    unsupported: Mapping[str, Text],
+) -> dict[str, Reasons]:
+    """Return by month why it is not whole, the months of earlier reports too."""
+    months = {entry.month for entry in reportable} | {
+        report.month for entry in reportable if (report := entry.status.last_report)
+    }
+    reasons = check_months(conn, scope, exporter, options, months)
+    # What should be in a file and cannot be carried may belong to any month.
+    if count := sum(reason.key not in exporter.settled_reasons for reason in unsupported.values()):
+        left_out = Text("statistics_reason.left_out", {"count": count})
+        reasons = {month: (*found, left_out) for month, found in reasons.items()}
+    return reasons
 
 
 def _with_rejection(record: Record, status: ReportingStatus) -> Record:
@@ -128,10 +161,11 @@ def _withdraw_unsupported(
     ]
 
 
-def _months_to_report(reportable: Sequence[_Reportable]) -> set[str]:
+def _months_to_report(reportable: Sequence[_Reportable], whole: Collection[str]) -> set[str]:
     """Return the months with something new, and those whose latest file lacks entries.
 
-    A latest file lacks entries of an earlier one where it was of fewer units.
+    A latest file lacks entries of an earlier one where it was of fewer units, and a list is not a
+    file: a month that has become whole since then gets one.
     """
     due = set[str]()
     runs_by_month: dict[str, set[str]] = defaultdict(set)
@@ -142,6 +176,8 @@ def _months_to_report(reportable: Sequence[_Reportable]) -> set[str]:
             due |= {entry.month, report.month if report else ""}
         if report and entry.record.voided is None:
             runs_by_month[report.month].add(report.earlier.run)
+            if report.month in whole and not report.is_whole:
+                due.add(report.month)
     return due | {month for month, runs in runs_by_month.items() if len(runs) > 1}
 
 
@@ -200,7 +236,7 @@ def find_incomplete_months(
 def save_monthly_run(conn: Connection, by: str, run: Run, report: MonthlyReport) -> None:
     """Write down the run and what it reported. The entries stay as they are."""
     run_items.save_run(conn, run, [])
-    statistics.save_reported_entries(conn, run.id, report.reported)
+    statistics.save_reported_entries(conn, run.id, report.reported, report.whole_months)
     events.record(
         conn,
         by,
@@ -229,7 +265,8 @@ def _report_item(number: int, record: Record, status: ReportingStatus) -> Item:
         return Item(number, replace(record, revision=1))
     if status.is_unreported:
         return Item(number, replace(record, revision=report.report_count + 1), report.earlier)
-    return Item(number, replace(record, revision=report.report_count))
+    unchanged = replace(record, revision=report.report_count)
+    return Item(number, unchanged, is_reported=True)
 
 
 def _report_order(entry: _Reportable) -> tuple[str, str, str, datetime, str]:

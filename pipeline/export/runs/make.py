@@ -16,6 +16,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
+from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import (
     MonthlyReport,
     build_monthly_report,
@@ -183,7 +184,8 @@ def _make_monthly_run(
         status = list_reporting_status(
             conn, scope.context.forms, scope.person, target, unit=scope.unit, lock=lock
         )
-        return build_monthly_report(conn, status, exporter, options)
+        months = MonthScope(scope.person, scope.unit, now)
+        return build_monthly_report(conn, status, exporter, options, months)
 
     for _ in range(MAX_ATTEMPTS):
         with store.read() as conn:
@@ -193,7 +195,7 @@ def _make_monthly_run(
         run = _new_run(
             target, exporter, scope.person, _run_time(report.items, now), len(report.items)
         )
-        data = exporter.make(report.items, run, options)
+        data = exporter.make(report.items, run, replace(options, whole_months=report.whole_months))
         with store.begin() as conn:
             if build_report(conn, lock=True) != report:
                 continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.authorities.month_checks import MonthScope, describe_month
 from pipeline.export.authorities.monthly import (
     build_monthly_report,
     count_amended,
@@ -23,6 +24,7 @@ from pipeline.export.runs.candidates import (
 from pipeline.export.runs.context import ExportContext, load_export_options
 from pipeline.export.tables.left_out import unmapped_fields_notices
 from pipeline.export.targets import STATISTICS, TARGETS
+from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
@@ -129,11 +131,13 @@ def _statistics_status(
     reporting_status = list_reporting_status(
         conn, scope.context.forms, scope.person, target, unit=scope.unit
     )
-    report = build_monthly_report(conn, reporting_status, exporter, options)
+    months = MonthScope(scope.person, scope.unit, utc_now())
+    report = build_monthly_report(conn, reporting_status, exporter, options, months)
     notices: tuple[Text, ...] = ()
     if report.items:
         notice = exporter.notice(options)
         notices = (
+            *(describe_month(month, why) for month, why in sorted(report.reasons.items())),
             *((notice,) if notice else ()),
             *find_incomplete_months(conn, target, report, reporting_status),
         )

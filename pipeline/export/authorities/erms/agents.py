@@ -31,25 +31,26 @@ def add_agents(
     """Add the author, the parties, the person concerned, and those who worked with the entry."""
     parties = parties or DocumentParties()
     if record.author:
-        _add_agent(parent, "creator", record.author, role=record.author_title)
+        role = record.author_title or record.author_role
+        _add_agent(parent, "creator", record.author, role, record.author_hsa_id)
     if parties.sender:
         _add_agent(parent, "sender", parties.sender)
     if parties.recipient:
         _add_agent(parent, "receiver", parties.recipient)
     if parties.handler:
-        _add_agent(parent, "responsible_person", parties.handler, role=erms_text("handler_role"))
+        _add_agent(parent, "responsible_person", parties.handler, erms_text("handler_role"))
     if record.client.pid:
         _add_concerned_person(parent, record.client)
     _add_worker(parent, record.scanned, erms_text("scanner_role"))
     _add_worker(parent, record.entered, erms_text("registrar_role"))
     _add_worker(parent, record.verified, erms_text("verifier_role"))
-    if record.signed:
-        _add_agent(parent, "main_signatory", record.signed.by, role=erms_text("signer_role"))
+    if signed := record.signed:
+        _add_agent(parent, "main_signatory", signed.by, erms_text("signer_role"), signed.hsa_id)
 
 
 def _add_worker(parent: etree._Element, stamp: Stamp | None, role: str) -> None:
     if stamp:
-        agent = _add_agent(parent, "other", stamp.by, role=role)
+        agent = _add_agent(parent, "other", stamp.by, role, stamp.hsa_id)
         agent.set("otherAgentType", role)
 
 
@@ -61,9 +62,13 @@ def _add_concerned_person(parent: etree._Element, client: Client) -> None:
         add_erms_element(agent, "protectedIdentity", "true")
 
 
-def _add_agent(parent: etree._Element, kind: str, name: str, role: str = "") -> etree._Element:
+def _add_agent(
+    parent: etree._Element, kind: str, name: str, role: str = "", hsa_id: str = ""
+) -> etree._Element:
     agent = add_erms_element(parent, "agent", agentType=kind)
     add_erms_element(agent, "name", name)
+    if hsa_id:
+        add_erms_element(agent, "idNumber", hsa_id, idNumberType="HSA-id")
     if role:
         add_erms_element(agent, "role", role)
     return agent

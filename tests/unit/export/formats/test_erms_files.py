@@ -60,7 +60,7 @@ def letter(row: int = 1, **other: object) -> Record:
 
 
 def meeting(**other: object) -> Record:
-    return record("krisledningsmote", client=NOBODY, pages=("page",), **other)
+    return record("krisledningsmote", **{"client": NOBODY, "pages": ("page",)} | other)
 
 
 def package(*records: Record, options: ExportOptions | None = None) -> dict[str, bytes]:
@@ -114,7 +114,7 @@ def test_the_files_are_pdf_for_archives() -> None:
     [
         meeting(attachments=(PICTURE,)),
         letter(),
-        letter(signed=stamp("Eva Lind", 11)),
+        letter(signed=replace(stamp("Eva Lind", 11), hsa_id="SE2120002692-B2")),
         letter(client=replace(SIV, protected=True)),
         meeting(voided="fel person", revision=2),
     ],
@@ -202,6 +202,18 @@ def test_everyone_has_their_role() -> None:
         "Per Åhs": ("other", "kontrollerade"),
         "Eva Lind": ("main_signatory", "signerade"),
     }
+
+
+def test_people_have_the_hsa_ids_of_the_registers() -> None:
+    ids = {
+        "author_hsa_id": "SE2120002692-A1",
+        "entered": replace(stamp("Anna Öst"), hsa_id="SE2120002692-B2"),
+    }
+    told = package(letter(**ids))["erms.xml"]
+    path = "//e:agent[e:name='{}']/e:idNumber[@idNumberType='HSA-id']"
+    assert texts(told, path.format("Gun Ek")) == ["SE2120002692-A1"]
+    assert texts(told, path.format("Anna Öst")) == ["SE2120002692-B2"]
+    assert not texts(told, path.format("Per Åhs"))
 
 
 def test_class_and_type_come_from_the_plan_and_an_example_is_said_to_be_one() -> None:
