@@ -90,7 +90,10 @@ def build_monthly_report(
         if (month := exporter.month(record, options))
         and ((status := status_by_id[record.entry_id]).last_report or record.voided is None)
     ]
-    reasons = _check_months(conn, scope, exporter, options, reportable, unsupported)
+    reasons = _with_left_out(
+        check_months(conn, scope, exporter, options, _list_months(reportable)),
+        sum(reason.key not in exporter.settled_reasons for reason in unsupported.values()),
+    )
     whole = {month for month, found in reasons.items() if not found}
     due = _months_to_report(reportable, whole)
     # A month's file holds its valid entries, and once what has become void.
@@ -114,24 +117,18 @@ def build_monthly_report(
     )
 
 
-def _check_months(
-    conn: Connection,
-    scope: MonthScope,
-    exporter: StatisticsExporter,
-    options: ExportOptions,
-    reportable: Sequence[_Reportable],
-    unsupported: Mapping[str, Text],
-) -> dict[str, Reasons]:
-    """Return by month why it is not whole, the months of earlier reports too."""
-    months = {entry.month for entry in reportable} | {
-        report.month for entry in reportable if (report := entry.status.last_report)
-    }
-    reasons = check_months(conn, scope, exporter, options, months)
-    # What should be in a file and cannot be carried may belong to any month.
-    if count := sum(reason.key not in exporter.settled_reasons for reason in unsupported.values()):
-        left_out = Text("statistics_reason.left_out", {"count": count})
-        reasons = {month: (*found, left_out) for month, found in reasons.items()}
-    return reasons
+def _list_months(reportable: Sequence[_Reportable]) -> set[str]:
+    """Return the months of the entries, as they are and as earlier reports had them."""
+    earlier = {report.month for entry in reportable if (report := entry.status.last_report)}
+    return earlier | {entry.month for entry in reportable}
+
+
+def _with_left_out(reasons: Mapping[str, Reasons], count: int) -> Mapping[str, Reasons]:
+    """Add that entries cannot be carried that should be: they may belong to any month."""
+    if not count:
+        return reasons
+    left_out = Text("statistics_reason.left_out", {"count": count})
+    return {month: (*found, left_out) for month, found in reasons.items()}
 
 
 def _with_rejection(record: Record, status: ReportingStatus) -> Record:

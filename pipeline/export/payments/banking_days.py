@@ -40,7 +40,7 @@ def execution_day(
 
 def _banking_calendar(closed_days: Collection[date]) -> HolidayBase:
     calendar = country_holidays("SE", categories=(PUBLIC, DE_FACTO))
-    calendar.update(dict.fromkeys(closed_days, "closed"))
+    calendar.update(*closed_days)
     return calendar
 
 

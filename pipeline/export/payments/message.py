@@ -33,7 +33,7 @@ _IBAN_PATTERN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
+class PaymentOrder:
     """What a bank is told of one payment.
 
     `day` is the banking day on which it is carried out; `town` is empty where it is not known.
@@ -56,7 +56,7 @@ def payment_namespace(version: PaymentFormat) -> str:
     return f"urn:iso:std:iso:20022:tech:xsd:{version}"
 
 
-def build_message(payments: Sequence[Payment], run: Run, settings: Settings) -> bytes:
+def build_message(payments: Sequence[PaymentOrder], run: Run, settings: Settings) -> bytes:
     """Build one `CdtTrfTxInf` a payment, in their order, in one `PmtInf` a day and kind.
 
     Raises:
@@ -67,7 +67,7 @@ def build_message(payments: Sequence[Payment], run: Run, settings: Settings) -> 
     initiation = _add(root, "CstmrCdtTrfInitn")
     _add_group_header(initiation, payments, run, settings)
     # One batch for each day of payment and kind.
-    batches: dict[tuple[date, str, str], list[Payment]] = defaultdict(list)
+    batches: dict[tuple[date, str, str], list[PaymentOrder]] = defaultdict(list)
     for payment in payments:
         batches[payment.day, payment.service_level, payment.purpose_code].append(payment)
     for number, (_, batch) in enumerate(sorted(batches.items()), 1):
@@ -77,7 +77,7 @@ def build_message(payments: Sequence[Payment], run: Run, settings: Settings) -> 
 
 
 def _add_group_header(
-    initiation: etree._Element, payments: Sequence[Payment], run: Run, settings: Settings
+    initiation: etree._Element, payments: Sequence[PaymentOrder], run: Run, settings: Settings
 ) -> None:
     head = _add(initiation, "GrpHdr")
     _add(head, "MsgId", run.id)
@@ -89,14 +89,14 @@ def _add_group_header(
         _add(_add_path(party, "Id", "OrgId", "Othr"), "Id", settings.organisation_number)
 
 
-def _add_totals(parent: etree._Element, payments: Sequence[Payment]) -> None:
+def _add_totals(parent: etree._Element, payments: Sequence[PaymentOrder]) -> None:
     total = sum((payment.amount for payment in payments), Decimal(0))
     _add(parent, "NbOfTxs", str(len(payments)))
     _add(parent, "CtrlSum", f"{total:.2f}")
 
 
 def _add_batch(
-    initiation: etree._Element, batch_id: str, payments: Sequence[Payment], settings: Settings
+    initiation: etree._Element, batch_id: str, payments: Sequence[PaymentOrder], settings: Settings
 ) -> None:
     first = payments[0]
     batch = _add(initiation, "PmtInf")
@@ -141,7 +141,7 @@ def _add_debtor(batch: etree._Element, settings: Settings) -> None:
     _add(bank, "BIC" if is_old else "BICFI", settings.payment_bic)
 
 
-def _add_payment(batch: etree._Element, payment: Payment) -> None:
+def _add_payment(batch: etree._Element, payment: PaymentOrder) -> None:
     element = _add(batch, "CdtTrfTxInf")
     _add(_add(element, "PmtId"), "EndToEndId", _payment_reference(payment.entry_id))
     _add(_add(element, "Amt"), "InstdAmt", f"{payment.amount:.2f}").set("Ccy", "SEK")

@@ -21,7 +21,7 @@ from pipeline.export.payments.banking_days import ClosedDayRule, execution_day
 from pipeline.export.payments.message import (
     MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
-    Payment,
+    PaymentOrder,
     build_message,
 )
 from pipeline.export.record_text import field_value, format_field_value, to_local_time
@@ -184,13 +184,13 @@ def payee_town(record: Record) -> str:
     return found["town"].strip() if found else ""
 
 
-def _to_payment(record: Record, run: Run, options: ExportOptions) -> Payment:
+def _to_payment(record: Record, run: Run, options: ExportOptions) -> PaymentOrder:
     mapping = options.mapping(record.form, PaymentMapping)
     clearing, account = (
         field_digits(record, mapping.clearing),
         field_digits(record, mapping.account),
     )
-    return Payment(
+    return PaymentOrder(
         entry_id=record.entry_id,
         day=execution_day(
             record.event_at.date() if record.event_at else None,

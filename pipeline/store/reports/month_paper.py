@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
@@ -87,7 +88,7 @@ def count_hidden_entries(
 
 def _unsettled_entries(
     conn: Connection, scope: ReportingScope, units: Collection[str]
-) -> Select[tuple[object, ...]]:
+) -> Select[Any]:
     """Return a query of what may wait: a confirmed entry does if it is to be signed or is held."""
     table = _entry_table.c
     is_held = or_(has_open_seeded_error(table.id), has_open_difference(table.id))

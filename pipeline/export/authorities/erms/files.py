@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.page import PageSpec
-from pipeline.domain.record import Record
+from pipeline.domain.record import Record, RecordAttachment
 from pipeline.export.authorities.erms.elements import erms_text
 from pipeline.export.exporter import ExportOptions
 from pipeline.export.fhir.document import is_sheet_of_one_client, small_sheet_pdf
@@ -55,9 +55,10 @@ def record_files(record: Record, options: ExportOptions) -> list[RecordFile]:
     load = options.load_image
     if load is None or record.voided is not None or record.client.protected:
         return []
+    attachments: tuple[RecordAttachment, ...] = ()
     if record.row is not None and not is_sheet_of_one_client(record, options):
         # What is attached belongs to the whole sheet, and nobody has said to which row.
-        images, attachments = _cut_row(record, options, load), ()
+        images = _cut_row(record, options, load)
     else:
         images, attachments = [load(name) for name in record.pages], record.attachments
     titles_and_images = [

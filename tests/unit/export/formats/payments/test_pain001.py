@@ -15,7 +15,7 @@ from pipeline.domain.model import Client, Value
 from pipeline.domain.record import Record
 from pipeline.domain.settings import PaymentFormat, Settings
 from pipeline.export.exporter import ExportOptions
-from pipeline.export.payments.message import Payment, build_message, payment_namespace
+from pipeline.export.payments.message import PaymentOrder, build_message, payment_namespace
 from pipeline.export.payments.pain001 import (
     ALREADY_IN_FILE,
     ALREADY_PAID,
@@ -216,7 +216,7 @@ def test_sums_are_exact_and_told_for_the_whole_and_for_each_day() -> None:
 
 
 def test_a_file_whose_sums_do_not_agree_is_not_made() -> None:
-    part_of_an_ore = Payment(
+    part_of_an_ore = PaymentOrder(
         "K7M3PX-01", date(2022, 1, 12), "X", "", "3300", "1", Decimal("1.004"), "x", "SSBE", "NURG"
     )
     with pytest.raises(ExportError, match="sums"):
