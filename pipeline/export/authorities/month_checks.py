@@ -57,6 +57,8 @@ def check_months(
     months: Collection[str],
 ) -> dict[str, Reasons]:
     """Return why each month is not whole."""
+    if not months:
+        return {}
     reporting = ReportingScope(frozenset(options.mappings), exporter.area.value)
     units = list_reporting_units(conn, reporting)
     waiting = count_open_paper(conn, options.forms, reporting, units)
