@@ -1,14 +1,14 @@
-"""The HSA-ids of units and of staff: what the registers say, and what the administrator types."""
+"""HSA-ids of units and staff, and role codes: of the registers, as the administrator types them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, select, update
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.identity_numbers import is_hsa_id
+from pipeline.domain.identity_numbers import is_hsa_id, is_role_code
 from pipeline.domain.model import Person, StaffMember
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.registers.staff import find_shared_hsa_id
@@ -47,27 +47,29 @@ def hsa_ids_by_login(conn: Connection, staff: Iterable[StaffMember]) -> dict[str
 
 
 def save_hsa_ids(
-    conn: Connection, person: Person, units: Mapping[str, str], staff: Iterable[StaffMember]
+    conn: Connection, person: Person, unit_ids: Mapping[str, str], members: Sequence[StaffMember]
 ) -> int:
-    """Store ids of units (by name) and of members of staff lists, and return how many changed.
+    """Store ids of units, by name, and ids and role codes of staff, and return how many changed.
 
-    An empty id removes what was stored. A member who is only on paper becomes one of the list.
+    What is empty removes what was stored. A member who is only on paper becomes one of the list.
 
     Raises:
         NotAllowedError: the person does not keep the table.
         UsageError: a unit or member is gone, or an id has another form or is another person's.
     """
     require_permission(person, Action.OFFICE)
-    members = list(staff)
-    for where, hsa_id in [*units.items(), *((_place(one), one.hsa_id) for one in members)]:
+    for where, hsa_id in [*unit_ids.items(), *((_place(one), one.hsa_id) for one in members)]:
         if hsa_id and not is_hsa_id(hsa_id):
             raise UsageError("hsa_id_wrong", where=where)
+    for one in members:
+        if one.role_code and not is_role_code(one.role_code):
+            raise UsageError("role_code_wrong", where=_place(one))
     # Only what differs from the stored ids is written.
     query = select(paper.unit.c.name, paper.unit.c.hsa_id)
     known = {row.name: row.hsa_id for row in conn.execute(query)}
-    if gone := sorted(set(units) - set(known)):
+    if gone := sorted(set(unit_ids) - set(known)):
         raise UsageError("no_unit_name_units", unknown=", ".join(gone))
-    changed_units = {unit: hsa_id for unit, hsa_id in units.items() if known[unit] != hsa_id}
+    changed_units = {unit: hsa_id for unit, hsa_id in unit_ids.items() if known[unit] != hsa_id}
     changed_members = _changed_members(conn, members)
     for unit, hsa_id in changed_units.items():
         conn.execute(update(paper.unit).where(paper.unit.c.name == unit).values(hsa_id=hsa_id))
@@ -80,14 +82,14 @@ def save_hsa_ids(
 
 
 def _changed_members(conn: Connection, members: Iterable[StaffMember]) -> list[StaffMember]:
-    """Return the members whose id differs from the stored one."""
+    """Return the members whose id or role code differs from the stored one."""
     stored = {_key(member): member for member in load_staff_list(conn)}
     given = {_key(member): member for member in members}
     if given.keys() - stored.keys():
         raise UsageError("staff_member_gone")
     if shared := find_shared_hsa_id((stored | given).values()):
         raise UsageError("hsa_id_shared", where=_place(shared))
-    return [member for key, member in given.items() if stored[key].hsa_id != member.hsa_id]
+    return [member for key, member in given.items() if stored[key] != member]
 
 
 def _key(member: StaffMember) -> tuple[str, str, str]:
