@@ -26,8 +26,8 @@ from tests.support.store.export_examples import (
     record,
     run,
     terms,
+    unzip,
 )
-from tests.support.store.zip_files import unzip
 
 BILL = RecordAttachment("Hyresavi", "2021-12-03", "bill")
 RECEIPT = RecordAttachment("Kvitto", "", "receipt")

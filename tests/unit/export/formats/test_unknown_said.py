@@ -28,9 +28,9 @@ from tests.support.store.export_examples import (
     record,
     run,
     terms,
+    unzip,
 )
 from tests.support.store.rivta_archives import rivta_document
-from tests.support.store.zip_files import unzip
 
 ABSENT = {
     "extension": [

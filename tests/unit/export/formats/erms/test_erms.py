@@ -19,8 +19,16 @@ from pipeline.export.exporter import TEMPORARY_CLIENT
 from pipeline.export.targets import TARGETS
 from pipeline.texts import Text
 from tests.support.shared_data import shared
-from tests.support.store.export_examples import EARLIER, FORMS, SIV, made, record, stamp, terms
-from tests.support.store.zip_files import unzip
+from tests.support.store.export_examples import (
+    EARLIER,
+    FORMS,
+    SIV,
+    made,
+    record,
+    stamp,
+    terms,
+    unzip,
+)
 from tests.support.texts import in_swedish
 
 NS = {"e": ERMS_NS}

@@ -24,8 +24,7 @@ from pipeline.export.exporter import ExportOptions
 from pipeline.export.targets import TARGETS
 from tests.support.pages.small_pages import foreign_page
 from tests.support.shared_data import shared
-from tests.support.store.export_examples import FORMS, SIV, items, record, run, stamp, terms
-from tests.support.store.zip_files import unzip
+from tests.support.store.export_examples import FORMS, SIV, items, record, run, stamp, terms, unzip
 from tests.support.validators.pdf_validator import faults
 
 NS = {"e": ERMS_NS}
