@@ -6,7 +6,7 @@ Defaults are overridden by `settings.yaml`, and that by environment variables `E
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,14 @@ class QueueOrder(StrEnum):
 
     OLDEST = "oldest"
     NEWEST = "newest"
+
+
+class PaymentFormat(StrEnum):
+    """The version of ISO 20022 pain.001 that the bank takes."""
+
+    VERSION_09 = "pain.001.001.09"
+    VERSION_03 = "pain.001.001.03"
+    """Banks are retiring it."""
 
 
 class Settings(BaseSettings):
@@ -155,6 +163,14 @@ class Settings(BaseSettings):
 
     No payment file is made while they are empty.
     """
+    payment_format: PaymentFormat = PaymentFormat.VERSION_09
+    payment_closed_days: frozenset[date] = frozenset()
+    """Days on which the bank is closed, besides weekends, public holidays and their eves."""
+    care_provider_street: str = Field("", max_length=70)
+    care_provider_postcode: str = Field("", max_length=16)
+    care_provider_town: str = Field("", max_length=35)
+    care_provider_country: str = Field("SE", pattern="^[A-Z]{2}$")
+    """The care provider's address for payments; no address is written without a town."""
     county: str = "Norrbottens län"
     """Of the care provider.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.form.form import Forms
+from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import PreviousExport, Record, Run
 from pipeline.domain.settings import Settings
@@ -27,12 +27,14 @@ MappingType = TypeVar("MappingType", bound=ExportMapping)
 class Item:
     """One entry of a run. `number` counts from 1.
 
-    `amends` is set when the entry corrects one that was exported before.
+    `amends` is set when the entry corrects one that was exported before. `is_reported` is of
+    statistics alone: an earlier file or list has the entry as it is now.
     """
 
     number: int
     record: Record
     amends: PreviousExport | None = None
+    is_reported: bool = False
 
     @property
     def is_withdrawal(self) -> bool:
@@ -68,6 +70,8 @@ class ExportOptions:
     `mappings` are the target's mapping files by form id. `load_image` gives the bytes of an image
     by its name in `Record.pages` (StoreError if it is missing); None leaves images out.
     `place` is the system and module that the route of a list to key in names.
+    `whole_months` (`ÅÅÅÅ-MM`) are those that a file of statistics may stand for alone; of others
+    there is a list of what to add to the file of the care system.
     """
 
     settings: Settings
@@ -76,6 +80,7 @@ class ExportOptions:
     staff: Sequence[StaffMember] = ()
     load_image: Callable[[str], bytes] | None = None
     place: tuple[str, str] = ("", "")
+    whole_months: frozenset[str] = frozenset()
 
     def takes(self, record: Record) -> bool:
         """Return whether the target has a mapping for the record's form in its version."""
@@ -126,6 +131,18 @@ class Exporter(Protocol):
 
 class StatisticsExporter(Exporter, Protocol):
     """A target that reports whole months and takes no entry: see `authorities/monthly.py`."""
+
+    @property
+    def area(self) -> Area:
+        """The area of law that is reported."""
+
+    @property
+    def is_by_event(self) -> bool:
+        """Whether the month is that of the event; else a field says it."""
+
+    @property
+    def settled_reasons(self) -> frozenset[str]:
+        """Keys of the reasons why an entry is rightly in no file: a month is whole without it."""
 
     def month(self, record: Record, options: ExportOptions) -> str:
         """Return the month that reports an entry, `ÅÅÅÅ-MM`; empty if it belongs in none."""

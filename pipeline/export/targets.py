@@ -6,7 +6,7 @@ mapping files `forms/<id>/export.<target>.yaml`.
 
 from __future__ import annotations
 
-from pipeline.export.authorities.erms import ErmsExporter
+from pipeline.export.authorities.erms.exporter import ErmsExporter
 from pipeline.export.authorities.financial_aid import AidFileExporter
 from pipeline.export.authorities.health_care_statistics import KhslExporter
 from pipeline.export.exporter import Exporter, StatisticsExporter

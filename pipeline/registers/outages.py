@@ -130,6 +130,19 @@ def outage_days(
     return min(row.days[0] for row in rows), max(row.days[1] for row in rows)
 
 
+def covers(
+    periods: Iterable[OutagePeriod], unit: str, system: str, start: datetime, end: datetime
+) -> bool:
+    """Whether the outages of a unit and system reach from one moment to another without a gap."""
+    reached = start
+    for row in sorted(_relevant(periods, unit, system), key=lambda row: row.start):
+        # A row that begins after what is covered so far leaves a gap.
+        if row.start > reached:
+            break
+        reached = max(reached, row.end or end)
+    return reached >= end
+
+
 def _relevant(periods: Iterable[OutagePeriod], unit: str, system: str) -> list[OutagePeriod]:
     """Return the rows about a unit and system, those that name the most of both."""
     about = [row for row in periods if row.unit in (unit, ALL) and row.system in (system, ALL)]

@@ -107,6 +107,10 @@ def test_no_module_imports_itself_through_others() -> None:
     assert sorted(left) == []
 
 
+REVISIONS = ROOT / "pipeline" / "store" / "database" / "migrations" / "versions"
+"""It grows by a file with each change of the schema."""
+
+
 @pytest.mark.parametrize("top", ["pipeline", "ui", "tests"])
 def test_folders_have_at_most_twelve_entries(top: str) -> None:
     folders = [
@@ -123,7 +127,7 @@ def test_folders_have_at_most_twelve_entries(top: str) -> None:
             for entry in folder.iterdir()
         )
         for folder in folders
-        if "node_modules" not in folder.parts
+        if "node_modules" not in folder.parts and folder != REVISIONS
     }
     assert {name: size for name, size in sizes.items() if size > MOST_ENTRIES} == {}
 

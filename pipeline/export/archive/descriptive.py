@@ -6,7 +6,6 @@ It holds the entry's file, its secrecy, and how long it has to be kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from lxml import etree
 
@@ -14,12 +13,13 @@ from pipeline.domain.law.retention import Retention
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.sheets import SheetFiles, retention_start
-from pipeline.export.authorities.erms import (
+from pipeline.export.authorities.erms.agents import add_agents
+from pipeline.export.authorities.erms.elements import (
     ERMS_NS,
     PROTECTED_IDENTITY,
-    add_agents,
     add_control_section,
     add_erms_element,
+    format_erms_time,
 )
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.record_text import (
@@ -27,7 +27,6 @@ from pipeline.export.record_text import (
     late_entry,
     late_entry_text,
     settings_provider,
-    to_local_time,
 )
 from pipeline.texts import Topic
 
@@ -99,7 +98,7 @@ def _add_document(documents: etree._Element, record: Record, sheet: SheetFiles) 
 
 def _add_origin(document: etree._Element, record: Record, law: str, settings: Settings) -> None:
     """Add who wrote and entered it, when, by which law, and where the paper is."""
-    add_agents(add_erms_element(document, "agents"), record, sender="", handler="")
+    add_agents(add_erms_element(document, "agents"), record)
     description = [late_entry_text(record, settings), late_entry("unit", unit=record.unit)]
     if record.voided is not None:
         description.append(late_entry("void", reason=record.voided))
@@ -108,10 +107,10 @@ def _add_origin(document: etree._Element, record: Record, law: str, settings: Se
     add_erms_element(document, "description", "\n".join(description))
     dates = add_erms_element(document, "dates")
     if record.written_at:
-        add_erms_element(dates, "date", _format_erms_time(record.written_at), dateType="created")
+        add_erms_element(dates, "date", format_erms_time(record.written_at), dateType="created")
     if record.event_at:
-        add_erms_element(dates, "date", _format_erms_time(record.event_at), dateType="originated")
-    add_erms_element(dates, "date", _format_erms_time(record.scanned.at), dateType="captured")
+        add_erms_element(dates, "date", format_erms_time(record.event_at), dateType="originated")
+    add_erms_element(dates, "date", format_erms_time(record.scanned.at), dateType="captured")
     if record.place:
         add_erms_element(
             add_erms_element(add_erms_element(document, "physicalLocations"), "physicalLocation"),
@@ -156,7 +155,7 @@ def _add_disposal(
         add_erms_element(comments, "disposalComment", _text("counted_from_scan"))
     dates = add_erms_element(disposal, "dates")
     add_erms_element(
-        dates, "disposalDate", _format_erms_time(start), dateType="retention_period_start"
+        dates, "disposalDate", format_erms_time(start), dateType="retention_period_start"
     )
     if retention.earliest:
         add_erms_element(
@@ -165,7 +164,3 @@ def _add_disposal(
             f"{retention.earliest:%Y-%m-%d}T00:00:00",
             dateType="retention_period_end",
         )
-
-
-def _format_erms_time(moment: datetime) -> str:
-    return f"{to_local_time(moment):%Y-%m-%dT%H:%M:%S}"

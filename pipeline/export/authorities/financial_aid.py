@@ -9,9 +9,8 @@ of a month: it has an amended row as it is now and no void one, and the month is
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,10 +20,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.domain.errors import ExportError
+from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, normalize_pid
 from pipeline.domain.record import Record, Run
+from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
+from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
-from pipeline.export.record_text import MARK_WORDS, to_local_time
+from pipeline.export.record_text import MARK_WORDS
 from pipeline.export.tables.mapping import ExportMapping, StrictModel
 from pipeline.texts import Text
 
@@ -120,6 +122,9 @@ class AidFileExporter:
     media_type = "application/zip"
     suffix = ".zip"
     mapping = AidMapping
+    area = Area.IFO
+    is_by_event = False
+    settled_reasons = frozenset({NOT_GRANTED.key})
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the statistics miss: a known person, a month or an amount granted."""
@@ -140,6 +145,8 @@ class AidFileExporter:
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build a file a month with a row an entry, in the items' order, without void ones.
 
+        A month that is not whole has a list of what to add to the file.
+
         Raises:
             ExportError: an entry cannot be reported, or the forms of the run have different
             encodings.
@@ -148,20 +155,18 @@ class AidFileExporter:
         if len(encodings) > 1:
             raise ExportError("mappings_target_different_encodings")
         # A month whose entries are all void has an empty file.
-        rows: dict[str, list[str]] = {self.month(item.record, options): [] for item in items}
+        by_month: dict[str, list[Item]] = defaultdict(list)
         for item in items:
-            if item.record.voided is None:
-                rows[self.month(item.record, options)].append(
-                    _format_line(item.record, options.mapping(item.record.form, AidMapping))
-                )
+            by_month[self.month(item.record, options)].append(item)
         encoding = next(iter(encodings), "iso-8859-1")
-        return _zip_files(
-            {
-                month: "".join(f"{line}\r\n" for line in lines).encode(encoding, "replace")
-                for month, lines in rows.items()
-            },
-            run,
-        )
+        files = {}
+        for month, month_items in sorted(by_month.items()):
+            name = f"ekonomiskt-bistand-{month}"
+            if month in options.whole_months:
+                files[f"{name}.txt"] = _format_file(month_items, options, encoding)
+            else:
+                files[f"tillagg-{name}.csv"] = _format_supplement(month_items, options)
+        return zip_files(files, run.made_at)
 
     def month(self, record: Record, options: ExportOptions) -> str:
         """Return the month that the aid is for."""
@@ -180,23 +185,31 @@ class AidFileExporter:
         )
 
 
-def _zip_files(files: Mapping[str, bytes], run: Run) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for month, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(
-                f"ekonomiskt-bistand-{month}.txt", to_local_time(run.made_at).timetuple()[:6]
-            )
-            entry.external_attr = 0o600 << 16
-            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+def _format_file(items: Sequence[Item], options: ExportOptions, encoding: str) -> bytes:
+    """Return a month's file: tab-separated, CRLF, without void entries."""
+    lines = [
+        "\t".join(_format_cells(item.record, options))
+        for item in items
+        if item.record.voided is None
+    ]
+    return "".join(f"{line}\r\n" for line in lines).encode(encoding, "replace")
 
 
-def _format_line(record: Record, mapping: AidMapping) -> str:
+def _format_supplement(items: Sequence[Item], options: ExportOptions) -> bytes:
+    """Return the list of a month's rows; the forms of a run have the same columns."""
+    mapping = options.mapping(items[0].record.form, AidMapping)
+    return supplement_csv(
+        [column.name for column in mapping.columns],
+        [SupplementRow(item, tuple(_format_cells(item.record, options))) for item in items],
+    )
+
+
+def _format_cells(record: Record, options: ExportOptions) -> list[str]:
+    mapping = options.mapping(record.form, AidMapping)
     aid = _parse_aid_decision(record, mapping)
     if isinstance(aid, Text):
         raise ExportError("entry_not_reported", entry_id=record.entry_id)
-    return "\t".join(_format_cell(column, aid, record) for column in mapping.columns)
+    return [_format_cell(column, aid, record) for column in mapping.columns]
 
 
 def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | Text:

@@ -9,13 +9,13 @@ archive, which is for internal use and is not sent.
 Rules from HSLF-FS 2017:67 and Socialstyrelsen's guidance to those who report: cells are separated
 by semicolons and a row does not end with one, except where the last field is an empty one that
 may be left out; a KVÅ code has five characters, is not padded and does not end with 000, which is
-a heading; only measures of licensed professions are reported (3 §).
+a heading; only measures of licensed professions are reported, and none that another care provider
+than the municipality has taken (3 §).
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
+from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
+from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
 from pipeline.export.record_text import (
     MARK_WORDS,
@@ -65,6 +67,13 @@ HEADER = (
 )
 """Columns of `underlag.csv`."""
 UNLICENSED = Text("statistics_text.unlicensed")
+TITLES_DIFFER = Text("statistics_text.titles_differ")
+OTHER_PROVIDER = Text("statistics_text.other_provider")
+"""Why no measure of an entry is reported."""
+NOT_HEALTH_CARE = Text("export_reason.not_health_care")
+NEITHER = Text("export_reason.neither_contact_nor_measure")
+_LICENSED_PREFIX = re.compile(r"^leg(\.|itimerad)\s*")
+"""What may stand before a licensed title: leg. sjuksköterska."""
 
 
 def _require_detailed_code(code: str) -> str:
@@ -111,7 +120,9 @@ class LayoutFile(StrictModel):
 class KhslLayout(ExportMapping):
     """Both files, as a regulation of a year has them.
 
-    `professions` are the licensed ones, by title in lower case.
+    `professions` are the licensed ones that the register takes, by title in lower case;
+    `other_professions` those that it has a code for and does not take. `professions_source` says
+    where the two lists are from.
     """
 
     regulation: str
@@ -119,6 +130,14 @@ class KhslLayout(ExportMapping):
     khsl1: LayoutFile
     khsl2: LayoutFile
     professions: Mapping[str, ProfessionCode]
+    professions_source: str = ""
+    other_professions: Mapping[str, ProfessionCode] = Field(default={})
+
+    @model_validator(mode="after")
+    def _lists_differ(self) -> Self:
+        if both := set(self.professions.values()) & set(self.other_professions.values()):
+            raise ValueError(f"{sorted(both)[0]} is in both lists of professions")
+        return self
 
     def fields(self) -> set[str]:
         """Return no fields: the layout is of no form."""
@@ -173,11 +192,15 @@ def _load_cached_layout(path: Path, changed: int) -> KhslLayout:
 
 @dataclass(frozen=True, slots=True)
 class KhslRow:
-    """A row of a file: an entry, and in KHSL2 a measure with the code of the profession."""
+    """A row of a file: an entry, and in KHSL2 a measure with the code of the profession.
+
+    `is_empty`: the entry made a row of an earlier list and makes none now.
+    """
 
     item: Item
     code: str = ""
     profession: str = ""
+    is_empty: bool = False
 
 
 class KhslExporter:
@@ -187,12 +210,15 @@ class KhslExporter:
     media_type = "application/zip"
     suffix = ".zip"
     mapping = KhslMapping
+    area = Area.HSL
+    is_by_event = True
+    settled_reasons = frozenset({NOT_HEALTH_CARE.key, NEITHER.key})
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the register misses: health care, a month, or a national number."""
         mapping = options.mapping(record.form, KhslMapping)
         if record.area != Area.HSL:
-            return Text("export_reason.not_health_care")
+            return NOT_HEALTH_CARE
         if record.event_at is None:
             return Text("export_reason.no_month_date")
         if is_temporary_pid(record.client.pid):
@@ -200,7 +226,7 @@ class KhslExporter:
         if pid_kind(record.client.pid) not in (PidKind.PERSONAL, PidKind.COORDINATION):
             return Text("export_reason.no_pid_for_statistics")
         if not mapping.contact and not _measure_codes(record, mapping, options):
-            return Text("export_reason.neither_contact_nor_measure")
+            return NEITHER
         return None
 
     def month(self, record: Record, options: ExportOptions) -> str:
@@ -217,17 +243,13 @@ class KhslExporter:
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build a ZIP archive: KHSL1 and KHSL2 a month, and the list of their entries.
 
+        A month that is not whole has lists of what to add to these files.
+
         Raises:
             ExportError: the layout is wrong, or a cell would break its row.
         """
         layout = load_layout(options.settings.forms)
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in _month_files(items, run, options, layout):
-                entry = zipfile.ZipInfo(name, to_local_time(run.made_at).timetuple()[:6])
-                entry.external_attr = 0o600 << 16
-                archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
-        return out.getvalue()
+        return zip_files(dict(_month_files(items, run, options, layout)), run.made_at)
 
 
 def _month_files(
@@ -238,20 +260,49 @@ def _month_files(
         by_month[care_month(item.record)].append(item)
     regulation = layout.regulation.replace(" ", "-").replace(":", "-")
     for month, month_items in sorted(by_month.items()):
-        # The file holds the whole month as it is now: what is void is not in it.
-        valid = [item for item in month_items if item.record.voided is None]
-        contacts = [
-            KhslRow(item)
-            for item in valid
-            if options.mapping(item.record.form, KhslMapping).contact
-        ]
-        measures = [row for item in valid for row in _measure_rows(item, options, layout)]
-        label = f"{month}-{regulation}-utformning-{layout.year}.txt"
-        yield f"KHSL1-{label}", format_file(layout.khsl1, contacts, run, options)
-        yield f"KHSL2-{label}", format_file(layout.khsl2, measures, run, options)
+        contacts, measures = _month_rows(month_items, options, layout)
+        label = f"{month}-{regulation}-utformning-{layout.year}"
+        for name, file, rows in (
+            ("KHSL1", layout.khsl1, contacts),
+            ("KHSL2", layout.khsl2, measures),
+        ):
+            if month in options.whole_months:
+                yield f"{name}-{label}.txt", format_file(file, rows, run, options)
+            else:
+                yield f"tillagg-{name}-{label}.csv", _format_supplement(file, rows, run, options)
     yield (
         "underlag.csv",
         write_csv(HEADER, [_source_list_line(item, run, options, layout) for item in items]),
+    )
+
+
+def _month_rows(
+    items: Sequence[Item], options: ExportOptions, layout: KhslLayout
+) -> tuple[list[KhslRow], list[KhslRow]]:
+    """Return the rows of both files, also those that void entries made."""
+    contacts = [
+        KhslRow(item) for item in items if options.mapping(item.record.form, KhslMapping).contact
+    ]
+    measures = []
+    for item in items:
+        rows = _measure_rows(item, options, layout)
+        # A corrected entry that makes no row any more has to be taken out of an earlier list.
+        measures += rows or ([KhslRow(item, is_empty=True)] if item.amends else [])
+    return contacts, measures
+
+
+def _format_supplement(
+    file: LayoutFile, rows: Sequence[KhslRow], run: Run, options: ExportOptions
+) -> bytes:
+    return supplement_csv(
+        [column.title for column in file.columns],
+        [
+            SupplementRow(
+                row.item, () if row.is_empty else tuple(_format_row(file, row, run, options))
+            )
+            for row in rows
+        ],
+        once_a_person=file.rows == "person",
     )
 
 
@@ -264,7 +315,12 @@ def format_file(
         ExportError: a cell holds a semicolon or a line end, or the last one is empty and must
         not be.
     """
-    lines = [";".join(_format_row(file, row, run, options)) for row in rows]
+    # The file holds the whole month as it is now: what is void is not in it.
+    lines = [
+        ";".join(_format_row(file, row, run, options))
+        for row in rows
+        if row.item.record.voided is None and not row.is_empty
+    ]
     if file.rows == "person":
         lines = list(dict.fromkeys(lines))
     return "".join(f"{line}\r\n" for line in lines).encode()
@@ -314,9 +370,29 @@ def _measure_applies(record: Record, measure: Measure, options: ExportOptions) -
 
 
 def _measure_rows(item: Item, options: ExportOptions, layout: KhslLayout) -> list[KhslRow]:
-    profession = layout.professions.get(item.record.author_title.strip().casefold(), "")
+    profession = find_profession(item.record, layout)
+    if isinstance(profession, Text):
+        return []
     codes = _measure_codes(item.record, options.mapping(item.record.form, KhslMapping), options)
-    return [KhslRow(item, code, profession) for code in codes] if profession else []
+    return [KhslRow(item, code, profession) for code in codes]
+
+
+def find_profession(record: Record, layout: KhslLayout) -> str | Text:
+    """Return the code of the author's profession, or why the author's measures are not reported.
+
+    The title is the paper's, else the staff list's. Where both give one they have to agree: the
+    profession is that of a licence, which nobody has twice by mistake.
+    """
+    if record.provider is not None:
+        return OTHER_PROVIDER
+    titles = [title for title in (record.author_title, record.author_role) if title.strip()]
+    codes = {
+        layout.professions.get(_LICENSED_PREFIX.sub("", title.strip().casefold()), "")
+        for title in titles
+    }
+    if len(codes) > 1:
+        return TITLES_DIFFER
+    return "".join(codes) or UNLICENSED
 
 
 def _source_list_line(
@@ -326,7 +402,9 @@ def _source_list_line(
     record, mapping = item.record, options.mapping(item.record.form, KhslMapping)
     is_valid = record.voided is None
     codes = [row.code for row in _measure_rows(item, options, layout)] if is_valid else []
-    is_unlicensed = is_valid and not codes and bool(_measure_codes(record, mapping, options))
+    profession = find_profession(record, layout)
+    has_measures = is_valid and bool(_measure_codes(record, mapping, options))
+    left_out = profession if has_measures and isinstance(profession, Text) else None
     return [
         run.id,
         str(item.number),
@@ -336,7 +414,7 @@ def _source_list_line(
         record.client.pid,
         MARK_WORDS[mapping.contact and is_valid],
         " ".join(codes),
-        UNLICENSED.in_language(DATA_LANGUAGE) if is_unlicensed else "",
+        left_out.in_language(DATA_LANGUAGE) if left_out else "",
         late_entry_text(record, options.settings),
         amendment_text(item),
         record.voided or "",

@@ -1,19 +1,22 @@
 """Runs of statistics: files that report whole months, besides the export that takes an entry.
 
 They change nothing of an entry. A month's file replaces the one before it, so it always holds
-the whole month. A month is reported when one of its entries is new, corrected, void or no longer
-reportable since the latest file, or when the latest file was of fewer units than an earlier one.
-A month in which nothing has changed is not reported again.
+the whole month; a month that is not whole (`month_checks.py`) gets a list of what to add to the
+care system's own file. A month is reported when one of its entries is new, corrected, void or no
+longer reportable since the latest file, when the latest file was of fewer units than an earlier
+one, or when it has become whole since its latest list. A month in which nothing has changed is not
+reported again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pipeline.domain.record import Record, Run
+from pipeline.export.authorities.month_checks import MonthScope, Reasons, check_months
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, StatisticsExporter
 from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, statistics
@@ -29,12 +32,18 @@ MOVED_TO_OTHER_MONTH = Text("statistics_text.other_month")
 class MonthlyReport:
     """What a run would report now: its items, and (entry id, reason) of what it cannot report.
 
-    `reported` holds each entry's id, revision and month.
+    `reported` holds each entry's id, revision and month; `reasons` by month why it is not whole.
     """
 
     items: tuple[Item, ...]
     reported: tuple[tuple[str, int, str], ...]
     unsupported: tuple[tuple[str, Text], ...]
+    reasons: Mapping[str, Reasons] = field(default_factory=dict)
+
+    @property
+    def whole_months(self) -> frozenset[str]:
+        """The months of which a file may stand alone."""
+        return frozenset(month for month, reasons in self.reasons.items() if not reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +60,19 @@ def build_monthly_report(
     statuses: Sequence[ReportingStatus],
     exporter: StatisticsExporter,
     options: ExportOptions,
-    forms: Collection[str],
+    scope: MonthScope,
 ) -> MonthlyReport:
     """Return the entries of all months that have to be reported, by month, client and time.
 
     Args:
-        forms: the forms that have a route to the file; what was reported before is in any case.
+        scope: its `forms` have a route to the file; what was reported before is in any case.
     """
     status_by_id = {status.entry_id: status for status in statuses}
     loaded = [
         record
         for record in records.load_records(conn, options.forms, list(status_by_id))
         if options.takes(record)
-        and (record.form in forms or status_by_id[record.entry_id].last_report)
+        and (record.form in scope.forms or status_by_id[record.entry_id].last_report)
     ]
     unsupported = {
         record.entry_id: reason
@@ -86,7 +95,12 @@ def build_monthly_report(
         if (month := exporter.month(record, options))
         and ((status := status_by_id[record.entry_id]).last_report or record.voided is None)
     ]
-    due = _months_to_report(reportable)
+    reasons = _with_left_out(
+        check_months(conn, scope, exporter, options, _list_months(reportable)),
+        sum(reason.key not in exporter.settled_reasons for reason in unsupported.values()),
+    )
+    whole = {month for month, found in reasons.items() if not found}
+    due = _months_to_report(reportable, whole)
     # A month's file holds its valid entries, and once what has become void.
     selected = [
         entry
@@ -104,7 +118,22 @@ def build_monthly_report(
         ),
         tuple((entry.status.entry_id, entry.status.revision, entry.month) for entry in selected),
         tuple(unsupported.items()),
+        {month: found for month, found in reasons.items() if month in due},
     )
+
+
+def _list_months(reportable: Sequence[_Reportable]) -> set[str]:
+    """Return the months of the entries, as they are and as earlier reports had them."""
+    earlier = {report.month for entry in reportable if (report := entry.status.last_report)}
+    return earlier | {entry.month for entry in reportable}
+
+
+def _with_left_out(reasons: Mapping[str, Reasons], count: int) -> Mapping[str, Reasons]:
+    """Add that entries cannot be carried that should be: they may belong to any month."""
+    if not count:
+        return reasons
+    left_out = Text("statistics_reason.left_out", {"count": count})
+    return {month: (*found, left_out) for month, found in reasons.items()}
 
 
 def _with_rejection(record: Record, status: ReportingStatus) -> Record:
@@ -134,10 +163,11 @@ def _withdraw_unsupported(
     ]
 
 
-def _months_to_report(reportable: Sequence[_Reportable]) -> set[str]:
+def _months_to_report(reportable: Sequence[_Reportable], whole: Collection[str]) -> set[str]:
     """Return the months with something new, and those whose latest file lacks entries.
 
-    A latest file lacks entries of an earlier one where it was of fewer units.
+    A latest file lacks entries of an earlier one where it was of fewer units, and a list is not a
+    file: a month that has become whole since then gets one.
     """
     due = set[str]()
     runs_by_month: dict[str, set[str]] = defaultdict(set)
@@ -148,6 +178,8 @@ def _months_to_report(reportable: Sequence[_Reportable]) -> set[str]:
             due |= {entry.month, report.month if report else ""}
         if report and entry.record.voided is None:
             runs_by_month[report.month].add(report.earlier.run)
+            if report.month in whole and not report.is_whole:
+                due.add(report.month)
     return due | {month for month, runs in runs_by_month.items() if len(runs) > 1}
 
 
@@ -206,7 +238,7 @@ def find_incomplete_months(
 def save_monthly_run(conn: Connection, by: str, run: Run, report: MonthlyReport) -> None:
     """Write down the run and what it reported. The entries stay as they are."""
     run_items.save_run(conn, run, [])
-    statistics.save_reported_entries(conn, run.id, report.reported)
+    statistics.save_reported_entries(conn, run.id, report.reported, report.whole_months)
     events.record(
         conn,
         by,
@@ -236,7 +268,8 @@ def _report_item(number: int, record: Record, status: ReportingStatus) -> Item:
         return Item(number, replace(record, revision=1))
     if status.is_unreported:
         return Item(number, replace(record, revision=report.report_count + 1), report.earlier)
-    return Item(number, replace(record, revision=report.report_count))
+    unchanged = replace(record, revision=report.report_count)
+    return Item(number, unchanged, is_reported=True)
 
 
 def _report_order(entry: _Reportable) -> tuple[str, str, str, datetime, str]:

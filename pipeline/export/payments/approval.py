@@ -24,9 +24,10 @@ from pipeline.export.payments.pain001 import (
     PaymentExporter,
     PaymentMapping,
     field_digits,
+    payee_town,
     payment_amount,
+    payment_text,
 )
-from pipeline.export.record_text import format_field_value
 from pipeline.export.runs import ExportContext
 from pipeline.export.tables.mapping import load_mappings, require_known_fields
 from pipeline.store.accounts import people
@@ -49,6 +50,7 @@ VIEW_LOG_INTERVAL = timedelta(minutes=10)
 class Payment:
     """A payment to approve.
 
+    `purpose` is the text that the payee reads, `town` the payee's where the register has it.
     `last_decision` is the id of the latest decision on its sheet, which an approval refers to;
     `approved` has the names of those who approved. `blocked_reason` says why it cannot be paid,
     None when it can.
@@ -63,6 +65,7 @@ class Payment:
     account: str
     amount: str
     purpose: str
+    town: str
     approved: tuple[Stamp, ...]
     is_own: bool
     blocked_reason: Text | None
@@ -156,9 +159,8 @@ class _PaymentView:
             clearing=field_digits(record, mapping.clearing),
             account=field_digits(record, mapping.account),
             amount=field_digits(record, mapping.amount),
-            purpose=format_field_value(record, mapping.purpose, self.options.forms)
-            if mapping.purpose
-            else "",
+            purpose=payment_text(record, self.options),
+            town=payee_town(record),
             approved=tuple(
                 Stamp(stamp.at, self.names.get(stamp.by, stamp.by)) for stamp in record.approved
             ),

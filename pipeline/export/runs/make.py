@@ -15,6 +15,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
+from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import (
     MonthlyReport,
     build_monthly_report,
@@ -276,7 +277,8 @@ def _make_monthly_run(
         )
         route = find_route(conn, kind.route)
         forms = route.forms if route and route.is_active else ()
-        return build_monthly_report(conn, status, exporter, options, forms)
+        months = MonthScope(scope.person, scope.unit, now, forms)
+        return build_monthly_report(conn, status, exporter, options, months)
 
     for _ in range(MAX_ATTEMPTS):
         with store.read() as conn:
@@ -286,7 +288,7 @@ def _make_monthly_run(
         run = _new_run(
             kind, exporter, scope.person, _run_time(report.items, now), len(report.items)
         )
-        data = exporter.make(report.items, run, options)
+        data = exporter.make(report.items, run, replace(options, whole_months=report.whole_months))
         with store.begin() as conn:
             if build_report(conn, lock=True) != report:
                 continue

@@ -20,6 +20,7 @@ from lxml import etree
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
+from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import build_monthly_report
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.runs.candidates import RunKind, RunScope
@@ -67,10 +68,10 @@ def preview_first_entry(
     exporter = find_target(kind.target)
     with context.store.begin() as conn:
         options = load_export_options(context, kind.target, exporter, load_staff_list(conn))
-        item = _first_item(conn, RunScope(context, person, unit), kind, options)
+        months = MonthScope(person, unit, now)
+        item, options = _first_item(conn, context, kind, options, months)
         if item is None:
             return None
-        options = with_list_order(conn, kind, [item], options)
         record = item.record
         events.record(
             conn,
@@ -89,17 +90,28 @@ def preview_first_entry(
 
 
 def _first_item(
-    conn: Connection, scope: RunScope, kind: RunKind, options: ExportOptions
-) -> Item | None:
+    conn: Connection,
+    context: ExportContext,
+    kind: RunKind,
+    options: ExportOptions,
+    months: MonthScope,
+) -> tuple[Item | None, ExportOptions]:
+    """Return the first entry of a run, and the options of the run's file."""
     if kind.target not in STATISTICS:
-        return next(iter(select_items(conn, scope, kind, options)), None)
+        scope = RunScope(context, months.person, months.unit)
+        items = select_items(conn, scope, kind, options)[:1]
+        return next(iter(items), None), with_list_order(conn, kind, items, options)
     status = list_reporting_status(
-        conn, scope.context.forms, scope.person, kind.target, unit=scope.unit
+        conn, context.forms, months.person, kind.target, unit=months.unit
     )
     route = find_route(conn, kind.route)
-    forms = route.forms if route and route.is_active else ()
-    report = build_monthly_report(conn, status, STATISTICS[kind.target], options, forms)
-    return next(iter(report.items), None)
+    months = replace(months, forms=route.forms if route and route.is_active else ())
+    report = build_monthly_report(conn, status, STATISTICS[kind.target], options, months)
+    # A list of what to add leaves out what is reported already
+    new = [item for item in report.items if not item.is_reported]
+    return next(iter([*new, *report.items]), None), replace(
+        options, whole_months=report.whole_months
+    )
 
 
 def _read_file(suffix: str, data: bytes) -> Iterator[Row]:

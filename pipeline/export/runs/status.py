@@ -10,6 +10,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Record, Route
+from pipeline.export.authorities.month_checks import MonthScope, describe_month
 from pipeline.export.authorities.monthly import (
     build_monthly_report,
     count_amended,
@@ -26,6 +27,7 @@ from pipeline.export.runs.candidates import (
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.tables.left_out import unmapped_fields_notices
 from pipeline.export.targets import STATISTICS, TARGETS
+from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
@@ -186,11 +188,13 @@ def _statistics_preview(
         conn, scope.context.forms, scope.person, route.target, unit=scope.unit
     )
     forms = route.forms if route.is_active else ()
-    report = build_monthly_report(conn, reporting_status, exporter, options, forms)
+    months = MonthScope(scope.person, scope.unit, utc_now(), forms)
+    report = build_monthly_report(conn, reporting_status, exporter, options, months)
     notices: tuple[Text, ...] = ()
     if report.items:
         notice = exporter.notice(options)
         notices = (
+            *(describe_month(month, why) for month, why in sorted(report.reasons.items())),
             *((notice,) if notice else ()),
             *find_incomplete_months(conn, route.target, report, reporting_status),
         )

@@ -180,9 +180,8 @@ def _load_pages(conn: Connection, entries: Sequence[Entry]) -> dict[str, Row[Any
 
 def _load_clients(conn: Connection, pids: Iterable[str]) -> dict[str, Client]:
     table = paper.client.c
-    query = select(table.pid, table.name, table.unit, table.protected).where(
-        table.pid.in_(list(pids))
-    )
+    columns = (table.pid, table.name, table.unit, table.protected, table.address)
+    query = select(*columns).where(table.pid.in_(list(pids)))
     return {row["pid"]: Client(**row) for row in conn.execute(query).mappings()}
 
 

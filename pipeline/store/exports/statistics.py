@@ -37,13 +37,14 @@ class ReportedEntry:
     """The latest file that reported an entry.
 
     `revision` is the entry's in that file, `month` the file's month, `report_count` the number of
-    files that have reported the entry.
+    files that have reported the entry. `is_whole`: the file stood alone for its month.
     """
 
     earlier: PreviousExport
     revision: int
     month: str
     report_count: int
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +123,26 @@ def count_other_reported(
 
 
 def save_reported_entries(
-    conn: Connection, run_id: str, items: Sequence[tuple[str, int, str]]
+    conn: Connection,
+    run_id: str,
+    items: Sequence[tuple[str, int, str]],
+    whole_months: Collection[str],
 ) -> None:
     """Store what a run reported.
 
     Args:
         items: (entry id, revision of the entry, month) in their order.
+        whole_months: the months of which it has a file that stands alone.
     """
     rows = [
-        {"run": run_id, "entry": entry_id, "revision": revision, "month": month, "number": number}
+        {
+            "run": run_id,
+            "entry": entry_id,
+            "revision": revision,
+            "month": month,
+            "number": number,
+            "whole": month in whole_months,
+        }
         for number, (entry_id, revision, month) in enumerate(items, 1)
     ]
     conn.execute(insert(statistics_item), rows)
@@ -178,12 +190,12 @@ def _reported_entries(conn: Connection, target: str) -> dict[str, ReportedEntry]
         event, and_(event.c.subject == run.id, event.c.action == "export")
     )
     query = select(
-        item.entry, item.revision, item.month, run.id, run.target, run.made_at
+        item.entry, item.revision, item.month, item.whole, run.id, run.target, run.made_at
     ).select_from(runs_with_event)
     is_undone = run.id.in_(select(export_undo.c.run))
     reports: dict[str, ReportedEntry] = {}
     for row in conn.execute(query.where(run.target == target, ~is_undone).order_by(event.c.id)):
         count = reports[row.entry].report_count if row.entry in reports else 0
         earlier = PreviousExport(row.id, row.target, row.made_at, entry_revision=row.revision)
-        reports[row.entry] = ReportedEntry(earlier, row.revision, row.month, count + 1)
+        reports[row.entry] = ReportedEntry(earlier, row.revision, row.month, count + 1, row.whole)
     return reports

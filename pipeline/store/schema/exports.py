@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    true,
 )
 
 from pipeline.store.database.clock import UtcDateTime
@@ -121,7 +122,8 @@ _is_active_approval = payment_approval.c.undone_at.is_(None)
 
 # Entries in the monthly statistics files, which are independent of the entry's one export.
 # `revision` is the entry's, `month` (YYYY-MM) the month of the file. A month is always reported as
-# a whole, so an entry may be in many runs at one revision.
+# a whole, so an entry may be in many runs at one revision. `whole`: as a file that stands alone,
+# not as a list of what to add to another one.
 statistics_item = Table(
     "statistics_item",
     metadata,
@@ -130,6 +132,7 @@ statistics_item = Table(
     Column("revision", Integer, nullable=False),
     Column("month", String(7), nullable=False),
     Column("number", Integer, nullable=False),
+    Column("whole", Boolean, nullable=False, default=True, server_default=true()),
 )
 
 # Who is keying which exported entry into another system now, so that no two persons key the same.

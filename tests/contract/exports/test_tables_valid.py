@@ -113,8 +113,13 @@ def files(data: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+WHOLE = frozenset({"2021-12"})
+
+
 def aid_file(*records: Record) -> bytes:
-    ((_, data),) = files(made("ekonomiskt-bistand", *records)).items()
+    target, given = "ekonomiskt-bistand", replace(terms("ekonomiskt-bistand"), whole_months=WHOLE)
+    made_files = files(TARGETS[target].make(items(*records), run(target), given))
+    ((_, data),) = made_files.items()
     return data
 
 
@@ -169,7 +174,9 @@ def khsl() -> dict[str, bytes]:
     )
     return files(
         TARGETS["khsl"].make(
-            told, run("khsl", 4), replace(terms("khsl"), mappings={"hsl-anteckning": CODED})
+            told,
+            run("khsl", 4),
+            replace(terms("khsl"), mappings={"hsl-anteckning": CODED}, whole_months=WHOLE),
         )
     )
 

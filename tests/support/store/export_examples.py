@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -139,6 +141,12 @@ def made(target: str, *records: Record, amends: PreviousExport | None = None) ->
     return TARGETS[target].make(
         items(*records, amends=amends), run(target, len(records)), terms(target)
     )
+
+
+def unzip(data: bytes) -> dict[str, bytes]:
+    """The files of an archive by name, in its order."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def filled(form: Form) -> dict[str, Value]:

@@ -98,6 +98,13 @@ def count_held_back(office: ExportContext, person: Person, run_id: str) -> int:
     return screen.count_held_back(office, person, (run_id, JOURNAL))
 
 
+def in_long_outage(office: ExportContext) -> ExportContext:
+    """The same office, whose outage reached over the whole of December 2021 and January 2022."""
+    long_outage = {"outage_start": datetime(2021, 11, 30), "outage_end": datetime(2022, 2, 2)}
+    settings = office.settings.model_copy(update=long_outage)
+    return ExportContext(office.store, settings, office.forms)
+
+
 def paying(office: ExportContext) -> ExportContext:
     """The same office, that may pay and in which two managers have approved every payment there is.
     Rows that nobody has looked at are put aside.
@@ -125,12 +132,8 @@ def paying(office: ExportContext) -> ExportContext:
     return ExportContext(office.store, settings, office.forms)
 
 
-def confirm(
-    office: ExportContext, form_id: str, serial: str, unit: str = "Norr", **fields: str | bool
-) -> str:
-    """Scan, read and confirm one sheet; answers with its (first) entry's id. Two people look, as a
-    paper of class A needs.
-    """
+def scan(office: ExportContext, form_id: str, serial: str, unit: str = "Norr") -> str:
+    """Scan and read one sheet, which then waits for review; answers with its (first) entry's id."""
     form = FORMS[form_id, 1]
     row = form.rows()[0]
     code = SheetCode(form.id, form.version, 1, 1, serial)
@@ -151,7 +154,16 @@ def confirm(
             form=form,
             reader_version="1",
         )
-    entry_id = entry.make_entry_id(serial, row)
+    return entry.make_entry_id(serial, row)
+
+
+def confirm(
+    office: ExportContext, form_id: str, serial: str, unit: str = "Norr", **fields: str | bool
+) -> str:
+    """Scan, read and confirm one sheet; answers with its (first) entry's id. Two people look, as a
+    paper of class A needs.
+    """
+    entry_id = scan(office, form_id, serial, unit)
     review(office, entry_id, form_id, **fields)
     return entry_id
 

@@ -36,6 +36,7 @@ from tests.support.store.export_office import (
     confirm,
     correct,
     corrected,
+    in_long_outage,
     next_client,
     review,
     sign,
@@ -191,6 +192,7 @@ def test_what_a_server_has_under_the_first_client_was_an_error(office: ExportCon
 def test_a_month_that_its_only_entry_was_moved_from_is_told_again_empty(
     office: ExportContext,
 ) -> None:
+    office = in_long_outage(office)
     entry_id, _ = exported(office, "khsl")
     correct(office, entry_id, "handelsedatum", "2022-01-03")
     agree(office, entry_id, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
@@ -223,7 +225,7 @@ def test_what_is_made_void_after_a_run_that_started_over_is_nullified(
 def test_a_month_that_a_run_that_started_over_has_told_is_told_again_empty(
     office: ExportContext,
 ) -> None:
-    asked_at = utc_now()
+    office, asked_at = in_long_outage(office), utc_now()
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     assert make_run(office, ANNA, "khsl", asked_at) is not None
     correct(office, entry_id, "handelsedatum", "2022-01-03")

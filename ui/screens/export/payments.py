@@ -42,6 +42,7 @@ def show(context: AppContext, person: Person) -> None:
         st.info(t("payments.empty"), icon=":material/info:")
         return
     st.error(t("payments.warning"), icon=":material/warning:")
+    _show_address_gaps(context, payments)
     waiting = [payment for payment in payments if not payment.blocked_reason]
     stopped = [
         (payment.entry_id, payment.blocked_reason) for payment in payments if payment.blocked_reason
@@ -57,16 +58,22 @@ def show(context: AppContext, person: Person) -> None:
                 st.caption(f"{plain(entry_id)}: {plain(show_text(reason))}")
 
 
+def _show_address_gaps(context: AppContext, payments: list[Payment]) -> None:
+    """Say which towns are missing, before a bank does."""
+    if not context.settings.care_provider_town:
+        st.info(t("payments.no_own_town"), icon=":material/home_pin:")
+    # A protected payee has no name here, and never an address in the file.
+    if count := sum(bool(payment.payee) and not payment.town for payment in payments):
+        st.info(md("payments.no_town", count=count), icon=":material/home_pin:")
+
+
 def _show_payment(context: ExportContext, person: Person, payment: Payment) -> None:
     with st.container(border=True, key=f"payment-{payment.entry_id}"):
         payee = payment.payee or t("payments.protected")
         st.markdown(md("payments.line", payee=payee, amount=_format_amount(payment.amount)))
         st.markdown(md("payments.account", clearing=payment.clearing, account=payment.account))
-        st.caption(
-            " · ".join(
-                plain(part) for part in (payment.purpose, payment.entry_id, payment.unit) if part
-            )
-        )
+        st.markdown(md("payments.text", text=payment.purpose))
+        st.caption(f"{plain(payment.entry_id)} · {plain(payment.unit)}")
         names = ", ".join(f"{stamp.by} {format_moment(stamp.at)}" for stamp in payment.approved)
         st.caption(
             md(

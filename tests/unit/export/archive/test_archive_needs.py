@@ -11,7 +11,7 @@ from sqlalchemy import update
 from pipeline.domain.errors import ExportError
 from pipeline.domain.law.retention import is_erasable, load_retention_rules
 from pipeline.export.archive.runs import find_ready, make_package
-from pipeline.export.authorities.erms import ERMS_NS as ERMS
+from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives

@@ -18,7 +18,7 @@ from pipeline.export.archive.mets import METS_NS, XLINK_NS
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.archive.premis import PREMIS_NS as PREMIS
 from pipeline.export.archive.runs import find_ready, make_package
-from pipeline.export.authorities.erms import ERMS_NS as ERMS
+from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives

@@ -26,6 +26,7 @@ from tests.support.store.export_examples import (
     record,
     run,
     terms,
+    unzip,
 )
 
 BILL = RecordAttachment("Hyresavi", "2021-12-03", "bill")
@@ -82,7 +83,8 @@ def test_the_list_to_key_in_says_see_the_attachment() -> None:
 
 def test_erms_names_each_attachment_in_a_note() -> None:
     fields = {"arende": "Ansökan"}
-    root = etree.fromstring(made("erms", sent("inkommen-handling", fields=fields)))
+    files = unzip(made("erms", sent("inkommen-handling", fields=fields)))
+    root = etree.fromstring(files["erms.xml"])
     notes = [one.text for one in root.iter("{*}note") if one.get("noteType") == "Bilaga"]
     assert notes == ["Hyresavi, 2021-12-03", "Kvitto"]
 

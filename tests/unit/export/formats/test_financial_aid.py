@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from pipeline.export.authorities.financial_aid import (
     TOO_LONG,
     AidMapping,
 )
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
+from pipeline.export.exporter import TEMPORARY_CLIENT, Item
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.tables.mapping import load_mapping
 from pipeline.export.targets import TARGETS
@@ -34,16 +35,14 @@ from pipeline.texts import Text
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
     ARNE,
-    FORMS,
-    SETTINGS,
+    EARLIER,
     SIV,
     items,
-    made,
     record,
     run,
     terms,
 )
-from tests.support.store.export_office import ANNA, confirm, correct
+from tests.support.store.export_office import ANNA, confirm, correct, in_long_outage
 from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 
@@ -65,8 +64,16 @@ def months(data: bytes) -> dict[str, str]:
         return {name: archive.read(name).decode("iso-8859-1") for name in archive.namelist()}
 
 
+WHOLE = replace(terms(TARGET), whole_months=frozenset({"2021-11", "2021-12", "2022-01"}))
+
+
+def whole(*records: Record) -> bytes:
+    """The files of months that are whole."""
+    return TARGETS[TARGET].make(items(*records), run(TARGET, len(records)), WHOLE)
+
+
 def rows(*records: Record) -> list[list[str]]:
-    ((_, text),) = months(made(TARGET, *records)).items()
+    ((_, text),) = months(whole(*records)).items()
     assert text.endswith("\r\n")
     return [line.split("\t") for line in text.removesuffix("\r\n").split("\r\n")]
 
@@ -144,13 +151,27 @@ def test_one_row_an_entry_and_none_for_a_void_one() -> None:
             decision(voided="fel person", revision=2), decision(entry_id="B", client=ARNE)
         )
     ] == [ARNE.pid]
-    assert months(made(TARGET, decision(voided="fel person", revision=2))) == {
+    assert months(whole(decision(voided="fel person", revision=2))) == {
         "ekonomiskt-bistand-2021-12.txt": ""
     }
 
 
+def test_a_month_that_is_not_whole_has_a_list_of_rows_to_add() -> None:
+    void = decision(entry_id="B", client=ARNE, voided="fel person")
+    given = [Item(1, decision()), Item(2, void, EARLIER)]
+    with zipfile.ZipFile(
+        io.BytesIO(TARGETS[TARGET].make(given, run(TARGET), terms(TARGET)))
+    ) as archive:
+        (name,) = archive.namelist()
+        head, *lines = archive.read(name).decode("utf-8-sig").splitlines()
+    assert name == "tillagg-ekonomiskt-bistand-2021-12.csv"
+    assert head.startswith("Gör så här;Poster;Löpnummer;Tidigare lista;Ar;Manad;Kommun;")
+    assert [line.split(";")[0].split()[0] for line in lines] == ["Lägg", "Ta"]
+    assert [line.split(";")[10] for line in lines] == [SIV.pid, ARNE.pid]
+
+
 def test_each_month_has_a_file_of_its_own() -> None:
-    told = months(made(TARGET, decision(), decision({"manad": "202201"}, entry_id="B")))
+    told = months(whole(decision(), decision({"manad": "202201"}, entry_id="B")))
     assert [(name, text.count("\r\n")) for name, text in told.items()] == [
         (f"ekonomiskt-bistand-{m}.txt", 1) for m in ("2021-12", "2022-01")
     ]
@@ -180,6 +201,7 @@ def test_what_is_not_reported_is_said(each: Record, reason: Text | None) -> None
 
 
 def test_what_can_no_longer_be_told_tells_its_month_again(office: ExportContext) -> None:
+    office = in_long_outage(office)
     refused = confirm(office, FORM, "AAAA01", **DECIDED)
     confirm(office, FORM, "AAAA02", personnummer=ARNE.pid, **DECIDED)
     assert make_run(office, ANNA, TARGET, utc_now())
@@ -203,7 +225,7 @@ def test_other_columns_are_a_matter_of_the_file(tmp_path: Path) -> None:
         text.replace("origin: empty}", 'constant: "x\\ty"}', 1)
         + "  - {number: 19, name: Utfall, field: utfall, codes: {bifall: '7'}, width: 1}\n"
     )
-    changed = ExportOptions(SETTINGS, FORMS, {FORM: mapped(text, tmp_path)})
+    changed = replace(WHOLE, mappings={FORM: mapped(text, tmp_path)})
     (text,) = months(TARGETS[TARGET].make(items(decision()), run(TARGET), changed)).values()
     row = text.rstrip("\r\n").split("\t")
     assert (len(row), row[3], row[18]) == (19, "x y", "7")

@@ -13,7 +13,7 @@ from lxml import etree
 
 from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.record import Record
-from pipeline.export.authorities.erms import ERMS_NS
+from pipeline.export.authorities.erms.elements import ERMS_NS
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import format_field_value, late_entry_text
 from pipeline.export.rivta.care_documentation import DOMAIN_NS
@@ -28,6 +28,7 @@ from tests.support.store.export_examples import (
     record,
     run,
     terms,
+    unzip,
 )
 from tests.support.store.rivta_archives import rivta_document
 
@@ -56,7 +57,7 @@ def rivta(one: Record, name: str) -> str:
 
 
 def erms_dates(one: Record) -> dict[str, str]:
-    root = etree.fromstring(made("erms", one))
+    root = etree.fromstring(unzip(made("erms", one))["erms.xml"])
     return {
         (each.get("dateType") or ""): each.text or "" for each in root.iter(f"{{{ERMS_NS}}}date")
     }

@@ -24,7 +24,16 @@ from pipeline.store.schema.append_only import unprotect_tables
 from tests.support.store import export_office
 from tests.support.store.databases import number_schema
 from tests.support.store.export_examples import ARNE, SIV
-from tests.support.store.export_office import ANNA, TORA, agree, confirm, correct, corrected, void
+from tests.support.store.export_office import (
+    ANNA,
+    TORA,
+    agree,
+    confirm,
+    correct,
+    corrected,
+    in_long_outage,
+    void,
+)
 from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 
@@ -84,6 +93,7 @@ def test_what_was_said_by_a_clock_that_is_ahead_was_carried_all_the_same(
 def test_an_entry_moved_to_another_month_is_taken_out_of_the_first_though_it_was_the_only_one(
     office: ExportContext,
 ) -> None:
+    office = in_long_outage(office)
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     export(office, "khsl")
     correct(office, entry, "handelsedatum", "2022-01-03")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 import pytest
 from lxml import etree
 
 from pipeline.domain.model import Person
+from pipeline.domain.settings import PaymentFormat
 from pipeline.export.payments.approval import (
     Payment,
     approve_payment,
@@ -31,11 +33,12 @@ BANK = SETTINGS.model_copy(
 )
 
 
-def schema() -> etree.XMLSchema:
+@cache
+def schema(version: PaymentFormat = PaymentFormat.VERSION_09) -> etree.XMLSchema:
     """The official schema, as PyPI's `sepaxml` brings it."""
     pytest.importorskip("sepaxml")
     return etree.XMLSchema(
-        etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.03.xsd").read_bytes())
+        etree.fromstring((files("sepaxml") / "schemas" / f"{version}.xsd").read_bytes())
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +13,9 @@ from lxml import etree
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import Record
+from pipeline.domain.settings import PaymentFormat, Settings
 from pipeline.export.exporter import ExportOptions
-from pipeline.export.payments import pain001
+from pipeline.export.payments.message import PaymentOrder, build_message, payment_namespace
 from pipeline.export.payments.pain001 import (
     ALREADY_IN_FILE,
     ALREADY_PAID,
@@ -24,7 +25,6 @@ from pipeline.export.payments.pain001 import (
     NO_NAME,
     NOT_APPROVED,
     PAID_ILLEGIBLE,
-    PAIN001_NS,
     TEXT_TOO_LONG,
 )
 from pipeline.export.targets import TARGETS
@@ -43,7 +43,13 @@ from tests.unit.export.formats.payments.payment_lists import BANK, schema
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
-NS = {"p": PAIN001_NS}
+VERSIONS = pytest.mark.parametrize("version", PaymentFormat)
+NS = {"p": payment_namespace(PaymentFormat.VERSION_09)}
+HOME = {
+    "care_provider_street": "Strömgatan 5",
+    "care_provider_postcode": "952 81",
+    "care_provider_town": "Kalix",
+}
 
 
 ROW: dict[str, Value] = {
@@ -58,17 +64,18 @@ ROW: dict[str, Value] = {
 TWICE = (stamp("mona"), stamp("nils"))
 
 
-def given() -> ExportOptions:
-    return ExportOptions(BANK, FORMS, terms("pain001").mappings)
+def given(**settings: object) -> ExportOptions:
+    changed: Settings = BANK.model_copy(update=settings)
+    return ExportOptions(changed, FORMS, terms("pain001").mappings)
 
 
 def payment(fields: dict[str, Value] | None = None, **other: Any) -> Record:  # noqa: ANN401 - any part of a record
     return record("utbetalningslista", ROW | (fields or {}), **{"approved": TWICE} | other)
 
 
-def file_of(*records: Record) -> etree._Element:
+def file_of(*records: Record, **settings: object) -> etree._Element:
     return etree.fromstring(
-        TARGETS["pain001"].make(items(*records), run("pain001", len(records)), given())
+        TARGETS["pain001"].make(items(*records), run("pain001", len(records)), given(**settings))
     )
 
 
@@ -77,6 +84,7 @@ def texts(root: etree._Element, path: str) -> list[str]:
     return [each.text or "" for each in found]
 
 
+@VERSIONS
 @pytest.mark.parametrize(
     "each",
     [
@@ -88,11 +96,13 @@ def texts(root: etree._Element, path: str) -> list[str]:
         ),
         payment(event_at=datetime(2022, 2, 1)),
         payment(event_at=None),
+        payment(client=replace(SIV, address="Storgatan 1, 952 81 Kalix")),
     ],
-    ids=["plain", "öre", "long and odd", "later day", "no day"],
+    ids=["plain", "öre", "long and odd", "later day", "no day", "address"],
 )
-def test_is_valid_against_the_schema(each: Record) -> None:
-    schema().assertValid(file_of(each, payment(entry_id="K7M3PX-02", client=ARNE)))
+def test_is_valid_against_the_schema(each: Record, version: PaymentFormat) -> None:
+    other = payment(entry_id="K7M3PX-02", client=ARNE)
+    schema(version).assertValid(file_of(each, other, payment_format=version, **HOME))
 
 
 def test_the_schema_would_notice_a_third_decimal() -> None:
@@ -102,13 +112,14 @@ def test_the_schema_would_notice_a_third_decimal() -> None:
     assert not schema().validate(etree.fromstring(broken))
 
 
+def test_a_file_of_one_version_is_refused_as_the_other() -> None:
+    old = file_of(payment(), payment_format=PaymentFormat.VERSION_03)
+    assert not schema(PaymentFormat.VERSION_09).validate(old)
+    assert not schema(PaymentFormat.VERSION_03).validate(file_of(payment()))
+
+
 def test_a_bankgiro_can_pay() -> None:
-    terms_of_giro = ExportOptions(
-        BANK.model_copy(update={"payment_account": "5050-1055"}), FORMS, terms("pain001").mappings
-    )
-    data = etree.fromstring(
-        TARGETS["pain001"].make(items(payment()), run("pain001"), terms_of_giro)
-    )
+    data = file_of(payment(), payment_account="5050-1055")
     schema().assertValid(data)
     assert texts(data, "//p:DbtrAcct//p:Othr/p:Id") == ["50501055"]
 
@@ -123,6 +134,60 @@ def test_a_bank_gets_what_it_needs_and_no_more() -> None:
     told = " ".join(str(each) for each in root.itertext())
     assert SIV.pid not in told
     assert "Efterregistrering" not in told
+
+
+def test_addresses_are_structured_with_town_and_country() -> None:
+    root = file_of(payment(client=replace(SIV, address="Storgatan 1, 952 81 Kalix")), **HOME)
+    own = [each.text for each in root.iterfind(".//p:Dbtr/p:PstlAdr/*", NS)]
+    assert own == ["Strömgatan 5", "952 81", "Kalix", "SE"]
+    (address,) = root.iterfind(".//p:Cdtr/p:PstlAdr", NS)
+    found = {etree.QName(each).localname: each.text for each in address}
+    assert found == {"TwnNm": "Kalix", "Ctry": "SE"}, "and no street of the payee"
+
+
+@pytest.mark.parametrize(
+    ("address", "town"),
+    [
+        ("Storgatan 1, 952 81 Kalix", "Kalix"),
+        ("Storgatan 1 95281 KALIX ", "KALIX"),
+        ("Byvägen 12, SE-123 45 Norra Ängby", "Norra Ängby"),
+        ("Storgatan 1, Kalix", ""),
+        ("Hauptstraße 1, 10115 Berlin, Tyskland", ""),
+        ("", ""),
+    ],
+)
+def test_a_town_is_what_follows_a_swedish_postal_code(address: str, town: str) -> None:
+    found = texts(file_of(payment(client=replace(SIV, address=address))), "//p:Cdtr//p:TwnNm")
+    assert found == [town][: bool(town)]
+
+
+def test_the_address_of_a_protected_payee_stays_here() -> None:
+    hidden = replace(SIV, address="Storgatan 1, 952 81 Kalix", protected=True)
+    assert not texts(file_of(payment(client=hidden)), "//p:Cdtr/p:PstlAdr")
+
+
+def test_without_a_town_of_ones_own_there_is_no_half_address() -> None:
+    assert not texts(file_of(payment(), care_provider_street="Strömgatan 5"), "//p:PstlAdr")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"fields": {"avser": None, "beslutsref": None}},
+        {"illegible": frozenset({"avser", "beslutsref"})},
+    ],
+    ids=["empty", "illegible"],
+)
+def test_a_payment_always_has_a_text(other: dict[str, Any]) -> None:
+    assert texts(file_of(payment(**other)), "//p:Ustrd") == ["Utbetalning från Kalix kommun"]
+
+
+def test_the_day_of_payment_is_a_banking_day() -> None:
+    saturday = payment(event_at=datetime(2022, 1, 29))
+    assert texts(file_of(saturday), "//p:ReqdExctnDt/p:Dt") == ["2022-01-28"]
+    closed = frozenset({date(2022, 1, 28)})
+    root = file_of(saturday, payment_closed_days=closed)
+    assert texts(root, "//p:ReqdExctnDt/p:Dt") == ["2022-01-27"]
 
 
 def test_payments_of_one_sheet_are_told_apart_however_long_its_name() -> None:
@@ -146,15 +211,16 @@ def test_sums_are_exact_and_told_for_the_whole_and_for_each_day() -> None:
     assert texts(root, "//p:GrpHdr/p:CtrlSum") == ["0.30"]
     assert texts(root, "//p:PmtInf/p:CtrlSum") == ["0.20", "0.10"]
     assert texts(root, "//p:NbOfTxs") == ["3", "2", "1"]
-    assert texts(root, "//p:ReqdExctnDt") == ["2022-01-12", "2022-02-01"]
+    assert texts(root, "//p:ReqdExctnDt/p:Dt") == ["2022-01-12", "2022-02-01"]
     assert sum(map(Decimal, texts(root, "//p:InstdAmt"))) == Decimal("0.30")
 
 
-def test_a_file_whose_sums_do_not_agree_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    amounts = iter([Decimal("1.00"), Decimal("2.00")])
-    monkeypatch.setattr(pain001, "payment_amount", lambda *_: next(amounts))
+def test_a_file_whose_sums_do_not_agree_is_not_made() -> None:
+    part_of_an_ore = PaymentOrder(
+        "K7M3PX-01", date(2022, 1, 12), "X", "", "3300", "1", Decimal("1.004"), "x", "SSBE", "NURG"
+    )
     with pytest.raises(ExportError, match="sums"):
-        file_of(payment())
+        build_message([part_of_an_ore], run("pain001"), BANK)
 
 
 @pytest.mark.parametrize(

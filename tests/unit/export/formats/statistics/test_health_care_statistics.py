@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Client, Value
-from pipeline.domain.record import Record
+from pipeline.domain.record import CareProvider, Record
 from pipeline.domain.settings import ROOT
 from pipeline.export.authorities.health_care_statistics import (
     KhslLayout,
@@ -22,7 +24,7 @@ from pipeline.export.authorities.health_care_statistics import (
     Measure,
     load_layout,
 )
-from pipeline.export.exporter import ExportOptions
+from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.tables.mapping import load_mapping
 from pipeline.export.targets import STATISTICS, TARGETS
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
@@ -42,8 +44,11 @@ def note(fields: dict[str, Value] | None = None, **other: Any) -> Record:  # noq
     return record("hsl-anteckning", fields or {}, **other)
 
 
-def coded(mapping: KhslMapping = CODED) -> ExportOptions:
-    return replace(terms("khsl"), mappings={"hsl-anteckning": mapping})
+MONTHS = frozenset({"2021-12", "2022-01"})
+
+
+def coded(mapping: KhslMapping = CODED, whole_months: frozenset[str] = MONTHS) -> ExportOptions:
+    return replace(terms("khsl"), mappings={"hsl-anteckning": mapping}, whole_months=whole_months)
 
 
 def files(*records: Record, given: ExportOptions | None = None, **other: Any) -> dict[str, str]:  # noqa: ANN401
@@ -94,6 +99,71 @@ def test_measures_of_somebody_without_a_licence_are_left_out_and_said() -> None:
     row = basis(told).iloc[0]
     assert (row["KHSL1"], row["KHSL2"]) == ("ja", "")
     assert "legitimerad" in row["Lämnas inte"]
+
+
+@pytest.mark.parametrize(
+    ("other", "codes", "reason"),
+    [
+        ({"author_title": "Leg. sjuksköterska"}, "PD008 QX123", ""),
+        ({"author_title": "legitimerad Sjuksköterska "}, "PD008 QX123", ""),
+        ({"author_title": "", "author_role": "distriktssköterska"}, "PD008 QX123", ""),
+        ({"author_role": "ssk"}, "PD008 QX123", ""),
+        ({"author_title": ""}, "", "legitimerad"),
+        ({"author_title": "sjuksköterskestudent"}, "", "legitimerad"),
+        ({"author_role": "undersköterska"}, "", "personallistan"),
+        ({"author_title": "", "author_role": "undersköterska"}, "", "legitimerad"),
+        ({"provider": CareProvider("Omsorg AB", "")}, "", "annan vårdgivare"),
+    ],
+)
+def test_measures_are_those_of_licensed_people_of_the_municipality(
+    other: dict[str, Any], codes: str, reason: str
+) -> None:
+    row = basis(files(note({"kontakttyp": "bedomning"}, **other))).iloc[0]
+    assert (row["KHSL1"], row["KHSL2"]) == ("ja", codes)
+    assert reason in row["Lämnas inte"]
+    assert bool(row["Lämnas inte"]) == bool(reason)
+
+
+def listed(name: str, *given: Item) -> list[list[str]]:
+    """The rows of a supplement list, each with what to do, its entries, and its cells."""
+    made = TARGETS["khsl"].make(given, run("khsl"), coded(whole_months=frozenset()))
+    text = unpacked(made)[f"tillagg-{name}-2021-12-{LABEL.removesuffix('.txt')}.csv"]
+    table = pd.read_csv(io.StringIO(text), sep=";", dtype=str, keep_default_na=False)
+    return [list(row) for row in table.itertuples(index=False)]
+
+
+def test_a_month_that_is_not_whole_has_lists_and_no_files() -> None:
+    told = files(note(), given=coded(whole_months=frozenset({"2022-01"})))
+    label = LABEL.removesuffix(".txt")
+    names = [f"tillagg-KHSL{n}-2021-12-{label}.csv" for n in (1, 2)]
+    assert list(told) == [*names, "underlag.csv"]
+
+
+def test_a_list_says_of_each_row_what_to_do_with_it() -> None:
+    new, kept = note(entry_id="NEW-00"), note(entry_id="KEPT-00", client=ARNE)
+    changed, void = note(entry_id="CHANGED-00"), note(entry_id="VOID-00", voided="fel person")
+    unlicensed = note(entry_id="LOST-00", author_title="undersköterska")
+    rows = listed(
+        "KHSL2",
+        Item(1, new),
+        Item(2, kept, is_reported=True),
+        Item(3, changed, EARLIER),
+        Item(4, void, EARLIER),
+        Item(5, unlicensed, EARLIER),
+    )
+    assert [(row[1], row[0].split()[0], row[3], row[8]) for row in rows] == [
+        ("NEW-00", "Lägg", "", "QX123"),
+        ("KEPT-00", "Ingen", "", "QX123"),
+        ("CHANGED-00", "Byt", EARLIER.run, "QX123"),
+        ("VOID-00", "Ta", EARLIER.run, "QX123"),
+        ("LOST-00", "Ta", EARLIER.run, ""),
+    ]
+
+
+def test_a_person_is_one_row_of_a_list_whatever_the_number_of_entries() -> None:
+    rows = listed("KHSL1", Item(1, note()), Item(2, note(entry_id="A2B3C4-00")))
+    assert [(row[1], row[6]) for row in rows] == [("K7M3PX-00 A2B3C4-00", SIV.pid)]
+    assert "inte redan har en rad" in rows[0][0]
 
 
 def test_void_entries_are_only_in_the_list() -> None:
@@ -172,6 +242,8 @@ def test_professions_are_codes_of_their_list() -> None:
     with pytest.raises(ValidationError):
         KhslLayout.model_validate(layout.model_dump() | {"professions": {"sjuksköterska": "AB123"}})
     assert "undersköterska" not in layout.professions
+    with pytest.raises(ValidationError, match="in both lists"):
+        KhslLayout.model_validate(layout.model_dump() | {"other_professions": {"ssk": "XS919"}})
 
 
 @pytest.mark.parametrize(

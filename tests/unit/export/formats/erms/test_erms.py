@@ -12,12 +12,23 @@ from lxml.isoschematron import Schematron  # type: ignore[import-not-found]
 
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import PreviousExport, Record
-from pipeline.export.authorities.erms import ERMS_NS, NO_DATE, NO_REGULATION, NO_TITLE
+from pipeline.export.authorities.erms.elements import ERMS_NS
+from pipeline.export.authorities.erms.exporter import NO_DATE, NO_TITLE
+from pipeline.export.authorities.erms.record import NO_REGULATION
 from pipeline.export.exporter import TEMPORARY_CLIENT
 from pipeline.export.targets import TARGETS
 from pipeline.texts import Text
 from tests.support.shared_data import shared
-from tests.support.store.export_examples import EARLIER, FORMS, SIV, made, record, stamp, terms
+from tests.support.store.export_examples import (
+    EARLIER,
+    FORMS,
+    SIV,
+    made,
+    record,
+    stamp,
+    terms,
+    unzip,
+)
 from tests.support.texts import in_swedish
 
 NS = {"e": ERMS_NS}
@@ -37,7 +48,7 @@ def letter(fields: dict[str, Value] | None = None, **other: object) -> Record:
 
 
 def document(*records: Record, amends: PreviousExport | None = None) -> etree._Element:
-    return etree.fromstring(made("erms", *records, amends=amends))
+    return etree.fromstring(unzip(made("erms", *records, amends=amends))["erms.xml"])
 
 
 def found(root: etree._Element, path: str) -> list[str]:
@@ -77,7 +88,8 @@ def test_is_valid_against_the_schema(each: Record) -> None:
 @pytest.mark.shared
 def test_the_schema_would_notice_a_time_with_a_full_stop() -> None:
     schema = etree.XMLSchema(etree.parse(shared("schemas", "erms", "ERMS.xsd")))
-    broken = made("erms", letter()).replace(b"2021-12-17T08:15:00", b"2021-12-17T08.15.00")
+    data = unzip(made("erms", letter()))["erms.xml"]
+    broken = data.replace(b"2021-12-17T08:15:00", b"2021-12-17T08.15.00")
     assert not schema.validate(etree.fromstring(broken))
 
 
@@ -108,7 +120,7 @@ def test_what_a_diary_has_to_hold_is_in_its_place() -> None:
     assert found(root, "//e:agent[@agentType='sender']/e:name") == ["Elsa Ek"]
     assert found(root, "//e:agent[@agentType='responsible_person']/e:name") == ["Bo Alm"]
     assert found(root, "//e:record/e:dates/e:date[@dateType='received']") == ["2021-12-17T08:15:00"]
-    assert found(root, "//e:record/@recordType") == ["Brev"]
+    assert found(root, "//e:record/e:dispatchMode") == ["Brev"]
     assert found(root, "//e:record/e:physicalLocations//e:currentLocation") == ["pärm 3"]
     assert not found(root, "//e:restriction/e:regulation | //e:otherTitle")
 

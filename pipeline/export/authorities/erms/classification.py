@@ -1,0 +1,111 @@
+"""The organisation's classification plan: the class and type of document of each form.
+
+The plan is `classification.yaml` in the folder of the forms; one in the workspace's own folder of
+forms takes its place. The version in force on the document's day applies. A plan that calls itself
+an example is said to be one wherever it is written, so that nobody takes its classes for real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.domain.record import Record
+from pipeline.domain.settings import Settings
+from pipeline.export.authorities.erms.elements import erms_text
+from pipeline.export.record_text import record_day
+from pipeline.export.tables.mapping import ExportMapping, StrictModel, load_mapping
+
+PLAN_FILE = "classification.yaml"
+
+
+class PlanClass(StrictModel):
+    """A class of the plan (klass i klassificeringsstrukturen)."""
+
+    code: str
+    name: str
+
+
+class DocumentType(StrictModel):
+    """The type of a form's documents (handlingstyp), by the values of a field where it has one."""
+
+    field: str = ""
+    values: Mapping[str, str] = Field(default={})
+    otherwise: str
+
+
+class PlanForm(StrictModel):
+    """The class and the type of the documents on one form."""
+
+    classification: str
+    document_type: DocumentType
+
+
+class PlanVersion(StrictModel):
+    """The plan as it is from a day on."""
+
+    version: str
+    valid_from: Annotated[date, Field(alias="from")]
+    classes: Annotated[tuple[PlanClass, ...], Field(min_length=1)]
+    forms: Mapping[str, PlanForm]
+
+    @model_validator(mode="after")
+    def _classes_exist(self) -> Self:
+        codes = {each.code for each in self.classes}
+        for form_id, form in self.forms.items():
+            if form.classification not in codes:
+                raise ValueError(f"{form_id} has the class {form.classification}, which is missing")
+        return self
+
+
+class ClassificationPlan(ExportMapping):
+    """All versions of the plan. `source` is the decision by which it is in force."""
+
+    name: str
+    example: bool
+    source: str = ""
+    plan_versions: Annotated[tuple[PlanVersion, ...], Field(min_length=1)]
+
+    def fields(self) -> set[str]:
+        """Return no fields: the plan is of all forms."""
+        return set()
+
+    def classify(self, record: Record) -> tuple[PlanClass, str] | None:
+        """Return the class and type of a record's document; None where the plan has none."""
+        version = self._version_on(record_day(record))
+        form = version.forms.get(record.form) if version else None
+        if version is None or form is None:
+            return None
+        found = next(each for each in version.classes if each.code == form.classification)
+        name = erms_text("example", text=found.name) if self.example else found.name
+        kind = form.document_type
+        value = None if kind.field in record.illegible else record.fields.get(kind.field)
+        return PlanClass(code=found.code, name=name), kind.values.get(str(value), kind.otherwise)
+
+    def describe(self, record: Record) -> str:
+        """Return the plan's name, version and decision in words; empty where it has none."""
+        version = self._version_on(record_day(record))
+        if version is None:
+            return ""
+        words = erms_text("plan", name=self.name, version=version.version)
+        if self.source:
+            words = f"{words}, {self.source}"
+        return erms_text("example", text=words) if self.example else words
+
+    def _version_on(self, day: date) -> PlanVersion | None:
+        holding = [each for each in self.plan_versions if each.valid_from <= day]
+        return max(holding, key=lambda each: each.valid_from, default=None)
+
+
+def load_plan(settings: Settings) -> ClassificationPlan | None:
+    """Return the plan of the workspace, else that of the program; None where there is none.
+
+    Raises:
+        ExportError: it is wrong; the text names the place.
+    """
+    paths = (folder / PLAN_FILE for folder in reversed(settings.form_folders))
+    path = next((path for path in paths if path.exists()), None)
+    return load_mapping(path, ClassificationPlan) if path else None
