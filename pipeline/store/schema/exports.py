@@ -8,6 +8,7 @@ recognises the row again but reveals nothing about it.
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     ForeignKey,
@@ -68,6 +69,24 @@ receipt = Table(
     Column("by", String(80), nullable=False),
     Column("accepted", Boolean, nullable=False),
     Column("text", Text, nullable=False, default=""),
+)
+
+# What was found when an exported entry was looked for in the target: the latest row counts. The
+# answer of a target says that it took something, this says that it has it. `means` says how it was
+# looked for, `found` what came of it, `differences` what of it differs, by names and never values.
+export_proof = Table(
+    "export_proof",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", ForeignKey("export_run.id"), nullable=False, index=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("means", String(20), nullable=False),
+    Column("found", String(20), nullable=False),
+    Column("differences", JSON(none_as_null=True), nullable=False),
+    Column("place", String(200), nullable=False, default="", server_default=""),
 )
 
 # Approvals of payments. `seen` is the latest decision on the sheet at the approval, `rows_sha256` a
