@@ -17,7 +17,6 @@ import typer
 from pipeline import __version__
 from pipeline.cli import (
     benchmark,
-    exporting,
     forms,
     learning,
     operations,
@@ -28,6 +27,7 @@ from pipeline.cli import (
     workspace,
 )
 from pipeline.cli.context import print_note
+from pipeline.cli.export import exporting, fhir
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
 COMMANDS = (
@@ -37,7 +37,7 @@ COMMANDS = (
     work.register,
     reading.register_read_command,
     exporting.register_export_commands,
-    exporting.register_send_command,
+    fhir.register_fhir_commands,
     exporting.register_header_command,
     oversight.register_care_system_command,
     exporting.register_archive_command,

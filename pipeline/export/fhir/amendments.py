@@ -7,6 +7,7 @@ changed but its status. So there is no moment when both versions are valid, or n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pipeline.domain.settings import Settings
@@ -39,26 +40,12 @@ def end_earlier_versions(
     Raises:
         ExportError: see `FhirServer.search`.
     """
-    post = f"{identifier_system(settings, 'post')}|{item.entry_id}"
-    versions = [
-        f"{identifier_system(settings, 'version')}|{version_id(item.entry_id, revision)}"
-        for revision in range(1, item.revision)
-    ]
-    # Find everything of the entry at the server; answers have no identifier of the entry.
-    existing = [
-        *server.search(DOCUMENT_TYPE, identifier=post),
-        *server.search(_OBSERVATION_TYPE, identifier=post),
-        *server.search(_ANSWERS_TYPE, identifier=",".join(versions)),
-    ]
-    # Warnings are searched for only where there may be some: not every server knows them.
-    if any(has_warnings_tag(resource) for resource in existing):
-        existing += [one for kind in WARNING_TYPES for one in server.search(kind, identifier=post)]
+    existing = find_entry_resources(item.entry_id, range(1, item.revision), server, settings)
     version = version_id(item.entry_id, item.revision)
     outdated = [
         resource
         for resource in existing
-        if _status(resource) not in _ENDED_STATUSES
-        and not _is_of_version(resource, version, settings)
+        if not is_ended(resource) and not is_of_version(resource, version, settings)
     ]
     documents = [
         entry["resource"]
@@ -76,6 +63,36 @@ def end_earlier_versions(
     }
 
 
+def find_entry_resources(
+    entry_id: str, revisions: Iterable[int], server: FhirServer, settings: Settings
+) -> list[Resource]:
+    """Return everything of an entry that the server has, but origins; answers of `revisions`.
+
+    Raises:
+        ExportError: see `FhirServer.search`.
+    """
+    post = f"{identifier_system(settings, 'post')}|{entry_id}"
+    # Answers have no identifier of the entry.
+    versions = [
+        f"{identifier_system(settings, 'version')}|{version_id(entry_id, revision)}"
+        for revision in revisions
+    ]
+    found = [
+        *server.search(DOCUMENT_TYPE, identifier=post),
+        *server.search(_OBSERVATION_TYPE, identifier=post),
+        *server.search(_ANSWERS_TYPE, identifier=",".join(versions)),
+    ]
+    # Warnings are searched for only where there may be some: not every server knows them.
+    if any(has_warnings_tag(resource) for resource in found):
+        found += [one for kind in WARNING_TYPES for one in server.search(kind, identifier=post)]
+    return found
+
+
+def is_ended(resource: Resource) -> bool:
+    """Return whether a resource says that it is no longer valid."""
+    return _status(resource) in _ENDED_STATUSES
+
+
 def _status(resource: Resource) -> str:
     """Return a resource's status; an allergy is ended by its verification."""
     if resource["resourceType"] != ALLERGY_TYPE:
@@ -84,7 +101,7 @@ def _status(resource: Resource) -> str:
     return str(codings[0].get("code", "")) if codings else ""
 
 
-def _is_of_version(resource: Resource, version: str, settings: Settings) -> bool:
+def is_of_version(resource: Resource, version: str, settings: Settings) -> bool:
     """Return whether a resource is of a version of an entry.
 
     An observation's identifier continues after a slash.
@@ -148,7 +165,7 @@ def _link_replaced_document(
         (
             f"{DOCUMENT_TYPE}/{other['id']}"
             for other in existing
-            if other["resourceType"] == DOCUMENT_TYPE and _is_of_version(other, replaced, settings)
+            if other["resourceType"] == DOCUMENT_TYPE and is_of_version(other, replaced, settings)
         ),
         "",
     )

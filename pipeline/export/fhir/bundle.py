@@ -17,8 +17,8 @@ from pipeline.export.fhir.clinical.observations import observation_resources
 from pipeline.export.fhir.clinical.warnings import warning_resources
 from pipeline.export.fhir.document import document_resource
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.patient import patient_identifier, patient_resource
-from pipeline.export.fhir.provenance import provenance_resource
+from pipeline.export.fhir.people.patient import patient_identifier, patient_resource
+from pipeline.export.fhir.people.provenance import provenance_resource
 from pipeline.export.fhir.questionnaire import (
     questionnaire_resource,
     questionnaire_url,

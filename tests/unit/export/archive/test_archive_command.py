@@ -13,7 +13,7 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from pipeline.cli import exporting
+from pipeline.cli.export import exporting
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext

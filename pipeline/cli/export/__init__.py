@@ -1,0 +1,1 @@
+"""The commands of the way out: exports, receipts, the FHIR server, the archive."""
