@@ -55,9 +55,11 @@ def _headers(columns: Iterable[RegisterColumn], *, optional: bool = False) -> st
 
 
 _CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
-_CLIENT_FILE = (
-    f"CSV or xlsx with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
-)
+
+
+def _file_help(columns: Collection[RegisterColumn]) -> str:
+    optional = _headers(columns, optional=True)
+    return f"CSV or xlsx with {_headers(columns)} and, if wanted, {optional}."
 
 
 def register_store_commands(app: typer.Typer) -> None:
@@ -106,8 +108,11 @@ def upgrade(
 def unit(
     name: Annotated[str, typer.Argument(help="Name, as printed on paper.")],
     area: Annotated[Area, typer.Argument(help="Area of law.", case_sensitive=False)],
+    hsa_id: Annotated[
+        str | None, typer.Option("--hsa-id", help="HSA-id, empty to remove it. Default: as it is.")
+    ] = None,
 ) -> None:
-    """Add a unit, or change its area of law."""
+    """Add a unit, or change its area of law and HSA-id."""
     from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import areas_by_unit, save_units
 
@@ -122,7 +127,8 @@ def unit(
         ]
         if alike:
             raise UsageError("unit_already", alike=alike[0])
-        save_units(conn, {name.strip(): area.value}, by=getpass.getuser())
+        ids = {} if hsa_id is None else {name.strip(): hsa_id.strip().upper()}
+        save_units(conn, {name.strip(): area.value}, by=getpass.getuser(), hsa_ids=ids)
 
 
 def _normalize_name(name: str) -> str:
@@ -130,7 +136,7 @@ def _normalize_name(name: str) -> str:
 
 
 def clients(
-    file: Annotated[Path, typer.Argument(help=_CLIENT_FILE, exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help=_file_help(_CLIENT), exists=True, dir_okay=False)],
 ) -> None:
     """Import the client register.
 
@@ -155,7 +161,7 @@ def clients(
 def staff(
     file: Annotated[
         Path,
-        typer.Argument(help=f"CSV or xlsx with {_headers(_STAFF)}.", exists=True, dir_okay=False),
+        typer.Argument(help=_file_help(_STAFF), exists=True, dir_okay=False),
     ],
 ) -> None:
     """Import the staff list with the initials of each member.
@@ -169,7 +175,9 @@ def staff(
 
     register = load_staff(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_staff(conn, register, by=getpass.getuser())
+        count = save_staff(
+            conn, register, by=getpass.getuser(), missing_columns=register.missing_columns
+        )
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "line"))
     _report_unknown_units((member.unit for member in register.members), known)

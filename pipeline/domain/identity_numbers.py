@@ -44,6 +44,9 @@ CLIENT_CODE_LENGTH = 4
 """Digits of a client code (klientkod): three, and a check digit."""
 CLIENT_CODE_COUNT = 10 ** (CLIENT_CODE_LENGTH - 1)
 """Client codes that a unit has at most."""
+_HSA_ID_PATTERN = re.compile(r"[A-Z]{2}(16)?\d{10}-[A-Z0-9]{1,18}", re.ASCII)
+MAX_HSA_ID_LENGTH = 31
+"""Characters of an HSA-id (of care staff, units and systems) at most."""
 
 
 class PidKind(StrEnum):
@@ -266,6 +269,15 @@ def birth_date(pid: str) -> date | None:
         )
     except ValueError:
         return None
+
+
+def is_hsa_id(text: str) -> bool:
+    """Return whether a text has the form of an HSA-id.
+
+    That is the country, the organisation number with or without its 16, and a part of the
+    organisation's own, in capitals. Whether the directory has it is not known here.
+    """
+    return len(text) <= MAX_HSA_ID_LENGTH and bool(_HSA_ID_PATTERN.fullmatch(text))
 
 
 def format_short_pid(pid: str, today: date) -> str:

@@ -248,12 +248,16 @@ class ClientCode:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """One row of a staff list (signaturförtydligande): a unit's signer and their initials."""
+    """One row of a staff list (signaturförtydligande): a unit's signer and their initials.
+
+    `hsa_id` is empty where nobody has said it.
+    """
 
     name: str = field(metadata=in_register("namn"))
     title: str = field(metadata=in_register("titel"))
     signature: str = field(metadata=in_register("signatur"))
     unit: str = field(metadata=in_register("enhet"))
+    hsa_id: str = field(default="", metadata=in_register("hsa-id"))
 
 
 SHEET_ROW = 0

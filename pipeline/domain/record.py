@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,10 +12,16 @@ from pipeline.domain.model import Client, Value
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who did something, and when (with time zone)."""
+    """Who did something, and when (with time zone).
+
+    `by` is the person's name. `login` and `hsa_id` are those of the account, empty where there is
+    none.
+    """
 
     at: datetime
     by: str
+    login: str = field(default="", compare=False)
+    hsa_id: str = field(default="", compare=False)
 
 
 class OutageKind(StrEnum):
@@ -91,6 +97,8 @@ class Record:
         typed: How much of the paper is typed.
         outage: The outage of the unit and system; None: that of the settings.
         provider: The unit's care provider; None: that of the settings.
+        unit_hsa_id, author_hsa_id: By the registers; empty where they do not say it.
+        author_role: The author's title by the staff list, where the paper gives none.
     """
 
     entry_id: str
@@ -126,6 +134,9 @@ class Record:
     typed: TypedPart = TypedPart.WHOLE
     outage: Outage | None = None
     provider: CareProvider | None = None
+    unit_hsa_id: str = ""
+    author_hsa_id: str = ""
+    author_role: str = ""
 
 
 @dataclass(frozen=True, slots=True)

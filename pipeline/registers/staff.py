@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.confidence import SIGNER_NAMED_FROM
+from pipeline.domain.identity_numbers import is_hsa_id
 from pipeline.domain.model import (
     SIGNATURE_LETTERS,
     CellProbabilities,
@@ -31,8 +32,12 @@ from pipeline.registers.client_search import split_words
 from pipeline.texts import Text
 
 STAFF_COLUMNS = register_columns(StaffMember)
-_HEADERS = tuple(column.header for column in STAFF_COLUMNS)
-_STAFF_SCHEMA = TableSchema(_HEADERS, ";".join(_HEADERS), "error.table_row.remedy.staff")
+_REQUIRED = tuple(column.header for column in STAFF_COLUMNS if not column.is_optional)
+_STAFF_SCHEMA = TableSchema(
+    _REQUIRED,
+    ";".join(column.header for column in STAFF_COLUMNS),
+    "error.table_row.remedy.staff",
+)
 OWN_UNIT_P, OTHER_UNIT_P, UNKNOWN_SIGNER_P = 0.9, 0.06, 0.04
 """Prior of a signer: the unit's own staff, staff of another unit, a person not on the list.
 
@@ -77,14 +82,20 @@ class StaffRegister:
     """The persons who sign paper, with their signatures."""
 
     def __init__(
-        self, members: Iterable[StaffMember], sheet_counts: SignatureCounts | None = None
+        self,
+        members: Iterable[StaffMember],
+        sheet_counts: SignatureCounts | None = None,
+        missing_columns: Iterable[str] = (),
     ) -> None:
         """Make a register.
 
         Args:
+            members: of all units.
             sheet_counts: confirmed sheets by unit and signature: frequent signers are likelier.
+            missing_columns: the fields of `StaffMember` that its file lacks.
         """
         self.members = tuple(members)
+        self.missing_columns = frozenset(missing_columns)
         self.sheet_counts = sheet_counts or {}
         self._units = [split_words(member.unit) for member in self.members]
 
@@ -146,7 +157,7 @@ class StaffRegister:
 
 
 def load_staff(path: Path) -> StaffRegister:
-    """Load a staff list: columns namn, titel, signatur, enhet.
+    """Load a staff list: columns namn, titel, signatur, enhet, optionally hsa-id.
 
     They are separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
@@ -155,13 +166,51 @@ def load_staff(path: Path) -> StaffRegister:
             rows, never their content.
     """
     members: dict[tuple[str, str, str], StaffMember] = {}
-    for number, row in read_table(path, _STAFF_SCHEMA):
-        member = StaffMember(**{column.field: row[column.header] for column in STAFF_COLUMNS})
+    rows = read_table(path, _STAFF_SCHEMA)
+    for number, row in rows:
+        member = StaffMember(
+            **{column.field: row.get(column.header, "") for column in STAFF_COLUMNS}
+        )
+        member = replace(member, hsa_id=member.hsa_id.upper())
         if not _signature_letters(member.signature):
             raise row_error(path, number, Text("error.table_row.initials_empty"), _STAFF_SCHEMA)
         if members.setdefault((member.unit, member.signature, member.name), member) is not member:
             raise row_error(path, number, Text("error.table_row.person_twice"), _STAFF_SCHEMA)
-    return StaffRegister(members.values())
+        if member.hsa_id and not is_hsa_id(member.hsa_id):
+            raise row_error(path, number, Text("error.table_row.hsa_id"), _STAFF_SCHEMA)
+        if find_shared_hsa_id(members.values()):
+            raise row_error(path, number, Text("error.table_row.hsa_id_shared"), _STAFF_SCHEMA)
+    columns = rows[0][1] if rows else ()
+    missing = {column.field for column in STAFF_COLUMNS if columns and column.header not in columns}
+    return StaffRegister(members.values(), missing_columns=missing)
+
+
+def find_shared_hsa_id(members: Iterable[StaffMember]) -> StaffMember | None:
+    """Return a member whose HSA-id a person of another name has too; None if there is none."""
+    names: dict[str, str] = {}
+    for member in members:
+        name = _fold_name(member.name)
+        if member.hsa_id and names.setdefault(member.hsa_id, name) != name:
+            return member
+    return None
+
+
+def find_member(staff: Iterable[StaffMember], unit: str, author: str) -> StaffMember | None:
+    """Return the member of a unit's list whom a paper names; None if nobody or several.
+
+    A paper names them by full name, initials, or both ("NB – Nina Berglund"). Rows of one name and
+    HSA-id are one person.
+    """
+    match = _INITIALS_AND_NAME.fullmatch(author.strip())
+    name = _fold_name(match["name"] if match else author)
+    if not name:
+        return None
+    own = [member for member in staff if member.unit == unit]
+    found = [member for member in own if _fold_name(member.name) == name] or [
+        member for member in own if _fold_name(member.signature) == name
+    ]
+    persons = {(_fold_name(member.name), member.hsa_id) for member in found}
+    return found[0] if len(persons) == 1 else None
 
 
 def spelling_probability(steps: NDArray[np.float64], letters: str) -> float:

@@ -41,6 +41,8 @@ from pipeline.store.event_log.queries import (
     clients_of_subjects,
 )
 from pipeline.store.registers import client_register
+from pipeline.store.registers.hsa_ids import hsa_ids_by_login, hsa_ids_by_unit
+from pipeline.store.registers.staff import load_staff_list
 
 RESPONDER_NS = "urn:riv:ehr:log:store:StoreLogResponder:1"
 LOG_NS = "urn:riv:ehr:log:1"
@@ -171,6 +173,9 @@ class _PostBuilder:
         self._people = {person.login: person for person in people.list_people(conn)}
         self._names = people.names_by_login(conn)
         self._areas = client_register.areas_by_unit(conn)
+        # The registers' ids come before those of the settings.
+        self._staff_ids = settings.staff_hsa_ids | hsa_ids_by_login(conn, load_staff_list(conn))
+        self._unit_ids = settings.unit_hsa_ids | hsa_ids_by_unit(conn)
         self._searched = client_by_search_subject(conn)
         self.result = StoreLogResult()
 
@@ -221,7 +226,7 @@ class _PostBuilder:
         _add_element(activity, "Purpose", _purpose(self._areas.get(row.unit or "")))
 
     def _add_user(self, user: etree._Element, row: LogRow) -> None:
-        _add_element(user, "UserId", self._find_hsa_id(row.by, self._settings.staff_hsa_ids))
+        _add_element(user, "UserId", self._find_hsa_id(row.by, self._staff_ids))
         if name := self._names.get(row.by):
             _add_element(user, "Name", name)
         if person := self._people.get(row.by):
@@ -249,9 +254,7 @@ class _PostBuilder:
         _add_element(
             unit,
             "CareUnitId",
-            self._find_hsa_id(row.unit, self._settings.unit_hsa_ids)
-            if row.unit
-            else self._provider_id(),
+            self._find_hsa_id(row.unit, self._unit_ids) if row.unit else self._provider_id(),
         )
         _add_element(unit, "CareUnitName", row.unit or self._settings.care_provider)
 

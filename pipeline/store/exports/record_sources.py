@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.model import Client, State, Value
+from pipeline.domain.model import Client, StaffMember, State, Value
 from pipeline.domain.record import CareProvider, Stamp
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import OutagePeriod
@@ -23,8 +23,10 @@ from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.registers.hsa_ids import hsa_ids_by_login, hsa_ids_by_unit
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.registers.providers import providers_by_unit
+from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.schema import paper
 from pipeline.store.schema.depth import ATTACHED_PAGES
 from pipeline.store.schema.exports import export_item
@@ -37,8 +39,9 @@ class RecordSources:
     By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
     id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
     the image folder (of a part of a page by entry id), and `attachments`. By personal number:
-    `clients`. By login: `names` of staff. By unit: `areas` of law and `providers` of care that are
-    not the organisation. `outages` are by unit and system.
+    `clients`. By login: `names` and `staff_hsa_ids`. By unit: `areas` of law, `unit_hsa_ids`, and
+    `providers` of care that are not the organisation. `outages` are by unit and system; `staff` is
+    the staff list of all units.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
@@ -53,6 +56,9 @@ class RecordSources:
     bundles: Mapping[str, str]
     outages: Sequence[OutagePeriod]
     providers: Mapping[str, CareProvider]
+    staff: Sequence[StaffMember]
+    staff_hsa_ids: Mapping[str, str]
+    unit_hsa_ids: Mapping[str, str]
 
 
 def load_record_sources(
@@ -90,6 +96,7 @@ def load_record_sources(
         )
         for entry in entries
     }
+    staff = load_staff_list(conn)
     return RecordSources(
         answers,
         pages=_load_pages(conn, entries),
@@ -104,6 +111,9 @@ def load_record_sources(
         bundles=describe_bundle_places(conn, {entry.page for entry in entries}),
         outages=list_outages(conn),
         providers=providers_by_unit(conn),
+        staff=staff,
+        staff_hsa_ids=hsa_ids_by_login(conn, staff),
+        unit_hsa_ids=hsa_ids_by_unit(conn),
     )
 
 

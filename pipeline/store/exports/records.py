@@ -16,6 +16,7 @@ from pipeline.domain.record import Outage, Record, RecordAttachment, Stamp, Type
 from pipeline.domain.review.depth import is_grid_box, unanswered_fields
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import find_outage, find_system
+from pipeline.registers.staff import find_member
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import Entry, select_entries
 from pipeline.store.entries.entry_view import entry_form
@@ -83,6 +84,8 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
     event_at, is_event_time_known = _record_moment(
         form, entry, answers, Meaning.EVENT_DATE, Meaning.EVENT_TIME
     )
+    author = _record_author(form, entry, answers)
+    member = find_member(sources.staff, entry.unit, author)
     written_at, is_written_time_known = _record_moment(
         form, entry, answers, Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME
     )
@@ -100,17 +103,17 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         labels={spec.column: labels[spec.name] for spec in specs},
         event_at=event_at,
         written_at=written_at,
-        author=_record_author(form, entry, answers),
+        author=author,
         author_title=_value_text(meaning_value(form, entry, answers, Meaning.AUTHOR_TITLE)),
         serial=entry.serial or "",
         row=entry.row,
         place=" · ".join(filter(None, (page.place, sources.bundles.get(entry.page, "")))),
-        scanned=Stamp(page.scanned_at, sources.names.get(page.scanned_by, page.scanned_by)),
+        scanned=_stamp(page.scanned_at, page.scanned_by, sources),
         read_at=page.read_at,
         reader_version=page.reader_version,
-        entered=_entered_stamp(entry, sources.names),
-        verified=_make_stamp(entry.second_at, entry.second_by, sources.names),
-        signed=_make_stamp(entry.signed_at, entry.signed_by, sources.names),
+        entered=_entered_stamp(entry, sources),
+        verified=_make_stamp(entry.second_at, entry.second_by, sources),
+        signed=_make_stamp(entry.signed_at, entry.signed_by, sources),
         signed_why=entry.signed_why or "",
         voided=entry.voided,
         illegible=frozenset(
@@ -127,6 +130,9 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         typed=_typed_part(form, entry, answers),
         outage=_record_outage(form, entry, event_at or written_at, sources),
         provider=sources.providers.get(entry.unit),
+        unit_hsa_id=sources.unit_hsa_ids.get(entry.unit, ""),
+        author_hsa_id=member.hsa_id if member else "",
+        author_role=member.title if member else "",
     )
 
 
@@ -197,12 +203,16 @@ def _value_text(value: Value) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _make_stamp(at: datetime | None, by: str | None, names: Mapping[str, str]) -> Stamp | None:
-    return Stamp(at, names.get(by, by)) if at and by else None
+def _stamp(at: datetime, by: str, sources: RecordSources) -> Stamp:
+    return Stamp(at, sources.names.get(by, by), by, sources.staff_hsa_ids.get(by, ""))
 
 
-def _entered_stamp(entry: Entry, names: Mapping[str, str]) -> Stamp:
-    stamp = _make_stamp(entry.first_at, entry.first_by, names)
+def _make_stamp(at: datetime | None, by: str | None, sources: RecordSources) -> Stamp | None:
+    return _stamp(at, by, sources) if at and by else None
+
+
+def _entered_stamp(entry: Entry, sources: RecordSources) -> Stamp:
+    stamp = _make_stamp(entry.first_at, entry.first_by, sources)
     if stamp is None:
         raise StoreError("entry_not_decided_anybody", value=entry.id)
     return stamp

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.identity_numbers import normalize_pid
+from pipeline.domain.errors import UsageError
+from pipeline.domain.identity_numbers import is_hsa_id, normalize_pid
 from pipeline.domain.model import Client, Person, register_columns
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
@@ -33,9 +34,24 @@ The number, which the person has, and the protection remain.
 """
 
 
-def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -> None:
-    """Add or change units: name → area of law (HSL, SoL, LSS, IFO, ADM)."""
+def save_units(
+    conn: Connection,
+    units: Mapping[str, str],
+    by: str = "system",
+    hsa_ids: Mapping[str, str] | None = None,
+) -> None:
+    """Add or change units: name → area of law (HSL, SoL, LSS, IFO, ADM).
+
+    Units that `hsa_ids` does not name keep theirs.
+
+    Raises:
+        UsageError: an HSA-id has another form.
+    """
     upsert_rows(conn, paper.unit, [{"name": name, "area": area} for name, area in units.items()])
+    for name, hsa_id in (hsa_ids or {}).items():
+        if hsa_id and not is_hsa_id(hsa_id):
+            raise UsageError("hsa_id_wrong", where=name)
+        conn.execute(update(paper.unit).where(paper.unit.c.name == name).values(hsa_id=hsa_id))
     for name, area in units.items():
         record(conn, by, "save_unit", name, unit=name, area=area)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.identity_numbers import is_hsa_id
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import CareProvider
@@ -15,8 +16,6 @@ from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.office import unit_provider
 
-_HSA_ID = re.compile(r"[A-Z]{2}\d{10}-[A-Z0-9]{1,18}")
-"""Country, organisation number, and a part of the organisation's own (HSA, 31 characters)."""
 _ORGANISATION_NUMBER = re.compile(r"\d{6}-?\d{4}")
 
 
@@ -42,7 +41,7 @@ def save_unit_provider(
         raise UsageError("no_unit_name_units", unknown=unit)
     if not provider.name.strip():
         raise UsageError("provider_no_name")
-    if provider.hsa_id and not _HSA_ID.fullmatch(provider.hsa_id):
+    if provider.hsa_id and not is_hsa_id(provider.hsa_id):
         raise UsageError("provider_hsa_id_wrong")
     if provider.organisation_number and not _ORGANISATION_NUMBER.fullmatch(
         provider.organisation_number

@@ -7,7 +7,8 @@ or a rejected row changes the list at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -28,13 +29,28 @@ _COLUMNS = register_columns(StaffMember)
 _NAME_FIELD, _TITLE_FIELD, _SIGNATURE_FIELD = "namn", "yrkestitel", "signatur"
 
 
-def save_staff(conn: Connection, members: Iterable[StaffMember], by: str = "system") -> int:
+def save_staff(
+    conn: Connection,
+    members: Iterable[StaffMember],
+    by: str = "system",
+    missing_columns: Collection[str] = (),
+) -> int:
     """Replace the staff lists of the members' units and return how many lines there were.
 
-    Lists of other units stay.
+    Lists of other units stay. So do the values of columns that the file lacks (`missing_columns`).
     """
-    rows = [{column.field: getattr(m, column.field) for column in _COLUMNS} for m in members]
+    rows = staff_rows(members)
     if rows:
+        # Values of missing columns are copied from the stored rows.
+        if missing_columns:
+            query = select(*(_signature_table.c[column.field] for column in _COLUMNS))
+            known = {_row_key(dict(row)): row for row in conn.execute(query).mappings()}
+            rows = [
+                row | {name: known[_row_key(row)][name] for name in missing_columns}
+                if _row_key(row) in known
+                else row
+                for row in rows
+            ]
         # The new lists replace the old ones of the same units.
         conn.execute(
             delete(_signature_table).where(
@@ -44,6 +60,15 @@ def save_staff(conn: Connection, members: Iterable[StaffMember], by: str = "syst
         conn.execute(insert(_signature_table), rows)
         record(conn, by, "save_staff_list", "staff", count=len(rows))
     return len(rows)
+
+
+def staff_rows(members: Iterable[StaffMember]) -> list[dict[str, Any]]:
+    """Return the rows of members of the staff list."""
+    return [{column.field: getattr(m, column.field) for column in _COLUMNS} for m in members]
+
+
+def _row_key(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["unit"], row["signature"], row["name"]
 
 
 def load_staff_list(conn: Connection) -> list[StaffMember]:

@@ -47,6 +47,7 @@ unit = Table(
     metadata,
     Column("name", String(80), primary_key=True),
     Column("area", String(8), nullable=False),
+    Column("hsa_id", String(40), nullable=False, default="", server_default=""),
 )
 
 # Members of staff with their accounts and main assignments.
@@ -120,6 +121,7 @@ staff_signature = Table(
     Column("signature", String(20), primary_key=True),
     Column("name", String(120), primary_key=True),
     Column("title", String(80), nullable=False),
+    Column("hsa_id", String(40), nullable=False, default="", server_default=""),
 )
 
 # Printed sheets by serial; `client_pid` if one was printed for a client.

@@ -129,6 +129,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.registers.outages.undo_outage": (Action.OFFICE, R.EVERYWHERE),
     f"{P}store.registers.providers.save_unit_provider": (Action.OFFICE, R.EVERYWHERE),
     f"{P}store.registers.providers.undo_unit_provider": (Action.OFFICE, R.EVERYWHERE),
+    f"{P}store.registers.hsa_ids.save_hsa_ids": (Action.OFFICE, R.EVERYWHERE),
     f"{P}store.registers.planning.save_planned": (Action.PROGRESS, R.UNIT),
     f"{P}store.reports.paper_days.load_paper_days": (Action.PROGRESS, R.COUNTED),
     f"{P}store.reports.paper_days.paper_date_range": (Action.PROGRESS, R.COUNTED),

@@ -16,7 +16,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.signature import read_initials
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
-from pipeline.registers.staff import StaffRegister, load_staff
+from pipeline.registers.staff import StaffRegister, find_member, load_staff
 
 CENTRE, NORTH = "Hemsjukvården Centrum", "Hemtjänsten Norr"
 EVA = StaffMember("Eva Marklund", "sjuksköterska", "EM", CENTRE)
@@ -46,6 +46,50 @@ def test_a_staff_list_in_every_usual_form(tmp_path: Path, encoding: str, separat
     path = tmp_path / "personal.csv"
     path.write_bytes(ROWS.replace(";", separator).encode(encoding))
     assert load_staff(path).members == (EVA, LEILA)
+
+
+def test_hsa_ids_are_an_optional_column_in_any_case(tmp_path: Path) -> None:
+    path = tmp_path / "personal.csv"
+    path.write_text(ROWS, "utf-8")
+    assert load_staff(path).missing_columns == {"hsa_id"}
+    path.write_text("namn;titel;signatur;enhet;HSA-id\nEva Ek;ssk;EE;C;se5560000000-ee\n", "utf-8")
+    register = load_staff(path)
+    assert register.missing_columns == set()
+    assert [member.hsa_id for member in register] == ["SE5560000000-EE"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ("Eva;ssk;EM;C;1234", "no HSA-id"),
+        ("Eva;a;EM;C;SE5560000000-A\nErik;b;EM;C;SE5560000000-A", "another name"),
+    ],
+)
+def test_a_wrong_hsa_id_is_named_without_its_value(tmp_path: Path, rows: str, what: str) -> None:
+    path = tmp_path / "personal.csv"
+    path.write_text(f"namn;titel;signatur;enhet;hsa-id\n{rows}\n", "utf-8")
+    with pytest.raises(UsageError, match=what) as caught:
+        load_staff(path)
+    assert "1234" not in str(caught.value)
+    assert "SE5560000000-A\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("author", "found"),
+    [
+        ("eva  marklund", EVA),
+        ("EM – Eva Marklund", EVA),
+        ("JH", JONAS),
+        ("EM", None),
+        ("Leila Hassan", None),
+        ("EM – Okänd Person", None),
+        ("", None),
+    ],
+)
+def test_the_member_whom_a_paper_names_is_of_its_unit_and_the_only_one(
+    author: str, found: StaffMember | None
+) -> None:
+    assert find_member((EVA, ERIK, JONAS, LEILA), CENTRE, author) == found
 
 
 @pytest.mark.parametrize(

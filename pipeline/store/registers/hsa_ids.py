@@ -1,0 +1,102 @@
+"""The HSA-ids of units and of staff: what the registers say, and what the administrator types."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, select, update
+
+from pipeline.domain.errors import UsageError
+from pipeline.domain.identity_numbers import is_hsa_id
+from pipeline.domain.model import Person, StaffMember
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.registers.staff import find_shared_hsa_id
+from pipeline.store.accounts.people import people_by_login
+from pipeline.store.database.engines import upsert_rows
+from pipeline.store.event_log.events import record
+from pipeline.store.registers.staff import load_staff_list, staff_rows
+from pipeline.store.schema import paper
+
+
+def hsa_ids_by_unit(conn: Connection) -> dict[str, str]:
+    """Return the HSA-ids of the units that have one."""
+    table = paper.unit.c
+    query = select(table.name, table.hsa_id).where(table.hsa_id != "").order_by(table.name)
+    return {row.name: row.hsa_id for row in conn.execute(query)}
+
+
+def hsa_ids_by_login(conn: Connection, staff: Iterable[StaffMember]) -> dict[str, str]:
+    """Return the HSA-ids of accounts: the key of the person, else by name in the staff list.
+
+    The list counts if the members of that name in the account's units have one id.
+    """
+    ids_by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for member in staff:
+        ids_by_name[member.unit, _fold_name(member.name)].add(member.hsa_id)
+    found = {}
+    for login, person in people_by_login(conn).items():
+        listed = set[str]().union(
+            *(ids_by_name.get((unit, _fold_name(person.name)), ()) for unit in person.all_units)
+        )
+        if is_hsa_id(person.key):
+            found[login] = person.key
+        elif len(listed) == 1:
+            found[login] = listed.pop()
+    return {login: hsa_id for login, hsa_id in found.items() if hsa_id}
+
+
+def save_hsa_ids(
+    conn: Connection, person: Person, units: Mapping[str, str], staff: Iterable[StaffMember]
+) -> int:
+    """Store ids of units (by name) and of members of staff lists, and return how many changed.
+
+    An empty id removes what was stored. A member who is only on paper becomes one of the list.
+
+    Raises:
+        NotAllowedError: the person does not keep the table.
+        UsageError: a unit or member is gone, or an id has another form or is another person's.
+    """
+    require_permission(person, Action.OFFICE)
+    members = list(staff)
+    for where, hsa_id in [*units.items(), *((_place(one), one.hsa_id) for one in members)]:
+        if hsa_id and not is_hsa_id(hsa_id):
+            raise UsageError("hsa_id_wrong", where=where)
+    # Only what differs from the stored ids is written.
+    query = select(paper.unit.c.name, paper.unit.c.hsa_id)
+    known = {row.name: row.hsa_id for row in conn.execute(query)}
+    if gone := sorted(set(units) - set(known)):
+        raise UsageError("no_unit_name_units", unknown=", ".join(gone))
+    changed_units = {unit: hsa_id for unit, hsa_id in units.items() if known[unit] != hsa_id}
+    changed_members = _changed_members(conn, members)
+    for unit, hsa_id in changed_units.items():
+        conn.execute(update(paper.unit).where(paper.unit.c.name == unit).values(hsa_id=hsa_id))
+    upsert_rows(conn, paper.staff_signature, staff_rows(changed_members))
+    count = len(changed_units) + len(changed_members)
+    if count:
+        facts = {"units": len(changed_units), "staff": len(changed_members)}
+        record(conn, person.login, "save_hsa_ids", "staff", **facts)
+    return count
+
+
+def _changed_members(conn: Connection, members: Iterable[StaffMember]) -> list[StaffMember]:
+    """Return the members whose id differs from the stored one."""
+    stored = {_key(member): member for member in load_staff_list(conn)}
+    given = {_key(member): member for member in members}
+    if given.keys() - stored.keys():
+        raise UsageError("staff_member_gone")
+    if shared := find_shared_hsa_id((stored | given).values()):
+        raise UsageError("hsa_id_shared", where=_place(shared))
+    return [member for key, member in given.items() if stored[key].hsa_id != member.hsa_id]
+
+
+def _key(member: StaffMember) -> tuple[str, str, str]:
+    return member.unit, member.signature, member.name
+
+
+def _place(member: StaffMember) -> str:
+    return f"{member.signature}, {member.unit}"
+
+
+def _fold_name(name: str) -> str:
+    return " ".join(name.casefold().split())
