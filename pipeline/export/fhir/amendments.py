@@ -47,10 +47,11 @@ def end_earlier_versions(
         for resource in existing
         if not is_ended(resource) and not is_of_version(resource, version, settings)
     ]
+    # The entry's own document, not those of its attachments
     documents = [
         entry["resource"]
         for entry in bundle["entry"]
-        if entry["resource"]["resourceType"] == DOCUMENT_TYPE
+        if entry["resource"].get("masterIdentifier", {}).get("value") == version
     ]
     # A version that replaces none is about another client: what the server has was an error.
     void = any(
@@ -159,13 +160,17 @@ def _link_replaced_document(
     if resource["resourceType"] != DOCUMENT_TYPE or "relatesTo" not in resource:
         return entry
     relation = resource["relatesTo"][0]
+    # An attachment adds to a document of the same transaction.
+    if relation["code"] != "replaces":
+        return entry
     replaced = relation["target"]["identifier"]["value"]
     # The server's document with the identifier of the replaced one.
     reference = next(
         (
             f"{DOCUMENT_TYPE}/{other['id']}"
             for other in existing
-            if other["resourceType"] == DOCUMENT_TYPE and is_of_version(other, replaced, settings)
+            if other.get("masterIdentifier", {}).get("value") == replaced
+            and is_of_version(other, replaced, settings)
         ),
         "",
     )

@@ -112,7 +112,9 @@ class _Expected:
 def _own_key(resource: Resource) -> str:
     """Return the identifier of a resource in its version; of a Provenance its tag."""
     if resource["resourceType"] == PROVENANCE_TYPE:
-        return ",".join(tag.get("code", "") for tag in resource.get("meta", {}).get("tag", []))
+        tags = resource.get("meta", {}).get("tag", [])
+        # A server may add tags of its own.
+        return next((tag["code"] for tag in tags if tag.get("system", "").endswith("/version")), "")
     if "masterIdentifier" in resource:
         return str(resource["masterIdentifier"].get("value", ""))
     identifiers = resource.get("identifier", [])

@@ -8,7 +8,7 @@ from alembic import op
 from pipeline.store.database.clock import UtcDateTime
 
 revision = "0015"
-down_revision = "0011"
+down_revision = "0012"
 
 
 def upgrade() -> None:

@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ import pytest
 
 from pipeline.domain.errors import ExportError, NotAllowedError
 from pipeline.domain.model import EntryState
-from pipeline.export.fhir.amendments import is_ended
+from pipeline.domain.record import RecordAttachment
+from pipeline.export.fhir.amendments import end_earlier_versions, is_ended
 from pipeline.export.fhir.read_back.comparison import (
     ServerContent,
     compare_transaction,
@@ -25,11 +27,13 @@ from pipeline.export.runs import ExportContext, fetch_run_file, make_run
 from pipeline.export.runs.receipts import open_run_items
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.proofs import Finding
+from pipeline.store.exports.run_items import RunItem
 from tests.support.servers.fhir_servers import Served
-from tests.support.store.export_examples import record
+from tests.support.store.export_examples import EARLIER, record
 from tests.support.store.export_office import ANNA, STIG, TORA, agree, confirm, correct, state
-from tests.unit.export.formats.fhir.test_fhir import bundle
+from tests.unit.export.formats.fhir.test_fhir import GIVEN, bundle
 from tests.unit.export.formats.fhir.test_fhir_sending import NOTE, VALUES, at, made_run, sent
+from tests.unit.export.formats.fhir.test_fhir_warnings import Kept
 
 pytest_plugins = (
     "tests.support.store.databases",
@@ -176,6 +180,39 @@ def test_an_earlier_version_that_is_still_valid_is_a_difference() -> None:
     earlier = _of(held, "Observation") | {"status": "final"}
     assert found(transaction, held, earlier) == ["earlier_version"]
     assert found(transaction, held, earlier | {"status": "entered-in-error"}) == []
+
+
+def test_attachments_are_found_each_by_its_own_identifier() -> None:
+    bill = RecordAttachment("Hyresavi", "2021-12-03", "b")
+    receipt = RecordAttachment("Kvitto", "", "k")
+    transaction = bundle(record("hsl-anteckning", pages=("a",), attachments=(bill, receipt)))
+    held = server_has(transaction)
+    assert found(transaction, held) == []
+    held.remove(_of(held, "DocumentReference", 2))
+    assert found(transaction, held) == ["missing attachment 2", "origin"]
+
+
+def test_a_corrected_entry_replaces_its_document_and_ends_its_attachments() -> None:
+    bill = RecordAttachment("Hyresavi", "2021-12-03", "b")
+    first = record("hsl-anteckning", pages=("a",), attachments=(bill,))
+    second = bundle(replace(first, revision=2), amends=EARLIER)
+    held = [each for each in server_has(bundle(first)) if each["resourceType"] != "Patient"]
+    item = RunItem(1, first.entry_id, 2, "Norr", True, True, None, "")
+    sent_now = end_earlier_versions(second, item, Kept(held), GIVEN.settings)  # type: ignore[arg-type]
+    documents = [
+        (entry["request"]["method"], entry["resource"]["status"])
+        for entry in sent_now["entry"]
+        if entry["resource"]["resourceType"] == "DocumentReference"
+    ]
+    assert documents == [
+        ("POST", "current"),
+        ("POST", "current"),
+        ("PUT", "superseded"),
+        ("PUT", "superseded"),
+    ]
+    replaced = _of([entry["resource"] for entry in sent_now["entry"]], "DocumentReference")
+    target = replaced["relatesTo"][0]["target"]
+    assert target["reference"] == f"DocumentReference/{_of(held, 'DocumentReference')['id']}"
 
 
 @pytest.fixture
