@@ -45,6 +45,7 @@ CLIENT_CODE_LENGTH = 4
 CLIENT_CODE_COUNT = 10 ** (CLIENT_CODE_LENGTH - 1)
 """Client codes that a unit has at most."""
 _HSA_ID_PATTERN = re.compile(r"[A-Z]{2}(16)?\d{10}-[A-Z0-9]{1,18}", re.ASCII)
+_ROLE_CODE_PATTERN = re.compile(r"\d{6}", re.ASCII)
 MAX_HSA_ID_LENGTH = 31
 """Characters of an HSA-id (of care staff, units and systems) at most."""
 
@@ -278,6 +279,11 @@ def is_hsa_id(text: str) -> bool:
     organisation's own, in capitals. Whether the directory has it is not known here.
     """
     return len(text) <= MAX_HSA_ID_LENGTH and bool(_HSA_ID_PATTERN.fullmatch(text))
+
+
+def is_role_code(text: str) -> bool:
+    """Return whether a text has the form of a role code of HSA (befattningskod), six digits."""
+    return bool(_ROLE_CODE_PATTERN.fullmatch(text))
 
 
 def format_short_pid(pid: str, today: date) -> str:

@@ -250,7 +250,7 @@ class ClientCode:
 class StaffMember:
     """One row of a staff list (signaturförtydligande): a unit's signer and their initials.
 
-    `hsa_id` is empty where nobody has said it.
+    `hsa_id` and `role_code` (befattningskod of HSA) are empty where nobody has said them.
     """
 
     name: str = field(metadata=in_register("namn"))
@@ -258,6 +258,7 @@ class StaffMember:
     signature: str = field(metadata=in_register("signatur"))
     unit: str = field(metadata=in_register("enhet"))
     hsa_id: str = field(default="", metadata=in_register("hsa-id"))
+    role_code: str = field(default="", metadata=in_register("befattningskod"))
 
 
 SHEET_ROW = 0

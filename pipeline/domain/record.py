@@ -98,7 +98,7 @@ class Record:
         outage: The outage of the unit and system; None: that of the settings.
         provider: The unit's care provider; None: that of the settings.
         unit_hsa_id, author_hsa_id: By the registers; empty where they do not say it.
-        author_role: The author's title by the staff list, where the paper gives none.
+        author_role, author_role_code: The author's title and code of role by the staff list.
     """
 
     entry_id: str
@@ -137,6 +137,7 @@ class Record:
     unit_hsa_id: str = ""
     author_hsa_id: str = ""
     author_role: str = ""
+    author_role_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from pipeline.domain.record import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE, Item
-from pipeline.registers.staff import is_on_behalf
+from pipeline.registers.staff import find_member, is_on_behalf
 from pipeline.texts import Topic
 
 ILLEGIBLE_TEXT = "[oläsligt]"
@@ -142,11 +142,13 @@ def labelled(record: Record, name: str, words: str) -> str:
 class Signature:
     """Who signed a box: the initials on the paper, and the person if it is known who.
 
-    `initials` is empty where they cannot be read.
+    `initials` is empty where they cannot be read. `member` is the person's row in the unit's staff
+    list.
     """
 
     initials: str
     name: str = ""
+    member: StaffMember | None = None
 
     @property
     def performer(self) -> str:
@@ -174,15 +176,17 @@ def find_signature(record: Record, field: str, staff: Sequence[StaffMember]) -> 
         return None
     if not isinstance(value, str):
         return Signature("")
+    member = find_member(staff, record.unit, value)
     if chosen := _CHOSEN_SIGNER.fullmatch(value.strip()):
-        return Signature(chosen["initials"], chosen["name"])
+        return Signature(chosen["initials"], chosen["name"], member)
     # Initials match case-insensitively within the unit; only one matching name is used.
     names = {
-        member.name
-        for member in staff
-        if member.unit == record.unit and member.signature.casefold() == value.strip().casefold()
+        one.name
+        for one in staff
+        if one.unit == record.unit and one.signature.casefold() == value.strip().casefold()
     }
-    return Signature(value.strip(), names.pop() if len(names) == 1 else "")
+    name = names.pop() if len(names) == 1 else ""
+    return Signature(value.strip(), name, member if name else None)
 
 
 def to_local_time(moment: datetime) -> datetime:
@@ -292,6 +296,11 @@ def _outage_text(record: Record, settings: Settings) -> str:
 def care_provider(record: Record, settings: Settings) -> CareProvider:
     """Return who gave the care: the unit's own provider, else that of the settings."""
     return record.provider or settings_provider(settings)
+
+
+def stamp_hsa_id(stamp: Stamp, settings: Settings) -> str:
+    """Return the HSA-id of who did something, by the register, else the settings; or empty."""
+    return stamp.hsa_id or settings.staff_hsa_ids.get(stamp.login, "")
 
 
 def settings_provider(settings: Settings) -> CareProvider:

@@ -14,6 +14,7 @@ from pipeline.export.fhir.exporter import FhirExporter
 from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
 from pipeline.export.payments.pain001 import PaymentExporter
 from pipeline.export.rivta.activities import ActivitiesExporter
+from pipeline.export.rivta.alerts import AlertsExporter
 from pipeline.export.rivta.care_documentation import CareDocumentationExporter
 from pipeline.export.rivta.observations import ObservationsExporter
 from pipeline.export.tables.csv_table import CsvExporter
@@ -28,6 +29,7 @@ TARGETS: dict[str, Exporter] = {
     "rivta": CareDocumentationExporter(),
     "observationer": ObservationsExporter(),
     "aktiviteter": ActivitiesExporter(),
+    "varningar": AlertsExporter(),
     "fhir": FhirExporter(),
     "besok": CsvExporter(Text("target.besok")),
     "matvarden": CsvExporter(Text("target.matvarden")),

@@ -230,7 +230,9 @@ def prepare_store(settings: Settings) -> Store:
 
 
 def _fill_store(conn: Connection, password: PasswordHash) -> None:
-    save_units(conn, AREA_BY_UNIT)
+    # Ids of an organisation that does not exist, as those of the demo's settings.
+    ids = {unit: f"SE0000000000-E{number:03d}" for number, unit in enumerate(AREA_BY_UNIT, 1)}
+    save_units(conn, AREA_BY_UNIT, hsa_ids=ids)
     for account in DEMO_ACCOUNTS:
         save_person(conn, account.person, password)
     clients = load_client_register(SAMPLE_FOLDER / "klienter.csv").clients

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.confidence import SIGNER_NAMED_FROM
-from pipeline.domain.identity_numbers import is_hsa_id
+from pipeline.domain.identity_numbers import is_hsa_id, is_role_code
 from pipeline.domain.model import (
     SIGNATURE_LETTERS,
     CellProbabilities,
@@ -157,7 +157,7 @@ class StaffRegister:
 
 
 def load_staff(path: Path) -> StaffRegister:
-    """Load a staff list: columns namn, titel, signatur, enhet, optionally hsa-id.
+    """Load a staff list: columns namn, titel, signatur, enhet, optionally hsa-id, befattningskod.
 
     They are separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
@@ -178,6 +178,8 @@ def load_staff(path: Path) -> StaffRegister:
             raise row_error(path, number, Text("error.table_row.person_twice"), _STAFF_SCHEMA)
         if member.hsa_id and not is_hsa_id(member.hsa_id):
             raise row_error(path, number, Text("error.table_row.hsa_id"), _STAFF_SCHEMA)
+        if member.role_code and not is_role_code(member.role_code):
+            raise row_error(path, number, Text("error.table_row.role_code"), _STAFF_SCHEMA)
         if find_shared_hsa_id(members.values()):
             raise row_error(path, number, Text("error.table_row.hsa_id_shared"), _STAFF_SCHEMA)
     columns = rows[0][1] if rows else ()

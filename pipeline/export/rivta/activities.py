@@ -8,14 +8,13 @@ the schema lets other namespaces in. What else the contract has no element for i
 `description`. What was not given or declined has a status of its own, never that of what was
 given, and the description begins with it. An amendment has the same ids: a time that the entry no
 longer says anything of is nullified. An empty box says neither that the dose was given nor that it
-was not.
+was not. An ordered time is never said to be when it was done: without the time on paper the
+activity's time is the whole day, and `actualTime` is `unknown`.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,32 +39,39 @@ from pipeline.export.record_text import (
 from pipeline.export.rivta.elements import (
     EFTERSKRIFT_NS,
     ElementBuilder,
+    Performer,
     add_run_comment,
     day_bounds,
     format_timestamp,
     patient_access_flag,
     serialize_xml,
+    signature_performer,
     unsupported_group_reason,
 )
 from pipeline.export.rivta.mapping import ActivityMapping, Code, Outcome, Slot
+from pipeline.export.rivta.run_archive import MEDIA_TYPE, SUFFIX, ArchiveFile, write_archive
 from pipeline.texts import Text, Topic
 
+CONTRACT = "ProcessActivities 1.0"
 RESPONDER_NS = "urn:riv:clinicalprocess:activity:actions:ProcessActivitiesResponder:1"
 DOMAIN_NS = "urn:riv:clinicalprocess:activity:actions:1"
 _text = Topic("rivta_text", DATA_LANGUAGE)
-_elements = ElementBuilder(DOMAIN_NS)
+_elements, _extensions = ElementBuilder(DOMAIN_NS), ElementBuilder(EFTERSKRIFT_NS)
+UNKNOWN_TIME = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedSlot:
     """One time of an entry.
 
-    `outcome` is None where the paper says nothing, `at` where no time of day is known.
+    `outcome` is None where the paper says nothing, `at` where it does not say when it was done,
+    `ordered_at` where no time was ordered.
     """
 
     number: int
     day: datetime
     at: datetime | None
+    ordered_at: datetime | None
     outcome: Outcome | None
     signature: Signature | None
 
@@ -86,7 +92,8 @@ def planned_slots(
         PlannedSlot(
             number,
             day,
-            _slot_time(record, slot, day, entry_time),
+            None if slot.time else entry_time,
+            _ordered_time(record, slot, day),
             _slot_outcome(record, slot, mapping),
             find_signature(record, slot.given, staff),
         )
@@ -123,12 +130,8 @@ def slot_label(record: Record, slot: Slot, number: int, forms: Forms) -> str:
     return format_field_value(record, slot.time, forms) or _text("slot_number", number=number)
 
 
-def _slot_time(
-    record: Record, slot: Slot, day: datetime, entry_time: datetime | None
-) -> datetime | None:
-    if not slot.time:
-        return entry_time
-    clock = record.fields.get(slot.time)
+def _ordered_time(record: Record, slot: Slot, day: datetime) -> datetime | None:
+    clock = record.fields.get(slot.time) if slot.time else None
     if not isinstance(clock, str) or not re.fullmatch(r"\d\d:\d\d", clock, re.ASCII):
         return None
     hour, minute = map(int, clock.split(":"))
@@ -166,8 +169,8 @@ class ActivitiesExporter:
     """Signing sheets to ProcessActivities 1.0."""
 
     title = Text("target.aktiviteter")
-    media_type = "application/zip"
-    suffix = ".zip"
+    media_type = MEDIA_TYPE
+    suffix = SUFFIX
     mapping = ActivityMapping
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
@@ -186,19 +189,15 @@ class ActivitiesExporter:
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build a ZIP archive with one request a time, in the items' order."""
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for item in insert_withdrawals(items):
-                # A withdrawal is sent, and so sorted, before the entry's new version.
-                prefix = f"{item.number:05d}-{'0-makulering-' if item.is_withdrawal else ''}"
-                for slot in _slots_to_report(item.record, options):
-                    name = f"{prefix}{item.record.entry_id}-{slot.number}.xml"
-                    entry = zipfile.ZipInfo(name, to_local_time(run.made_at).timetuple()[:6])
-                    entry.external_attr = 0o600 << 16
-                    archive.writestr(
-                        entry, build_request(item, slot, run, options), zipfile.ZIP_DEFLATED
-                    )
-        return out.getvalue()
+        files = []
+        for item in insert_withdrawals(items):
+            # A withdrawal is sent, and so sorted, before the entry's new version.
+            prefix = f"{item.number:05d}-{'0-makulering-' if item.is_withdrawal else ''}"
+            for slot in _slots_to_report(item.record, options):
+                name = f"{prefix}{item.record.entry_id}-{slot.number}.xml"
+                request = build_request(item, slot, run, options)
+                files.append(ArchiveFile(name, request, (item,)))
+        return write_archive(files, items, run, CONTRACT)
 
 
 def build_request(item: Item, slot: PlannedSlot, run: Run, options: ExportOptions) -> bytes:
@@ -210,10 +209,9 @@ def build_request(item: Item, slot: PlannedSlot, run: Run, options: ExportOption
     )
     _add_activity(ElementBuilder(RESPONDER_NS).add(root, "activityType"), item, slot, options)
     _elements.add_patient(root, record)
-    _elements.add_performer(
-        root, slot.signature.performer if slot.signature else "", record, mapping, options
-    )
-    _elements.add_signer(root, record.signed)
+    performer = signature_performer(slot.signature) if slot.signature else Performer()
+    _elements.add_performer(root, performer, record, mapping, options)
+    _elements.add_signer(root, record.signed, options)
     _elements.add_source_system(root, options)
     add_run_comment(root, run)
     return serialize_xml(root)
@@ -240,7 +238,11 @@ def _add_activity(
         "approvedForPatient",
         patient_access_flag(record, approved=mapping.approved_for_patient),
     )
-    ElementBuilder(EFTERSKRIFT_NS).add(activity, "outcome", status.value)
+    _extensions.add(activity, "outcome", status.value)
+    known = format_timestamp(slot.at) if slot.at else UNKNOWN_TIME
+    _extensions.add(activity, "actualTime", known)
+    if slot.ordered_at:
+        _extensions.add(activity, "orderedTime", format_timestamp(slot.ordered_at))
 
 
 def _activity_code(record: Record, mapping: ActivityMapping) -> Code:
@@ -250,7 +252,7 @@ def _activity_code(record: Record, mapping: ActivityMapping) -> Code:
 
 
 def _add_time(period: etree._Element, slot: PlannedSlot) -> None:
-    """Add the time, or the whole day where the paper has no time of day."""
+    """Add when it was done: the whole day where the paper does not say at what time."""
     if slot.at is not None:
         _elements.add(period, "start", format_timestamp(slot.at))
         return
@@ -265,7 +267,7 @@ def describe_activity(
     """Return outcome and signature, what was ordered, empty times of the row, and the origin."""
     record = item.record
     parts = [
-        _outcome_text(slot, mapping),
+        _outcome_text(slot),
         *(
             labelled(record, name, words)
             for name in mapping.what
@@ -283,16 +285,17 @@ def describe_activity(
     return "\n".join(part for part in parts if part)
 
 
-def _outcome_text(slot: PlannedSlot, mapping: ActivityMapping) -> str:
+def _outcome_text(slot: PlannedSlot) -> str:
     if slot.outcome is None:
         return _text("slot_removed")
     outcome = _text(f"outcome.{slot.outcome.value}")
     signature = slot.signature.as_text if slot.signature else _text("no_signature")
-    if not slot.at:
-        return _text("outcome_without_clock", outcome=outcome, signature=signature)
-    is_ordered = mapping.slots[slot.number - 1].time
-    clock = _text("clock_ordered" if is_ordered else "clock_written")
-    return _text("outcome_with_clock", outcome=outcome, signature=signature, clock=clock)
+    words = {"outcome": outcome, "signature": signature}
+    if slot.at:
+        return _text("outcome_with_clock", **words)
+    if slot.ordered_at:
+        return _text("outcome_ordered", **words, ordered=f"{slot.ordered_at:%Y-%m-%d %H:%M}")
+    return _text("outcome_without_clock", **words)
 
 
 def _unanswered_slots_text(record: Record, mapping: ActivityMapping, options: ExportOptions) -> str:
@@ -301,6 +304,6 @@ def _unanswered_slots_text(record: Record, mapping: ActivityMapping, options: Ex
     names = [
         slot_label(record, mapped, slot.number, options.forms)
         for mapped, slot in slots
-        if slot.outcome is None and mapped.time and slot.at
+        if slot.outcome is None and slot.ordered_at
     ]
     return _text("slots_unanswered", slots=", ".join(names)) if names else ""

@@ -1,13 +1,13 @@
-"""Journal notes as a GetCareDocumentation 2.1 response.
+"""Journal notes as GetCareDocumentation 2.1 responses, one a patient.
 
 The contract (RIVTA clinicalprocess:healthcond:description) is for reading: a system answers a
-question about one patient. This file is an interchange form with a strict public schema, not an
-import of a certain product, and holds many patients. The contract has one author and no
-transcriber, so the note's text says who transcribed. It allows text or image, so a note has text
-only. Time stamps are Swedish wall-clock time without zone; a day without a time of day is its
-midnight, and the text says that the time is missing. The schema demands a time of writing: where
-the paper has none it is that of the scan, by when it was written, and the text says so. An author's
-HSA-id is not on the paper and is left out, as the schema allows; nothing is made up.
+question about one patient. A run is an archive of such answers with a strict public schema; it is
+no import of a certain product. The contract has one author and no transcriber, so the note's text
+says who transcribed. It allows text or image, so a note has text only. Time stamps are Swedish
+wall-clock time without zone; a day without a time of day is its midnight, and the text says that
+the time is missing. The schema demands a time of writing: where the paper has none it is that of
+the scan, by when it was written, and the text says so. HSA-ids are those of the registers; an
+unknown one is left out, as the schema allows.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from datetime import datetime
 
 from lxml import etree
 
-from pipeline.domain.identity_numbers import pid_oid
-from pipeline.domain.record import Record, Run, Stamp
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
+from pipeline.domain.record import Record, Run
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
 from pipeline.export.record_text import (
     amendment_text,
-    care_provider,
     field_value,
     format_field_value,
     format_uncoded_choice,
@@ -30,20 +28,49 @@ from pipeline.export.record_text import (
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
+    EFTERSKRIFT_NS,
     ElementBuilder,
-    find_care_unit,
+    add_run_comment,
     format_timestamp,
     missing_id_reason,
     missing_pid_reason,
     patient_access_flag,
     serialize_xml,
 )
-from pipeline.export.tables.mapping import NoteMapping
+from pipeline.export.rivta.run_archive import (
+    MEDIA_TYPE,
+    SUFFIX,
+    ArchiveFile,
+    document_name,
+    group_by_patient,
+    log_id,
+    write_archive,
+)
+from pipeline.export.rivta.summary_header import (
+    DOMAIN_NS,
+    EXTENSION_NS,
+    add_author,
+    add_patient_id,
+    add_result,
+    add_signature,
+)
+from pipeline.export.tables.mapping import NoteCode, NoteMapping
 from pipeline.texts import Text, Topic
 
+CONTRACT = "GetCareDocumentation 2.1"
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
-DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:description:2"
-EXTENSION_NS = "urn:riv:clinicalprocess:healthcond:description:2.1"
+NOTE_TYPES = {
+    "utr": "Utredning",
+    "atb": "Åtgärd/Behandling",
+    "sam": "Sammanfattning",
+    "sao": "Samordning",
+    "ins": "Inskrivning",
+    "slu": "Slutanteckning",
+    "auf": "Anteckning utan fysiskt möte",
+    "sva": "Slutenvårdsanteckning",
+    "bes": "Besöksanteckning",
+}
+"""The types of note (Anteckningstyp, 1.2.752.129.2.2.2.11) as the contract's schema names them."""
 _text = Topic("rivta_text", DATA_LANGUAGE)
 _add_element = ElementBuilder(DOMAIN_NS).add
 
@@ -52,8 +79,8 @@ class CareDocumentationExporter:
     """HSL notes to GetCareDocumentation 2.1."""
 
     title = Text("target.rivta")
-    media_type = "application/xml"
-    suffix = ".xml"
+    media_type = MEDIA_TYPE
+    suffix = SUFFIX
     mapping = NoteMapping
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
@@ -66,34 +93,53 @@ class CareDocumentationExporter:
         )
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """Build one `careDocumentation` an entry, in the items' order, with withdrawals before."""
-        root = etree.Element(
-            etree.QName(RESPONDER_NS, "GetCareDocumentationResponse"),
-            nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ext": EXTENSION_NS},
-        )
-        for item in insert_withdrawals(items):
-            _add_document(
-                etree.SubElement(root, etree.QName(RESPONDER_NS, "careDocumentation")),
-                item,
-                options,
-            )
-        extension = ElementBuilder(EXTENSION_NS)
-        result = extension.add(root, "result")
-        extension.add(result, "resultCode", "OK")
-        extension.add(result, "logId", run.id)
-        return serialize_xml(root)
+        """Build an archive with one answer a patient, a `careDocumentation` an entry."""
+        files = [
+            ArchiveFile(document_name(number), build_response(group, run, number, options), group)
+            for number, group in enumerate(group_by_patient(items), 1)
+        ]
+        return write_archive(files, items, run, CONTRACT)
+
+
+def build_response(items: Sequence[Item], run: Run, number: int, options: ExportOptions) -> bytes:
+    """Build the answer about one patient: the items' notes in their order."""
+    root = etree.Element(
+        etree.QName(RESPONDER_NS, "GetCareDocumentationResponse"),
+        nsmap={
+            "resp": RESPONDER_NS,
+            "core": DOMAIN_NS,
+            "ext": EXTENSION_NS,
+            "ef": EFTERSKRIFT_NS,
+        },
+    )
+    for item in items:
+        document = etree.SubElement(root, etree.QName(RESPONDER_NS, "careDocumentation"))
+        _add_document(document, item, options)
+        add_run_comment(document, run)
+    add_result(root, log_id(run, number))
+    return serialize_xml(root)
 
 
 def _add_document(parent: etree._Element, item: Item, options: ExportOptions) -> None:
     mapping = options.mapping(item.record.form, NoteMapping)
     _add_header(_add_element(parent, "careDocumentationHeader"), item.record, mapping, options)
     note = _add_element(_add_element(parent, "careDocumentationBody"), "clinicalDocumentNote")
-    chosen = item.record.fields.get(mapping.kind.field)
-    if code := mapping.kind.codes.get(str(chosen), mapping.kind.otherwise):
+    if code := _note_type(item.record, mapping):
         _add_element(note, "clinicalDocumentNoteCode", code)
     if mapping.note_title:
         _add_element(note, "clinicalDocumentNoteTitle", mapping.note_title)
     _add_element(note, "clinicalDocumentNoteText", note_text(item, mapping, options))
+
+
+def _note_type(record: Record, mapping: NoteMapping) -> NoteCode | None:
+    chosen = record.fields.get(mapping.kind.field)
+    return mapping.kind.codes.get(str(chosen), mapping.kind.otherwise)
+
+
+def _document_title(record: Record, mapping: NoteMapping) -> str:
+    """Return the note's type in words before the mapping's title, by which readers list notes."""
+    code = _note_type(record, mapping)
+    return " – ".join(filter(None, (NOTE_TYPES.get(code or ""), mapping.document_title)))
 
 
 def note_text(item: Item, mapping: NoteMapping, options: ExportOptions) -> str:
@@ -133,14 +179,11 @@ def _add_header(
 ) -> None:
     _add_element(header, "documentId", record.entry_id)
     _add_element(header, "sourceSystemHSAid", options.settings.source_system_hsa_id)
-    _add_element(header, "documentTitle", mapping.document_title)
+    _add_element(header, "documentTitle", _document_title(record, mapping))
     _add_element(header, "documentTime", format_timestamp(_document_time(record, mapping)))
-    patient = _add_element(header, "patientId")
-    _add_element(patient, "id", record.client.pid)
-    _add_element(patient, "type", pid_oid(record.client.pid, mapping.local_id_type))
-    _add_author(_add_element(header, "accountableHealthcareProfessional"), record, mapping, options)
-    if record.signed:
-        _add_signature(_add_element(header, "legalAuthenticator"), record.signed)
+    add_patient_id(header, record, mapping.local_id_type)
+    add_author(header, record, mapping.units, options)
+    add_signature(header, record.signed, options)
     _add_element(
         header,
         "approvedForPatient",
@@ -168,29 +211,3 @@ def _stand_in_texts(record: Record, mapping: NoteMapping) -> list[str]:
     if mapping.document_time == "written" and record.written_at is None:
         texts.append(_text("document_time_event"))
     return texts if record.written_at else [*texts, _text("author_time_scanned")]
-
-
-def _add_author(
-    author: etree._Element, record: Record, mapping: NoteMapping, options: ExportOptions
-) -> None:
-    _add_element(author, "authorTime", format_timestamp(record.written_at or record.scanned.at))
-    if record.author:
-        _add_element(author, "healthcareProfessionalName", record.author)
-    if record.author_title:
-        _add_element(
-            _add_element(author, "healthcareProfessionalRoleCode"),
-            "originalText",
-            record.author_title,
-        )
-    if unit := find_care_unit(record, mapping.units, options):
-        place = _add_element(author, "healthcareProfessionalOrgUnit")
-        _add_element(place, "orgUnitHSAId", unit.hsa_id)
-        _add_element(place, "orgUnitName", unit.name or record.unit)
-        _add_element(author, "healthcareProfessionalCareUnitHSAId", unit.hsa_id)
-    provider = care_provider(record, options.settings)
-    _add_element(author, "healthcareProfessionalCareGiverHSAId", provider.hsa_id)
-
-
-def _add_signature(signature: etree._Element, stamp: Stamp) -> None:
-    _add_element(signature, "signatureTime", format_timestamp(stamp.at))
-    _add_element(signature, "legalAuthenticatorName", stamp.by)

@@ -14,11 +14,17 @@ from datetime import datetime, time
 
 from lxml import etree
 
-from pipeline.domain.identity_numbers import birth_date, is_temporary_pid, pid_oid
+from pipeline.domain.identity_numbers import birth_date, is_hsa_id, is_temporary_pid, pid_oid
 from pipeline.domain.record import Record, Run, Stamp
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
-from pipeline.export.record_text import care_provider, to_local_time
+from pipeline.export.record_text import (
+    Signature,
+    care_provider,
+    stamp_hsa_id,
+    to_local_time,
+)
 from pipeline.export.rivta.mapping import Code, GroupMapping
+from pipeline.export.rivta.role_codes import find_role_code
 from pipeline.export.tables.mapping import CareUnit
 from pipeline.files.text import make_printable
 from pipeline.texts import Text
@@ -48,15 +54,23 @@ class ElementBuilder:
         self.add(identifier, "root", root)
         self.add(identifier, "extension", extension)
 
-    def add_code(self, parent: etree._Element, name: str, code: Code) -> None:
-        """Add a CVType: a code, its code system, and the names of both."""
+    def add_hsa_id(self, parent: etree._Element, name: str, hsa_id: str) -> None:
+        """Add an IIType of an HSA-id; nothing where it is not known."""
+        if hsa_id:
+            self.add_identifier(parent, name, HSA_ID_OID, hsa_id)
+
+    def add_code(self, parent: etree._Element, name: str, code: Code) -> etree._Element:
+        """Add and return a CVType: a code, its code system, and the names of both."""
         element = self.add(parent, name)
         self.add(element, "code", code.code)
         self.add(element, "codeSystem", code.system)
         if code.system_name:
             self.add(element, "codeSystemName", code.system_name)
+        if code.version:
+            self.add(element, "codeSystemVersion", code.version)
         if code.name:
             self.add(element, "displayName", code.name)
+        return element
 
     def add_moment(
         self, parent: etree._Element, name: str, moment: datetime, *, exact: bool = True
@@ -87,16 +101,18 @@ class ElementBuilder:
     def add_performer(
         self,
         parent: etree._Element,
-        name: str,
+        performer: Performer,
         record: Record,
         mapping: GroupMapping,
         options: ExportOptions,
     ) -> None:
-        """Add who did it, by name if that is known, and for which unit if its HSA-id is known."""
+        """Add who did it, as far as that is known, and for which unit if its HSA-id is known."""
         role = self.add(parent, "performerRole")
-        self.add_code(role, "code", mapping.performer_role)
-        if name:
-            self.add(self.add(role, "person"), "name", name)
+        self.add_code(role, "code", performer.role or mapping.performer_role)
+        if performer.name:
+            person = self.add(role, "person")
+            self.add_hsa_id(person, "id", performer.hsa_id)
+            self.add(person, "name", performer.name)
         if unit := find_care_unit(record, mapping.units, options):
             place, provider = self.add(role, "careUnit"), care_provider(record, options.settings)
             self.add_identifier(place, "id", HSA_ID_OID, unit.hsa_id)
@@ -105,11 +121,14 @@ class ElementBuilder:
             self.add_identifier(giver, "id", HSA_ID_OID, provider.hsa_id)
             self.add(giver, "name", provider.name)
 
-    def add_signer(self, parent: etree._Element, stamp: Stamp | None) -> None:
+    def add_signer(
+        self, parent: etree._Element, stamp: Stamp | None, options: ExportOptions
+    ) -> None:
         """Add who signed the entry and when; nothing if it is unsigned."""
         if stamp is None:
             return
         signature = self.add(parent, "legalAuthenticator")
+        self.add_hsa_id(signature, "id", stamp_hsa_id(stamp, options.settings))
         self.add_moment(signature, "time", stamp.at, exact=False)
         self.add(signature, "name", stamp.by)
 
@@ -127,6 +146,35 @@ class ElementBuilder:
         self.add_identifier(
             parent, "id", HSA_ID_OID, ":".join((options.settings.source_system_hsa_id, *parts))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Who did something, as far as that is known."""
+
+    name: str = ""
+    hsa_id: str = ""
+    role: Code | None = None
+
+
+def signature_performer(signature: Signature) -> Performer:
+    """Return the person of a signature, else the initials as read."""
+    member = signature.member
+    if member is None:
+        return Performer(signature.performer)
+    return Performer(
+        signature.performer, member.hsa_id, find_role_code(member.title, member.role_code)
+    )
+
+
+def record_author(record: Record) -> Performer:
+    """Return the author of an entry."""
+    if not record.author:
+        return Performer()
+    title = record.author_title or record.author_role
+    return Performer(
+        record.author, record.author_hsa_id, find_role_code(title, record.author_role_code)
+    )
 
 
 def add_run_comment(parent: etree._Element, run: Run) -> None:
@@ -165,16 +213,21 @@ def missing_pid_reason(record: Record, local_id_type: str) -> Text | None:
 def find_care_unit(
     record: Record, units: Mapping[str, CareUnit], options: ExportOptions
 ) -> CareUnit | None:
-    """Return the entry's unit as the mapping names it, else by the settings' `unit_hsa_ids`."""
-    hsa_id = options.settings.unit_hsa_ids.get(record.unit)
+    """Return the entry's unit as the mapping names it, else by the register, else the settings."""
+    hsa_id = record.unit_hsa_id or options.settings.unit_hsa_ids.get(record.unit)
     return units.get(record.unit) or (CareUnit(hsa_id=hsa_id) if hsa_id else None)
 
 
 def missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
-    """Return which HSA-id is missing: of the care provider, or of this system; none is made up."""
-    if not care_provider(record, options.settings).hsa_id:
+    """Return which HSA-id is missing: of the care provider, or of this system; none is made up.
+
+    An id without the form of one is missing too.
+    """
+    if not is_hsa_id(care_provider(record, options.settings).hsa_id):
         return Text("export_reason.no_provider_id", {"unit": record.unit})
-    return None if options.settings.source_system_hsa_id else Text("export_reason.no_system_id")
+    if not is_hsa_id(options.settings.source_system_hsa_id):
+        return Text("export_reason.no_system_id")
+    return None
 
 
 def unsupported_group_reason(record: Record, options: ExportOptions) -> Text | None:

@@ -18,6 +18,7 @@ class Code(StrictModel):
     code: Annotated[str, Field(min_length=1)]
     system: Annotated[str, Field(min_length=1)]
     system_name: str = ""
+    version: str = ""
     name: str = ""
 
 
@@ -33,7 +34,8 @@ class Outcome(StrEnum):
 class GroupMapping(ExportMapping):
     """What both contracts need besides the form.
 
-    That is the performer's role code, the units' HSA-ids, and whether a patient may read it.
+    That is the performer's role code, where neither staff list nor title gives one, HSA-ids of
+    units that go before those of the register, and whether a patient may read it.
     """
 
     requires_all_fields = True
@@ -43,10 +45,14 @@ class GroupMapping(ExportMapping):
 
 
 class Observation(StrictModel):
-    """A number on the form as one observation, in a unit by UCUM."""
+    """A number on the form as one observation, in a unit by UCUM.
+
+    `also` are codes of the same in other code systems.
+    """
 
     field: str
     type: Code
+    also: tuple[Code, ...] = ()
     unit: Annotated[str, Field(min_length=1)]
 
 
@@ -81,10 +87,10 @@ class ObservationMapping(GroupMapping):
 class Slot(StrictModel):
     """One time of the day at which something is given, by the names of its fields.
 
-    `given` holds the initials. `deviation` is a choice whose options `deviations` explains;
-    `not_given` and `declined` are marks. `amount` says how much was given: on a form without
-    deviations, initials without it may be beside what was only ordered, or refused. Without a
-    `time` the entry's own time holds.
+    `given` holds the initials, `time` the ordered time. `deviation` is a choice whose options
+    `deviations` explains; `not_given` and `declined` are marks. `amount` says how much was given:
+    on a form without deviations, initials without it may be beside what was only ordered, or
+    refused. Without a `time` the entry's own time is when it was done.
     """
 
     given: str
@@ -155,3 +161,44 @@ class ActivityMapping(GroupMapping):
     def formats(self) -> dict[str, Format]:
         """Return the fields of the slots' times: they are times."""
         return dict.fromkeys((slot.time for slot in self.slots if slot.time), Format.TIME)
+
+
+class AlertKind(StrEnum):
+    """What an alert is about: the element of the contract that carries it."""
+
+    HYPERSENSITIVITY = "hypersensitivity"
+    DISEASE = "seriousDisease"
+    TREATMENT = "treatment"
+    COMMUNICABLE = "communicableDisease"
+    RESTRICTION = "restrictionOfCare"
+
+
+class Alert(StrictModel):
+    """A warning: a check box, the words beside it, `more` fields about it, and its type by code."""
+
+    kind: AlertKind
+    name: str
+    type: Code
+    mark: str
+    text: str
+    more: tuple[str, ...] = ()
+
+    def fields(self) -> set[str]:
+        """Return the form's fields that the warning takes."""
+        return {self.mark, self.text, *self.more}
+
+
+class AlertMapping(ExportMapping):
+    """A form's warnings as alerts of GetAlertInformation 2.0.
+
+    What else is filled in on the form is named in the alerts' comments and not carried.
+    """
+
+    alerts: Annotated[tuple[Alert, ...], Field(min_length=1)]
+    units: Mapping[str, CareUnit] = {}
+    local_id_type: str = ""
+    approved_for_patient: bool = False
+
+    def fields(self) -> set[str]:
+        """Return the form's fields that the mapping takes."""
+        return set[str]().union(*(alert.fields() for alert in self.alerts))

@@ -1,9 +1,10 @@
-"""Measurements as a GetObservations 1.0 response (RIVTA clinicalprocess:healthcond:basic).
+"""Measurements as GetObservations 1.0 responses, one a patient.
 
-The contract is for reading, as GetCareDocumentation is: an interchange form with a strict public
-schema, not an import of a certain product. A row of the form is one `observationGroup`, each
-number in it one `observation` with its code, unit, time and negation. Where the paper comes from,
-its remark and what is illegible are in `description`. An amendment has the same ids: a number
+The contract (RIVTA clinicalprocess:healthcond:basic) is for reading, as GetCareDocumentation is:
+a run is an archive of answers with a strict public schema, no import of a certain product. A row of
+the form is one `observationGroup`, each number in it one `observation` with its code, unit, time
+and negation; codes of other code systems are in the type as `translation`. Where the paper comes
+from, its remark and what is illegible are in `description`. An amendment has the same ids: a number
 that the entry no longer holds is nullified, so that no withdrawn value stays behind.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
 from pipeline.export.record_text import (
     ILLEGIBLE_TEXT,
     amendment_text,
@@ -28,20 +29,32 @@ from pipeline.export.record_text import (
 from pipeline.export.rivta.elements import (
     EFTERSKRIFT_NS,
     ElementBuilder,
+    Performer,
     add_run_comment,
     day_bounds,
     format_boolean,
     format_timestamp,
     patient_access_flag,
+    record_author,
     serialize_xml,
+    signature_performer,
     unsupported_group_reason,
 )
 from pipeline.export.rivta.mapping import Observation, ObservationMapping
+from pipeline.export.rivta.run_archive import (
+    MEDIA_TYPE,
+    SUFFIX,
+    ArchiveFile,
+    document_name,
+    group_by_patient,
+    write_archive,
+)
 from pipeline.texts import Text, Topic
 
+CONTRACT = "GetObservations 1.0"
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:basic:GetObservationsResponder:1"
 DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:basic:1"
-_elements = ElementBuilder(DOMAIN_NS)
+_elements, _extensions = ElementBuilder(DOMAIN_NS), ElementBuilder(EFTERSKRIFT_NS)
 _text = Topic("rivta_text", DATA_LANGUAGE)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
@@ -50,8 +63,8 @@ class ObservationsExporter:
     """Measurements to GetObservations 1.0."""
 
     title = Text("target.observationer")
-    media_type = "application/xml"
-    suffix = ".xml"
+    media_type = MEDIA_TYPE
+    suffix = SUFFIX
     mapping = ObservationMapping
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
@@ -66,15 +79,24 @@ class ObservationsExporter:
         return None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """Build one `observationGroup` an entry, in the items' order."""
-        root = etree.Element(
-            etree.QName(RESPONDER_NS, "GetObservationsResponse"),
-            nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ef": EFTERSKRIFT_NS},
-        )
-        for item in insert_withdrawals(items):
-            _add_group(ElementBuilder(RESPONDER_NS).add(root, "observationGroup"), item, options)
-        add_run_comment(root, run)
-        return serialize_xml(root)
+        """Build an archive with one answer a patient, an `observationGroup` an entry."""
+        files = [
+            ArchiveFile(document_name(number), build_response(group, run, options), group)
+            for number, group in enumerate(group_by_patient(items), 1)
+        ]
+        return write_archive(files, items, run, CONTRACT)
+
+
+def build_response(items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
+    """Build the answer about one patient: the items' measurements in their order."""
+    root = etree.Element(
+        etree.QName(RESPONDER_NS, "GetObservationsResponse"),
+        nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ef": EFTERSKRIFT_NS},
+    )
+    for item in items:
+        _add_group(ElementBuilder(RESPONDER_NS).add(root, "observationGroup"), item, options)
+    add_run_comment(root, run)
+    return serialize_xml(root)
 
 
 def _add_group(group: etree._Element, item: Item, options: ExportOptions) -> None:
@@ -82,10 +104,10 @@ def _add_group(group: etree._Element, item: Item, options: ExportOptions) -> Non
     _elements.add_patient(group, record)
     signature = find_signature(record, mapping.signed_in, options.staff)
     # The author of the sheet has not measured what somebody else, or nobody, signed.
-    unsigned_by = "" if mapping.signed_in else record.author
-    performer = signature.performer if signature else unsigned_by
+    unsigned_by = Performer() if mapping.signed_in else record_author(record)
+    performer = signature_performer(signature) if signature else unsigned_by
     _elements.add_performer(group, performer, record, mapping, options)
-    _elements.add_signer(group, record.signed)
+    _elements.add_signer(group, record.signed, options)
     _elements.add_source_system(group, options)
     description = describe_observation(item, mapping, options)
     # An amendment reports every number, to nullify those that are gone.
@@ -105,7 +127,9 @@ def _add_observation(
     record, mapping = item.record, options.mapping(item.record.form, ObservationMapping)
     number = _decimal_text(record, observation)
     _elements.add_source_id(element, options, record.entry_id, observation.field)
-    _elements.add_code(element, "type", observation.type)
+    kind = _elements.add_code(element, "type", observation.type)
+    for code in observation.also:
+        _extensions.add_code(kind, "translation", code)
     _elements.add_code(
         element, "status", mapping.final if number and record.voided is None else mapping.nullified
     )

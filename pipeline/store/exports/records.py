@@ -133,6 +133,7 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         unit_hsa_id=sources.unit_hsa_ids.get(entry.unit, ""),
         author_hsa_id=member.hsa_id if member else "",
         author_role=member.title if member else "",
+        author_role_code=member.role_code if member else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""The HSA-ids of units and of staff: what the registers say, and what the administrator types."""
+"""HSA-ids of units and staff, and role codes: of the registers, as the administrator types them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, select, update
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.identity_numbers import is_hsa_id
+from pipeline.domain.identity_numbers import is_hsa_id, is_role_code
 from pipeline.domain.model import Person, StaffMember
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.registers.staff import find_shared_hsa_id
@@ -49,9 +49,9 @@ def hsa_ids_by_login(conn: Connection, staff: Iterable[StaffMember]) -> dict[str
 def save_hsa_ids(
     conn: Connection, person: Person, units: Mapping[str, str], staff: Iterable[StaffMember]
 ) -> int:
-    """Store ids of units (by name) and of members of staff lists, and return how many changed.
+    """Store ids of units (by name) and ids and role codes of staff, and return how many changed.
 
-    An empty id removes what was stored. A member who is only on paper becomes one of the list.
+    What is empty removes what was stored. A member who is only on paper becomes one of the list.
 
     Raises:
         NotAllowedError: the person does not keep the table.
@@ -62,6 +62,9 @@ def save_hsa_ids(
     for where, hsa_id in [*units.items(), *((_place(one), one.hsa_id) for one in members)]:
         if hsa_id and not is_hsa_id(hsa_id):
             raise UsageError("hsa_id_wrong", where=where)
+    for one in members:
+        if one.role_code and not is_role_code(one.role_code):
+            raise UsageError("role_code_wrong", where=_place(one))
     # Only what differs from the stored ids is written.
     query = select(paper.unit.c.name, paper.unit.c.hsa_id)
     known = {row.name: row.hsa_id for row in conn.execute(query)}
@@ -80,14 +83,14 @@ def save_hsa_ids(
 
 
 def _changed_members(conn: Connection, members: Iterable[StaffMember]) -> list[StaffMember]:
-    """Return the members whose id differs from the stored one."""
+    """Return the members whose id or role code differs from the stored one."""
     stored = {_key(member): member for member in load_staff_list(conn)}
     given = {_key(member): member for member in members}
     if given.keys() - stored.keys():
         raise UsageError("staff_member_gone")
     if shared := find_shared_hsa_id((stored | given).values()):
         raise UsageError("hsa_id_shared", where=_place(shared))
-    return [member for key, member in given.items() if stored[key].hsa_id != member.hsa_id]
+    return [member for key, member in given.items() if stored[key] != member]
 
 
 def _key(member: StaffMember) -> tuple[str, str, str]:

@@ -122,6 +122,7 @@ staff_signature = Table(
     Column("name", String(120), primary_key=True),
     Column("title", String(80), nullable=False),
     Column("hsa_id", String(40), nullable=False, default="", server_default=""),
+    Column("role_code", String(20), nullable=False, default="", server_default=""),
 )
 
 # Printed sheets by serial; `client_pid` if one was printed for a client.

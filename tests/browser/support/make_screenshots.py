@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.form.form import Area
-from pipeline.domain.model import Person
+from pipeline.domain.model import Person, StaffMember
 from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.archive.runs import make_package
@@ -35,9 +35,11 @@ from pipeline.registers.pack_quantities import default_quantities
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.registers.hsa_ids import save_hsa_ids
 from pipeline.store.registers.outages import save_outage
 from pipeline.store.registers.planning import save_planned
 from pipeline.store.registers.providers import save_unit_provider
+from pipeline.store.registers.staff import save_staff
 from pipeline.store.review.decisions import reject_entry
 from pipeline.store.review.questions import ask_author
 from pipeline.store.review.transfers import transfer_entry
@@ -60,7 +62,10 @@ from tests.support.store.export_office import receipt_run
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Kvar på papper", "Export", "Skriv in")),
-    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter", "Avbrott och utförare")),
+    (
+        ADMINISTRATOR,
+        ("Skanna", "Reservpaket", "Arkiv", "Blanketter", "Avbrott och utförare", "HSA-id"),
+    ),
     (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
@@ -118,7 +123,7 @@ def _fill(workspace: Path) -> tuple[Draft, Draft]:
 
 
 def add_office(store: Store) -> None:
-    """Outages by unit and system, and a private care provider."""
+    """Outages by unit and system, a private care provider, and HSA-ids that are half typed."""
     begun = datetime(2021, 12, 16, 3, tzinfo=SWEDEN)
     periods = (
         OutagePeriod("", "", OutageKind.DOWN, begun, datetime(2022, 1, 10, 8, tzinfo=SWEDEN)),
@@ -138,6 +143,14 @@ def add_office(store: Store) -> None:
         for period in periods:
             save_outage(conn, ADMINISTRATOR, period, utc_now())
         save_unit_provider(conn, ADMINISTRATOR, OTHER_UNIT, provider, utc_now())
+        save_staff(
+            conn,
+            [
+                StaffMember("Maria Andersson", "undersköterska", "MA", UNIT),
+                StaffMember("Lars Holm", "sjuksköterska", "LH", UNIT, "SE5560000000-LH01"),
+            ],
+        )
+        save_hsa_ids(conn, ADMINISTRATOR, {UNIT: "SE5560000000-E001"}, [])
 
 
 def _put_aside(store: Store) -> None:

@@ -34,6 +34,7 @@ FORM_OF = {
     "fhir": "hsl-anteckning",
     "observationer": "matvarden",
     "aktiviteter": "signeringslista",
+    "varningar": "ny-patient",
     "besok": "besokslista",
     "matvarden": "matvarden",
     "skriv-in": "fri-anteckning",
@@ -51,6 +52,7 @@ FORM_OF = {
 NEEDED_FIELDS: Mapping[str, Mapping[str, Value]] = {
     "observationer": {"puls": "72"},
     "aktiviteter": {"tid1": "08:00", "given1": "XY"},
+    "varningar": {"overkanslighet": True, "overkanslighet_mot": "Penicillin"},
     "pain001": {"clearing": "3300", "konto": "1234567", "belopp": "4500"},
     "ekonomiskt-bistand": {"manad": "202112", "belopp": "4500", "utfall": "bifall"},
 }

@@ -12,7 +12,6 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from lxml import etree
 
 from pipeline.domain.errors import ExportError, NotAllowedError, StoreError
 from pipeline.domain.model import EntryState, State
@@ -51,6 +50,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.store.rivta_archives import rivta_documents
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
@@ -79,9 +79,8 @@ def waiting(office: ExportContext, unit: str | None = None) -> dict[str, tuple[i
 def text(office: ExportContext, run: Run, name: str) -> list[str]:
     return [
         element.text or ""
-        for element in etree.fromstring(fetch_run_file(office, ANNA, run.id).data).iter(
-            f"{{{DOMAIN_NS}}}{name}"
-        )
+        for document in rivta_documents(fetch_run_file(office, ANNA, run.id).data)
+        for element in document.iter(f"{{{DOMAIN_NS}}}{name}")
     ]
 
 

@@ -51,10 +51,10 @@ def test_a_staff_list_in_every_usual_form(tmp_path: Path, encoding: str, separat
 def test_hsa_ids_are_an_optional_column_in_any_case(tmp_path: Path) -> None:
     path = tmp_path / "personal.csv"
     path.write_text(ROWS, "utf-8")
-    assert load_staff(path).missing_columns == {"hsa_id"}
+    assert load_staff(path).missing_columns == {"hsa_id", "role_code"}
     path.write_text("namn;titel;signatur;enhet;HSA-id\nEva Ek;ssk;EE;C;se5560000000-ee\n", "utf-8")
     register = load_staff(path)
-    assert register.missing_columns == set()
+    assert register.missing_columns == {"role_code"}
     assert [member.hsa_id for member in register] == ["SE5560000000-EE"]
 
 
@@ -62,12 +62,14 @@ def test_hsa_ids_are_an_optional_column_in_any_case(tmp_path: Path) -> None:
     ("rows", "what"),
     [
         ("Eva;ssk;EM;C;1234", "no HSA-id"),
+        ("Eva;ssk;EM;C;SE5560000000-A;1234", "six digits"),
         ("Eva;a;EM;C;SE5560000000-A\nErik;b;EM;C;SE5560000000-A", "another name"),
     ],
 )
 def test_a_wrong_hsa_id_is_named_without_its_value(tmp_path: Path, rows: str, what: str) -> None:
     path = tmp_path / "personal.csv"
-    path.write_text(f"namn;titel;signatur;enhet;hsa-id\n{rows}\n", "utf-8")
+    titles = "namn;titel;signatur;enhet;hsa-id" + ";befattningskod" * ("-A;1" in rows)
+    path.write_text(f"{titles}\n{rows}\n", "utf-8")
     with pytest.raises(UsageError, match=what) as caught:
         load_staff(path)
     assert "1234" not in str(caught.value)

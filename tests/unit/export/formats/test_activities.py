@@ -24,6 +24,7 @@ from pipeline.export.rivta.mapping import ActivityMapping, Outcome, Slot
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, items, made, record, run, terms
+from tests.support.store.rivta_archives import rivta_files, rivta_manifest
 from tests.support.texts import in_swedish
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS, "e": EFTERSKRIFT_NS}
@@ -61,11 +62,10 @@ def told(
     data = TARGETS["aktiviteter"].make(
         items(each, **other), run("aktiviteter"), given or terms("aktiviteter")
     )
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {
-            int(name.removesuffix(".xml").rpartition("-")[2]): etree.fromstring(archive.read(name))
-            for name in archive.namelist()
-        }
+    return {
+        int(name.removesuffix(".xml").rpartition("-")[2]): etree.fromstring(content)
+        for name, content in rivta_files(data).items()
+    }
 
 
 def said(request: etree._Element, path: str) -> str | None:
@@ -224,13 +224,18 @@ def test_initials_become_the_person_or_stay_as_read() -> None:
     assert "signerad på papperet, oklart av vem" in words
 
 
-def test_the_time_is_the_ordered_one_of_the_day_and_said_to_be_so() -> None:
+def test_an_ordered_time_is_not_when_it_was_done() -> None:
     requests = told(day(ORDERED | {"tid2": "24:00", "given1": True, "given2": True}))
-    assert [said(requests[n], "r:activityType/c:time/c:start") for n in (1, 2)] == [
-        "20211217080000",
-        "20211218000000",
-    ]
-    assert "Klockslaget är det ordinerade" in str(said(requests[1], "r:activityType/c:description"))
+    for number, ordered in ((1, "20211217080000"), (2, "20211218000000")):
+        paths = ("c:time/c:start", "c:time/c:end", "e:actualTime", "e:orderedTime")
+        assert [said(requests[number], f"r:activityType/{path}") for path in paths] == [
+            "20211217000000",
+            "20211217235959",
+            "unknown",
+            ordered,
+        ]
+    words = str(said(requests[1], "r:activityType/c:description"))
+    assert "Ordinerat till 2021-12-17 08:00; när det gjordes framgår inte av papperet." in words
 
 
 def test_without_a_time_of_day_it_is_the_whole_day() -> None:
@@ -286,7 +291,8 @@ def test_a_row_with_its_own_time_is_one_activity() -> None:
     }
     requests = told(record("palliativ-hemakt", fields))
     assert list(requests) == [1]
-    assert said(requests[1], "r:activityType/c:time/c:start") == "20211217081500"
+    for path in ("c:time/c:start", "e:actualTime"):
+        assert said(requests[1], f"r:activityType/{path}") == "20211217081500"
     assert said(requests[1], "c:performerRole/c:person/c:name") == "Anna Öst"
     words = str(said(requests[1], "r:activityType/c:description"))
     for part in (
@@ -345,12 +351,14 @@ def test_a_correction_nullifies_under_the_old_id_what_the_entry_says_no_longer()
 def test_the_archive_is_the_same_every_time_and_in_order() -> None:
     one, two = day(), day(entry_id="A2B3C4-01")
     assert made("aktiviteter", one, two) == made("aktiviteter", one, two)
-    with zipfile.ZipFile(io.BytesIO(made("aktiviteter", one, two))) as archive:
-        assert archive.namelist() == [
-            f"0000{n}-{entry}-{time}.xml"
-            for n, entry in ((1, "K7M3PX-01"), (2, "A2B3C4-01"))
-            for time in (1, 2, 3)
-        ]
+    data = made("aktiviteter", one, two)
+    names = [
+        [f"0000{n}-{entry}-{time}.xml" for time in (1, 2, 3)]
+        for n, entry in ((1, "K7M3PX-01"), (2, "A2B3C4-01"))
+    ]
+    assert list(rivta_files(data)) == [name for group in names for name in group]
+    assert [item["files"] for item in rivta_manifest(data)["items"]] == names
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert all(info.date_time == (2022, 1, 12, 9, 15, 0) for info in archive.infolist())
 
 

@@ -14,6 +14,7 @@ from lxml import etree
 from pipeline.domain.identity_numbers import birth_date
 from pipeline.domain.model import Client, StaffMember, Value
 from pipeline.domain.record import Record, Stamp
+from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.rivta.elements import EFTERSKRIFT_NS
 from pipeline.export.rivta.mapping import ObservationMapping
 from pipeline.export.rivta.observations import DOMAIN_NS
@@ -21,6 +22,7 @@ from pipeline.export.tables.mapping import CareUnit
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, SIV, items, made, record, run, terms
+from tests.support.store.rivta_archives import rivta_document
 from tests.support.texts import in_swedish
 
 MEASURED: dict[str, Value] = {
@@ -47,7 +49,7 @@ def row(fields: dict[str, Value] | None = None, **other: object) -> Record:
 
 def observations(data: bytes) -> dict[str, etree._Element]:
     """By field."""
-    found = etree.fromstring(data).iter(f"{{{DOMAIN_NS}}}observation")
+    found = rivta_document(data).iter(f"{{{DOMAIN_NS}}}observation")
     return {
         (one.findtext("c:id/c:extension", namespaces=NS) or "").rpartition(":")[2]: one
         for one in found
@@ -91,7 +93,7 @@ def said(data: bytes, path: str, field: str = "bt_sys") -> str | None:
 )
 def test_is_valid_against_the_schema(each: Record) -> None:
     schema = etree.XMLSchema(etree.parse(shared(*SCHEMA)))
-    schema.assertValid(etree.fromstring(made("observationer", each, row(entry_id="K7M3PX-02"))))
+    schema.assertValid(rivta_document(made("observationer", each, row(entry_id="K7M3PX-02"))))
 
 
 @pytest.mark.shared
@@ -103,8 +105,8 @@ def test_a_unit_with_an_hsa_id_is_valid_and_named() -> None:
     data = TARGETS["observationer"].make(
         items(row()), run("observationer"), replace(given, mappings={"matvarden": mapping})
     )
-    etree.XMLSchema(etree.parse(shared(*SCHEMA))).assertValid(etree.fromstring(data))
-    (unit,) = etree.fromstring(data).iter(f"{{{DOMAIN_NS}}}careUnit")
+    etree.XMLSchema(etree.parse(shared(*SCHEMA))).assertValid(rivta_document(data))
+    (unit,) = rivta_document(data).iter(f"{{{DOMAIN_NS}}}careUnit")
     assert [
         unit.findtext(path, namespaces=NS)
         for path in ("c:id/c:extension", "c:name", "c:careGiver/c:name")
@@ -113,8 +115,9 @@ def test_a_unit_with_an_hsa_id_is_valid_and_named() -> None:
 
 @pytest.mark.shared
 def test_the_schema_would_notice_a_number_that_is_none() -> None:
-    broken = made("observationer", row()).replace(b">135<", b">13?<")
-    assert not etree.XMLSchema(etree.parse(shared(*SCHEMA))).validate(etree.fromstring(broken))
+    broken = rivta_document(made("observationer", row()))
+    next(broken.iter(f"{{{DOMAIN_NS}}}pq"))[0].text = "13?"
+    assert not etree.XMLSchema(etree.parse(shared(*SCHEMA))).validate(broken)
 
 
 def test_each_number_is_an_observation_with_code_and_unit() -> None:
@@ -132,9 +135,45 @@ def test_each_number_is_an_observation_with_code_and_unit() -> None:
     )
 
 
-def test_the_mapping_calls_its_codes_examples() -> None:
+def test_the_codes_are_those_that_fhir_gets() -> None:
+    concepts = [
+        part
+        for measured in terms("fhir").mapping("matvarden", FhirMapping).measurements
+        for part in measured.parts or [measured]
+    ]
+    known = {
+        concept.field: ({concept.snomed, concept.loinc} - {""}, concept.ucum)
+        for concept in concepts
+    }
     mapping = terms("observationer").mapping("matvarden", ObservationMapping)
-    assert all("xempel" in one.type.system_name for one in mapping.observations)
+    assert known == {
+        one.field: ({code.code for code in (one.type, *one.also)}, one.unit)
+        for one in mapping.observations
+    }
+
+
+def test_codes_of_other_systems_go_with_the_type() -> None:
+    data = made("observationer", row())
+    assert (said(data, "c:type/c:code"), said(data, "c:type/e:translation/e:code")) == (
+        "271649006",
+        "8480-6",
+    )
+
+
+def test_who_measured_has_id_and_role_of_the_staff_list() -> None:
+    member = StaffMember("Anna Öst", "undersköterska", "AÖ", "Norr", "SE5560000000-AO", "207011")
+    data = TARGETS["observationer"].make(
+        items(row(MEASURED | {"signatur": "AÖ"})),
+        run("observationer"),
+        replace(terms("observationer"), staff=(member,)),
+    )
+    (role,) = rivta_document(data).iter(f"{{{DOMAIN_NS}}}performerRole")
+    paths = ("c:code/c:code", "c:code/c:codeSystem", "c:person/c:id/c:extension")
+    assert [role.findtext(path, namespaces=NS) for path in paths] == [
+        "207011",
+        "1.2.752.129.2.2.1.4",
+        "SE5560000000-AO",
+    ]
 
 
 def test_time_is_that_of_the_measurement_and_registration_that_of_entering() -> None:
@@ -199,7 +238,7 @@ def test_a_row_signed_by_somebody_of_the_list_was_measured_by_that_person() -> N
         data = TARGETS["observationer"].make(
             items(row(MEASURED | {"signatur": signed})), run("observationer"), given
         )
-        return etree.fromstring(data).findtext(
+        return rivta_document(data).findtext(
             ".//c:performerRole/c:person/c:name", namespaces=NS
         ), said(data, "c:description") or ""
 

@@ -17,7 +17,7 @@ from pipeline.domain.record import CareProvider, Outage, OutageKind, Record, Sta
 from pipeline.domain.settings import Settings
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.rivta.care_documentation import DOMAIN_NS, EXTENSION_NS, RESPONDER_NS
-from pipeline.export.tables.mapping import NoteMapping
+from pipeline.export.tables.mapping import CareUnit, NoteMapping
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
@@ -31,6 +31,7 @@ from tests.support.store.export_examples import (
     run,
     terms,
 )
+from tests.support.store.rivta_archives import rivta_document
 from tests.support.texts import in_swedish
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS, "e": EXTENSION_NS}
@@ -43,7 +44,7 @@ NOTE: dict[str, Value] = {
 
 
 def document(data: bytes) -> etree._Element:
-    return etree.fromstring(data)
+    return rivta_document(data)
 
 
 def texts(data: bytes, name: str) -> list[str]:
@@ -86,8 +87,10 @@ def test_the_schema_would_notice_a_time_with_zone() -> None:
             shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)
         )
     )
-    broken = made("rivta", record(fields=NOTE)).replace(b"20211217090500", b"20211217090500+01")
-    assert not schema.validate(document(broken))
+    broken = document(made("rivta", record(fields=NOTE)))
+    (time,) = broken.iter(f"{{{DOMAIN_NS}}}authorTime")
+    time.text = "20211217090500+01"
+    assert not schema.validate(broken)
 
 
 def test_times_are_swedish_wall_clock_in_winter_and_summer() -> None:
@@ -178,6 +181,68 @@ def test_an_unknown_author_is_neither_named_nor_numbered() -> None:
         "på papper av okänd (namnet framgår inte av papperet)"
         in texts(data, "clinicalDocumentNoteText")[0]
     )
+
+
+def test_people_and_unit_have_the_ids_of_the_registers_else_of_the_settings() -> None:
+    signed = Stamp(datetime(2022, 1, 13, tzinfo=UTC), "Eva Lind", "eva", "SE5560000000-EVA")
+    each = record(
+        signed=signed,
+        author_hsa_id="SE5560000000-GUN",
+        author_role_code="201010",
+        unit_hsa_id="SE5560000000-NORR",
+    )
+    data = made("rivta", each)
+    assert texts(data, "healthcareProfessionalHSAId") == ["SE5560000000-GUN"]
+    assert texts(data, "legalAuthenticatorHSAId") == ["SE5560000000-EVA"]
+    assert texts(data, "healthcareProfessionalCareUnitHSAId") == ["SE5560000000-NORR"]
+    settings = terms("rivta").settings.model_copy(
+        update={"staff_hsa_ids": {"eva": "SE5560000000-SET"}}
+    )
+    fallen_back = TARGETS["rivta"].make(
+        items(replace(each, signed=replace(signed, hsa_id=""))),
+        run("rivta"),
+        replace(terms("rivta"), settings=settings),
+    )
+    assert texts(fallen_back, "legalAuthenticatorHSAId") == ["SE5560000000-SET"]
+
+
+def test_a_mapping_s_unit_goes_before_the_register_s() -> None:
+    given = terms("rivta")
+    note = given.mapping("hsl-anteckning", NoteMapping)
+    own = note.model_copy(update={"units": {"Norr": CareUnit(hsa_id="SE5560000000-EGEN")}})
+    data = TARGETS["rivta"].make(
+        items(record(unit_hsa_id="SE5560000000-NORR")),
+        run("rivta"),
+        replace(given, mappings={"hsl-anteckning": own}),
+    )
+    assert texts(data, "orgUnitHSAId") == ["SE5560000000-EGEN"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "coded"),
+    [
+        ({"author_title": "sjuksköterska"}, ["", "", "sjuksköterska"]),
+        ({"author_title": "", "author_role": "undersköterska"}, ["", "", "undersköterska"]),
+        ({"author_title": "Överläkare"}, ["201010", "Överläkare", ""]),
+        (
+            {"author_title": "sjuksköterska", "author_role_code": "206010"},
+            ["206010", "sjuksköterska", ""],
+        ),
+    ],
+)
+def test_a_role_is_a_code_or_words_and_never_both(facts: dict[str, str], coded: list[str]) -> None:
+    (role,) = document(made("rivta", record(**facts))).iter(
+        f"{{{DOMAIN_NS}}}healthcareProfessionalRoleCode"
+    )
+    names = ("code", "displayName", "originalText")
+    assert [role.findtext(f"c:{name}", "", NS) for name in names] == coded
+
+
+def test_the_title_names_the_type_of_note_where_it_has_one() -> None:
+    assert text(record(fields=NOTE), "documentTitle") == (
+        "Besöksanteckning – Tillfällig journalanteckning HSL"
+    )
+    assert text(record(), "documentTitle") == "Tillfällig journalanteckning HSL"
 
 
 def test_a_note_carries_text_and_never_a_picture() -> None:
@@ -332,11 +397,11 @@ def test_a_private_unit_exports_as_its_own_provider_and_by_the_unit_s_id() -> No
     assert texts(data, "healthcareProfessionalCareUnitHSAId") == ["SE5560000000-N"]
 
 
-@pytest.mark.parametrize("target", ["rivta", "observationer", "aktiviteter"])
+@pytest.mark.parametrize("target", ["rivta", "observationer", "aktiviteter", "varningar"])
 @pytest.mark.parametrize("missing", ["care_provider_hsa_id", "source_system_hsa_id"])
-def test_no_id_is_made_up(target: str, missing: str) -> None:
+@pytest.mark.parametrize("wrong", ["", "Kalix"])
+def test_no_id_is_made_up_and_the_setting_is_named(target: str, missing: str, wrong: str) -> None:
     options = terms(target)
-    without = replace(options, settings=options.settings.model_copy(update={missing: ""}))
-    reason = TARGETS[target].unsupported_reason(record(FORM_OF[target]), without)
-    assert reason is not None
-    assert reason.key in {"export_reason.no_provider_id", "export_reason.no_system_id"}
+    without = replace(options, settings=options.settings.model_copy(update={missing: wrong}))
+    told = in_swedish(TARGETS[target].unsupported_reason(record(FORM_OF[target]), without))
+    assert f"{missing}: SE… i arbetsytans settings.yaml" in told

@@ -29,6 +29,7 @@ from tests.support.store.export_examples import (
     run,
     terms,
 )
+from tests.support.store.rivta_archives import rivta_document
 
 ABSENT = {
     "extension": [
@@ -50,7 +51,7 @@ def resources(one: Record, kind: str) -> list[dict[str, Any]]:
 
 
 def rivta(one: Record, name: str) -> str:
-    root = etree.fromstring(made("rivta", one))
+    root = rivta_document(made("rivta", one))
     return next(root.iter(f"{{{DOMAIN_NS}}}{name}")).text or ""
 
 
@@ -134,7 +135,7 @@ def _performer(target: str, signed: Value) -> str:
         return column_text(column, items(one)[0], run("matvarden"), options)
     data = TARGETS[target].make(items(one), run(target), replace(terms(target), staff=STAFF))
     if target == "observationer":
-        role = etree.fromstring(data).find(".//{*}performerRole")
+        role = rivta_document(data).find(".//{*}performerRole")
         assert role is not None
         return role.findtext("{*}person/{*}name") or ""
     entries = json.loads(data.splitlines()[-1])["entry"]

@@ -46,6 +46,7 @@ def test_ids_are_saved_once_counted_and_logged_without_a_name(ward: Ward) -> Non
     [
         ("19121212", (), "hsa_id_wrong"),
         ("", (replace(MEMBER, hsa_id="SE5560000000"),), "hsa_id_wrong"),
+        ("", (replace(MEMBER, role_code="2060"),), "role_code_wrong"),
         ("", (replace(MEMBER, signature="XX", hsa_id=EVA_ID),), "staff_member_gone"),
         (
             "",
@@ -97,6 +98,7 @@ def test_an_account_has_the_id_of_its_key_else_of_its_name_in_its_units(ward: Wa
         StaffMember(NILS.name, "", "NI", "another unit", "SE5560000000-NAMNE"),
     ]
     with ward.store.begin() as conn:
+        save_person(conn, EVA, None)
         assert hsa_ids.hsa_ids_by_login(conn, staff) == {EVA.login: EVA_ID}
         save_person(conn, replace(NILS, key=NILS_ID), None)
         assert hsa_ids.hsa_ids_by_login(conn, staff) == {EVA.login: EVA_ID, NILS.login: NILS_ID}
