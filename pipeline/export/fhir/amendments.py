@@ -7,7 +7,7 @@ changed but its status. So there is no moment when both versions are valid, or n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pipeline.domain.settings import Settings
@@ -18,6 +18,7 @@ from pipeline.export.fhir.clinical.warnings import (
     has_warnings_tag,
 )
 from pipeline.export.fhir.resource_context import (
+    ANSWERS_TYPE,
     DOCUMENT_TYPE,
     Resource,
     identifier_system,
@@ -27,7 +28,8 @@ from pipeline.export.fhir.server import FhirServer
 from pipeline.store.exports.run_items import RunItem
 
 _ENDED_STATUSES = frozenset({"superseded", "entered-in-error", "cancelled"})
-_OBSERVATION_TYPE, _ANSWERS_TYPE = "Observation", "QuestionnaireResponse"
+_OBSERVATION_TYPE = "Observation"
+ENTRY_TYPES = (DOCUMENT_TYPE, _OBSERVATION_TYPE, ANSWERS_TYPE)
 
 
 def end_earlier_versions(
@@ -65,9 +67,16 @@ def end_earlier_versions(
 
 
 def find_entry_resources(
-    entry_id: str, revisions: Iterable[int], server: FhirServer, settings: Settings
+    entry_id: str,
+    revisions: Iterable[int],
+    server: FhirServer,
+    settings: Settings,
+    kinds: Collection[str] = ENTRY_TYPES,
 ) -> list[Resource]:
-    """Return everything of an entry that the server has, but origins; answers of `revisions`.
+    """Return what the server has of an entry, but origins; answers of `revisions`.
+
+    Args:
+        kinds: the types of resources that are searched for; not every server knows them all.
 
     Raises:
         ExportError: see `FhirServer.search`.
@@ -79,9 +88,12 @@ def find_entry_resources(
         for revision in revisions
     ]
     found = [
-        *server.search(DOCUMENT_TYPE, identifier=post),
-        *server.search(_OBSERVATION_TYPE, identifier=post),
-        *server.search(_ANSWERS_TYPE, identifier=",".join(versions)),
+        resource
+        for kind in ENTRY_TYPES
+        if kind in kinds
+        for resource in server.search(
+            kind, identifier=",".join(versions) if kind == ANSWERS_TYPE else post
+        )
     ]
     # Warnings are searched for only where there may be some: not every server knows them.
     if any(has_warnings_tag(resource) for resource in found):

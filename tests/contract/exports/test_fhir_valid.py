@@ -22,6 +22,7 @@ from jsonschema import Draft6Validator
 from pipeline.domain.form.form import Form
 from pipeline.domain.terms import find_term, load_terms
 from pipeline.export.exporter import Item
+from pipeline.export.rivta.role_codes import load_role_codes
 from pipeline.export.targets import TARGETS
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.small_pages import foreign_page
@@ -212,7 +213,10 @@ def test_a_code_has_the_term_of_its_code_system_never_our_words(fhir_installed: 
             resource = entry["resource"]
             if resource["resourceType"] == "CodeSystem":
                 systems[resource["url"]] = _concepts(resource.get("concept", []))
-    known = {terms.system: terms.terms for terms in load_terms()}
+    roles = load_role_codes()
+    known = {terms.system: terms.terms for terms in load_terms()} | {
+        f"urn:oid:{roles.system}": {role.code: role.name for role in roles.roles}
+    }
     ours = SETTINGS.fhir_system
     seen = set[str]()
     for form in EVERY_FORM:

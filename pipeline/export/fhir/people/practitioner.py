@@ -9,18 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.domain.record import Record, Stamp
-from pipeline.export.fhir.resource_context import (
-    Resource,
-    ResourceContext,
-    coding_concept,
-)
-from pipeline.export.record_text import find_signature, late_entry
-from pipeline.registers.staff import find_member
+from pipeline.export.fhir.resource_context import Resource, ResourceContext
+from pipeline.export.record_text import find_signature, late_entry, stamp_hsa_id
+from pipeline.export.rivta.role_codes import find_role_code, load_role_codes
 
 PRACTITIONER_TYPE = "Practitioner"
 ROLE_TYPE = "PractitionerRole"
-ROLE_SYSTEM = "urn:oid:1.2.752.129.2.2.1.4"
-"""KV Befattning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +30,16 @@ class StaffPerson:
 def author(record: Record) -> StaffPerson:
     """Return who wrote the paper; the title on the paper goes before that of the staff list."""
     return StaffPerson(
-        record.author, record.author_title or record.author_role, record.author_hsa_id
+        record.author,
+        record.author_title or record.author_role,
+        record.author_hsa_id,
+        record.author_role_code,
     )
 
 
 def stamp_person(filing: ResourceContext, stamp: Stamp) -> StaffPerson:
     """Return who did something here, by the registers, else by the settings."""
-    hsa_id = stamp.hsa_id or filing.settings.staff_hsa_ids.get(stamp.login, "")
-    return StaffPerson(stamp.by, hsa_id=hsa_id)
+    return StaffPerson(stamp.by, hsa_id=stamp_hsa_id(stamp, filing.settings))
 
 
 def row_signer(filing: ResourceContext, field: str) -> StaffPerson:
@@ -51,10 +47,9 @@ def row_signer(filing: ResourceContext, field: str) -> StaffPerson:
     signature = find_signature(filing.record, field, filing.options.staff)
     if signature is None:
         return StaffPerson("")
-    member = find_member(filing.options.staff, filing.record.unit, signature.performer)
-    if member is None:
+    if (member := signature.member) is None:
         return StaffPerson(signature.performer)
-    return StaffPerson(signature.performer, member.title, member.hsa_id)
+    return StaffPerson(signature.performer, member.title, member.hsa_id, member.role_code)
 
 
 def practitioner_reference(filing: ResourceContext, person: StaffPerson) -> Resource:
@@ -79,7 +74,17 @@ def practitioner_role(filing: ResourceContext, anchor: str, person: StaffPerson)
 
 
 def _role(person: StaffPerson) -> list[Resource]:
-    """Return the role, by code where the staff list has one; the title is its words."""
-    if not (person.title or person.role_code):
+    """Return the role: the title as its words, by code where the staff list or the title has one.
+
+    The term is that of the code system; a code that is not in our copy of it has none.
+    """
+    code = find_role_code(person.title, person.role_code)
+    if not (person.title or code):
         return []
-    return [coding_concept(ROLE_SYSTEM, person.role_code, text=person.title)]
+    terms = {role.code: role.name for role in load_role_codes().roles}
+    coded = (
+        [{"system": f"urn:oid:{code.system}", "code": code.code, "display": terms.get(code.code)}]
+        if code
+        else []
+    )
+    return [{"coding": coded, "text": person.title}]

@@ -16,7 +16,12 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.export.fhir.amendments import find_entry_resources, is_ended, is_of_version
+from pipeline.export.fhir.amendments import (
+    ENTRY_TYPES,
+    find_entry_resources,
+    is_ended,
+    is_of_version,
+)
 from pipeline.export.fhir.bundle import bundle_position
 from pipeline.export.fhir.read_back.comparison import ServerContent, compare_transaction
 from pipeline.export.fhir.resource_context import (
@@ -133,7 +138,11 @@ def look_for_entry(
     """Search for what a transaction made of an entry, and compare it. Errors as `read_back_run`."""
     settings, version = context.settings, version_id(item.entry_id, item.revision)
     tag = f"{identifier_system(settings, 'version')}|{version}"
-    found = find_entry_resources(item.entry_id, range(1, item.revision + 1), server, settings)
+    # An earlier version may have had what this one has not.
+    exported = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
+    kinds = ENTRY_TYPES if item.is_amendment else exported
+    revisions = range(1, item.revision + 1)
+    found = find_entry_resources(item.entry_id, revisions, server, settings, kinds)
     content = ServerContent(
         version=[
             *(each for each in found if is_of_version(each, version, settings)),

@@ -191,6 +191,27 @@ def test_a_setting_names_who_the_registers_do_not_know() -> None:
     assert signer["organization"]["identifier"]["value"] == "SE1-2"
 
 
+@pytest.mark.parametrize(
+    ("title", "registered", "code"),
+    [
+        ("Överläkare", "", {"code": "201010", "display": "Överläkare"}),
+        # A code of the staff list that our copy of the code system lacks has no term.
+        ("sjuksköterska", "999999", {"code": "999999"}),
+        ("sjuksköterska", "", None),
+    ],
+)
+def test_a_role_has_its_code_and_the_title_as_words(
+    title: str, registered: str, code: dict[str, str] | None
+) -> None:
+    one = record("hsl-anteckning", author_title=title, author_role_code=registered)
+    (document,) = parts(one, "DocumentReference")
+    (role,) = document["contained"][0]["code"]
+    assert role["text"] == title
+    assert role.get("coding") == (
+        [{"system": "urn:oid:1.2.752.129.2.2.1.4"} | code] if code else None
+    )
+
+
 def test_whoever_signed_a_row_is_known_by_the_staff_list() -> None:
     staff = (StaffMember("Ulla Ek", "undersköterska", "UE", "Norr", "SE2120002692-AB78"),)
     one = record("matvarden", {"puls": "72", "signatur": "UE"})
