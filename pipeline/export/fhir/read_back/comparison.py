@@ -110,16 +110,18 @@ class _Expected:
 
 
 def _own_key(resource: Resource) -> str:
-    """Return the identifier of a resource in its version; of a Provenance its tag."""
+    """Return the identifier of a resource in its version; of a Provenance its tag.
+
+    A server may add identifiers and tags, and sort them.
+    """
     if resource["resourceType"] == PROVENANCE_TYPE:
-        tags = resource.get("meta", {}).get("tag", [])
-        # A server may add tags of its own.
-        return next((tag["code"] for tag in tags if tag.get("system", "").endswith("/version")), "")
-    if "masterIdentifier" in resource:
-        return str(resource["masterIdentifier"].get("value", ""))
-    identifiers = resource.get("identifier", [])
-    first = identifiers if isinstance(identifiers, dict) else (identifiers or [{}])[0]
-    return str(first.get("value", ""))
+        named, name = resource.get("meta", {}).get("tag", []), "code"
+    else:
+        own = resource.get("identifier", [])
+        identifiers = [own] if isinstance(own, dict) else own
+        named, name = [resource.get("masterIdentifier", {}), *identifiers], "value"
+    values = (one.get(name, "") for one in named if one.get("system", "").endswith("/version"))
+    return next((str(value) for value in values), "")
 
 
 def _name(resource: Resource) -> str:
