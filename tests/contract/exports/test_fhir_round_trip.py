@@ -19,6 +19,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.model import Value
 from pipeline.domain.record import Record, RecordAttachment
 from pipeline.export.exporter import Item
+from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.record_text import format_field_value, signature_presence
 from pipeline.export.targets import TARGETS
 from tests.contract.exports.test_fhir_valid import EVERY_FORM, GIVEN, kinds_of_entries
@@ -105,7 +106,7 @@ def test_no_answer_is_lost_or_invented(form: Form) -> None:
     for item, resources in zip(entries, read_file(entries), strict=True):
         responses = of_kind(resources, "QuestionnaireResponse")
         if not responses:
-            assert not GIVEN.mapping(form.id, TARGETS["fhir"].mapping).answers  # type: ignore[type-var,arg-type,attr-defined]
+            assert not GIVEN.mapping(form.id, FhirMapping).answers
             continue
         one = item.record
         expected = {
@@ -146,7 +147,7 @@ MEASURES = {
     for number, name in enumerate(
         sorted(
             name
-            for measurement in GIVEN.mapping("matvarden", TARGETS["fhir"].mapping).measurements  # type: ignore[type-var,arg-type,attr-defined]
+            for measurement in GIVEN.mapping("matvarden", FhirMapping).measurements
             for name in measurement.fields()
         ),
         1,

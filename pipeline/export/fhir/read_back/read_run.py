@@ -8,7 +8,7 @@ gets its receipt in this way; a difference is named and left to people.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -140,7 +140,7 @@ def look_for_entry(
     tag = f"{identifier_system(settings, 'version')}|{version}"
     # An earlier version may have had what this one has not.
     exported = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
-    kinds = ENTRY_TYPES if item.is_amendment else exported
+    kinds: Collection[str] = ENTRY_TYPES if item.is_amendment else exported
     revisions = range(1, item.revision + 1)
     found = find_entry_resources(item.entry_id, revisions, server, settings, kinds)
     content = ServerContent(
