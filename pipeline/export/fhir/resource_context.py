@@ -17,10 +17,10 @@ from pipeline.domain.identity_numbers import PidKind, pid_kind
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.fhir.clinical.terms import find_term
 from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.record_text import care_provider
 from pipeline.files.text import make_printable
-from pipeline.registers.terms import find_term
 
 Resource = dict[str, Any]
 """A FHIR resource or a part of one, as JSON has it."""
