@@ -26,6 +26,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.event_log.chain_check import ChainProblem, ProblemKind
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.queries import Hint, LogFilter
+from pipeline.store.registers.client_register import save_units
 from pipeline.store.schema import paper
 from tests.contract.store.audit_steps import ALL, LOGGER, TODAY, make_looked_at_ward
 from tests.support.shared_data import shared
@@ -58,7 +59,9 @@ def posts(data: bytes) -> Iterator[dict[str, list[str]]]:
 
 
 def test_the_log_for_a_log_service_is_valid_and_names_who_what_where_and_whom(ward: Ward) -> None:
-    settings = Settings(staff_hsa_ids={"eva": "SE123-EVA"}, unit_hsa_ids={NORTH: "SE123-NORR"})
+    settings = Settings(staff_hsa_ids={"eva": "SE123-EVA"}, unit_hsa_ids={NORTH: "SE123-BEFORE"})
+    with ward.store.begin() as conn:
+        save_units(conn, {NORTH: "HSL"}, hsa_ids={NORTH: "SE5560000000-NORR"})
     file = io.BytesIO()
     written = write_storelog(ward.store, LOGGER, settings, ALL, file)
     made = list(posts(file.getvalue()))
@@ -73,7 +76,7 @@ def test_the_log_for_a_log_service_is_valid_and_names_who_what_where_and_whom(wa
     assert len(views) == 2
     assert views[0]["ActivityType"] == ["Läsa"]
     assert views[0]["Purpose"] == ["Vård och behandling"]
-    assert views[0]["CareUnitId"] == ["SE123-NORR"] * 2
+    assert views[0]["CareUnitId"] == ["SE5560000000-NORR"] * 2
     assert views[0]["PatientId"] == [ASTA.pid]
     assert "PatientName" not in views[0]
     (searched,) = (post for post in made if post["ActivityLevel"] == ["look_up_client"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
+from pipeline.domain.identity_numbers import PidKind, format_pid, is_hsa_id, normalize_pid
 from tests.support.shared_data import shared
 
 TODAY = date(2021, 12, 20)
@@ -139,3 +139,22 @@ def test_the_structured_cases_of_the_personnummer_project() -> None:
         for number in cases[kind]["string"]["invalid"]:
             # Blanks inside are wrong there; people write them, so here they are not.
             assert normalize_pid(number, date(2026, 1, 1)).valid == (" " in number), number
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("SE5560000000-A1", True),
+        ("SE165560000000-A1", True),
+        ("SE5560000000-", False),
+        ("se5560000000-a1", False),
+        ("SE556000000-A1", False),
+        ("SE155560000000-A1", False),
+        ("SE5560000000-A1Å", False),
+        ("SE165560000000-" + "A" * 17, False),
+        ("192801287158", False),
+        ("", False),
+    ],
+)
+def test_an_hsa_id_has_its_form(text: str, is_one: bool) -> None:
+    assert is_hsa_id(text) is is_one

@@ -8,15 +8,18 @@ from datetime import timedelta
 import pytest
 
 from pipeline.domain.errors import NotAllowedError, UsageError
-from pipeline.domain.model import EntryState, Person
+from pipeline.domain.model import EntryState, Person, StaffMember
 from pipeline.domain.record import CareProvider, Outage, OutageKind
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import OutagePeriod
+from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.entries.queue import claim_next
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports.records import load_records
 from pipeline.store.registers import outages, providers
+from pipeline.store.registers.hsa_ids import save_hsa_ids
+from pipeline.store.registers.staff import save_staff
 from pipeline.store.reports.paper_days import PaperStatus, load_paper_days, outage_range
 from pipeline.store.review import decisions
 from tests.support.store.ward import (
@@ -127,6 +130,26 @@ def test_a_record_carries_the_outage_and_the_provider_of_its_unit(ward: Ward) ->
         assert record.provider is None
         with pytest.raises(UsageError):
             providers.undo_unit_provider(conn, ADMIN, NORTH, NOW)
+
+
+def test_a_record_has_the_ids_of_unit_author_and_of_who_entered(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    author = StaffMember("Disa Penn", "ssk", "DP", NORTH, "SE5560000000-DP", "206010")
+    entered = StaffMember(EVA.name, "ssk", "EV", NORTH, "SE5560000000-EVA")
+    with ward.store.begin() as conn:
+        (record,) = load_records(conn, FORMS, [entry_id])
+        assert (record.unit_hsa_id, record.author_hsa_id, record.entered.hsa_id) == ("", "", "")
+        save_person(conn, EVA, None)
+        save_staff(conn, [author, entered])
+        save_hsa_ids(conn, ADMIN, {NORTH: "SE5560000000-NORR"}, [])
+        (record,) = load_records(conn, FORMS, [entry_id])
+    assert record.unit_hsa_id == "SE5560000000-NORR"
+    assert (record.author_hsa_id, record.author_role, record.author_role_code) == (
+        "SE5560000000-DP",
+        "ssk",
+        "206010",
+    )
+    assert (record.entered.login, record.entered.hsa_id) == (EVA.login, "SE5560000000-EVA")
 
 
 @pytest.mark.parametrize(
