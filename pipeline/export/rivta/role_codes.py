@@ -59,9 +59,7 @@ def find_role_code(title: str, registered: str = "") -> Code | None:
     name = (role.name if role else title.strip()) or code
     # Which version the staff list has its code from is not known.
     version = "" if registered else codes.version
-    return Code(
-        code=code, system=codes.system, system_name=codes.name, version=version, name=name
-    )
+    return Code(code=code, system=codes.system, system_name=codes.name, version=version, name=name)
 
 
 @cache

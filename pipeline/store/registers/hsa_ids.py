@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, select, update
 
@@ -47,9 +47,9 @@ def hsa_ids_by_login(conn: Connection, staff: Iterable[StaffMember]) -> dict[str
 
 
 def save_hsa_ids(
-    conn: Connection, person: Person, units: Mapping[str, str], staff: Iterable[StaffMember]
+    conn: Connection, person: Person, unit_ids: Mapping[str, str], members: Sequence[StaffMember]
 ) -> int:
-    """Store ids of units (by name) and ids and role codes of staff, and return how many changed.
+    """Store ids of units, by name, and ids and role codes of staff, and return how many changed.
 
     What is empty removes what was stored. A member who is only on paper becomes one of the list.
 
@@ -58,8 +58,7 @@ def save_hsa_ids(
         UsageError: a unit or member is gone, or an id has another form or is another person's.
     """
     require_permission(person, Action.OFFICE)
-    members = list(staff)
-    for where, hsa_id in [*units.items(), *((_place(one), one.hsa_id) for one in members)]:
+    for where, hsa_id in [*unit_ids.items(), *((_place(one), one.hsa_id) for one in members)]:
         if hsa_id and not is_hsa_id(hsa_id):
             raise UsageError("hsa_id_wrong", where=where)
     for one in members:
@@ -68,9 +67,9 @@ def save_hsa_ids(
     # Only what differs from the stored ids is written.
     query = select(paper.unit.c.name, paper.unit.c.hsa_id)
     known = {row.name: row.hsa_id for row in conn.execute(query)}
-    if gone := sorted(set(units) - set(known)):
+    if gone := sorted(set(unit_ids) - set(known)):
         raise UsageError("no_unit_name_units", unknown=", ".join(gone))
-    changed_units = {unit: hsa_id for unit, hsa_id in units.items() if known[unit] != hsa_id}
+    changed_units = {unit: hsa_id for unit, hsa_id in unit_ids.items() if known[unit] != hsa_id}
     changed_members = _changed_members(conn, members)
     for unit, hsa_id in changed_units.items():
         conn.execute(update(paper.unit).where(paper.unit.c.name == unit).values(hsa_id=hsa_id))

@@ -256,6 +256,8 @@ class World:
             "outage_id": 0,
             "period": OutagePeriod(NORTH, "", OutageKind.DOWN, TODAY[0], None),
             "provider": CareProvider("Omsorg AB", ""),
+            "unit_ids": {NORTH: "SE5560000000-A1"},
+            "members": [],
             "day": TODAY[0].date(),
             "units": {NORTH},
             "other": "",
