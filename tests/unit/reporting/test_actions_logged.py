@@ -189,6 +189,7 @@ NEEDS_NONE = {
     "store.entries.answers.decided_answers": PART,
     "store.entries.answers.add_decided_answers": PART,
     "store.exports.run_items.save_receipts": PART,
+    "store.exports.proofs.save_proofs": PART,
     "store.paper.pages.add_page": "the batch that the page belongs to is recorded",
     "store.paper.batches.append_page_to_batch": "the batch that the page belongs to is recorded",
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
