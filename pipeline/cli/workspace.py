@@ -58,8 +58,7 @@ _CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
 
 
 def _file_help(columns: Collection[RegisterColumn]) -> str:
-    optional = _headers(columns, optional=True)
-    return f"CSV or xlsx with {_headers(columns)} and, if wanted, {optional}."
+    return f"CSV or xlsx with {_headers(columns)}; optional: {_headers(columns, optional=True)}."
 
 
 def register_store_commands(app: typer.Typer) -> None:
@@ -159,10 +158,7 @@ def clients(
 
 
 def staff(
-    file: Annotated[
-        Path,
-        typer.Argument(help=_file_help(_STAFF), exists=True, dir_okay=False),
-    ],
+    file: Annotated[Path, typer.Argument(help=_file_help(_STAFF), exists=True, dir_okay=False)],
 ) -> None:
     """Import the staff list with the initials of each member.
 
@@ -175,9 +171,7 @@ def staff(
 
     register = load_staff(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_staff(
-            conn, register, by=getpass.getuser(), missing_columns=register.missing_columns
-        )
+        count = save_staff(conn, register, getpass.getuser(), register.missing_columns)
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "line"))
     _report_unknown_units((member.unit for member in register.members), known)

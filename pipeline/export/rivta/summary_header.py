@@ -45,13 +45,13 @@ def add_author(
     """Add the author, with role and unit, and the care provider."""
     author = _add_element(header, "accountableHealthcareProfessional")
     _add_element(author, "authorTime", format_timestamp(record.written_at or record.scanned.at))
-    person = record_author(record)
-    if person.hsa_id:
-        _add_element(author, "healthcareProfessionalHSAId", person.hsa_id)
-    if person.name:
-        _add_element(author, "healthcareProfessionalName", person.name)
-    if person.role:
-        _elements.add_code(author, "healthcareProfessionalRoleCode", person.role)
+    performer = record_author(record)
+    if performer.hsa_id:
+        _add_element(author, "healthcareProfessionalHSAId", performer.hsa_id)
+    if performer.name:
+        _add_element(author, "healthcareProfessionalName", performer.name)
+    if performer.role:
+        _elements.add_code(author, "healthcareProfessionalRoleCode", performer.role)
     elif title := record.author_title or record.author_role:
         role = _add_element(author, "healthcareProfessionalRoleCode")
         _add_element(role, "originalText", title)

@@ -32,9 +32,7 @@ from pipeline.domain.model import EntryState
 from pipeline.store.database.clock import UtcDateTime
 
 SCHEMA_VERSION = 9
-"""Never changed: programs from before the Alembic history (`database/migrations`) refuse a number
-that they do not know.
-"""
+"""Never changed: programs from before the Alembic history refuse a number they do not know."""
 
 NO_DEADLINE = "9999-12-31"
 """In place of a last day: sorted behind all others by every database."""
@@ -60,8 +58,7 @@ staff = Table(
     Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
-    # Areas of law separated by spaces; NULL: those of the profession, see
-    # pipeline/domain/permissions.py.
+    # Areas of law separated by spaces; NULL: those of the profession (domain/permissions.py).
     Column("areas", String(40)),
     Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
