@@ -27,7 +27,7 @@ from pipeline.cli import (
     workspace,
 )
 from pipeline.cli.context import print_note
-from pipeline.cli.exporting import archiving
+from pipeline.cli.exporting import archiving, fhir
 from pipeline.cli.exporting import runs as exporting
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
@@ -38,7 +38,7 @@ COMMANDS = (
     work.register,
     reading.register_read_command,
     exporting.register_export_commands,
-    exporting.register_send_command,
+    fhir.register_fhir_commands,
     exporting.register_header_command,
     oversight.register_care_system_command,
     archiving.register_archive_command,

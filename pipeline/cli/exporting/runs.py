@@ -1,4 +1,4 @@
-"""`efterskrift export`, `receipt`, `send`, `check-header`: entries leave Efterskrift."""
+"""`efterskrift export`, `receipt`, `check-header`: entries leave Efterskrift."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
-    from pipeline.export.fhir.sender import SendResult
     from pipeline.export.runs import ExportContext, RunKind, RunPreview
     from pipeline.export.tables.header_check import HeaderCheck
 
@@ -328,68 +327,6 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
         )
         if "receipt_file" in written:
             print_text("export.receipt_file", file=written["receipt_file"])
-
-
-def register_send_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("send", rich_help_panel=REVIEW)(send)
-
-
-def send(
-    target: Annotated[str, typer.Argument(help="fhir: the FHIR server of the settings.")],
-    run_id: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN", help="Run to send. Default: every run with entries without a receipt."
-        ),
-    ] = "",
-    login: As = "",
-    as_json: AsJson = False,
-) -> None:
-    """Send exported entries without a receipt to a FHIR server.
-
-    Each answer is stored as a receipt. Sending again creates nothing twice.
-    """
-    from pipeline.export.fhir.sender import TARGET
-
-    if target != TARGET:
-        raise UsageError("nothing_can_sent", target=target, target_2=TARGET)
-    with open_export_context() as context:
-        _send_runs(context, resolve_acting_person(context.store, login), run_id, as_json=as_json)
-
-
-def _send_runs(context: ExportContext, person: Person, run_id: str, *, as_json: bool) -> None:
-    """Send the run of this id; without an id, every run that waits, the oldest first."""
-    from pipeline.export.fhir.sender import TARGET, send_run
-    from pipeline.export.fhir.server import connect_fhir_server
-    from pipeline.export.runs import list_runs
-    from pipeline.store.database.clock import utc_now
-
-    waiting = [
-        status.run.id
-        for status in reversed(list_runs(context, person))
-        if status.run.target == TARGET and status.waiting
-    ]
-    with connect_fhir_server(context.settings) as server:
-        for sent_id in [run_id] if run_id else waiting:
-            result = send_run(context, person, sent_id, server, utc_now)
-            _print_send_result(sent_id, result, as_json=as_json)
-    if not (run_id or waiting):
-        print_note("send.nothing")
-
-
-def _print_send_result(run_id: str, sent: SendResult, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps({"run": run_id} | asdict(sent)))
-        return
-    print_text(
-        "send.sent",
-        run=run_id,
-        accepted=sent.accepted,
-        refused=sent.refused,
-        unanswered=sent.unanswered,
-        superseded=sent.overtaken,
-    )
 
 
 def register_header_command(app: typer.Typer) -> None:

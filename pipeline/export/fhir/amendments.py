@@ -7,6 +7,7 @@ changed but its status. So there is no moment when both versions are valid, or n
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pipeline.domain.settings import Settings
@@ -17,6 +18,7 @@ from pipeline.export.fhir.clinical.warnings import (
     has_warnings_tag,
 )
 from pipeline.export.fhir.resource_context import (
+    ANSWERS_TYPE,
     DOCUMENT_TYPE,
     Resource,
     identifier_system,
@@ -26,7 +28,8 @@ from pipeline.export.fhir.server import FhirServer
 from pipeline.store.exports.run_items import RunItem
 
 _ENDED_STATUSES = frozenset({"superseded", "entered-in-error", "cancelled"})
-_OBSERVATION_TYPE, _ANSWERS_TYPE = "Observation", "QuestionnaireResponse"
+_OBSERVATION_TYPE = "Observation"
+ENTRY_TYPES = (DOCUMENT_TYPE, _OBSERVATION_TYPE, ANSWERS_TYPE)
 
 
 def end_earlier_versions(
@@ -39,31 +42,19 @@ def end_earlier_versions(
     Raises:
         ExportError: see `FhirServer.search`.
     """
-    post = f"{identifier_system(settings, 'post')}|{item.entry_id}"
-    versions = [
-        f"{identifier_system(settings, 'version')}|{version_id(item.entry_id, revision)}"
-        for revision in range(1, item.route_revision)
-    ]
-    # Find everything of the entry at the server; answers have no identifier of the entry.
-    existing = [
-        *server.search(DOCUMENT_TYPE, identifier=post),
-        *server.search(_OBSERVATION_TYPE, identifier=post),
-        *server.search(_ANSWERS_TYPE, identifier=",".join(versions)),
-    ]
-    # Warnings are searched for only where there may be some: not every server knows them.
-    if any(has_warnings_tag(resource) for resource in existing):
-        existing += [one for kind in WARNING_TYPES for one in server.search(kind, identifier=post)]
+    revisions = range(1, item.route_revision)
+    existing = find_entry_resources(item.entry_id, revisions, server, settings)
     version = version_id(item.entry_id, item.route_revision)
     outdated = [
         resource
         for resource in existing
-        if _status(resource) not in _ENDED_STATUSES
-        and not _is_of_version(resource, version, settings)
+        if not is_ended(resource) and not is_of_version(resource, version, settings)
     ]
+    # The entry's own document, not those of its attachments
     documents = [
         entry["resource"]
         for entry in bundle["entry"]
-        if entry["resource"]["resourceType"] == DOCUMENT_TYPE
+        if entry["resource"].get("masterIdentifier", {}).get("value") == version
     ]
     # A version that replaces none is about another client: what the server has was an error.
     void = any(
@@ -76,6 +67,46 @@ def end_earlier_versions(
     }
 
 
+def find_entry_resources(
+    entry_id: str,
+    revisions: Iterable[int],
+    server: FhirServer,
+    settings: Settings,
+    kinds: Collection[str] = ENTRY_TYPES,
+) -> list[Resource]:
+    """Return what the server has of an entry, but origins; answers of `revisions`.
+
+    Args:
+        kinds: the types of resources that are searched for; not every server knows them all.
+
+    Raises:
+        ExportError: see `FhirServer.search`.
+    """
+    post = f"{identifier_system(settings, 'post')}|{entry_id}"
+    # Answers have no identifier of the entry.
+    versions = [
+        f"{identifier_system(settings, 'version')}|{version_id(entry_id, revision)}"
+        for revision in revisions
+    ]
+    found = [
+        resource
+        for kind in ENTRY_TYPES
+        if kind in kinds
+        for resource in server.search(
+            kind, identifier=",".join(versions) if kind == ANSWERS_TYPE else post
+        )
+    ]
+    # Warnings are searched for only where there may be some: not every server knows them.
+    if any(has_warnings_tag(resource) for resource in found):
+        found += [one for kind in WARNING_TYPES for one in server.search(kind, identifier=post)]
+    return found
+
+
+def is_ended(resource: Resource) -> bool:
+    """Return whether a resource says that it is no longer valid."""
+    return _status(resource) in _ENDED_STATUSES
+
+
 def _status(resource: Resource) -> str:
     """Return a resource's status; an allergy is ended by its verification."""
     if resource["resourceType"] != ALLERGY_TYPE:
@@ -84,7 +115,7 @@ def _status(resource: Resource) -> str:
     return str(codings[0].get("code", "")) if codings else ""
 
 
-def _is_of_version(resource: Resource, version: str, settings: Settings) -> bool:
+def is_of_version(resource: Resource, version: str, settings: Settings) -> bool:
     """Return whether a resource is of a version of an entry.
 
     An observation's identifier continues after a slash.
@@ -142,13 +173,17 @@ def _link_replaced_document(
     if resource["resourceType"] != DOCUMENT_TYPE or "relatesTo" not in resource:
         return entry
     relation = resource["relatesTo"][0]
+    # An attachment adds to a document of the same transaction.
+    if relation["code"] != "replaces":
+        return entry
     replaced = relation["target"]["identifier"]["value"]
     # The server's document with the identifier of the replaced one.
     reference = next(
         (
             f"{DOCUMENT_TYPE}/{other['id']}"
             for other in existing
-            if other["resourceType"] == DOCUMENT_TYPE and _is_of_version(other, replaced, settings)
+            if other.get("masterIdentifier", {}).get("value") == replaced
+            and is_of_version(other, replaced, settings)
         ),
         "",
     )

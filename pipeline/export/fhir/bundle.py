@@ -15,10 +15,10 @@ from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.fhir.clinical.observations import observation_resources
 from pipeline.export.fhir.clinical.warnings import warning_resources
-from pipeline.export.fhir.document import document_resource
+from pipeline.export.fhir.document import attachment_resources, document_resource
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.patient import patient_identifier, patient_resource
-from pipeline.export.fhir.provenance import provenance_resource
+from pipeline.export.fhir.people.patient import patient_identifier, patient_resource
+from pipeline.export.fhir.people.provenance import provenance_resource
 from pipeline.export.fhir.questionnaire import (
     questionnaire_resource,
     questionnaire_url,
@@ -58,6 +58,9 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
         ),
         (DOCUMENT_TYPE, document_resource(filing), _identifier_query("identifier", version)),
     ]
+    for name, attachment in attachment_resources(filing):
+        query = _identifier_query("identifier", attachment["masterIdentifier"])
+        parts.append((name, attachment, query))
     for name, observation in observation_resources(filing):
         parts.append(
             (

@@ -1,5 +1,6 @@
 """The entry as a DocumentReference: its values as text, and the sheet itself as a small PDF.
 
+Each attachment is a document of its own, which a server can find, and which adds to the entry's.
 A sheet that shows who has a protected identity is left out. Three times have three places: when
 it happened (`context.period`), when the paper was written (`attachment.creation`), when it was
 entered (`date`).
@@ -19,9 +20,15 @@ from PIL import Image, UnidentifiedImageError
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
-from pipeline.domain.record import Record
-from pipeline.export.exporter import ExportOptions
+from pipeline.domain.record import Record, RecordAttachment
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions
 from pipeline.export.fhir.clinical.warnings import warnings_tag
+from pipeline.export.fhir.people.practitioner import (
+    ROLE_TYPE,
+    author,
+    practitioner_role,
+    stamp_person,
+)
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     DOCUMENT_TYPE,
@@ -38,7 +45,9 @@ from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable
+from pipeline.texts import Topic
 
+_text = Topic("fhir_text", DATA_LANGUAGE)
 NOTE_TYPE_OID = "urn:oid:1.2.752.129.2.2.2.11"
 """KV Anteckningstyp."""
 SIGNER_ANCHOR = "signerare"
@@ -63,8 +72,8 @@ def document_resource(filing: ResourceContext) -> Resource:
         "type": _document_type(filing),
         "subject": filing.reference(PATIENT_TYPE),
         "date": format_instant(record.entered.at),
-        "author": [{"reference": f"#{AUTHOR_ANCHOR}", "type": "PractitionerRole"}],
-        "authenticator": {"reference": f"#{SIGNER_ANCHOR}", "type": "PractitionerRole"}
+        "author": [{"reference": f"#{AUTHOR_ANCHOR}", "type": ROLE_TYPE}],
+        "authenticator": {"reference": f"#{SIGNER_ANCHOR}", "type": ROLE_TYPE}
         if record.signed
         else None,
         "custodian": filing.provider(),
@@ -74,6 +83,56 @@ def document_resource(filing: ResourceContext) -> Resource:
         "content": [{"attachment": each} for each in _document_contents(filing)],
         "context": {"period": _event_period(filing)},
     }
+
+
+def attachment_resources(filing: ResourceContext) -> list[tuple[str, Resource]]:
+    """Return the name within the bundle and the document of each attachment that goes along."""
+    load_image = filing.options.load_image
+    if not load_image or not _do_images_go(filing):
+        return []
+    resources = []
+    for number, attachment in enumerate(filing.record.attachments, 1):
+        title, scanned_at = format_attachment(attachment), filing.record.scanned.at
+        pdf = small_sheet_pdf([load_image(attachment.picture)], title, scanned_at)
+        resource = _attachment_resource(filing, number, attachment, pdf)
+        resources.append((f"{DOCUMENT_TYPE}/{number}", resource))
+    return resources
+
+
+def _attachment_resource(
+    filing: ResourceContext, number: int, attachment: RecordAttachment, pdf: bytes
+) -> Resource:
+    record, title, day = filing.record, format_attachment(attachment), attachment.day
+    return {
+        "resourceType": DOCUMENT_TYPE,
+        "meta": filing.meta("document-reference"),
+        "contained": [practitioner_role(filing, AUTHOR_ANCHOR, author(record))],
+        "masterIdentifier": filing.identifier("version", f"{filing.version}/{number}"),
+        "identifier": [filing.identifier("post", record.entry_id)],
+        "status": "current",
+        "docStatus": _document_status(filing),
+        "type": {"text": _text("attachment")},
+        "subject": filing.reference(PATIENT_TYPE),
+        "date": format_instant(record.entered.at),
+        "author": [{"reference": f"#{AUTHOR_ANCHOR}", "type": ROLE_TYPE}],
+        "custodian": filing.provider(),
+        "relatesTo": [{"code": "appends", "target": filing.reference(DOCUMENT_TYPE)}],
+        "description": title,
+        "securityLabel": [{"coding": [label]} for label in filing.labels()],
+        "content": [{"attachment": _attachment(filing, "application/pdf", pdf, title)}],
+        "context": {"period": {"start": day, "end": day} if day else absent_value("unknown")},
+    }
+
+
+def _do_images_go(filing: ResourceContext) -> bool:
+    """Return whether the sheet's images go along: it is valid, and the receiver may see it all."""
+    record = filing.record
+    return bool(
+        record.voided is None
+        and record.pages
+        and is_sheet_of_one_client(record, filing.options)
+        and not record.client.protected
+    )
 
 
 def is_sheet_of_one_client(record: Record, options: ExportOptions) -> bool:
@@ -94,15 +153,18 @@ def _document_status(filing: ResourceContext) -> str:
 
 def _contained_people(filing: ResourceContext) -> list[Resource]:
     record = filing.record
-    signer = [filing.staff(SIGNER_ANCHOR, record.signed.by)] if record.signed else []
-    return [filing.staff(AUTHOR_ANCHOR, record.author, record.author_title), *signer]
+    people = [practitioner_role(filing, AUTHOR_ANCHOR, author(record))]
+    if record.signed:
+        signer = stamp_person(filing, record.signed)
+        people.append(practitioner_role(filing, SIGNER_ANCHOR, signer))
+    return people
 
 
 def _document_type(filing: ResourceContext) -> Resource:
     kind = filing.mapping.kind
     code = kind.codes.get(str(filing.record.fields.get(kind.field)), kind.otherwise)
     return (
-        coding_concept(NOTE_TYPE_OID, code, code, filing.record.title)
+        coding_concept(NOTE_TYPE_OID, code, filing.record.title)
         if code
         else {"text": filing.record.title}
     )
@@ -130,22 +192,11 @@ def _document_contents(filing: ResourceContext) -> list[Resource]:
     attachments = [
         _attachment(filing, "text/plain", make_printable(_document_text(filing)).encode())
     ]
-    # The sheet goes along unless it is void or shows more than the receiver may see.
-    if (
-        record.voided is None
-        and record.pages
-        and load_image
-        and is_sheet_of_one_client(record, filing.options)
-        and not record.client.protected
-    ):
+    if load_image and _do_images_go(filing):
         pdf = small_sheet_pdf(
             map(load_image, record.pages), f"{record.title} {record.entry_id}", record.scanned.at
         )
         attachments.append(_attachment(filing, "application/pdf", pdf))
-        for each in record.attachments:
-            title = format_attachment(each)
-            pdf = small_sheet_pdf([load_image(each.picture)], title, record.scanned.at)
-            attachments.append(_attachment(filing, "application/pdf", pdf, title))
     return attachments
 
 

@@ -52,17 +52,29 @@ class Measurement(Concept):
 
 
 class Warned(StrictModel):
-    """What care has to heed: a check box, the words beside it, and `more` fields about it."""
+    """What care has to heed: a check box, the words beside it, and `more` fields about it.
+
+    Of an allergy, `reaction` is the field with what happened, and `category` what all substances
+    of this box are, where the form asks for one kind only.
+    """
 
     kind: Literal["allergy", "flag"] = "flag"
     name: str
     mark: str
     text: str
+    reaction: str = ""
+    category: Literal["", "food", "medication", "environment", "biologic"] = ""
     more: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _allergy_only(self) -> Self:
+        if self.kind != "allergy" and (self.reaction or self.category):
+            raise ValueError(f"{self.name} is no allergy: it has neither reaction nor category")
+        return self
 
     def fields(self) -> set[str]:
         """Return the form's fields that the warning takes."""
-        return {self.mark, self.text, *self.more}
+        return {self.mark, self.text, self.reaction, *self.more} - {""}
 
 
 class FhirMapping(ExportMapping):

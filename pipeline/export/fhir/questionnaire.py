@@ -12,6 +12,7 @@ from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.fhir.clinical.observations import parse_number
+from pipeline.export.fhir.people.practitioner import author, practitioner_role
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,
@@ -62,7 +63,7 @@ def response_resource(filing: ResourceContext, form: Form) -> Resource:
     return {
         "resourceType": "QuestionnaireResponse",
         "meta": filing.meta(),
-        "contained": [filing.staff(AUTHOR_ANCHOR, record.author, record.author_title)],
+        "contained": [practitioner_role(filing, AUTHOR_ANCHOR, author(record))],
         "identifier": filing.identifier("version", filing.version),
         "questionnaire": f"{questionnaire_url(form, filing.settings)}|{form.version}",
         "status": "amended" if filing.item.amends else "completed",

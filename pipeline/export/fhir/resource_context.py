@@ -17,8 +17,9 @@ from pipeline.domain.identity_numbers import PidKind, pid_kind
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.fhir.clinical.terms import find_term
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.record_text import care_provider, late_entry
+from pipeline.export.record_text import care_provider
 from pipeline.files.text import make_printable
 
 Resource = dict[str, Any]
@@ -102,22 +103,21 @@ class ResourceContext:
         """Return R for a protected identity, NOPATIENT for what the patient may not read yet."""
         labels = self.protection()
         if labels or not self.mapping.approved_for_patient:
-            labels.append({"system": f"{TERMINOLOGY}v3-ActCode", "code": "NOPATIENT"})
+            labels.append(coding(f"{TERMINOLOGY}v3-ActCode", "NOPATIENT"))
         return labels
 
     def protection(self) -> list[Resource]:
         """Return R (restricted) for a protected identity."""
         return (
-            [{"system": f"{TERMINOLOGY}v3-Confidentiality", "code": "R"}]
+            [coding(f"{TERMINOLOGY}v3-Confidentiality", "R")]
             if self.record.client.protected
             else []
         )
 
     def unit(self) -> Resource:
-        """Return the care unit, by its HSA-id if the settings know it."""
-        return self.organization(
-            self.record.unit, self.settings.unit_hsa_ids.get(self.record.unit, "")
-        )
+        """Return the care unit, by its HSA-id if the register or the settings know it."""
+        known = self.record.unit_hsa_id or self.settings.unit_hsa_ids.get(self.record.unit, "")
+        return self.organization(self.record.unit, known)
 
     def provider(self) -> Resource:
         """Return the care provider, by its HSA-id if it is known."""
@@ -126,21 +126,15 @@ class ResourceContext:
 
     def organization(self, name: str, hsa_id: str) -> Resource:
         """Return an organisation that the receiver knows: referred to, never created."""
-        identifier = {"system": self.settings.fhir_hsa_system, "value": hsa_id} if hsa_id else None
-        return {"type": "Organization", "identifier": identifier, "display": name}
-
-    def staff(self, anchor: str, name: str, title: str = "") -> Resource:
-        """Return a member of staff as a contained PractitionerRole.
-
-        The paper gives a name and perhaps a title, no id.
-        """
         return {
-            "resourceType": "PractitionerRole",
-            "id": anchor,
-            "practitioner": {"display": name or late_entry("unknown_author")},
-            "organization": self.unit(),
-            "code": [{"text": title}] if title else [],
+            "type": "Organization",
+            "identifier": self.hsa_identifier(hsa_id),
+            "display": name,
         }
+
+    def hsa_identifier(self, hsa_id: str) -> Resource | None:
+        """Return an HSA-id in its series; None where there is none."""
+        return {"system": self.settings.fhir_hsa_system, "value": hsa_id} if hsa_id else None
 
     def moment(self, moment: datetime | None, name: str = "") -> str:
         """Return a dateTime; only the day where the paper gives no time of day.
@@ -183,9 +177,14 @@ def pid_system(pid: str, local: str) -> str:
     return PID_SYSTEMS.get(series, local) if series else ""
 
 
-def coding_concept(system_uri: str, code: str, display: str = "", text: str = "") -> Resource:
-    """Return a concept with one code."""
-    return {"coding": [{"system": system_uri, "code": code, "display": display}], "text": text}
+def coding(system_uri: str, code: str) -> Resource:
+    """Return a code with its term in the code system; without a term that has not been read."""
+    return {"system": system_uri, "code": code, "display": find_term(system_uri, code)}
+
+
+def coding_concept(system_uri: str, code: str, text: str = "") -> Resource:
+    """Return a concept with one code, and the words of the paper or the program for it."""
+    return {"coding": [coding(system_uri, code)] if code else [], "text": text}
 
 
 def absent_value(reason: str) -> Resource:

@@ -146,7 +146,7 @@ def send_run(
                 for item in run_items.list_visible_items(conn, person, run_id)
                 if item.accepted is None
             ]
-        lines = _lines_by_number(context.store.images.get(run.sha256))
+        lines = lines_by_position(context.store.images.get(run.sha256))
         return _RunSender(context, person, run_id, server, clock, on_progress, lines).send_all(
             waiting
         )
@@ -226,6 +226,6 @@ class _RunSender:
             self.on_progress(done, of)
 
 
-def _lines_by_number(data: bytes) -> dict[str, bytes]:
+def lines_by_position(data: bytes) -> dict[str, bytes]:
     """Return the lines of a run's file by the identifier of their bundle."""
     return {json.loads(line)["identifier"]["value"]: line for line in data.splitlines()}

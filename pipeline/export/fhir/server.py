@@ -8,6 +8,7 @@ there is none, when it expires, and once when the server refuses it.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ _UNAVAILABLE_CODES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RETRY_CODES = _UNAVAILABLE_CODES | {409}
 """409: another transaction was in the way."""
 _REFUSED_CODES = frozenset({400, 409, 410, 412, 413, 422})
+_LOGICAL_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
 class ClientCredentials(httpx.Auth):
@@ -170,8 +172,23 @@ class FhirServer:
             if entry.get("resource", {}).get("resourceType") == kind
         ]
 
-    def _request(self, method: str, path: str, **request: Any) -> ServerReply:  # noqa: ANN401 - httpx's own arguments
-        """Send a request until it is answered; a busy server or a lost connection is retried."""
+    def read(self, reference: str) -> Resource | None:
+        """Return a resource by a reference such as `Patient/1`; None if the server lacks it.
+
+        Errors as `transact`. A reference to another server is not followed.
+        """
+        kind, _, name = reference.removeprefix(f"{self._client.base_url}").partition("/")
+        if not (kind.isalpha() and _LOGICAL_ID.fullmatch(name.partition("/_history/")[0])):
+            return None
+        reply = self._request("GET", f"{kind}/{name}", kind=kind)
+        return reply.body if reply.accepted else None
+
+    def _request(self, method: str, path: str, kind: str = "Bundle", **request: Any) -> ServerReply:  # noqa: ANN401 - httpx's own arguments
+        """Send a request until it is answered; a busy server or a lost connection is retried.
+
+        Args:
+            kind: type of the resource that answers.
+        """
         for attempt in range(1, self._attempts + 1):
             reason, wait = "", 0.0
             try:
@@ -180,7 +197,7 @@ class FhirServer:
                 reason = type(error).__name__
             else:
                 if response.status_code not in _RETRY_CODES:
-                    return _parse_reply(response)
+                    return _parse_reply(response, kind)
                 reason, wait = str(response.status_code), _retry_after_seconds(response)
             # Wait as long as the server asks, else twice as long each time with some chance.
             if attempt < self._attempts:
@@ -189,7 +206,7 @@ class FhirServer:
                 )
         # A conflict that remains is a refusal, not an absence.
         if reason in {str(code) for code in _RETRY_CODES - _UNAVAILABLE_CODES}:
-            return _parse_reply(response)
+            return _parse_reply(response, kind)
         raise TargetUnavailableError("fhir_server_away", why=reason)
 
 
@@ -226,13 +243,16 @@ def _check_address(name: str, address: str, *, needed: bool) -> None:
         raise SettingsError("setting_not_encrypted", name=name)
 
 
-def _parse_reply(response: httpx.Response) -> ServerReply:
+def _parse_reply(response: httpx.Response, kind: str) -> ServerReply:
     code = response.status_code
     if code in (401, 403):
         raise TargetAccessError("fhir_server_does_not_let", code=code)
     body = _parse_resource(response)
-    if response.is_success and body.get("resourceType") == "Bundle":
+    if response.is_success and body.get("resourceType") == kind:
         return ServerReply(True, body)
+    # A search of what a server never has is answered with a bundle: only a read can miss.
+    if code == httpx.codes.NOT_FOUND and kind != "Bundle":
+        return ServerReply(False, body)
     if code in _REFUSED_CODES:
         return ServerReply(False, body)
     raise TargetIncompatibleError("address_setting_fhir_url_no", code=code)

@@ -34,6 +34,7 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     exports.archived_sheet,
     exports.export_delivery,
     exports.export_item,
+    exports.export_proof,
     exports.export_run,
     exports.export_undo,
     exports.paper_place,

@@ -104,6 +104,24 @@ receipt = Table(
     Column("text", Text, nullable=False, default=""),
 )
 
+# What was found when an exported entry was looked for in the target: the latest row counts. The
+# answer of a target says that it took something, this says that it has it. `means` says how it was
+# looked for, `found` what came of it, `differences` what of it differs, by names and never values.
+export_proof = Table(
+    "export_proof",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", ForeignKey("export_run.id"), nullable=False, index=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("means", String(20), nullable=False),
+    Column("found", String(20), nullable=False),
+    Column("differences", JSON(none_as_null=True), nullable=False),
+    Column("place", String(200), nullable=False, default="", server_default=""),
+)
+
 # Approvals of payments. `seen` is the latest decision on the sheet at the approval, `rows_sha256` a
 # digest of the rows that then counted for its sum: an approval holds for that content only. Where
 # it is NULL (approvals from before it was stored), the approval does not hold.

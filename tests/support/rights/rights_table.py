@@ -114,6 +114,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.runs.receipts.open_run_items": (Action.EXPORT, R.PAPER),
     f"{P}export.runs.receipts.fetch_receipt_template": (Action.EXPORT, R.PAPER),
     f"{P}export.fhir.sender.send_run": (Action.EXPORT, R.PAPER),
+    f"{P}export.fhir.read_back.read_run.read_back_run": (Action.EXPORT, R.PAPER),
+    f"{P}export.fhir.read_back.read_run.load_run_proofs": (Action.EXPORT, R.PAPER),
     f"{P}export.runs.receipts.submit_receipts": (Action.RECEIPT, R.PAPER),
     f"{P}export.runs.receipts.apply_receipt_file": (Action.RECEIPT, R.PAPER),
     f"{P}export.manual_entry.screen.list_waiting_lists": (Action.RECEIPT, R.LISTED),

@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from pipeline.preparation.practice.synthetic_handwriting import SHARED_FOLDER
-from tests.browser.support.serving import free_port
+from tests.support.servers.free_port import free_port
 
 FOLDER = Path(__file__).parent / "fhir_server"
 SECRET = "a secret of one test only, long enough"

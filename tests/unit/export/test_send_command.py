@@ -31,8 +31,8 @@ def workspace(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", office.settings.database_url)
 
 
-def called(*arguments: str) -> str:
-    result = CliRunner().invoke(build_app(), ["send", *arguments])
+def called(*arguments: str, command: str = "send") -> str:
+    result = CliRunner().invoke(build_app(), [command, *arguments])
     if result.exception is not None:
         raise result.exception
     return result.output
@@ -48,7 +48,11 @@ def test_all_runs_that_wait_are_sent_and_then_there_is_nothing(
     said: list[dict[str, Any]] = [
         json.loads(line) for line in called("fhir", "--as", "anna", "--json").splitlines()
     ]
-    assert [(one["accepted"], one["refused"]) for one in said] == [(1, 0), (1, 0)]
+    sent, read_back = said[::2], said[1::2]
+    assert [(one["accepted"], one["refused"]) for one in sent] == [(1, 0), (1, 0)]
+    assert [(one["read_back"], one["same"], one["missing"]) for one in read_back] == [
+        (one["run"], 1, 0) for one in sent
+    ]
     assert fhir.counts()["DocumentReference"] == 2
     assert "Nothing to send." in called("fhir")
 
@@ -60,10 +64,30 @@ def test_a_run_is_named_in_plain_words(
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     run = make_run(office, ANNA, "fhir", utc_now())
     assert run is not None
-    assert (
-        called("fhir", run.id)
-        == f"Run {run.id}: 1 accepted, 0 refused, 0 not answered, 0 overtaken by a correction\n"
-    )
+    assert called("fhir", run.id).splitlines() == [
+        f"Run {run.id}: 1 accepted, 0 refused, 0 not answered, 0 overtaken by a correction",
+        f"Run {run.id}: 1 of 1 at the server as exported, 0 different, 0 missing",
+    ]
+    assert called("fhir", command="read-back") == "Nothing to read back.\n"
+
+
+def test_what_nobody_loaded_is_missing_and_the_exit_code_says_so(
+    office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = make_run(office, ANNA, "fhir", utc_now())
+    assert run is not None
+    result = CliRunner().invoke(build_app(), ["read-back", "fhir", "--json"])
+    assert json.loads(result.output) == {
+        "read_back": run.id,
+        "entries": 1,
+        "same": 0,
+        "different": 0,
+        "missing": 1,
+        "differences": {},
+    }
+    assert result.exit_code == 9
 
 
 def test_what_cannot_be_sent_is_told(

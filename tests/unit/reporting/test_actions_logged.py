@@ -29,6 +29,7 @@ LIST = (
 DRAFT = "a form that nobody can use yet; that it is tried and published is recorded"
 NEEDS_NONE = {
     "export.runs.files.list_undelivered": FIGURES,
+    "export.fhir.read_back.read_run.load_run_proofs": "counts, and what was recorded when found",
     "export.runs.files.confirm_delivery": PART,
     "store.exports.runs.save_delivery": "a row of its own that is only added names run and person",
     "operations.store_check.check_store": "a row of its own has who, when and the counts",
@@ -192,6 +193,7 @@ NEEDS_NONE = {
     "store.entries.answers.decided_answers": PART,
     "store.entries.answers.add_decided_answers": PART,
     "store.exports.run_items.save_receipts": PART,
+    "store.exports.proofs.save_proofs": PART,
     "store.paper.pages.add_page": "the batch that the page belongs to is recorded",
     "store.paper.batches.append_page_to_batch": "the batch that the page belongs to is recorded",
     "store.registers.client_register.restrict_client": "hides, and reads nothing",

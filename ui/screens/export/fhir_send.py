@@ -1,4 +1,4 @@
-"""Sending a FHIR run to the server: a button, the progress, and the result."""
+"""Sending a FHIR run to the server and reading it back: buttons, progress, and what was found."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
+from pipeline.export.fhir.read_back.comparison import difference_text
+from pipeline.export.fhir.read_back.read_run import RunProofs, load_run_proofs, read_back_run
 from pipeline.export.fhir.sender import TARGET, SendResult, send_run
-from pipeline.export.fhir.server import connect_fhir_server
+from pipeline.export.fhir.server import FhirServer, connect_fhir_server
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
+from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.runs import RunStatus
-from ui.i18n import t
+from ui.i18n import show_text, t
 from ui.markdown import md
+from ui.widgets.errors import error_text
 
 
 def send_button(
@@ -24,24 +29,47 @@ def send_button(
     status: RunStatus,
     run_and_report: Callable[[Callable[[], str]], None],
 ) -> None:
-    """Show the button, if the run has something to send.
+    """Show what was found of a run at the server, and the button for what is next.
 
-    `run_and_report` runs the sending and stores its result or error for the next drawing.
+    `run_and_report` runs an action and stores its result or error for the next drawing.
     """
     run = status.run
-    if run.target != TARGET or not status.waiting or not is_allowed(person, Action.RECEIPT):
+    if run.target != TARGET or not is_allowed(person, Action.RECEIPT):
+        return
+    found = load_run_proofs(context, person, run.id)
+    _show_proofs(found)
+    if not status.waiting and not found.unproven:
         return
     if not context.settings.fhir_url:
         st.caption(t("fhir.no_server"))
         return
-    if st.button(
-        md("fhir.send", count=status.waiting),
-        key=f"send-{run.id}",
-        type="primary",
-        icon=":material/send:",
-    ):
-        run_and_report(lambda: _send_run(context, person, run.id))
-        st.rerun()
+    with st.container(horizontal=True):
+        if status.waiting and st.button(
+            md("fhir.send", count=status.waiting),
+            key=f"send-{run.id}",
+            type="primary",
+            icon=":material/send:",
+        ):
+            run_and_report(lambda: _send_run(context, person, run.id))
+            st.rerun()
+        if found.unproven and st.button(
+            t("fhir.read_back"), key=f"read-back-{run.id}", icon=":material/fact_check:"
+        ):
+            run_and_report(lambda: _read_back_run(context, person, run.id))
+            st.rerun()
+
+
+def _show_proofs(found: RunProofs) -> None:
+    """Show how many entries are proven, and what differs of others."""
+    if found.proofs:
+        st.caption(md("fhir.proven", same=found.count(Finding.SAME), entries=found.entries))
+    if missing := found.count(Finding.MISSING):
+        st.warning(md("fhir.missing", count=missing), icon=":material/search_off:")
+    if different := [proof for proof in found.proofs if proof.found is Finding.DIFFERENT]:
+        st.error(md("fhir.different", count=len(different)), icon=":material/difference:")
+        for proof in different:
+            names = "; ".join(show_text(difference_text(each)) for each in proof.differences)
+            st.caption(md("fhir.difference", entry=proof.entry_id, differences=names))
 
 
 def _send_run(context: ExportContext, person: Person, run_id: str) -> str:
@@ -53,13 +81,36 @@ def _send_run(context: ExportContext, person: Person, run_id: str) -> str:
             run_id,
             server,
             utc_now,
-            lambda sent, total: _show_progress(bar, sent, total),
+            lambda done, of: _show_progress(bar, "fhir.progress", done, of),
         )
-    return _result_text(result)
+        return f"{_result_text(result)} {_read_back_text(context, person, run_id, server)}".strip()
 
 
-def _show_progress(bar: DeltaGenerator, sent: int, total: int) -> None:
-    bar.progress(sent / total if total else 1.0, md("fhir.progress", done=sent, of=total))
+def _read_back_text(context: ExportContext, person: Person, run_id: str, server: FhirServer) -> str:
+    """Read back what was sent; if that fails, say why: what was sent stays sent."""
+    try:
+        found = read_back_run(context, person, run_id, server, utc_now)
+    except EfterskriftError as error:
+        return t("fhir.not_read_back", reason=error_text(error))
+    return t("fhir.proven", same=found.count(Finding.SAME), entries=found.entries)
+
+
+def _read_back_run(context: ExportContext, person: Person, run_id: str) -> str:
+    bar = st.progress(0.0, t("fhir.connecting"))
+    with connect_fhir_server(context.settings) as server:
+        found = read_back_run(
+            context,
+            person,
+            run_id,
+            server,
+            utc_now,
+            lambda done, of: _show_progress(bar, "fhir.reading_back", done, of),
+        )
+    return t("fhir.proven", same=found.count(Finding.SAME), entries=found.entries)
+
+
+def _show_progress(bar: DeltaGenerator, key: str, done: int, total: int) -> None:
+    bar.progress(done / total if total else 1.0, md(key, done=done, of=total))
 
 
 def _result_text(result: SendResult) -> str:

@@ -6,18 +6,20 @@ The codes are those of the form's mapping.
 from __future__ import annotations
 
 from pipeline.export.fhir.mapping import Concept, Measurement, MeasurementPart
+from pipeline.export.fhir.people.practitioner import author, practitioner_role, row_signer
 from pipeline.export.fhir.resource_context import (
     DOCUMENT_TYPE,
     PATIENT_TYPE,
     TERMINOLOGY,
     Resource,
     ResourceContext,
+    coding,
+    coding_concept,
     format_instant,
 )
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
-    find_signature,
     format_field_value,
     labelled,
     late_entry_text,
@@ -95,12 +97,10 @@ def _measurement_value(filing: ResourceContext, measurement: Measurement) -> Res
 
 def _performer(filing: ResourceContext) -> Resource:
     """Return who measured: by the row's initials; the author where rows are not signed."""
-    record, signed_in = filing.record, filing.mapping.signed_in
-    if not signed_in:
-        return filing.staff(_PERFORMER_ANCHOR, record.author, record.author_title)
+    signed_in = filing.mapping.signed_in
     # The author of the sheet has not measured what somebody else, or nobody, signed.
-    signature = find_signature(record, signed_in, filing.options.staff)
-    return filing.staff(_PERFORMER_ANCHOR, signature.performer if signature else "")
+    person = row_signer(filing, signed_in) if signed_in else author(filing.record)
+    return practitioner_role(filing, _PERFORMER_ANCHOR, person)
 
 
 def _measurement_name(measurement: Measurement) -> str:
@@ -116,9 +116,7 @@ def _part_value(filing: ResourceContext, part: MeasurementPart) -> Resource:
     value = filing.record.fields.get(part.field)
     if not isinstance(value, str) or part.field in filing.record.illegible:
         return {
-            "dataAbsentReason": {
-                "coding": [{"system": f"{TERMINOLOGY}data-absent-reason", "code": "unknown"}]
-            }
+            "dataAbsentReason": {"coding": [coding(f"{TERMINOLOGY}data-absent-reason", "unknown")]}
         }
     return {
         "valueQuantity": {
@@ -153,12 +151,12 @@ def _list_notes(filing: ResourceContext) -> tuple[str, ...]:
 
 
 def _category_concept(code: str) -> Resource:
-    return {"coding": [{"system": f"{TERMINOLOGY}observation-category", "code": code}]}
+    return coding_concept(f"{TERMINOLOGY}observation-category", code)
 
 
 def _measurement_code(concept: Concept) -> Resource:
     codes = ((LOINC_SYSTEM, concept.loinc), (SNOMED_SYSTEM, concept.snomed))
     return {
-        "coding": [{"system": system, "code": code} for system, code in codes if code],
+        "coding": [coding(system, code) for system, code in codes if code],
         "text": concept.text,
     }

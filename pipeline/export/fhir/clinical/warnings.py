@@ -1,35 +1,39 @@
 """What the care of a patient has to heed, as AllergyIntolerance and Flag.
 
 Only what the paper says becomes a warning: a ticked box, or words beside it. "Ingen känd" without a
-tick is a statement of its own, that no hypersensitivity is known. An empty box says nothing.
+tick is a statement of its own, that no hypersensitivity is known. An empty box says nothing. What
+the paper does not say is left out: how critical an allergy is, and of which category.
 """
 
 from __future__ import annotations
 
 import re
 
+from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.fhir.clinical.observations import SNOMED_SYSTEM
 from pipeline.export.fhir.mapping import Warned
+from pipeline.export.fhir.people.practitioner import author, practitioner_role
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,
     TERMINOLOGY,
     Resource,
     ResourceContext,
+    coding_concept,
     format_instant,
     identifier_system,
 )
 from pipeline.export.record_text import amendment_text, format_field_value, late_entry_text
+from pipeline.texts import Topic
 
+_text = Topic("fhir_text", DATA_LANGUAGE)
 ALLERGY_TYPE, FLAG_TYPE = "AllergyIntolerance", "Flag"
 WARNING_TYPES = (ALLERGY_TYPE, FLAG_TYPE)
 WARNINGS_TAG = "uppmarksamhet"
 """Tag of a document whose entry has warnings, by which they are found when it is corrected."""
-ALLERGY_ENTERED_IN_ERROR: Resource = {
-    "coding": [
-        {"system": f"{TERMINOLOGY}allergyintolerance-verification", "code": "entered-in-error"}
-    ]
-}
+ALLERGY_ENTERED_IN_ERROR: Resource = coding_concept(
+    f"{TERMINOLOGY}allergyintolerance-verification", "entered-in-error"
+)
 _NO_KNOWN_ALLERGY = "716186003"
 """SNOMED CT: No known allergy (situation)."""
 _NONE_KNOWN = re.compile(r"(ingen|inga|ej|nej)( (känd|kända|känt))?[.!]?")
@@ -61,47 +65,73 @@ def _warning_resource(filing: ResourceContext, warned: Warned) -> Resource:
     record, forms = filing.record, filing.options.forms
     is_marked = record.fields.get(warned.mark) is True or warned.mark in record.illegible
     words = format_field_value(record, warned.text, forms)
-    is_none_known = not is_marked and bool(_NONE_KNOWN.fullmatch(words.strip().casefold()))
     if not is_marked and not words:
         return {}
     # None known of anything but a hypersensitivity needs no warning.
-    if is_none_known and warned.kind != "allergy":
+    if not is_marked and _says_none(words) and warned.kind != "allergy":
         return {}
-    text = f"{warned.name}: {words}" if words else warned.name
-    more = [format_field_value(record, name, forms) for name in warned.more]
-    notes = [*more, amendment_text(filing.item), late_entry_text(record, filing.settings)]
+    notes = [
+        *_doubts(filing, warned, words),
+        *(format_field_value(record, name, forms) for name in warned.more),
+    ]
     common = {
         "meta": filing.meta(),
-        "contained": [filing.staff(AUTHOR_ANCHOR, record.author, record.author_title)],
+        "contained": [practitioner_role(filing, AUTHOR_ANCHOR, author(record))],
         "identifier": [
             filing.identifier("version", f"{filing.version}/{warned.mark}"),
             filing.identifier("post", record.entry_id),
         ],
     }
     if warned.kind == "allergy":
-        return common | _allergy(filing, text, notes, none_known=is_none_known)
-    return common | _flag(filing, "\n".join((text, *filter(None, more))))
+        return common | _allergy(filing, warned, words, notes)
+    text = f"{warned.name}: {words}" if words else warned.name
+    return common | _flag(filing, warned, "\n".join((text, *filter(None, notes))))
 
 
-def _allergy(filing: ResourceContext, text: str, notes: list[str], *, none_known: bool) -> Resource:
-    coding = [{"system": SNOMED_SYSTEM, "code": _NO_KNOWN_ALLERGY}] if none_known else []
+def _doubts(filing: ResourceContext, warned: Warned, words: str) -> list[str]:
+    """Return what a person has to check on the paper before relying on a warning."""
+    is_illegible = warned.mark in filing.record.illegible
+    is_ticked = filing.record.fields.get(warned.mark) is True
+    return [
+        *([_text("mark_illegible")] if is_illegible else []),
+        *([_text("mark_contradicts")] if is_ticked and _says_none(words) else []),
+    ]
+
+
+def _says_none(words: str) -> bool:
+    return bool(_NONE_KNOWN.fullmatch(words.strip().casefold()))
+
+
+def _allergy(filing: ResourceContext, warned: Warned, words: str, notes: list[str]) -> Resource:
+    """Return an allergy: what it is against in the words of the paper, and what happened."""
+    record, forms = filing.record, filing.options.forms
+    is_certain = record.fields.get(warned.mark) is not True and warned.mark not in record.illegible
+    none_known = is_certain and _says_none(words)
+    reaction = format_field_value(record, warned.reaction, forms) if warned.reaction else ""
+    # "Ingen känd" beside a ticked box, or no substance at all, does not stand alone.
+    names_substance = words and not _says_none(words)
+    text = words if names_substance else ": ".join(filter(None, (warned.name, words)))
+    code = _NO_KNOWN_ALLERGY if none_known else ""
+    notes = [*notes, amendment_text(filing.item), late_entry_text(record, filing.settings)]
     return {
         "resourceType": ALLERGY_TYPE,
         "clinicalStatus": _status("allergyintolerance-clinical", "active"),
         "verificationStatus": _status("allergyintolerance-verification", "unconfirmed"),
-        "code": {"coding": coding, "text": text},
+        "category": [warned.category] if warned.category and not none_known else [],
+        "code": coding_concept(SNOMED_SYSTEM, code, text),
         "patient": filing.reference(PATIENT_TYPE),
-        "recordedDate": format_instant(filing.record.entered.at),
+        "recordedDate": format_instant(record.entered.at),
         "recorder": {"reference": f"#{AUTHOR_ANCHOR}", "type": "PractitionerRole"},
         "note": [{"text": note} for note in notes if note],
+        "reaction": [{"manifestation": [{"text": reaction}]}] if reaction else [],
     }
 
 
-def _flag(filing: ResourceContext, text: str) -> Resource:
+def _flag(filing: ResourceContext, warned: Warned, text: str) -> Resource:
     return {
         "resourceType": FLAG_TYPE,
         "status": "active",
-        "category": [_status("flag-category", "clinical")],
+        "category": [_status("flag-category", "clinical") | {"text": warned.name}],
         "code": {"text": text},
         "subject": filing.reference(PATIENT_TYPE),
         "period": {"start": filing.moment(filing.record.event_at, "event_at")},
@@ -110,4 +140,4 @@ def _flag(filing: ResourceContext, text: str) -> Resource:
 
 
 def _status(code_system: str, code: str) -> Resource:
-    return {"coding": [{"system": f"{TERMINOLOGY}{code_system}", "code": code}]}
+    return coding_concept(f"{TERMINOLOGY}{code_system}", code)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.export.runs import ExportContext, confirm_delivery
+from pipeline.export.runs import ExportContext, confirm_delivery, fetch_run_file
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from tests.support.screens import seeding
@@ -15,6 +16,7 @@ from tests.support.store.route_steps import make_run, route_to
 from tests.unit.ui.conftest import OpenScreen
 
 pytest_plugins = ("tests.support.servers.fhir_servers",)
+JSON = {"Content-Type": "application/fhir+json"}
 
 
 def with_a_run(store: Store, open_screen: OpenScreen) -> AppTest:
@@ -43,9 +45,47 @@ def test_a_fhir_run_is_sent_and_receipted(
     (key,) = sending(app)
     app.button(key=key).click().run()
     assert not app.exception
-    assert app.success[0].value == "FHIR-servern tog emot 1 post och nekade 0."
+    assert app.success[0].value == (
+        "FHIR-servern tog emot 1 post och nekade 0. "
+        "Läst tillbaka: 1 av 1 finns på servern som de skickades."
+    )
     assert fhir.counts()["DocumentReference"] == 1
     assert sending(app) == []
+    assert reading_back(app) == []
+
+
+def test_what_is_not_at_the_server_or_different_there_is_said(
+    store: Store, open_screen: OpenScreen, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    app = with_a_run(store, open_screen)
+    (key,) = reading_back(app)
+    app.button(key=key).click().run()
+    assert any("1 post finns inte på servern" in warning.value for warning in app.warning)
+    app.button(key=sending(app)[0]).click().run()
+    assert not any("finns inte på servern" in warning.value for warning in app.warning)
+    assert reading_back(app) == []
+
+
+def reading_back(app: AppTest) -> list[str]:
+    """Keys of the buttons that read back."""
+    return [button.key for button in app.button if (button.key or "").startswith("read-back-")]
+
+
+def test_a_difference_at_the_server_is_named_with_its_entry(
+    store: Store, open_screen: OpenScreen, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    app = with_a_run(store, open_screen)
+    run_id = reading_back(app)[0].removeprefix("read-back-")
+    here = ExportContext(store, seeding.settings(store), seeding.forms())
+    data = fetch_run_file(here, NURSE, run_id).data
+    changed = data.replace(b'"docStatus":"final"', b'"docStatus":"preliminary"')
+    for line in changed.splitlines():
+        httpx.post(fhir.url, content=line, headers=JSON, trust_env=False).raise_for_status()
+    app.button(key=f"read-back-{run_id}").click().run()
+    assert any("1 post skiljer sig" in error.value for error in app.error)
+    assert any(caption.value.endswith(": status") for caption in app.caption)
 
 
 def test_a_server_that_is_away_is_told_in_swedish(

@@ -146,6 +146,83 @@ def test_whoever_signed_the_row_has_measured() -> None:
     assert "okänd" in performer(record("matvarden", {"puls": "72"}))
 
 
+HSA_SYSTEM = GIVEN.settings.fhir_hsa_system
+
+
+def test_people_and_units_are_referred_to_by_the_ids_of_the_registers() -> None:
+    one = record(
+        "hsl-anteckning",
+        author_hsa_id="SE2120002692-AB12",
+        unit_hsa_id="SE2120002692-0001",
+        entered=replace(stamp("Anna Öst"), hsa_id="SE2120002692-AB34"),
+        signed=replace(stamp("Eva Lind", 11), login="eva"),
+    )
+    (document,) = parts(one, "DocumentReference")
+    writer, signer = document["contained"]
+    assert writer["practitioner"]["identifier"] == {
+        "system": HSA_SYSTEM,
+        "value": "SE2120002692-AB12",
+    }
+    assert writer["organization"]["identifier"]["value"] == "SE2120002692-0001"
+    assert writer["code"][0]["text"] == "sjuksköterska"
+    # Nobody has said the signer's id: it is not made up.
+    assert "identifier" not in signer["practitioner"]
+    (origin,) = parts(one, "Provenance")
+    ids = {
+        agent["type"]["coding"][0]["code"]: agent["who"].get("identifier", {}).get("value")
+        for agent in origin["agent"]
+    }
+    assert ids["AUT"] == "SE2120002692-AB12"
+    assert ids["enterer"] == "SE2120002692-AB34"
+    assert ids["legal"] is None
+    assert ids["author"] == "SE2120002692-0001"
+
+
+def test_a_setting_names_who_the_registers_do_not_know() -> None:
+    settings = GIVEN.settings.model_copy(
+        update={"staff_hsa_ids": {"eva": "SE2120002692-AB56"}, "unit_hsa_ids": {"Norr": "SE1-2"}}
+    )
+    one = record("hsl-anteckning", signed=replace(stamp("Eva Lind", 11), login="eva"))
+    data = EXPORTER.make([Item(1, one)], run("fhir"), replace(GIVEN, settings=settings))
+    resources = [entry["resource"] for entry in json.loads(data.splitlines()[-1])["entry"]]
+    (document,) = [each for each in resources if each["resourceType"] == "DocumentReference"]
+    signer = document["contained"][1]
+    assert signer["practitioner"]["identifier"]["value"] == "SE2120002692-AB56"
+    assert signer["organization"]["identifier"]["value"] == "SE1-2"
+
+
+@pytest.mark.parametrize(
+    ("title", "registered", "code"),
+    [
+        ("Överläkare", "", {"code": "201010", "display": "Överläkare"}),
+        # A code of the staff list that our copy of the code system lacks has no term.
+        ("sjuksköterska", "999999", {"code": "999999"}),
+        ("sjuksköterska", "", None),
+    ],
+)
+def test_a_role_has_its_code_and_the_title_as_words(
+    title: str, registered: str, code: dict[str, str] | None
+) -> None:
+    one = record("hsl-anteckning", author_title=title, author_role_code=registered)
+    (document,) = parts(one, "DocumentReference")
+    (role,) = document["contained"][0]["code"]
+    assert role["text"] == title
+    assert role.get("coding") == (
+        [{"system": "urn:oid:1.2.752.129.2.2.1.4"} | code] if code else None
+    )
+
+
+def test_whoever_signed_a_row_is_known_by_the_staff_list() -> None:
+    staff = (StaffMember("Ulla Ek", "undersköterska", "UE", "Norr", "SE2120002692-AB78"),)
+    one = record("matvarden", {"puls": "72", "signatur": "UE"})
+    data = EXPORTER.make([Item(1, one)], run("fhir"), replace(GIVEN, staff=staff))
+    resources = [entry["resource"] for entry in json.loads(data.splitlines()[-1])["entry"]]
+    (pulse,) = [each for each in resources if each["resourceType"] == "Observation"]
+    (measured_by,) = pulse["contained"]
+    assert measured_by["practitioner"]["identifier"]["value"] == "SE2120002692-AB78"
+    assert measured_by["code"][0]["text"] == "undersköterska"
+
+
 def test_the_form_is_a_questionnaire_and_the_entry_answers_it() -> None:
     one = record(
         "hsl-anteckning",

@@ -289,3 +289,25 @@ def test_a_token_is_not_waited_for_longer_than_a_request(tmp_path: Path) -> None
     )
     assert FhirServer(client, 1).transact(BUNDLE).accepted
     assert waits == [7, 7]
+
+
+def test_a_resource_is_read_at_the_server_itself_only() -> None:
+    patient = {"resourceType": "Patient", "id": "1"}
+    seen: list[httpx.Request] = []
+
+    def answered(status: int = 200) -> FhirServer:
+        return server([httpx.Response(status, json=patient)], [], seen=seen)
+
+    assert answered().read("Patient/1") == patient
+    assert answered().read("https://x/R4/Patient/1/_history/2") == patient
+    assert answered(404).read("Patient/1") is None
+    assert answered(410).read("Patient/1") is None
+    assert [request.url.path for request in seen] == [
+        "/R4/Patient/1",
+        "/R4/Patient/1/_history/2",
+        "/R4/Patient/1",
+        "/R4/Patient/1",
+    ]
+    for elsewhere in ("https://y/R4/Patient/1", "Patient?identifier=1", "urn:uuid:1", ""):
+        assert answered().read(elsewhere) is None
+    assert len(seen) == 4

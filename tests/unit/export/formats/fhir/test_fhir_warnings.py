@@ -10,11 +10,16 @@ from pipeline.domain.model import Value
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.fhir.amendments import end_earlier_versions
+from pipeline.export.fhir.mapping import Warned
 from pipeline.store.exports.run_items import RunItem
 from tests.support.store.export_examples import record
 from tests.unit.export.formats.fhir.test_fhir import bundle, parts
 
-SNOMED_NONE = {"system": "http://snomed.info/sct", "code": "716186003"}
+SNOMED_NONE = {
+    "system": "http://snomed.info/sct",
+    "code": "716186003",
+    "display": "No known allergy",
+}
 
 
 def new_patient(said: dict[str, Value], **more: Any) -> Record:  # noqa: ANN401 - parts of a record
@@ -33,9 +38,12 @@ def test_a_hypersensitivity_is_an_allergy_and_the_rest_flags() -> None:
         }
     )
     (allergy,) = parts(one, "AllergyIntolerance")
-    assert allergy["code"] == {"text": "Överkänslighet: penicillin"}
+    assert allergy["code"] == {"text": "penicillin"}
     assert allergy["verificationStatus"]["coding"][0]["code"] == "unconfirmed"
-    assert allergy["note"][0] == {"text": "andnöd"}
+    assert allergy["reaction"] == [{"manifestation": [{"text": "andnöd"}]}]
+    assert allergy["clinicalStatus"]["coding"][0]["code"] == "active"
+    # The paper does not say of which category it is, nor how critical.
+    assert {"category", "criticality", "type"}.isdisjoint(allergy)
     assert [flag["code"]["text"] for flag in parts(one, "Flag")] == [
         "Pågående behandling: Waran",
         "Smitta: MRSA",
@@ -61,6 +69,7 @@ def test_a_hypersensitivity_is_an_allergy_and_the_rest_flags() -> None:
             "Överkänslighet: Ingen känd",
         ),
         ({"overkanslighet": True}, [], "Överkänslighet"),
+        ({"overkanslighet_mot": "penicillin"}, [], "penicillin"),
     ],
 )
 def test_none_known_is_said_only_where_the_box_is_empty(
@@ -68,6 +77,28 @@ def test_none_known_is_said_only_where_the_box_is_empty(
 ) -> None:
     (allergy,) = parts(new_patient(said), "AllergyIntolerance")
     assert (allergy["code"].get("coding", []), allergy["code"]["text"]) == (codings, text)
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (new_patient({"overkanslighet": True, "overkanslighet_mot": "Ingen känd"}), "ikryssad"),
+        (new_patient({}, illegible=frozenset({"overkanslighet"})), "går inte att läsa"),
+        (new_patient({"overkanslighet": True, "overkanslighet_mot": "penicillin"}), ""),
+    ],
+)
+def test_what_has_to_be_checked_on_the_paper_is_said_first(one: Record, words: str) -> None:
+    (allergy,) = parts(one, "AllergyIntolerance")
+    first = allergy["note"][0]["text"]
+    assert words in first
+    assert ("Kontrollera mot papperet" in first) == bool(words)
+
+
+def test_a_category_is_that_of_the_mapping() -> None:
+    warned = Warned(kind="allergy", name="Läkemedel", mark="a", text="b", category="medication")
+    assert warned.fields() == {"a", "b"}
+    with pytest.raises(ValueError, match="no allergy"):
+        Warned(name="Smitta", mark="a", text="b", category="food")
 
 
 @pytest.mark.parametrize("said", [{}, {"smitta": False, "smitta_vilken": "Ingen känd"}])

@@ -10,6 +10,11 @@ from __future__ import annotations
 from pipeline import __version__
 from pipeline.domain.record import Stamp
 from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.fhir.people.practitioner import (
+    author,
+    practitioner_reference,
+    stamp_person,
+)
 from pipeline.export.fhir.resource_context import (
     DOCUMENT_TYPE,
     PROVENANCE_TYPE,
@@ -56,18 +61,21 @@ def provenance_resource(filing: ResourceContext, targets: list[Resource]) -> Res
 
 def _list_agents(filing: ResourceContext) -> list[Resource]:
     record, unit = filing.record, filing.unit()
-    title = f", {record.author_title}" if record.author_title else ""
-    author = _person_reference((record.author or late_entry("unknown_author")) + title)
+    writer = practitioner_reference(filing, author(record))
+    enterer = practitioner_reference(filing, stamp_person(filing, record.entered))
+    # The title on the paper belongs to who wrote: an agent has no place for it but the name.
+    if record.author_title:
+        writer["display"] = f"{writer['display']}, {record.author_title}"
     agents = [
         _agent_resource("author", _text("care_unit"), unit),
-        _agent_resource("AUT", _text("author"), author, unit, PARTICIPATION_TYPES),
-        _agent_resource("enterer", _text("enterer"), _person_reference(record.entered.by), unit),
+        _agent_resource("AUT", _text("author"), writer, unit, PARTICIPATION_TYPES),
+        _agent_resource("enterer", _text("enterer"), enterer, unit),
     ]
     if record.verified:
-        verifier = _person_reference(record.verified.by)
+        verifier = practitioner_reference(filing, stamp_person(filing, record.verified))
         agents.append(_agent_resource("verifier", _text("verifier"), verifier, unit))
     if record.signed:
-        signer = _person_reference(record.signed.by)
+        signer = practitioner_reference(filing, stamp_person(filing, record.signed))
         agents.append(
             _agent_resource("legal", _text("signer"), signer, unit)
             | {"role": _signing_reason(record.signed_why)}
@@ -98,11 +106,7 @@ def _agent_resource(
     behalf: Resource | None = None,
     system: str = PARTICIPANT_TYPES,
 ) -> Resource:
-    return {"type": coding_concept(system, code, text=text), "who": who, "onBehalfOf": behalf}
-
-
-def _person_reference(name: str) -> Resource:
-    return {"type": "Practitioner", "display": name}
+    return {"type": coding_concept(system, code, text), "who": who, "onBehalfOf": behalf}
 
 
 def _list_entities(filing: ResourceContext) -> list[Resource]:

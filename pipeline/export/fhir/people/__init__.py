@@ -1,0 +1,1 @@
+"""Who an entry is about, and who worked with it."""
