@@ -102,6 +102,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.runs.make.make_run": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.files.list_runs": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.files.fetch_run_file": (Action.EXPORT, R.PAPER),
+    f"{P}export.tables.table_schema.fetch_run_schema": (Action.EXPORT, R.PAPER),
     f"{P}export.runs.files.list_undelivered": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.files.confirm_delivery": (Action.EXPORT, R.PAPER),
     f"{P}export.runs.receipts.open_run_items": (Action.EXPORT, R.PAPER),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from frictionless import Resource
 from typer.testing import CliRunner
 
 from pipeline.cli import exporting, oversight
@@ -61,6 +62,20 @@ def test_an_export_writes_the_file_and_its_receipt_form(tmp_path: Path) -> None:
     assert hashlib.sha256(data).hexdigest() == said["sha256"]
     assert (tmp_path / "ut.xml").stat().st_mode & 0o077 == 0
     assert "AAAA01-00" in (tmp_path / said["receipt_file"]).read_text("utf-8-sig")
+
+
+def test_a_tables_schema_is_written_beside_it_and_validates_it(
+    office: ExportContext, tmp_path: Path
+) -> None:
+    confirm(office, "social-anteckning", "AAAA02", anteckning="Ringde sonen.")
+    said = json.loads(say("export", "treserva-exempel", "--json"))
+    assert (said["entries"], said["schema_file"]) == (2, f"{said['file']}.schema.json")
+    schema = tmp_path / said["schema_file"]
+    assert schema.stat().st_mode & 0o077 == 0
+    for value in (SIV.pid, SIV.name, "Ringde"):
+        assert value not in schema.read_text("utf-8")
+    report = Resource(path=said["file"], basepath=str(tmp_path), schema=str(schema)).validate()
+    assert report.flatten(["type", "message"]) == []
 
 
 @pytest.mark.usefixtures("office")

@@ -29,6 +29,7 @@ LIST = (
 DRAFT = "a form that nobody can use yet; that it is tried and published is recorded"
 NEEDS_NONE = {
     "export.runs.files.list_undelivered": FIGURES,
+    "export.tables.table_schema.fetch_run_schema": "the columns of a table, of nobody",
     "export.runs.files.confirm_delivery": PART,
     "store.exports.runs.save_delivery": "a row of its own that is only added names run and person",
     "operations.store_check.check_store": "a row of its own has who, when and the counts",

@@ -17,6 +17,12 @@ from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
 from pipeline.export.payments.approval import PAYMENT_TARGET as PAYMENTS
 from pipeline.export.runs import ExportContext, TargetStatus, receipts
 from pipeline.export.runs.receipts import ReceiptAnswer, ReceiptResult
+from pipeline.export.tables.table_schema import (
+    MEDIA_TYPE,
+    SUFFIX,
+    fetch_run_schema,
+    has_table_schema,
+)
 from pipeline.export.targets import STATISTICS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
@@ -177,6 +183,17 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
                     type="primary" if is_newest or not status.is_delivered else "secondary",
                     on_click="ignore",
                 )
+            if has_table_schema(run.target):
+                st.download_button(
+                    t("export.schema"),
+                    data=partial(_load_run_schema, context, person, run.id),
+                    file_name=f"{run.file_name}{SUFFIX}",
+                    mime=MEDIA_TYPE,
+                    key=f"schema-{run.id}",
+                    help=t("export.schema_what"),
+                    type="tertiary",
+                    on_click="ignore",
+                )
             if status.waiting and is_allowed(person, Action.RECEIPT):
                 st.download_button(
                     t("export.template"),
@@ -212,6 +229,11 @@ def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes
     data = runs.fetch_run_file(context, person, run_id).data
     runs.confirm_delivery(context, person, run_id, utc_now())
     return data
+
+
+def _load_run_schema(context: ExportContext, person: Person, run_id: str) -> bytes:
+    """Return the Table Schema of the run's file, for who reads it."""
+    return fetch_run_schema(context, person, run_id) or b""
 
 
 def _load_receipt_template(context: ExportContext, person: Person, run_id: str) -> bytes:
