@@ -22,7 +22,7 @@ from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.triage import TriageRule
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.preparation.form_editor.actions import NewFormInfo
@@ -72,6 +72,7 @@ from tests.support.rights.things_found import (
     add_put_aside,
     confirm,
 )
+from tests.support.store.route_steps import make_run
 from tests.support.store.ward import (
     ADMIN,
     ASTA,

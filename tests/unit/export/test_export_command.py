@@ -18,10 +18,11 @@ from pipeline.cli import exporting, oversight
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
-from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs import ExportContext, list_runs
 from pipeline.store.database.clock import utc_now
 from tests.support.store.export_examples import SIV
 from tests.support.store.export_office import ANNA, confirm, open_office, state
+from tests.support.store.route_steps import make_run
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
@@ -34,6 +34,7 @@ from tests.support.screens.seeding import (
     SYSTEM_ADMINISTRATOR,
 )
 from tests.support.store.passwords import hashed
+from tests.support.store.route_steps import make_run
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 from ui.widgets.run_once import RunOnce

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.export.runs import ExportContext, confirm_delivery, make_run
+from pipeline.export.runs import ExportContext, confirm_delivery
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.support.servers.fhir_servers import Served
+from tests.support.store.route_steps import make_run
 from tests.unit.ui.conftest import OpenScreen
 
 pytest_plugins = ("tests.support.servers.fhir_servers",)
