@@ -17,30 +17,38 @@ from pipeline.export.runs.files import (
     undo_run,
 )
 from pipeline.export.runs.make import make_run, make_runs
+from pipeline.export.runs.preview import FirstEntry, preview_first_entry
+from pipeline.export.runs.route_setting import list_routable_forms, set_route
 from pipeline.export.runs.status import (
     RunPreview,
     UnsupportedEntry,
+    count_unproven,
     count_unsigned,
     list_run_previews,
 )
 
 __all__ = [
     "ExportContext",
+    "FirstEntry",
     "RunFile",
     "RunKind",
     "RunPreview",
     "UnsupportedEntry",
     "add_carried_records",
     "confirm_delivery",
+    "count_unproven",
     "count_unsigned",
     "fetch_run_file",
     "find_target",
+    "list_routable_forms",
     "list_run_previews",
     "list_runs",
     "list_undelivered",
     "load_export_options",
     "make_run",
     "make_runs",
+    "preview_first_entry",
     "require_run",
+    "set_route",
     "undo_run",
 ]

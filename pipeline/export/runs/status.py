@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Record, Route
 from pipeline.export.authorities.monthly import (
     build_monthly_report,
@@ -29,6 +30,8 @@ from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
+from pipeline.store.reports import progress
+from pipeline.store.reports.progress import UnprovenEntries
 from pipeline.store.review.signing import count_waiting_signatures
 from pipeline.texts import Text
 
@@ -118,6 +121,22 @@ def count_unsigned(context: ExportContext, person: Person, unit: str | None = No
     require_permission(person, Action.EXPORT, unit)
     with context.store.read() as conn:
         return count_waiting_signatures(conn, context.forms, person, unit)
+
+
+def count_unproven(context: ExportContext, person: Person, now: datetime) -> list[UnprovenEntries]:
+    """Count by route what was sent and has no receipt after the setting `proof_days`.
+
+    These are counts of the person's units, of nobody: what was sent has not arrived until the
+    system has said so.
+
+    Raises:
+        NotAllowedError: the person may not export.
+    """
+    require_permission(person, Action.EXPORT)
+    units = permitted_units(person, Action.EXPORT)
+    before = now - timedelta(days=context.settings.proof_days)
+    with context.store.read() as conn:
+        return progress.count_unproven(conn, units, before)
 
 
 def _run_preview(

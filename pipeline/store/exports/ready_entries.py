@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    and_,
     bindparam,
     or_,
     select,
@@ -31,6 +30,7 @@ from pipeline.store.entries.entry import UNDECIDED_VALUES
 from pipeline.store.exports.run_items import (
     RECEIPT_JOIN,
     WAS_UNDONE,
+    is_current_item,
     is_overtaken,
     latest_exports,
 )
@@ -225,26 +225,14 @@ def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:
 
 
 def _is_sent(revision: int) -> ColumnElement[bool]:
-    """Return the condition that this export is the entry's latest in its route.
-
-    Where another route waits for the entry, it is still confirmed: then its own revision says
-    whether it is what was exported.
-    """
+    """Return the condition that this export is the entry's state in its route."""
     item = (
         select(export_item.c.entry)
         .join(export_run, export_run.c.id == export_item.c.run)
         .where(
             export_item.c.entry == _entry_table.c.id,
             export_item.c.revision == revision,
-            ~WAS_UNDONE,
-            ~is_overtaken(export_item, export_run),
-            or_(
-                _entry_table.c.state.in_([EntryState.EXPORTED.value, EntryState.RECEIPTED.value]),
-                and_(
-                    _entry_table.c.state.in_([EntryState.CONFIRMED.value, EntryState.SIGNED.value]),
-                    _entry_table.c.revision == export_item.c.entry_revision,
-                ),
-            ),
+            is_current_item(),
         )
         .correlate(_entry_table)
     )

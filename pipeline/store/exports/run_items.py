@@ -390,6 +390,22 @@ def is_overtaken(item: FromClause, run: FromClause) -> ColumnElement[bool]:
     )
 
 
+def is_current_item() -> ColumnElement[bool]:
+    """Return the condition that an item of a run is still the state of its entry in the route.
+
+    For queries of `export_item`, `export_run` and `entry`.
+    """
+    # Where another route waits, the entry is still confirmed; its revision says what was exported
+    is_sent = or_(
+        entry.c.state.in_([EntryState.EXPORTED.value, EntryState.RECEIPTED.value]),
+        and_(
+            entry.c.state.in_([EntryState.CONFIRMED.value, EntryState.SIGNED.value]),
+            entry.c.revision == export_item.c.entry_revision,
+        ),
+    )
+    return and_(~is_overtaken(export_item, export_run), is_sent, ~WAS_UNDONE)
+
+
 def _item_query() -> Select[Any]:
     """Return a query of items with the entry's state, the receipt and their relation to other runs.
 
@@ -412,20 +428,12 @@ def _item_query() -> Select[Any]:
         ~refused_before,
         ~undone_before,
     )
-    # Where another route waits, the entry is still confirmed; its revision says what was exported
-    is_sent = or_(
-        entry.c.state.in_([EntryState.EXPORTED.value, EntryState.RECEIPTED.value]),
-        and_(
-            entry.c.state.in_([EntryState.CONFIRMED.value, EntryState.SIGNED.value]),
-            entry.c.revision == export_item.c.entry_revision,
-        ),
-    )
     return (
         select(
             export_item,
             entry.c.unit,
             amends.label("amends"),
-            and_(~is_overtaken(export_item, export_run), is_sent, ~WAS_UNDONE).label("is_current"),
+            is_current_item().label("is_current"),
             receipt.c.accepted,
             receipt.c.text,
         )

@@ -14,7 +14,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline.cli import exporting, oversight
+from pipeline.cli import oversight
+from pipeline.cli.exporting import runs as exporting
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
