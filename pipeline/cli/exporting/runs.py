@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -80,8 +80,7 @@ def export(
         person = resolve_acting_person(context.store, login)
         unit = resolve_unit(context.store, unit) if unit is not None else None
         kinds = _find_run_kinds(context, target, route)
-        targets = {kind.target for kind in kinds}
-        _require_target_run(context, targets, run_id)
+        _require_target_run(context, target or kinds[0].target, run_id)
         # The status before the run: afterwards its entries do not wait any more.
         left_out = _left_out(context, person, unit, kinds)
         earlier = [] if run_id else _write_undelivered(context, person, kinds, output)
@@ -192,8 +191,8 @@ def _write_undelivered(
     return [_write_run_files(context, person, run.id, folder / run.file_name) for run in own]
 
 
-def _require_target_run(context: ExportContext, targets: Collection[str], run_id: str) -> None:
-    """Check that a run, if it exists, is of such a target. A missing one is reported by its reader.
+def _require_target_run(context: ExportContext, target: str, run_id: str) -> None:
+    """Check that a run, if it exists, is the target's. A missing run is reported by its reader.
 
     Raises:
         UsageError: the run is another target's.
@@ -202,7 +201,7 @@ def _require_target_run(context: ExportContext, targets: Collection[str], run_id
 
     with context.store.read() as conn:
         run = find_run(conn, run_id) if run_id else None
-    if run is not None and run.target not in targets:
+    if run is not None and run.target != target:
         raise UsageError("run_one", run_id=run_id, target=run.target)
 
 

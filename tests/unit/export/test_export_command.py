@@ -23,7 +23,7 @@ from pipeline.export.runs import ExportContext, list_runs
 from pipeline.store.database.clock import utc_now
 from tests.support.store.export_examples import SIV
 from tests.support.store.export_office import ANNA, confirm, open_office, state
-from tests.support.store.route_steps import make_run
+from tests.support.store.route_steps import make_run, route_to
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +36,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
     monkeypatch.chdir(tmp_path)
     opened = open_office(Settings(workspace=tmp_path / "workspace", database_url=""))
     confirm(opened, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret ser bra ut.")
+    route_to(opened, "rivta", "khsl")
     yield opened
     opened.store.close()
 

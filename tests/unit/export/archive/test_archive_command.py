@@ -13,6 +13,7 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
+from pipeline.cli.exporting import archiving, runs
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext
