@@ -17,7 +17,6 @@ import typer
 from pipeline import __version__
 from pipeline.cli import (
     benchmark,
-    exporting,
     forms,
     learning,
     operations,
@@ -28,6 +27,8 @@ from pipeline.cli import (
     workspace,
 )
 from pipeline.cli.context import print_note
+from pipeline.cli.exporting import archiving
+from pipeline.cli.exporting import runs as exporting
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
 COMMANDS = (
@@ -40,7 +41,7 @@ COMMANDS = (
     exporting.register_send_command,
     exporting.register_header_command,
     oversight.register_care_system_command,
-    exporting.register_archive_command,
+    archiving.register_archive_command,
     oversight.register_backlog_command,
     workspace.register_store_commands,
     workspace.register_person_command,

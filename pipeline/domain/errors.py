@@ -71,6 +71,7 @@ class ExitCode(IntEnum):
     MISSING_PROGRAM = 10
     NOTHING_LEARNED = 11
     LOG_BROKEN = 12
+    NOTHING_TO_DO = 13
 
 
 class EfterskriftError(Exception):

@@ -69,6 +69,7 @@ class Action(StrEnum):
     FORMS = "forms"
     MAKE_FORMS = "make_forms"
     OFFICE = "office"
+    ROUTES = "routes"
 
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
@@ -91,6 +92,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.FORMS,
             Action.MAKE_FORMS,
             Action.OFFICE,
+            Action.ROUTES,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -134,7 +136,14 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
         }
     ),
     Role.SYSTEM_ADMINISTRATOR: frozenset(
-        {Action.ACCOUNTS, Action.MANAGE, Action.FORMS, Action.MAKE_FORMS, Action.OFFICE}
+        {
+            Action.ACCOUNTS,
+            Action.MANAGE,
+            Action.FORMS,
+            Action.MAKE_FORMS,
+            Action.OFFICE,
+            Action.ROUTES,
+        }
     ),
     Role.LOG_REVIEWER: frozenset({Action.LOG, Action.ALARM}),
     # Types and confirms what anybody may type; signs nothing.

@@ -1,4 +1,4 @@
-"""Confirmed entries as they are exported (`Record`), and the export runs that carry them."""
+"""Confirmed entries as they are exported (`Record`), their routes, and the runs that carry them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from pipeline.domain.model import Client, Value
+
+MANUAL_ENTRY_TARGET: Final = "skriv-in"
+"""The target of lists that people key in from, and the name of the route where none is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +133,44 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Where entries of these forms go (väg): a system, the format it takes, and who delivers.
+
+    A form may have several routes. An entry is exported once in each of them.
+
+    Attributes:
+        target: The format, by the name of an export target.
+        system: The receiving system, for people, such as "Treserva".
+        module: Its module or list.
+        deliverer: Who hands the files over.
+        is_active: Whether it takes new entries; corrections of what it has go there in any case.
+        by: The login of the person who set it, empty where nobody has.
+    """
+
+    name: str
+    target: str
+    forms: tuple[str, ...] = ()
+    system: str = ""
+    module: str = ""
+    deliverer: str = ""
+    is_active: bool = True
+    by: str = ""
+
+    def takes(self, form: str) -> bool:
+        """Return whether new entries of a form go here."""
+        return self.is_active and form in self.forms
+
+
+DEFAULT_ROUTE: Final = Route(MANUAL_ENTRY_TARGET, MANUAL_ENTRY_TARGET)
+"""Where entries go whose form has no route: every care system can be keyed into."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One export run (körning): a fixed set of entries in one file.
 
-    `sha256` is empty until the file is written.
+    `sha256` is empty until the file is written. `route` is empty in runs from before there were
+    routes: their route is named as their target.
     """
 
     id: str
@@ -142,19 +180,22 @@ class Run:
     made_by: str
     entries: int
     sha256: str = ""
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PreviousExport:
-    """The latest run that carried an entry and was not refused by its target.
+    """The latest run of a route that carried an entry and was neither refused nor undone.
 
     Attributes:
-        revision: The revision that the run carried.
+        revision: The revision that the run carried, as the route's files count.
         entry_revision: The revision of the entry itself.
         exported_record: What the run carried, where that was about another client than the entry
             is now: it has to be withdrawn there.
         possible_records: The same by lists to key in that are not ticked, about yet other
             clients: it may have been keyed in there, and has to be searched for.
+        export_number: Its number among all exports of the entry, in all routes.
+        route: The run's route.
     """
 
     run: str
@@ -164,3 +205,5 @@ class PreviousExport:
     entry_revision: int = 0
     exported_record: Record | None = None
     possible_records: tuple[Record, ...] = ()
+    export_number: int = 0
+    route: str = ""

@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     """Metrics of work are shown from this number of fields on."""
     clash_minutes: int = Field(60, ge=0, le=24 * 60)
     """Minutes between an entry and one of the care system that may be about the same event."""
+    proof_days: int = Field(3, ge=0, le=60)
+    """Days after which a sent entry without a receipt is pointed out: sent is not arrived."""
     queue_order: QueueOrder = QueueOrder.OLDEST
     """Within the same urgency: the oldest day first, or the newest, which care needs most."""
     session_minutes: int = 60

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import SchemaOutdatedError
 from pipeline.domain.model import Assignment, Client, IssuedSheet, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.record import Route
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
 from pipeline.operations.intake import SourceFile, import_files
@@ -22,6 +23,7 @@ from pipeline.store.accounts.people import list_people, save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.batches import is_source_imported, list_unfinished
 from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.registers.client_codes import give_client_codes
@@ -52,6 +54,63 @@ AREA_BY_UNIT = {
 DEMO_PASSWORD = "papper och penna"
 """Password of all accounts of the demo, which listens on this machine only."""
 DEMO_PLACE = "Pärm 1, socialkontoret"
+_DELIVERER = "Sven Dahl, systemförvaltare"
+_NURSES = "Nina Berglund eller Olle Häggmark"
+DEMO_ROUTES = (
+    Route(
+        "journal",
+        "rivta",
+        ("hsl-anteckning", "palliativ-hemakt", "tillagg-omvardnadsjournal", "utskrivningsklar"),
+        "Patientjournal",
+        "Journaltext",
+        _DELIVERER,
+    ),
+    Route("matvarden", "observationer", ("matvarden",), "Patientjournal", "Mätvärden", _DELIVERER),
+    Route(
+        "lakemedel",
+        "fhir",
+        ("narkotikalista", "ny-patient", "signeringslista", "signeringslista-vid-behov"),
+        "Patientjournal",
+        "Läkemedel",
+        _DELIVERER,
+    ),
+    Route(
+        "omsorg",
+        "skriv-in",
+        ("bistandsbeslut", "social-anteckning", "tjansteanteckning"),
+        "Verksamhetssystem för omsorgen",
+        "Social journal",
+        _NURSES,
+    ),
+    Route("besok", "besok", ("besokslista",), "Planering", "Utförda besök", _DELIVERER),
+    Route("korlista", "tes-exempel", ("korlista",), "Planering", "Körlistor", _DELIVERER),
+    Route("mat", "mat-exempel", ("matbestallning",), "Matbeställning", "", _DELIVERER),
+    Route(
+        "diarium",
+        "erms",
+        ("inkommen-handling", "krisledningsmote"),
+        "Diarium",
+        "Inkomna handlingar",
+        "Registratorn",
+    ),
+    Route(
+        "utbetalning",
+        "pain001",
+        ("utbetalningslista",),
+        "Ekonomi och bank",
+        "Bokföring i efterhand",
+        "Ekonomiavdelningen",
+    ),
+    Route(
+        "statistik-hsl",
+        "khsl",
+        ("hsl-anteckning", "matvarden", "palliativ-hemakt", "tillagg-omvardnadsjournal"),
+        "Socialstyrelsen",
+        "Kommunal hälso- och sjukvård",
+        _DELIVERER,
+    ),
+)
+"""Routes of the demo; the forms that none of them names are keyed in."""
 _SETTINGS_YAML = (
     "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\nnon_commercial: true\n"
     "care_provider_hsa_id: SE0000000000-DEMO\nsource_system_hsa_id: SE0000000000-EFTERSKRIFT\n"
@@ -233,6 +292,8 @@ def _fill_store(conn: Connection, password: PasswordHash) -> None:
     save_units(conn, AREA_BY_UNIT)
     for account in DEMO_ACCOUNTS:
         save_person(conn, account.person, password)
+    for route in DEMO_ROUTES:
+        save_route(conn, DEMO_ACCOUNTS[0].person, route, utc_now())
     clients = load_client_register(SAMPLE_FOLDER / "klienter.csv").clients
     save_clients(conn, clients)
     give_client_codes(conn, HOME_CARE, list_code_holders(clients), utc_now(), by="anna")

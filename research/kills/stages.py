@@ -38,7 +38,7 @@ from pipeline.export.runs import (
     fetch_run_file,
     list_runs,
     list_undelivered,
-    make_run,
+    make_runs,
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.files.atomic import write_private
@@ -233,7 +233,7 @@ def export(place: Workplace) -> None:
     """Export what is ready, and write every file that nobody was handed."""
     with closing(place.open()) as store:
         context, person = ExportContext(store, place.settings, load_forms()), place.staff[0]
-        make_run(context, person, TARGET, utc_now())
+        make_runs(context, person, TARGET, utc_now())
         for status in list_undelivered(context, person, TARGET):
             file = fetch_run_file(context, person, status.run.id)
             write_private(place.outbox / file.name, file.data)

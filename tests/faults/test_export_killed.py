@@ -6,13 +6,7 @@ import pytest
 
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
-from pipeline.export.runs import (
-    ExportContext,
-    fetch_run_file,
-    list_runs,
-    list_target_status,
-    make_run,
-)
+from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
@@ -21,6 +15,7 @@ from pipeline.store.exports import ready_entries, run_items
 from tests.faults.killed import assert_killed, die
 from tests.support.store.export_examples import FORMS
 from tests.support.store.export_office import ANNA, confirm, confirmed, paying, state
+from tests.support.store.route_steps import list_target_status, make_run
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

@@ -14,7 +14,7 @@ from pipeline.domain.settings import Settings
 from pipeline.export.fhir import sender
 from pipeline.export.fhir.sender import send_run
 from pipeline.export.fhir.server import connect_fhir_server
-from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
@@ -22,6 +22,7 @@ from tests.faults.killed import assert_killed, die
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import FORMS
 from tests.support.store.export_office import ANNA, confirm, state
+from tests.support.store.route_steps import make_run
 
 pytest_plugins = (
     "tests.support.store.databases",

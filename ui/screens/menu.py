@@ -9,7 +9,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from ui.screens import signing
 from ui.screens.admin import accounts, log, office
-from ui.screens.export import archive, manual_entry, payments
+from ui.screens.export import archive, manual_entry, payments, routes
 from ui.screens.export import screen as export_screen
 from ui.screens.follow_up import screen as follow_up_screen
 from ui.screens.forms import screen as forms_screen
@@ -49,6 +49,7 @@ SCREENS = (
     MenuScreen("quality", Action.QUALITY, ":material/verified:", quality.show),
     MenuScreen("queue", Action.PULL, ":material/low_priority:", queue.show),
     MenuScreen("export", Action.EXPORT, ":material/outbox:", export_screen.show),
+    MenuScreen("routes", Action.ROUTES, ":material/alt_route:", routes.show),
     MenuScreen("key_in", Action.RECEIPT, ":material/keyboard:", manual_entry.show),
     MenuScreen("payments", Action.APPROVE_PAYMENT, ":material/payments:", payments.show),
     MenuScreen("archive", Action.ARCHIVE, ":material/archive:", archive.show),

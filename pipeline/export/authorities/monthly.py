@@ -9,7 +9,7 @@ A month in which nothing has changed is not reported again.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -51,13 +51,19 @@ def build_monthly_report(
     statuses: Sequence[ReportingStatus],
     exporter: StatisticsExporter,
     options: ExportOptions,
+    forms: Collection[str],
 ) -> MonthlyReport:
-    """Return the entries of all months that have to be reported, by month, client and time."""
+    """Return the entries of all months that have to be reported, by month, client and time.
+
+    Args:
+        forms: the forms that have a route to the file; what was reported before is in any case.
+    """
     status_by_id = {status.entry_id: status for status in statuses}
     loaded = [
         record
         for record in records.load_records(conn, options.forms, list(status_by_id))
         if options.takes(record)
+        and (record.form in forms or status_by_id[record.entry_id].last_report)
     ]
     unsupported = {
         record.entry_id: reason
@@ -208,6 +214,7 @@ def save_monthly_run(conn: Connection, by: str, run: Run, report: MonthlyReport)
         run.id,
         unit=run_items.run_unit(conn, run.id),
         target=run.target,
+        route=run.route,
         entries=run.entries,
         sha256=run.sha256,
     )

@@ -14,6 +14,7 @@ from datetime import datetime
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
+from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.export.care_system_check.matches import erase_settled_lists
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs import ExportContext
@@ -81,12 +82,8 @@ def confirm_match(
         row = _load_undecided_row(conn, person, entry, digest, now)
         if entry.revision != revision:
             raise stale_decision_error()
-        # An exported entry first leaves its key-in lists, which changes its revision.
-        previous = (
-            _settle_manual_entries(conn, person, entry, now)
-            if entry.state is EntryState.EXPORTED
-            else entry
-        )
+        # An entry in key-in lists first leaves these, which changes its revision.
+        previous = _settle_manual_entries(conn, person, entry, now)
         current_revision = load_entry(conn, entry_id).revision
         mark = mark_duplicate(
             conn,
@@ -146,9 +143,11 @@ def _settle_manual_entries(conn: Connection, person: Person, entry: Entry, now: 
 
     A correction puts an entry into several lists.
     """
-    items = run_items.list_unanswered_items(conn, entry.id, care_system_matches.MANUAL_ENTRY_TARGET)
-    if not items:
+    items = run_items.list_unanswered_items(conn, entry.id, MANUAL_ENTRY_TARGET)
+    if not items and entry.state is EntryState.EXPORTED:
         raise stale_decision_error()
+    if not items:
+        return entry
     reason = ALREADY_KEYED_IN.in_language(DATA_LANGUAGE)
     settle_receipts(
         conn,

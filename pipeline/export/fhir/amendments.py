@@ -42,7 +42,7 @@ def end_earlier_versions(
     post = f"{identifier_system(settings, 'post')}|{item.entry_id}"
     versions = [
         f"{identifier_system(settings, 'version')}|{version_id(item.entry_id, revision)}"
-        for revision in range(1, item.revision)
+        for revision in range(1, item.route_revision)
     ]
     # Find everything of the entry at the server; answers have no identifier of the entry.
     existing = [
@@ -53,7 +53,7 @@ def end_earlier_versions(
     # Warnings are searched for only where there may be some: not every server knows them.
     if any(has_warnings_tag(resource) for resource in existing):
         existing += [one for kind in WARNING_TYPES for one in server.search(kind, identifier=post)]
-    version = version_id(item.entry_id, item.revision)
+    version = version_id(item.entry_id, item.route_revision)
     outdated = [
         resource
         for resource in existing

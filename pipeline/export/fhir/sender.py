@@ -25,7 +25,7 @@ from pipeline.export.runs import ExportContext, require_run
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.files.text import make_printable
 from pipeline.store.event_log import events
-from pipeline.store.exports import run_items
+from pipeline.store.exports import run_items, runs
 from pipeline.store.exports.run_items import RunItem
 from pipeline.store.exports.sender_lock import sender_lock
 from pipeline.texts import Text
@@ -129,6 +129,8 @@ def send_run(
         require_run(conn, person, run_id, Action.RECEIPT)
         if run.target != TARGET:
             raise ExportError("run_no_fhir_run", run_id=run_id)
+        # What is on its way can no longer be undone
+        runs.save_delivery(conn, run_id, person.login, clock())
         events.record(
             conn,
             person.login,

@@ -28,6 +28,7 @@ from pipeline.export.runs import (
 from pipeline.store.event_log import events
 from pipeline.store.exports import manual_entry_claims, records, run_items, runs
 from pipeline.store.exports.run_items import Connection, RunItem
+from pipeline.store.exports.runs import lock_run
 from pipeline.store.registers import client_register
 
 TARGET = "skriv-in"
@@ -124,6 +125,7 @@ def claim_next_entry(
     """
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.RECEIPT)
+        lock_run(conn, run_id)
         waiting = _waiting_items(conn, person, run_id)
         left_out = {*skipped, *_find_possible_matches(conn, context, waiting)}
         manual_entry_claims.release_claims(conn, person.login)
@@ -252,6 +254,6 @@ def _load_item(conn: Connection, context: ExportContext, run_item: RunItem) -> I
     )
     return Item(
         run_item.number,
-        replace(record, revision=run_item.revision),
+        replace(record, revision=run_item.route_revision),
         previous.get(run_item.entry_id),
     )

@@ -1,11 +1,11 @@
-"""What may go into a file: confirmed entries with their latest run, and where each belongs.
+"""What may go into a file: confirmed entries, each once for every route that waits for it.
 
 An entry that may be in the care system already waits until a person has decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,18 +13,45 @@ from datetime import datetime
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, StaffMember
-from pipeline.domain.record import PreviousExport, Record
-from pipeline.export.care_system_check.matches import find_entries_with_matches
+from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, PreviousExport, Record
+from pipeline.export.care_system_check.matches import HELD_FOR_MATCH, find_entries_with_matches
 from pipeline.export.exporter import Exporter, ExportOptions
 from pipeline.export.runs.context import ExportContext, load_export_options
-from pipeline.export.targets import TARGETS
+from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.exports import ready_entries, records, run_items
+from pipeline.store.exports.routes import entry_routes, list_routes
 from pipeline.store.exports.run_items import Connection
+from pipeline.texts import Text
 
-Candidate = tuple[Record, PreviousExport | None]
-"""A confirmed entry, and the latest run that carried it."""
-_MANUAL_ENTRY_TARGET = "skriv-in"
 _PAYMENT_TARGET = "pain001"
+NO_MAPPING = Text("export_reason.no_mapping")
+"""Why a target does not carry an entry of a form that is routed to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunKind:
+    """What a run is of: a route, and the format of its file.
+
+    The format is the route's, or the list to key in, for what the route's format cannot carry.
+    """
+
+    route: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A confirmed entry that waits in a route, and the route's latest run that carried it.
+
+    `record.revision` is that of the route. `routes` are all of the entry, `pending` those that
+    still wait for it.
+    """
+
+    record: Record
+    previous: PreviousExport | None
+    kind: RunKind
+    routes: tuple[str, ...]
+    pending: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,49 +65,34 @@ class RunScope:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The entries that are ready, by client and time as a person keys them in.
+    """The entries that wait in some route, by client and time as a person keys them in.
 
-    `held` may be in the care system already. `manual_corrections` correct what a care system has
-    and no file can tell it any longer.
+    An entry is there once for each route that waits for it. `held` may be in the care system
+    already.
     """
 
     entries: tuple[Candidate, ...]
     held: frozenset[str]
-    manual_corrections: frozenset[str] = frozenset()
 
-    def belonging_to(
-        self, target: str, exporter: Exporter, options: ExportOptions
-    ) -> list[Candidate]:
-        """Return the entries that belong in a target, held or not."""
-        return [
-            candidate
-            for candidate in self.entries
-            if self._belongs(candidate, target, exporter, options)
-        ]
+    def waiting_for(self, kind: RunKind) -> list[Candidate]:
+        """Return the entries of a kind of run, whether or not its format can carry them."""
+        return [candidate for candidate in self.entries if candidate.kind == kind]
 
-    def _belongs(
-        self, candidate: Candidate, target: str, exporter: Exporter, options: ExportOptions
-    ) -> bool:
-        """Tell whether an entry belongs in a target: by its form, and its first export.
-
-        A correction has to follow the original; one that the first target cannot carry goes on
-        the key-in list, which says where it has to be made void.
-        """
-        record, previous = candidate
-        # An entry that became void and was refused by its target is in no system.
-        if record.voided is not None and previous is None:
-            return False
-        follows_original = previous is None or previous.target == target
-        takes_every_form = exporter.mapping is None
-        if not follows_original and not (
-            takes_every_form and record.entry_id in self.manual_corrections
-        ):
-            return False
-        return takes_every_form or options.takes(record)
+    def reason_left_out(
+        self, candidate: Candidate, exporter: Exporter, options: ExportOptions
+    ) -> Text | None:
+        """Return why an entry of a run is left out of it; None if it goes along."""
+        if candidate.record.entry_id in self.held:
+            return HELD_FOR_MATCH
+        if exporter.mapping is not None and not options.takes(candidate.record):
+            return NO_MAPPING
+        return exporter.unsupported_reason(candidate.record, options)
 
 
 def load_candidates(conn: Connection, scope: RunScope, *, lock: bool = False) -> Candidates:
-    """Load the entries that are ready, with their latest runs, and those that are held.
+    """Load the entries that wait, once for each route that waits for them, and those held.
+
+    A correction follows the original, in the format that the system has it in.
 
     Args:
         lock: keep others from changing the entries until the transaction ends.
@@ -90,19 +102,71 @@ def load_candidates(conn: Connection, scope: RunScope, *, lock: bool = False) ->
         conn, context.forms, scope.person, unit=scope.unit, lock=lock
     )
     loaded = records.load_records(conn, context.forms, entry_ids)
-    previous = add_carried_records(
-        conn, context.forms, loaded, run_items.latest_exports(conn, entry_ids)
-    )
-    entries = sorted(
-        ((record, previous.get(record.entry_id)) for record in loaded), key=_manual_entry_order
-    )
+    waiting = sorted(_find_routes(conn, loaded), key=_manual_entry_order)
     held = find_entries_with_matches(
         conn,
         context.forms,
-        [record.entry_id for record, _ in entries],
+        list(dict.fromkeys(candidate.record.entry_id for candidate in waiting)),
         context.settings.clash_minutes,
     )
-    return Candidates(tuple(entries), held)
+    return Candidates(tuple(_with_carried_records(conn, context.forms, waiting)), held)
+
+
+def _find_routes(conn: Connection, loaded: Sequence[Record]) -> Iterator[Candidate]:
+    """Yield each record once for each route that waits for it."""
+    entry_ids = [record.entry_id for record in loaded]
+    defined = {route.name: route for route in (DEFAULT_ROUTE, *list_routes(conn))}
+    takers = [route for route in defined.values() if route.target not in STATISTICS]
+    exports = run_items.latest_route_exports(conn, entry_ids)
+    counts = run_items.count_route_exports(conn, entry_ids)
+    chosen = run_items.list_chosen_routes(conn, entry_ids)
+    revisions = run_items.present_revisions(conn, entry_ids)
+    for record in loaded:
+        entry_id = record.entry_id
+        has = exports.get(entry_id, {})
+        routes = entry_routes(takers, record.form, has, chosen.get(entry_id, ()))
+        # What has the entry as it is now does not wait. A void entry that a route has nothing of
+        # is in no system there.
+        pending = tuple(
+            name
+            for name in routes
+            if ((previous := has.get(name)) is None and record.voided is None)
+            or (previous is not None and previous.entry_revision != revisions[entry_id])
+        )
+        for name in pending:
+            previous = has.get(name)
+            target = previous.target if previous else defined.get(name, DEFAULT_ROUTE).target
+            revision = counts.get((entry_id, name), 0) + 1
+            yield Candidate(
+                replace(record, revision=revision),
+                previous,
+                RunKind(name, target),
+                routes,
+                pending,
+            )
+
+
+def _with_carried_records(
+    conn: Connection, forms: Forms, candidates: Sequence[Candidate]
+) -> list[Candidate]:
+    """Return the candidates with what each route's latest runs carried of other clients."""
+    by_route: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_route.setdefault(candidate.kind.route, []).append(candidate)
+    carried = {
+        (entry_id, route): previous
+        for route, of_route in by_route.items()
+        for entry_id, previous in add_carried_records(
+            conn,
+            forms,
+            [one.record for one in of_route],
+            {one.record.entry_id: one.previous for one in of_route if one.previous},
+        ).items()
+    }
+    return [
+        replace(one, previous=carried.get((one.record.entry_id, one.kind.route)))
+        for one in candidates
+    ]
 
 
 def add_carried_records(
@@ -135,12 +199,12 @@ def add_carried_records(
         key_in_runs = {
             entry_id: run
             for entry_id, run in runs_to_load.items()
-            if run.target == _MANUAL_ENTRY_TARGET
+            if run.target == MANUAL_ENTRY_TARGET
         }
         runs_to_load = {
             entry_id: run
             for entry_id, last in key_in_runs.items()
-            if (run := run_items.previous_unanswered_export(conn, entry_id, last.revision))
+            if (run := run_items.previous_unanswered_export(conn, entry_id, last.export_number))
         }
     return dict(previous_runs) | {
         entry_id: _with_previous_clients(
@@ -175,32 +239,38 @@ def _with_previous_clients(
 def with_manual_corrections(
     candidates: Candidates, context: ExportContext, staff: Sequence[StaffMember]
 ) -> Candidates:
-    """Add which entries a care system has and no file can correct any longer.
+    """Move to the list to key in what a care system has and no file can correct any longer.
 
     A payment is corrected at the bank. A correction for a target whose mapping is wrong waits
     until the mapping is right.
     """
-    exported = [
-        (record, previous.target)
-        for record, previous in candidates.entries
-        if previous and previous.target in TARGETS and previous.target != _PAYMENT_TARGET
-    ]
+    corrections = {
+        one.kind.target
+        for one in candidates.entries
+        if one.previous and one.kind.target in TARGETS and one.kind.target != _PAYMENT_TARGET
+    }
     # Mapping files are read once a target.
     options_by_target = dict[str, ExportOptions]()
-    for name in {target for _, target in exported if TARGETS[target].mapping}:
+    for name in {target for target in corrections if TARGETS[target].mapping}:
         with suppress(ExportError):
             options_by_target[name] = load_export_options(context, name, TARGETS[name], staff)
-    corrections = frozenset(
-        record.entry_id
-        for record, target in exported
-        if (options := options_by_target.get(target))
-        and (not options.takes(record) or TARGETS[target].unsupported_reason(record, options))
+
+    def is_manual(candidate: Candidate) -> bool:
+        target, record = candidate.kind.target, candidate.record
+        options = options_by_target.get(target) if candidate.previous else None
+        return options is not None and bool(
+            not options.takes(record) or TARGETS[target].unsupported_reason(record, options)
+        )
+
+    entries = tuple(
+        replace(one, kind=RunKind(one.kind.route, MANUAL_ENTRY_TARGET)) if is_manual(one) else one
+        for one in candidates.entries
     )
-    return replace(candidates, manual_corrections=corrections)
+    return replace(candidates, entries=entries)
 
 
 def _manual_entry_order(candidate: Candidate) -> tuple[str, str, datetime, str]:
     """Sort by client, then by time."""
-    record = candidate[0]
+    record = candidate.record
     time = record.event_at or record.written_at or datetime.max
     return record.client.name.casefold(), record.client.pid, time, record.entry_id

@@ -11,7 +11,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.runs.context import ExportContext, find_target
 from pipeline.store.event_log import events
-from pipeline.store.exports import run_items, runs
+from pipeline.store.exports import ready_entries, run_items, runs
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.runs import RunStatus
 
@@ -47,7 +47,7 @@ def list_undelivered(context: ExportContext, person: Person, target: str) -> lis
     return [
         status
         for status in reversed(list_runs(context, person))
-        if status.run.target == target and not status.is_delivered and not status.hidden
+        if status.run.target == target and status.is_unclaimed and not status.hidden
     ]
 
 
@@ -56,7 +56,7 @@ def confirm_delivery(context: ExportContext, person: Person, run_id: str, now: d
 
     Raises:
         NotAllowedError: the run holds entries that the person may not see.
-        ExportError: there is no such run.
+        ExportError: there is no such run, or it was undone meanwhile: then nobody may use its file.
     """
     with context.store.begin() as conn:
         require_run(conn, person, run_id, Action.EXPORT)
@@ -69,12 +69,13 @@ def fetch_run_file(context: ExportContext, person: Person, run_id: str) -> RunFi
 
     Raises:
         NotAllowedError: the run holds entries that the person may not see.
-        ExportError: there is no such run.
+        ExportError: there is no such run, or it was undone.
         StoreError: the file is missing or damaged.
     """
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.EXPORT)
         runs.require_whole_run(conn, person, Action.EXPORT, run_id)
+        runs.lock_run(conn, run_id)
         events.record(
             conn,
             person.login,
@@ -91,6 +92,43 @@ def fetch_run_file(context: ExportContext, person: Person, run_id: str) -> RunFi
         run.sha256,
         run.entries,
     )
+
+
+def undo_run(context: ExportContext, person: Person, run_id: str, now: datetime) -> int:
+    """Undo a run that nobody has the file of; return how many entries wait again.
+
+    Raises:
+        NotAllowedError: the run holds entries that the person may not see.
+        ExportError: there is no such run, its file was fetched or sent, an entry is receipted or
+            being keyed in, a later run builds on it, or it was undone already.
+    """
+    with context.store.begin() as conn:
+        run = require_run(conn, person, run_id, Action.EXPORT)
+        runs.require_whole_run(conn, person, Action.EXPORT, run_id)
+        items = run_items.list_run_items(conn, run_id)
+        runs.save_undo(conn, run_id, person.login, now)
+        ready_entries.mark_ready_again(conn, [item.entry_id for item in items if item.is_current])
+        events.record(
+            conn,
+            person.login,
+            "undo_export",
+            run_id,
+            unit=run_items.run_unit(conn, run_id),
+            target=run.target,
+            route=run.route,
+            entries=run.entries,
+        )
+        for item in items:
+            events.record(
+                conn,
+                person.login,
+                "export_undone",
+                item.entry_id,
+                unit=item.unit,
+                run=run_id,
+                revision=item.route_revision,
+            )
+    return run.entries
 
 
 def require_run(conn: Connection, person: Person, run_id: str, action: Action) -> Run:

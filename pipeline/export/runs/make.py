@@ -7,7 +7,7 @@ left. A process that is killed leaves a whole run or none.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
-from pipeline.domain.record import Run
+from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Run
 from pipeline.export.authorities.monthly import (
     MonthlyReport,
     build_monthly_report,
@@ -27,6 +27,7 @@ from pipeline.export.manual_entry.order import sort_for_keying
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs.candidates import (
     Candidates,
+    RunKind,
     RunScope,
     load_candidates,
     with_manual_corrections,
@@ -36,6 +37,7 @@ from pipeline.export.targets import STATISTICS
 from pipeline.store.entries.triage import unit_matcher
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
+from pipeline.store.exports.routes import find_route, list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
@@ -44,12 +46,52 @@ MAX_ATTEMPTS = 10
 """Attempts at a run whose entries change while its file is made."""
 
 
-def make_run(
+def make_runs(
     context: ExportContext, person: Person, target: str, now: datetime, unit: str | None = None
+) -> list[Run]:
+    """Make the runs of all routes whose files are of this target, each as `make_run`.
+
+    Raises:
+        ExportError: there is no such target, or a mapping file is wrong.
+    """
+    with context.store.recording_denials():
+        require_permission(person, Action.EXPORT, unit)
+    find_target(target)
+    with context.store.read() as conn:
+        kinds = list_run_kinds(conn, target)
+    made = (make_run(context, person, kind, now, unit) for kind in kinds)
+    return [run for run in made if run]
+
+
+def list_run_kinds(conn: Connection, target: str) -> list[RunKind]:
+    """Return the kinds of runs that make a target's files, one a route.
+
+    Lists to key in are made of every route: of what its own format cannot correct.
+    """
+    return [
+        RunKind(route.name, target)
+        for route in (DEFAULT_ROUTE, *list_routes(conn))
+        if (target in (route.target, MANUAL_ENTRY_TARGET) and route.target not in STATISTICS)
+        or target == route.target
+    ]
+
+
+def make_run(
+    context: ExportContext,
+    person: Person,
+    kind: RunKind,
+    now: datetime,
+    unit: str | None = None,
+    *,
+    by_hand: Collection[str] = (),
 ) -> Run | None:
-    """Export all that is ready for a target, from one unit or all of the person's.
+    """Export all that waits in a route and is of this format, from one unit or all of the person's.
 
     Returns None when there is nothing to export, and then nothing changes.
+
+    Args:
+        by_hand: ids of entries that the route's own format cannot carry and that a person keys in
+            instead; the run is then a list of these.
 
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
@@ -58,25 +100,20 @@ def make_run(
     """
     with context.store.recording_denials():
         require_permission(person, Action.EXPORT, unit)
-    exporter = find_target(target)
+    exporter = find_target(kind.target)
     scope = RunScope(context, person, unit)
     with context.store.begin() as conn:
         erase_settled_lists(conn, context.forms, context.settings.clash_minutes, now)
-        options = load_export_options(context, target, exporter, load_staff_list(conn))
-    if target in STATISTICS:
-        return _make_monthly_run(scope, target, options, now)
+        options = load_export_options(context, kind.target, exporter, load_staff_list(conn))
+    if kind.target in STATISTICS:
+        return _make_monthly_run(scope, kind, options, now)
     for _ in range(MAX_ATTEMPTS):
         # Take what is ready now and build the file outside any transaction.
         with context.store.read() as conn:
-            candidates = with_manual_corrections(
-                load_candidates(conn, scope), context, load_staff_list(conn)
-            )
-            if exporter.mapping is None:
-                candidates = _in_keying_order(conn, candidates, context.forms)
-            items = _select_items(target, exporter, candidates, options)
+            items = select_items(conn, scope, kind, options, by_hand)
         if not items:
             return None
-        run = _new_run(target, exporter, person, _run_time(items, now), len(items))
+        run = _new_run(kind, exporter, person, _run_time(items, now), len(items))
         data = exporter.make(items, run, options)
         # Write it if nothing has changed meanwhile; else start over.
         if saved := _save_run(scope, items, run, data):
@@ -84,23 +121,42 @@ def make_run(
     raise _entries_changed_error()
 
 
-def _select_items(
-    target: str, exporter: Exporter, candidates: Candidates, options: ExportOptions
+def select_items(
+    conn: Connection,
+    scope: RunScope,
+    kind: RunKind,
+    options: ExportOptions,
+    by_hand: Collection[str] = (),
 ) -> list[Item]:
+    """Return what a run would hold now, in its order."""
+    context, exporter = scope.context, find_target(kind.target)
+    candidates = with_manual_corrections(
+        load_candidates(conn, scope), context, load_staff_list(conn)
+    )
+    if exporter.mapping is None:
+        candidates = _in_keying_order(conn, candidates, context.forms)
+    waiting = (
+        [
+            one
+            for one in candidates.entries
+            if one.kind.route == kind.route
+            and one.previous is None
+            and one.record.entry_id in by_hand
+        ]
+        if by_hand
+        else candidates.waiting_for(kind)
+    )
     selected = [
-        (record, previous)
-        for record, previous in candidates.belonging_to(target, exporter, options)
-        if record.entry_id not in candidates.held
-        and not exporter.unsupported_reason(record, options)
+        one for one in waiting if candidates.reason_left_out(one, exporter, options) is None
     ]
-    return [Item(number, *candidate) for number, candidate in enumerate(selected, 1)]
+    return [Item(number, one.record, one.previous) for number, one in enumerate(selected, 1)]
 
 
 def _in_keying_order(conn: Connection, candidates: Candidates, forms: Forms) -> Candidates:
     """Return the entries of a list to key in as they are keyed in: the urgent ones first."""
-    units = {record.unit for record, _ in candidates.entries}
+    units = {one.record.unit for one in candidates.entries}
     matchers = {unit: unit_matcher(conn, unit) for unit in units}
-    order = sort_for_keying([record for record, _ in candidates.entries], forms, matchers)
+    order = sort_for_keying([one.record for one in candidates.entries], forms, matchers)
     return replace(candidates, entries=tuple(candidates.entries[place] for place in order))
 
 
@@ -119,11 +175,11 @@ def _run_time(items: Sequence[Item], now: datetime) -> datetime:
     return max((now, *(stamp.at for stamp in stamps)))
 
 
-def _new_run(target: str, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:
-    run_id = f"{to_local_time(now):%Y%m%d-%H%M%S}-{target[:10]}-{secrets.token_hex(2)}"
-    return Run(
-        run_id, target, f"efterskrift-{run_id}{exporter.suffix}", now, person.name[:80], entries
-    )
+def _new_run(kind: RunKind, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:
+    run_id = f"{to_local_time(now):%Y%m%d-%H%M%S}-{kind.target[:10]}-{secrets.token_hex(2)}"
+    file_name = f"efterskrift-{run_id}{exporter.suffix}"
+    made_by = person.name[:80]
+    return Run(run_id, kind.target, file_name, now, made_by, entries, route=kind.route)
 
 
 def _save_run(scope: RunScope, items: Sequence[Item], run: Run, data: bytes) -> Run | None:
@@ -132,19 +188,29 @@ def _save_run(scope: RunScope, items: Sequence[Item], run: Run, data: bytes) -> 
     with context.store.begin() as conn:
         # Lock the entries, then compare them with what the file was made from.
         candidates = load_candidates(conn, scope, lock=True)
-        current = {record.entry_id: (record, previous) for record, previous in candidates.entries}
+        current = {
+            one.record.entry_id: one for one in candidates.entries if one.kind.route == run.route
+        }
         if any(
             item.record.entry_id in candidates.held
-            or current.get(item.record.entry_id) != (item.record, item.amends)
+            or (now := current.get(item.record.entry_id)) is None
+            or (now.record, now.previous) != (item.record, item.amends)
             for item in items
         ):
             return None
         # The image folder comes first: a row never names a file that is not there.
         saved = replace(run, sha256=context.store.images.put(data))
+        entry_ids = [item.record.entry_id for item in items]
         run_items.save_run(
-            conn, saved, [(item.record.entry_id, item.record.revision) for item in items]
+            conn,
+            saved,
+            [(item.record.entry_id, item.record.revision) for item in items],
+            {entry_id: current[entry_id].routes for entry_id in entry_ids},
         )
-        ready_entries.mark_exported(conn, [item.record.entry_id for item in items])
+        # An entry is exported when no other route waits for it.
+        ready_entries.mark_exported(
+            conn, [each for each in entry_ids if current[each].pending == (run.route,)]
+        )
         _record_run(conn, scope.person, saved, items)
         return saved
 
@@ -158,6 +224,7 @@ def _record_run(conn: Connection, person: Person, run: Run, items: Sequence[Item
         run.id,
         unit=run_items.run_unit(conn, run.id),
         target=run.target,
+        route=run.route,
         entries=run.entries,
         sha256=run.sha256,
     )
@@ -174,16 +241,18 @@ def _record_run(conn: Connection, person: Person, run: Run, items: Sequence[Item
 
 
 def _make_monthly_run(
-    scope: RunScope, target: str, options: ExportOptions, now: datetime
+    scope: RunScope, kind: RunKind, options: ExportOptions, now: datetime
 ) -> Run | None:
     """As `make_run`, of statistics: saved only if the months are still what the file says."""
-    exporter, store = STATISTICS[target], scope.context.store
+    exporter, store = STATISTICS[kind.target], scope.context.store
 
     def build_report(conn: Connection, *, lock: bool = False) -> MonthlyReport:
         status = list_reporting_status(
-            conn, scope.context.forms, scope.person, target, unit=scope.unit, lock=lock
+            conn, scope.context.forms, scope.person, kind.target, unit=scope.unit, lock=lock
         )
-        return build_monthly_report(conn, status, exporter, options)
+        route = find_route(conn, kind.route)
+        forms = route.forms if route and route.is_active else ()
+        return build_monthly_report(conn, status, exporter, options, forms)
 
     for _ in range(MAX_ATTEMPTS):
         with store.read() as conn:
@@ -191,7 +260,7 @@ def _make_monthly_run(
         if not report.items:
             return None
         run = _new_run(
-            target, exporter, scope.person, _run_time(report.items, now), len(report.items)
+            kind, exporter, scope.person, _run_time(report.items, now), len(report.items)
         )
         data = exporter.make(report.items, run, options)
         with store.begin() as conn:

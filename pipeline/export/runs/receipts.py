@@ -30,7 +30,7 @@ from pipeline.files.text import make_printable
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log import events
-from pipeline.store.exports import ready_entries, run_items
+from pipeline.store.exports import ready_entries, run_items, runs
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
 from pipeline.texts import Text
 
@@ -320,9 +320,11 @@ def settle_receipts(
 
     Raises:
         NotAllowedError: the person may not receipt one of the entries.
-        ExportError: an entry has another receipt already.
+        ExportError: an entry has another receipt already, or a run was undone.
     """
     require_permission(person, Action.RECEIPT)
+    for run_id in sorted({run_id for run_id, _ in receipts}):
+        runs.lock_run(conn, run_id)
     entry_ids = sorted({receipt.item.entry_id for _, receipt in receipts})
     # An entry that the person may not see raises the reason.
     for entry_id in sorted(

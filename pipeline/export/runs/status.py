@@ -1,64 +1,88 @@
-"""What waits to be exported, target by target."""
+"""What waits to be exported, route by route."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
+from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Record, Route
 from pipeline.export.authorities.monthly import (
     build_monthly_report,
     count_amended,
     find_incomplete_months,
 )
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
-from pipeline.export.exporter import Exporter, ExportOptions
+from pipeline.export.exporter import ExportOptions
 from pipeline.export.runs.candidates import (
     Candidates,
+    RunKind,
     RunScope,
     load_candidates,
     with_manual_corrections,
 )
-from pipeline.export.runs.context import ExportContext, load_export_options
+from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.tables.left_out import unmapped_fields_notices
 from pipeline.export.targets import STATISTICS, TARGETS
+from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
+from pipeline.store.reports import progress
+from pipeline.store.reports.progress import UnprovenEntries
 from pipeline.store.review.signing import count_waiting_signatures
 from pipeline.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedEntry:
-    """A confirmed entry that a target cannot carry, and why (without any value)."""
+    """A confirmed entry that a run leaves out, and why (without any value).
+
+    `can_be_keyed_in`: no system has it from this route yet, so that it can go on a list instead.
+    """
 
     entry_id: str
     reason: Text
+    can_be_keyed_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class TargetStatus:
-    """What a run to a target would hold now. `entries` includes `amendments`.
+class RunPreview:
+    """What a run of a route and format would hold now. `entries` includes `amendments`.
 
-    `notices`: what to do before a file of statistics is handed in, or what a table leaves out.
-    `fault`: what is wrong with the target's own mapping files.
+    Attributes:
+        route: The route, as it is set now.
+        first_day: The first day of an event, YYYY-MM-DD; empty where none has a day.
+        last_day: The last.
+        notices: What to do before a file of statistics is handed in, or what a table leaves out.
+        fault: What is wrong with the target's own mapping files.
     """
 
-    target: str
+    kind: RunKind
+    route: Route
     title: Text
     entries: int
     amendments: int
-    unsupported: tuple[UnsupportedEntry, ...]
+    unsupported: tuple[UnsupportedEntry, ...] = ()
+    first_day: str = ""
+    last_day: str = ""
     notices: tuple[Text, ...] = ()
     fault: ExportError | None = None
 
+    @property
+    def target(self) -> str:
+        """The format."""
+        return self.kind.target
 
-def list_target_status(
+
+def list_run_previews(
     context: ExportContext, person: Person, unit: str | None = None
-) -> list[TargetStatus]:
-    """List what waits to be exported, one line a target.
+) -> list[RunPreview]:
+    """List what waits to be exported: one line a route, and one for what it has by hand.
+
+    A route that is ended, and a list that nothing waits for, are left out.
 
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
@@ -69,17 +93,23 @@ def list_target_status(
     with context.store.read() as conn:
         staff = load_staff_list(conn)
         candidates = with_manual_corrections(load_candidates(conn, scope), context, staff)
-        lines = []
-        for name, exporter in TARGETS.items():
-            try:
-                options = load_export_options(context, name, exporter, staff)
-                if name in STATISTICS:
-                    lines.append(_statistics_status(conn, scope, name, options))
-                else:
-                    lines.append(_target_status(name, exporter, candidates, options))
-            except ExportError as error:
-                lines.append(TargetStatus(name, exporter.title, 0, 0, (), fault=error))
-    return lines
+        routes = {route.name: route for route in (DEFAULT_ROUTE, *list_routes(conn))}
+        # Each route in its format, and whatever waits besides
+        kinds = dict.fromkeys(
+            [
+                *(
+                    RunKind(route.name, route.target)
+                    for route in routes.values()
+                    if route.is_active or route.target in STATISTICS
+                ),
+                *(candidate.kind for candidate in candidates.entries),
+            ]
+        )
+        return [
+            _run_preview(conn, scope, routes.get(kind.route, DEFAULT_ROUTE), kind, candidates)
+            for kind in kinds
+            if kind.target in TARGETS
+        ]
 
 
 def count_unsigned(context: ExportContext, person: Person, unit: str | None = None) -> int:
@@ -93,55 +123,96 @@ def count_unsigned(context: ExportContext, person: Person, unit: str | None = No
         return count_waiting_signatures(conn, context.forms, person, unit)
 
 
-def _target_status(
-    target: str, exporter: Exporter, candidates: Candidates, options: ExportOptions
-) -> TargetStatus:
-    belonging = candidates.belonging_to(target, exporter, options)
-    # Divide what belongs in the target into what it can carry and what it cannot.
-    reasons = [
-        (
-            record.entry_id,
-            HELD_FOR_MATCH
-            if record.entry_id in candidates.held
-            else exporter.unsupported_reason(record, options),
+def count_unproven(context: ExportContext, person: Person, now: datetime) -> list[UnprovenEntries]:
+    """Count by route what was sent and has no receipt after the setting `proof_days`.
+
+    These are counts of the person's units, of nobody: what was sent has not arrived until the
+    system has said so.
+
+    Raises:
+        NotAllowedError: the person may not export.
+    """
+    require_permission(person, Action.EXPORT)
+    units = permitted_units(person, Action.EXPORT)
+    before = now - timedelta(days=context.settings.proof_days)
+    with context.store.read() as conn:
+        return progress.count_unproven(conn, units, before)
+
+
+def _run_preview(
+    conn: Connection, scope: RunScope, route: Route, kind: RunKind, candidates: Candidates
+) -> RunPreview:
+    exporter = find_target(kind.target)
+    try:
+        options = load_export_options(scope.context, kind.target, exporter, load_staff_list(conn))
+    except ExportError as error:
+        return RunPreview(kind, route, exporter.title, 0, 0, fault=error)
+    if kind.target in STATISTICS:
+        return _statistics_preview(conn, scope, route, options)
+    waiting = candidates.waiting_for(kind)
+    # Divide what waits into what goes along and what is left out.
+    left_out = [
+        UnsupportedEntry(
+            one.record.entry_id,
+            reason,
+            can_be_keyed_in=one.previous is None
+            and kind.target != MANUAL_ENTRY_TARGET
+            and one.record.entry_id not in candidates.held,
         )
-        for record, _ in belonging
+        for one in waiting
+        if (reason := candidates.reason_left_out(one, exporter, options))
     ]
-    unsupported = [UnsupportedEntry(entry_id, reason) for entry_id, reason in reasons if reason]
-    left_out = {entry.entry_id for entry in unsupported}
-    amendments = sum(
-        previous is not None and record.entry_id not in left_out for record, previous in belonging
-    )
-    return TargetStatus(
-        target,
+    left_out_ids = {each.entry_id for each in left_out}
+    going = [one for one in waiting if one.record.entry_id not in left_out_ids]
+    first_day, last_day = _event_days([one.record for one in going])
+    return RunPreview(
+        kind,
+        route,
         exporter.title,
-        len(belonging) - len(unsupported),
-        amendments,
-        tuple(unsupported),
-        unmapped_fields_notices(options, {record.form for record, _ in belonging}),
+        len(going),
+        sum(one.previous is not None for one in going),
+        tuple(left_out),
+        first_day,
+        last_day,
+        unmapped_fields_notices(options, {one.record.form for one in waiting}),
     )
 
 
-def _statistics_status(
-    conn: Connection, scope: RunScope, target: str, options: ExportOptions
-) -> TargetStatus:
-    exporter = STATISTICS[target]
+def _statistics_preview(
+    conn: Connection, scope: RunScope, route: Route, options: ExportOptions
+) -> RunPreview:
+    exporter = STATISTICS[route.target]
     reporting_status = list_reporting_status(
-        conn, scope.context.forms, scope.person, target, unit=scope.unit
+        conn, scope.context.forms, scope.person, route.target, unit=scope.unit
     )
-    report = build_monthly_report(conn, reporting_status, exporter, options)
+    forms = route.forms if route.is_active else ()
+    report = build_monthly_report(conn, reporting_status, exporter, options, forms)
     notices: tuple[Text, ...] = ()
     if report.items:
         notice = exporter.notice(options)
         notices = (
             *((notice,) if notice else ()),
-            *find_incomplete_months(conn, target, report, reporting_status),
+            *find_incomplete_months(conn, route.target, report, reporting_status),
         )
-    return TargetStatus(
-        target,
+    first_day, last_day = _event_days([item.record for item in report.items])
+    return RunPreview(
+        RunKind(route.name, route.target),
+        route,
         exporter.title,
         len(report.items),
         count_amended(report.items),
         tuple(UnsupportedEntry(*entry) for entry in report.unsupported),
+        first_day,
+        last_day,
         notices,
     )
+
+
+def _event_days(records: Sequence[Record]) -> tuple[str, str]:
+    """Return the first and last day of an event; empty where no entry has one."""
+    days = [
+        moment.date().isoformat()
+        for record in records
+        if (moment := record.event_at or record.written_at)
+    ]
+    return min(days, default=""), max(days, default="")

@@ -19,6 +19,7 @@ from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import chunk_ids
+from pipeline.store.exports.run_items import WAS_UNDONE
 from pipeline.store.schema.exports import archive_package, archived_sheet, export_item
 from pipeline.store.schema.paper import entry
 
@@ -189,10 +190,10 @@ def _count_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]
     """Return how often each entry was exported; entries without exports are left out."""
     counts: dict[str, int] = {}
     for part in chunk_ids(entry_ids):
-        # Every export counts, also one that was refused
+        # Every export counts that left the program, also one that was refused
         query = (
             select(export_item.c.entry, func.count())
-            .where(export_item.c.entry.in_(part))
+            .where(export_item.c.entry.in_(part), ~WAS_UNDONE)
             .group_by(export_item.c.entry)
         )
         counts |= {row[0]: row[1] for row in conn.execute(query)}

@@ -1,4 +1,7 @@
-"""Which entries wait for export, and their state once exported, accepted or refused."""
+"""Which entries wait for export, and their state once exported, accepted or refused.
+
+An entry is exported when each of its routes has it, and accepted when each system has said so.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    and_,
     bindparam,
-    func,
-    literal,
     or_,
     select,
     update,
@@ -27,12 +27,18 @@ from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import UNDECIDED_VALUES
-from pipeline.store.exports.run_items import latest_exports
+from pipeline.store.exports.run_items import (
+    RECEIPT_JOIN,
+    WAS_UNDONE,
+    is_current_item,
+    is_overtaken,
+    latest_exports,
+)
 from pipeline.store.quality.rekeying import has_open_difference
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
-from pipeline.store.schema.exports import export_item, receipt
+from pipeline.store.schema.exports import export_item, export_run, receipt
 
 _entry_table = paper.entry
 _READY_COLUMNS = (
@@ -132,34 +138,66 @@ def mark_exported(conn: Connection, entry_ids: Sequence[str]) -> None:
         conn.execute(confirmed.values(state=EntryState.EXPORTED.value))
 
 
-def mark_accepted(conn: Connection, revisions: Sequence[tuple[str, int]]) -> None:
-    """Set the state of entries that the target has accepted.
+def mark_ready_again(conn: Connection, entry_ids: Sequence[str]) -> None:
+    """Set the state of these exported entries to what it was: their run was undone."""
+    for part in chunk_ids(entry_ids):
+        exported = _entry_table.c.id.in_(part), _entry_table.c.state == EntryState.EXPORTED.value
+        for is_signed, state in (
+            (_entry_table.c.signed_by.is_not(None), EntryState.SIGNED),
+            (_entry_table.c.signed_by.is_(None), EntryState.CONFIRMED),
+        ):
+            conn.execute(update(_entry_table).where(*exported, is_signed).values(state=state.value))
 
-    Nothing happens to one whose revision is not the latest, or whose state has changed since.
+
+def mark_accepted(conn: Connection, revisions: Sequence[tuple[str, int]]) -> None:
+    """Set the state of entries that the targets of all their routes have accepted.
+
+    Nothing happens to one whose state has changed since, that a route has yet to take, or whose
+    latest run in some route has no such receipt.
 
     Args:
-        revisions: each (entry id, revision of its record, as in `export_item`).
+        revisions: each (entry id, number of its export, as in `export_item`).
     """
-    # One statement for all, run with each pair
+    # Entries in the latest run of a route without a receipt; a refused one is exported again, or
+    # void and in no system
+    unanswered = (
+        select(export_item.c.entry)
+        .join(export_run, export_run.c.id == export_item.c.run)
+        .outerjoin(receipt, RECEIPT_JOIN)
+        .where(
+            export_item.c.entry == _entry_table.c.id,
+            ~WAS_UNDONE,
+            ~is_overtaken(export_item, export_run),
+            receipt.c.entry.is_(None),
+        )
+        .correlate(_entry_table)
+    )
+    # One statement for all, run with each entry
     accepted = (
         update(_entry_table)
-        .where(_was_exported_as(bindparam("accepted"), bindparam("record")))
+        .where(
+            _entry_table.c.id == bindparam("accepted"),
+            _entry_table.c.state == EntryState.EXPORTED.value,
+            ~unanswered.exists(),
+        )
         .values(state=EntryState.RECEIPTED.value)
     )
-    if revisions:
-        conn.execute(
-            accepted,
-            [{"accepted": entry_id, "record": revision} for entry_id, revision in revisions],
-        )
+    entry_ids = dict.fromkeys(entry_id for entry_id, _ in revisions)
+    if entry_ids:
+        conn.execute(accepted, [{"accepted": entry_id} for entry_id in entry_ids])
 
 
 def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:
-    """Return an entry that the target has refused to review, with the target's text as its reason.
+    """Return an entry that a target has refused to review, with the target's text as its reason.
 
-    Otherwise as `mark_accepted`. A void entry is not reviewed: it waits to be sent again, or is
-    rejected if no system has anything of it.
+    Nothing happens where another run of the route has the entry since, or where it has changed. A
+    void entry is not reviewed: it waits to be sent again, or is rejected if no system has anything
+    of it.
+
+    Args:
+        revision: the number of the export, as in `export_item`.
     """
-    exported = update(_entry_table).where(_was_exported_as(literal(entry_id), literal(revision)))
+    exported = update(_entry_table).where(_entry_table.c.id == entry_id, _is_sent(revision))
     receipt_text = select(receipt.c.text).where(
         receipt.c.entry == entry_id, receipt.c.revision == revision
     )
@@ -186,18 +224,16 @@ def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:
         conn.execute(void.values({**values, "state": EntryState.REJECTED.value}))
 
 
-def _was_exported_as(
-    entry_id: ColumnElement[str], revision: ColumnElement[int]
-) -> ColumnElement[bool]:
-    """Return the condition that an entry is exported with this as its record's latest revision."""
-    # A record of an earlier revision has been replaced by another export
-    latest = (
-        select(func.max(export_item.c.revision))
-        .where(export_item.c.entry == entry_id)
-        .scalar_subquery()
+def _is_sent(revision: int) -> ColumnElement[bool]:
+    """Return the condition that this export is the entry's state in its route."""
+    item = (
+        select(export_item.c.entry)
+        .join(export_run, export_run.c.id == export_item.c.run)
+        .where(
+            export_item.c.entry == _entry_table.c.id,
+            export_item.c.revision == revision,
+            is_current_item(),
+        )
+        .correlate(_entry_table)
     )
-    return and_(
-        _entry_table.c.id == entry_id,
-        _entry_table.c.state == EntryState.EXPORTED.value,
-        latest == revision,
-    )
+    return item.exists()

@@ -20,7 +20,7 @@ from pipeline.store.depth.attached_pages import AttachedPage, attached_pages_by_
 from pipeline.store.depth.page_parts import part_images
 from pipeline.store.entries.entry import Entry
 from pipeline.store.exports.payment_approvals import list_approvals
-from pipeline.store.exports.run_items import last_export_before_void
+from pipeline.store.exports.run_items import WAS_UNDONE, last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.outages import list_outages
@@ -178,5 +178,6 @@ def _load_clients(conn: Connection, pids: Iterable[str]) -> dict[str, Client]:
 
 def _count_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
     item = export_item.c
-    query = select(item.entry, func.count()).where(item.entry.in_(entry_ids)).group_by(item.entry)
+    wanted = item.entry.in_(entry_ids), ~WAS_UNDONE
+    query = select(item.entry, func.count()).where(*wanted).group_by(item.entry)
     return {row[0]: row[1] for row in conn.execute(query)}

@@ -1,21 +1,44 @@
-"""Items of export runs, and the receipts for them. Rows are only added."""
+"""Items of export runs, and the receipts for them. Rows are only added.
+
+An entry is exported once in each of its routes. What a refused or an undone run carried is in no
+system. `revision` is the number of an export among all of the entry, `route_revision` among those
+of its route.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy import Connection as Connection  # re-exported for exporters, which use no SQL
-from sqlalchemy import Select, and_, exists, func, insert, select, union
 
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import PreviousExport, Run
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import chunk_ids
-from pipeline.store.schema.exports import export_item, export_run, receipt, statistics_item
+from pipeline.store.schema.exports import (
+    export_item,
+    export_run,
+    export_undo,
+    receipt,
+    statistics_item,
+)
 from pipeline.store.schema.paper import entry
 from pipeline.store.schema.review import entry_version
 
@@ -23,6 +46,10 @@ RECEIPT_JOIN = and_(
     receipt.c.entry == export_item.c.entry, receipt.c.revision == export_item.c.revision
 )
 """The condition that a receipt is for an item."""
+ROUTE_NAME = func.coalesce(export_run.c.route, export_run.c.target)
+"""The route of a run; runs from before there were routes are of the one named as their target."""
+WAS_UNDONE = exists().where(export_undo.c.run == export_item.c.run)
+"""The condition that an item's run was undone, so that nobody ever had its file."""
 _WAS_REFUSED = exists().where(RECEIPT_JOIN, receipt.c.accepted.is_(False))
 
 
@@ -30,7 +57,8 @@ _WAS_REFUSED = exists().where(RECEIPT_JOIN, receipt.c.accepted.is_(False))
 class RunItem:
     """One entry of a run.
 
-    `is_current`: this export is still the entry's state. `accepted` is None without a receipt.
+    `revision` is the export's number, `route_revision` that of its route's files. `is_current`:
+    this export is still the entry's state. `accepted` is None without a receipt.
     """
 
     number: int
@@ -41,6 +69,7 @@ class RunItem:
     is_current: bool
     accepted: bool | None
     text: str
+    route_revision: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +81,21 @@ class Receipt:
     text: str
 
 
-def save_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> None:
+def save_run(
+    conn: Connection,
+    run: Run,
+    entries: Sequence[tuple[str, int]],
+    routes: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """Store a run and its items; a statistics run has none.
 
-    An entry can be in one run only at one revision: the database refuses a second (StoreError). The
-    run holds the entry as it is now, so the caller has to keep the entries from being changed until
-    the transaction ends.
+    Of two runs that take an entry at once, the database refuses one (StoreError). The run holds
+    the entry as it is now, so the caller has to keep the entries from being changed until the
+    transaction ends.
 
     Args:
-        entries: (entry id, revision of its record) in their order.
+        entries: (entry id, revision of its record in the route) in their order.
+        routes: by entry id, the names of all routes that the entry has.
     """
     row = {
         "id": run.id,
@@ -69,17 +104,21 @@ def save_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> 
         "file_sha256": run.sha256,
         "made_at": run.made_at,
         "made_by": run.made_by,
+        "route": run.route or None,
     }
     conn.execute(insert(export_run).values(row))
     # Store which revision of each entry the file holds
-    entry_revisions = _entry_revisions(conn, [entry_id for entry_id, _ in entries])
+    entry_ids = [entry_id for entry_id, _ in entries]
+    entry_revisions, exports = present_revisions(conn, entry_ids), _last_numbers(conn, entry_ids)
     items = [
         {
             "run": run.id,
             "entry": entry_id,
-            "revision": revision,
+            "revision": exports.get(entry_id, 0) + 1,
             "number": number,
             "entry_revision": entry_revisions[entry_id],
+            "route_revision": revision,
+            "routes": list((routes or {}).get(entry_id, ())) or None,
         }
         for number, (entry_id, revision) in enumerate(entries, 1)
     ]
@@ -88,21 +127,80 @@ def save_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> 
 
 
 def latest_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, PreviousExport]:
-    """Return the latest run of each entry that was exported and not refused."""
-    latest: dict[str, PreviousExport] = {}
+    """Return the latest run of each entry that was exported, neither refused nor undone."""
+    return {
+        entry_id: max(by_route.values(), key=lambda export: export.export_number)
+        for entry_id, by_route in latest_route_exports(conn, entry_ids).items()
+    }
+
+
+def latest_route_exports(
+    conn: Connection, entry_ids: Sequence[str]
+) -> dict[str, dict[str, PreviousExport]]:
+    """Return the latest run in each route of each entry, of those in `latest_exports`."""
+    latest: dict[str, dict[str, PreviousExport]] = {}
     for part in chunk_ids(entry_ids):
         # By revision, so that later runs replace earlier ones
         query = _exports_query().where(export_item.c.entry.in_(part))
-        latest |= {entry_id: PreviousExport(*rest) for entry_id, *rest in conn.execute(query)}
+        for row in conn.execute(query):
+            export = _as_previous(row)
+            latest.setdefault(row.entry, {})[export.route] = export
     return latest
 
 
+def count_route_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Return how often each (entry, route) was exported, also where that was refused."""
+    counts: dict[tuple[str, str], int] = {}
+    for part in chunk_ids(entry_ids):
+        query = (
+            select(export_item.c.entry, ROUTE_NAME, func.count())
+            .join(export_run, export_run.c.id == export_item.c.run)
+            .where(export_item.c.entry.in_(part), ~WAS_UNDONE)
+            .group_by(export_item.c.entry, ROUTE_NAME)
+        )
+        counts |= {(row[0], row[1]): row[2] for row in conn.execute(query)}
+    return counts
+
+
+def list_chosen_routes(conn: Connection, entry_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the routes that entries had when one of these first took them; they keep those."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for part in chunk_ids(entry_ids):
+        query = (
+            select(export_item.c.entry, export_item.c.routes)
+            .where(export_item.c.entry.in_(part), ~_WAS_REFUSED, ~WAS_UNDONE)
+            .order_by(export_item.c.revision.desc())
+        )
+        # Latest first, so that the first export is what remains
+        chosen |= {row.entry: tuple(row.routes or ()) for row in conn.execute(query)}
+    return chosen
+
+
+def present_revisions(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
+    """Return the present revision of each entry itself."""
+    revisions: dict[str, int] = {}
+    for part in chunk_ids(entry_ids):
+        query = select(entry.c.id, entry.c.revision).where(entry.c.id.in_(part))
+        revisions |= {row.id: row.revision for row in conn.execute(query)}
+    return revisions
+
+
 def previous_export(conn: Connection, entry_id: str, revision: int) -> PreviousExport | None:
-    """Return the latest run of the entry before this revision that was not refused, or None."""
+    """Return the export before this one, in its route, that counts for `latest_exports`."""
+    route = (
+        select(ROUTE_NAME)
+        .join(export_item, export_item.c.run == export_run.c.id)
+        .where(export_item.c.entry == entry_id, export_item.c.revision == revision)
+        .scalar_subquery()
+    )
     rows = conn.execute(
-        _exports_query().where(export_item.c.entry == entry_id, export_item.c.revision < revision)
+        _exports_query().where(
+            export_item.c.entry == entry_id,
+            export_item.c.revision < revision,
+            route == ROUTE_NAME,
+        )
     ).all()
-    return PreviousExport(*rows[-1][1:]) if rows else None
+    return _as_previous(rows[-1]) if rows else None
 
 
 def previous_unanswered_export(
@@ -135,7 +233,7 @@ def last_export_before_void(conn: Connection, entry_id: str) -> PreviousExport |
             export_item.c.entry == entry_id, export_item.c.entry_revision < limit
         )
     ).all()
-    return PreviousExport(*rows[-1][1:]) if rows else None
+    return _as_previous(rows[-1]) if rows else None
 
 
 def run_unit(conn: Connection, run_id: str) -> str | None:
@@ -204,7 +302,10 @@ def list_unanswered_items(
     )
     # The outer join leaves the receipt NULL where the target has not answered
     unanswered = query.where(
-        export_item.c.entry == entry_id, export_run.c.target == target, receipt.c.entry.is_(None)
+        export_item.c.entry == entry_id,
+        export_run.c.target == target,
+        receipt.c.entry.is_(None),
+        ~WAS_UNDONE,
     )
     rows = conn.execute(unanswered.order_by(export_item.c.revision)).all()
     return [
@@ -243,58 +344,113 @@ def save_receipts(
 
 
 def _exports_query() -> Select[Any]:
-    """Return a query of all exports that were not refused, by revision."""
-    # A refused export is as if it had not happened
+    """Return a query of all exports that were neither refused nor undone, by revision."""
+    # A refused or undone export is as if it had not happened
     item, run = export_item.c, export_run.c
-    query = select(item.entry, run.id, run.target, run.made_at, item.revision, item.entry_revision)
+    query = select(
+        item.entry,
+        run.id,
+        run.target,
+        run.made_at,
+        item.revision,
+        func.coalesce(item.route_revision, item.revision).label("route_revision"),
+        item.entry_revision,
+        ROUTE_NAME.label("route"),
+    )
     return (
         query.join(export_run, export_run.c.id == export_item.c.run)
-        .where(~_WAS_REFUSED)
+        .where(~_WAS_REFUSED, ~WAS_UNDONE)
         .order_by(export_item.c.revision)
     )
 
 
-def _entry_revisions(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
-    """Return the present revision of each entry."""
-    revisions: dict[str, int] = {}
+def _as_previous(row: Row[Any]) -> PreviousExport:
+    return PreviousExport(
+        row.id,
+        row.target,
+        row.made_at,
+        row.route_revision,
+        row.entry_revision,
+        export_number=row.revision,
+        route=row.route,
+    )
+
+
+def _last_numbers(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
+    """Return the number of each entry's last export; an undone one keeps its number."""
+    numbers: dict[str, int] = {}
     for part in chunk_ids(entry_ids):
-        query = select(entry.c.id, entry.c.revision).where(entry.c.id.in_(part))
-        revisions |= {row.id: row.revision for row in conn.execute(query)}
-    return revisions
+        query = (
+            select(export_item.c.entry, func.max(export_item.c.revision))
+            .where(export_item.c.entry.in_(part))
+            .group_by(export_item.c.entry)
+        )
+        numbers |= {row[0]: row[1] for row in conn.execute(query)}
+    return numbers
+
+
+def is_overtaken(item: FromClause, run: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a later run of the same route, not undone, has the item's entry."""
+    after, later = export_item.alias(), export_run.alias()
+    undone = exists().where(export_undo.c.run == after.c.run)
+    return exists().where(
+        after.c.entry == item.c.entry,
+        after.c.revision > item.c.revision,
+        later.c.id == after.c.run,
+        func.coalesce(later.c.route, later.c.target) == func.coalesce(run.c.route, run.c.target),
+        ~undone,
+    )
+
+
+def is_current_item() -> ColumnElement[bool]:
+    """Return the condition that an item of a run is still the state of its entry in the route.
+
+    For queries of `export_item`, `export_run` and `entry`.
+    """
+    # Where another route waits, the entry is still confirmed; its revision says what was exported
+    is_sent = or_(
+        entry.c.state.in_([EntryState.EXPORTED.value, EntryState.RECEIPTED.value]),
+        and_(
+            entry.c.state.in_([EntryState.CONFIRMED.value, EntryState.SIGNED.value]),
+            entry.c.revision == export_item.c.entry_revision,
+        ),
+    )
+    return and_(~is_overtaken(export_item, export_run), is_sent, ~WAS_UNDONE)
 
 
 def _item_query() -> Select[Any]:
     """Return a query of items with the entry's state, the receipt and their relation to other runs.
 
     `amends`: the target has an earlier record of the entry. `superseded`: there is a later run of
-    it.
+    it. Both are about runs of the same route.
     """
-    before, after = export_item.alias(), export_item.alias()
+    before, earlier = export_item.alias(), export_run.alias()
     refused_before = exists().where(
         receipt.c.entry == before.c.entry,
         receipt.c.revision == before.c.revision,
         receipt.c.accepted.is_(False),
     )
-    # An earlier export of the entry that was not refused
+    undone_before = exists().where(export_undo.c.run == before.c.run)
+    # An earlier export of the entry that was neither refused nor undone
     amends = exists().where(
         before.c.entry == export_item.c.entry,
         before.c.revision < export_item.c.revision,
+        earlier.c.id == before.c.run,
+        func.coalesce(earlier.c.route, earlier.c.target) == ROUTE_NAME,
         ~refused_before,
-    )
-    superseded = exists().where(
-        after.c.entry == export_item.c.entry, after.c.revision > export_item.c.revision
+        ~undone_before,
     )
     return (
         select(
             export_item,
             entry.c.unit,
-            entry.c.state,
             amends.label("amends"),
-            superseded.label("superseded"),
+            is_current_item().label("is_current"),
             receipt.c.accepted,
             receipt.c.text,
         )
         .join(entry, entry.c.id == export_item.c.entry)
+        .join(export_run, export_run.c.id == export_item.c.run)
         .outerjoin(receipt, RECEIPT_JOIN)
         .order_by(export_item.c.number)
     )
@@ -308,10 +464,10 @@ def _select_items(conn: Connection, query: Select[Any]) -> list[RunItem]:
             revision=row.revision,
             unit=row.unit,
             is_amendment=bool(row.amends),
-            is_current=not row.superseded
-            and row.state in (EntryState.EXPORTED, EntryState.RECEIPTED),
+            is_current=bool(row.is_current),
             accepted=row.accepted,
             text=row.text or "",
+            route_revision=row.route_revision or row.revision,
         )
         for row in conn.execute(query)
     ]

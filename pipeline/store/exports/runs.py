@@ -25,16 +25,19 @@ from sqlalchemy import (
 )
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.errors import ExportError, NotAllowedError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import Run
 from pipeline.store.accounts import visibility
-from pipeline.store.exports.run_items import RECEIPT_JOIN
+from pipeline.store.database.clock import is_claimed
+from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_overtaken
 from pipeline.store.schema.exports import (
     export_delivery,
     export_item,
     export_run,
+    export_undo,
+    key_in_claim,
     receipt,
     statistics_item,
 )
@@ -45,6 +48,7 @@ _IS_DELIVERED = or_(
     exists().where(receipt.c.run == export_run.c.id),
 )
 """The condition that somebody was handed the file of a run, or that its target has answered."""
+_IS_UNDONE = exists().where(export_undo.c.run == export_run.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class RunStatus:
 
     `has_receipts` is false for statistics, which are answered as a file, outside the program.
     `hidden` is how many of its entries the person may not see; they are not among the answers.
-    `is_delivered`: somebody was handed its file, or its target has answered.
+    `is_delivered`: somebody was handed its file, or its target has answered. `is_undone`: it was
+    undone before that.
     """
 
     run: Run
@@ -62,15 +67,21 @@ class RunStatus:
     has_receipts: bool = True
     hidden: int = 0
     is_delivered: bool = True
+    is_undone: bool = False
 
     @property
     def waiting(self) -> int:
-        """The visible entries without a receipt."""
+        """The visible entries without a receipt; none of a run that was undone."""
         return (
             self.run.entries - self.hidden - self.accepted - self.refused
-            if self.has_receipts
+            if self.has_receipts and not self.is_undone
             else 0
         )
+
+    @property
+    def is_unclaimed(self) -> bool:
+        """Whether nobody has the file of a run that was not undone."""
+        return not self.is_delivered and not self.is_undone
 
 
 def find_run(conn: Connection, run_id: str) -> Run | None:
@@ -81,13 +92,71 @@ def find_run(conn: Connection, run_id: str) -> Run | None:
 
 def list_undelivered_runs(conn: Connection) -> list[str]:
     """Return the runs whose file nobody was handed: a process was killed before, oldest first."""
-    query = select(export_run.c.id).where(~_IS_DELIVERED)
+    query = select(export_run.c.id).where(~_IS_DELIVERED, ~_IS_UNDONE)
     return list(conn.execute(query.order_by(export_run.c.made_at, export_run.c.id)).scalars())
 
 
 def save_delivery(conn: Connection, run_id: str, by: str, at: datetime) -> None:
-    """Store that the file of a run was handed to somebody."""
+    """Store that the file of a run was handed to somebody.
+
+    Raises:
+        ExportError: the run was undone.
+    """
+    lock_run(conn, run_id)
     conn.execute(insert(export_delivery).values(run=run_id, by=by, at=at))
+
+
+def save_undo(conn: Connection, run_id: str, by: str, at: datetime) -> None:
+    """Store that a run was undone: nobody has its file, and nobody gets it any more.
+
+    Raises:
+        ExportError: somebody has the file, an entry is answered or being keyed in, a later run
+            builds on it, or it was undone already.
+    """
+    lock_run(conn, run_id, alone=True)
+    item, later = export_item.c, export_run.alias()
+    is_being_keyed = exists().where(
+        item.run == run_id,
+        key_in_claim.c.entry == item.entry,
+        key_in_claim.c.revision == item.revision,
+        is_claimed(key_in_claim.c.until, at),
+    )
+    # A later run of the route has one of its entries, as what amends this one
+    has_later_item = exists().where(
+        item.run == export_run.c.id, is_overtaken(export_item, export_run)
+    )
+    after, before = statistics_item.alias(), statistics_item.alias()
+    has_later_report = exists().where(
+        before.c.run == export_run.c.id,
+        after.c.entry == before.c.entry,
+        later.c.id == after.c.run,
+        later.c.target == export_run.c.target,
+        later.c.made_at > export_run.c.made_at,
+        ~exists().where(export_undo.c.run == later.c.id),
+    )
+    states = select(
+        or_(_IS_DELIVERED, is_being_keyed).label("taken"),
+        or_(has_later_item, has_later_report).label("continued"),
+    )
+    row = conn.execute(states.where(export_run.c.id == run_id)).one()
+    if row.taken:
+        raise ExportError("run_fetched", run_id=run_id)
+    if row.continued:
+        raise ExportError("run_continued", run_id=run_id)
+    conn.execute(insert(export_undo).values(run=run_id, by=by, at=at))
+
+
+def lock_run(conn: Connection, run_id: str, *, alone: bool = False) -> None:
+    """Keep others from undoing a run until the transaction ends; `alone`: also from using it.
+
+    Raises:
+        ExportError: it was undone.
+    """
+    query = select(export_run.c.id).where(export_run.c.id == run_id)
+    conn.execute(query.with_for_update(read=not alone))
+    undone = select(exists().where(export_undo.c.run == run_id))
+    if conn.execute(undone).scalar_one():
+        raise ExportError("run_undone", run_id=run_id)
 
 
 def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
@@ -161,12 +230,14 @@ def _select_runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:
                 row.made_by,
                 row.entries,
                 row.file_sha256,
+                row.route_name,
             ),
             row.accepted or 0,
             row.refused or 0,
             has_receipts=row.reported is None,
             hidden=row.entries - row.visible,
             is_delivered=bool(row.is_delivered),
+            is_undone=bool(row.is_undone),
         )
         for row in conn.execute(query)
     ]
@@ -218,6 +289,8 @@ def _run_query(visible: ColumnElement[bool] | None = None) -> Select[Any]:
         items.c.refused,
         months.c.reported,
         _IS_DELIVERED.label("is_delivered"),
+        _IS_UNDONE.label("is_undone"),
+        ROUTE_NAME.label("route_name"),
     ).select_from(runs)
 
 

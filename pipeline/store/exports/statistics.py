@@ -21,7 +21,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.quality.rekeying import has_open_difference
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
-from pipeline.store.schema.exports import export_run, statistics_item
+from pipeline.store.schema.exports import export_run, export_undo, statistics_item
 from pipeline.store.schema.paper import entry, event
 
 _REPORTABLE_STATES = (
@@ -180,8 +180,9 @@ def _reported_entries(conn: Connection, target: str) -> dict[str, ReportedEntry]
     query = select(
         item.entry, item.revision, item.month, run.id, run.target, run.made_at
     ).select_from(runs_with_event)
+    is_undone = run.id.in_(select(export_undo.c.run))
     reports: dict[str, ReportedEntry] = {}
-    for row in conn.execute(query.where(run.target == target).order_by(event.c.id)):
+    for row in conn.execute(query.where(run.target == target, ~is_undone).order_by(event.c.id)):
         count = reports[row.entry].report_count if row.entry in reports else 0
         earlier = PreviousExport(row.id, row.target, row.made_at, entry_revision=row.revision)
         reports[row.entry] = ReportedEntry(earlier, row.revision, row.month, count + 1)

@@ -28,6 +28,7 @@ from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
+from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
 from pipeline.store.event_log.events import record
@@ -36,8 +37,8 @@ from pipeline.store.registers.care_system_exports import is_active
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
 
-MANUAL_ENTRY_TARGET = "skriv-in"
-"""The target whose entries are still to be keyed in after their export."""
+_LISTED_STATES = (EntryState.EXPORTED, EntryState.CONFIRMED, EntryState.SIGNED)
+"""States of entries in a list to key in; with several routes one may still wait for another."""
 _entry_table, _item_table, _receipt_table = paper.entry, exports.export_item, exports.receipt
 _MAX_IDS, _MAX_DECISIONS = 500, 50
 
@@ -262,7 +263,11 @@ def _is_not_in_care_system() -> ColumnElement[bool]:
         _receipt_table.c.revision == _item_table.c.revision,
         _receipt_table.c.accepted.is_(False),
     )
-    is_exported = exists().where(_item_table.c.entry == _entry_table.c.id, not_(is_refused))
+    # One that was undone never was.
+    is_undone = exists().where(exports.export_undo.c.run == _item_table.c.run)
+    is_exported = exists().where(
+        _item_table.c.entry == _entry_table.c.id, not_(is_refused), not_(is_undone)
+    )
     is_accepted = exists().where(
         _receipt_table.c.entry == _entry_table.c.id, _receipt_table.c.accepted
     )
@@ -277,6 +282,15 @@ def _is_not_in_care_system() -> ColumnElement[bool]:
         run.id == _item_table.c.run,
         run.target == MANUAL_ENTRY_TARGET,
         not_(has_receipt),
+        not_(is_undone),
+    )
+    # In a file for another system too: then it is in a care system by an export.
+    is_in_file = exists().where(
+        _item_table.c.entry == _entry_table.c.id,
+        run.id == _item_table.c.run,
+        run.target != MANUAL_ENTRY_TARGET,
+        not_(is_refused),
+        not_(is_undone),
     )
     open_or_confirmed = (
         EntryState.REVIEW,
@@ -293,9 +307,10 @@ def _is_not_in_care_system() -> ColumnElement[bool]:
                 not_(is_exported),
             ),
             and_(
-                _entry_table.c.state == EntryState.EXPORTED.value,
+                _entry_table.c.state.in_([state.value for state in _LISTED_STATES]),
                 is_in_manual_list,
                 not_(is_accepted),
+                not_(is_in_file),
             ),
         ),
     )

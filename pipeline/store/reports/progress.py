@@ -7,7 +7,7 @@ hour.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,6 @@ from sqlalchemy import (
     case,
     cast,
     distinct,
-    exists,
     func,
     not_,
     or_,
@@ -34,6 +33,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
+from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.paper.pages import count_where, is_interrupted_condition
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
@@ -109,6 +109,16 @@ class UnansweredRun:
     target: str
     made_at: datetime
     entries: int
+    route: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnprovenEntries:
+    """How many entries of a route were sent and not receipted, and when the oldest was sent."""
+
+    route: str
+    entries: int
+    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,39 +283,44 @@ def count_second_reviews(conn: Connection, units: Collection[str]) -> dict[str, 
 def list_unanswered_runs(conn: Connection, units: Collection[str]) -> list[UnansweredRun]:
     """Return export runs with exported entries of these units without a receipt, oldest first."""
     run = exports.export_run.c
-    answered = and_(
-        _receipt_table.c.entry == _item_table.c.entry,
-        _receipt_table.c.revision == _item_table.c.revision,
-    )
-    # A later export of the same entry makes the earlier one irrelevant.
-    after = _item_table.alias()
-    overtaken = exists().where(
-        after.c.entry == _item_table.c.entry, after.c.revision > _item_table.c.revision
-    )
     joined = (
         exports.export_run.join(_item_table, _item_table.c.run == run.id)
         .join(_entry_table, _entry_table.c.id == _item_table.c.entry)
-        .outerjoin(_receipt_table, answered)
+        .outerjoin(_receipt_table, RECEIPT_JOIN)
     )
-    # Entries whose latest export has no receipt.
-    keys = (run.id, run.target, run.made_at)
+    # Entries whose latest export in a route has no receipt.
+    keys = (run.id, run.target, run.made_at, ROUTE_NAME.label("route"))
     query = (
-        select(*keys, func.count())
+        select(*keys[:3], func.count(), keys[3])
         .select_from(joined)
-        .where(
-            _entry_table.c.state == EntryState.EXPORTED.value,
-            _receipt_table.c.entry.is_(None),
-            ~overtaken,
-        )
+        .where(is_current_item(), _receipt_table.c.entry.is_(None))
     )
     return [
         UnansweredRun(*row)
         for row in conn.execute(
             query.where(_entry_table.c.unit.in_(sorted(units)))
-            .group_by(*keys)
+            .group_by(run.id, run.target, run.made_at, run.route)
             .order_by(run.made_at, run.id)
         )
     ]
+
+
+def count_unproven(
+    conn: Connection, units: Collection[str], before: datetime
+) -> list[UnprovenEntries]:
+    """Count by route the entries of these units that were sent before a moment, without a receipt.
+
+    The routes with the most come first.
+    """
+    by_route: dict[str, list[UnansweredRun]] = defaultdict(list)
+    for run in list_unanswered_runs(conn, units):
+        if run.made_at <= before:
+            by_route[run.route].append(run)
+    counted = (
+        UnprovenEntries(route, sum(run.entries for run in runs), runs[0].made_at)
+        for route, runs in by_route.items()
+    )
+    return sorted(counted, key=lambda each: (-each.entries, each.route))
 
 
 def count_interrupted_batches(

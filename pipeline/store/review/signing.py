@@ -34,6 +34,7 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.ready_entries import signature_rule
+from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.schema import paper
@@ -218,6 +219,9 @@ def withdraw_signature(
     visibility.require_visible_entry(conn, person, Action.SIGN, entry)
     # Only as the person saw it, and only the own signature.
     if entry.revision != revision or entry.state is not EntryState.SIGNED:
+        raise stale_decision_error()
+    # One of several routes may have it already
+    if latest_exports(conn, [entry_id]):
         raise stale_decision_error()
     if entry.signed_by != person.login:
         raise NotAllowedError("another_person_signed", by=person.login, action=Action.SIGN.value)

@@ -35,8 +35,10 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     exports.export_delivery,
     exports.export_item,
     exports.export_run,
+    exports.export_undo,
     exports.paper_place,
     exports.receipt,
+    exports.route,
     exports.statistics_item,
 )
 """Tables whose rows the program never changes and never removes."""

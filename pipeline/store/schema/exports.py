@@ -8,6 +8,7 @@ recognises the row again but reveals nothing about it.
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     ForeignKey,
@@ -22,7 +23,25 @@ from sqlalchemy import (
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
-# Export runs, each with its file.
+# Routes by name: which forms go to which system, in which format, and who delivers. The latest row
+# of a name counts; a route without forms, or that is not active, takes no new entry.
+route = Table(
+    "route",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(40), nullable=False, index=True),
+    Column("target", String(40), nullable=False),
+    Column("forms", JSON, nullable=False),
+    Column("system", String(80), nullable=False, default="", server_default=""),
+    Column("module", String(80), nullable=False, default="", server_default=""),
+    Column("deliverer", String(80), nullable=False, default="", server_default=""),
+    Column("active", Boolean, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# Export runs, each with its file. A run from before there were routes (NULL) is of the route that
+# is named as its target.
 export_run = Table(
     "export_run",
     metadata,
@@ -32,6 +51,16 @@ export_run = Table(
     Column("file_sha256", String(64), nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
+    Column("route", String(40)),
+)
+
+# Runs that were undone before anybody had their file: their entries were never exported.
+export_undo = Table(
+    "export_undo",
+    metadata,
+    Column("run", ForeignKey("export_run.id"), primary_key=True),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # When the file of a run was handed out: a run without a row was made, and nobody has its file.
@@ -44,8 +73,10 @@ export_delivery = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-# Entries of export runs. `revision` counts the entry's exports; `entry_revision` is the entry's own
-# revision in that file, so that later answers are known not to be in it, whatever the clocks say.
+# Entries of export runs. `revision` counts the entry's exports in all routes; `route_revision`
+# those in its run's route, which is what the file says (NULL, from before there were routes:
+# `revision`). `entry_revision` is the entry's own revision in that file, so that later answers are
+# known not to be in it, whatever the clocks say. `routes` names all routes that the entry had.
 export_item = Table(
     "export_item",
     metadata,
@@ -54,6 +85,8 @@ export_item = Table(
     Column("revision", Integer, nullable=False),
     Column("number", Integer, nullable=False),
     Column("entry_revision", Integer, nullable=False, server_default="0"),
+    Column("route_revision", Integer),
+    Column("routes", JSON(none_as_null=True)),
     UniqueConstraint("entry", "revision"),
 )
 

@@ -20,6 +20,7 @@ from pipeline.store.schema.accounts import browser_session
 from tests.browser.support.nurse import log_in, press_until, settle
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
+from tests.support.store.route_steps import make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -73,7 +74,7 @@ def test_an_exported_entry_is_corrected_and_exported_again(
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
     office = runs.ExportContext(store, seeding.settings(store), seeding.forms())
-    first = runs.make_run(office, NURSE, "rivta", utc_now())
+    first = make_run(office, NURSE, "rivta", utc_now())
     assert first is not None
     log_in(page, NURSE)
     expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()

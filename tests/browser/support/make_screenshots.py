@@ -22,7 +22,7 @@ from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.preparation.form_editor.draft_form import require_complete_form
 from pipeline.preparation.form_editor.drafts import Draft
 from pipeline.preparation.outage_pack.pack import DEFAULT_PACK_DAYS, make_pack
@@ -56,6 +56,7 @@ from tests.support.screens.seeding import (
 )
 from tests.support.screens.typed_again import add_typed_again
 from tests.support.store.export_office import receipt_run
+from tests.support.store.route_steps import make_run
 
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (

@@ -19,7 +19,7 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.review.rules import Answer, asked_fields
-from pipeline.export.runs import ExportContext, fetch_run_file, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -35,6 +35,7 @@ from pipeline.store.schema.review import plant
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import FORM_OF, FORMS, MADE_AT, NEEDED_FIELDS, SIV
 from tests.support.store.export_office import ANNA, PER, agree, paying, sign
+from tests.support.store.route_steps import make_run
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

@@ -12,7 +12,7 @@ from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.record import Run
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
-from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.registers.care_system_list import CareRow
@@ -31,6 +31,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.store.route_steps import list_target_status, make_run
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

@@ -19,7 +19,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.hash_chain import read_rows
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.review import corrections, decisions
-from tests.support.store import export_office
+from tests.support.store import export_office, route_steps
 from tests.support.store.export_examples import SIV
 from tests.support.store.ward import person, whole_log
 
@@ -43,8 +43,8 @@ def _learn(office: ExportContext, who: Person) -> object:
 
 
 ACTS: dict[str, Callable[[ExportContext, Person], object]] = {
-    "ready": lambda office, who: runs.list_target_status(office, who),
-    "make_run": lambda office, who: runs.make_run(office, who, "rivta", utc_now()),
+    "ready": lambda office, who: runs.list_run_previews(office, who),
+    "make_run": lambda office, who: runs.make_runs(office, who, "rivta", utc_now()),
     "history": lambda office, who: runs.list_runs(office, who),
     "run_file": lambda office, who: runs.fetch_run_file(office, who, "x"),
     "apply_receipt_file": lambda office, who: receipts.apply_receipt_file(
@@ -71,7 +71,7 @@ def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: Export
     entry = export_office.confirm(
         office, "hsl-anteckning", "AAAA0001", anteckning="Såret läker fint.", plan="Ny omläggning."
     )
-    run = runs.make_run(office, export_office.ANNA, "rivta", utc_now())
+    run = route_steps.make_run(office, export_office.ANNA, "rivta", utc_now())
     assert run is not None
     runs.fetch_run_file(office, export_office.ANNA, run.id)
     receipts.submit_receipts(

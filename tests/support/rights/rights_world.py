@@ -18,11 +18,11 @@ from sqlalchemy import delete, func, insert, select, update
 from pipeline.domain import dates
 from pipeline.domain.form.form import COVER_SHEET, Area, Forms, Subject
 from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
-from pipeline.domain.record import CareProvider, OutageKind
+from pipeline.domain.record import CareProvider, OutageKind, Route
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.triage import TriageRule
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext, RunKind
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.preparation.form_editor.actions import NewFormInfo
@@ -72,6 +72,7 @@ from tests.support.rights.things_found import (
     add_put_aside,
     confirm,
 )
+from tests.support.store.route_steps import make_run
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -326,6 +327,15 @@ class World:
             return drill_arguments(self.settings) | {"forms": _all_forms()}
         if "care_system" in name:
             return self._handed_in()
+        if name.startswith((f"{P}export.runs.", f"{P}store.exports.routes.")):
+            route = Route("prov", "skriv-in", (NOTE.id,), "Prov")
+            settings = self.settings.model_copy(update={"proof_days": 0})
+            return {
+                "kind": RunKind("skriv-in", "skriv-in"),
+                "route": route,
+                "new": route,
+                "context": ExportContext(self.store, settings, FORMS),
+            }
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
         if name.endswith(("archivable", "archive.runs.find_ready", "make_package")):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions as clash_decisions
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -26,6 +26,7 @@ from tests.support.screens.seeding import (
     UNIT,
 )
 from tests.support.store.export_office import receipt_run
+from tests.support.store.route_steps import make_run
 
 ELSEWHERE = "Boendet Väster"
 """A unit that none of the paper is of."""

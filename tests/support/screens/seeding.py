@@ -35,6 +35,7 @@ from pipeline.domain.model import (
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import new_serial
 from pipeline.forms.field_types import FieldType
 from pipeline.forms.printing import Sheet
@@ -57,6 +58,7 @@ from pipeline.store.registers import client_register, issued_sheets
 from pipeline.store.review import decisions, signing
 from tests.support.pages.printed_elsewhere import page as unfilled
 from tests.support.store.passwords import hashed
+from tests.support.store.route_steps import route_to
 
 UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"
@@ -106,8 +108,8 @@ def settings(store: Store) -> Settings:
 
 
 def make_store(workspace: Path) -> Store:
-    """An empty workspace with its units, staff and clients. Nobody is new here: the guide is
-    closed.
+    """An empty workspace with its units, staff, clients and routes. Nobody is new here: the guide
+    is closed.
     """
     workspace.mkdir(parents=True, exist_ok=True)
     store = open_store(Settings(workspace=workspace), create=True)
@@ -117,6 +119,7 @@ def make_store(workspace: Path) -> Store:
         for person in STAFF:
             people.save_person(conn, person, hashed(PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
+    route_to(ExportContext(store, settings(store), forms()), "rivta", "khsl")
     return store
 
 

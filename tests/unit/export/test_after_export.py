@@ -19,7 +19,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.fhir.amendments import end_earlier_versions
 from pipeline.export.manual_entry import screen
-from pipeline.export.runs import ExportContext, fetch_run_file, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import apply_receipt_file, submit_receipts
 from pipeline.registers.client_check import ClientStatement
@@ -43,6 +43,7 @@ from tests.support.store.export_office import (
     void,
 )
 from tests.support.store.passwords import hashed
+from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 from tests.unit.export.archive.archive_steps import (
     RUT,

@@ -15,14 +15,16 @@ import typer
 from frictionless import Resource
 from typer.testing import CliRunner
 
-from pipeline.cli import exporting, oversight
+from pipeline.cli import oversight
+from pipeline.cli.exporting import runs as exporting
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
-from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs import ExportContext, list_runs
 from pipeline.store.database.clock import utc_now
 from tests.support.store.export_examples import SIV
 from tests.support.store.export_office import ANNA, confirm, open_office, state
+from tests.support.store.route_steps import make_run, route_to
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +37,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
     monkeypatch.chdir(tmp_path)
     opened = open_office(Settings(workspace=tmp_path / "workspace", database_url=""))
     confirm(opened, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret ser bra ut.")
+    route_to(opened, "rivta", "khsl")
     yield opened
     opened.store.close()
 

@@ -17,7 +17,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.export.manual_entry import screen
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.manual_entry.sheet_block import is_keyed_with
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.tables.mapping import (
     ManualEntryField,
@@ -28,6 +28,7 @@ from pipeline.export.tables.mapping import (
 from pipeline.store.database.clock import utc_now
 from tests.support.store import export_examples as examples
 from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, review, state
+from tests.support.store.route_steps import make_run
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

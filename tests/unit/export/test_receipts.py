@@ -9,7 +9,7 @@ import pytest
 from pipeline.domain.errors import ExportError, NotAllowedError, UsageError
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.record import Run
-from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import (
     NO_REASON,
     ReceiptAnswer,
@@ -25,6 +25,7 @@ from pipeline.store.entries import entry as entries_entry
 from pipeline.store.event_log import events
 from tests.support.store.counted_statements import statements
 from tests.support.store.export_office import ANNA, STIG, confirm, correct, review, state
+from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

@@ -25,10 +25,8 @@ from pipeline.export.runs import (
     confirm_delivery,
     fetch_run_file,
     list_runs,
-    list_target_status,
     list_undelivered,
     make,
-    make_run,
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.export.targets import TARGETS
@@ -51,6 +49,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.store.route_steps import list_target_status, make_run
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

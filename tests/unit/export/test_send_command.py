@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 
 from pipeline.cli.app import build_app
 from pipeline.domain.errors import TargetUnavailableError, UsageError
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_office import ANNA, confirm
+from tests.support.store.route_steps import make_run
 
 pytest_plugins = (
     "tests.support.store.databases",

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from pipeline.cli.app import build_app
 from pipeline.domain.form.form import Area, Form, Subject
 from pipeline.domain.settings import Settings
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.forms.field_types import FieldType
 from pipeline.forms.library import FormLibrary
 from pipeline.operations.health import describe_workspace_forms
@@ -30,6 +30,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.registers.planning import save_pack_quantities
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NOTE, NURSE, UNIT
+from tests.support.store.route_steps import make_run
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from pipeline.domain.record import Run
 from pipeline.export.fhir.sender import SendResult, send_run
 from pipeline.export.fhir.server import connect_fhir_server
 from pipeline.export.manual_entry import screen
-from pipeline.export.runs import ExportContext, fetch_run_file, list_runs, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import (
     ReceiptAnswer,
     ReceiptResult,
@@ -32,6 +32,7 @@ from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import ANNA, STIG, confirm, state
 from tests.support.store.passwords import hashed
+from tests.support.store.route_steps import make_run
 from tests.unit.export.formats.fhir.test_fhir_sending import at
 
 pytest_plugins = (

@@ -15,7 +15,7 @@ from pipeline.domain.model import Client
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.manual_entry import screen
-from pipeline.export.runs import ExportContext, fetch_run_file, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import submit_receipts
 from pipeline.export.targets import TARGETS
@@ -23,6 +23,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
 from tests.support.store.export_office import ANNA, STIG, TORA, confirm, corrected, void
+from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
@@ -10,12 +10,10 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units
+from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import Run
 from pipeline.export import runs
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
-from pipeline.export.payments.approval import PAYMENT_TARGET as PAYMENTS
-from pipeline.export.runs import ExportContext, TargetStatus, receipts
+from pipeline.export.runs import ExportContext, receipts
 from pipeline.export.runs.receipts import ReceiptAnswer, ReceiptResult
 from pipeline.export.tables.table_schema import (
     MEDIA_TYPE,
@@ -23,23 +21,20 @@ from pipeline.export.tables.table_schema import (
     fetch_run_schema,
     has_table_schema,
 )
-from pipeline.export.targets import STATISTICS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
-from ui.i18n import format_moment, show_text, t
+from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.fhir_send import send_button
-from ui.screens.export.header_check import header_check_form
+from ui.screens.export.ready import NEWEST_RUN_KEY, show_ready
+from ui.screens.export.unproven import UNPROVEN_ROUTE_KEY, show_runs_of, unproven_section
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text, show_error
+from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
-from ui.widgets.run_once import find_just_created
 from ui.widgets.target_name import target_name
 from ui.workspace import AppContext
 
-_NEWEST_RUN_KEY, _RUN_FILE_KEY, _MESSAGE_KEY = "newest_run", "run_file", "export_said"
-_CARDS_PER_ROW = 3
-"""Targets next to each other."""
+_MESSAGE_KEY = "export_said"
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -49,141 +44,56 @@ def show(context: AppContext, person: Person) -> None:
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
         (st.success if kind == "ok" else st.error)(plain_with_code(text))
-    _ready_section(export_context, person)
+    unproven_section(export_context, person)
+    show_ready(export_context, person, _run_and_report)
     history = runs.list_runs(export_context, person)
     st.header(t("export.history"), anchor=False)
     if not history:
         st.caption(t("export.no_history"))
         return
-    if undelivered := [status for status in history if not status.is_delivered]:
+    if undelivered := [status for status in history if status.is_unclaimed]:
         st.warning(md("export.undelivered", count=len(undelivered)), icon=":material/unarchive:")
     left, right = st.columns([1.5, 1], gap="large")
     with left:
-        for status in history:
+        for status in _runs_shown(history):
             _show_run(export_context, person, status)
     if is_allowed(person, Action.RECEIPT):
         with right:
             _receipt_upload(export_context, person)
 
 
-def _ready_section(context: ExportContext, person: Person) -> None:
-    targets = [
-        target
-        for target in runs.list_target_status(context, person)
-        if target.entries or target.unsupported or target.fault
-    ]
-    st.header(t("export.ready"), anchor=False)
-    if unsigned := runs.count_unsigned(context, person):
-        st.info(md("export.unsigned", count=unsigned), icon=":material/signature:")
-    if held_ids := {
-        item.entry_id
-        for target in targets
-        for item in target.unsupported
-        if item.reason == HELD_FOR_MATCH
-    }:
-        st.warning(md("export.held", count=len(held_ids)), icon=":material/content_copy:")
-    # Statistics are sent to authorities, and listed apart from the care systems.
-    systems = [target for target in targets if target.target not in STATISTICS]
-    if not systems:
-        st.caption(t("export.nothing_ready"))
-    _target_cards(context, person, systems)
-    if statistics := [target for target in targets if target.target in STATISTICS]:
-        st.header(t("export.statistics"), anchor=False)
-        st.caption(
-            md(
-                "export.statistics_what",
-                units=", ".join(sorted(permitted_units(person, Action.EXPORT))),
-            )
-        )
-        _target_cards(context, person, statistics)
-
-
-def _target_cards(context: ExportContext, person: Person, targets: list[TargetStatus]) -> None:
-    """Show the targets next to each other, a row of three at a time."""
-    for start in range(0, len(targets), _CARDS_PER_ROW):
-        row = targets[start : start + _CARDS_PER_ROW]
-        for column, ready in zip(st.columns(_CARDS_PER_ROW), row, strict=False):
-            with (
-                column,
-                st.container(border=True, height="stretch", vertical_alignment="distribute"),
-            ):
-                _target_card(context, person, ready)
-
-
-def _target_card(context: ExportContext, person: Person, ready: TargetStatus) -> None:
-    st.markdown(f"**{plain(show_text(ready.title))}**")
-    if ready.fault:
-        show_error(ready.fault)
-        return
-    for notice in ready.notices:
-        st.warning(plain(show_text(notice)), icon=":material/rule:")
-    st.metric(t("export.entries"), plain(ready.entries), label_visibility="collapsed")
-    st.caption(
-        md("export.amendments", count=ready.amendments)
-        if ready.amendments
-        else md("export.entries_ready", count=ready.entries)
-    )
-    if ready.target == PAYMENTS and ready.entries:
-        st.error(t("export.payment_warning"), icon=":material/warning:")
-    held = [item for item in ready.unsupported if item.reason == HELD_FOR_MATCH]
-    for label, items in (
-        ("export.held_here", held),
-        ("export.unfit", [item for item in ready.unsupported if item not in held]),
-    ):
-        if items:
-            with st.expander(md(label, count=len(items))):
-                for item in items:
-                    st.caption(f"{plain(item.entry_id)}: {plain(show_text(item.reason))}")
-    st.button(
-        t("export.tell" if ready.target in STATISTICS else "export.make"),
-        key=f"make-{ready.target}",
-        disabled=not ready.entries,
-        width="stretch",
-        on_click=partial(_make_run, context, person, ready.target),
-    )
-    header_check_form(context, ready.target)
-
-
-@requires_open_session
-def _make_run(context: ExportContext, person: Person, target: str) -> None:
-    def make() -> str:
-        clicked_at = utc_now()
-        run = runs.make_run(context, person, target, clicked_at) or find_just_created(
-            _list_runs(context, person, target), person, clicked_at
-        )
-        if run is None:
-            return t("export.nothing_ready")
-        st.session_state[_NEWEST_RUN_KEY] = run.id
-        return t("export.made", name=run.file_name, count=run.entries)
-
-    _run_and_report(make)
-
-
-def _list_runs(context: ExportContext, person: Person, target: str) -> list[Run]:
-    return [status.run for status in runs.list_runs(context, person) if status.run.target == target]
+def _runs_shown(history: Sequence[RunStatus]) -> Sequence[RunStatus]:
+    """Return all runs, or those of one route without a receipt that the user asked for."""
+    route = st.session_state.get(UNPROVEN_ROUTE_KEY)
+    if not route:
+        return history
+    st.info(md("export.only_unproven", route=route), icon=":material/filter_alt:")
+    st.button(t("export.show_all"), key="show_all_runs", on_click=partial(show_runs_of, None))
+    return [status for status in history if status.run.route == route and status.waiting]
 
 
 def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None:
     run = status.run
-    is_newest = run.id == st.session_state.get(_NEWEST_RUN_KEY)
+    is_newest = run.id == st.session_state.get(NEWEST_RUN_KEY)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
-            st.markdown(
-                f"**{plain(target_name(run.target))}**  \n{plain(run.file_name)}  \n{plain(made)}"
-            )
-            if not status.is_delivered:
+            st.markdown(f"**{plain(_run_title(run))}**  \n{plain(run.file_name)}  \n{plain(made)}")
+            if status.is_undone:
+                st.badge(t("export.undone"), icon=":material/undo:", color="grey")
+            if status.is_unclaimed:
                 st.badge(t("export.not_fetched"), icon=":material/unarchive:", color="orange")
-            if not status.hidden:  # the file holds everything
+            # The file holds everything
+            if not status.hidden and not status.is_undone:
                 st.download_button(
                     t("export.download"),
                     data=partial(_load_run_file, context, person, run.id),
                     file_name=run.file_name,
                     key=f"download-{run.id}",
-                    type="primary" if is_newest or not status.is_delivered else "secondary",
+                    type="primary" if is_newest or status.is_unclaimed else "secondary",
                     on_click="ignore",
                 )
-            if has_table_schema(run.target):
+            if has_table_schema(run.target) and not status.is_undone:
                 st.download_button(
                     t("export.schema"),
                     data=partial(_load_run_schema, context, person, run.id),
@@ -193,6 +103,13 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
                     help=t("export.schema_what"),
                     type="tertiary",
                     on_click="ignore",
+                )
+            if status.is_unclaimed and not status.hidden:
+                st.button(
+                    t("export.undo"),
+                    key=f"undo-{run.id}",
+                    help=t("export.undo_what"),
+                    on_click=partial(_undo_run, context, person, run.id),
                 )
             if status.waiting and is_allowed(person, Action.RECEIPT):
                 st.download_button(
@@ -205,10 +122,10 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
                 )
         if status.hidden:
             st.info(md("export.hidden", count=status.hidden), icon=":material/visibility_off:")
-        else:
+        elif not status.is_undone:
             st.caption(t("export.secret"))
         st.caption(md("export.checksum", sha256=run.sha256))
-        if status.has_receipts:
+        if status.has_receipts and not status.is_undone:
             st.caption(
                 md(
                     "export.answers",
@@ -222,6 +139,19 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
             st.toggle(t("export.tick"), key=f"tick-{run.id}")
             if st.session_state.get(f"tick-{run.id}"):
                 _receipt_form(context, person, run.id)
+
+
+def _run_title(run: Run) -> str:
+    """Return the name of a run's format, after that of its route where it has one of its own."""
+    target = target_name(run.target)
+    return target if run.route == run.target else f"{run.route} · {target}"
+
+
+@requires_open_session
+def _undo_run(context: ExportContext, person: Person, run_id: str) -> None:
+    _run_and_report(
+        lambda: t("export.run_undone", count=runs.undo_run(context, person, run_id, utc_now()))
+    )
 
 
 def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes:

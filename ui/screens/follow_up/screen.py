@@ -11,13 +11,16 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed
 from pipeline.export.care_system_check.matches import erase_settled_lists, list_matches
+from pipeline.export.runs import ExportContext
 from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import client_check, closed_entries
 from pipeline.store.review import duplicate_entries, questions, transfers
 from ui.i18n import t
 from ui.markdown import md, plain
+from ui.screens.export.unproven import unproven_section
 from ui.screens.follow_up import (
     blocks_section,
     care_system_matches,
@@ -46,6 +49,9 @@ def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     screen_heading(context, person, t("follow_up.title"), t("follow_up.what"))
     show_message()
+    if is_allowed(person, Action.EXPORT):
+        export_context = ExportContext(context.store, context.settings, context.forms)
+        unproven_section(export_context, person, leads_away=True)
     minutes = context.settings.clash_minutes
     with context.store.begin() as conn:
         erase_settled_lists(conn, context.forms, minutes, utc_now())

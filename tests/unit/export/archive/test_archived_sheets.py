@@ -21,7 +21,7 @@ from pipeline.export.archive import package
 from pipeline.export.archive.runs import find_ready, make_package
 from pipeline.export.archive.sheets import SheetFiles, longest_retention
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives
@@ -30,6 +30,7 @@ from pipeline.store.schema import paper as schema_paper
 from pipeline.store.schema.exports import archived_sheet
 from tests.support.store.export_examples import FORMS, SETTINGS, SIV, record
 from tests.support.store.export_office import ANNA, correct, review, void
+from tests.support.store.route_steps import make_run
 from tests.unit.export.archive.archive_steps import (
     BO,
     NOTE,

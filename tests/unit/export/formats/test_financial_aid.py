@@ -26,7 +26,7 @@ from pipeline.export.authorities.financial_aid import (
     AidMapping,
 )
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
-from pipeline.export.runs import ExportContext, fetch_run_file, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.tables.mapping import load_mapping
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
@@ -44,6 +44,7 @@ from tests.support.store.export_examples import (
     terms,
 )
 from tests.support.store.export_office import ANNA, confirm, correct
+from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 
 TARGET = "ekonomiskt-bistand"

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
-from pipeline.export.runs import ExportContext, fetch_run_file, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.database.upgrade import upgrade_store
@@ -25,6 +25,7 @@ from tests.support.store import export_office
 from tests.support.store.databases import number_schema
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import ANNA, TORA, agree, confirm, correct, corrected, void
+from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

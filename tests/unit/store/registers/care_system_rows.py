@@ -13,7 +13,7 @@ from pipeline.export.care_system_check.matches import (
     erase_settled_lists,
     list_matches,
 )
-from pipeline.export.runs import ExportContext, list_target_status
+from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry, load_entry
@@ -21,6 +21,7 @@ from pipeline.store.registers import care_system_exports
 from pipeline.texts import Text
 from tests.support.store.export_examples import FORMS, SIV
 from tests.support.store.export_office import ANNA
+from tests.support.store.route_steps import list_target_status
 
 NOTE = {
     "kontakttyp": "besok",

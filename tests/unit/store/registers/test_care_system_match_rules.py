@@ -27,7 +27,7 @@ from pipeline.export.care_system_check.matches import (
     list_matches,
 )
 from pipeline.export.manual_entry import screen
-from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.store.accounts import blocks
@@ -38,6 +38,7 @@ from pipeline.store.schema.exports import care_row
 from pipeline.store.schema.paper import event
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import ANNA, MONA, PER, STIG, confirm, correct, state
+from tests.support.store.route_steps import make_run
 from tests.unit.store.registers.care_system_rows import (
     NOTE,
     ROW,

@@ -239,7 +239,8 @@ def test_a_signed_entry_is_made_void_and_not_rejected_or_undone(ward: Ward) -> N
 
 
 def test_an_exported_entry_made_void_goes_out_without_a_new_signature(ward: Ward) -> None:
-    from pipeline.export.runs import ExportContext, make_run
+    from pipeline.export.runs import ExportContext
+    from tests.support.store.route_steps import make_run
 
     one = signed(ward, DISA, confirmed(ward))
     office = ExportContext(ward.store, Settings(), SIGNED_FORMS)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import EntryState
 from pipeline.export.care_system_check.decisions import import_care_list
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -21,6 +21,7 @@ from pipeline.store.event_log.events import list_events
 from pipeline.store.registers import care_system_exports
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
+from tests.support.store.route_steps import make_run
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.lookup.test_returns import found, listed, told
 from ui.widgets import min_view_time

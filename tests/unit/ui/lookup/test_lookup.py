@@ -23,6 +23,7 @@ from pipeline.store.paper import lookup
 from pipeline.store.review import corrections, decisions
 from tests.support.screens import seeding
 from tests.support.screens.seeding import MANAGER, NURSE
+from tests.support.store.route_steps import list_target_status, make_run
 from tests.unit.ui.conftest import OpenScreen
 
 
@@ -50,7 +51,7 @@ def exported_note(store: Store) -> tuple[runs.ExportContext, str]:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
     office = runs.ExportContext(store, seeding.settings(store), seeding.forms())
-    assert runs.make_run(office, NURSE, "rivta", utc_now()) is not None
+    assert make_run(office, NURSE, "rivta", utc_now()) is not None
     return office, entry_id
 
 
@@ -76,15 +77,11 @@ def test_an_exported_entry_is_corrected_and_becomes_an_amendment(
             event.action for event in list_events(conn, page) if event.by == NURSE.login
         ]
     assert [
-        ready.amendments
-        for ready in runs.list_target_status(office, NURSE)
-        if ready.target == "rivta"
+        ready.amendments for ready in list_target_status(office, NURSE) if ready.target == "rivta"
     ] == [0]
     seeding.sign_note(store, entry_id)
     assert [
-        ready.amendments
-        for ready in runs.list_target_status(office, NURSE)
-        if ready.target == "rivta"
+        ready.amendments for ready in list_target_status(office, NURSE) if ready.target == "rivta"
     ] == [1]
     app.button(key=f"lookup_look-{entry_id}").click().run()
     said = "".join(html.proto.body for html in app.get("html"))
@@ -163,7 +160,7 @@ def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(
             utc_now(),
         )
     seeding.sign_note(store, entry_id)
-    run = runs.make_run(office, NURSE, "rivta", utc_now())
+    run = make_run(office, NURSE, "rivta", utc_now())
     assert run is not None
     submit_receipts(office, NURSE, run.id, [Tick(entry_id, accepted=False, text="fel")], utc_now())
     assert found(store, entry_id).state is EntryState.REVIEW

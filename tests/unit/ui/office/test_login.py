@@ -122,6 +122,7 @@ def test_navigation_shows_what_the_role_may() -> None:
             "paper_days",
             "backlog",
             "export",
+            "routes",
             "key_in",
             "archive",
             "pack",
@@ -131,7 +132,7 @@ def test_navigation_shows_what_the_role_may() -> None:
         "nina": {"review", "signing", "follow_up", "own_work", "backlog", "export", "key_in"},
         "carl": {"progress", "paper_days", "backlog", "quality", "queue", "payments", "pack"},
         "rita": {"scan", "review", "own_work", "export", "key_in", "archive"},
-        "sven": {"accounts", "forms", "office"},
+        "sven": {"accounts", "forms", "office", "routes"},
         "lova": {"log"},
     }
 

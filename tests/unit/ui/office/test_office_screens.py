@@ -14,7 +14,7 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.export.archive.runs import find_ready
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer as Receipt
 from pipeline.export.runs.receipts import submit_receipts
 from pipeline.store.accounts import guide, people
@@ -38,6 +38,7 @@ from tests.support.store.export_office import (
     void,
 )
 from tests.support.store.passwords import hashed
+from tests.support.store.route_steps import make_run
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.screen import _receipt_answers
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
@@ -34,6 +34,7 @@ from tests.support.screens.seeding import (
     SYSTEM_ADMINISTRATOR,
 )
 from tests.support.store.passwords import hashed
+from tests.support.store.route_steps import make_run, route_to
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 from ui.widgets.run_once import RunOnce
@@ -51,6 +52,7 @@ ALLOWED = {
     "signing": {NURSE.login},
     "follow_up": {ADMINISTRATOR.login, NURSE.login},
     "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
+    "routes": {ADMINISTRATOR.login, SYSTEM_ADMINISTRATOR.login},
     "key_in": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
     "payments": {MANAGER.login},
     "archive": {ADMINISTRATOR.login, REGISTRAR.login},
@@ -306,6 +308,10 @@ def test_reading_is_called_done_only_where_there_was_something_to_read(
     )
 
 
+def _office(store: Store) -> ExportContext:
+    return ExportContext(store, seeding.settings(store), seeding.forms())
+
+
 def test_export_is_made_once_and_stays_in_the_history(
     store: Store, open_screen: OpenScreen
 ) -> None:
@@ -324,6 +330,7 @@ def test_a_wrong_mapping_is_shown_in_its_targets_place_and_the_others_go_on(
     store: Store, open_screen: OpenScreen
 ) -> None:
     seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
+    route_to(_office(store), "rivta", "treserva-exempel")
     folder = seeding.settings(store).own_forms / "hsl-anteckning"
     folder.mkdir(parents=True)
     (folder / "export.treserva-exempel.yaml").write_text(
@@ -371,6 +378,7 @@ def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen
     made = seeding.add_notes(store, 2)
     for entry_id in made:
         seeding.confirm(store, NURSE, entry_id, sign=True)
+    route_to(_office(store))
     open_screen(NURSE, "export").button(key="make-skriv-in").click().run()
     app = open_screen(NURSE, "key_in")
     assert seeding.CLIENTS[0].name in {code.value for code in app.code}

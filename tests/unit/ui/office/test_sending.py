@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.export.runs import ExportContext, confirm_delivery, make_run
+from pipeline.export.runs import ExportContext, confirm_delivery
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.support.servers.fhir_servers import Served
+from tests.support.store.route_steps import make_run, route_to
 from tests.unit.ui.conftest import OpenScreen
 
 pytest_plugins = ("tests.support.servers.fhir_servers",)
@@ -19,6 +20,7 @@ pytest_plugins = ("tests.support.servers.fhir_servers",)
 def with_a_run(store: Store, open_screen: OpenScreen) -> AppTest:
     """The screen after a run of one entry was made."""
     seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
+    route_to(ExportContext(store, seeding.settings(store), seeding.forms()), "fhir")
     return open_screen(NURSE, "export").button(key="make-fhir").click().run()
 
 

@@ -273,11 +273,12 @@ def test_each_look_at_the_paper_is_one_event(store: Store, open_screen: OpenScre
 def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> None:
     from pipeline.export import runs
     from pipeline.export.runs import receipts
+    from tests.support.store.route_steps import make_run
 
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
     office = runs.ExportContext(store, seeding.settings(store), seeding.forms())
-    run = runs.make_run(office, NURSE, "rivta", utc_now())
+    run = make_run(office, NURSE, "rivta", utc_now())
     assert run is not None
     receipts.submit_receipts(
         office,

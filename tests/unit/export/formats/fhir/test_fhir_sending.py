@@ -16,7 +16,7 @@ from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.record import Run
 from pipeline.export.fhir.sender import SendResult, send_run
 from pipeline.export.fhir.server import connect_fhir_server
-from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import open_run_items
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as entries_entry
@@ -34,6 +34,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.store.route_steps import make_run
 
 pytest_plugins = (
     "tests.support.store.databases",

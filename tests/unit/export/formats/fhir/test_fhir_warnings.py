@@ -100,7 +100,7 @@ def test_a_corrected_entry_ends_its_earlier_warnings(form: str) -> None:
         if entry["resource"]["resourceType"] != "Patient"
     ]
     server = Kept(held)
-    item = RunItem(1, first.entry_id, 2, "Norr", True, True, None, "")
+    item = RunItem(1, first.entry_id, 2, "Norr", True, True, None, "", 2)
     sent = end_earlier_versions({"entry": []}, item, server, Settings())  # type: ignore[arg-type]
     ended = {one["resource"]["resourceType"]: one["resource"] for one in sent["entry"]}
     if form == "hsl-anteckning":

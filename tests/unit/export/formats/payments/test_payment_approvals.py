@@ -29,7 +29,7 @@ from pipeline.export.payments.pain001 import (
     ALREADY_PAID,
     NOT_APPROVED,
 )
-from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
@@ -66,6 +66,7 @@ from tests.support.store.export_office import (
     state,
 )
 from tests.support.store.passwords import hashed
+from tests.support.store.route_steps import list_target_status, make_run
 from tests.unit.export.formats.payments.payment_lists import BANK, approved, only, schema
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

@@ -8,14 +8,11 @@ import zipfile
 import pandas as pd
 
 from pipeline.domain.record import Run
-from pipeline.export.runs import (
-    ExportContext,
-    fetch_run_file,
-    list_target_status,
-)
+from pipeline.export.runs import ExportContext, fetch_run_file
 from tests.support.store.export_office import (
     ANNA,
 )
+from tests.support.store.route_steps import list_target_status
 
 LABEL = "HSLF-FS-2017-67-utformning-2019.txt"
 

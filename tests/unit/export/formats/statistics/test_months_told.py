@@ -12,13 +12,7 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
-from pipeline.export.runs import (
-    ExportContext,
-    fetch_run_file,
-    list_runs,
-    list_target_status,
-    make_run,
-)
+from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import open_run_items
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
@@ -43,6 +37,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.store.route_steps import list_target_status, make_run
 from tests.support.texts import in_swedish
 from tests.unit.export.formats.statistics.statistics_files import LABEL, basis, khsl, told
 

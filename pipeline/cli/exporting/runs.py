@@ -1,4 +1,4 @@
-"""`efterskrift export`, `receipt`, `send`, `check-header`, `archive`: entries leave Efterskrift."""
+"""`efterskrift export`, `receipt`, `send`, `check-header`: entries leave Efterskrift."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.export.fhir.sender import SendResult
-    from pipeline.export.runs import ExportContext
+    from pipeline.export.runs import ExportContext, RunKind
     from pipeline.export.tables.header_check import HeaderCheck
 
 
@@ -42,7 +42,13 @@ def register_export_commands(app: typer.Typer) -> None:
 
 
 def export(
-    target: Annotated[str, typer.Argument(help="Name of the target; an unknown name lists all.")],
+    target: Annotated[
+        str, typer.Argument(help="Name of the target; an unknown name lists all.")
+    ] = "",
+    route: Annotated[
+        str,
+        typer.Option(help="Make the run of this route instead. Nothing to export: exit code 13."),
+    ] = "",
     unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
     output: Annotated[
         Path | None,
@@ -57,59 +63,130 @@ def export(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Export confirmed entries that are not exported yet.
+    """Export confirmed entries that are not exported yet, by target or by route.
 
-    Writes the file and, next to it, a receipt file to fill in; next to a table also its Table
-    Schema. It is no error if there is nothing to export. Files of your earlier runs that were never written are written too.
+    Makes the runs of the routes with this target. Writes each file and, next to it, a receipt file
+    to fill in; next to a table also its Table Schema. It is no error if there is nothing to export.
+    Files of your earlier runs that were never written are written too.
     """
-    from pipeline.export.exporter import DATA_LANGUAGE
-    from pipeline.export.runs import count_unsigned, find_target, list_target_status, make_run
-    from pipeline.store.database.clock import utc_now
+    from pipeline.export.runs import count_unsigned, find_target
 
-    find_target(target)
+    if bool(target) == bool(route):
+        raise UsageError("export_target_or_route")
+    if target:
+        find_target(target)
     require_output_folder(output)
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)
         unit = resolve_unit(context.store, unit) if unit is not None else None
-        _require_target_run(context, target, run_id)
+        kinds = _find_run_kinds(context, target, route)
+        _require_target_run(context, target or kinds[0].target, run_id)
         # The status before the run: afterwards its entries do not wait any more.
-        status = next(
-            line for line in list_target_status(context, person, unit) if line.target == target
+        left_out = _left_out(context, person, unit, kinds)
+        earlier = [] if run_id else _write_undelivered(context, person, kinds, output)
+        written = (
+            [_write_run_files(context, person, run_id, output)]
+            if run_id
+            else _make_and_write(context, person, kinds, unit, output)
         )
-        earlier = [] if run_id else _write_undelivered(context, person, target, output)
-        run = None if run_id else make_run(context, person, target, utc_now(), unit)
-        written_run = run.id if run else run_id
-        result = (
-            _write_run_files(context, person, written_run, output)
-            if written_run
-            else {"run": None, "entries": 0}
-        )
-        result |= {"unsigned": count_unsigned(context, person, unit)}
-    result |= {
-        "target": target,
+        unsigned = count_unsigned(context, person, unit)
+    nothing: dict[str, Any] = {"run": None, "entries": 0}
+    result = (written[0] if written else nothing) | {
+        "unsigned": unsigned,
+        "target": target or kinds[0].target,
         "unfetched": earlier,
-        "unfit": [
-            {"entry_id": entry.entry_id, "reason": entry.reason.in_language(DATA_LANGUAGE)}
-            for entry in status.unsupported
-        ],
-        "notice": " ".join(notice.in_language(DATA_LANGUAGE) for notice in status.notices),
+        **left_out,
     }
+    # A target of several routes has a file for each
+    if route or len(written) > 1:
+        result |= {"route": route or None, "runs": written}
     _print_result(result, as_json=as_json)
+    if route and not written and not earlier:
+        raise typer.Exit(ExitCode.NOTHING_TO_DO)
+
+
+def _find_run_kinds(context: ExportContext, target: str, route: str) -> list[RunKind]:
+    """Return the kinds of runs to make: of a target's routes, or of one route.
+
+    Raises:
+        UsageError: there is no such route.
+    """
+    from pipeline.export.runs import RunKind
+    from pipeline.export.runs.make import list_run_kinds
+    from pipeline.store.exports.routes import find_route, list_routes
+
+    with context.store.read() as conn:
+        if target:
+            return list_run_kinds(conn, target)
+        found = find_route(conn, route)
+        if found is None:
+            names = ", ".join(each.name for each in list_routes(conn))
+            raise UsageError("no_route", route=route, routes=names)
+    return [RunKind(found.name, found.target)]
+
+
+def _left_out(
+    context: ExportContext, person: Person, unit: str | None, kinds: list[RunKind]
+) -> dict[str, Any]:
+    """Return what the runs leave out, and what to know before a file is handed in."""
+    from pipeline.export.exporter import DATA_LANGUAGE
+    from pipeline.export.runs import list_run_previews
+
+    previews = [each for each in list_run_previews(context, person, unit) if each.kind in kinds]
+    unfit = {
+        entry.entry_id: entry.reason.in_language(DATA_LANGUAGE)
+        for preview in previews
+        for entry in preview.unsupported
+    }
+    notices = [notice.in_language(DATA_LANGUAGE) for each in previews for notice in each.notices]
+    return {
+        "unfit": [{"entry_id": entry, "reason": reason} for entry, reason in unfit.items()],
+        "notice": " ".join(notices),
+    }
+
+
+def _make_and_write(
+    context: ExportContext,
+    person: Person,
+    kinds: list[RunKind],
+    unit: str | None,
+    output: Path | None,
+) -> list[dict[str, Any]]:
+    """Make the runs and write their files: the first where the user said, others beside it."""
+    from pipeline.export.runs import make_run
+    from pipeline.store.database.clock import utc_now
+
+    written: list[dict[str, Any]] = []
+    for kind in kinds:
+        run = make_run(context, person, kind, utc_now(), unit)
+        if run is not None:
+            path = (output or Path()).parent / run.file_name if written else output
+            written.append(_write_run_files(context, person, run.id, path))
+    return written
 
 
 def _write_undelivered(
-    context: ExportContext, person: Person, target: str, output: Path | None
+    context: ExportContext, person: Person, kinds: list[RunKind], output: Path | None
 ) -> list[dict[str, Any]]:
     """Write the files of the person's earlier runs that were made but never handed out.
 
     A process was killed between. Those of other persons, who may be about to fetch them, are named.
     """
-    from pipeline.export.runs import list_undelivered
+    from pipeline.export.runs import RunKind, list_undelivered
 
-    waiting = [status.run for status in list_undelivered(context, person, target)]
+    waiting = [
+        status.run
+        for target in dict.fromkeys(kind.target for kind in kinds)
+        for status in list_undelivered(context, person, target)
+        if RunKind(status.run.route, status.run.target) in kinds
+    ]
     own = [run for run in waiting if run.made_by == person.name[:80]]
-    if others := [run.id for run in waiting if run not in own]:
-        print_note("export.unfetched_others", runs=", ".join(others), target=target)
+    if others := [run for run in waiting if run not in own]:
+        print_note(
+            "export.unfetched_others",
+            runs=", ".join(run.id for run in others),
+            target=others[0].target,
+        )
     folder = (output or Path()).parent
     return [_write_run_files(context, person, run.id, folder / run.file_name) for run in own]
 
@@ -204,7 +281,12 @@ def _write_run_files(
     path = output or Path(file.name)
     remedy = Text("error.secret_not_written.fetch_run", {"run": run_id})
     write_secret(path, file.data, remedy)
-    confirm_delivery(context, person, run_id, utc_now())
+    try:
+        confirm_delivery(context, person, run_id, utc_now())
+    except ExportError:
+        # It was undone while it was written: its entries are exported again, in another file
+        path.unlink(missing_ok=True)
+        raise
     result = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
     if schema := fetch_run_schema(context, person, run_id):
         schema_file = path.with_name(f"{path.name}{SUFFIX}")
@@ -250,17 +332,18 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
     if result["run"] is None:
         print_text("export.nothing")
         return
-    print_text(
-        "export.written",
-        entries=format_count(result["entries"], "entry"),
-        file=result["file"],
-        run=result["run"],
-        sha256=result["sha256"],
-    )
-    if "schema_file" in result:
-        print_text("export.schema_file", file=result["schema_file"])
-    if "receipt_file" in result:
-        print_text("export.receipt_file", file=result["receipt_file"])
+    for written in result.get("runs") or [result]:
+        print_text(
+            "export.written",
+            entries=format_count(written["entries"], "entry"),
+            file=written["file"],
+            run=written["run"],
+            sha256=written["sha256"],
+        )
+        if "schema_file" in written:
+            print_text("export.schema_file", file=written["schema_file"])
+        if "receipt_file" in written:
+            print_text("export.receipt_file", file=written["receipt_file"])
 
 
 def register_send_command(app: typer.Typer) -> None:
@@ -366,84 +449,3 @@ def _print_header_check(check: HeaderCheck) -> None:
         missing=", ".join(check.lacking) or nothing,
         unknown=", ".join(check.unknown) or nothing,
     )
-
-
-def register_archive_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("archive", rich_help_panel=REVIEW)(archive)
-
-
-def archive(
-    unit: Annotated[str | None, typer.Option(help="Only sheets with entries of this unit.")] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write. Default: the package's name, in the current folder.",
-        ),
-    ] = None,
-    decision: Annotated[
-        str, typer.Option(help="Number of the plan or decision that the sheets are archived by.")
-    ] = "",
-    package_id: Annotated[
-        str,
-        typer.Option(
-            "--package", help="Write the file of an earlier package again; archive nothing new."
-        ),
-    ] = "",
-    login: As = "",
-    as_json: AsJson = False,
-) -> None:
-    """Put receipted sheets into an E-ARK archive package.
-
-    Their targets have said that they have every entry of these sheets. The package holds PDF/A,
-    the scans, metadata and checksums. It is no error if there is nothing to archive; else
-    --decision is needed.
-    """
-    from pipeline.export.archive.runs import find_ready, make_package, package_file
-    from pipeline.store.database.clock import utc_now
-
-    require_output_folder(output)
-    with open_export_context() as context:
-        person = resolve_acting_person(context.store, login)
-        unit = resolve_unit(context.store, unit) if unit is not None else None
-        package = None if package_id else make_package(context, person, utc_now(), decision, unit)
-        written_id = package.id if package else package_id
-        result: dict[str, Any] = {
-            "package": written_id or None,
-            "sheets": package.sheets if package else 0,
-        }
-        if written_id:
-            file = package_file(context, person, written_id)
-            path = output or Path(file.name)
-            remedy = Text("error.secret_not_written.fetch_package", {"package": written_id})
-            write_secret(path, file.data, remedy)
-            result |= {"file": str(path), "sha256": file.sha256}
-        remaining = find_ready(context, person, unit)
-        result |= {
-            "waiting": remaining.sheets,
-            "unsettled": remaining.unsettled,
-            "waits": {wait.value: count for wait, count in remaining.waits.items()},
-        }
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        _print_archive_result(result)
-
-
-def _print_archive_result(result: dict[str, Any]) -> None:
-    if result["package"]:
-        print_text(
-            "archive.written",
-            sheets=format_count(result["sheets"], "sheet"),
-            file=result["file"],
-            package=result["package"],
-            sha256=result["sha256"],
-        )
-    else:
-        print_text("archive.nothing")
-    if result["waiting"]:
-        print_text("archive.left", count=result["waiting"])
-    for wait, count in result["waits"].items():
-        print_text(f"archive.wait.{wait}", count=count)

@@ -1,0 +1,63 @@
+"""Routes for tests: every form that a target has a mapping for goes to that target."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipeline.domain.model import Person, Role
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.record import DEFAULT_ROUTE, Route, Run
+from pipeline.export.exporter import Exporter
+from pipeline.export.runs import ExportContext, RunPreview, list_run_previews, make_runs
+from pipeline.export.tables.mapping import load_mappings
+from pipeline.export.targets import TARGETS
+from pipeline.store.database.clock import utc_now
+from pipeline.store.exports.routes import list_routes, save_route
+
+ROUTE_SETTER = Person(
+    "vera", "Vera Ek", "systemansvarig", Role.ADMINISTRATOR, frozenset({"Norr"}), ALL_AREAS
+)
+
+
+def route_to(office: ExportContext, *targets: str) -> None:
+    """Set the routes so that all forms with a mapping for these targets go there, and no others."""
+    with office.store.begin() as conn:
+        known = {route.name: route for route in list_routes(conn)}
+        for name in sorted({*known, *targets} - {DEFAULT_ROUTE.name}):
+            target = known[name].target if name in known else name
+            forms = mapped_forms(office, TARGETS.get(target), target) if name in targets else ()
+            new = Route(name, target, forms, is_active=name in targets)
+            save_route(conn, ROUTE_SETTER, new, utc_now())
+
+
+def mapped_forms(office: ExportContext, exporter: Exporter | None, target: str) -> tuple[str, ...]:
+    """The forms that a target has a mapping for."""
+    if exporter is None or exporter.mapping is None:
+        return ()
+    return tuple(sorted(load_mappings(office.settings.form_folders, target, exporter.mapping)))
+
+
+def make_run(
+    office: ExportContext, person: Person, target: str, now: datetime, unit: str | None = None
+) -> Run | None:
+    """Route to one target alone, and make its run; None if there is nothing for it."""
+    route_to(office, target)
+    made = make_runs(office, person, target, now, unit)
+    assert len(made) <= 1
+    return made[0] if made else None
+
+
+def list_target_status(
+    office: ExportContext, person: Person, unit: str | None = None
+) -> list[RunPreview]:
+    """What a run to each target would hold, if all went to that one."""
+    previews = []
+    for target in TARGETS:
+        route_to(office, target)
+        of_target = [
+            preview
+            for preview in list_run_previews(office, person, unit)
+            if preview.target == target
+        ]
+        previews.append(max(of_target, key=lambda preview: preview.entries))
+    return previews

@@ -1,0 +1,109 @@
+"""The screen Vägar, and what routes show on the screens Export and Uppföljning."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.domain.model import EntryState
+from pipeline.export import runs
+from pipeline.export.runs import ExportContext
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.exports.routes import list_routes
+from tests.support.screens import seeding
+from tests.support.screens.seeding import ADMINISTRATOR, NURSE
+from tests.support.store.route_steps import route_to
+from tests.unit.ui.conftest import OpenScreen
+
+
+def noted(store: Store) -> str:
+    """A note that is ready."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    return entry_id
+
+
+def office(store: Store) -> ExportContext:
+    return ExportContext(store, seeding.settings(store), seeding.forms())
+
+
+def set_note_route(app: AppTest, name: str, system: str) -> AppTest:
+    """Fill in a new route of the note to the journal, and save it."""
+    app.selectbox(key="route_target-").select("fhir").run()
+    app.text_input(key="route_name-").set_value(name)
+    app.multiselect(key="route_forms--fhir").set_value(["hsl-anteckning"])
+    app.selectbox(key="route_system-").set_value(system)
+    app.text_input(key="route_module-").set_value("Journaltext")
+    app.run()
+    return app.button(key="route_save").click().run()
+
+
+def test_an_administrator_sets_and_ends_a_route_on_one_screen(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    route_to(office(store))
+    app = set_note_route(open_screen(ADMINISTRATOR, "routes"), "delad", "Patientjournal")
+    assert not app.exception
+    assert "Vägen delad är sparad." in app.success[0].value
+    shown = app.dataframe[0].value
+    row = shown[shown["Väg"] == "delad"].iloc[0]
+    assert (row["Mottagande system"], row["Modul"]) == ("Patientjournal", "Journaltext")
+    app.selectbox(key="route_chosen").select("delad").run()
+    app.button(key="route_end").click().run()
+    with store.read() as conn:
+        (route,) = [one for one in list_routes(conn) if one.name == "delad"]
+    assert not route.is_active
+    assert route.forms == ("hsl-anteckning",)
+
+
+def test_a_name_that_cannot_be_is_explained(store: Store, open_screen: OpenScreen) -> None:
+    app = set_note_route(open_screen(ADMINISTRATOR, "routes"), "a/b", "Patientjournal")
+    assert "namn går inte att använda" in app.error[0].value
+    with store.read() as conn:
+        assert "a/b" not in {route.name for route in list_routes(conn)}
+
+
+def test_export_says_what_goes_to_the_key_in_list_by_default(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    noted(store)
+    route_to(office(store))
+    app = open_screen(NURSE, "export")
+    assert any("1 post kommer på listan att skriva in" in each.value for each in app.info)
+
+
+def test_the_first_entry_is_shown_and_a_run_is_undone(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    entry_id = noted(store)
+    app = open_screen(NURSE, "export")
+    app.button(key="first-rivta").click().run()
+    assert not app.exception
+    assert any(seeding.CLIENTS[0].name in str(each.value.values) for each in app.dataframe)
+    app.button(key="make-rivta").click().run()
+    (undo,) = [each for each in app.button if (each.key or "").startswith("undo-")]
+    undo.click().run()
+    assert "Körningen är ångrad. 1 post" in app.success[0].value
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is EntryState.SIGNED
+    assert not app.button(key="make-rivta").disabled
+
+
+@pytest.mark.parametrize("screen", ["export", "follow_up"])
+def test_what_was_sent_and_has_no_receipt_is_pointed_out(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch, screen: str
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_PROOF_DAYS", "0")
+    noted(store)
+    runs.make_runs(office(store), NURSE, "rivta", utc_now() - timedelta(minutes=1))
+    app = open_screen(NURSE, screen)
+    assert any("1 skickad post saknar kvittens" in each.label for each in app.expander)
+    if screen == "export":
+        app.button(key="unproven-rivta").click().run()
+        assert any("körningar utan kvittens" in each.value for each in app.info)
+        app.button(key="show_all_runs").click().run()
+        assert not app.exception

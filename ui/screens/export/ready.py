@@ -1,0 +1,271 @@
+"""What is ready on the screen Export: a card a route, with what a run would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+
+import cv2
+import streamlit as st
+
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed, permitted_units
+from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Run
+from pipeline.export import runs
+from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.payments.approval import PAYMENT_TARGET
+from pipeline.export.runs import ExportContext, RunKind, RunPreview, UnsupportedEntry
+from pipeline.export.targets import STATISTICS
+from pipeline.files.pdf_render import render_own_pdf
+from pipeline.store.database.clock import utc_now
+from ui.i18n import show_text, t
+from ui.markdown import md, plain
+from ui.screens.export.header_check import header_check_form
+from ui.session import requires_open_session
+from ui.widgets.errors import show_error
+from ui.widgets.run_once import find_just_created
+
+RunAndReport = Callable[[Callable[[], str]], None]
+"""Runs an action and keeps its result or error for the next drawing."""
+NEWEST_RUN_KEY = "newest_run"
+_SHOWN_KEY = "export_first_entry"
+"""The kind of run whose first entry is shown."""
+_CARDS_PER_ROW = 3
+_PREVIEW_WIDTH_PX = 900
+
+
+def show_ready(context: ExportContext, person: Person, run_and_report: RunAndReport) -> None:
+    """Show what waits in each route, and what is left out of all."""
+    previews = [
+        preview
+        for preview in runs.list_run_previews(context, person)
+        if preview.entries or preview.unsupported or preview.fault
+    ]
+    st.header(t("export.ready"), anchor=False)
+    if unsigned := runs.count_unsigned(context, person):
+        st.info(md("export.unsigned", count=unsigned), icon=":material/signature:")
+    if held_ids := {
+        item.entry_id
+        for preview in previews
+        for item in preview.unsupported
+        if item.reason == HELD_FOR_MATCH
+    }:
+        st.warning(md("export.held", count=len(held_ids)), icon=":material/content_copy:")
+    _default_route_note(person, previews)
+    # Statistics are sent to authorities, and listed apart from the care systems.
+    systems = [preview for preview in previews if preview.target not in STATISTICS]
+    if not systems:
+        st.caption(t("export.nothing_ready"))
+    _cards(context, person, systems, run_and_report)
+    if statistics := [preview for preview in previews if preview.target in STATISTICS]:
+        st.header(t("export.statistics"), anchor=False)
+        st.caption(
+            md(
+                "export.statistics_what",
+                units=", ".join(sorted(permitted_units(person, Action.EXPORT))),
+            )
+        )
+        _cards(context, person, statistics, run_and_report)
+
+
+def _default_route_note(person: Person, previews: Sequence[RunPreview]) -> None:
+    """Say how many entries go to the key-in list because their form has no route."""
+    count = sum(
+        preview.entries + len(preview.unsupported) - preview.amendments
+        for preview in previews
+        if preview.route.name == DEFAULT_ROUTE.name
+    )
+    if count:
+        key = "export.by_default" if is_allowed(person, Action.ROUTES) else "export.by_default_ask"
+        st.info(md(key, count=count), icon=":material/alt_route:")
+
+
+def route_title(preview: RunPreview) -> str:
+    """Return the receiving system and module of a route, or the name of its format."""
+    route = preview.route
+    names = (route.system, route.module)
+    return " · ".join(filter(None, names)) or show_text(preview.title)
+
+
+def _cards(
+    context: ExportContext,
+    person: Person,
+    previews: Sequence[RunPreview],
+    run_and_report: RunAndReport,
+) -> None:
+    """Show the routes next to each other, a row of three at a time."""
+    for start in range(0, len(previews), _CARDS_PER_ROW):
+        row = previews[start : start + _CARDS_PER_ROW]
+        for column, preview in zip(st.columns(_CARDS_PER_ROW), row, strict=False):
+            with (
+                column,
+                st.container(border=True, height="stretch", vertical_alignment="distribute"),
+            ):
+                _card(context, person, preview, run_and_report)
+        for preview in row:
+            if st.session_state.get(_SHOWN_KEY) == _key(preview.kind):
+                _first_entry(context, person, preview)
+
+
+def _key(kind: RunKind) -> str:
+    """Return what the parts of a card are named by."""
+    is_by_hand = kind.target == MANUAL_ENTRY_TARGET and kind.route != MANUAL_ENTRY_TARGET
+    return f"{kind.route}-by-hand" if is_by_hand else kind.route
+
+
+def _card(
+    context: ExportContext, person: Person, preview: RunPreview, run_and_report: RunAndReport
+) -> None:
+    st.markdown(f"**{plain(route_title(preview))}**")
+    route, kind = preview.route, preview.kind
+    facts = [kind.route, show_text(preview.title)] if route.system else [kind.route]
+    if kind.route != MANUAL_ENTRY_TARGET:
+        st.caption(plain(" · ".join(filter(None, (*facts, route.deliverer)))))
+    if preview.fault:
+        show_error(preview.fault)
+        return
+    if not route.is_active:
+        st.caption(t("export.route_ended"))
+    if kind.target != route.target:
+        st.caption(t("export.route_by_hand"))
+    for notice in preview.notices:
+        st.warning(plain(show_text(notice)), icon=":material/rule:")
+    st.metric(t("export.entries"), plain(preview.entries), label_visibility="collapsed")
+    st.caption(
+        md("export.amendments", count=preview.amendments)
+        if preview.amendments
+        else md("export.entries_ready", count=preview.entries)
+    )
+    if preview.first_day:
+        st.caption(_days_markdown(preview))
+    if kind.target == PAYMENT_TARGET and preview.entries:
+        st.error(t("export.payment_warning"), icon=":material/warning:")
+    _left_out(context, person, preview, run_and_report)
+    is_shown = st.session_state.get(_SHOWN_KEY) == _key(kind)
+    st.button(
+        t("export.hide_first" if is_shown else "export.show_first"),
+        key=f"first-{_key(kind)}",
+        disabled=not preview.entries,
+        width="stretch",
+        on_click=partial(_toggle_first, kind),
+    )
+    st.button(
+        t("export.tell" if kind.target in STATISTICS else "export.make"),
+        key=f"make-{_key(kind)}",
+        disabled=not preview.entries,
+        width="stretch",
+        on_click=partial(_make_run, context, person, kind, run_and_report),
+    )
+    header_check_form(context, kind.target)
+
+
+def _days_markdown(preview: RunPreview) -> str:
+    if preview.first_day == preview.last_day:
+        return md("export.day", day=preview.first_day)
+    return md("export.days", first=preview.first_day, last=preview.last_day)
+
+
+def _left_out(
+    context: ExportContext, person: Person, preview: RunPreview, run_and_report: RunAndReport
+) -> None:
+    """Show what is left out by reason; what no format can carry can be keyed in instead."""
+    in_order = sorted(preview.unsupported, key=lambda item: (show_text(item.reason), item.entry_id))
+    held = [item for item in in_order if item.reason == HELD_FOR_MATCH]
+    for label, items in (
+        ("export.held_here", held),
+        ("export.unfit", [item for item in in_order if item not in held]),
+    ):
+        if not items:
+            continue
+        with st.expander(md(label, count=len(items))):
+            for number, (_, group) in enumerate(
+                groupby(items, key=lambda item: show_text(item.reason))
+            ):
+                _reason_group(
+                    context, person, preview.kind, list(group), run_and_report, str(number)
+                )
+
+
+def _reason_group(
+    context: ExportContext,
+    person: Person,
+    kind: RunKind,
+    items: Sequence[UnsupportedEntry],
+    run_and_report: RunAndReport,
+    number: str,
+) -> None:
+    for item in items:
+        st.caption(f"{plain(item.entry_id)}: {plain(show_text(item.reason))}")
+    by_hand = [item.entry_id for item in items if item.can_be_keyed_in]
+    if by_hand:
+        st.button(
+            md("export.by_hand", count=len(by_hand)),
+            key=f"by-hand-{_key(kind)}-{number}",
+            help=t("export.by_hand_what"),
+            on_click=partial(
+                _make_run,
+                context,
+                person,
+                RunKind(kind.route, MANUAL_ENTRY_TARGET),
+                run_and_report,
+                by_hand,
+            ),
+        )
+
+
+def _toggle_first(kind: RunKind) -> None:
+    is_shown = st.session_state.get(_SHOWN_KEY) == _key(kind)
+    st.session_state[_SHOWN_KEY] = None if is_shown else _key(kind)
+
+
+def _first_entry(context: ExportContext, person: Person, preview: RunPreview) -> None:
+    """Show the first entry of a run as its receiver gets it."""
+    first = runs.preview_first_entry(context, person, preview.kind, utc_now())
+    if first is None:
+        return
+    with st.container(border=True, key=f"preview-{_key(preview.kind)}"):
+        st.markdown(f"**{md('export.first', entry=first.entry_id, name=route_title(preview))}**")
+        st.caption(t("export.first_what"))
+        if first.pdf:
+            picture = render_own_pdf(first.pdf, 1, size=(_PREVIEW_WIDTH_PX, None))
+            st.image(cv2.imencode(".png", picture)[1].tobytes())
+            return
+        st.dataframe(
+            {
+                t("export.column.name"): [name for name, _ in first.rows],
+                t("export.column.value"): [value for _, value in first.rows],
+            },
+            hide_index=True,
+            width="stretch",
+        )
+
+
+@requires_open_session
+def _make_run(
+    context: ExportContext,
+    person: Person,
+    kind: RunKind,
+    run_and_report: RunAndReport,
+    by_hand: Sequence[str] = (),
+) -> None:
+    def make() -> str:
+        clicked_at = utc_now()
+        run = runs.make_run(
+            context, person, kind, clicked_at, by_hand=by_hand
+        ) or find_just_created(_list_runs(context, person, kind), person, clicked_at)
+        if run is None:
+            return t("export.nothing_ready")
+        st.session_state[NEWEST_RUN_KEY] = run.id
+        st.session_state[_SHOWN_KEY] = None
+        return t("export.made", name=run.file_name, count=run.entries)
+
+    run_and_report(make)
+
+
+def _list_runs(context: ExportContext, person: Person, kind: RunKind) -> list[Run]:
+    return [
+        status.run
+        for status in runs.list_runs(context, person)
+        if RunKind(status.run.route, status.run.target) == kind and not status.is_undone
+    ]

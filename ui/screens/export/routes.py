@@ -1,0 +1,203 @@
+"""Vägar: which form goes to which system, in which format, and who delivers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.form.form import Form
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.record import DEFAULT_ROUTE, Route
+from pipeline.export.runs import ExportContext, list_routable_forms, set_route
+from pipeline.export.targets import TARGETS
+from pipeline.registers.outages import load_systems
+from pipeline.store.database.clock import utc_now
+from pipeline.store.exports.routes import list_routes
+from ui.i18n import t
+from ui.markdown import md, plain, plain_with_code
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text, show_error
+from ui.widgets.heading import screen_heading
+from ui.widgets.target_name import target_name
+from ui.workspace import AppContext
+
+_MESSAGE_KEY, _CHOSEN_KEY, _NEW = "routes_said", "route_chosen", ""
+_COLUMNS = ("form", "system", "module", "format", "deliverer", "route")
+
+
+def show(context: AppContext, person: Person) -> None:
+    """Show the screen."""
+    with context.store.recording_denials():
+        require_permission(person, Action.ROUTES)
+    export_context = ExportContext(context.store, context.settings, context.forms)
+    screen_heading(context, person, t("routes.title"), t("routes.what"))
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    with context.store.read() as conn:
+        routes = list_routes(conn)
+    _overview(export_context, routes)
+    _route_form(export_context, person, routes)
+
+
+def _overview(context: ExportContext, routes: list[Route]) -> None:
+    """Show every form with each of its routes; those without one go to the key-in list."""
+    st.header(t("routes.forms"), anchor=False)
+    lines = [line for form in list_routable_forms(context) for line in _form_lines(form, routes)]
+    without = sum(1 for line in lines if line[-1] == "")
+    if without:
+        st.caption(md("routes.without", count=without))
+    st.dataframe(
+        {
+            t(f"routes.column.{name}"): [line[place] for line in lines]
+            for place, name in enumerate(_COLUMNS)
+        },
+        hide_index=True,
+        width="stretch",
+        height=330,
+    )
+
+
+def _form_lines(form: Form, routes: list[Route]) -> list[tuple[str, ...]]:
+    taking = [route for route in routes if route.takes(form.id)]
+    lines = [
+        (
+            form.title,
+            route.system,
+            route.module,
+            target_name(route.target),
+            route.deliverer,
+            route.name,
+        )
+        for route in taking
+    ]
+    default = (form.title, t("routes.no_route"), "", target_name(DEFAULT_ROUTE.target), "", "")
+    return lines or [default]
+
+
+def _route_form(context: ExportContext, person: Person, routes: list[Route]) -> None:
+    """Show the inputs of a new route, or of one that there is."""
+    by_name = {route.name: route for route in routes}
+    st.header(t("routes.set"), anchor=False)
+    chosen = st.selectbox(
+        t("routes.choose"),
+        [_NEW, *by_name],
+        format_func=lambda name: _route_text(by_name.get(name)),
+        key=_CHOSEN_KEY,
+    )
+    route = by_name.get(str(chosen), Route("", ""))
+    targets = list(TARGETS)
+    # The format comes first: it says which forms the route can take
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            t("routes.name"),
+            route.name,
+            max_chars=40,
+            disabled=bool(route.name),
+            help=t("routes.name_what"),
+            key=f"route_name-{route.name}",
+        )
+        target = st.selectbox(
+            t("routes.column.format"),
+            targets,
+            index=targets.index(route.target) if route.target in targets else None,
+            format_func=target_name,
+            placeholder=t("routes.choose_format"),
+            key=f"route_target-{route.name}",
+        )
+    try:
+        routable = list_routable_forms(context, target or "")
+    except EfterskriftError as error:
+        show_error(error)
+        return
+    titles = {form.id: form.title for form in routable}
+    forms = st.multiselect(
+        t("routes.takes"),
+        list(titles),
+        [form for form in route.forms if form in titles],
+        format_func=titles.__getitem__,
+        placeholder=t("routes.choose_forms"),
+        key=f"route_forms-{route.name}-{target}",
+        disabled=target is None,
+    )
+    systems = dict.fromkeys([*filter(None, [route.system]), *(one.name for one in load_systems())])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        system = st.selectbox(
+            t("routes.column.system"),
+            list(systems),
+            index=0 if route.system else None,
+            accept_new_options=True,
+            placeholder=t("routes.choose_system"),
+            key=f"route_system-{route.name}",
+        )
+        module = st.text_input(
+            t("routes.column.module"), route.module, max_chars=80, key=f"route_module-{route.name}"
+        )
+        deliverer = st.text_input(
+            t("routes.column.deliverer"),
+            route.deliverer,
+            max_chars=80,
+            key=f"route_deliverer-{route.name}",
+        )
+    new = Route(
+        name.strip(),
+        target or "",
+        tuple(forms),
+        (system or "").strip(),
+        module.strip(),
+        deliverer.strip(),
+    )
+    if route.name:
+        st.caption(t("routes.change_what"))
+    with st.container(horizontal=True):
+        st.button(
+            t("routes.save"),
+            key="route_save",
+            type="primary",
+            disabled=not (new.name and new.target and new.system),
+            on_click=partial(_save, context, person, new),
+        )
+        if route.name and route.is_active:
+            st.button(
+                t("routes.end"),
+                key="route_end",
+                help=t("routes.end_what"),
+                on_click=partial(_end, context, person, route),
+            )
+
+
+def _route_text(route: Route | None) -> str:
+    """Return a route as a choice; without one it is a new one."""
+    if route is None:
+        return t("routes.new")
+    text = " · ".join(filter(None, (route.name, route.system, route.module)))
+    return text if route.is_active else f"{text} ({t('routes.is_ended')})"
+
+
+def _save(context: ExportContext, person: Person, route: Route) -> None:
+    _set_and_report(context, person, route, "routes.saved")
+
+
+def _end(context: ExportContext, person: Person, route: Route) -> None:
+    ended = Route(
+        route.name,
+        route.target,
+        route.forms,
+        route.system,
+        route.module,
+        route.deliverer,
+        is_active=False,
+    )
+    _set_and_report(context, person, ended, "routes.ended")
+
+
+@requires_open_session
+def _set_and_report(context: ExportContext, person: Person, route: Route, done: str) -> None:
+    try:
+        set_route(context, person, route, utc_now())
+        st.session_state[_MESSAGE_KEY] = ("ok", t(done, name=plain(route.name)))
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
