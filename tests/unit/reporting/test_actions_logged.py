@@ -61,6 +61,7 @@ NEEDS_NONE = {
     ),
     "store.registers.care_system_exports.list_care_lists": FIGURES,
     "store.registers.care_system_matches.filter_visible_matches": ASKS,
+    "store.registers.care_system_matches.list_unproven_items": PART,
     "store.registers.care_system_matches.list_rejected_matches": LIST,
     "reporting.data_quality.measure_errors": FIGURES,
     "reporting.data_quality.measure_unit_work": FIGURES,

@@ -27,6 +27,7 @@ from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.fhir_send import send_button
 from ui.screens.export.ready import NEWEST_RUN_KEY, show_ready
+from ui.screens.export.receipts_by_list import receipts_by_list
 from ui.screens.export.unproven import UNPROVEN_ROUTE_KEY, show_runs_of, unproven_section
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -60,6 +61,7 @@ def show(context: AppContext, person: Person) -> None:
     if is_allowed(person, Action.RECEIPT):
         with right:
             _receipt_upload(export_context, person)
+            receipts_by_list(export_context, person, history, _run_and_report)
 
 
 def _runs_shown(history: Sequence[RunStatus]) -> Sequence[RunStatus]:
