@@ -30,6 +30,7 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.record import Route
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import (
@@ -53,6 +54,7 @@ from pipeline.store.database.migrations.history import head
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.pages import list_queued_pages
 from pipeline.store.registers import client_register
 from pipeline.store.review import decisions, signing
@@ -60,6 +62,9 @@ from research.simulation.paper import load_sample_clients
 
 FORM_ID, UNIT, TARGET = "hsl-anteckning", "Hemsjukvården Centrum", "rivta"
 _TITLE = "sjuksköterska"
+_ADMINISTRATOR = Person(
+    "sven", "Sven Dahl", "systemförvaltare", Role.ADMINISTRATOR, frozenset({UNIT}), ALL_AREAS
+)
 _ATTEMPTS = 1000
 """Of a page: kills are no fault of it, and here there are many."""
 
@@ -96,6 +101,7 @@ def prepare(place: Workplace) -> None:
         client_register.save_clients(conn, load_sample_clients())
         for person in place.staff:
             people.save_person(conn, person, password)
+        save_route(conn, _ADMINISTRATOR, Route("journal", TARGET, (FORM_ID,), "Journal"), utc_now())
 
 
 def write_scans(place: Workplace, first: int, count: int) -> None:

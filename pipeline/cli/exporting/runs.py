@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +31,7 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.export.fhir.sender import SendResult
-    from pipeline.export.runs import ExportContext, RunKind
+    from pipeline.export.runs import ExportContext, RunKind, RunPreview
     from pipeline.export.tables.header_check import HeaderCheck
 
 
@@ -69,7 +69,7 @@ def export(
     to fill in; next to a table also its Table Schema. It is no error if there is nothing to export.
     Files of your earlier runs that were never written are written too.
     """
-    from pipeline.export.runs import count_unsigned, find_target
+    from pipeline.export.runs import count_unsigned, find_target, list_run_previews
 
     if bool(target) == bool(route):
         raise UsageError("export_target_or_route")
@@ -79,11 +79,16 @@ def export(
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)
         unit = resolve_unit(context.store, unit) if unit is not None else None
-        kinds = _find_run_kinds(context, target, route)
-        _require_target_run(context, target or kinds[0].target, run_id)
+        target = target or _find_route_target(context, route)
+        _require_target_run(context, target, run_id)
         # The status before the run: afterwards its entries do not wait any more.
-        left_out = _left_out(context, person, unit, kinds)
-        earlier = [] if run_id else _write_undelivered(context, person, kinds, output)
+        previews = [
+            preview
+            for preview in list_run_previews(context, person, unit)
+            if preview.target == target and route in ("", preview.kind.route)
+        ]
+        earlier = [] if run_id else _write_undelivered(context, person, target, route, output)
+        kinds = [preview.kind for preview in previews if preview.entries or preview.fault]
         written = (
             [_write_run_files(context, person, run_id, output)]
             if run_id
@@ -93,9 +98,9 @@ def export(
     nothing: dict[str, Any] = {"run": None, "entries": 0}
     result = (written[0] if written else nothing) | {
         "unsigned": unsigned,
-        "target": target or kinds[0].target,
+        "target": target,
         "unfetched": earlier,
-        **left_out,
+        **_left_out(previews),
     }
     # A target of several routes has a file for each
     if route or len(written) > 1:
@@ -105,34 +110,26 @@ def export(
         raise typer.Exit(ExitCode.NOTHING_TO_DO)
 
 
-def _find_run_kinds(context: ExportContext, target: str, route: str) -> list[RunKind]:
-    """Return the kinds of runs to make: of a target's routes, or of one route.
+def _find_route_target(context: ExportContext, name: str) -> str:
+    """Return the target of a route.
 
     Raises:
         UsageError: there is no such route.
     """
-    from pipeline.export.runs import RunKind
-    from pipeline.export.runs.make import list_run_kinds
     from pipeline.store.exports.routes import find_route, list_routes
 
     with context.store.read() as conn:
-        if target:
-            return list_run_kinds(conn, target)
-        found = find_route(conn, route)
+        found = find_route(conn, name)
         if found is None:
             names = ", ".join(each.name for each in list_routes(conn))
-            raise UsageError("no_route", route=route, routes=names)
-    return [RunKind(found.name, found.target)]
+            raise UsageError("no_route", route=name, routes=names)
+    return found.target
 
 
-def _left_out(
-    context: ExportContext, person: Person, unit: str | None, kinds: list[RunKind]
-) -> dict[str, Any]:
+def _left_out(previews: Sequence[RunPreview]) -> dict[str, Any]:
     """Return what the runs leave out, and what to know before a file is handed in."""
     from pipeline.export.exporter import DATA_LANGUAGE
-    from pipeline.export.runs import list_run_previews
 
-    previews = [each for each in list_run_previews(context, person, unit) if each.kind in kinds]
     unfit = {
         entry.entry_id: entry.reason.in_language(DATA_LANGUAGE)
         for preview in previews
@@ -166,27 +163,22 @@ def _make_and_write(
 
 
 def _write_undelivered(
-    context: ExportContext, person: Person, kinds: list[RunKind], output: Path | None
+    context: ExportContext, person: Person, target: str, route: str, output: Path | None
 ) -> list[dict[str, Any]]:
     """Write the files of the person's earlier runs that were made but never handed out.
 
     A process was killed between. Those of other persons, who may be about to fetch them, are named.
     """
-    from pipeline.export.runs import RunKind, list_undelivered
+    from pipeline.export.runs import list_undelivered
 
     waiting = [
         status.run
-        for target in dict.fromkeys(kind.target for kind in kinds)
         for status in list_undelivered(context, person, target)
-        if RunKind(status.run.route, status.run.target) in kinds
+        if route in ("", status.run.route)
     ]
     own = [run for run in waiting if run.made_by == person.name[:80]]
-    if others := [run for run in waiting if run not in own]:
-        print_note(
-            "export.unfetched_others",
-            runs=", ".join(run.id for run in others),
-            target=others[0].target,
-        )
+    if others := [run.id for run in waiting if run not in own]:
+        print_note("export.unfetched_others", runs=", ".join(others), target=target)
     folder = (output or Path()).parent
     return [_write_run_files(context, person, run.id, folder / run.file_name) for run in own]
 

@@ -136,7 +136,12 @@ def _find_routes(conn: Connection, loaded: Sequence[Record]) -> Iterator[Candida
         for name in pending:
             previous = has.get(name)
             target = previous.target if previous else defined.get(name, DEFAULT_ROUTE).target
-            revision = counts.get((entry_id, name), 0) + 1
+            # What was in a payment file is in no other, whatever its route
+            revision = 1 + sum(
+                count
+                for (route, used), count in counts.get(entry_id, {}).items()
+                if route == name or used == target == _PAYMENT_TARGET
+            )
             yield Candidate(
                 replace(record, revision=revision),
                 previous,

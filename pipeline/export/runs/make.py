@@ -15,7 +15,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
-from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Run
+from pipeline.domain.record import Run
 from pipeline.export.authorities.monthly import (
     MonthlyReport,
     build_monthly_report,
@@ -49,31 +49,26 @@ MAX_ATTEMPTS = 10
 def make_runs(
     context: ExportContext, person: Person, target: str, now: datetime, unit: str | None = None
 ) -> list[Run]:
-    """Make the runs of all routes whose files are of this target, each as `make_run`.
+    """Make the runs of all routes that something of this target waits in, each as `make_run`.
 
     Raises:
+        NotAllowedError: the person may not export, or not from this unit.
         ExportError: there is no such target, or a mapping file is wrong.
     """
     with context.store.recording_denials():
         require_permission(person, Action.EXPORT, unit)
     find_target(target)
+    scope = RunScope(context, person, unit)
     with context.store.read() as conn:
-        kinds = list_run_kinds(conn, target)
+        kinds = [RunKind(each.name, target) for each in list_routes(conn) if each.target == target]
+        if target not in STATISTICS:
+            candidates = with_manual_corrections(
+                load_candidates(conn, scope), context, load_staff_list(conn)
+            )
+            waiting = (one.kind for one in candidates.entries if one.kind.target == target)
+            kinds = list(dict.fromkeys(waiting))
     made = (make_run(context, person, kind, now, unit) for kind in kinds)
     return [run for run in made if run]
-
-
-def list_run_kinds(conn: Connection, target: str) -> list[RunKind]:
-    """Return the kinds of runs that make a target's files, one a route.
-
-    Lists to key in are made of every route: of what its own format cannot correct.
-    """
-    return [
-        RunKind(route.name, target)
-        for route in (DEFAULT_ROUTE, *list_routes(conn))
-        if (target in (route.target, MANUAL_ENTRY_TARGET) and route.target not in STATISTICS)
-        or target == route.target
-    ]
 
 
 def make_run(

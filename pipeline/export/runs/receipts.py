@@ -376,12 +376,7 @@ def _write_receipts(
             current=item.is_current,
         )
     ready_entries.mark_accepted(
-        conn,
-        [
-            (receipt.item.entry_id, receipt.item.revision)
-            for _, receipt in receipts
-            if receipt.accepted
-        ],
+        conn, sorted({receipt.item.entry_id for _, receipt in receipts if receipt.accepted})
     )
     for _, receipt in receipts:
         if not receipt.accepted:

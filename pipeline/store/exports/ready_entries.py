@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    bindparam,
     or_,
     select,
     update,
@@ -149,14 +148,11 @@ def mark_ready_again(conn: Connection, entry_ids: Sequence[str]) -> None:
             conn.execute(update(_entry_table).where(*exported, is_signed).values(state=state.value))
 
 
-def mark_accepted(conn: Connection, revisions: Sequence[tuple[str, int]]) -> None:
+def mark_accepted(conn: Connection, entry_ids: Sequence[str]) -> None:
     """Set the state of entries that the targets of all their routes have accepted.
 
     Nothing happens to one whose state has changed since, that a route has yet to take, or whose
-    latest run in some route has no such receipt.
-
-    Args:
-        revisions: each (entry id, number of its export, as in `export_item`).
+    latest run in some route has no receipt.
     """
     # Entries in the latest run of a route without a receipt; a refused one is exported again, or
     # void and in no system
@@ -172,19 +168,13 @@ def mark_accepted(conn: Connection, revisions: Sequence[tuple[str, int]]) -> Non
         )
         .correlate(_entry_table)
     )
-    # One statement for all, run with each entry
-    accepted = (
-        update(_entry_table)
-        .where(
-            _entry_table.c.id == bindparam("accepted"),
+    for part in chunk_ids(entry_ids):
+        accepted = update(_entry_table).where(
+            _entry_table.c.id.in_(part),
             _entry_table.c.state == EntryState.EXPORTED.value,
             ~unanswered.exists(),
         )
-        .values(state=EntryState.RECEIPTED.value)
-    )
-    entry_ids = dict.fromkeys(entry_id for entry_id, _ in revisions)
-    if entry_ids:
-        conn.execute(accepted, [{"accepted": entry_id} for entry_id in entry_ids])
+        conn.execute(accepted.values(state=EntryState.RECEIPTED.value))
 
 
 def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:

@@ -62,6 +62,7 @@ def save_route(conn: Connection, person: Person, new: Route, now: datetime) -> N
         UsageError: the name cannot be used, a text is too long, or the route has runs.
     """
     require_permission(person, Action.ROUTES)
+    new = replace(new, forms=tuple(sorted(set(new.forms))))
     if not _NAME.fullmatch(new.name) or new.name == DEFAULT_ROUTE.name:
         raise UsageError("route_name")
     if any(len(text) > _MAX_LENGTH for text in (new.system, new.module, new.deliverer)):
@@ -77,7 +78,7 @@ def save_route(conn: Connection, person: Person, new: Route, now: datetime) -> N
     values = {
         "name": new.name,
         "target": new.target,
-        "forms": sorted(set(new.forms)),
+        "forms": list(new.forms),
         "system": new.system,
         "module": new.module,
         "deliverer": new.deliverer,
@@ -92,7 +93,7 @@ def save_route(conn: Connection, person: Person, new: Route, now: datetime) -> N
         "set_route",
         new.name,
         target=new.target,
-        forms=" ".join(sorted(set(new.forms))),
+        forms=" ".join(new.forms),
         system=new.system,
         module=new.module,
         deliverer=new.deliverer,

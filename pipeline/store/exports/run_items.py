@@ -148,17 +148,21 @@ def latest_route_exports(
     return latest
 
 
-def count_route_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[tuple[str, str], int]:
-    """Return how often each (entry, route) was exported, also where that was refused."""
-    counts: dict[tuple[str, str], int] = {}
+def count_route_exports(
+    conn: Connection, entry_ids: Sequence[str]
+) -> dict[str, dict[tuple[str, str], int]]:
+    """Return how often each entry was exported by (route, target), also where it was refused."""
+    counts: dict[str, dict[tuple[str, str], int]] = {}
     for part in chunk_ids(entry_ids):
+        columns = export_item.c.entry, ROUTE_NAME, export_run.c.target
         query = (
-            select(export_item.c.entry, ROUTE_NAME, func.count())
+            select(*columns, func.count())
             .join(export_run, export_run.c.id == export_item.c.run)
             .where(export_item.c.entry.in_(part), ~WAS_UNDONE)
-            .group_by(export_item.c.entry, ROUTE_NAME)
+            .group_by(*columns)
         )
-        counts |= {(row[0], row[1]): row[2] for row in conn.execute(query)}
+        for entry_id, route, target, count in conn.execute(query):
+            counts.setdefault(entry_id, {})[route, target] = count
     return counts
 
 

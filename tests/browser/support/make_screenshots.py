@@ -23,6 +23,7 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions
 from pipeline.export.runs import ExportContext
+from pipeline.operations.demo import DEMO_ROUTES
 from pipeline.preparation.form_editor.draft_form import require_complete_form
 from pipeline.preparation.form_editor.drafts import Draft
 from pipeline.preparation.outage_pack.pack import DEFAULT_PACK_DAYS, make_pack
@@ -35,6 +36,7 @@ from pipeline.registers.pack_quantities import default_quantities
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.exports.routes import save_route
 from pipeline.store.registers.outages import save_outage
 from pipeline.store.registers.planning import save_planned
 from pipeline.store.registers.providers import save_unit_provider
@@ -56,12 +58,15 @@ from tests.support.screens.seeding import (
 )
 from tests.support.screens.typed_again import add_typed_again
 from tests.support.store.export_office import receipt_run
-from tests.support.store.route_steps import make_run
+from tests.support.store.route_steps import make_run, route_to
 
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Kvar på papper", "Export", "Skriv in")),
-    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter", "Avbrott och utförare")),
+    (
+        ADMINISTRATOR,
+        ("Skanna", "Reservpaket", "Vägar", "Arkiv", "Blanketter", "Avbrott och utförare"),
+    ),
     (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
@@ -115,7 +120,16 @@ def _fill(workspace: Path) -> tuple[Draft, Draft]:
     _more_days(store)
     _put_aside(store)
     add_office(store)
+    set_demo_routes(store)
     return seeding.add_drafts(store)
+
+
+def set_demo_routes(store: Store) -> None:
+    """The routes of the demo, in place of those of the seed."""
+    route_to(ExportContext(store, seeding.settings(store), seeding.forms()))
+    with store.begin() as conn:
+        for route in DEMO_ROUTES:
+            save_route(conn, ADMINISTRATOR, route, utc_now())
 
 
 def add_office(store: Store) -> None:

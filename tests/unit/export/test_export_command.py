@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from pipeline.cli import oversight
 from pipeline.cli.exporting import runs as exporting
-from pipeline.domain.errors import ExportError, UsageError
+from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
-from pipeline.export.runs import ExportContext, list_runs
+from pipeline.export.runs import ExportContext, list_runs, undo_run
 from pipeline.store.database.clock import utc_now
 from tests.support.store.export_examples import SIV
 from tests.support.store.export_office import ANNA, confirm, open_office, state
@@ -260,3 +260,37 @@ def test_a_file_that_others_could_read_becomes_secret(tmp_path: Path) -> None:
     (tmp_path / "ut.xml").touch(mode=0o644)
     say("export", "rivta", "-o", "ut.xml")
     assert (tmp_path / "ut.xml").stat().st_mode & 0o077 == 0
+
+
+def test_a_route_says_to_a_job_runner_whether_there_was_something_to_do(
+    office: ExportContext, tmp_path: Path
+) -> None:
+    said = json.loads(say("export", "--route", "rivta", "-o", "ut.xml", "--json"))
+    assert (said["route"], said["target"], said["entries"]) == ("rivta", "rivta", 1)
+    assert [run["file"] for run in said["runs"]] == ["ut.xml"]
+    assert (tmp_path / "ut.xml").exists()
+    with pytest.raises(typer.Exit) as nothing:
+        say("export", "--route", "rivta", "--json")
+    assert nothing.value.exit_code == ExitCode.NOTHING_TO_DO
+    for wrong in (("--route", "saknas"), ("rivta", "--route", "rivta"), ()):
+        with pytest.raises(UsageError):
+            say("export", *wrong)
+    assert office.store
+
+
+@pytest.mark.usefixtures("office")
+def test_a_file_of_a_run_that_was_undone_meanwhile_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = exporting.write_secret
+
+    def undone(path: Path, data: bytes, remedy: object) -> None:
+        real(path, data, remedy)  # type: ignore[arg-type]
+        with exporting.open_export_context() as context:
+            (status,) = list_runs(context, ANNA)
+            undo_run(context, ANNA, status.run.id, utc_now())
+
+    monkeypatch.setattr(exporting, "write_secret", undone)
+    with pytest.raises(ExportError, match="undone"):
+        say("export", "rivta", "-o", "ut.xml")
+    assert not (tmp_path / "ut.xml").exists()

@@ -9,6 +9,7 @@ from itertools import groupby
 import cv2
 import streamlit as st
 
+from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Run
@@ -31,6 +32,7 @@ RunAndReport = Callable[[Callable[[], str]], None]
 NEWEST_RUN_KEY = "newest_run"
 _SHOWN_KEY = "export_first_entry"
 """The kind of run whose first entry is shown."""
+_FIRST_KEY = "export_first_entry_read"
 _CARDS_PER_ROW = 3
 _PREVIEW_WIDTH_PX = 900
 
@@ -179,12 +181,8 @@ def _left_out(
         if not items:
             continue
         with st.expander(md(label, count=len(items))):
-            for number, (_, group) in enumerate(
-                groupby(items, key=lambda item: show_text(item.reason))
-            ):
-                _reason_group(
-                    context, person, preview.kind, list(group), run_and_report, str(number)
-                )
+            for _, group in groupby(items, key=lambda item: show_text(item.reason)):
+                _reason_group(context, person, preview.kind, list(group), run_and_report)
 
 
 def _reason_group(
@@ -193,7 +191,6 @@ def _reason_group(
     kind: RunKind,
     items: Sequence[UnsupportedEntry],
     run_and_report: RunAndReport,
-    number: str,
 ) -> None:
     for item in items:
         st.caption(f"{plain(item.entry_id)}: {plain(show_text(item.reason))}")
@@ -201,7 +198,7 @@ def _reason_group(
     if by_hand:
         st.button(
             md("export.by_hand", count=len(by_hand)),
-            key=f"by-hand-{_key(kind)}-{number}",
+            key=f"by-hand-{_key(kind)}-{by_hand[0]}",
             help=t("export.by_hand_what"),
             on_click=partial(
                 _make_run,
@@ -217,11 +214,19 @@ def _reason_group(
 def _toggle_first(kind: RunKind) -> None:
     is_shown = st.session_state.get(_SHOWN_KEY) == _key(kind)
     st.session_state[_SHOWN_KEY] = None if is_shown else _key(kind)
+    st.session_state.pop(_FIRST_KEY, None)
 
 
 def _first_entry(context: ExportContext, person: Person, preview: RunPreview) -> None:
-    """Show the first entry of a run as its receiver gets it."""
-    first = runs.preview_first_entry(context, person, preview.kind, utc_now())
+    """Show the first entry of a run as its receiver gets it; it is read once a press."""
+    if _FIRST_KEY not in st.session_state:
+        try:
+            first = runs.preview_first_entry(context, person, preview.kind, utc_now())
+        except EfterskriftError as error:
+            show_error(error)
+            return
+        st.session_state[_FIRST_KEY] = first
+    first = st.session_state[_FIRST_KEY]
     if first is None:
         return
     with st.container(border=True, key=f"preview-{_key(preview.kind)}"):

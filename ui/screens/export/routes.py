@@ -15,9 +15,9 @@ from pipeline.export.runs import ExportContext, list_routable_forms, set_route
 from pipeline.export.targets import TARGETS
 from pipeline.registers.outages import load_systems
 from pipeline.store.database.clock import utc_now
-from pipeline.store.exports.routes import list_routes
+from pipeline.store.exports.routes import find_route, list_routes
 from ui.i18n import t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text, show_error
 from ui.widgets.heading import screen_heading
@@ -25,6 +25,7 @@ from ui.widgets.target_name import target_name
 from ui.workspace import AppContext
 
 _MESSAGE_KEY, _CHOSEN_KEY, _NEW = "routes_said", "route_chosen", ""
+_NEW_INPUTS = ("route_name-", "route_target-", "route_system-", "route_module-", "route_deliverer-")
 _COLUMNS = ("form", "system", "module", "format", "deliverer", "route")
 
 
@@ -158,7 +159,7 @@ def _route_form(context: ExportContext, person: Person, routes: list[Route]) -> 
             key="route_save",
             type="primary",
             disabled=not (new.name and new.target and new.system),
-            on_click=partial(_save, context, person, new),
+            on_click=partial(_save, context, person, new, is_new=not route.name),
         )
         if route.name and route.is_active:
             st.button(
@@ -177,7 +178,12 @@ def _route_text(route: Route | None) -> str:
     return text if route.is_active else f"{text} ({t('routes.is_ended')})"
 
 
-def _save(context: ExportContext, person: Person, route: Route) -> None:
+def _save(context: ExportContext, person: Person, route: Route, *, is_new: bool) -> None:
+    with context.store.read() as conn:
+        is_taken = is_new and find_route(conn, route.name) is not None
+    if is_taken:
+        st.session_state[_MESSAGE_KEY] = ("fault", t("routes.name_taken", name=route.name))
+        return
     _set_and_report(context, person, route, "routes.saved")
 
 
@@ -198,6 +204,10 @@ def _end(context: ExportContext, person: Person, route: Route) -> None:
 def _set_and_report(context: ExportContext, person: Person, route: Route, done: str) -> None:
     try:
         set_route(context, person, route, utc_now())
-        st.session_state[_MESSAGE_KEY] = ("ok", t(done, name=plain(route.name)))
+        st.session_state[_MESSAGE_KEY] = ("ok", t(done, name=route.name))
+        # Show the route as it is now, and leave nothing in the inputs of a new one
+        st.session_state[_CHOSEN_KEY] = route.name
+        for key in _NEW_INPUTS:
+            st.session_state.pop(key, None)
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))

@@ -229,9 +229,9 @@ def test_a_run_that_a_later_one_builds_on_is_undone_after_it(office: ExportConte
 def test_what_a_format_cannot_carry_is_keyed_in_when_a_person_says_so(
     office: ExportContext,
 ) -> None:
-    route = Route("lakemedel", "aktiviteter", ("palliativ-hemakt",), "Journal")
+    route = Route("lakemedel", "aktiviteter", ("signeringslista",), "Journal")
     set_routes(office, route)
-    entry = confirm(office, "palliativ-hemakt", "CCCC01")
+    entry = confirm(office, "signeringslista", "CCCC01", insats="Alvedon")
     (preview,) = [one for one in list_run_previews(office, ANNA) if one.kind.route == "lakemedel"]
     (left_out,) = preview.unsupported
     assert left_out.can_be_keyed_in
