@@ -276,7 +276,12 @@ def _drive_demo_through() -> None:
     for line in report.lines:
         numbers = (line.entries, line.receipted, line.unproven)
         typer.echo(f"{line.route:<22}{line.form:<28}" + "".join(f"{n:>16}" for n in numbers))
-    print_text("demo.through.waiting", count=len(report.waiting), left=sum(report.left.values()))
+    print_text(
+        "demo.through.waiting",
+        held=len(report.held),
+        lost=len(report.lost),
+        left=sum(report.left.values()),
+    )
     typer.echo()
 
 

@@ -33,9 +33,11 @@ from pipeline.operations.demo import DEMO_ACCOUNTS, SAMPLE_FOLDER
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
+from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.routes import list_routes, save_route
 from pipeline.store.review import decisions, signing
+from pipeline.texts import Text
 
 DEMO_ROUTES: Final = (
     Route("Journal", "rivta", ("hsl-anteckning", "tillagg-omvardnadsjournal", "utskrivningsklar")),
@@ -78,19 +80,21 @@ class ThroughReport:
     """What became of all entries.
 
     `decided` has the form of each entry that was confirmed, `exports` the entries of each route in
-    the order of their runs. `left` says why others wait, with how many.
+    the order of their runs, `held` the reason of each that its route does not take. `left` counts
+    by error what a script cannot decide.
     """
 
     lines: tuple[ThroughLine, ...]
     decided: Mapping[str, str]
     exports: Mapping[str, tuple[str, ...]]
+    held: Mapping[str, Text]
     left: Mapping[str, int]
 
     @property
-    def waiting(self) -> list[str]:
-        """The confirmed entries that no route has."""
+    def lost(self) -> list[str]:
+        """The confirmed entries that no route has and nothing holds: there must be none."""
         exported = {entry for entries in self.exports.values() for entry in entries}
-        return sorted(self.decided.keys() - exported)
+        return sorted(self.decided.keys() - exported - self.held.keys())
 
 
 def drive_through(context: ExportContext) -> ThroughReport:
@@ -123,6 +127,7 @@ class _Office:
         self._context, self._truth = context, truth
         self._people = [account.person for account in DEMO_ACCOUNTS]
         self._decided: dict[str, str] = {}
+        self._forms: dict[str, str] = {}
         self._stuck: dict[str, str] = {}
 
     def _able(self, action: Action) -> list[Person]:
@@ -198,30 +203,39 @@ class _Office:
         """Sign what waits for a signature; return how many entries."""
         signed = 0
         for person in self._able(Action.SIGN):
-            with self._context.store.begin() as conn:
-                waiting = signing.load_signing_queue(conn, self._context.forms, person)
-            for entry in (*waiting.own_entries, *waiting.other_entries):
-                reason = "" if entry in waiting.own_entries else signing.SIGNING_REASONS[2]
-                with self._context.store.begin() as conn:
-                    signing.sign_entry(
-                        conn,
-                        self._context.forms,
-                        person,
-                        entry.id,
-                        entry.revision,
-                        utc_now(),
-                        reason=reason,
-                    )
-                signed += 1
+            # The list is cut off at a length: it is loaded again until it is empty.
+            while entries := self._unsigned(person):
+                for entry, reason in entries:
+                    with self._context.store.begin() as conn:
+                        signing.sign_entry(
+                            conn,
+                            self._context.forms,
+                            person,
+                            entry.id,
+                            entry.revision,
+                            utc_now(),
+                            reason=reason,
+                        )
+                signed += len(entries)
         return signed
+
+    def _unsigned(self, person: Person) -> list[tuple[Entry, str]]:
+        """Return what the person may sign, with the reason if another wrote it."""
+        with self._context.store.begin() as conn:
+            waiting = signing.load_signing_queue(conn, self._context.forms, person)
+        others = [(entry, signing.SIGNING_REASONS[2]) for entry in waiting.other_entries]
+        return [*((entry, "") for entry in waiting.own_entries), *others]
 
     def approve(self) -> int:
         """Let the managers approve the payments that nothing stops; return how many approvals."""
         given = 0
         for person in self._able(Action.APPROVE_PAYMENT):
             for payment in list_payments(self._context, person):
-                names = {stamp.by for stamp in payment.approved}
-                if payment.blocked_reason or payment.is_own or person.name in names:
+                has_approved = {stamp.by for stamp in payment.approved} & {
+                    person.login,
+                    person.name,
+                }
+                if payment.blocked_reason or payment.is_own or has_approved:
                     continue
                 approve_payment(
                     self._context, person, payment.entry_id, payment.last_decision, utc_now()
@@ -265,8 +279,11 @@ class _Office:
         """Count what became of all entries."""
         exports: dict[str, list[str]] = {}
         receipted: Counter[tuple[str, str]] = Counter()
+        held: dict[str, Text] = {}
         seen: set[str] = set()
         for person in self._able(Action.EXPORT):
+            for preview in list_run_previews(self._context, person):
+                held |= {one.entry_id: one.reason for one in preview.unsupported}
             for status in reversed(list_runs(self._context, person)):
                 run = status.run
                 if run.id in seen or status.hidden or run.target in STATISTICS:
@@ -280,6 +297,7 @@ class _Office:
             tuple(self._lines(exports, receipted)),
             dict(self._decided),
             {route: tuple(entries) for route, entries in exports.items()},
+            held,
             Counter(self._stuck.values()),
         )
 
@@ -292,4 +310,7 @@ class _Office:
                 yield ThroughLine(form, route, entries, receipted[route, form])
 
     def _form(self, entry_id: str) -> str:
-        return self._decided.get(entry_id, "")
+        if entry_id not in self._forms:
+            with self._context.store.read() as conn:
+                self._forms[entry_id] = load_entry(conn, entry_id).form
+        return self._forms[entry_id]
