@@ -10,14 +10,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from pipeline.domain.errors import EfterskriftError, UnknownClientError
 from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.permissions import Action, is_allowed
-from pipeline.domain.record import DEFAULT_ROUTE, Route
+from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.domain.review.rules import Answer
-from pipeline.export.payments.approval import PAYMENT_TARGET, approve_payment, list_payments
+from pipeline.export.payments.approval import approve_payment, list_payments
 from pipeline.export.runs import (
     ExportContext,
     RunKind,
@@ -35,25 +35,9 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
-from pipeline.store.exports.routes import list_routes, save_route
 from pipeline.store.review import decisions, signing
 from pipeline.texts import Text
 
-DEMO_ROUTES: Final = (
-    Route("Journal", "rivta", ("hsl-anteckning", "tillagg-omvardnadsjournal", "utskrivningsklar")),
-    Route("Mätvärden", "observationer", ("matvarden",)),
-    Route("Ordinationer", "aktiviteter", ("signeringslista-vid-behov", "palliativ-hemakt")),
-    Route("FHIR", "fhir", ("ny-patient", "signeringslista", "narkotikalista")),
-    Route("Hemtjänst", "besok", ("besokslista",)),
-    Route("Körlistor", "tes-exempel", ("korlista",)),
-    Route("Social dokumentation", "treserva-exempel", ("social-anteckning", "tjansteanteckning")),
-    Route("Bemanning", "timecare-exempel", ("schemaavvikelse",)),
-    Route("Scheman", "timecare-schema-exempel", ("pappersschema",)),
-    Route("Mat", "mat-exempel", ("matbestallning",)),
-    Route("Diarium", "erms", ("inkommen-handling", "krisledningsmote")),
-    Route("Utbetalningar", PAYMENT_TARGET, ("utbetalningslista",)),
-)
-"""Where the demo's entries go; all else is keyed in from the list."""
 PAYMENT_ACCOUNT, PAYMENT_BIC = "SE4550000000058398257466", "ESSESESS"
 """An account number of a bank's public examples."""
 _MOST_ROUNDS = 5
@@ -103,7 +87,6 @@ def drive_through(context: ExportContext) -> ThroughReport:
         update={"payment_account": PAYMENT_ACCOUNT, "payment_bic": PAYMENT_BIC}
     )
     office = _Office(replace(context, settings=settings), _load_truth())
-    office.set_routes()
     for _ in range(_MOST_ROUNDS):
         if not (office.review() + office.sign() + office.approve() + office.export()):
             break
@@ -132,15 +115,6 @@ class _Office:
 
     def _able(self, action: Action) -> list[Person]:
         return [person for person in self._people if is_allowed(person, action)]
-
-    def set_routes(self) -> None:
-        """Set the demo's routes, where nobody has set any."""
-        setter = self._able(Action.ROUTES)[0]
-        with self._context.store.begin() as conn:
-            known = {route.name for route in list_routes(conn)}
-            for route in DEMO_ROUTES:
-                if route.name not in known:
-                    save_route(conn, setter, route, utc_now())
 
     def review(self) -> int:
         """Let everybody decide what is in their queue; return how many decisions were made."""
@@ -253,7 +227,7 @@ class _Office:
                 by_hand = [one.entry_id for one in preview.unsupported if one.can_be_keyed_in]
                 kinds = [(preview.kind, list[str]())] if preview.entries else []
                 if by_hand:
-                    kinds.append((RunKind(preview.kind.route, DEFAULT_ROUTE.target), by_hand))
+                    kinds.append((RunKind(preview.kind.route, MANUAL_ENTRY_TARGET), by_hand))
                 for kind, ids in kinds:
                     run = make_run(self._context, person, kind, utc_now(), by_hand=ids)
                     if run is not None:
