@@ -28,6 +28,7 @@ from pipeline.export.runs.candidates import NO_MAPPING
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import list_events
+from pipeline.store.exports.routes import save_route
 from tests.support.store.export_examples import ARNE
 from tests.support.store.export_office import ANNA, confirm, correct, review, sign, state, void
 from tests.support.store.route_steps import ROUTE_SETTER
@@ -159,7 +160,7 @@ def test_the_files_of_a_route_count_their_own_revisions(office: ExportContext) -
     taken(office, SHARED)
     with office.store.read() as conn:
         seen = [
-            event.details["revision"]
+            event.detail["revision"]
             for event in list_events(conn, entry)
             if event.action == "exported"
         ]
@@ -247,11 +248,8 @@ def test_what_a_format_cannot_carry_is_keyed_in_when_a_person_says_so(
 def test_a_version_without_a_mapping_is_named_and_not_lost(office: ExportContext) -> None:
     set_routes(office, JOURNAL)
     noted(office)
-    options = replace(JOURNAL, forms=("matvarden",))
     with office.store.begin() as conn:
-        from pipeline.store.exports.routes import save_route
-
-        save_route(conn, ROUTE_SETTER, options, utc_now())
+        save_route(conn, ROUTE_SETTER, replace(JOURNAL, forms=("matvarden",)), utc_now())
     confirm(office, "matvarden", "BBBB01", puls="70")
     (preview,) = [one for one in list_run_previews(office, ANNA) if one.kind.route == "journal"]
     assert [each.reason for each in preview.unsupported] == [NO_MAPPING]
@@ -315,7 +313,7 @@ def test_the_first_entry_is_shown_as_its_file_has_it(office: ExportContext, targ
         assert first.pdf.startswith(b"%PDF")
     else:
         said = " ".join(value for _, value in first.rows)
-        assert ("Såret läker." if target != "khsl" else "besok", "")[0] in said or target == "khsl"
+        assert target == "khsl" or "Såret läker." in said
         assert first.rows
     assert ARNE.name not in str(first.rows)
     with office.store.read() as conn:
