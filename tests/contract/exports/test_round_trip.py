@@ -28,7 +28,7 @@ from tests.support.validators.carried_fields import (
     table_of_fields,
     with_field,
 )
-from tests.support.validators.sample_records import sample_records
+from tests.support.validators.sample_records import paper_record, sample_records, told_values
 
 ROUTES = [pytest.param(route, id=route.name) for route in routes()]
 TOLD_OTHERWISE = {
@@ -131,7 +131,7 @@ def known_words(route: Route, record: Record) -> Iterator[str]:
     """All words that a file about the record may have: what it says, the words of the form and of
     the mapping, and those that files have in common.
     """
-    bare = read_entry(route.target, _without_words(route, record)) or {}
+    bare = read_entry(route.target, _with_other_words(route, record)) or {}
     mapping = ROOT / "forms" / route.form.id / f"export.{route.target}.yaml"
     sources = [
         *bare.values(),
@@ -153,10 +153,10 @@ def known_words(route: Route, record: Record) -> Iterator[str]:
         yield from words(source)
 
 
-def _without_words(route: Route, record: Record) -> Record:
-    """The record, if what has no meaning of its own were empty."""
-    bare = record
+def _with_other_words(route: Route, record: Record) -> Record:
+    """The record, if what has no meaning of its own said something else."""
+    other, changed = told_values(route.form)[1], dict(record.fields)
     for spec in columns_of(route.form):
-        if spec.means is None and isinstance(record.fields.get(spec.column), str):
-            bare = with_field(route, bare, spec.column, None)
-    return bare
+        if spec.means is None and isinstance(changed.get(spec.column), str):
+            changed[spec.column] = other[spec.column]
+    return paper_record(route.form, record.row, changed, record.entry_id)
