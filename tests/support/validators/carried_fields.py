@@ -1,7 +1,7 @@
 """How each target carries each field: found by changing one field of an entry and reading both
 files back.
 
-`python -m tests.support.validators.carried_fields` prints the table of docs/targets-fields.md.
+`python -m tests.support.validators.carried_fields` prints the table.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def differing_leaves(whole: Mapping[str, str], changed: Mapping[str, str]) -> li
 
 
 def table_of_fields() -> str:
-    """The table of docs/targets-fields.md."""
+    """How each target carries each field, a line for each form that it takes."""
     lines = [
         "| target | form | as data | as text | not carried |",
         "|---|---|---|---|---|",
