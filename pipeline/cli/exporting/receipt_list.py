@@ -72,6 +72,7 @@ def check_receipts(
     named = [
         {
             "entry_id": entry.item.entry_id,
+            "form": entry.form,
             "run": entry.run_id,
             "doubt": entry.doubt.value if entry.doubt else None,
         }

@@ -5,7 +5,7 @@ and none is invented.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -106,7 +106,7 @@ def test_what_the_sample_papers_say_is_read_back_and_nothing_else(route: Route) 
             assert words(" ".join(leaves.values())) <= set(known_words(route, record))
 
 
-def _is_read_back(route: Route, record: Record, column: str, leaves: dict[str, str]) -> bool:
+def _is_read_back(route: Route, record: Record, column: str, leaves: Mapping[str, str]) -> bool:
     spec, value = route.form.entry_field(record.row, column), record.fields[column]
     assert spec is not None
     if route.target in NAMED_PLACES:

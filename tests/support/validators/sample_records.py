@@ -101,7 +101,11 @@ def told_apart(spec: FieldSpec, number: int) -> tuple[Value, Value]:
             return f"{number % 24:02d}:37", f"{number % 24:02d}:52"
         case Format.PERSONAL_NUMBER:
             own = spec.means is Meaning.CLIENT_PID
-            return PERSONS[:2] if own else (PERSONS[2 + number % 2], PERSONS[4 + number % 2])
+            return (
+                (PERSONS[0], PERSONS[1])
+                if own
+                else (PERSONS[2 + number % 2], PERSONS[4 + number % 2])
+            )
         case Format.NUMBER:
             return f"{300 + number}", f"{600 + number}"
         case Format.CODE:

@@ -5,6 +5,7 @@ so.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def doubts(office: ExportContext, *rows: CareRow, scope: ListScope = SCOPE) -> l
     ],
 )
 def test_only_a_row_that_is_surely_the_entry_proposes_a_receipt(
-    office: ExportContext, change: dict[str, object], doubt: Doubt | None
+    office: ExportContext, change: dict[str, Any], doubt: Doubt | None
 ) -> None:
     assert doubts(office, replace(ROW, **change)) == [doubt]
 
