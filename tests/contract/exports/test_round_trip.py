@@ -145,6 +145,7 @@ def known_words(route: Route, record: Record) -> Iterator[str]:
         mapping.read_text("utf-8") if mapping.exists() else "",
         " ".join(str(text) for text in catalogue("sv").values()),
         str(record.event_at),
+        record.serial,
         str(record.written_at),
         # True and false as files write them; a time of a signing list has its day before it.
         "true false ja nej x 00 59 23",
