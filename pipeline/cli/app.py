@@ -27,7 +27,7 @@ from pipeline.cli import (
     workspace,
 )
 from pipeline.cli.context import print_note
-from pipeline.cli.exporting import archiving, fhir
+from pipeline.cli.exporting import archiving, fhir, receipt_list
 from pipeline.cli.exporting import runs as exporting
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
@@ -41,6 +41,7 @@ COMMANDS = (
     fhir.register_fhir_commands,
     exporting.register_header_command,
     oversight.register_care_system_command,
+    receipt_list.register_list_receipt_command,
     archiving.register_archive_command,
     oversight.register_backlog_command,
     workspace.register_store_commands,

@@ -210,6 +210,12 @@ def demo(
     processes: Annotated[
         int, typer.Option(min=1, help="Number of reading processes.")
     ] = os.cpu_count() or 1,
+    through: Annotated[
+        bool,
+        typer.Option(
+            "--through", help="Review, export and receipt all of it by script; open nothing."
+        ),
+    ] = False,
 ) -> None:
     """Create a demo workspace with sample pages and open it.
 
@@ -241,7 +247,11 @@ def demo(
             scan_samples(store, lambda _: bar.advance(task))
     store.close()
     work(processes=processes, until_idle=True)
+    if through:
+        _drive_demo_through()
     status()
+    if through:
+        return
     typer.echo()
     print_text("demo.log_in")
     for account in DEMO_ACCOUNTS:
@@ -251,6 +261,28 @@ def demo(
     typer.echo()
     if not headless:
         ui()
+
+
+def _drive_demo_through() -> None:
+    """Let a scripted office take the demo to the last receipt, and print what became of it."""
+    from pipeline.cli.exporting.runs import open_export_context
+    from pipeline.operations.demo_through import drive_through
+
+    with open_export_context() as context:
+        report = drive_through(context)
+    titles = [message(f"demo.through.{key}") for key in ("route", "form")]
+    counts = [message(f"demo.through.{key}") for key in ("entries", "receipted", "unproven")]
+    typer.echo(f"{titles[0]:<22}{titles[1]:<28}" + "".join(f"{title:>16}" for title in counts))
+    for line in report.lines:
+        numbers = (line.entries, line.receipted, line.unproven)
+        typer.echo(f"{line.route:<22}{line.form:<28}" + "".join(f"{n:>16}" for n in numbers))
+    print_text(
+        "demo.through.waiting",
+        held=len(report.held),
+        lost=len(report.lost),
+        left=sum(report.left.values()),
+    )
+    typer.echo()
 
 
 def register_upkeep_commands(app: typer.Typer) -> None:

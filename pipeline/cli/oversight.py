@@ -304,6 +304,16 @@ def backlog(
     )
 
 
+AreaOfFile = Annotated[
+    Area | None,
+    typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False),
+]
+ColumnNames = Annotated[
+    list[str] | None,
+    typer.Option(help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author."),
+]
+
+
 def register_care_system_command(app: typer.Typer) -> None:
     """Add the command."""
     app.command("clashes", rich_help_panel=REVIEW)(clashes)
@@ -319,16 +329,8 @@ def clashes(
         ),
     ] = None,
     unit: Annotated[str, typer.Option(help="Unit whose entries are compared with the file.")] = "",
-    area: Annotated[
-        Area | None,
-        typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author."
-        ),
-    ] = None,
+    area: AreaOfFile = None,
+    column: ColumnNames = None,
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
@@ -352,7 +354,7 @@ def clashes(
         if file is not None:
             unit = resolve_unit(context.store, unit)
             table = parse_care_table(file.read_bytes(), str(file))
-            care_list = read_care_list(table, _select_columns(table, column or []))
+            care_list = read_care_list(table, select_columns(table, column or []))
             with context.store.read() as conn:
                 law_area = area.value if area else areas_by_unit(conn)[unit]
             list_id = import_care_list(context, person, unit, law_area, care_list, utc_now())
@@ -374,7 +376,7 @@ def clashes(
     _print_matches(result, as_json=as_json)
 
 
-def _select_columns(table: CareTable, named: list[str]) -> ColumnMapping:
+def select_columns(table: CareTable, named: list[str]) -> ColumnMapping:
     """Return the proposed columns, with those that the command names (`pid=TITLE`) instead.
 
     Raises:

@@ -65,8 +65,8 @@ def export(
     """Export confirmed entries that are not exported yet, by target or by route.
 
     Makes the runs of the routes with this target. Writes each file and, next to it, a receipt file
-    to fill in. It is no error if there is nothing to export. Files of your earlier runs that were
-    never written are written too.
+    to fill in; next to a table also its Table Schema. It is no error if there is nothing to export.
+    Files of your earlier runs that were never written are written too.
     """
     from pipeline.export.runs import count_unsigned, find_target, list_run_previews
 
@@ -264,6 +264,7 @@ def _write_run_files(
     """
     from pipeline.export.runs import confirm_delivery, fetch_run_file
     from pipeline.export.runs.receipts import fetch_receipt_template, open_run_items
+    from pipeline.export.tables.table_schema import SUFFIX, fetch_run_schema
     from pipeline.store.database.clock import utc_now
 
     file, items = fetch_run_file(context, person, run_id), open_run_items(context, person, run_id)
@@ -277,6 +278,10 @@ def _write_run_files(
         path.unlink(missing_ok=True)
         raise
     result = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
+    if schema := fetch_run_schema(context, person, run_id):
+        schema_file = path.with_name(f"{path.name}{SUFFIX}")
+        write_secret(schema_file, schema, remedy)
+        result |= {"schema_file": str(schema_file)}
     if not items:
         return result
     template = fetch_receipt_template(context, person, run_id)
@@ -325,6 +330,8 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
             run=written["run"],
             sha256=written["sha256"],
         )
+        if "schema_file" in written:
+            print_text("export.schema_file", file=written["schema_file"])
         if "receipt_file" in written:
             print_text("export.receipt_file", file=written["receipt_file"])
 

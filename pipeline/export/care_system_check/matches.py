@@ -139,7 +139,7 @@ def _find_likely_matches(
     titles = {form.id: form.title for form in forms.values()}
     for entry, row in pairs:
         record = record_by_id.get(entry.id)
-        facts = _record_facts(record, forms) if record else _waiting_entry_facts(entry, titles)
+        facts = record_facts(record, forms) if record else _waiting_entry_facts(entry, titles)
         row_facts = MatchFacts(row.day, row.clock, (row.kind,) if row.kind else (), row.text)
         other_titles = [title for form_id, title in titles.items() if form_id != entry.form]
         if likeness := compare_facts(facts, row_facts, minutes, other_titles):
@@ -147,7 +147,8 @@ def _find_likely_matches(
             yield CareSystemMatch(entry, row, likeness, side)
 
 
-def _record_facts(record: Record, forms: Forms) -> MatchFacts:
+def record_facts(record: Record, forms: Forms) -> MatchFacts:
+    """Return what is compared of a confirmed entry."""
     # The time of the event, else that of writing.
     at = record.event_at or record.written_at
     clock_name = "event_at" if record.event_at else "written_at"

@@ -260,6 +260,18 @@ def list_run_items(conn: Connection, run_id: str) -> list[RunItem]:
     return _select_items(conn, _item_query().where(export_item.c.run == run_id))
 
 
+def list_run_forms(conn: Connection, run_id: str) -> list[tuple[str, int]]:
+    """Return the forms of a run's entries, each with its version."""
+    query = (
+        select(entry.c.form, entry.c.version)
+        .join(export_item, export_item.c.entry == entry.c.id)
+        .where(export_item.c.run == run_id)
+        .distinct()
+        .order_by(entry.c.form, entry.c.version)
+    )
+    return [(row.form, row.version) for row in conn.execute(query)]
+
+
 def list_visible_items(conn: Connection, person: Person, run_id: str) -> list[RunItem]:
     """Return the items of `list_run_items` that the person may see."""
     # Items of the run whose entries the person may see

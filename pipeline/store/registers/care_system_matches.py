@@ -32,6 +32,8 @@ from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
 from pipeline.store.event_log.events import record
+from pipeline.store.exports import run_items
+from pipeline.store.exports.run_items import RunItem
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.registers.care_system_exports import is_active
 from pipeline.store.schema import exports, paper
@@ -213,6 +215,45 @@ def _select_pairs(conn: Connection, query: Select[Any]) -> list[tuple[Entry, Car
             (row["id"], care_system_row.digest), (Entry.from_row(row), care_system_row)
         )
     return list(pairs.values())
+
+
+def list_unproven_items(
+    conn: Connection, person: Person, unit: str, area: str, route: str
+) -> list[tuple[str, RunItem]]:
+    """Return what was exported in a route and has no receipt, each item with its run.
+
+    They are those of a unit and area of law that the person may see.
+
+    Raises:
+        NotAllowedError: the person does not receipt.
+    """
+    permissions.require_permission(person, Action.RECEIPT)
+    run, items = exports.export_run, exports.export_item
+    query = (
+        select(items.c.run, items.c.entry)
+        .join(run, run.c.id == items.c.run)
+        .join(_entry_table, _entry_table.c.id == items.c.entry)
+        .join(paper.unit, paper.unit.c.name == _entry_table.c.unit)
+        .outerjoin(_receipt_table, run_items.RECEIPT_JOIN)
+        .where(
+            _receipt_table.c.entry.is_(None),
+            run_items.ROUTE_NAME.in_([route]),
+            ~run_items.WAS_UNDONE,
+            _entry_table.c.unit == unit,
+            func.coalesce(_entry_table.c.area, paper.unit.c.area) == area,
+            visibility.visible_entries_condition(conn, person, Action.RECEIPT),
+        )
+        .order_by(run.c.made_at, items.c.number)
+    )
+    entries_by_run: dict[str, set[str]] = {}
+    for row in conn.execute(query):
+        entries_by_run.setdefault(row.run, set()).add(row.entry)
+    return [
+        (run_id, item)
+        for run_id, entry_ids in entries_by_run.items()
+        for item in run_items.list_run_items(conn, run_id)
+        if item.entry_id in entry_ids
+    ]
 
 
 def _pairs_query(now: datetime) -> Select[Any]:

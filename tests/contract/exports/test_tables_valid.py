@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from frictionless import Schema
 
 from pipeline.domain.form.form import Form
 from pipeline.domain.record import Record
 from pipeline.export.authorities.health_care_statistics import KhslMapping, Measure
 from pipeline.export.tables.csv_table import CsvExporter
 from pipeline.export.tables.mapping import TableMapping
+from pipeline.export.tables.table_schema import build_table_schema
 from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     ARNE,
@@ -57,6 +59,12 @@ def table(target: str, form: Form) -> bytes:
     return TARGETS[target].make(found, run(target, len(found)), terms(target))
 
 
+@pytest.mark.parametrize("target", GIVEN)
+def test_the_forms_of_a_target_have_one_header_so_that_they_go_in_one_file(target: str) -> None:
+    mappings = GIVEN[target].mappings.values()
+    assert len({tuple(column.title for column in one.columns) for one in mappings}) == 1
+
+
 @pytest.mark.parametrize(("target", "form"), TABLES)
 def test_every_table_is_as_its_mapping_and_form_say(target: str, form: Form) -> None:
     data = table(target, form)
@@ -88,6 +96,60 @@ def test_the_validator_notices_a_spoilt_table(spoil: tuple[bytes, bytes], said: 
     assert {
         found.partition(":")[0] for found in csv_faults("matvarden", MEASURES, data.replace(*spoil))
     } >= {said}
+
+
+# The schema that the program hands out beside a table.
+
+
+def handed_out(target: str, *forms: Form) -> Schema:
+    given = GIVEN[target].mappings
+    mappings = {form.id: given[form.id] for form in forms}
+    return Schema.from_descriptor(build_table_schema(mappings, forms))
+
+
+def column_facts(schema: Schema) -> dict[str, tuple[object, ...]]:
+    """What a reader relies on in each column: its type, and what may stand in it."""
+    facts = {}
+    for column in schema.to_descriptor()["fields"]:
+        rules = column.get("constraints", {})
+        pattern = rules.get("pattern")
+        allowed = [probe for probe in PROBES if pattern is None or re.fullmatch(pattern, probe)]
+        facts[column["name"]] = (
+            *(column.get(key) for key in ("type", "format", "decimalChar")),
+            *(rules.get(key) for key in ("required", "minimum")),
+            sorted(rules.get("enum", ())),
+            allowed if column["name"] not in NAMED else [],
+        )
+    return facts
+
+
+PROBES = ("192801287158", "22950606FH20", "19280128-7158", "08:15", "24:00", "25:00", "8.15")
+NAMED = {"Post", "Körning"}
+"""Names of our own, which no receiver takes apart."""
+
+
+@pytest.mark.parametrize(("target", "form"), TABLES)
+def test_the_schema_beside_a_table_says_what_the_other_one_says(target: str, form: Form) -> None:
+    schema = handed_out(target, form)
+    derived = table_schema(GIVEN[target].mapping(form.id, TableMapping), form)
+    assert [*column_facts(schema).items()] == [*column_facts(derived).items()]
+    assert schema.primary_key == derived.primary_key
+    assert schema.missing_values == derived.missing_values
+    assert faults(table(target, form), schema, encoding=UTF8) == []
+
+
+def test_a_schema_of_several_forms_allows_what_each_of_them_says() -> None:
+    forms = [FORMS.latest(form_id) for form_id in sorted(GIVEN["treserva-exempel"].mappings)]
+    schema = handed_out("treserva-exempel", *forms)
+    kinds = schema.get_field("Typ").constraints["enum"]
+    assert len(kinds) == len({*kinds}) > 1
+    for form in forms:
+        data = table("treserva-exempel", form)
+        assert faults(data, schema, encoding=UTF8) == []
+    assert {
+        found.partition(":")[0]
+        for found in faults(data.replace(kinds[-1].encode(), b"x"), schema, encoding=UTF8)
+    } == {"constraint-error"}
 
 
 def test_the_validator_notices_a_mark_that_is_not_in_the_mappings_codes() -> None:

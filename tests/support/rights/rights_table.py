@@ -109,6 +109,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.exports.routes.save_route": (Action.ROUTES, R.EVERYWHERE),
     f"{P}export.runs.files.list_runs": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.files.fetch_run_file": (Action.EXPORT, R.PAPER),
+    f"{P}export.tables.table_schema.fetch_run_schema": (Action.EXPORT, R.PAPER),
     f"{P}export.runs.files.list_undelivered": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.files.confirm_delivery": (Action.EXPORT, R.PAPER),
     f"{P}export.runs.receipts.open_run_items": (Action.EXPORT, R.PAPER),
@@ -196,6 +197,15 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.registers.care_system_matches.list_rejected_matches": (Action.FOLLOW_UP, R.LISTED),
     f"{P}store.registers.care_system_matches.withdraw_rejection": (Action.REVIEW, R.PAPER),
     f"{P}export.care_system_check.matches.list_matches": (Action.FOLLOW_UP, R.LISTED),
+    f"{P}export.care_system_check.receipt_proposals.propose_receipts": (
+        Action.RECEIPT,
+        R.UNIT_AREA,
+    ),
+    f"{P}export.care_system_check.receipt_proposals.confirm_proposals": (
+        Action.RECEIPT,
+        R.UNIT_AREA,
+    ),
+    f"{P}store.registers.care_system_matches.list_unproven_items": (Action.RECEIPT, R.LISTED),
     f"{P}export.care_system_check.decisions.import_care_list": (Action.REVIEW, R.UNIT_AREA),
     f"{P}export.care_system_check.decisions.record_match_view": (Action.FOLLOW_UP, R.PAPER),
     f"{P}export.care_system_check.decisions.confirm_match": (Action.REVIEW, R.PAPER),

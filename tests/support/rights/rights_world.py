@@ -22,6 +22,7 @@ from pipeline.domain.record import CareProvider, OutageKind, Route
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.triage import TriageRule
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.care_system_check.receipt_proposals import ListScope
 from pipeline.export.runs import ExportContext, RunKind
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.learning.learn import LearningContext
@@ -370,6 +371,9 @@ class World:
             "area": "HSL",
             "rows": [row],
             "care_list": CareList((row,)),
+            "scope": ListScope(NORTH, "HSL", "skriv-in"),
+            "route": "skriv-in",
+            "proposed": (),
         }
 
     def _entry(self, entry_id: str) -> Entry:

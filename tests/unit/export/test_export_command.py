@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 import typer
+from frictionless import Resource
 from typer.testing import CliRunner
 
 from pipeline.cli import oversight
+from pipeline.cli.exporting import receipt_list
 from pipeline.cli.exporting import runs as exporting
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.model import EntryState
@@ -45,6 +47,7 @@ def say(*words: str) -> str:
     app = typer.Typer()
     exporting.register_export_commands(app)
     oversight.register_care_system_command(app)
+    receipt_list.register_list_receipt_command(app)
     done = CliRunner().invoke(app, list(words), standalone_mode=False)
     if done.exception:
         raise done.exception
@@ -64,6 +67,21 @@ def test_an_export_writes_the_file_and_its_receipt_form(tmp_path: Path) -> None:
     assert hashlib.sha256(data).hexdigest() == said["sha256"]
     assert (tmp_path / "ut.xml").stat().st_mode & 0o077 == 0
     assert "AAAA01-00" in (tmp_path / said["receipt_file"]).read_text("utf-8-sig")
+
+
+def test_a_tables_schema_is_written_beside_it_and_validates_it(
+    office: ExportContext, tmp_path: Path
+) -> None:
+    confirm(office, "social-anteckning", "AAAA02", anteckning="Ringde sonen.")
+    route_to(office, "treserva-exempel")
+    said = json.loads(say("export", "treserva-exempel", "--json"))
+    assert (said["entries"], said["schema_file"]) == (2, f"{said['file']}.schema.json")
+    schema = tmp_path / said["schema_file"]
+    assert schema.stat().st_mode & 0o077 == 0
+    for value in (SIV.pid, SIV.name, "Ringde"):
+        assert value not in schema.read_text("utf-8")
+    report = Resource(path=said["file"], basepath=str(tmp_path), schema=str(schema)).validate()
+    assert report.flatten(["type", "message"]) == []
 
 
 @pytest.mark.usefixtures("office")
@@ -227,6 +245,7 @@ def test_a_list_that_is_erased_at_once_is_told_of(tmp_path: Path) -> None:
     care.write_text(f"Personnummer;Datum;Anteckning\n{SIV.pid};2021-11-01 08:27;Annat\n", "utf-8")
     app = typer.Typer()
     oversight.register_care_system_command(app)
+    receipt_list.register_list_receipt_command(app)
     result = CliRunner().invoke(app, [str(care), "--unit", "Norr"])
     assert "Hand it in again when more paper has been scanned." in result.stderr
 
@@ -281,3 +300,17 @@ def test_a_file_of_a_run_that_was_undone_meanwhile_is_not_left(
     with pytest.raises(ExportError, match="undone"):
         say("export", "rivta", "-o", "ut.xml")
     assert not (tmp_path / "ut.xml").exists()
+
+
+@pytest.mark.usefixtures("office")
+def test_a_list_from_the_care_system_receipts_only_what_is_confirmed(tmp_path: Path) -> None:
+    say("export", "rivta", "--json")
+    (tmp_path / "lista.csv").write_text(
+        f"Personnummer;Datum;Tid;Anteckning\n{SIV.pid};2021-12-17;08:15;Besök. Såret ser bra ut.\n",
+        "utf-8",
+    )
+    command = ("check-receipts", "lista.csv", "--unit", "Norr", "--route", "rivta", "--json")
+    proposed = json.loads(say(*command))
+    assert (proposed["receipted"], [each["doubt"] for each in proposed["entries"]]) == (0, [None])
+    assert json.loads(say(*command, "--confirm"))["receipted"] == 1
+    assert json.loads(say(*command))["entries"] == []

@@ -30,6 +30,7 @@ DRAFT = "a form that nobody can use yet; that it is tried and published is recor
 NEEDS_NONE = {
     "export.runs.files.list_undelivered": FIGURES,
     "export.fhir.read_back.read_run.load_run_proofs": "counts, and what was recorded when found",
+    "export.tables.table_schema.fetch_run_schema": "the columns of a table, of nobody",
     "export.runs.files.confirm_delivery": PART,
     "store.exports.runs.save_delivery": "a row of its own that is only added names run and person",
     "operations.store_check.check_store": "a row of its own has who, when and the counts",
@@ -63,6 +64,7 @@ NEEDS_NONE = {
     ),
     "store.registers.care_system_exports.list_care_lists": FIGURES,
     "store.registers.care_system_matches.filter_visible_matches": ASKS,
+    "store.registers.care_system_matches.list_unproven_items": PART,
     "store.registers.care_system_matches.list_rejected_matches": LIST,
     "reporting.data_quality.measure_errors": FIGURES,
     "reporting.data_quality.measure_unit_work": FIGURES,

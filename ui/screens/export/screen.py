@@ -15,12 +15,19 @@ from pipeline.domain.record import Run
 from pipeline.export import runs
 from pipeline.export.runs import ExportContext, receipts
 from pipeline.export.runs.receipts import ReceiptAnswer, ReceiptResult
+from pipeline.export.tables.table_schema import (
+    MEDIA_TYPE,
+    SUFFIX,
+    fetch_run_schema,
+    has_table_schema,
+)
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.fhir_send import send_button
 from ui.screens.export.ready import NEWEST_RUN_KEY, show_ready
+from ui.screens.export.receipts_by_list import receipts_by_list
 from ui.screens.export.unproven import UNPROVEN_ROUTE_KEY, show_runs_of, unproven_section
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -54,6 +61,7 @@ def show(context: AppContext, person: Person) -> None:
     if is_allowed(person, Action.RECEIPT):
         with right:
             _receipt_upload(export_context, person)
+            receipts_by_list(export_context, person, history, _run_and_report)
 
 
 def _runs_shown(history: Sequence[RunStatus]) -> Sequence[RunStatus]:
@@ -85,6 +93,17 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
                     file_name=run.file_name,
                     key=f"download-{run.id}",
                     type="primary" if is_newest or status.is_unclaimed else "secondary",
+                    on_click="ignore",
+                )
+            if has_table_schema(run.target) and not status.is_undone:
+                st.download_button(
+                    t("export.schema"),
+                    data=partial(_load_run_schema, context, person, run.id),
+                    file_name=f"{run.file_name}{SUFFIX}",
+                    mime=MEDIA_TYPE,
+                    key=f"schema-{run.id}",
+                    help=t("export.schema_what"),
+                    type="tertiary",
                     on_click="ignore",
                 )
             if status.is_unclaimed and not status.hidden:
@@ -142,6 +161,11 @@ def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes
     data = runs.fetch_run_file(context, person, run_id).data
     runs.confirm_delivery(context, person, run_id, utc_now())
     return data
+
+
+def _load_run_schema(context: ExportContext, person: Person, run_id: str) -> bytes:
+    """Return the Table Schema of the run's file, for who reads it."""
+    return fetch_run_schema(context, person, run_id) or b""
 
 
 def _load_receipt_template(context: ExportContext, person: Person, run_id: str) -> bytes:

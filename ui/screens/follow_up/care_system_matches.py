@@ -344,7 +344,7 @@ def _upload_form(context: AppContext, person: Person) -> None:
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return
-    columns = _choose_columns(table)
+    columns = choose_columns(table)
     _preview_rows(table, columns)
     missing = [part for part in REQUIRED_COLUMNS if not columns.get(part)]
     if missing:
@@ -358,7 +358,7 @@ def _upload_form(context: AppContext, person: Person) -> None:
         _import_list(context, person, unit, area, read_care_list(table, columns))
 
 
-def _choose_columns(table: CareTable) -> ColumnMapping:
+def choose_columns(table: CareTable) -> ColumnMapping:
     """Return which columns hold what: as proposed, unless the user chooses otherwise."""
     proposed = propose_columns(table.titles, table.rows[0][1])
     chosen: dict[CareColumn, tuple[int, ...]] = {}

@@ -1,0 +1,229 @@
+"""Receipts by a list from the care system: which exported entries it proves to have arrived.
+
+An entry that is surely in the list becomes a proposed receipt, and a person confirms all proposals
+at once. What the list does not prove beyond doubt gets none: an entry that is not found, one whose
+numbers differ, and a correction, since the list may still have what it corrects. The list is not
+stored, and nothing of it is logged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.care_system_check.matches import record_facts
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.runs import ExportContext
+from pipeline.export.runs.receipts import ReceiptResult, settle_receipts
+from pipeline.registers.care_system_list import CareRow
+from pipeline.registers.care_system_match import MatchFacts, MatchSimilarity, compare_facts
+from pipeline.store.accounts.protected_identity import find_hidden_pids
+from pipeline.store.event_log import events
+from pipeline.store.exports import records
+from pipeline.store.exports.run_items import Connection, Receipt, RunItem
+from pipeline.store.registers.care_system_matches import list_unproven_items
+from pipeline.texts import Text
+
+FOUND_IN_LIST = Text("receipt_text.found_in_list")
+"""What a receipt says that a list gave."""
+MAX_SURE_MINUTES = 5
+"""Minutes between entry and row that are still the same time; people round."""
+MIN_SURE_TEXT = 85
+"""Similarity (%) of texts from which one is the other; different notes of the samples reach 58."""
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+class Doubt(StrEnum):
+    """Why an exported entry gets no receipt by a list."""
+
+    NOT_FOUND = "not_found"
+    UNLIKE = "unlike"
+    SEVERAL = "several"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ListScope:
+    """What a list is of: a unit, an area of law, and the route whose system it comes from."""
+
+    unit: str
+    area: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnprovenEntry:
+    """An exported entry without a receipt; `doubt` is None if the list surely has it."""
+
+    run_id: str
+    item: RunItem
+    form: str
+    doubt: Doubt | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptProposals:
+    """What a list says of each exported entry without a receipt.
+
+    `hidden` counts those about clients whose identity is hidden from the person.
+    """
+
+    entries: tuple[UnprovenEntry, ...]
+    hidden: int = 0
+
+    @property
+    def proposed(self) -> tuple[UnprovenEntry, ...]:
+        """The entries that the list surely has."""
+        return tuple(entry for entry in self.entries if entry.doubt is None)
+
+    @property
+    def doubtful(self) -> tuple[UnprovenEntry, ...]:
+        """The entries that get no receipt, those that may be there first."""
+        doubts = [entry for entry in self.entries if entry.doubt is not None]
+        return tuple(sorted(doubts, key=lambda entry: entry.doubt is Doubt.NOT_FOUND))
+
+
+def propose_receipts(
+    context: ExportContext, person: Person, scope: ListScope, rows: Sequence[CareRow]
+) -> ReceiptProposals:
+    """Compare what was exported in a route and has no receipt with rows of its system's list.
+
+    Raises:
+        NotAllowedError: the person may not receipt in this unit and area of law.
+    """
+    with context.store.begin() as conn:
+        require_permission(person, Action.RECEIPT, scope.unit, scope.area)
+        items = list_unproven_items(conn, person, scope.unit, scope.area, scope.route)
+        found = _compare(conn, context, person, items, rows)
+        events.record(
+            conn,
+            person.login,
+            "propose_receipts",
+            scope.route,
+            unit=scope.unit,
+            rows=len(rows),
+            proposed=len(found.proposed),
+            entries=len(items),
+        )
+        return found
+
+
+def confirm_proposals(
+    context: ExportContext,
+    person: Person,
+    scope: ListScope,
+    proposed: Sequence[UnprovenEntry],
+    now: datetime,
+) -> ReceiptResult:
+    """Receipt the proposals of a list; all or none. One that has a receipt by now is counted.
+
+    Raises:
+        NotAllowedError: the person may not receipt one of the entries.
+    """
+    with context.store.begin() as conn:
+        require_permission(person, Action.RECEIPT, scope.unit, scope.area)
+        waiting = {
+            (run_id, item.entry_id, item.revision): item
+            for run_id, item in list_unproven_items(
+                conn, person, scope.unit, scope.area, scope.route
+            )
+            if item.is_current
+        }
+        text = FOUND_IN_LIST.in_language(DATA_LANGUAGE)
+        keys = [(entry.run_id, entry.item.entry_id, entry.item.revision) for entry in proposed]
+        receipts = [
+            (key[0], Receipt(waiting[key], accepted=True, text=text))
+            for key in keys
+            if key in waiting
+        ]
+        result = settle_receipts(conn, person, receipts, now)
+    return ReceiptResult(result.accepted, 0, len(keys) - len(receipts), 0)
+
+
+def _compare(
+    conn: Connection,
+    context: ExportContext,
+    person: Person,
+    items: Sequence[tuple[str, RunItem]],
+    rows: Sequence[CareRow],
+) -> ReceiptProposals:
+    forms = context.forms
+    known = {
+        record.entry_id: record
+        for record in records.load_records(
+            conn, forms, sorted({item.entry_id for _, item in items})
+        )
+    }
+    hidden = find_hidden_pids(conn, person, [record.client.pid for record in known.values()])
+    visible = [
+        (run_id, item) for run_id, item in items if known[item.entry_id].client.pid not in hidden
+    ]
+    titles = {form.id: form.title for form in forms.values()}
+    rows_by_pid: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        for pid in row.pids:
+            rows_by_pid.setdefault(pid, []).append(number)
+    # The rows that may be an entry, and of these the ones that surely are.
+    near: dict[str, set[int]] = {}
+    sure: dict[str, set[int]] = {}
+    for entry_id in {item.entry_id for _, item in visible}:
+        record = known[entry_id]
+        facts = record_facts(record, forms)
+        others = [title for form_id, title in titles.items() if form_id != record.form]
+        near[entry_id], sure[entry_id] = set(), set()
+        for number in rows_by_pid.get(record.client.pid, ()):
+            row_facts = _row_facts(rows[number])
+            likeness = compare_facts(facts, row_facts, context.settings.clash_minutes, others)
+            if likeness is not None:
+                near[entry_id].add(number)
+                if is_sure(facts, row_facts, likeness):
+                    sure[entry_id].add(number)
+    claims: dict[int, int] = {}
+    for numbers in sure.values():
+        for number in numbers:
+            claims[number] = claims.get(number, 0) + 1
+    entries = []
+    for run_id, item in visible:
+        record = known[item.entry_id]
+        if item.is_amendment or not item.is_current or record.voided is not None:
+            doubt: Doubt | None = Doubt.CHANGED
+        else:
+            doubt = _find_doubt(near[item.entry_id], sure[item.entry_id], claims)
+        entries.append(UnprovenEntry(run_id, item, record.form, doubt))
+    return ReceiptProposals(tuple(entries), len(items) - len(visible))
+
+
+def _row_facts(row: CareRow) -> MatchFacts:
+    return MatchFacts(row.day, row.clock, (row.kind,) if row.kind else (), row.text)
+
+
+def is_sure(entry: MatchFacts, row: MatchFacts, likeness: MatchSimilarity) -> bool:
+    """Return whether a row about the same client surely is the entry.
+
+    The time is the same where both have one, and the text, with every number of the entry in it: a
+    note with another dose is another note. Without a text in the row the time has to be the same
+    and the kind has to be named.
+    """
+    if likeness.kind is False or (likeness.minutes or 0) > MAX_SURE_MINUTES:
+        return False
+    if likeness.text is None:
+        return likeness.minutes is not None and likeness.kind is True
+    return likeness.text >= MIN_SURE_TEXT and _numbers(entry.text) <= _numbers(row.text)
+
+
+def _numbers(text: str) -> set[str]:
+    return {number.replace(",", ".") for number in _NUMBER.findall(text)}
+
+
+def _find_doubt(near: set[int], sure: set[int], claims: Mapping[int, int]) -> Doubt | None:
+    """Return why rows do not prove an entry; None if exactly one row is this and no other entry."""
+    if not sure:
+        return Doubt.UNLIKE if near else Doubt.NOT_FOUND
+    if len(sure) > 1 or any(claims[number] > 1 for number in sure):
+        return Doubt.SEVERAL
+    return None

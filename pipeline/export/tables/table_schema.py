@@ -1,0 +1,208 @@
+"""The Table Schema of a table file: what a program that reads it may rely on in each column.
+
+The schema follows https://specs.frictionlessdata.io/table-schema/. It is made from the mapping and
+the forms of a run, holds nothing of any entry, and is handed out beside the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action
+from pipeline.export.record_text import ILLEGIBLE_TEXT, MARK_WORDS
+from pipeline.export.runs import ExportContext, find_target, load_export_options, require_run
+from pipeline.export.tables.mapping import TableColumn, TableMapping
+from pipeline.files.csv_tables import ENCODING, csv_reader, neutralize_formula
+from pipeline.store.exports.run_items import list_run_forms
+
+SUFFIX = ".schema.json"
+"""What the schema's file name has after that of the table."""
+MEDIA_TYPE = "application/json"
+Facts = dict[str, Any]
+"""A field of a Table Schema without its name."""
+
+_TEXT: Facts = {"type": "string"}
+_DATE: Facts = {"type": "date"}
+_MOMENT: Facts = {"type": "datetime", "format": "%Y-%m-%d %H:%M"}
+_CLOCK: Facts = {
+    "type": "string",
+    "constraints": {"pattern": "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"},
+}
+_COUNT: Facts = {"type": "integer", "constraints": {"required": True, "minimum": 1}}
+_CLIENT_PATTERN = f"[0-9A-ZÅÄÖ/]{{1,{MAX_LOCAL_PID_LENGTH}}}"
+"""A client without a Swedish number may have a local one, with letters or a slash."""
+_PID_PATTERN = "[0-9A-Z]{12}|[0-9]{10}|[0-9]{8}/[0-9]"
+_FACTS_BY_SOURCE: Mapping[str, Facts] = {
+    "client.pid": {"type": "string", "constraints": {"required": True, "pattern": _CLIENT_PATTERN}},
+    "event.date": _DATE,
+    "event.time": _CLOCK,
+    "written.date": _DATE,
+    "written.time": _CLOCK,
+    **dict.fromkeys(
+        ("scanned.at", "read.at", "entered.at", "verified.at", "signed.at", "run.at"), _MOMENT
+    ),
+    "entry.id": {"type": "string", "constraints": {"required": True}},
+    "entry.revision": _COUNT,
+    "run.number": _COUNT,
+    "run.id": {"type": "string", "constraints": {"required": True}},
+    "late.text": {"type": "string", "constraints": {"required": True}},
+}
+_FACTS_BY_FORMAT: Mapping[Format, Facts] = {
+    Format.DATE: _DATE,
+    Format.TIME: _CLOCK,
+    Format.PERSONAL_NUMBER: {"type": "string", "constraints": {"pattern": _PID_PATTERN}},
+    Format.NUMBER: {"type": "number", "decimalChar": ","},
+}
+_KEY_SOURCES = ("run.number", "client.pid")
+"""What is together once in a file: of an entry that has moved, a row a client."""
+
+
+def build_table_schema(mappings: Mapping[str, TableMapping], forms: Sequence[Form]) -> Facts:
+    """Return the Table Schema of a file that holds entries of these forms, in these versions.
+
+    A column that means different things in them is only text.
+
+    Args:
+        mappings: the target's mapping files by form id; those of `forms` have the same titles.
+    """
+    columns: dict[str, Facts] = {}
+    key: dict[str, str] = {}
+    for form in forms:
+        for column in mappings[form.id].columns:
+            facts, title = _column_facts(column, form), neutralize_formula(column.title)
+            columns[title] = _merge_facts(columns[title], facts) if title in columns else facts
+            if column.source in _KEY_SOURCES:
+                key[column.source] = title
+    schema: Facts = {
+        "fields": [{"name": title, **facts} for title, facts in columns.items()],
+        "missingValues": ["", ILLEGIBLE_TEXT],
+    }
+    if "run.number" in key:
+        schema["primaryKey"] = [key[source] for source in _KEY_SOURCES if source in key]
+    return schema
+
+
+def has_table_schema(target: str) -> bool:
+    """Return whether the files of a target are tables with a schema.
+
+    Raises:
+        ExportError: there is no such target.
+    """
+    return find_target(target).mapping is TableMapping
+
+
+def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> bytes | None:
+    """Return the Table Schema of a run's file as JSON; None if the file is no table.
+
+    It has nothing about any entry. Mapping files may have been edited since the run: it has the
+    columns of the file, and what it says of each is true of every row.
+
+    Raises:
+        NotAllowedError: the person may not see any entry of the run.
+        ExportError: there is no such run, or a mapping file is wrong.
+        StoreError: the file is missing or damaged.
+    """
+    with context.store.read() as conn:
+        run = require_run(conn, person, run_id, Action.EXPORT)
+        form_versions = list_run_forms(conn, run_id)
+    if not has_table_schema(run.target):
+        return None
+    target = find_target(run.target)
+    mappings = load_export_options(context, run.target, target).mappings
+    tables = {
+        form: mapping for form, mapping in mappings.items() if isinstance(mapping, TableMapping)
+    }
+    forms = _find_forms(context.forms, [one for one in form_versions if one[0] in tables])
+    schema = build_table_schema(tables, forms)
+    fitted = _fit_to_file(schema, context.store.images.get(run.sha256))
+    return json.dumps(fitted, ensure_ascii=False, indent=2).encode()
+
+
+def _find_forms(known: Forms, versions: Collection[tuple[str, int]]) -> list[Form]:
+    return [known[version] for version in versions if version in known]
+
+
+def _column_facts(column: TableColumn, form: Form) -> Facts:
+    """Return what may stand in a column for entries of a form."""
+    if column.constant is not None:
+        return {"type": "string", "constraints": {"required": True, "enum": [column.constant]}}
+    prefix, _, name = (column.source or "").partition(".")
+    if prefix != "field":
+        return _FACTS_BY_SOURCE.get(column.source or "", _TEXT) if not column.codes else _TEXT
+    spec = next((spec for row in form.rows() if (spec := form.entry_field(row, name))), None)
+    # A field that only other versions of the form have is always empty.
+    if spec is None:
+        return _TEXT
+    return {**_field_facts(column, spec), "description": _describe(spec)}
+
+
+def _field_facts(column: TableColumn, spec: FieldSpec) -> Facts:
+    is_mark = spec.kind in (Kind.MARK, Kind.SIGNATURE)
+    words = list(MARK_WORDS.values()) if is_mark else [option.value for option in spec.options]
+    if words:
+        codes = dict.fromkeys(column.codes.get(word, word) for word in words)
+        return {"type": "string", "constraints": {"enum": list(codes)}}
+    if spec.format is None or column.codes or not spec.traits.filled_by_hand:
+        return _TEXT
+    if spec.means is Meaning.CLIENT_PID:
+        return {"type": "string", "constraints": {"pattern": _CLIENT_PATTERN}}
+    return _FACTS_BY_FORMAT.get(spec.format, _TEXT)
+
+
+def _describe(spec: FieldSpec) -> str:
+    """Return the field's label on the paper, and what its number counts."""
+    return f"{spec.full_label} ({spec.measure})" if spec.measure else spec.full_label
+
+
+def _merge_facts(one: Facts, other: Facts) -> Facts:
+    """Return what holds for a column of either kind."""
+    if one == other:
+        return one
+    lists = [facts.get("constraints", {}).get("enum") for facts in (one, other)]
+    described = {
+        key: one[key] for key in ("description",) if one.get(key) and one.get(key) == other.get(key)
+    }
+    if all(lists):
+        values = list(dict.fromkeys(value for values in lists for value in values))
+        required = all(facts["constraints"].get("required") for facts in (one, other))
+        constraints = {"enum": values} | ({"required": True} if required else {})
+        return {"type": "string", "constraints": constraints, **described}
+    plain = [
+        {key: value for key, value in facts.items() if key != "description"}
+        for facts in (one, other)
+    ]
+    return {**(plain[0] if plain[0] == plain[1] else _TEXT), **described}
+
+
+def _fit_to_file(schema: Facts, data: bytes) -> Facts:
+    """Return the schema with the columns of a file, without a choice that its rows contradict."""
+    reader = csv_reader(data.decode(ENCODING))
+    titles = next(reader, [])
+    cells: dict[str, set[str]] = {title: set() for title in titles}
+    for row in reader:
+        for title, cell in zip(titles, row, strict=False):
+            cells[title].add(cell)
+    by_name = {column["name"]: column for column in schema["fields"]}
+    fields = [by_name.get(title, {"name": title, **_TEXT}) for title in titles]
+    empty = set(schema["missingValues"])
+    fitted = {
+        **schema,
+        "fields": [
+            field if _allows(field, cells[field["name"]] - empty) else {**field, "constraints": {}}
+            for field in fields
+        ],
+    }
+    if not set(schema.get("primaryKey", ())) <= set(titles):
+        del fitted["primaryKey"]
+    return fitted
+
+
+def _allows(field: Facts, values: Collection[str]) -> bool:
+    choices = field.get("constraints", {}).get("enum")
+    return choices is None or set(values) <= set(choices)

@@ -1,0 +1,290 @@
+"""The demo driven through: a scripted office reviews, signs, approves, exports and receipts.
+
+It types what `data/samples/expected.json` says is on each paper. What a script cannot decide is
+left to a person, and counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.domain.errors import EfterskriftError, UnknownClientError
+from pipeline.domain.model import EntryState, Person, State, Value
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.record import MANUAL_ENTRY_TARGET
+from pipeline.domain.review.rules import Answer
+from pipeline.export.payments.approval import approve_payment, list_payments
+from pipeline.export.runs import (
+    ExportContext,
+    RunKind,
+    confirm_delivery,
+    fetch_run_file,
+    list_run_previews,
+    list_runs,
+    make_run,
+)
+from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
+from pipeline.export.targets import STATISTICS
+from pipeline.operations.demo import DEMO_ACCOUNTS, SAMPLE_FOLDER
+from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.review import decisions, signing
+from pipeline.texts import Text
+
+PAYMENT_ACCOUNT, PAYMENT_BIC = "SE4550000000058398257466", "ESSESESS"
+"""An account number of a bank's public examples."""
+_MOST_ROUNDS = 5
+"""Rounds of review and export; a later one finds what an earlier one released."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughLine:
+    """What became of a form's entries in a route."""
+
+    form: str
+    route: str
+    entries: int
+    receipted: int
+
+    @property
+    def unproven(self) -> int:
+        """The exported entries without a receipt."""
+        return self.entries - self.receipted
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughReport:
+    """What became of all entries.
+
+    `decided` has the form of each entry that was confirmed, `exports` the entries of each route in
+    the order of their runs, `held` the reason of each that its route does not take. `left` counts
+    by error what a script cannot decide.
+    """
+
+    lines: tuple[ThroughLine, ...]
+    decided: Mapping[str, str]
+    exports: Mapping[str, tuple[str, ...]]
+    held: Mapping[str, Text]
+    left: Mapping[str, int]
+
+    @property
+    def lost(self) -> list[str]:
+        """The confirmed entries that no route has and nothing holds: there must be none."""
+        exported = {entry for entries in self.exports.values() for entry in entries}
+        return sorted(self.decided.keys() - exported - self.held.keys())
+
+
+def drive_through(context: ExportContext) -> ThroughReport:
+    """Take all entries of the demo from review to the last receipt."""
+    settings = context.settings.model_copy(
+        update={"payment_account": PAYMENT_ACCOUNT, "payment_bic": PAYMENT_BIC}
+    )
+    office = _Office(replace(context, settings=settings), _load_truth())
+    for _ in range(_MOST_ROUNDS):
+        if not (office.review() + office.sign() + office.approve() + office.export()):
+            break
+    office.receipt()
+    return office.report()
+
+
+def _load_truth() -> dict[str, dict[str, Value]]:
+    """Return what is written on each sheet of the sample stack, by serial and field."""
+    pages: list[dict[str, Any]] = json.loads((SAMPLE_FOLDER / "expected.json").read_text("utf-8"))
+    truth: dict[str, dict[str, Value]] = {}
+    for page in pages:
+        truth.setdefault(page.get("serial") or "", {}).update(page["values"])
+    return truth
+
+
+class _Office:
+    """The people of the demo at work."""
+
+    def __init__(self, context: ExportContext, truth: Mapping[str, Mapping[str, Value]]) -> None:
+        self._context, self._truth = context, truth
+        self._people = [account.person for account in DEMO_ACCOUNTS]
+        self._decided: dict[str, str] = {}
+        self._forms: dict[str, str] = {}
+        self._stuck: dict[str, str] = {}
+
+    def _able(self, action: Action) -> list[Person]:
+        return [person for person in self._people if is_allowed(person, action)]
+
+    def review(self) -> int:
+        """Let everybody decide what is in their queue; return how many decisions were made."""
+        return sum(1 for person in self._able(Action.REVIEW) for _ in self._review_queue(person))
+
+    def _review_queue(self, person: Person) -> Iterator[str]:
+        seen: set[str] = set()
+        while True:
+            with self._context.store.begin() as conn:
+                view = queue.claim_next(conn, self._context.forms, person, utc_now(), excluded=seen)
+            if view is None or view.entry.id in seen:
+                return
+            seen.add(view.entry.id)
+            try:
+                state = self._decide(person, view)
+            except EfterskriftError as error:
+                self._stuck[view.entry.id] = type(error).__name__
+                with self._context.store.begin() as conn:
+                    queue.release_claim(conn, person, view.entry.id)
+                continue
+            self._stuck.pop(view.entry.id, None)
+            if state is not EntryState.SECOND:
+                self._decided[view.entry.id] = view.form.id
+            yield view.entry.id
+
+    def _decide(self, person: Person, view: EntryView) -> EntryState:
+        answers = {
+            field.spec.name: self._answer(view, field)
+            for field in view.fields
+            if field.is_open and field.spec.traits.filled_by_hand
+        }
+
+        def decide(about: ClientStatement) -> EntryState:
+            with self._context.store.begin() as conn:
+                return decisions.decide_entry(
+                    conn,
+                    self._context.forms,
+                    person,
+                    view.entry.id,
+                    view.entry.revision,
+                    answers,
+                    utc_now(),
+                    about=about,
+                )
+
+        try:
+            return decide(decisions.NO_CLIENT_STATEMENT)
+        except UnknownClientError:
+            return decide(ClientStatement(outside=OUTSIDE_REASONS[0], name="Okänd"))
+
+    def _answer(self, view: EntryView, field: FieldView) -> Answer:
+        values = self._truth.get(view.entry.serial or "", {})
+        value = values.get(field.spec.name)
+        if value in (None, "", False):
+            is_box = field.spec.traits.is_check_box
+            return Answer(False if is_box else None, State.EMPTY)
+        return Answer(value)
+
+    def sign(self) -> int:
+        """Sign what waits for a signature; return how many entries."""
+        signed = 0
+        for person in self._able(Action.SIGN):
+            # The list is cut off at a length: it is loaded again until it is empty.
+            while entries := self._unsigned(person):
+                for entry, reason in entries:
+                    with self._context.store.begin() as conn:
+                        signing.sign_entry(
+                            conn,
+                            self._context.forms,
+                            person,
+                            entry.id,
+                            entry.revision,
+                            utc_now(),
+                            reason=reason,
+                        )
+                signed += len(entries)
+        return signed
+
+    def _unsigned(self, person: Person) -> list[tuple[Entry, str]]:
+        """Return what the person may sign, with the reason if another wrote it."""
+        with self._context.store.begin() as conn:
+            waiting = signing.load_signing_queue(conn, self._context.forms, person)
+        others = [(entry, signing.SIGNING_REASONS[2]) for entry in waiting.other_entries]
+        return [*((entry, "") for entry in waiting.own_entries), *others]
+
+    def approve(self) -> int:
+        """Let the managers approve the payments that nothing stops; return how many approvals."""
+        given = 0
+        for person in self._able(Action.APPROVE_PAYMENT):
+            for payment in list_payments(self._context, person):
+                has_approved = {stamp.by for stamp in payment.approved} & {
+                    person.login,
+                    person.name,
+                }
+                if payment.blocked_reason or payment.is_own or has_approved:
+                    continue
+                approve_payment(
+                    self._context, person, payment.entry_id, payment.last_decision, utc_now()
+                )
+                given += 1
+        return given
+
+    def export(self) -> int:
+        """Make every run of every route, what its format cannot carry by hand; return how many."""
+        made = 0
+        for person in self._able(Action.EXPORT):
+            for preview in list_run_previews(self._context, person):
+                if preview.target in STATISTICS or preview.fault:
+                    continue
+                by_hand = [one.entry_id for one in preview.unsupported if one.can_be_keyed_in]
+                kinds = [(preview.kind, list[str]())] if preview.entries else []
+                if by_hand:
+                    kinds.append((RunKind(preview.kind.route, MANUAL_ENTRY_TARGET), by_hand))
+                for kind, ids in kinds:
+                    run = make_run(self._context, person, kind, utc_now(), by_hand=ids)
+                    if run is not None:
+                        fetch_run_file(self._context, person, run.id)
+                        confirm_delivery(self._context, person, run.id, utc_now())
+                        made += 1
+        return made
+
+    def receipt(self) -> None:
+        """Let the receiving systems say that they have everything."""
+        for person in self._able(Action.RECEIPT):
+            for status in list_runs(self._context, person):
+                if not status.waiting:
+                    continue
+                answers = [
+                    ReceiptAnswer(item.entry_id, accepted=True)
+                    for item in open_run_items(self._context, person, status.run.id)
+                    if item.accepted is None
+                ]
+                submit_receipts(self._context, person, status.run.id, answers, utc_now())
+
+    def report(self) -> ThroughReport:
+        """Count what became of all entries."""
+        exports: dict[str, list[str]] = {}
+        receipted: Counter[tuple[str, str]] = Counter()
+        held: dict[str, Text] = {}
+        seen: set[str] = set()
+        for person in self._able(Action.EXPORT):
+            for preview in list_run_previews(self._context, person):
+                held |= {one.entry_id: one.reason for one in preview.unsupported}
+            for status in reversed(list_runs(self._context, person)):
+                run = status.run
+                if run.id in seen or status.hidden or run.target in STATISTICS:
+                    continue
+                seen.add(run.id)
+                route = run.route or run.target
+                for item in open_run_items(self._context, person, run.id):
+                    exports.setdefault(route, []).append(item.entry_id)
+                    receipted[route, self._form(item.entry_id)] += item.accepted is True
+        return ThroughReport(
+            tuple(self._lines(exports, receipted)),
+            dict(self._decided),
+            {route: tuple(entries) for route, entries in exports.items()},
+            held,
+            Counter(self._stuck.values()),
+        )
+
+    def _lines(
+        self, exports: Mapping[str, Sequence[str]], receipted: Mapping[tuple[str, str], int]
+    ) -> Iterator[ThroughLine]:
+        for route in sorted(exports):
+            counts = Counter(self._form(entry_id) for entry_id in exports[route])
+            for form, entries in sorted(counts.items()):
+                yield ThroughLine(form, route, entries, receipted[route, form])
+
+    def _form(self, entry_id: str) -> str:
+        if entry_id not in self._forms:
+            with self._context.store.read() as conn:
+                self._forms[entry_id] = load_entry(conn, entry_id).form
+        return self._forms[entry_id]
