@@ -25,6 +25,7 @@ from pipeline.registers.care_system_match import MatchFacts, MatchSimilarity, co
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.event_log import events
 from pipeline.store.exports import records
+from pipeline.store.exports.proofs import Finding, Proof, ProofMeans, save_proofs
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
 from pipeline.store.registers.care_system_matches import list_unproven_items
 from pipeline.texts import Text
@@ -142,6 +143,10 @@ def confirm_proposals(
             if key in waiting
         ]
         result = settle_receipts(conn, person, receipts, now)
+        for run_id, receipt in receipts:
+            entry_id, revision = receipt.item.entry_id, receipt.item.revision
+            proof = Proof(entry_id, revision, Finding.SAME, means=ProofMeans.LIST)
+            save_proofs(conn, run_id, [proof], person.login, now)
     return ReceiptResult(result.accepted, 0, len(keys) - len(receipts), 0)
 
 

@@ -13,7 +13,14 @@ from datetime import datetime
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, StaffMember
-from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, PreviousExport, Record
+from pipeline.domain.record import (
+    DEFAULT_ROUTE,
+    MANUAL_ENTRY_TARGET,
+    PARTIAL_TARGETS,
+    PreviousExport,
+    Record,
+    Route,
+)
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH, find_entries_with_matches
 from pipeline.export.exporter import Exporter, ExportOptions
 from pipeline.export.runs.context import ExportContext, load_export_options
@@ -26,6 +33,8 @@ from pipeline.texts import Text
 _PAYMENT_TARGET = "pain001"
 NO_MAPPING = Text("export_reason.no_mapping")
 """Why a target does not carry an entry of a form that is routed to it."""
+_NOTHING_TO_TELL = "export_reason.no_warning"
+"""Key of the reason why an entry rightly never goes to a target that carries a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def load_candidates(conn: Connection, scope: RunScope, *, lock: bool = False) ->
         conn, context.forms, scope.person, unit=scope.unit, lock=lock
     )
     loaded = records.load_records(conn, context.forms, entry_ids)
-    waiting = sorted(_find_routes(conn, loaded), key=_manual_entry_order)
+    waiting = sorted(_find_routes(conn, loaded, context), key=_manual_entry_order)
     held = find_entries_with_matches(
         conn,
         context.forms,
@@ -112,7 +121,9 @@ def load_candidates(conn: Connection, scope: RunScope, *, lock: bool = False) ->
     return Candidates(tuple(_with_carried_records(conn, context.forms, waiting)), held)
 
 
-def _find_routes(conn: Connection, loaded: Sequence[Record]) -> Iterator[Candidate]:
+def _find_routes(
+    conn: Connection, loaded: Sequence[Record], context: ExportContext
+) -> Iterator[Candidate]:
     """Yield each record once for each route that waits for it."""
     entry_ids = [record.entry_id for record in loaded]
     defined = {route.name: route for route in (DEFAULT_ROUTE, *list_routes(conn))}
@@ -121,6 +132,7 @@ def _find_routes(conn: Connection, loaded: Sequence[Record]) -> Iterator[Candida
     counts = run_items.count_route_exports(conn, entry_ids)
     chosen = run_items.list_chosen_routes(conn, entry_ids)
     revisions = run_items.present_revisions(conn, entry_ids)
+    silent = _find_silent(context, takers, loaded)
     for record in loaded:
         entry_id = record.entry_id
         has = exports.get(entry_id, {})
@@ -130,7 +142,11 @@ def _find_routes(conn: Connection, loaded: Sequence[Record]) -> Iterator[Candida
         pending = tuple(
             name
             for name in routes
-            if ((previous := has.get(name)) is None and record.voided is None)
+            if (
+                (previous := has.get(name)) is None
+                and record.voided is None
+                and (name, entry_id) not in silent
+            )
             or (previous is not None and previous.entry_revision != revisions[entry_id])
         )
         for name in pending:
@@ -149,6 +165,28 @@ def _find_routes(conn: Connection, loaded: Sequence[Record]) -> Iterator[Candida
                 routes,
                 pending,
             )
+
+
+def _find_silent(
+    context: ExportContext, routes: Sequence[Route], loaded: Sequence[Record]
+) -> set[tuple[str, str]]:
+    """Return (route, entry id) of what a route that carries a part has nothing to tell of."""
+    found = set[tuple[str, str]]()
+    for route in routes:
+        if route.target not in PARTIAL_TARGETS:
+            continue
+        exporter = TARGETS[route.target]
+        # A wrong mapping file is told of where the route's run is shown
+        with suppress(ExportError):
+            options = load_export_options(context, route.target, exporter)
+            found |= {
+                (route.name, record.entry_id)
+                for record in loaded
+                if options.takes(record)
+                and (reason := exporter.unsupported_reason(replace(record, revision=1), options))
+                and reason.key == _NOTHING_TO_TELL
+            }
+    return found
 
 
 def _with_carried_records(

@@ -23,6 +23,7 @@ from pipeline.domain.record import Run
 from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import build_monthly_report
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.rivta.run_archive import MANIFEST_NAME
 from pipeline.export.runs.candidates import RunKind, RunScope
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.runs.make import select_items, with_list_order
@@ -119,6 +120,8 @@ def _read_file(suffix: str, data: bytes) -> Iterator[Row]:
     if suffix == ".zip":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for name in archive.namelist():
+                if name == MANIFEST_NAME:
+                    continue
                 yield from _read_file(PurePath(name).suffix, archive.read(name))
     elif suffix == ".xml":
         root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
@@ -131,7 +134,7 @@ def _read_file(suffix: str, data: bytes) -> Iterator[Row]:
         titles, *rows = [*csv_reader(decode_text(data))] or [[]]
         for row in rows:
             yield from zip(titles, row, strict=False)
-    else:
+    elif suffix == ".txt":
         yield from (("", line) for line in decode_text(data).splitlines())
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, exists, func, insert, select
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
-from pipeline.domain.record import DEFAULT_ROUTE, PreviousExport, Route
+from pipeline.domain.record import DEFAULT_ROUTE, PARTIAL_TARGETS, PreviousExport, Route
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import ROUTE_NAME
 from pipeline.store.schema.exports import export_run, route
@@ -115,7 +115,8 @@ def entry_routes(
 ) -> tuple[str, ...]:
     """Return the names of the routes of an entry.
 
-    An entry that no system has follows the routes as they are set now. One that a system has keeps
+    An entry that no system has follows the routes as they are set now; where these carry only a
+    part of it, all of it goes to the list to key in. One that a system has keeps
     the routes it had when the first took it: a change of routes neither loses nor doubles it.
 
     Args:
@@ -125,5 +126,6 @@ def entry_routes(
     """
     if exports:
         return tuple(dict.fromkeys((*chosen, *exports)))
-    names = tuple(each.name for each in routes if each.takes(form))
-    return names or (DEFAULT_ROUTE.name,)
+    takers = [each for each in routes if each.takes(form)]
+    is_whole = any(each.target not in PARTIAL_TARGETS for each in takers)
+    return (*(each.name for each in takers), *(() if is_whole else (DEFAULT_ROUTE.name,)))

@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     cast,
     distinct,
+    exists,
     func,
     not_,
     or_,
@@ -35,6 +36,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
+from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.paper.pages import count_where, is_interrupted_condition
@@ -287,18 +289,25 @@ def count_second_reviews(conn: Connection, units: Collection[str]) -> dict[str, 
 
 def list_unanswered_runs(conn: Connection, units: Collection[str]) -> list[UnansweredRun]:
     """Return export runs with exported entries of these units without a receipt, oldest first."""
+    return _list_runs(conn, units, _receipt_table.c.entry.is_(None))
+
+
+def _list_runs(
+    conn: Connection, units: Collection[str], is_counted: ColumnElement[bool]
+) -> list[UnansweredRun]:
+    """Return the runs with current items of these units that meet a condition, oldest first."""
     run = exports.export_run.c
     joined = (
         exports.export_run.join(_item_table, _item_table.c.run == run.id)
         .join(_entry_table, _entry_table.c.id == _item_table.c.entry)
         .outerjoin(_receipt_table, RECEIPT_JOIN)
     )
-    # Entries whose latest export in a route has no receipt.
+    # Entries by their latest export in a route
     keys = (run.id, run.target, run.made_at, ROUTE_NAME.label("route"))
     query = (
         select(*keys[:3], func.count(), keys[3])
         .select_from(joined)
-        .where(is_current_item(), _receipt_table.c.entry.is_(None))
+        .where(is_current_item(), is_counted)
     )
     return [
         UnansweredRun(*row)
@@ -313,12 +322,26 @@ def list_unanswered_runs(conn: Connection, units: Collection[str]) -> list[Unans
 def count_unproven(
     conn: Connection, units: Collection[str], before: datetime
 ) -> list[UnprovenEntries]:
-    """Count by route the entries of these units that were sent before a moment, without a receipt.
+    """Count by route the entries of these units that were sent before a moment, without a proof.
 
-    The routes with the most come first.
+    These have no receipt, or were looked for since and not found as they were sent: an answer alone
+    says that they were taken. The routes with the most come first.
     """
+    proof, latest = exports.export_proof.c, exports.export_proof.alias()
+    is_of_item = (
+        latest.c.run == _item_table.c.run,
+        latest.c.entry == _item_table.c.entry,
+        latest.c.revision == _item_table.c.revision,
+    )
+    newest = select(func.max(latest.c.id)).where(*is_of_item).correlate(_item_table)
+    is_not_found = exists().where(
+        proof.id == newest.scalar_subquery(), proof.found != Finding.SAME.value
+    )
+    is_unproven = or_(
+        _receipt_table.c.entry.is_(None), and_(_receipt_table.c.accepted, is_not_found)
+    )
     by_route: dict[str, list[UnansweredRun]] = defaultdict(list)
-    for run in list_unanswered_runs(conn, units):
+    for run in _list_runs(conn, units, is_unproven):
         if run.made_at <= before:
             by_route[run.route].append(run)
     counted = (

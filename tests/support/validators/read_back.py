@@ -30,6 +30,7 @@ def read_leaves(name: str, data: bytes) -> list[Leaf]:
                 return [
                     leaf
                     for number, inner in enumerate(sorted(archive.namelist()))
+                    if inner != "manifest.json"
                     for leaf in _placed(f"{number}", read_leaves(inner, archive.read(inner)))
                 ]
         case "csv":

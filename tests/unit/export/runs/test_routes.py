@@ -28,6 +28,7 @@ from pipeline.export.runs.candidates import NO_MAPPING
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import list_events
+from pipeline.store.exports.proofs import Finding, Proof, save_proofs
 from pipeline.store.exports.routes import save_route
 from tests.support.store.export_examples import ARNE
 from tests.support.store.export_office import ANNA, confirm, correct, review, sign, state, void
@@ -328,3 +329,32 @@ def test_days_and_counts_stand_before_a_run(office: ExportContext) -> None:
     sign(office, "AAAA02-00")
     (preview,) = [one for one in list_run_previews(office, ANNA) if one.kind.route == "journal"]
     assert (preview.entries, preview.first_day, preview.last_day) == (2, "2021-12-17", "2021-12-20")
+
+
+def test_a_route_that_carries_a_part_is_never_the_only_one_and_waits_for_no_more(
+    office: ExportContext,
+) -> None:
+    set_routes(office, Route("varningar", "varningar", ("ny-patient",)))
+    warned = confirm(
+        office, "ny-patient", "CCCC01", overkanslighet=True, overkanslighet_mot="Penicillin"
+    )
+    silent = confirm(office, "ny-patient", "CCCC02", overkanslighet_mot="ingen känd")
+    assert waiting(office) == {"varningar": 1, "skriv-in": 2}
+    assert run_of(office, "skriv-in", "skriv-in") is not None
+    assert state(office, warned) is not EntryState.EXPORTED
+    assert state(office, silent) is EntryState.EXPORTED
+
+
+def test_what_was_looked_for_and_not_found_has_no_proof_although_it_has_a_receipt(
+    office: ExportContext,
+) -> None:
+    set_routes(office, JOURNAL)
+    entry = noted(office)
+    run = taken(office, JOURNAL)
+    answer(office, run, entry)
+    late = utc_now() + timedelta(days=60)
+    assert count_unproven(office, ANNA, late) == []
+    for found, count in ((Finding.MISSING, 1), (Finding.SAME, 0), (Finding.DIFFERENT, 1)):
+        with office.store.begin() as conn:
+            save_proofs(conn, run.id, [Proof(entry, 1, found)], ANNA.login, utc_now())
+        assert sum(each.entries for each in count_unproven(office, ANNA, late)) == count
