@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
+from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH
 from pipeline.domain.model import Person
@@ -143,7 +143,7 @@ def _column_facts(column: TableColumn, form: Form) -> Facts:
 
 
 def _field_facts(column: TableColumn, spec: FieldSpec) -> Facts:
-    is_mark = spec.kind in (Kind.MARK, Kind.SIGNATURE)
+    is_mark = spec.traits.is_boolean and not spec.traits.names_signer
     words = list(MARK_WORDS.values()) if is_mark else [option.value for option in spec.options]
     if words:
         codes = dict.fromkeys(column.codes.get(word, word) for word in words)

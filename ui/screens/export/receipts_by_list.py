@@ -117,7 +117,7 @@ def _show_proposals(
     )
     with st.container(horizontal=True):
         st.button(
-            t("list_receipts.confirm", count=len(proposals.proposed)),
+            md("list_receipts.confirm", count=len(proposals.proposed)),
             key="list_receipts_confirm",
             type="primary",
             disabled=not proposals.proposed,
