@@ -103,7 +103,7 @@ def save_route(conn: Connection, person: Person, new: Route, now: datetime) -> N
 
 def has_runs(conn: Connection, name: str) -> bool:
     """Return whether a run of the route was ever made, also one that was undone."""
-    is_of_route = exists().where(name == ROUTE_NAME).select_from(export_run)
+    is_of_route = exists().where(ROUTE_NAME.in_([name])).select_from(export_run)
     return bool(conn.execute(select(is_of_route)).scalar_one())
 
 

@@ -48,9 +48,9 @@ TOLD_OTHERWISE = {
 """Files have the unit, the client and the signer of the entry, not the paper's own words for them;
 a signature is in the picture.
 """
-MINIMAL = {"pain001", "ekonomiskt-bistand", "khsl"}
+MINIMAL = {"pain001", "ekonomiskt-bistand", "khsl", "varningar"}
 """A bank and authorities get what they ask for and nothing else; the rest is on the key-in list,
-in the target of the form's records, or on the sheet.
+in the target of the form's records, or on the sheet. Of warnings the entry goes elsewhere too.
 """
 LEFT_ON_PAPER = {
     "rivta-utskrivningsklar-1": {"hemgang_till", "hjalpmedel", "planering"},

@@ -21,9 +21,12 @@ pytest_plugins = ("tests.support.store.databases",)
 
 _BEFORE = """
 DROP TABLE route; DROP TABLE export_undo; ALTER TABLE export_run DROP COLUMN route;
-ALTER TABLE export_item DROP COLUMN route_revision; ALTER TABLE export_item DROP COLUMN routes
+ALTER TABLE export_item DROP COLUMN route_revision; ALTER TABLE export_item DROP COLUMN routes;
+ALTER TABLE staff_signature DROP COLUMN role_code; ALTER TABLE staff_signature DROP COLUMN hsa_id;
+ALTER TABLE unit DROP COLUMN hsa_id; DROP TABLE key_in_signature; DROP TABLE key_in_order;
+ALTER TABLE statistics_item DROP COLUMN whole; DROP TABLE export_proof
 """
-"""What makes a store of today one of the revision before."""
+"""What makes a store of today one of the revision before routes."""
 
 
 def sent_before(office: ExportContext, target: str, entry_id: str) -> None:
