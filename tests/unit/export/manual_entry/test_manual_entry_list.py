@@ -79,7 +79,7 @@ def test_options_marks_and_signatures_are_words() -> None:
         )
     )
     assert "Typ av kontakt: Bedömning" in told
-    assert "Underskrift finns på papperet" in told
+    assert "Underskrift: finns på papperet" in told
     assert "Inte kryssat: Patienten har fått information" in told
 
 
