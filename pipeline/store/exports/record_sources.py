@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.model import Client, State, Value
+from pipeline.domain.model import Client, Outcome, State, Value
 from pipeline.domain.record import CareProvider, Stamp
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import OutagePeriod
@@ -36,7 +36,8 @@ class RecordSources:
 
     By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
     id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
-    the image folder (of a part of a page by entry id), and `attachments`. By personal number:
+    the image folder (of a part of a page by entry id), `attachments`, and `missing_pages` by their
+    numbers. By personal number:
     `clients`. By login: `names` of staff. By unit: `areas` of law and `providers` of care that are
     not the organisation. `outages` are by unit and system.
     """
@@ -45,6 +46,7 @@ class RecordSources:
     pages: Mapping[str, Row[Any]]
     pictures: Mapping[str, tuple[str, ...]]
     attachments: Mapping[str, Sequence[AttachedPage]]
+    missing_pages: Mapping[str, tuple[int, ...]]
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
@@ -96,6 +98,7 @@ def load_record_sources(
         pictures=sheet_image_names(conn, {entry.sheet for entry in entries})
         | {entry: (image,) for entry, image in part_images(conn, entries).items()},
         attachments=attached_pages_by_sheet(conn, {entry.sheet for entry in entries}),
+        missing_pages=_find_missing_pages(conn, {entry.sheet for entry in entries}),
         clients=_load_clients(conn, pids),
         names=names_by_login(conn),
         exports=_count_exports(conn, entry_ids),
@@ -134,6 +137,22 @@ def sheet_image_names(conn: Connection, sheets: Iterable[str]) -> dict[str, tupl
     for row in conn.execute(query.order_by(paper.page.c.page_no, paper.page.c.id)):
         names[row.sheet].append(row.picture)
     return {sheet: tuple(pictures) for sheet, pictures in names.items()}
+
+
+def _find_missing_pages(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the pages that have not come, by sheet, where there are any."""
+    page = paper.page.c
+    read_pages: dict[str, dict[int, int]] = defaultdict(dict)
+    query = select(page.sheet, page.page_no, page.pages).where(
+        page.sheet.in_(sorted(sheets)), page.outcome == Outcome.READ.value
+    )
+    for row in conn.execute(query):
+        read_pages[row.sheet][row.page_no or 1] = row.pages or 1
+    missing = {
+        sheet: tuple(sorted(set(range(1, max(numbers.values()) + 1)) - set(numbers)))
+        for sheet, numbers in read_pages.items()
+    }
+    return {sheet: numbers for sheet, numbers in missing.items() if numbers}
 
 
 def _load_answers(
