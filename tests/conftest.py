@@ -49,6 +49,15 @@ def non_commercial() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def hsa_ids() -> Iterator[None]:
+    """The invented municipality and its system have HSA-ids, which exports demand."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EFTERSKRIFT_CARE_PROVIDER_HSA_ID", "SE2120002692-0000")
+        patch.setenv("EFTERSKRIFT_SOURCE_SYSTEM_HSA_ID", "SE2120002692-EFTERSKRIFT")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def one_process_opens_all_tables() -> Iterator[None]:
     """Tables are opened in one process: a new one for each would take most of the tests' time."""
     process = SandboxProcess()

@@ -1,8 +1,9 @@
-"""`efterskrift forms`: list, show and check forms, and lay out an outline."""
+"""`efterskrift forms` and `drill`: check and lay out forms, and practise with them once a year."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,11 +11,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.context import BEFORE, AsJson, message, print_note, print_text
+from pipeline.cli.context import (
+    BEFORE,
+    AsJson,
+    message,
+    print_note,
+    print_text,
+    resolve_acting_person,
+)
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -29,6 +39,13 @@ def register(app: typer.Typer) -> None:
     forms.command("check")(check_forms)
     forms.command("place")(place_form)
     app.add_typer(forms, name="forms", rich_help_panel=BEFORE)
+    drill = typer.Typer(
+        help="Yearly drill: print, fill in, scan and read ten sheets.",
+        no_args_is_help=True,
+    )
+    drill.command("make")(make_drill)
+    drill.command("read")(read_drill)
+    app.add_typer(drill, name="drill", rich_help_panel=BEFORE)
 
 
 def list_forms(as_json: AsJson = False) -> None:
@@ -170,7 +187,9 @@ def form_object(form: Form) -> dict[str, Any]:
         "subject": form.subject,
         "criticality": form.criticality,
         "entries": form.entries,
-        "law": [law.model_dump() for law in form.law],
+        "law": [
+            law.model_dump(include={"ref", "source"}) for law in law_refs(form, today_in_sweden())
+        ],
         "pages": [_page_object(page) for page in form.pages],
     }
 
@@ -221,3 +240,62 @@ def _print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
     for row in rows:
         table.add_row(*map(escape, row))
     Console().print(table)
+
+
+def make_drill(
+    unit: Annotated[str, typer.Argument(help="Name of the unit that practises.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="PDF file to write.")],
+) -> None:
+    """Make the ten sheets of a drill, and what to write on them.
+
+    They are marked ÖVNING and never registered: no accounting misses them. The first page says
+    what to write.
+    """
+    from pipeline.preparation.drill import drills
+    from pipeline.store.database.store import open_store
+
+    settings = load_settings()
+    store = open_store(settings)
+    person = resolve_acting_person(store, "")
+    forms = Forms.load(*settings.form_folders)
+    drill, paper = drills.make_drill(store, settings, forms, person, unit)
+    store.close()
+    output.write_bytes(paper)
+    print_note("drill.made", file=output, drill=drill.id, sheets=len(drill.sheets))
+
+
+def read_drill(
+    drill: Annotated[str, typer.Argument(metavar="ID", help="Id of the drill.")],
+    scan: Annotated[
+        Path, typer.Argument(help="The scanned sheets, one file.", exists=True, dir_okay=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="PDF file with the result.")],
+    minutes: Annotated[
+        int | None, typer.Option(min=1, max=600, help="Minutes that writing took.")
+    ] = None,
+) -> None:
+    """Read the scan of a drill and write its result on one page."""
+    from pipeline.preparation.drill import drills
+    from pipeline.preparation.drill.pages import print_result
+    from pipeline.store.database.store import open_store
+
+    settings = load_settings()
+    store = open_store(settings)
+    person = resolve_acting_person(store, "")
+    found = drills.load_drill(store, settings, person, drill)
+    read = drills.DrillScan(scan.read_bytes(), scan.name, minutes)
+    forms = Forms.load(*settings.form_folders)
+    finished = drills.finish_drill(store, settings, forms, person, found, read)
+    store.close()
+    assert finished.result
+    output.write_bytes(print_result(drills.about_drill(settings, finished), finished.result))
+    counts = finished.result.counts
+    print_note(
+        "drill.read",
+        file=output,
+        back=finished.result.sheets_back,
+        sheets=len(finished.sheets),
+        right=counts.right,
+        person=counts.to_person,
+        wrong=counts.wrong,
+    )

@@ -1,4 +1,4 @@
-"""`efterskrift ui`, `demo`, `doctor`, `packs` and `close-page`: run, try, check and settle."""
+"""`efterskrift ui`, `demo`, `doctor`, `packs`, `planned`, `close-page`: run, try, check, settle."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.cli.context import (
+    BEFORE,
     REVIEW,
     RUNNING,
     As,
@@ -38,6 +39,7 @@ from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.model import CloseReason
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.settings import ROOT, load_settings
+from pipeline.registers.planned_visits import PlanKind
 
 if TYPE_CHECKING:
     from pipeline.operations.store_check import CheckReport
@@ -348,6 +350,7 @@ def doctor() -> None:
 
 def register_paper_commands(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("planned", rich_help_panel=BEFORE)(planned)
     app.command("packs", rich_help_panel=REVIEW)(packs)
     app.command("close-page", rich_help_panel=REVIEW)(close_page)
 
@@ -427,3 +430,38 @@ def close_page(
         else:
             page_lists.close_failed_page(conn, person, page, reason, utc_now(), scanned_as)
     print_note("page.reopened" if undo else "page.closed", page=page)
+
+
+def planned(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV or xlsx: enhet, datum and optionally antal (default 1).",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    kind: Annotated[
+        PlanKind, typer.Option(help="What the rows count: planned visits (besok) or shifts (pass).")
+    ] = PlanKind.VISITS,
+) -> None:
+    """Import the number of planned visits or shifts by unit and day.
+
+    With them a day whose paper is missing differs from a day without work.
+    """
+    from pipeline.registers.planned_visits import count_planned
+    from pipeline.store.database.store import open_store
+    from pipeline.store.registers.planning import save_planned
+
+    counts = count_planned(file.read_bytes(), file)
+    store = open_store(load_settings())
+    operator = resolve_acting_person(store, "")
+    with store.begin() as conn:
+        save_planned(conn, operator, kind, counts)
+    store.close()
+    units = {unit for unit, _ in counts}
+    print_note(
+        "planned.imported",
+        days=format_count(len(counts), "day"),
+        units=format_count(len(units), "unit"),
+    )

@@ -1,4 +1,4 @@
-"""`efterskrift print`, `pack`, `issued take-in` and `planned`: print paper and account for it."""
+"""`efterskrift print`, `pack` and `issued take-in`: print paper and register it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
 from pipeline.forms.binders import Binder, split_by_binder
-from pipeline.registers.planned_visits import PlanKind
 
 if TYPE_CHECKING:
     from pipeline.domain.form.form import Form, Forms
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.forms.visit_lists import PlannedVisit
     from pipeline.registers.clients import ClientRegister
     from pipeline.registers.pack_quantities import SheetQuantity
+    from pipeline.registers.prescriptions import Prescription
     from pipeline.store.database.store import Store
 
 PRINTED_BY = "kommandorad"
@@ -64,7 +64,8 @@ def print_form(
         Path | None,
         typer.Option(
             help="Planned visits (table: enhet;datum;tid;personnummer;namn;insats;rutt) to print "
-            "in the rows."
+            "in the rows; for a signing list prescriptions (table: enhet;månad;personnummer;namn;"
+            "läkemedel;tider;ordinatör;ordinerat;styrka;form;väg;dos;delegerad;kortnamn)."
         ),
     ] = None,
 ) -> None:
@@ -85,10 +86,10 @@ def print_form(
     form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
         raise UsageError("about_no_client", form=form.id)
-    register, visits = _load_clients(clients), _load_visits(plan, unit)
+    register, planned_items = _load_clients(clients), _load_plan(form, plan, unit)
     store = open_store(settings, create=True)
     sheets = (
-        _make_visit_sheets(form, visits, register, store)
+        _make_planned_sheets(form, planned_items, register, store)
         if plan
         else _make_sheets(copies or 1, register, unit or _find_only_unit(register, store), store)
     )
@@ -112,16 +113,18 @@ def _issue_sheets(
     Raises:
         UsageError: a file cannot be written.
     """
+    from pipeline.forms.letterhead import load_letterhead
     from pipeline.forms.printing import print_sheets, to_issued_sheet
     from pipeline.store.registers.issued_sheets import save_issued_sheets
 
+    letterhead = load_letterhead(settings, today_in_sweden())
     with ExitStack() as files:
         # Written inside the transaction: no sheet is registered whose paper could not be written.
         with store.begin() as conn:
             issued = [to_issued_sheet(form, sheet) for batch in sheets.values() for sheet in batch]
             save_issued_sheets(conn, issued, by=PRINTED_BY)
             pdfs = {
-                path: print_sheets(form, batch, organisation=settings.care_provider)
+                path: print_sheets(form, batch, letterhead=letterhead)
                 for path, batch in sheets.items()
             }
             partials = _write_partials(pdfs, files)
@@ -168,10 +171,14 @@ def _load_clients(clients: Path | None) -> Sequence[Client] | None:
     return register.clients
 
 
-def _load_visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
+def _load_plan(form: Form, plan: Path | None, unit: str) -> Sequence[PlannedVisit | Prescription]:
+    """Load the prescriptions of a signing list, or the visits of any other form."""
     from pipeline.forms.visit_lists import load_visit_plan
+    from pipeline.registers.prescriptions import has_prescription_lines, load_prescriptions
 
-    return load_visit_plan(plan, unit) if plan else ()
+    if plan is None or has_prescription_lines(form):
+        return load_prescriptions(plan, unit) if plan else ()
+    return load_visit_plan(plan, unit)
 
 
 def _make_sheets(
@@ -205,24 +212,31 @@ def _make_sheets(
     }
 
 
-def _make_visit_sheets(
-    form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client] | None, store: Store
+def _make_planned_sheets(
+    form: Form,
+    planned_items: Sequence[PlannedVisit | Prescription],
+    register: Sequence[Client] | None,
+    store: Store,
 ) -> dict[str, list[Sheet]]:
-    """Make sheets with the planned visits, by the suffix of the file's name.
+    """Make sheets with planned visits or prescriptions, by the suffix of the file's name.
 
     Raises:
         UsageError: no register has any of the clients, so nothing says who is protected.
     """
-    from pipeline.forms.visit_lists import make_visit_sheets
-
-    known = _find_known_clients(register or (), {visit.pid for visit in visits}, store)
-    visits_by_binder = split_by_binder(visits, known)
-    if set(visits_by_binder) == {Binder.UNKNOWN}:
+    known = _find_known_clients(register or (), {each.pid for each in planned_items}, store)
+    by_binder = split_by_binder(planned_items, known)
+    if set(by_binder) == {Binder.UNKNOWN}:
         raise UsageError("nothing_says_planned_clients_protected")
-    return {
-        binder: make_visit_sheets(form, planned_visits)
-        for binder, planned_visits in visits_by_binder.items()
-    }
+    return {binder: _make_sheets_of(form, items) for binder, items in by_binder.items()}
+
+
+def _make_sheets_of(form: Form, items: Sequence[PlannedVisit | Prescription]) -> list[Sheet]:
+    from pipeline.forms.visit_lists import PlannedVisit, make_visit_sheets
+    from pipeline.registers.prescriptions import Prescription, make_prescription_sheets
+
+    if prescriptions := [each for each in items if isinstance(each, Prescription)]:
+        return make_prescription_sheets(form, prescriptions)
+    return make_visit_sheets(form, [each for each in items if isinstance(each, PlannedVisit)])
 
 
 def _find_only_unit(register: Sequence[Client] | None, store: Store) -> str:
@@ -295,7 +309,6 @@ def register_pack_commands(app: typer.Typer) -> None:
     issued.command("take-in")(take_in)
     issued.callback()(lambda: None)  # keeps the group a group although it has one command
     app.add_typer(issued, name="issued", rich_help_panel=BEFORE)
-    app.command("planned", rich_help_panel=BEFORE)(planned)
 
 
 def pack(
@@ -340,6 +353,15 @@ def pack(
             **EXISTING_FILE,
         ),
     ] = None,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with the unit's own documents, named SLOT-YYYY-MM-DD.pdf; the slots are "
+            "in data/pack/slots.yaml.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     days: Annotated[
         int, typer.Option(min=1, max=60, help="Number of days the pack must last.")
     ] = 14,
@@ -358,11 +380,14 @@ def pack(
     `issued take-in`.
     """
     from pipeline.domain.form.form import Forms
+    from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
+    from pipeline.preparation.outage_pack.document_pages import describe_lacks
     from pipeline.preparation.outage_pack.pack import make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
     from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
     from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
+    from pipeline.preparation.outage_pack.unit_documents import find_given_documents, list_slots
     from pipeline.registers.clients import ClientRegister, load_client_register
     from pipeline.registers.pack_quantities import load_quantities
 
@@ -374,7 +399,7 @@ def pack(
     forms = Forms.load(*settings.form_folders)
     register = load_client_register(clients) if clients else ClientRegister(())
     order = PackOrder(
-        PackInfo(unit, settings.care_provider, today_in_sweden()),
+        PackInfo(unit, settings.care_provider, today_in_sweden(), find_logo(settings)),
         load_quantities(numbers, unit)
         if numbers
         else _default_quantities(forms, unit, area, register, days),
@@ -384,6 +409,7 @@ def pack(
         load_visit_plan(plan, unit) if plan else (),
         days,
         first_day.date() if first_day else None,
+        find_given_documents(documents, list_slots(area)) if documents else (),
     )
     if clients and not count_clients(order):
         raise UsageError("register_no_clients", unit_name=unit)
@@ -395,6 +421,9 @@ def pack(
         files=format_count(len(made.files), "file"),
         sheets=format_count(len(made.sheets), "sheet"),
     )
+    # What the first page says too: whoever prints it may not read it.
+    for line in describe_lacks(order.needed_slots, order.about.printed_on):
+        print_note("pack.document", line=line)
     report_missing_protection(register)
     report_unregistered_visits(made.unregistered_visits_file)
 
@@ -446,36 +475,3 @@ def take_in(
         print_note("issued.unknown_forms", forms=", ".join(imported.unknown_forms))
     if imported.unissued:
         print_note("issued.unissued", number=imported.unissued)
-
-
-def planned(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV or xlsx: enhet, datum and optionally antal (default 1).", **EXISTING_FILE
-        ),
-    ],
-    kind: Annotated[
-        PlanKind, typer.Option(help="What the rows count: planned visits (besok) or shifts (pass).")
-    ] = PlanKind.VISITS,
-) -> None:
-    """Import the number of planned visits or shifts by unit and day.
-
-    With them a day whose paper is missing differs from a day without work.
-    """
-    from pipeline.registers.planned_visits import count_planned
-    from pipeline.store.database.store import open_store
-    from pipeline.store.registers.planning import save_planned
-
-    counts = count_planned(file.read_bytes(), file)
-    store = open_store(load_settings())
-    operator = resolve_acting_person(store, "")
-    with store.begin() as conn:
-        save_planned(conn, operator, kind, counts)
-    store.close()
-    units = {unit for unit, _ in counts}
-    print_note(
-        "planned.imported",
-        days=format_count(len(counts), "day"),
-        units=format_count(len(units), "unit"),
-    )

@@ -40,6 +40,10 @@ _CENTURY_PREFIXES = ("18", "19", "20", "21")
 """Prefixes that no national reserve number has."""
 PID_LENGTH = 12
 """Characters of a number of a national series."""
+CLIENT_CODE_LENGTH = 4
+"""Digits of a client code (klientkod): three, and a check digit."""
+CLIENT_CODE_COUNT = 10 ** (CLIENT_CODE_LENGTH - 1)
+"""Client codes that a unit has at most."""
 
 
 class PidKind(StrEnum):
@@ -116,6 +120,20 @@ def new_temporary_pid() -> str:
 def is_temporary_pid(number: str) -> bool:
     """Whether a number is a temporary identity."""
     return number.startswith(TEMPORARY_PREFIX)
+
+
+def make_client_code(number: int) -> str:
+    """Make the client code of a number below `CLIENT_CODE_COUNT`: its digits and a check digit."""
+    digits = f"{number:0{CLIENT_CODE_LENGTH - 1}}"
+    return f"{digits}{_luhn_check_digit(_character_values(digits))}"
+
+
+def is_client_code(text: str) -> bool:
+    """Whether a text is a client code: four digits with the right check digit."""
+    return (
+        re.fullmatch(rf"\d{{{CLIENT_CODE_LENGTH}}}", text, re.ASCII) is not None
+        and make_client_code(int(text[:-1])) == text
+    )
 
 
 def age_on(value12: str, day: date) -> int | None:

@@ -138,6 +138,12 @@ class IssueCode(StrEnum):
     NAME_FITS_OTHER = "name_fits_other", _CLIENT, _WARNING
     PRINTED_OTHERWISE = "printed_otherwise", _CLIENT, _WARNING
     NUMBER_DIFFERS = "number_differs", _CLIENT, _WARNING
+    CODE_WRONG = "code_wrong", _CLIENT, _WARNING
+    """The check digit of a client code is wrong."""
+    CODE_UNKNOWN = "code_unknown", _CLIENT, _WARNING
+    """The unit has given the client code to nobody."""
+    CODE_OTHER = "code_other", _CLIENT, _WARNING
+    """The client code is that of another client than the number."""
 
     # Entries, by what is stored about their sheet.
     SCANNED_BEFORE = "scanned_before", _ENTRY, _WARNING

@@ -89,6 +89,9 @@ class WordBox:
     box: tuple[float, float, float, float]
 
 
+PrintedWord = tuple[str, float, float, float, float]
+"""A printed word of a page of no known form, and its x, y, w, h as shares of the page's image."""
+
 UNSEEN_P = 0.5
 """A field read with at most this p may be covered, so that it was not seen at all."""
 
@@ -220,7 +223,8 @@ def register_columns(kind: type[Any]) -> tuple[RegisterColumn, ...]:
 class Client:
     """One person of the client register (klientregister).
 
-    `blocked`: a block (spärr) hides the client from the user, and so the name is empty.
+    `deceased_on` and `moved_on` are days (YYYY-MM-DD), empty if the register has none. `blocked`: a
+    block (spärr) hides the client from the user, and so the name is empty.
     """
 
     pid: str = field(metadata=in_register("personnummer"))
@@ -228,7 +232,18 @@ class Client:
     unit: str = field(metadata=in_register("enhet"))
     protected: bool = field(default=False, metadata=in_register("skyddad"))
     address: str = field(default="", metadata=in_register("adress"))
+    deceased_on: str = field(default="", metadata=in_register("avliden"))
+    moved_on: str = field(default="", metadata=in_register("flyttad"))
     blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCode:
+    """A code of four digits by which a unit names a client on paper; it never changes owner."""
+
+    unit: str
+    code: str
+    pid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +256,13 @@ class StaffMember:
     unit: str = field(metadata=in_register("enhet"))
 
 
+SHEET_ROW = 0
+"""The number that stands for a whole sheet among printed rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrintedRow:
-    """A row of a table that was printed for one client.
+    """A row of a table that was printed for one client, or a sheet that is one entry (`SHEET_ROW`).
 
     `printed` are pairs of a column and the text printed in it.
     """

@@ -68,6 +68,7 @@ class Action(StrEnum):
     PACK = "pack"
     FORMS = "forms"
     MAKE_FORMS = "make_forms"
+    OFFICE = "office"
 
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
@@ -89,6 +90,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.PACK,
             Action.FORMS,
             Action.MAKE_FORMS,
+            Action.OFFICE,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -132,7 +134,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
         }
     ),
     Role.SYSTEM_ADMINISTRATOR: frozenset(
-        {Action.ACCOUNTS, Action.MANAGE, Action.FORMS, Action.MAKE_FORMS}
+        {Action.ACCOUNTS, Action.MANAGE, Action.FORMS, Action.MAKE_FORMS, Action.OFFICE}
     ),
     Role.LOG_REVIEWER: frozenset({Action.LOG, Action.ALARM}),
     # Types and confirms what anybody may type; signs nothing.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from pipeline.domain.model import Client, Value
 
@@ -15,6 +16,56 @@ class Stamp:
 
     at: datetime
     by: str
+
+
+class OutageKind(StrEnum):
+    """What an outage left of a system: nothing, or reading alone."""
+
+    DOWN = "down"
+    READ_ONLY = "read_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """When a system could not be written in, for a unit.
+
+    Times without a zone are Swedish. `end` is None while it lasts, `system` its name for people,
+    empty for all systems.
+    """
+
+    start: datetime
+    end: datetime | None
+    kind: OutageKind = OutageKind.DOWN
+    system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CareProvider:
+    """Who gives the care (vårdgivare, utförare). The ids are empty where nobody has said them."""
+
+    name: str
+    hsa_id: str
+    organisation_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAttachment:
+    """A page that goes with an entry and is not typed.
+
+    `day` is YYYY-MM-DD, or empty; `picture` is its image's name in the image folder.
+    """
+
+    title: str
+    day: str
+    picture: str
+
+
+class TypedPart(StrEnum):
+    """How much of an entry's paper is typed; the rest is in its image."""
+
+    WHOLE = "whole"
+    DEVIATIONS = "deviations"
+    HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +87,13 @@ class Record:
         approved: The valid approvals of a payment, by login.
         pages: The images of the sheet's sides in their order, as names in the image folder
             (SHA-256): registered to the form, or as scanned where the form is not known.
+        attachments: The pages that go with the entry and are not typed, in their order.
+        typed: How much of the paper is typed.
+        boxes: The answered boxes of a grid in which something was planned, in their order.
+        missing_pages: The numbers of the pages of the sheet that have not come.
+        meanings: What codes and numbers of lines mean, by field name.
+        outage: The outage of the unit and system; None: that of the settings.
+        provider: The unit's care provider; None: that of the settings.
     """
 
     entry_id: str
@@ -67,6 +125,13 @@ class Record:
     clock_unknown: frozenset[str] = frozenset()
     approved: tuple[Stamp, ...] = ()
     pages: tuple[str, ...] = ()
+    attachments: tuple[RecordAttachment, ...] = ()
+    typed: TypedPart = TypedPart.WHOLE
+    boxes: tuple[str, ...] = ()
+    missing_pages: tuple[int, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    outage: Outage | None = None
+    provider: CareProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)

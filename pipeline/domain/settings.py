@@ -136,10 +136,17 @@ class Settings(BaseSettings):
     language: Literal["sv", "en"] = "sv"
     """Language of the screens until a person chooses, and of `efterskrift forms`' messages."""
     care_provider: str = "Kalix kommun"
-    care_provider_hsa_id: str = "SE2120002692-0000"
+    care_provider_hsa_id: str = ""
+    logo: Path | None = None
+    """The care provider's logo, a PNG or JPEG file, printed on paper; relative to the workspace."""
     organisation_number: str = ""
     """Of the care provider, for diaries, payments and archives; left out while it is empty."""
-    source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
+    source_system_hsa_id: str = ""
+    """HSA-ids of the care provider and of this system.
+
+    While they are empty, formats that demand them carry no entry: an id is never made up. A unit
+    of another care provider has that one's (screen Avbrott och utförare).
+    """
     payment_account: str = ""
     payment_bic: str = ""
     """The account that pays (IBAN, or a bankgiro number) and its bank's BIC.

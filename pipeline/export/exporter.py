@@ -75,6 +75,11 @@ class ExportOptions:
     staff: Sequence[StaffMember] = ()
     load_image: Callable[[str], bytes] | None = None
 
+    def takes(self, record: Record) -> bool:
+        """Return whether the target has a mapping for the record's form in its version."""
+        mapping = self.mappings.get(record.form)
+        return mapping is not None and mapping.takes_version(record.version)
+
     def mapping(self, form: str, kind: type[MappingType]) -> MappingType:
         """Return the form's mapping for this target.
 

@@ -10,16 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import StaffMember, Value
-from pipeline.domain.record import Record, Stamp
+from pipeline.domain.record import (
+    CareProvider,
+    OutageKind,
+    Record,
+    RecordAttachment,
+    Stamp,
+    TypedPart,
+)
+from pipeline.domain.review.rules import has_digit
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE, Item
-from pipeline.registers.authors import is_on_behalf
+from pipeline.registers.staff import is_on_behalf
 from pipeline.texts import Topic
 
 ILLEGIBLE_TEXT = "[oläsligt]"
@@ -40,13 +49,25 @@ def with_decimal_comma(text: str) -> str:
 def find_field_spec(record: Record, name: str, forms: Forms) -> FieldSpec | None:
     """Return the definition of an entry's field, whose name lacks the row's prefix."""
     form = find_record_form(record, forms)
-    specs = form.entry_fields(record.row) if form else ()
-    return next((spec for spec in specs if spec.column == name), None)
+    return form.entry_field(record.row, name) if form else None
 
 
 def find_record_form(record: Record, forms: Forms) -> Form | None:
     """Return the form an entry was written on, in its own version."""
     return forms.get((record.form, record.version))
+
+
+def record_day(record: Record) -> date:
+    """Return the Swedish day of an entry: of the event, else of writing, else of the scan."""
+    moment = record.event_at or record.written_at or record.scanned.at
+    return to_local_time(moment).date()
+
+
+def record_law(record: Record, forms: Forms) -> str:
+    """Return the law that an entry is based on, as in force on its day; empty without its form."""
+    form = find_record_form(record, forms)
+    refs = [law.ref for law in law_refs(form, record_day(record))] if form else []
+    return late_entry("law", law="; ".join(refs)) if refs else ""
 
 
 def field_value(record: Record, name: str, forms: Forms) -> Value:
@@ -65,6 +86,8 @@ def format_field_value(record: Record, name: str, forms: Forms) -> str:
     """
     if name in record.illegible:
         return ILLEGIBLE_TEXT
+    if name in record.boxes or name in record.meanings:
+        return _explained_value(record, name)
     value, spec = field_value(record, name, forms), find_field_spec(record, name, forms)
     if value is None:
         return ""
@@ -80,10 +103,42 @@ def format_field_value(record: Record, name: str, forms: Forms) -> str:
     return value
 
 
+def _explained_value(record: Record, name: str) -> str:
+    """Return a code with its meaning, initials, or that a box is not signed."""
+    value = record.fields.get(name)
+    if not value:
+        return late_entry("not_signed")
+    if value is True:
+        return signature_presence(present=True)
+    meaning = record.meanings.get(name)
+    return f"{meaning} ({value})" if meaning else value
+
+
+def _list_deviations(record: Record) -> list[str]:
+    """Return the boxes of a grid that say something else than "as planned", a text each."""
+    return [
+        labelled(
+            record,
+            name,
+            ILLEGIBLE_TEXT if name in record.illegible else _explained_value(record, name),
+        )
+        for name in record.boxes
+        if not record.fields.get(name) or has_digit(record.fields[name])
+    ]
+
+
 def is_planned(record: Record, spec: FieldSpec) -> bool:
-    """Return whether a field was to be filled in: the field that plans it, if any, is not empty."""
+    """Return whether a field was to be filled in: the field that plans it is not empty.
+
+    What plans it may not have been typed, where a line stands on two sides of the paper.
+    """
     plan = spec.planned_by
-    return plan is None or bool(record.fields.get(plan)) or plan in record.illegible
+    return (
+        plan is None
+        or plan not in record.fields
+        or bool(record.fields[plan])
+        or plan in record.illegible
+    )
 
 
 def is_signature_missing(record: Record, spec: FieldSpec) -> bool:
@@ -192,16 +247,50 @@ def late_entry_text(record: Record, settings: Settings) -> str:
     It holds the outage, when it happened, the paper's author and time, who entered and verified
     the entry, the scan's id and where the paper is.
     """
+    return late_sheet_text([record], settings)
+
+
+def late_sheet_text(records: Sequence[Record], settings: Settings) -> str:
+    """Return the same paragraph for entries of one sheet, which are written as one."""
+    first = records[0]
+    times = dict.fromkeys(map(format_event_time, records))
     return " ".join(
         (
-            _outage_text(settings),
-            late_entry("about", time=format_event_time(record)),
-            _original_text(record),
-            *_people_texts(record),
-            late_entry("scan", entry=record.entry_id),
-            *([late_entry("place", place=record.place)] if record.place else []),
+            _outage_text(first, settings),
+            late_entry("about", time=" – ".join([*times][:: max(1, len(times) - 1)])),
+            _original_text(first),
+            *dict.fromkeys(text for record in records for text in _people_texts(record)),
+            late_entry("scan", entry=", ".join(record.entry_id for record in records)),
+            *([late_entry("place", place=first.place)] if first.place else []),
+            *dict.fromkeys(text for record in records for text in _untyped_texts(record)),
         )
     )
+
+
+def format_attachment(attachment: RecordAttachment) -> str:
+    """Return title and day of an attachment."""
+    return ", ".join(part for part in (attachment.title, attachment.day) if part)
+
+
+def _untyped_texts(record: Record) -> list[str]:
+    """What of the paper is only in its images, a sentence each; nothing of a void entry."""
+    if record.voided is not None:
+        return []
+    sentences = []
+    if record.missing_pages:
+        pages = ", ".join(map(str, record.missing_pages))
+        sentences.append(late_entry("missing_pages", pages=pages))
+    if record.typed is not TypedPart.WHOLE:
+        if deviations := _list_deviations(record):
+            sentences.append(late_entry("deviations", deviations="; ".join(deviations)))
+        if record.missing_pages and record.typed is TypedPart.DEVIATIONS:
+            sentences.append(late_entry("typed.deviations_on_pages"))
+        else:
+            sentences.append(late_entry(f"typed.{record.typed.value}"))
+    if record.attachments:
+        titles = "; ".join(map(format_attachment, record.attachments))
+        sentences.append(late_entry("attachments", attachments=titles))
+    return sentences
 
 
 def amendment_text(item: Item) -> str:
@@ -224,14 +313,35 @@ def amendment_text(item: Item) -> str:
     )
 
 
-def _outage_text(settings: Settings) -> str:
-    start, end = settings.outage_start, settings.outage_end
-    if start is None:
+def _outage_text(record: Record, settings: Settings) -> str:
+    """Return the outage of the unit and system, else that of the settings."""
+    if outage := record.outage:
+        start, end = outage.start, outage.end
+    elif settings.outage_start:
+        start, end = settings.outage_start, settings.outage_end
+    else:
         return late_entry("outage")
-    first = f"{to_local_time(start):%Y-%m-%d}"
-    if end is None:
-        return late_entry("outage_since", start=first)
-    return late_entry("outage_between", start=first, end=f"{to_local_time(end):%Y-%m-%d}")
+    days = {"start": f"{to_local_time(start):%Y-%m-%d}"}
+    days |= {"end": f"{to_local_time(end):%Y-%m-%d}"} if end else {}
+    key = "outage_between" if end else "outage_since"
+    if outage and outage.kind is OutageKind.READ_ONLY:
+        key = f"{key}_read_only"
+    text = late_entry(key, **days)
+    return (
+        f"{text} {late_entry('system', system=outage.system)}" if outage and outage.system else text
+    )
+
+
+def care_provider(record: Record, settings: Settings) -> CareProvider:
+    """Return who gave the care: the unit's own provider, else that of the settings."""
+    return record.provider or settings_provider(settings)
+
+
+def settings_provider(settings: Settings) -> CareProvider:
+    """Return the organisation's own care provider."""
+    return CareProvider(
+        settings.care_provider, settings.care_provider_hsa_id, settings.organisation_number
+    )
 
 
 def _original_text(record: Record) -> str:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pipeline.domain.model import Client
-    from pipeline.forms.visit_lists import PlannedVisit
+
+
+class _OfClient(Protocol):
+    @property
+    def pid(self) -> str:
+        """The client's number."""
+
+
+_Planned = TypeVar("_Planned", bound=_OfClient)
+"""A planned visit, or a prescription."""
 
 
 class Binder(StrEnum):
@@ -23,9 +32,9 @@ class Binder(StrEnum):
 
 
 def split_by_binder(
-    visits: Iterable[PlannedVisit], register: Iterable[Client]
-) -> dict[Binder, list[PlannedVisit]]:
-    """Divide planned visits by the binders for their paper, without empty binders.
+    planned: Iterable[_Planned], register: Iterable[Client]
+) -> dict[Binder, list[_Planned]]:
+    """Divide planned visits or prescriptions by the binders for their paper, without empty binders.
 
     A client who is in the register twice is protected if either row is.
     """
@@ -35,7 +44,7 @@ def split_by_binder(
         protected[client.pid] = client.protected or protected.get(client.pid, False)
     # None: the number is in no row of the register.
     binders = {None: Binder.UNKNOWN, True: Binder.PROTECTED, False: Binder.TOGETHER}
-    by_binder: dict[Binder, list[PlannedVisit]] = {binder: [] for binder in Binder}
-    for visit in visits:
-        by_binder[binders[protected.get(visit.pid)]].append(visit)
+    by_binder: dict[Binder, list[_Planned]] = {binder: [] for binder in Binder}
+    for each in planned:
+        by_binder[binders[protected.get(each.pid)]].append(each)
     return {binder: group for binder, group in by_binder.items() if group}

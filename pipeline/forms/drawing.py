@@ -8,9 +8,11 @@ every page shows how to write: ten digits, a tick, and how to cancel a tick.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import Enum
+from functools import lru_cache
+from typing import cast
 
 import cv2
 import segno
@@ -88,6 +90,7 @@ class Colour(Enum):
     TEXT = (38, 50, 52)
     LABEL = (70, 84, 86)
     HINT = (122, 136, 138)
+    NOTE = (88, 102, 104)
     TITLE = (0, 92, 100)
     FRAME = (143, 200, 202)
     RULE = (176, 216, 217)
@@ -110,6 +113,12 @@ def line_top(middle: float, style: TextStyle) -> float:
     return middle - style.size * MM_PER_POINT * 0.42
 
 
+LEGIBLE_PT = 7.5
+"""The least size of text that must be read."""
+_LINE_PITCH = 1.1
+"""Between two lines of a text in a box, em."""
+
+
 class PaperDocument(Document):
     """A PDF/A document of A4 pages without margins, which embeds its typeface."""
 
@@ -118,6 +127,7 @@ class PaperDocument(Document):
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.c_margin = 0
+        self._heights: dict[tuple[str, float, TextStyle], float] = {}
 
     def words(self, text: str, at: Point, style: TextStyle) -> float:
         """Print one line with the top of its capitals' line at `at`; return its width, mm."""
@@ -142,6 +152,18 @@ class PaperDocument(Document):
         self.set_xy(*at)
         # Line height 1.25 em.
         self.multi_cell(width, style.size * MM_PER_POINT * 1.25, self.fit(text), align="L")
+
+    def height_of(self, text: str, width: float, style: TextStyle) -> float:
+        """Return the height of a text with line breaks at `width`, mm.
+
+        It is measured once: every sheet of a form measures the same law.
+        """
+        if (text, width, style) not in self._heights:
+            self._apply_style(style)
+            line = style.size * MM_PER_POINT * 1.25
+            height = self.multi_cell(width, line, text, dry_run=True, output="HEIGHT")
+            self._heights[text, width, style] = cast(float, height)
+        return self._heights[text, width, style]
 
     def width_of(self, text: str, style: TextStyle) -> float:
         """Return the width of one line, mm."""
@@ -180,9 +202,7 @@ class PaperDocument(Document):
 
     def code(self, code: SheetCode, box: Box) -> None:
         """Draw the QR code, error correction Q, without its quiet zone."""
-        # Exactly level Q, also where the symbol would have room for level H.
-        symbol = segno.make_qr(format_code(code), error="q", boost_error=False)
-        self._cells([[bool(cell) for cell in row] for row in symbol.matrix], box)
+        self._cells(_qr_cells(format_code(code)), box)
 
     def _cells(self, rows: Sequence[Sequence[bool]], box: Box) -> None:
         self.set_fill_color(*Colour.BLACK.value)
@@ -208,6 +228,14 @@ class PaperDocument(Document):
         self.set_style(style.size, style.colour.value, bold=style.bold)
 
 
+@lru_cache(maxsize=1024)
+def _qr_cells(text: str) -> list[list[bool]]:
+    """Return the cells of a QR code. A page has its code twice, and a pack each page twice."""
+    # Exactly level Q, also where the symbol would have room for level H.
+    symbol = segno.make_qr(text, error="q", boost_error=False)
+    return [[bool(cell) for cell in row] for row in symbol.matrix]
+
+
 def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
     """Return start and length of each run of black cells."""
     runs: list[tuple[int, int]] = []
@@ -218,6 +246,49 @@ def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
         elif black:
             runs.append((x, 1))
     return runs
+
+
+def fit_text(
+    paper: PaperDocument, text: str, box: Box, style: TextStyle
+) -> tuple[TextStyle, list[str]]:
+    """Return the style and lines of a text in a box.
+
+    It is set smaller where it is too wide, in two lines where it would be smaller than is legible.
+    If even these have no room it is one line smaller than `LEGIBLE_PT`: nothing is cut.
+    """
+    size = style.size * box.w / max(paper.width_of(text, style), box.w)
+    legible = replace(style, size=LEGIBLE_PT)
+    if size < LEGIBLE_PT and box.h >= 2 * LEGIBLE_PT * MM_PER_POINT * _LINE_PITCH:
+        words = text.split()
+        # As many words on the first line as it has room for; no word is divided, and no number
+        # from what it counts.
+        for count in range(len(words) - 1, 0, -1):
+            lines = [" ".join(words[:count]), " ".join(words[count:])]
+            if not words[count - 1][-1].isdigit() and all(
+                paper.width_of(line, legible) <= box.w for line in lines
+            ):
+                return legible, lines
+    return replace(style, size=size), [text]
+
+
+def draw_fitted(
+    paper: PaperDocument,
+    text: str,
+    box: Box,
+    style: TextStyle,
+    *,
+    align_right: bool = False,
+) -> None:
+    """Print a text as `fit_text` has it, in the middle of a box's height."""
+    style, lines = fit_text(paper, text, box, style)
+    pitch = style.size * MM_PER_POINT * _LINE_PITCH
+    first = box.y + (box.h - pitch * (len(lines) - 1)) / 2
+    for number, line in enumerate(lines):
+        top = line_top(first + number * pitch, style)
+        if align_right:
+            paper.words_right(line, (box.x + box.w, top), style)
+        else:
+            paper.words(line, (box.x, top), style)
 
 
 _CAPTION = TextStyle(7.5, Colour.LABEL)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.model import Box
-from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, line_top
+from pipeline.forms.drawing import (
+    LEGIBLE_PT,
+    Colour,
+    PaperDocument,
+    TextStyle,
+    draw_fitted,
+    fit_text,
+    line_top,
+)
+from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
 
-LABEL_STYLE = TextStyle(7, Colour.LABEL)
-ROW_LABEL_STYLE = TextStyle(6.8, Colour.LABEL)
-HINT_STYLE = TextStyle(6.5, Colour.HINT)
-CHOICE_LABEL_STYLE = TextStyle(8.5, Colour.TEXT)
 PREFILLED_STYLE = TextStyle(11, Colour.BLACK)
-_LABEL_LIFT_MM = 3.1
+_MARGIN_MM, _LEAST_MARGIN_MM = 1.0, 0.4
+"""Beside a prefilled text, and beside one that has no room otherwise."""
 LABEL_GAP_MM = 1.2
 """Between a label and its neighbour."""
 MARK_GAP_MM = 0.9
@@ -22,16 +28,21 @@ MARK_GAP_MM = 0.9
 _GROUP_BOUNDARIES = {Format.DATE: (4, 6), Format.TIME: (2,), Format.PERSONAL_NUMBER: (4, 6, 8)}
 """The cells with a heavier line before them."""
 
-FieldDrawer = Callable[[PaperDocument, FieldSpec, str], None]
+FieldDrawer = Callable[[PaperDocument, FieldSpec, str, PrintStyle], None]
 
 
 def draw_field(
-    paper: PaperDocument, spec: FieldSpec, text: str = "", *, labelled: bool = True
+    paper: PaperDocument,
+    spec: FieldSpec,
+    text: str = "",
+    *,
+    labelled: bool = True,
+    style: PrintStyle = FIRST_STYLE,
 ) -> None:
     """Draw a field with its label; `text` is the prefilled text, if any."""
-    FIELD_DRAWERS[spec.kind](paper, spec, text)
+    FIELD_DRAWERS[spec.kind](paper, spec, text, style)
     if labelled and (text or not _is_invisible_when_empty(spec)):
-        _draw_label(paper, spec)
+        _draw_label(paper, spec, style)
 
 
 def _is_invisible_when_empty(spec: FieldSpec) -> bool:
@@ -39,14 +50,14 @@ def _is_invisible_when_empty(spec: FieldSpec) -> bool:
     return not spec.traits.filled_by_hand and spec.means is not Meaning.UNIT
 
 
-def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
+def _draw_label(paper: PaperDocument, spec: FieldSpec, print_style: PrintStyle) -> None:
     # A heading is printed only above the first row of a table.
     if spec.label_side is LabelSide.NONE or (
         spec.label_side is LabelSide.HEADING and spec.row not in (None, 1)
     ):
         return
     x, y, w, h = spec.box
-    style = _label_style(spec)
+    style = label_style(spec, print_style)
     top = line_top(y + h / 2, style)
     if spec.label_side is LabelSide.RIGHT:
         paper.words(spec.label, (x + w + MARK_GAP_MM, top), style)
@@ -54,42 +65,51 @@ def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
         paper.words_right(spec.label, (x - LABEL_GAP_MM, top), style)
     else:
         # The hint follows the label above the box, in smaller print.
-        end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
+        lifted = y - print_style.lift
+        end = x + paper.words(spec.label, (x, lifted), style)
         paper.words(
-            spec.hint or spec.measure, (end + LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT_STYLE
+            spec.hint or spec.measure,
+            (end + LABEL_GAP_MM, lifted + print_style.hint_drop),
+            print_style.hint,
         )
 
 
-def _label_style(spec: FieldSpec) -> TextStyle:
+def label_style(spec: FieldSpec, style: PrintStyle) -> TextStyle:
+    """Return the style of a field's label."""
     if spec.row is not None:
-        return ROW_LABEL_STYLE
+        return style.row_label
     return (
-        CHOICE_LABEL_STYLE
+        style.option
         if spec.traits.is_check_box and spec.label_side is not LabelSide.ABOVE
-        else LABEL_STYLE
+        else style.label
     )
 
 
-def _draw_mark(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _draw_mark(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.35)
+    # A tick that is known before the outage.
+    if text:
+        x, y, w, h = spec.box
+        paper.pen([(x + 1, y + 1), (x + w - 1, y + h - 1)], Colour.BLACK, 0.5)
+        paper.pen([(x + w - 1, y + 1), (x + 1, y + h - 1)], Colour.BLACK, 0.5)
 
 
-def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str, style: PrintStyle) -> None:
     for option in spec.options:
-        _draw_option(paper, option)
+        _draw_option(paper, option, style.option)
 
 
-def _draw_option(paper: PaperDocument, option: Option) -> None:
+def _draw_option(paper: PaperDocument, option: Option, style: TextStyle) -> None:
     box = Box(*option.box)
     paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
     paper.words(
         option.label,
-        (box.x + box.w + MARK_GAP_MM, line_top(box.y + box.h / 2, CHOICE_LABEL_STYLE)),
-        CHOICE_LABEL_STYLE,
+        (box.x + box.w + MARK_GAP_MM, line_top(box.y + box.h / 2, style)),
+        style,
     )
 
 
-def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     cells = spec.cell_boxes
     paper.area(spec.area, Colour.WHITE)
     # Lines between the boxes, heavier between groups of digits.
@@ -134,13 +154,13 @@ def _draw_frame(paper: PaperDocument, box: Box) -> None:
     paper.pen(corners, Colour.FRAME, 0.3)
 
 
-def _draw_text(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+def _draw_text(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
     if text:
         _draw_typeset(paper, spec.area, text)
 
 
-def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str, _style: PrintStyle) -> None:
     x, y, w, h = spec.box
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
     # Writing lines at equal distances; the frame is the last one.
@@ -149,7 +169,7 @@ def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
         paper.rule((x + 2, below), (x + w - 2, below), Colour.RULE, 0.25)
 
 
-def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:
     if text:
         _draw_typeset(paper, spec.area, text)
     # An empty unit has a line to write on.
@@ -159,13 +179,44 @@ def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
 
 
 def _draw_typeset(paper: PaperDocument, box: Box, text: str) -> None:
-    # A text too wide for its box is set smaller.
-    scale = min(1.0, (box.w - 2) / paper.width_of(text, PREFILLED_STYLE))
-    style = replace(PREFILLED_STYLE, size=PREFILLED_STYLE.size * scale)
-    paper.words(text, (box.x + 1, line_top(box.y + box.h / 2, style)), style)
+    draw_fitted(paper, text, _find_room(paper, box, text), PREFILLED_STYLE)
 
 
-def _draw_signature(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+def _find_room(paper: PaperDocument, box: Box, text: str) -> Box:
+    """Return the part of a box in which a text is printed."""
+    wide, narrow = (
+        Box(box.x + margin, box.y, box.w - 2 * margin, box.h)
+        for margin in (_LEAST_MARGIN_MM, _MARGIN_MM)
+    )
+    return narrow if _is_legible(paper, narrow, text) else wide
+
+
+def _is_legible(paper: PaperDocument, box: Box, text: str) -> bool:
+    style, _ = fit_text(paper, text, box, PREFILLED_STYLE)
+    return style.size >= LEGIBLE_PT
+
+
+def require_room(
+    paper: PaperDocument, spec: FieldSpec, text: str, row: int, column: str, before: str = ""
+) -> None:
+    """Check that a text of a table has room in its field in a size that can be read.
+
+    `before` is printed before it.
+
+    Raises:
+        UsageError: it has not; the message names row and column and how many characters have room.
+    """
+
+    def has_room(text: str) -> bool:
+        return _is_legible(paper, _find_room(paper, spec.area, before + text), before + text)
+
+    if spec.kind is not Kind.TEXT or has_room(text):
+        return
+    room = next(count for count in range(len(text) - 1, -1, -1) if has_room(text[:count]))
+    raise UsageError("no_room_in_box", row=row, column=column, length=len(text), room=room)
+
+
+def _draw_signature(paper: PaperDocument, spec: FieldSpec, _text: str, _style: PrintStyle) -> None:
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form
+from pipeline.domain.form.grid import Grid
 from pipeline.domain.form.page import PageSpec, Table
 
 PLACED_HEADER = (
@@ -60,6 +61,9 @@ def dump_form(form: Form) -> str:
         "codes",
         "entries",
         "deadline",
+        "deadlines",
+        "depth",
+        "print_style",
         "norm",
     )
     head = {
@@ -101,7 +105,20 @@ def _dump_page(page: PageSpec) -> dict[str, Any]:
     values["fields"] = [_dump_field(spec) for spec in page.fields]
     if page.table:
         values["table"] = _dump_table(page.table)
+    if page.grids:
+        values["grids"] = [_dump_grid(grid) for grid in page.grids]
     return values
+
+
+def _dump_grid(grid: Grid) -> dict[str, Any]:
+    values = grid.model_dump(mode="json", exclude={"fields", "days"})
+    days = grid.days.model_dump(mode="json", exclude={"field", "codes"})
+    return {key: _plain_number(value) for key, value in values.items()} | {
+        "fields": [_dump_field(spec) for spec in grid.fields],
+        "days": {key: _plain_number(value) for key, value in days.items()}
+        | {"codes": [_to_flow(code.model_dump()) for code in grid.days.codes]}
+        | {"field": _dump_field(grid.days.field)},
+    }
 
 
 def _dump_table(table: Table) -> dict[str, Any]:

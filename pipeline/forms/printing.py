@@ -12,21 +12,33 @@ from datetime import date
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
-from pipeline.domain.form.form import Form
+from pipeline.domain.form.form import EntriesPer, Form
+from pipeline.domain.form.grid import Grid
 from pipeline.domain.form.page import PageSpec, Section, Table
-from pipeline.domain.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.paragraphs import law_refs
+from pipeline.domain.model import SHEET_ROW, Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_serial, new_serial
 from pipeline.forms.field_drawing import draw_field
+from pipeline.forms.layout.print_styles import PRINT_STYLES, PrintStyle
+from pipeline.forms.letterhead import (
+    LAW_BOX,
+    LOGO_BOX,
+    NO_LETTERHEAD,
+    Letterhead,
+    draw_logo,
+    join_law_refs,
+)
 
 _TITLE = TextStyle(17, Colour.TITLE, bold=True)
 _SUBTITLE = TextStyle(8.5, Colour.LABEL)
 _SERIAL = TextStyle(12, Colour.TEXT, bold=True)
 _SMALL = TextStyle(7.5, Colour.LABEL)
 _SECTION = TextStyle(9, Colour.TITLE, bold=True)
-_ROW_NUMBER = TextStyle(9, Colour.HINT, bold=True)
 _HEAD_LEFT, _HEAD_RIGHT = 40.0, 189.0
 """Left and right edge of the header's texts, mm."""
+_FIRST_STYLE_WITH_LAW, _SLACK_MM = 2, 0.1
 _TITLE_ROOM = 122.0
 """Width for the title, clear of the serial, mm."""
 
@@ -67,8 +79,10 @@ def to_issued_sheet(form: Form, sheet: Sheet) -> IssuedSheet:
 
 
 def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
-    """Return the rows with a printed client."""
+    """Return the rows with a printed client, or all that was prefilled in a sheet of one client."""
     prefilled = dict(sheet.prefilled)
+    if form.entries is EntriesPer.SHEET and sheet.client is not None and prefilled:
+        return (PrintedRow(SHEET_ROW, sheet.client.pid, sheet.prefilled),)
     rows = []
     # A row has a printed client if its own number field is prefilled.
     for row in form.rows():
@@ -90,7 +104,11 @@ def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
 
 
 def print_sheets(
-    form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None
+    form: Form,
+    sheets: Sequence[Sheet],
+    *,
+    letterhead: Letterhead = NO_LETTERHEAD,
+    printed_on: date | None = None,
 ) -> bytes:
     """Print all pages of all sheets as a PDF/A-2b.
 
@@ -100,12 +118,15 @@ def print_sheets(
         FormError: the form is printed elsewhere.
     """
     with PaperDocument(form.title, printed_on or today_in_sweden()) as paper:
-        draw_sheets(paper, form, sheets, organisation)
+        draw_sheets(paper, form, sheets, letterhead)
         return bytes(paper.output())
 
 
 def draw_sheets(
-    paper: PaperDocument, form: Form, sheets: Iterable[Sheet], organisation: str = ""
+    paper: PaperDocument,
+    form: Form,
+    sheets: Iterable[Sheet],
+    letterhead: Letterhead = NO_LETTERHEAD,
 ) -> None:
     """Add all pages of all sheets to a document.
 
@@ -122,8 +143,8 @@ def draw_sheets(
             code = SheetCode(form.id, form.version, page_no, len(form.pages), sheet.serial)
             _draw_fiducials(paper, code)
             # Layers in drawing order: header, sections and fields, writing examples, footer.
-            _draw_head(paper, form, code, organisation)
-            _draw_page(paper, page, sheet)
+            _draw_head(paper, form, code, letterhead)
+            _draw_page(paper, page, sheet, PRINT_STYLES[form.print_style])
             draw_examples(paper)
             _draw_foot(paper, form, code)
 
@@ -135,12 +156,31 @@ def _draw_fiducials(paper: PaperDocument, code: SheetCode) -> None:
         paper.code(code, box)
 
 
-def _draw_head(paper: PaperDocument, form: Form, code: SheetCode, organisation: str) -> None:
+def _draw_head(paper: PaperDocument, form: Form, code: SheetCode, letterhead: Letterhead) -> None:
     paper.words(form.title, (_HEAD_LEFT, 9.6), _fit_title(paper, form.title))
-    line = " · ".join(filter(None, (organisation, "Reservblankett vid driftstopp")))
+    line = " · ".join(filter(None, (letterhead.organisation, "Reservblankett vid driftstopp")))
     paper.words(line, (_HEAD_LEFT, 17.6), _SUBTITLE)
     paper.words_right(format_serial(code.serial), (_HEAD_RIGHT, 10.4), _SERIAL)
     paper.words_right(f"Sida {code.page_no} av {code.pages}", (_HEAD_RIGHT, 17.6), _SUBTITLE)
+    draw_logo(paper, letterhead.logo, LOGO_BOX)
+    if form.print_style >= _FIRST_STYLE_WITH_LAW and letterhead.law_day:
+        refs = [law.ref for law in law_refs(form, letterhead.law_day)]
+        _draw_law(paper, refs, LAW_BOX.w if letterhead.logo else _HEAD_RIGHT - LAW_BOX.x)
+
+
+def _draw_law(paper: PaperDocument, refs: Sequence[str], width: float) -> None:
+    """Print the law below the title, in at most two lines; what has no room becomes "m.fl."."""
+    kept: list[str] = []
+    for ref in refs:
+        text = _law_line([*kept, ref], refs)
+        if not kept or paper.height_of(text, width, _SMALL) <= LAW_BOX.h + _SLACK_MM:
+            kept.append(ref)
+    if kept:
+        paper.paragraph(_law_line(kept, refs), (LAW_BOX.x, LAW_BOX.y), width, _SMALL)
+
+
+def _law_line(kept: Sequence[str], refs: Sequence[str]) -> str:
+    return f"Lagrum: {join_law_refs(kept)}{' m.fl.' if len(kept) < len(refs) else ''}"
 
 
 def _fit_title(paper: PaperDocument, title: str) -> TextStyle:
@@ -158,7 +198,7 @@ def _draw_foot(paper: PaperDocument, form: Form, code: SheetCode) -> None:
     paper.words("  ·  ".join(parts), (21, 284.6), _SMALL)
 
 
-def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
+def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet, style: PrintStyle) -> None:
     # Backgrounds first, then printed texts, then rows and fields.
     for section in page.sections:
         _draw_section(paper, section)
@@ -170,12 +210,18 @@ def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
             TextStyle(text.size, Colour.LABEL, text.bold),
         )
     if page.table:
-        _draw_rows(paper, page.table)
+        _draw_rows(paper, page.table, style.row_number)
+    for grid in page.grids:
+        _draw_grid_numbers(paper, grid, style.row_number)
     # A label that equals the title of a section is not printed again.
     titles = {section.title for section in page.sections}
     for spec in page.all_fields:
         draw_field(
-            paper, spec, _prefilled_text(spec, page, sheet), labelled=spec.label not in titles
+            paper,
+            spec,
+            _prefilled_text(spec, page, sheet),
+            labelled=spec.label not in titles,
+            style=style,
         )
 
 
@@ -187,7 +233,7 @@ def _draw_section(paper: PaperDocument, section: Section) -> None:
     paper.words(section.title, (box.x + 3, box.y + 1.4), _SECTION)
 
 
-def _draw_rows(paper: PaperDocument, table: Table) -> None:
+def _draw_rows(paper: PaperDocument, table: Table, style: TextStyle) -> None:
     for row in range(1, table.count + 1):
         y = table.top + (row - 1) * table.height
         # A rule between the rows, not above the first.
@@ -195,7 +241,13 @@ def _draw_rows(paper: PaperDocument, table: Table) -> None:
             paper.rule(
                 (table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25
             )
-        paper.words_right(str(row), (table.x + 7.5, y + 5), _ROW_NUMBER)
+        paper.words_right(str(row), (table.x + 7.5, y + 5), style)
+
+
+def _draw_grid_numbers(paper: PaperDocument, grid: Grid, style: TextStyle) -> None:
+    for line in range(1, grid.count + 1):
+        y = grid.top + (line - 1) * grid.height
+        paper.words_right(str(line), (grid.x + 4.8, y + 2.4), style)
 
 
 def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
@@ -203,7 +255,7 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
 
     In a table with one client per row, a client's sheet has the first row filled in. A number that
     is longer than its boxes, as some of regions are, is printed next to the name: its first
-    characters may be another person's number.
+    characters may be another person's number. So is the number on a page without boxes for it.
     """
     # The unit is the sheet's, also without a client.
     if spec.means is Meaning.UNIT:
@@ -234,5 +286,8 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
     name_meaning = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
     if spec.means is not name_meaning or not spec.traits.takes_printed_name:
         return ""
+    # A further page repeats name and number (Vårdhandboken).
+    if number is None and spec.traits.filled_by_hand:
+        return f"{sheet.client.name}, {format_pid(sheet.client.pid)}"
     # A number that does not fit its boxes is printed after the name.
     return sheet.client.name if fits_boxes else f"{sheet.client.name}, {sheet.client.pid}"

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from itertools import groupby
 from pathlib import Path
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import Pid, PidKind, is_local_pid, normalize_pid
 from pipeline.files.csv_tables import TableSchema, parse_table, read_table, row_error
+from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import new_serial
+from pipeline.forms.field_drawing import require_room
 from pipeline.forms.printing import Sheet
 from pipeline.texts import Text
 
@@ -39,7 +42,8 @@ TIME_FIELD, SERVICE_FIELD, ROUTE_FIELD = "planerad_tid", "insats", "rutt"
 class PlannedVisit:
     """One planned visit.
 
-    `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters, or fewer of a local number.
+    `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters, or fewer of a local number; `number` is
+    the row of the plan.
     """
 
     unit: str
@@ -49,6 +53,7 @@ class PlannedVisit:
     pid: str
     name: str
     service: str
+    number: int = field(default=0, compare=False)
 
 
 def load_visit_plan(path: Path, unit: str = "") -> list[PlannedVisit]:
@@ -78,7 +83,7 @@ def make_visit_sheets(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]
     """Make sheets with new serials and the visits in their rows, as many as each route needs.
 
     Raises:
-        UsageError: the form has no rows for planned visits.
+        UsageError: the form has no rows for planned visits, or a text no room in its box.
     """
     rows = _visit_row_fields(form)
     # The visits of a unit, day and route, divided by the rows of a sheet.
@@ -87,11 +92,35 @@ def make_visit_sheets(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]
     parts = [
         (key, part) for key, group in groups for part in _split_by_size(list(group), len(rows))
     ]
+    with PaperDocument(form.title, today_in_sweden()) as paper:
+        for _, part in parts:
+            _require_room(paper, form, rows, part)
     return [
         # One new serial per sheet.
         Sheet(new_serial(), unit, prefilled=tuple(_prefilled_fields(form, rows, day, route, part)))
         for (unit, day, route), part in parts
     ]
+
+
+def _require_room(
+    paper: PaperDocument,
+    form: Form,
+    rows: Sequence[Mapping[str, str]],
+    visits: Sequence[PlannedVisit],
+) -> None:
+    """Check that each text can be read in its box.
+
+    Raises:
+        UsageError: one cannot.
+    """
+    for fields, visit in zip(rows, visits, strict=False):
+        texts = [("namn", fields[Meaning.CLIENT_NAME], visit.name)]
+        if SERVICE_FIELD in fields:
+            texts.append(("insats", fields[SERVICE_FIELD], visit.service))
+        if ROUTE_FIELD in form.by_name:
+            texts.append(("rutt", ROUTE_FIELD, visit.route))
+        for column, name, text in texts:
+            require_room(paper, form.by_name[name], text, visit.number, column)
 
 
 def _visit_row_fields(form: Form) -> list[Mapping[str, str]]:
@@ -163,14 +192,22 @@ def _parse_visit(path: Path | str, number: int, row: Mapping[str, str]) -> Plann
         ) from None
     pid = normalize_pid(row["personnummer"])
     # A wrong or too long number would be printed as another person's.
-    if not _fits_number_boxes(pid):
+    if not fits_number_boxes(pid):
         raise row_error(path, number, Text("error.table_row.number_wrong"), _VISIT_SCHEMA)
     return PlannedVisit(
-        row["enhet"], day, row.get("rutt", ""), at, pid.value12, row["namn"], row.get("insats", "")
+        row["enhet"],
+        day,
+        row.get("rutt", ""),
+        at,
+        pid.value12,
+        row["namn"],
+        row.get("insats", ""),
+        number,
     )
 
 
-def _fits_number_boxes(pid: Pid) -> bool:
+def fits_number_boxes(pid: Pid) -> bool:
+    """Return whether a number is right and can be printed whole in its boxes."""
     # A local number without check digit, no longer than the boxes.
     if pid.kind is PidKind.LOCAL:
         return is_local_pid(pid.value12) and len(pid.value12) <= _NUMBER_BOXES

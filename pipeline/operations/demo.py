@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import SchemaOutdatedError
-from pipeline.domain.model import Assignment, IssuedSheet, Person, Role
+from pipeline.domain.model import Assignment, Client, IssuedSheet, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
@@ -19,10 +19,12 @@ from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
 from pipeline.store.accounts.login.password_hashes import PasswordHash, hash_password
 from pipeline.store.accounts.people import list_people, save_person
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.paper.batches import is_source_imported, list_unfinished
 from pipeline.store.paper.pages import count_pages_by_state
+from pipeline.store.registers.client_codes import give_client_codes
 from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.staff import save_staff
@@ -52,6 +54,7 @@ DEMO_PASSWORD = "papper och penna"
 DEMO_PLACE = "Pärm 1, socialkontoret"
 _SETTINGS_YAML = (
     "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\nnon_commercial: true\n"
+    "care_provider_hsa_id: SE0000000000-DEMO\nsource_system_hsa_id: SE0000000000-EFTERSKRIFT\n"
 )
 
 
@@ -230,9 +233,19 @@ def _fill_store(conn: Connection, password: PasswordHash) -> None:
     save_units(conn, AREA_BY_UNIT)
     for account in DEMO_ACCOUNTS:
         save_person(conn, account.person, password)
-    save_clients(conn, load_client_register(SAMPLE_FOLDER / "klienter.csv").clients)
+    clients = load_client_register(SAMPLE_FOLDER / "klienter.csv").clients
+    save_clients(conn, clients)
+    give_client_codes(conn, HOME_CARE, list_code_holders(clients), utc_now(), by="anna")
     save_staff(conn, load_staff(SAMPLE_FOLDER / "personal.csv"))
     save_issued_sheets(conn, _load_issued_sheets(SAMPLE_FOLDER / "utlamnade.csv"), by="anna")
+
+
+def list_code_holders(clients: Sequence[Client]) -> list[str]:
+    """Return the numbers of the clients who have a client code, in the order of the codes.
+
+    The home care has printed its pack, and so given each of its clients one.
+    """
+    return [client.pid for client in clients if client.unit == HOME_CARE and not client.protected]
 
 
 def _load_issued_sheets(path: Path) -> list[IssuedSheet]:

@@ -18,6 +18,7 @@ from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, Settin
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
+from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
@@ -60,6 +61,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _check_calibration(),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
+        _run_check("Logo", lambda: _describe_logo(settings)),
         _run_check("Server address", lambda: describe_server_address(settings)),
     ]
 
@@ -186,6 +188,10 @@ def _check_learned_words(settings: Settings) -> str:
     from pipeline.reading.language.language_model import load_swedish
 
     return f"{len(load_swedish(settings.models).general.words)} words"
+
+
+def _describe_logo(settings: Settings) -> str:
+    return str(settings.logo) if load_logo(settings) else "none"
 
 
 def _check_handwriting(settings: Settings) -> str:

@@ -42,10 +42,13 @@ from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import SignatureCounts, StaffRegister
 from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.store import Store
+from pipeline.store.depth.page_texts import save_page_text
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import load_page, mark_page_failed
 from pipeline.store.paper.sheets import save_page_reading
+from pipeline.store.registers.client_codes import list_client_codes
 from pipeline.store.registers.client_register import client_register_version, list_clients
+from pipeline.store.registers.outages import list_outages
 from pipeline.store.registers.staff import load_staff_list
 
 T = TypeVar("T")
@@ -77,8 +80,8 @@ class RefreshingReader:
         """The forms that a page may be of."""
         return self._reader.forms
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
-        """Read one page.
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
+        """Read one page, scanned by a unit.
 
         Raises:
             EfterskriftError: the page cannot be read.
@@ -87,15 +90,16 @@ class RefreshingReader:
         if self._library and (forms := self._library.forms()) is not self._reader.forms:
             self._reader = replace(self._reader, forms=forms)
         self._refresh_registers()
-        return self._reader.read(data, media_type)
+        return self._reader.read(data, media_type, unit)
 
     def _refresh_registers(self) -> None:
         with self._store.read() as conn:
             staff = tuple(load_staff_list(conn))
+            outages = tuple(list_outages(conn))
             version = client_register_version(conn)
             # The large client register is loaded only after a change.
             is_current = version == self._register_version
-            register = None if is_current else ClientRegister(list_clients(conn))
+            register = None if is_current else _load_register(conn)
         context = self._reader.context
         if register is not None:
             self._register_version = version
@@ -103,8 +107,14 @@ class RefreshingReader:
         if staff != self._staff:
             self._staff = staff
             context = replace(context, staff=StaffRegister(staff, self._sheet_counts))
+        if outages != context.outages:
+            context = replace(context, outages=outages)
         if context is not self._reader.context:
             self._reader = replace(self._reader, context=context)
+
+
+def _load_register(conn: Connection) -> ClientRegister:
+    return ClientRegister(list_clients(conn), codes=list_client_codes(conn))
 
 
 class PageReaderProtocol(Protocol):
@@ -115,8 +125,8 @@ class PageReaderProtocol(Protocol):
         """The forms that a page may be of."""
         ...
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
-        """Read one page.
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
+        """Read one page, scanned by a unit.
 
         Raises:
             EfterskriftError: the page cannot be read.
@@ -234,7 +244,7 @@ class PageJob:
         self._report_images(away=False)
         self.busy_since = time.monotonic()
         try:
-            return self.reader.read(data, scanned.media_type or "")
+            return self.reader.read(data, scanned.media_type or "", scanned.unit)
         finally:
             self.busy_since = None
 
@@ -251,6 +261,7 @@ class PageJob:
                 form=form,
                 reader_version=READER_VERSION,
             )
+            save_page_text(conn, page_id, result.words)
 
     def _give_back(self, page_id: str, error: ImagesAwayError) -> None:
         """Leave a page in the queue, after a while: a worker of another machine may read it."""

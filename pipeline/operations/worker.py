@@ -29,8 +29,10 @@ from pipeline.operations.page_job import PageJob, ReaderFactory
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.store import open_store
+from pipeline.store.entries.triage import is_outdated, sort_unit
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import list_queued_pages
+from pipeline.store.registers.client_register import areas_by_unit
 
 QUEUE_NAME = "pages"
 _WORKFLOW_NAME = "read_page"
@@ -71,6 +73,7 @@ def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -
         store, make_reader(settings, store), settings.page_attempts, settings.beat_seconds
     )
     worker = Worker(settings, worker_id, job)
+    _sort_queue(job)
     try:
         worker.start()
         while not _wait_for_stop(settings.beat_seconds):
@@ -79,6 +82,19 @@ def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -
             worker.tend()
     finally:
         worker.end()
+
+
+def _sort_queue(job: PageJob) -> None:
+    """Sort units whose table of triage is newer than their queue, after an upgrade."""
+    forms = job.reader.forms
+    try:
+        with job.store.read() as conn:
+            units = [unit for unit in areas_by_unit(conn) if is_outdated(conn, unit)]
+        for unit in units:
+            with job.store.begin() as conn:
+                sort_unit(conn, forms, unit)
+    except StoreError as error:
+        _log.warning("%s", error)
 
 
 def _wait_for_stop(seconds: float) -> bool:

@@ -23,6 +23,7 @@ from pipeline.domain.model import (
     Image,
     Outcome,
     PageReading,
+    PrintedWord,
     Reading,
     SheetCode,
     State,
@@ -38,6 +39,7 @@ from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
+from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import cap_confidence, lower_confidence
 from pipeline.reading.page_context import PageContext
@@ -63,10 +65,14 @@ _MAX_SIDE_PX = 3000
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """The reading of a page, and its image registered to the form (JPEG, 8 px/mm), or None."""
+    """The reading of a page, and its image registered to the form (JPEG, 8 px/mm), or None.
+
+    `words` are the printed words of a page of no known form.
+    """
 
     reading: PageReading
     upright: bytes | None = None
+    words: tuple[PrintedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +111,19 @@ class PageReader:
         register = ClientRegister(clients) if clients is not None else None
         return cls(forms, ReadingContext(register), DEFAULT_GATE_MM)
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
-        """Read one page; see `read_page`."""
-        return read_page(data, media_type, self)
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
+        """Read one page, scanned by a unit; see `read_page`."""
+        return read_page(data, media_type, self, unit)
 
 
-def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
+def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") -> PageResult:
     """Read one page: decode, identify, register, read fields, resolve values, check the page.
 
     Args:
         data: the page's file, as it was scanned.
         media_type: of `data`, for instance `image/jpeg`.
         reader: the forms, the registers and the outage, and the highest registration error.
+        unit: the unit that scanned it, for its outages.
 
     Raises:
         BrokenFileError: `data` is no image.
@@ -134,7 +141,10 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
     # 3. Register the image to its form, or stop here.
     located = _locate(image, identification, reader)
     if located.form is None:
-        return PageResult(_transcribe_unknown(image, located.base_reading, reader))
+        return PageResult(
+            _transcribe_unknown(image, located.base_reading, reader),
+            words=_read_words(image, reader),
+        )
     if located.registration is None:
         return PageResult(located.base_reading)
     if located.registration.residual_mm > reader.gate_mm:
@@ -148,7 +158,8 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
 
     # 5. Resolve the values with registers, dates, sums and each other.
     with stage("resolve"):
-        fields, unresolved = resolve_page(context.fields, context.form, readings, reader.context)
+        known = reader.context.of_page(context.form, unit)
+        fields, unresolved = resolve_page(context.fields, context.form, readings, known)
 
     # 6. Check the page for what no field reader can see.
     return _checked_result(context, located.base_reading, fields, unresolved)
@@ -226,6 +237,14 @@ def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> 
         return base
     with stage("lines of a free page"):
         return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
+
+
+def _read_words(image: Image, reader: PageReader) -> tuple[PrintedWord, ...]:
+    """Return the printed words of a page of no known form, by which it can be found."""
+    if Kind.PRINTED not in reader.kinds:
+        return ()
+    with stage("text of a free page"):
+        return read_page_text(image)
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

@@ -55,13 +55,18 @@ def template_image(form: Form, page_no: int) -> Image:
     return _render_template(form.model_dump_json(exclude_unset=True), page_no)
 
 
+@lru_cache(maxsize=4)
+def _print_unfilled(definition: str) -> bytes:
+    """Print an unfilled form (given as JSON), with any serial and date, once for all its pages."""
+    form = Form.model_validate_json(definition)
+    return print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
+
+
 @lru_cache(maxsize=64)
 def _render_template(definition: str, page_no: int) -> Image:
     """Draw a page of a form (given as JSON) as a template image."""
-    form = Form.model_validate_json(definition)
-
-    # Print the unfilled form, with any serial and date, and render it finely.
-    pdf = print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
+    # Render the print finely.
+    pdf = _print_unfilled(definition)
     width, height = _PAGE_SIZE_PX
     fine = (width * _OVERSAMPLING, height * _OVERSAMPLING)
     page = render_own_pdf(pdf, page_no, size=fine, grayscale=True)

@@ -15,7 +15,17 @@ from pipeline.domain.model import Client
 from pipeline.registers.client_search import fits_another_name, text_similarity
 from pipeline.registers.match_reasons import match_evidence, similarity_evidence
 
-CONFLICTS = frozenset({"name_differs", "name_fits_other", "printed_other", "unit_other"})
+CONFLICTS = frozenset(
+    {
+        "name_differs",
+        "name_fits_other",
+        "printed_other",
+        "unit_other",
+        "code_other",
+        "after_death",
+        "after_move",
+    }
+)
 """Findings that block the confirmation of an entry until the reviewer has resolved them."""
 EVIDENCE_AGAINST = CONFLICTS | {
     "address_differs",
@@ -25,6 +35,8 @@ EVIDENCE_AGAINST = CONFLICTS | {
     "unit_else",
 }
 """Findings that are evidence against the client; the others are evidence for it."""
+NO_EVIDENCE = frozenset({"name_missing", "check_none"})
+"""Findings that are evidence neither for nor against: what could have spoken is not there."""
 
 
 class ConflictChoice(StrEnum):
@@ -38,6 +50,10 @@ class ConflictChoice(StrEnum):
     """The client is right: the sheet was printed for another client and used for this one."""
     CARED_FOR_HERE = "cared_for_here"
     """The client is right: of another unit, but cared for by this one."""
+    CODE_SLIP = "code_slip"
+    """The client is right: the client code beside the number is a slip of the pen."""
+    LATER_EVENT = "later_event"
+    """The client is right: the event is from after the client's death or move."""
     ASK = "ask"
     """None yet: the conflict is to be shown first."""
 
@@ -47,6 +63,9 @@ RESOLUTIONS = {
     "name_fits_other": ConflictChoice.SLIP,
     "printed_other": ConflictChoice.LENT_SHEET,
     "unit_other": ConflictChoice.CARED_FOR_HERE,
+    "code_other": ConflictChoice.CODE_SLIP,
+    "after_death": ConflictChoice.LATER_EVENT,
+    "after_move": ConflictChoice.LATER_EVENT,
 }
 """The choice that resolves each kind of conflict; several conflicts at once need a text too."""
 
@@ -91,13 +110,15 @@ class ClientStatement:
 class SheetFacts:
     """The facts on a sheet about its client apart from the number.
 
-    `printed_for` is the number of the client that it was printed for, if any.
+    `printed_for` is the number of the client that it was printed for, if any. `event_on` is the day
+    (YYYY-MM-DD) on which it happened, empty if it is not known.
     """
 
     name: str = ""
     address: str = ""
     unit: str = ""
     printed_for: str | None = None
+    event_on: str = ""
 
 
 def check_client(
@@ -145,6 +166,11 @@ def check_client(
         findings.append("printed_same" if sheet.printed_for == number else "printed_other")
     if namesakes:
         findings.append(f"namesake:{namesakes}")
+    # Days as text sort as days do.
+    if client is not None and client.deceased_on and sheet.event_on > client.deceased_on:
+        findings.append("after_death")
+    if client is not None and client.moved_on and sheet.event_on > client.moved_on:
+        findings.append("after_move")
     return tuple(findings)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pipeline.domain.identity_numbers import (
     is_local_pid,
     normalize_pid,
 )
-from pipeline.domain.model import Client, RegisterColumn, register_columns
+from pipeline.domain.model import Client, ClientCode, RegisterColumn, register_columns
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.registers.client_search import ClientSearch
 from pipeline.texts import Text
@@ -25,15 +26,29 @@ _REQUIRED = tuple(column.header for column in CLIENT_COLUMNS if not column.is_op
 _CLIENT_SCHEMA = TableSchema(_REQUIRED, ";".join(_HEADERS), "error.table_row.remedy.clients")
 _PROTECTION_HEADERS = ("skydd", "sekre")
 """Prefixes of headers about protected identity."""
+_DAYS = frozenset({"deceased_on", "moved_on"})
+"""Fields that are days."""
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
 
 
 class ClientRegister:
     """The clients that paper can be about, in the order of the register."""
 
-    def __init__(self, clients: Iterable[Client], missing_columns: Iterable[str] = ()) -> None:
-        """Make a register; `missing_columns` are the fields of `Client` that its file lacks."""
+    def __init__(
+        self,
+        clients: Iterable[Client],
+        missing_columns: Iterable[str] = (),
+        codes: Iterable[ClientCode] = (),
+    ) -> None:
+        """Make a register.
+
+        Args:
+            clients: in the order of the register.
+            missing_columns: the fields of `Client` that its file lacks.
+            codes: the codes that the units have given to clients.
+        """
         self.clients = tuple(clients)
+        self.codes = tuple(codes)
         self.missing_columns = frozenset(missing_columns)
         self._by_pid = {client.pid: client for client in self.clients}
 
@@ -104,6 +119,8 @@ def _parse_client(path: Path, number: int, row: Mapping[str, str]) -> Client:
 
 
 def _value(path: Path, number: int, column: RegisterColumn, text: str) -> str | bool:
+    if column.field in _DAYS and text:
+        return _parse_day(path, number, column, text)
     if not column.is_flag:
         return text
     if text.casefold() not in _YES | _NO:
@@ -111,6 +128,15 @@ def _value(path: Path, number: int, column: RegisterColumn, text: str) -> str | 
             path, number, Text("error.table_row.flag", {"column": column.header}), _CLIENT_SCHEMA
         )
     return text.casefold() in _YES
+
+
+def _parse_day(path: Path, number: int, column: RegisterColumn, text: str) -> str:
+    """Return YYYY-MM-DD of a day that is written with or without hyphens."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        reason = Text("error.table_row.day", {"column": column.header})
+        raise row_error(path, number, reason, _CLIENT_SCHEMA) from None
 
 
 def _parse_pid(path: Path, number: int, text: str) -> str:

@@ -1,4 +1,5 @@
-"""The staff list (signaturförtydligande) from a CSV file, and the likely signers of initials.
+"""The staff list (signaturförtydligande) from a CSV file, the likely signers of initials, and
+whether the author named on paper is the person who signs.
 
 The handwriting network gives the probabilities of letters for each time step. Their probability,
 had a person written their signature, is the sum over all ways to spell it over the time steps: the
@@ -8,6 +9,8 @@ unit's own staff sign more often than that of other units, and people not on the
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ from pipeline.domain.confidence import SIGNER_NAMED_FROM
 from pipeline.domain.model import (
     SIGNATURE_LETTERS,
     CellProbabilities,
+    Person,
     StaffMember,
     register_columns,
 )
@@ -47,6 +51,9 @@ MAX_SIGNERS = 5
 
 SignatureCounts = Mapping[tuple[str, str], int]
 """Confirmed sheets by unit and signature."""
+SAME_NAME_REASON = "den som signerar skrev själv på papper, men delar namn med ett annat konto"
+"""The reason by which an author who shares a name with another account signs their note."""
+_INITIALS_AND_NAME = re.compile(r"\S+ – (?P<name>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,3 +247,34 @@ def _likeliest_spelling(steps: NDArray[np.float64]) -> str:
         if symbol and symbol != previous
     ]
     return "".join(letters)[: max(INITIALS_LENGTH_P)]
+
+
+def is_author(author: str, person: Person, staff: Iterable[StaffMember] = ()) -> bool:
+    """Whether a paper's author is this person: by full name, initials, or both.
+
+    Both are written "NB – Nina Berglund". Initials have to be this person's alone by the staff
+    list. A first name alone, or shared initials, match no person: then a reason is asked for.
+    """
+    name = _fold_name(author)
+    if not name:
+        return False
+    match = _INITIALS_AND_NAME.fullmatch(author.strip())
+    if _fold_name(person.name) in {name, _fold_name(match["name"]) if match else ""}:
+        return True
+    # Initials, by the staff list of the person's units.
+    signers = {
+        _fold_name(member.name)
+        for member in staff
+        if _fold_name(member.signature) == name and member.unit in person.all_units
+    }
+    return signers == {_fold_name(person.name)}
+
+
+def is_on_behalf(reason: str) -> bool:
+    """Whether the reason of a signature means that another person than the author signed."""
+    return bool(reason) and not reason.startswith(SAME_NAME_REASON)
+
+
+def _fold_name(text: str) -> str:
+    plain = unicodedata.normalize("NFC", text).casefold()
+    return " ".join(re.findall(r"[\w-]+", plain))

@@ -14,8 +14,10 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import SWEDEN, swedish_day
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
+from pipeline.registers.outages import ALL
 from pipeline.reporting.data_quality import MIN_PEOPLE
 from pipeline.reporting.forecast import (
+    MIN_DAYS,
     Forecast,
     WorkDay,
     forecast_open_entries,
@@ -23,6 +25,7 @@ from pipeline.reporting.forecast import (
     simulate_forecast,
     worked_days,
 )
+from pipeline.store.registers.outages import list_outages
 from pipeline.store.reports import progress
 from pipeline.store.reports.entry_counts import count_entry_groups, count_open_entries
 from pipeline.store.reports.progress import HourOfWork, PageCount, UnansweredRun, UnitCount
@@ -144,7 +147,7 @@ class ProgressReport:
         return min(days, default=None)
 
     def due_in(self, name: str) -> int:
-        """Count the open entries of all units with this much time left, a key of `DUE_RANGES`."""
+        """Count the deadlines of all units with this much time left, a key of `DUE_RANGES`."""
         return sum(counts[name] for counts in self.due.values())
 
 
@@ -170,7 +173,7 @@ def make_progress_report(conn: Connection, person: Person, now: datetime) -> Pro
         entries=tuple(count_entries(conn, person, now)),
         open=still_open,
         past_days=behind,
-        forecast=forecast_open_entries(still_open, behind),
+        forecast=forecast_open_entries(still_open, _typical_days(conn, units, behind)),
         pace=measure_pace(progress.list_hours_of_work(conn, units, since), still_open),
         scanned_per_day=sum(scanned.values()) / max(len(behind), 1),
         units=tuple(progress.count_not_entered(conn, units)),
@@ -180,6 +183,21 @@ def make_progress_report(conn: Connection, person: Person, now: datetime) -> Pro
         silent_runs=tuple(progress.list_unanswered_runs(conn, units)),
         incomplete_batches=progress.count_interrupted_batches(conn, units, now),
     )
+
+
+def _typical_days(
+    conn: Connection, units: Collection[str], behind: tuple[WorkDay, ...]
+) -> tuple[WorkDay, ...]:
+    """Return the past days that coming ones may be like: those since all systems were back.
+
+    During an outage more paper is written, and fewer people have time to enter it.
+    """
+    rows = [row for row in list_outages(conn) if row.unit in (*units, ALL)]
+    if not rows or any(row.end is None for row in rows):
+        return behind
+    last = max(row.days[1] for row in rows).isoformat()
+    since = tuple(day for day in behind if day.day > last)
+    return since if len(since) >= MIN_DAYS else behind
 
 
 def measure_pace(work: Collection[HourOfWork], still_open: int) -> WorkPace:
@@ -237,7 +255,7 @@ def _count_due(
         name: (_add_days(midnight, first), _add_days(midnight, before))
         for name, (first, before) in DUE_RANGES.items()
     }
-    return progress.count_due_entries(conn, units, limits)
+    return progress.count_deadlines(conn, units, limits)
 
 
 def _add_days(midnight: datetime, days: int | None) -> datetime | None:

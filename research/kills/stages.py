@@ -129,9 +129,9 @@ class _ScanReader:
         self.forms = load_forms()
         self._form = self.forms.latest(FORM_ID)
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
         """Return what the sheet says."""
-        del media_type
+        del media_type, unit
         pixels = np.asarray(PIL.Image.open(io.BytesIO(data)))
         serial = sheet_serial(int.from_bytes(pixels[0, :4].tobytes()))
         form = self._form

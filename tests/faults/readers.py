@@ -35,11 +35,11 @@ class _Trapped:
     def __post_init__(self) -> None:
         self.forms = self.real.forms
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
         """As the real reader, unless this is the page of the trap."""
         if hashlib.sha256(data).hexdigest() == (self.workspace / "trap").read_text():
             self.spring()
-        return self.real.read(data, media_type)
+        return self.real.read(data, media_type, unit)
 
     def spring(self) -> None:
         """What happens on the page of the trap."""

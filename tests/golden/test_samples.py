@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +16,16 @@ import pytest
 from pipeline.domain.errors import BrokenFileError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import Outcome, PageReading
+from pipeline.domain.identity_numbers import make_client_code
+from pipeline.domain.model import ClientCode, Outcome, PageReading, Reading, State
+from pipeline.domain.review.attachment_title import propose_day, propose_title
+from pipeline.domain.review.depth import find_deviations
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import read_pages
-from pipeline.reading.read_page import PageReader
-from pipeline.registers.clients import load_client_register
+from pipeline.operations.demo import HOME_CARE, list_code_holders
+from pipeline.reading.read_page import PageReader, PageResult
+from pipeline.registers.clients import ClientRegister, load_client_register
+from pipeline.store.registers.client_codes import FIRST_CODE_NUMBER
 from tests.support.pages.form_choice import FEW
 
 SAMPLES = ROOT / "data" / "samples"
@@ -28,6 +34,9 @@ FLOOR = {Kind.MARK: 0.995, Kind.CHOICE: 0.95, Kind.DIGITS: 0.93, Kind.PRINTED: 0
 """Share of fields that are read right. May be raised, never lowered without a reason in the
 changelog.
 """
+
+CROSS_IN_NAME = (("08-hemtjanst.pdf", 4), "stray_writing:rad02.namn")
+"""The cross of a box reaches into the name above it, which is then looked at."""
 
 
 def _expected() -> list[dict[str, Any]]:
@@ -45,6 +54,21 @@ def test_stack_has_every_form_with_pages_of_readme() -> None:
     assert f"{len(pages)} pages of every form" in (SAMPLES / "README.md").read_text("utf-8")
 
 
+def test_stack_has_paper_that_is_not_typed_whole() -> None:
+    """An aid case with eight attachments, a shared page, a month grid, and short client codes."""
+    pages = _expected()
+    attached = Counter(page["attached"]["to"] for page in pages if "attached" in page)
+    sheets = {page["serial"]: page["form"] for page in pages if page.get("form")}
+    assert {sheets[serial]: count for serial, count in attached.items()} == {
+        "ansokan-ekonomiskt": 8,
+        "bilaga": 1,
+    }
+    (parts,) = [page["parts"] for page in pages if "parts" in page]
+    assert len({part["client"] for part in parts}) == len(parts) == 4
+    assert sum(len(page["coded"]) for page in pages if "coded" in page) == 6
+    assert any("rad1_dag17" in page["values"] for page in pages)
+
+
 def _choose(pages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A page of the forms that stand for all, of each result and of each way of scanning."""
     chosen: list[dict[str, Any]] = []
@@ -52,6 +76,9 @@ def _choose(pages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for page in pages:
         kinds = {("outcome", page["outcome"]), ("way", page.get("way"))}
         kinds |= {("form", page["form"])} if page.get("form") in FEW else set()
+        # The days are on the last page of a month's list
+        kinds |= {(key, "") for key in ("attached", "coded") if key in page}
+        kinds |= {("grid", "")} if "rad1_dag17" in page["values"] else set()
         if kinds - seen:
             chosen.append(page)
         seen |= kinds
@@ -67,14 +94,21 @@ def pages(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def readings(pages: list[dict[str, Any]]) -> dict[tuple[str, int], PageReading]:
-    """The pages, read with the register and the outage of the demo."""
+def results(pages: list[dict[str, Any]]) -> dict[tuple[str, int], PageResult]:
+    """The pages, read with the register, the client codes and the outage of the demo."""
     settings = Settings(
         workspace=SAMPLES,
         outage_start=datetime(2021, 12, 16, 3),
         outage_end=datetime(2022, 1, 10, 8),
     )
-    reader = PageReader.of(settings, load_client_register(SAMPLES / "klienter.csv").clients)
+    clients = load_client_register(SAMPLES / "klienter.csv").clients
+    codes = [
+        ClientCode(HOME_CARE, make_client_code(FIRST_CODE_NUMBER + place), pid)
+        for place, pid in enumerate(list_code_holders(clients))
+    ]
+    reader = PageReader.of(settings, ())
+    register = ClientRegister(clients, codes=codes)
+    reader = replace(reader, context=replace(reader.context, register=register))
     wanted = {(page["file"], page["page"]) for page in pages}
     return {
         (path.name, page.source_page): _read(reader, page)
@@ -84,13 +118,21 @@ def readings(pages: list[dict[str, Any]]) -> dict[tuple[str, int], PageReading]:
     }
 
 
-def _read(reader: PageReader, page: Any) -> PageReading:  # noqa: ANN401 - a ScannedPage
+def _read(reader: PageReader, page: Any) -> PageResult:  # noqa: ANN401 - a ScannedPage
     if page.data is None:
-        return PageReading(Outcome.FAILED, issues=(page.problem,))
+        return PageResult(PageReading(Outcome.FAILED, issues=(page.problem,)))
     try:
-        return reader.read(page.data, page.media_type).reading
+        return reader.read(page.data, page.media_type)
     except BrokenFileError:
-        return PageReading(Outcome.FAILED)
+        return PageResult(PageReading(Outcome.FAILED))
+
+
+@pytest.fixture
+def readings(
+    results: dict[tuple[str, int], PageResult],
+) -> dict[tuple[str, int], PageReading]:
+    """What was read on each page."""
+    return {page: result.reading for page, result in results.items()}
 
 
 @pytest.mark.slow
@@ -122,7 +164,7 @@ def test_all_writing_is_in_fields(readings: dict[tuple[str, int], PageReading]) 
         (page, problem)
         for page, problems in issues.items()
         for problem in problems
-        if problem.startswith("stray_writing")
+        if problem.startswith("stray_writing") and (page, problem) != CROSS_IN_NAME
     ]
 
 
@@ -139,7 +181,8 @@ def test_fields_are_read_no_worse_than_before(
             continue
         reading = readings[page["file"], page["page"]]
         assert reading.code is not None
-        for spec in FORMS.latest(page["form"]).pages[reading.code.page_no - 1].all_fields:
+        form = FORMS[page["form"], reading.code.version]
+        for spec in form.pages[reading.code.page_no - 1].all_fields:
             truth = page["values"].get(spec.name)
             if spec.kind is Kind.MARK:
                 truth = truth is True
@@ -152,3 +195,56 @@ def test_fields_are_read_no_worse_than_before(
     )
     for kind in total:
         assert right[kind] / total[kind] >= FLOOR[kind], kind
+
+
+@pytest.mark.slow
+def test_title_and_day_of_printed_papers_are_proposed(
+    pages: list[dict[str, Any]], results: dict[tuple[str, int], PageResult]
+) -> None:
+    said = {
+        (page["file"], page["page"]): (page["attached"]["title"], page["attached"]["day"])
+        for page in pages
+        if "attached" in page
+    }
+    found = {
+        place: (propose_title(results[place].words), propose_day(results[place].words))
+        for place in said
+    }
+    assert found == said
+
+
+@pytest.mark.slow
+def test_client_codes_mean_their_clients(
+    pages: list[dict[str, Any]], readings: dict[tuple[str, int], PageReading]
+) -> None:
+    """A code that is not read for certain leaves its number empty, and never names another."""
+    for page in pages:
+        fields = readings[page["file"], page["page"]].fields
+        found = {name: fields[name].value for name in page.get("coded", {})}
+        right = [name for name, pid in page.get("coded", {}).items() if found[name] == pid]
+        wrong = {name for name, value in found.items() if value} - set(right)
+        assert not wrong
+        assert len(right) >= len(found) - 1
+
+
+@pytest.mark.slow
+def test_deviations_of_month_grid_are_found(
+    pages: list[dict[str, Any]], readings: dict[tuple[str, int], PageReading]
+) -> None:
+    """All of them, and few boxes more: a deviation that nobody is asked about is lost."""
+    for page in pages:
+        if "rad1_dag17" not in page["values"]:
+            continue
+        reading = readings[page["file"], page["page"]]
+        form = FORMS[page["form"], 2]
+        # The times that say what is planned are on the page before
+        times = {
+            spec.planned_by: Reading("08:00", 0.99, State.READ)
+            for spec in form.fields
+            if spec.name in page["values"] and spec.planned_by
+        }
+        planned = {f"rad{line}_dag{day}" for line in range(1, 6) for day in range(17, 32)}
+        said = {name for name in planned if not str(page["values"].get(name, "")).isalpha()}
+        found = find_deviations(form, {**times, **reading.fields})
+        assert said <= found
+        assert len(found - said) <= len(planned) / 10

@@ -64,7 +64,7 @@ def test_careless_reviewers_confirm_no_planted_value() -> None:
 
 def test_machine_error_rate_matches_confidence() -> None:
     machine, chance = SimulatedReader.shipped(), Random(5)
-    spec = Forms.load(ROOT / "forms").latest("hsl-anteckning").by_name["handelsedatum"]
+    spec = Forms.load(ROOT / "forms")["hsl-anteckning", 1].by_name["handelsedatum"]
     readings = [machine.reading(spec, "2021-12-18", chance) for _ in range(3000)]
     right = sum(
         agrees_with_reading(spec, to_answer(spec, "2021-12-18"), reading) for reading in readings
@@ -73,7 +73,7 @@ def test_machine_error_rate_matches_confidence() -> None:
 
 
 def test_machine_and_people_share_misreadings_of_same_ink() -> None:
-    spec = Forms.load(ROOT / "forms").latest("hsl-anteckning").by_name["handelsetid"]
+    spec = Forms.load(ROOT / "forms")["hsl-anteckning", 1].by_name["handelsetid"]
     true = to_answer(spec, "08:15")
     keyer = Keyer(SlipRates(keying=1, misread=1, hard=1), Random(1))
     assert keyer.typed(spec, true, hard=True) == lookalike_answer(spec, true) != true

@@ -153,7 +153,7 @@ def _measure(
     browser: Browser, address: str, staff: list[Person], saves: int, pause_s: float
 ) -> list[float]:
     """Each person saves in turn; answers with the waits in ms."""
-    blind = [spec.name for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical]
+    blind = [spec.name for spec in seeding.forms()["hsl-anteckning", 1].fields if spec.critical]
     windows, waits = [], []
     for who in staff:
         page = browser.new_context(
@@ -212,7 +212,7 @@ def _work(colleague: Colleague, think_s: float, least: int, done: threading.Even
     """
     said = {
         spec.name: str(NOTE.get(spec.name, "-"))
-        for spec in seeding.forms().latest("hsl-anteckning").fields
+        for spec in seeding.forms()["hsl-anteckning", 1].fields
         if spec.critical
     }
     pace, waits = random.Random(colleague.entry()), list[float]()

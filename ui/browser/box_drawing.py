@@ -1,6 +1,6 @@
-"""A page on which boxes are drawn with the pointer.
+"""A page on which boxes are drawn with the pointer or the keys.
 
-Users without a pointer enter the same millimetres in the editor next to it.
+The keys move a frame, change its size and draw it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ BoxRectangle = tuple[float, float, float, float]
 class DrawingPage:
     """The page to draw on: a JPEG of this size (mm) with the boxes (mm) that are there.
 
-    Events of another draft are ignored. `chosen` is the index of the highlighted box.
+    Events of another draft are ignored. `chosen` is the index of the highlighted box. `alt` and
+    `how` say what the page is and what to do; without them it is the blank of a form. With `how`
+    the page has the focus.
     """
 
     draft_id: str
@@ -38,6 +40,8 @@ class DrawingPage:
     size_mm: tuple[float, float]
     boxes: Sequence[Sequence[float]]
     chosen: int
+    alt: str = ""
+    how: str = ""
 
 
 @cache
@@ -91,6 +95,10 @@ def box_drawing(
             "src": data_url(page.picture),
             "boxes": [[x / width, y / height, w / width, h / height] for x, y, w, h in page.boxes],
             "chosen": page.chosen,
-            "labels": {"alt": t("forms.blank_alt"), "how": t("forms.draw_how")},
+            "labels": {
+                "alt": page.alt or t("forms.blank_alt"),
+                "how": page.how or t("forms.draw_how"),
+            },
+            "focus": bool(page.how),
         },
     )

@@ -40,6 +40,10 @@ _KEY_HELP_ROWS = (
     ("Alt+K", "contrast"),
     ("Alt+N", "invert"),
     ("Alt+H", "help"),
+    ("Alt+J", "attachments"),
+    ("Alt+G", "own_attachment"),
+    ("Alt+V", "rows"),
+    ("Alt+M", "split"),
 )
 
 

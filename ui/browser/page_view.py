@@ -61,7 +61,7 @@ class SheetView:
     above it (`is_image_above`). `places` are the areas of the fields by widget key, marked while
     that widget has the focus, and `row` that of the row of a table. `words_by_widget` are the words
     of free texts by widget key (`sheet_images.transcribed_words`): the one at the cursor is marked,
-    and those with low confidence.
+    and those with low confidence. `marked` are areas that deviate from the others.
     """
 
     turn: str
@@ -72,6 +72,7 @@ class SheetView:
     row: PageArea | None = None
     is_image_above: bool = False
     words_by_widget: Mapping[str, Any] = field(default_factory=dict)
+    marked: Sequence[PageArea] = ()
 
     def as_component_data(self) -> dict[str, Any]:
         """Return the data that the script in the browser expects."""
@@ -83,6 +84,7 @@ class SheetView:
             "row": list(self.row) if self.row else None,
             "way": "note" if self.is_image_above else "sheet",
             "words": dict(self.words_by_widget),
+            "marked": [list(area) for area in self.marked],
             "aspect": self.size_mm[1] / self.size_mm[0],
         }
 

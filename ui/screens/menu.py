@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from ui.screens import signing
-from ui.screens.admin import accounts, log
+from ui.screens.admin import accounts, log, office
 from ui.screens.export import archive, manual_entry, payments
 from ui.screens.export import screen as export_screen
 from ui.screens.follow_up import screen as follow_up_screen
@@ -55,6 +55,7 @@ SCREENS = (
     MenuScreen("pack", Action.PACK, ":material/inventory_2:", pack_screen.show),
     MenuScreen("forms", Action.FORMS, ":material/description:", forms_screen.show),
     MenuScreen("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts.show),
+    MenuScreen("office", Action.OFFICE, ":material/domain:", office.show),
     MenuScreen("log", Action.LOG, ":material/policy:", log.show),
 )
 """The screens in the order of the menu."""

@@ -35,7 +35,7 @@ _WRITTEN_VALUES: dict[str, Value] = {
 _STEPS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("date", "handelsedatum", frozenset({"2021-12-18", "20211218", "211218"})),
     ("time", "handelsetid", frozenset({"09:40", "9:40", "0940", "09.40", "9.40"})),
-    ("empty", "plan", frozenset({"-"})),
+    ("empty", "tillfalligt_id", frozenset({"-"})),
     ("illegible", "namn", frozenset({"?"})),
 )
 """Name of the step (also of its texts), the field, and the right answers."""

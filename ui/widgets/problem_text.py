@@ -11,7 +11,7 @@ from ui.i18n import code_text
 
 
 def issue_texts(codes: Iterable[str], form: Form | None) -> list[str]:
-    """Return texts for issue codes such as `outside_outage:handelsedatum`.
+    """Return plain texts for issue codes such as `outside_outage:handelsedatum`.
 
     Each starts with the labels of its fields, if it is about fields; an issue of several fields (a
     line through a row) gives one text.
@@ -23,6 +23,6 @@ def issue_texts(codes: Iterable[str], form: Form | None) -> list[str]:
         if form and spec:
             labels[accessible_name(form, spec)] = None
     return [
-        f"**{', '.join(labels)}:** {text}" if labels else text
+        f"{', '.join(labels)}: {text}" if labels else text
         for text, labels in labels_by_text.items()
     ]

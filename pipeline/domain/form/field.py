@@ -215,6 +215,7 @@ class Meaning(StrEnum):
     """The meaning of a field in the record, whatever its label on the form is."""
 
     CLIENT_PID = "client_pid"
+    CLIENT_CODE = "client_code"
     CLIENT_NAME = "client_name"
     CLIENT_PRINTED = "client_printed"
     CLIENT_ADDRESS = "client_address"
@@ -226,6 +227,7 @@ class Meaning(StrEnum):
     AUTHOR_NAME = "author_name"
     AUTHOR_TITLE = "author_title"
     AUTHOR_SIGNATURE = "author_signature"
+    DOCUMENT_TITLE = "document_title"
 
 
 class StrictModel(BaseModel):
@@ -242,6 +244,13 @@ class Option(StrictModel):
     box: BoxMm
 
 
+class BoxCode(StrictModel):
+    """A digit that is written in a box instead of initials, and its meaning."""
+
+    value: Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
+    label: str
+
+
 class FieldAttributes(StrictModel):
     """The attributes of a field that do not depend on its place.
 
@@ -253,6 +262,7 @@ class FieldAttributes(StrictModel):
         sum_of: The fields that a number is the sum of.
         planned_by: A field of the entry, such as an ordered time, that says whether this one is
             to be filled in. While that is empty, nothing is missing here.
+        routine: Nobody acts on this check box alone, such as a heading of a note: a look is enough.
         filled: What a box filled solid means: a cancelled mark, or, on answer sheets with
             bubbles, a mark.
     """
@@ -274,6 +284,7 @@ class FieldAttributes(StrictModel):
     less_than: Name | None = None
     sum_of: tuple[Name, ...] = ()
     planned_by: Name | None = None
+    routine: bool = False
     measure: str = ""
     filled: Literal["cancelled", "marked"] = "cancelled"
 
@@ -290,7 +301,7 @@ class FieldAttributes(StrictModel):
     @property
     def full_label(self) -> str:
         """The label with its group, for a person who does not see the paper."""
-        return f"{self.group}: {self.label}" if self.group else self.label
+        return f"{self.group.strip()}: {self.label}" if self.group else self.label
 
     @property
     def cell_count(self) -> int:
@@ -303,7 +314,9 @@ class FieldAttributes(StrictModel):
 class FieldSpec(FieldAttributes):
     """One field of a form, or of a row of its table.
 
-    In a row `box` is relative to the row's top left.
+    In a row `box` is relative to the row's top left. A box of a grid is for a `day` of the month,
+    its label is the number; `day_label` is the word before it where the paper is not seen, `codes`
+    are those that may be written in it.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
@@ -311,6 +324,20 @@ class FieldSpec(FieldAttributes):
     lines: int | None = None
     options: tuple[Option, ...] = ()
     row: int | None = None
+    day: int | None = None
+    day_label: str = ""
+    codes: tuple[BoxCode, ...] = ()
+
+    @property
+    def takes_code(self) -> bool:
+        """Whether it is a box for initials or a code; in a row of a table it is for initials."""
+        return self.traits.names_signer and bool(self.planned_by) and self.row is None
+
+    @property
+    def full_label(self) -> str:
+        """The label with its group, for a person who does not see the paper."""
+        label = super().full_label
+        return f"{self.group}: {self.day_label} {self.label}" if self.day_label else label
 
     @property
     def area(self) -> Box:

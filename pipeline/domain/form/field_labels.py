@@ -5,6 +5,7 @@ On paper "Klockslag" is next to its date; in a list of answers it would appear t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,8 @@ _GENERIC_LABELS = frozenset(
     }
 )
 """Labels that give only the kind of a value; the heading above names what it is about."""
+_NUMBERED = re.compile(r"Nr \d+: ")
+"""A label that gives only which of several it is; so does the heading above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def accessible_names(form: Form, row: int | None) -> dict[str, str]:
     belongs to: "Läkarkontakt: Datum", "Datum då det hände: Klockslag".
     """
     specs = form.entry_fields(row)
-    labels = {spec.name: spec.full_label for spec in specs}
+    labels = {spec.name: spec.full_label for spec in specs} | _numbered_labels(form, row)
     ambiguous = {name for name, label in labels.items() if _is_generic(label)}.union(
         *_group_equal_labels(labels)
     )
@@ -77,13 +80,30 @@ def accessible_names(form: Form, row: int | None) -> dict[str, str]:
     return labels
 
 
+def _numbered_labels(form: Form, row: int | None) -> dict[str, str]:
+    """Return labels of fields in numbered groups, such as "Ordinationer 1: Dos", by their heading.
+
+    A group of which the paper prints the number alone says nothing away from it.
+    """
+    return {
+        spec.name: f"{title.partition(':')[0]} {spec.full_label}"
+        for page in form.pages
+        for spec in page.all_fields
+        if spec.group.strip().isdigit()
+        and spec.row in (None, row)
+        and (title := _section_title(page, spec))
+    }
+
+
 def accessible_name(form: Form, spec: FieldSpec) -> str:
     """Return the label of one field."""
     return accessible_names(form, spec.row)[spec.name]
 
 
 def _is_generic(label: str) -> bool:
-    return label.rstrip(":. ").casefold() in _GENERIC_LABELS or _continues_line(label)
+    return label.rstrip(":. ").casefold() in _GENERIC_LABELS or bool(
+        _continues_line(label) or _NUMBERED.match(label)
+    )
 
 
 def _continues_line(label: str) -> bool:

@@ -7,6 +7,7 @@ names an image of the blank form.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -56,6 +57,14 @@ class NormChildFields(StrictModel):
         ]
 
 
+class NormWageFields(StrictModel):
+    """The wages of a calculation: `all` of them, the `exempt` part, and the `counted` rest."""
+
+    all: Name
+    exempt: Name
+    counted: Name
+
+
 class NormFields(StrictModel):
     """The fields of a calculation of financial aid (`pipeline.domain.law.benefit_norm`).
 
@@ -80,6 +89,7 @@ class NormFields(StrictModel):
     surplus: Name
     deficit: Name
     result: Name
+    wages: NormWageFields | None = None
 
     def fields(self) -> list[str]:
         """Return all fields that it names."""
@@ -94,14 +104,27 @@ class NormFields(StrictModel):
             self.costs,
             self.incomes,
         )
-        return [*single, self.outcome, self.result, *self.children.fields()]
+        wages = (self.wages.all, self.wages.exempt, self.wages.counted) if self.wages else ()
+        return [*single, *wages, self.outcome, self.result, *self.children.fields()]
 
 
 class LegalBasis(StrictModel):
-    """A paragraph of law that the form is based on, with the source of its text."""
+    """A paragraph of law that the form is based on, with the source of its text.
 
-    ref: str
-    source: str
+    Instead of both, `rule` may name a duty of `data/law/paragraphs.yaml`, whose paragraph depends
+    on the day.
+    """
+
+    ref: str = ""
+    source: str = ""
+    rule: str = ""
+
+    @model_validator(mode="after")
+    def _check_either(self) -> Self:
+        if bool(self.rule) == bool(self.ref and self.source):
+            message: LiteralString = "a law has either ref and source, or a rule"
+            raise PydanticCustomError("law_twice", message)
+        return self
 
 
 class CodeList(StrictModel):
@@ -120,11 +143,20 @@ class Deadline(StrictModel):
     """A legal deadline of a form.
 
     `rule` is one of `pipeline.domain.law.deadlines`, `day` the field with the day that the time
-    runs from.
+    runs from, `met` the field that says when the duty was done.
     """
 
     rule: FormId
     day: Name
+    met: Name | None = None
+
+
+class Depth(StrEnum):
+    """How much of a sheet is typed: all of it, nothing but a title and a day, or deviations."""
+
+    FULL = "full"
+    ATTACHMENT = "attachment"
+    DEVIATIONS = "deviations"
 
 
 class EntriesPer(StrEnum):
@@ -155,7 +187,13 @@ class Subject(StrEnum):
 
 
 class Form(StrictModel):
-    """A form. A published version is frozen: printed paper outlives the program."""
+    """A form. A published version is frozen: printed paper outlives the program.
+
+    Attributes:
+        deadline, deadlines: One legal deadline, or several.
+        depth: How much of a sheet is typed unless the unit says otherwise.
+        print_style: 1 prints labels in 7 points and hints in 6.5, 2 in 8 and 7.5.
+    """
 
     id: FormId
     version: Annotated[int, Field(ge=1, le=99)]
@@ -167,7 +205,10 @@ class Form(StrictModel):
     entries: EntriesPer
     subject: Subject = Subject.CLIENT
     deadline: Deadline | None = None
+    deadlines: tuple[Deadline, ...] = ()
     norm: NormFields | None = None
+    depth: Depth = Depth.FULL
+    print_style: Annotated[int, Field(ge=1, le=2)] = 1
     pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
 
     @cached_property
@@ -185,6 +226,11 @@ class Form(StrictModel):
         """Fields by name."""
         return {spec.name: spec for spec in self.fields}
 
+    @property
+    def all_deadlines(self) -> tuple[Deadline, ...]:
+        """Its legal deadlines; forms of the first style have at most one."""
+        return (self.deadline, *self.deadlines) if self.deadline else self.deadlines
+
     def rows(self) -> Sequence[int | None]:
         """Return the rows that may have an entry, or `[None]` when the sheet is one entry."""
         if self.entries is EntriesPer.SHEET:
@@ -195,6 +241,18 @@ class Form(StrictModel):
         """Return the fields of one entry: the sheet's own and, in a table, those of its row."""
         return [spec for spec in self.fields if spec.row is None or spec.row == row]
 
+    def entry_field(self, row: int | None, column: str) -> FieldSpec | None:
+        """Return a field of one entry by its name without the row's prefix."""
+        return self._columns.get(row, self._columns[None]).get(column)
+
+    @cached_property
+    def _columns(self) -> dict[int | None, dict[str, FieldSpec]]:
+        # Where two fields have the same column, the first one counts.
+        return {
+            row: {spec.column: spec for spec in reversed(self.entry_fields(row))}
+            for row in (None, *self.rows())
+        }
+
     def meaning(self, meaning: Meaning, row: int | None = None) -> FieldSpec | None:
         """Return the field with a meaning in an entry; the row's own before the sheet's."""
         specs = [spec for spec in self.entry_fields(row) if spec.means is meaning]
@@ -203,7 +261,7 @@ class Form(StrictModel):
     @model_validator(mode="after")
     def _check_references(self) -> Self:
         names = [spec.name for spec in self.fields]
-        if repeated := {name for name in names if names.count(name) > 1}:
+        if repeated := {name for name, count in Counter(names).items() if count > 1}:
             raise PydanticCustomError(
                 "name_twice", "the name {field} is used twice", {"field": sorted(repeated)[0]}
             )
@@ -213,11 +271,13 @@ class Form(StrictModel):
                 "make each side a form of one page"
             )
             raise PydanticCustomError("sides_alone", message)
-        if self.deadline and not any(
-            spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields
-        ):
-            message = "the deadline counts from {field}, which is no date on this form"
-            raise PydanticCustomError("deadline_day", message, {"field": self.deadline.day})
+        dates = {spec.column for spec in self.fields if spec.format is Format.DATE}
+        for name in [
+            name for one in self.all_deadlines for name in (one.day, one.met) if name is not None
+        ]:
+            if name not in dates:
+                message = "the deadline counts from {field}, which is no date on this form"
+                raise PydanticCustomError("deadline_day", message, {"field": name})
         if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
             raise PydanticCustomError(
                 "norm_field",
@@ -278,6 +338,7 @@ class SigningRule(StrictModel):
             for signing.
         signers: Who may sign, by area of law; nobody in an area that is not named.
         form_signers: Exceptions by form id.
+        by_sheet: Forms of class A whose author may sign all rows of a sheet at once.
         reserved: Forms that are not for anybody to type: no typist sees or confirms them.
     """
 
@@ -290,6 +351,7 @@ class SigningRule(StrictModel):
     same_name: bool = False
     signers: Mapping[Area, Signers] = {}
     form_signers: Mapping[FormId, Signers] = {}
+    by_sheet: frozenset[FormId] = frozenset()
     reserved: frozenset[FormId] = frozenset()
 
     def requires_signature(self, form: Form, area: str) -> bool:

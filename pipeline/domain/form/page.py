@@ -15,6 +15,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.form.field import BoxMm, FieldSpec, Name, StrictModel
+from pipeline.domain.form.grid import Grid
 
 PAGE_WIDTH_MM = 210.0
 PAGE_HEIGHT_MM = 297.0
@@ -90,13 +91,18 @@ class PageSpec(StrictModel):
     blank: Path | None = None
     fields: tuple[FieldSpec, ...] = ()
     table: Table | None = None
+    grids: tuple[Grid, ...] = ()
     sections: tuple[Section, ...] = ()
     texts: tuple[Text, ...] = ()
 
     @cached_property
     def all_fields(self) -> tuple[FieldSpec, ...]:
-        """The page's fields in the order of the file, the table unfolded."""
-        return self.fields + tuple(self.table.unfold() if self.table else ())
+        """The page's fields in the order of the file, the table and the grids unfolded."""
+        return (
+            *self.fields,
+            *(self.table.unfold() if self.table else ()),
+            *(spec for grid in self.grids for spec in grid.unfold()),
+        )
 
     @field_validator("blank")
     @classmethod

@@ -1,17 +1,19 @@
 """Check a calculation of financial aid (normberäkning) against the national norm (riksnorm).
 
 The norm tables are data, one file a year in `data/law/riksnorm`, each with its law and source. The
-form defines which of its fields play which part (`NormFields`).
+form defines which of its fields play which part (`NormFields`). Of a year without a table the
+reviewer is told that nothing was checked; amounts far from those of the nearest year are found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
@@ -19,23 +21,29 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import NormFields
 from pipeline.domain.law.rules_file import load_rules_file
+from pipeline.domain.model import State
 from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding
 
 NORM_FOLDER = Path(__file__).resolve().parents[3] / "data" / "law" / "riksnorm"
 
 Kronor = Annotated[int, Field(ge=0)]
+_LIMIT = Decimal("1.3")
+"""How far an amount may be from the norm of the nearest year, as a factor up and down."""
+_YEARLY_CHANGE = Decimal("1.03")
+"""What that factor grows by for each year between: the norm rose by 2.4 % a year, 2014 to 2026."""
 
 
 class ChildNorm(StrictModel):
     """The norm of children from one age to another, both included.
 
-    `without_lunch` is the lower norm of a child who eats lunch free outside the home, if any.
+    `without_lunch` is the lower norm of a child who eats lunch free outside the home, if any;
+    "unknown" where no source was at hand.
     """
 
     from_age: Annotated[int, Field(ge=0)]
     to_age: Annotated[int, Field(ge=0)]
     month: Kronor
-    without_lunch: Kronor | None = None
+    without_lunch: Kronor | Literal["unknown"] | None = None
 
 
 class NormTable(StrictModel):
@@ -53,11 +61,13 @@ class NormTable(StrictModel):
     household: Annotated[tuple[Kronor, ...], Field(min_length=2)]
 
     def child(self, age: int, *, free_lunch: bool) -> int | None:
-        """Return the norm of a child; None for an age that has none."""
+        """Return the norm of a child; None for an age that has none, or where it is unknown."""
         norm = next((norm for norm in self.children if norm.from_age <= age <= norm.to_age), None)
         if norm is None:
             return None
-        return norm.without_lunch if free_lunch and norm.without_lunch is not None else norm.month
+        if free_lunch and norm.without_lunch is not None:
+            return norm.without_lunch if isinstance(norm.without_lunch, int) else None
+        return norm.month
 
     def shared(self, persons: int) -> int | None:
         """Return the shared costs of a household; None for a household without persons.
@@ -98,8 +108,8 @@ def check_norm(
 ) -> list[ArithmeticFinding]:
     """Find what differs from the norm of the year, and a result that is not that of its parts.
 
-    With departures from the norm (avsteg) only the result is checked, and likewise without a table
-    of the year, which is then reported.
+    With departures from the norm (avsteg) only the result is checked. Without a table of the year,
+    or without a month, that is reported; without a table amounts far from the nearest year's are.
     """
     return [*_check_amounts(norm, numbers, tables), *_check_result(norm, numbers)]
 
@@ -107,55 +117,143 @@ def check_norm(
 def _check_amounts(
     norm: NormFields, numbers: AnswerNumbers, tables: Mapping[int, NormTable]
 ) -> Iterator[ArithmeticFinding]:
+    if numbers.marked(norm.departs):
+        return
     month = numbers.number(norm.month)
-    if month is None or numbers.marked(norm.departs):
+    if month is None:
+        answer = numbers.answers.get(norm.month)
+        if answer is not None and answer.state is not State.READ:
+            yield ArithmeticFinding("norm_month", norm.month)
         return
     # The month is written YYYYMM.
     year = int(month) // 100
-    table = tables.get(year)
-    if table is None:
-        yield ArithmeticFinding("norm_year", norm.month, str(year))
+    household = _Household.of(norm, numbers)
+    if year in tables:
+        yield from _compare_with_year(norm, numbers, household, tables[year])
         return
-    # The amounts of adults and of each child.
-    household = numbers.text(norm.household)
-    if household in (norm.single, norm.couple):
-        yield from _compare_amount(
-            norm.adults, table.couple if household == norm.couple else table.single, numbers
+    yield ArithmeticFinding("norm_year", norm.month, str(year))
+    if tables:
+        yield from _compare_with_nearest(norm, numbers, household, year, tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Household:
+    """The adults and children of a calculation, and the number of persons as written."""
+
+    adults: int
+    children: int
+    persons: int | None
+
+    @classmethod
+    def of(cls, norm: NormFields, numbers: AnswerNumbers) -> _Household:
+        """Count a household; children are those whose age is written."""
+        persons = numbers.number(norm.persons)
+        return cls(
+            2 if numbers.text(norm.household) == norm.couple else 1,
+            sum(
+                numbers.number(f"{norm.children.prefix}{number}_{norm.children.age}") is not None
+                for number in range(1, norm.children.count + 1)
+            ),
+            None if persons is None else int(persons),
         )
-    children = list(_expected_child_amounts(norm, numbers, table))
-    for field, expected in children:
-        yield from _compare_amount(field, expected, numbers)
-    # The shared costs, and a number of persons that leaves room for all children.
-    persons = numbers.number(norm.persons)
-    if persons is not None:
-        yield from _compare_amount(norm.shared, table.shared(int(persons)), numbers)
-        minimum = len(children) + (2 if household == norm.couple else 1)
-        if persons < minimum:
-            yield ArithmeticFinding("norm_persons", norm.persons, str(minimum))
+
+    @property
+    def members(self) -> int:
+        """The persons whom the calculation is about."""
+        return self.adults + self.children
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a single adult lives in a household with others (hushållsgemenskap)."""
+        return self.adults == 1 and self.persons is not None and self.persons > self.members
 
 
-def _expected_child_amounts(
-    norm: NormFields, numbers: AnswerNumbers, table: NormTable
+def _compare_with_year(
+    norm: NormFields, numbers: AnswerNumbers, household: _Household, table: NormTable
+) -> Iterator[ArithmeticFinding]:
+    """Compare each amount with the norm, and the persons with those that are listed."""
+    for field, expected in _expected_amounts(norm, numbers, household, table):
+        if expected is None:
+            yield ArithmeticFinding("norm_unknown", field)
+        else:
+            yield from _compare_amount(field, expected, numbers)
+    if household.persons is None:
+        return
+    yield from _compare_shared_costs(norm, numbers, household, table)
+    if household.persons < household.members:
+        yield ArithmeticFinding("norm_persons", norm.persons, str(household.members))
+
+
+def _compare_with_nearest(
+    norm: NormFields,
+    numbers: AnswerNumbers,
+    household: _Household,
+    year: int,
+    tables: Mapping[int, NormTable],
+) -> Iterator[ArithmeticFinding]:
+    """Find amounts that no year's norm can be, by wide limits around that of the nearest year."""
+    nearest = min(tables, key=lambda known: (abs(known - year), known))
+    factor = _LIMIT * _YEARLY_CHANGE ** min(abs(nearest - year), 100)
+    expected = dict(_expected_amounts(norm, numbers, household, tables[nearest]))
+    shared = tables[nearest].shared(household.persons or 0)
+    if shared is not None and not household.is_shared:
+        expected[norm.shared] = shared
+    for field, amount in expected.items():
+        written = numbers.number(field)
+        if (
+            amount is not None
+            and written is not None
+            and not (amount / factor <= written <= amount * factor)
+        ):
+            yield ArithmeticFinding("norm_far", field, str(amount))
+
+
+def _expected_amounts(
+    norm: NormFields, numbers: AnswerNumbers, household: _Household, table: NormTable
 ) -> Iterator[tuple[str, int | None]]:
-    """Yield the amount field of each child whose age is written, with the expected amount.
+    """Yield the amount fields of adults and of each child, with the norm; None if not known.
 
-    The amount is None where only a part of the month is meant.
+    A child of an age without a norm, or for whom only a part of the month is meant, is left out.
     """
+    if numbers.text(norm.household) in (norm.single, norm.couple):
+        yield norm.adults, table.couple if household.adults == 2 else table.single
     for number in range(1, norm.children.count + 1):
         prefix = f"{norm.children.prefix}{number}_"
         age = numbers.number(prefix + norm.children.age)
-        if age is None:
+        if age is None or numbers.marked(prefix + norm.children.part):
             continue
-        amount = table.child(int(age), free_lunch=numbers.marked(prefix + norm.children.lunch))
-        is_part = numbers.marked(prefix + norm.children.part)
-        yield prefix + norm.children.amount, None if is_part else amount
+        if table.child(int(age), free_lunch=False) is not None:
+            free_lunch = numbers.marked(prefix + norm.children.lunch)
+            yield prefix + norm.children.amount, table.child(int(age), free_lunch=free_lunch)
+
+
+def _compare_shared_costs(
+    norm: NormFields, numbers: AnswerNumbers, household: _Household, table: NormTable
+) -> Iterator[ArithmeticFinding]:
+    """Compare the shared costs with the norm.
+
+    An adult who lives with others without being a couple gets a part of them: the costs of the
+    household divided by its persons, for each person whom the calculation is about.
+    """
+    total, persons = table.shared(household.persons or 0), household.persons
+    if total is None or persons is None:
+        return
+    if not household.is_shared:
+        yield from _compare_amount(norm.shared, total, numbers)
+        return
+    part = Decimal(total) * household.members / persons
+    written = numbers.number(norm.shared)
+    # Öre are rounded either way
+    lowest, highest = (part.to_integral_value(mode) for mode in (ROUND_FLOOR, ROUND_CEILING))
+    if written is not None and not lowest <= written <= highest:
+        yield ArithmeticFinding("norm_share", norm.shared, str(highest))
 
 
 def _compare_amount(
-    field: str, expected: int | None, numbers: AnswerNumbers
+    field: str, expected: int, numbers: AnswerNumbers
 ) -> Iterator[ArithmeticFinding]:
     written = numbers.number(field)
-    if expected is not None and written is not None and written != expected:
+    if written is not None and written != expected:
         yield ArithmeticFinding("norm_amount", field, str(expected))
 
 

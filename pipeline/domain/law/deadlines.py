@@ -5,13 +5,14 @@ A form names the rule that applies to it and the field with the day that the tim
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import FormError
@@ -22,10 +23,10 @@ DEADLINES_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "deadlin
 
 
 class DeadlineRule(StrictModel):
-    """One version of a rule: a duty, within how many days of a decision, and by which law.
+    """One version of a rule: a duty, within how many days or months, and by which law.
 
     `from_` is the day from which the version is in force. `say` is its text by language, with
-    `{day}` in it.
+    `{day}` in it. `is_duty` is false for a time in which others may act, such as that of an appeal.
     """
 
     rule: str
@@ -34,8 +35,35 @@ class DeadlineRule(StrictModel):
     law: str
     source: str
     from_: Annotated[date, Field(alias="from")]
-    within_days: Annotated[int, Field(ge=0)]
+    within_days: Annotated[int, Field(ge=0)] | None = None
+    within_months: Annotated[int, Field(ge=1)] | None = None
     say: Mapping[str, str] = {}
+    is_duty: bool = True
+
+    @property
+    def most_days(self) -> int:
+        """How many days the time is at most."""
+        return 31 * self.within_months if self.within_months else self.within_days or 0
+
+    def last_day(self, day: date) -> date:
+        """Return the last day of the time that runs from a day.
+
+        A month ends on the same day of the month, or on the last one of a shorter month.
+        """
+        # A mistyped year must not lead past the last day that a date can hold.
+        if self.within_months is None:
+            return day + min(timedelta(days=self.within_days or 0), date.max - day)
+        years, month = divmod(day.month - 1 + self.within_months, 12)
+        if day.year + years > date.max.year:
+            return date.max
+        year = day.year + years
+        return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+    @model_validator(mode="after")
+    def _check_time(self) -> Self:
+        if (self.within_days is None) == (self.within_months is None):
+            raise ValueError(f"{self.rule} names either days or months")
+        return self
 
 
 @cache
@@ -58,7 +86,7 @@ def find_deadline_rule(
     """
     versions = sorted(
         (rule for rule in (load_deadline_rules() if known is None else known) if rule.rule == name),
-        key=lambda rule: rule.from_,
+        key=lambda rule: (rule.from_, rule.version),
     )
     if not versions:
         raise FormError("no_deadline", name=name, file=DEADLINES_FILE.name)
@@ -71,6 +99,4 @@ def due_at(name: str, day: date) -> datetime:
     Raises:
         FormError: there is no such rule.
     """
-    # A mistyped year must not lead past the last day that a date can hold.
-    period = min(timedelta(days=find_deadline_rule(name, day).within_days), date.max - day)
-    return datetime.combine(day + period, time(23, 59), SWEDEN)
+    return datetime.combine(find_deadline_rule(name, day).last_day(day), time(23, 59), SWEDEN)

@@ -1,21 +1,22 @@
 """How long a record has to be kept (bevarande och gallring), by `data/law/retention.yaml`.
 
 Each rule has its law and source. The result is shown and goes into the archive's package; the
-program never erases anything by it. Its day is the earliest possible: it counts from this record
-as if it were the last in its file, which only the file itself can show.
+program never erases anything by it. A rule is for a kind of document, or else for an area of law.
+Its day is the earliest possible: it counts from this record as if it were the last in its file,
+which only the file itself can show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
@@ -59,27 +60,56 @@ class ResearchSample(StrictModel):
 
 
 class RetentionRule(StrictModel):
-    """One version of a rule."""
+    """One version of a rule.
+
+    Attributes:
+        kind: The kind of document that it is for; its `forms` are ids, or `id:field=value` for
+            papers on which this was chosen. A rule without a kind is for `areas` of law.
+        year_end: The years count from the end of the calendar year.
+        until_age: It is not erased before the client has this age.
+        check: What a person has to look at before it is erased, besides the exemptions.
+    """
 
     rule: str
     version: Annotated[int, Field(ge=1)]
     from_: Annotated[date, Field(alias="from")]
-    areas: frozenset[str]
+    areas: frozenset[str] = frozenset()
+    kind: str = ""
+    forms: tuple[str, ...] = ()
     after: RetentionAction
     years: Annotated[int, Field(ge=1)] | None = None
+    year_end: bool = False
+    until_age: Annotated[int, Field(ge=1)] | None = None
     what: str
     law: str
     source: str
     exempt: tuple[Exemption, ...] = ()
+    check: tuple[str, ...] = ()
     sample: ResearchSample | None = None
+
+    def is_for(self, form: str, values: Mapping[str, object]) -> bool:
+        """Whether it is for the kind of document that a form, filled in so, is."""
+        for each in self.forms:
+            form_id, _, choice = each.partition(":")
+            name, _, value = choice.partition("=")
+            if form_id == form and (not choice or values.get(name) == value):
+                return True
+        return False
+
+    @model_validator(mode="after")
+    def _check_scope(self) -> Self:
+        if bool(self.areas) == bool(self.kind) or bool(self.kind) != bool(self.forms):
+            raise ValueError(f"{self.rule} is either for areas or for a kind with its forms")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionFacts:
     """The facts of a record that decide its retention.
 
-    `pid` is the client's number, empty if not known; `day` is that of the event. `last` is the day
-    on which it was written down, if that was later: the years count from then.
+    `values` are its confirmed values by field, `pid` is the client's number, empty if not known.
+    `day` is that of the event, `last` that on which it was written down, if that was later: the
+    years count from then.
     """
 
     area: str
@@ -89,6 +119,7 @@ class RetentionFacts:
     county: str
     municipality: str
     last: date | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +149,19 @@ def load_retention_rules(file: Path = RETENTION_FILE) -> tuple[RetentionRule, ..
 def classify_retention(
     facts: RetentionFacts, rules: Iterable[RetentionRule] | None = None
 ) -> Retention:
-    """Return the retention of a record; without a rule for its area of law, by the plan.
+    """Return the retention of a record; without a rule for it, by the plan.
 
     Raises:
         FormError: the rules cannot be used, or none is for plans.
     """
-    rule = _find_rule(facts, tuple(load_retention_rules() if rules is None else rules))
-    earliest = _add_years(facts.last or facts.day, rule.years)
+    known = tuple(load_retention_rules() if rules is None else rules)
+    rule = _find_rule(facts, known)
+    earliest = _earliest_day(facts, rule)
     if rule.after is not RetentionAction.ERASE or rule.years is None:
-        return Retention(rule, earliest, "", ())
+        return Retention(rule, earliest, "", rule.check)
     if reason := _permanent_reason(facts, rule):
         return Retention(rule, None, reason, ())
-    checks = tuple(f"{exemption.what} ({exemption.law})" for exemption in rule.exempt)
-    return Retention(rule, earliest, "", checks)
+    return Retention(rule, earliest, "", _manual_checks(rule, earliest, known))
 
 
 def retention_label(retention: Retention) -> str:
@@ -145,10 +176,18 @@ def is_erasable(label: str) -> bool:
 
 
 def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> RetentionRule:
-    # An area of law without a rule follows the organisation's plan.
-    versions = [rule for rule in rules if facts.area in rule.areas] or [
-        rule for rule in rules if rule.after is RetentionAction.PLAN
+    # The kind of document decides, once there is a rule for it, else the area of law; an area
+    # without a rule follows the organisation's plan.
+    of_kind = [
+        rule
+        for rule in rules
+        if rule.is_for(facts.form, facts.values) and (facts.day is None or rule.from_ <= facts.day)
     ]
+    versions = (
+        of_kind
+        or [rule for rule in rules if facts.area in rule.areas]
+        or [rule for rule in rules if rule.areas and rule.after is RetentionAction.PLAN]
+    )
     if not versions:
         raise FormError("no_rule_retention_area", file=RETENTION_FILE.name)
     # The version in force on the day; before the first version, the first.
@@ -157,6 +196,41 @@ def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> Reten
         (rule for rule in reversed(versions) if facts.day is None or rule.from_ <= facts.day),
         versions[0],
     )
+
+
+def _earliest_day(facts: RetentionFacts, rule: RetentionRule) -> date | None:
+    """Return the first day on which the law lets a record be erased."""
+    start = facts.last or facts.day
+    if start is not None and rule.year_end:
+        # The year ends with its last day, and the last of the years too
+        years = rule.years or 0
+        return (
+            date(start.year + years + 1, 1, 1) if start.year + years < date.max.year else date.max
+        )
+    earliest = _add_years(start, rule.years)
+    if rule.until_age is None or earliest is None:
+        return earliest
+    of_age = _add_years(birth_date(facts.pid), rule.until_age)
+    return max(earliest, of_age) if of_age else None
+
+
+def _manual_checks(
+    rule: RetentionRule, earliest: date | None, rules: Iterable[RetentionRule]
+) -> tuple[str, ...]:
+    """Return what keeps a record by this version, or by a later one in force when it is erased."""
+    versions = [
+        each
+        for each in rules
+        if each.rule == rule.rule
+        and each.version >= rule.version
+        and (each is rule or earliest is None or each.from_ <= earliest)
+    ]
+    by_what: dict[str, str] = {}
+    for version in sorted(versions, key=lambda each: each.version):
+        by_what |= {exemption.what: exemption.law for exemption in version.exempt}
+    exempt = [f"{what} ({law})" for what, law in by_what.items()]
+    later = dict.fromkeys(check for version in versions for check in version.check)
+    return (*exempt, *later)
 
 
 def _permanent_reason(facts: RetentionFacts, rule: RetentionRule) -> str:
@@ -193,6 +267,18 @@ def birth_day(pid: str) -> int | None:
     day = int(number.value12[6:8])
     day -= _COORDINATION_OFFSET if number.kind is PidKind.COORDINATION else 0
     return day if 1 <= day <= 31 else None
+
+
+def birth_date(pid: str) -> date | None:
+    """Return the date in a personal or coordination number, else None."""
+    day = birth_day(pid)
+    value = normalize_pid(pid).value12
+    if day is None:
+        return None
+    try:
+        return date(int(value[:4]), int(value[4:6]), day)
+    except ValueError:
+        return None
 
 
 def _add_years(day: date | None, years: int | None) -> date | None:

@@ -42,6 +42,8 @@ def normalize_value(spec: FieldSpec, value: Value) -> Value:
     if spec.traits.has_options:
         return _normalize_option(spec, value)
     text = value.strip()
+    if spec.codes and any(one.isdigit() for one in text):
+        return _normalize_box_code(spec, text)
     normalizer = _NORMALIZERS.get(spec.format) if spec.format else None
     return normalizer(spec, text) if normalizer else text
 
@@ -55,6 +57,13 @@ def _normalize_option(spec: FieldSpec, value: str) -> str:
     if value not in {option.value for option in spec.options}:
         raise misfit_error(spec)
     return value
+
+
+def _normalize_box_code(spec: FieldSpec, text: str) -> str:
+    """Return a code as it is printed on the form: another one has no meaning there."""
+    if text not in {code.value for code in spec.codes}:
+        raise misfit_error(spec)
+    return text
 
 
 def _normalize_date(spec: FieldSpec, text: str) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.domain.confidence import prefill_from
+from pipeline.domain.confidence import GRID_BOX_SIGNED_FROM, prefill_from
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
@@ -49,6 +49,7 @@ One field of each set is enough.
 
 UNLIKELY_EVIDENCE = frozenset({IssueCode.OUTSIDE_OUTAGE, IssueCode.IMPLAUSIBLE})
 """Evidence that needs a second reviewer although the first and the machine agree."""
+_DIGITS = frozenset("0123456789")
 _MICROGRAM = re.compile(r"(?<![^\W\d_])(?:ug|mcg|mikrogram)(?![^\W_])")
 """Other ways to write µg, which is hard to find on a keyboard."""
 
@@ -134,9 +135,12 @@ def is_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool
     """Whether one reviewer's answer is enough: if keyed blind, only if the machine read the same.
 
     Even then an unlikely number or date needs a second reviewer. A name that is keyed is enough:
-    names are read too badly to be compared.
+    names are read too badly to be compared. So is a box that nobody acts on alone.
     """
-    if not needs_blind_keying(spec, reading) or (spec.traits.is_handwriting and not spec.critical):
+    if spec.takes_code:
+        return _is_box_settled(spec, answer, reading)
+    is_alone_enough = (spec.traits.is_handwriting or spec.routine) and not spec.critical
+    if is_alone_enough or not needs_blind_keying(spec, reading):
         return True
     return (
         agrees_with_reading(spec, answer, reading)
@@ -169,9 +173,38 @@ def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
     People overlook wrong values that they are shown (docs/review.md). Free text is always shown,
     with its words of low confidence marked.
     """
+    if spec.takes_code and reading is not None:
+        return says_something_else(reading) and not reading.is_seen_empty
     if spec.critical or reading is None or spec.traits.is_multiline:
         return spec.critical
     return reading.p < prefill_from(spec)
+
+
+def says_something_else(reading: Reading | None) -> bool:
+    """Whether a box for initials or a code seems to say something else than initials."""
+    if reading is None or reading.state is not State.READ:
+        return True
+    return reading.p < GRID_BOX_SIGNED_FROM or has_digit(reading.value)
+
+
+def has_digit(value: Value) -> bool:
+    """Whether a value has a digit, as a code has and initials do not."""
+    return isinstance(value, str) and not _DIGITS.isdisjoint(value)
+
+
+def is_read_as_printed(spec: FieldSpec, printed: str | None, reading: Reading | None) -> bool:
+    """Whether the client's number was printed by the program, and is read for certain as printed.
+
+    Such a number is shown with its client, and confirmed by a look: typing print catches nothing.
+    """
+    return (
+        spec.means is Meaning.CLIENT_PID
+        and bool(printed)
+        and reading is not None
+        and reading.value == printed
+        and reading.p >= prefill_from(spec)
+        and not is_unlikely(reading)
+    )
 
 
 def is_unlikely(reading: Reading | None) -> bool:
@@ -197,6 +230,18 @@ def next_state(open_fields: int) -> EntryState:
     return EntryState.SECOND if open_fields else EntryState.CONFIRMED
 
 
+def _is_box_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
+    """Whether one person is enough for a box: a code only if the machine read the same code.
+
+    Initials in a box that the machine was not sure of would say that a dose was given.
+    """
+    if reading is None:
+        return not has_digit(answer.value)
+    if answer.state is State.READ and not has_digit(answer.value):
+        return not says_something_else(reading)
+    return agrees_with_reading(spec, answer, reading)
+
+
 def _is_within_bounds(spec: FieldSpec, answer: Answer) -> bool:
     if spec.format is not Format.NUMBER or not isinstance(answer.value, str):
         return True
@@ -210,8 +255,8 @@ def _comparison_value(spec: FieldSpec, value: Value) -> Value:
     if not isinstance(value, str):
         return value
     if spec.traits.names_signer:
-        # The machine decides whether the field is signed, and only proposes by whom.
-        return True
+        # The machine decides whether the field is signed, and only proposes by whom; a code counts.
+        return value if spec.takes_code and has_digit(value) else True
     try:
         normalized = normalize_value(spec, value)
     except InvalidAnswerError:

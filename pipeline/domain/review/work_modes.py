@@ -51,15 +51,17 @@ class BatchKey:
 def is_routine(
     form: Form, spec: FieldSpec, reading: Reading | None, issues: Iterable[str] = ()
 ) -> bool:
-    """Whether a field may be collapsed or batched: not keyed blind, and not in class A.
+    """Whether a field may be collapsed or batched: not keyed blind; in class A a routine box only.
 
     Args:
         issues: those of the page, as stored; a field that one of them names is not routine.
     """
     # Fields that are too important.
-    if form.criticality == "A" or spec.means is not None or not spec.traits.can_be_batched:
+    if form.criticality == "A" and not spec.routine:
         return False
-    if form.deadline is not None and spec.column == form.deadline.day:
+    if spec.means is not None or not spec.traits.can_be_batched:
+        return False
+    if any(spec.column in (one.day, one.met) for one in form.all_deadlines):
         return False
     # Readings that need more attention.
     if (
@@ -75,8 +77,11 @@ def is_routine(
 
 
 def can_batch(form: Form, spec: FieldSpec, row: int | None) -> bool:
-    """Whether a field belongs to one entry alone: the head of a table belongs to all its rows."""
-    return spec.row == row and not form.printed_elsewhere
+    """Whether a field belongs to one entry alone: the head of a table belongs to all its rows.
+
+    Never in class A.
+    """
+    return spec.row == row and not form.printed_elsewhere and form.criticality != "A"
 
 
 def largest_batch(keys: Iterable[BatchKey], min_size: int) -> BatchKey | None:

@@ -26,6 +26,7 @@ from pipeline.export.record_text import (
     format_event_time,
     late_entry,
     late_entry_text,
+    settings_provider,
     to_local_time,
 )
 from pipeline.texts import Topic
@@ -61,13 +62,13 @@ def erms_metadata(
         decision: the number of the decision or plan that the sheets are archived by.
     """
     root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
-    add_control_section(add_erms_element(root, "control"), run, settings)
+    add_control_section(add_erms_element(root, "control"), run, settings_provider(settings))
     documents = add_erms_element(root, "records")
     for sheet in sheets:
-        for record in sheet.records:
+        for record, law in zip(sheet.records, sheet.laws, strict=True):
             document = _add_document(documents, record, sheet)
             _add_disposal(document, sheet.retention, record, decision)
-            _add_origin(document, record, settings)
+            _add_origin(document, record, law, settings)
             _add_file(document, f"{folder}/{sheet.pdf.name}", sheet.pdf.name)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
@@ -96,12 +97,14 @@ def _add_document(documents: etree._Element, record: Record, sheet: SheetFiles) 
     return document
 
 
-def _add_origin(document: etree._Element, record: Record, settings: Settings) -> None:
-    """Add who wrote and entered it, when, and where the paper is."""
+def _add_origin(document: etree._Element, record: Record, law: str, settings: Settings) -> None:
+    """Add who wrote and entered it, when, by which law, and where the paper is."""
     add_agents(add_erms_element(document, "agents"), record, sender="", handler="")
     description = [late_entry_text(record, settings), late_entry("unit", unit=record.unit)]
     if record.voided is not None:
         description.append(late_entry("void", reason=record.voided))
+    if law:
+        description.append(law)
     add_erms_element(document, "description", "\n".join(description))
     dates = add_erms_element(document, "dates")
     if record.written_at:

@@ -23,12 +23,14 @@ from pipeline.domain.record import Record, Run
 from pipeline.export.archive.package import build_package
 from pipeline.export.archive.sheets import (
     SheetFiles,
+    SheetPaper,
     build_sheet_files,
     longest_retention,
 )
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs import ExportContext, RunFile
 from pipeline.store.database.store import lock_keys
+from pipeline.store.depth.attached_pages import list_attached_pages, page_words
 from pipeline.store.event_log import events
 from pipeline.store.exports import archives, records
 from pipeline.store.exports.archives import (
@@ -127,7 +129,7 @@ def make_package(
                 build_sheet_files(
                     sheet,
                     by_sheet.get(sheet.sheet, []),
-                    list_sheet_pages(conn, sheet.sheet),
+                    _load_paper(conn, sheet.sheet),
                     context,
                     run,
                 )
@@ -180,6 +182,12 @@ def _records_by_sheet(
     for record in records.load_records(conn, context.forms, list(sheet_by_entry)):
         by_sheet[sheet_by_entry[record.entry_id]].append(record)
     return by_sheet
+
+
+def _load_paper(conn: Connection, sheet: str) -> SheetPaper:
+    attachments = list_attached_pages(conn, sheet)
+    words = page_words(conn, [attached.page.id for attached in attachments])
+    return SheetPaper(list_sheet_pages(conn, sheet), attachments, words)
 
 
 def _save_package(

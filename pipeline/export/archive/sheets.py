@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import cv2
@@ -14,7 +14,7 @@ from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 from pipeline.domain.law.retention import Retention, RetentionFacts, birth_day, classify_retention
-from pipeline.domain.model import Outcome
+from pipeline.domain.model import Outcome, PrintedWord
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
@@ -24,12 +24,14 @@ from pipeline.export.record_text import (
     format_field_value,
     labelled,
     late_entry,
+    record_law,
     to_local_time,
 )
 from pipeline.export.runs import ExportContext
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG, PNG, TIFF
 from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.depth.attached_pages import AttachedPage
 from pipeline.store.exports.archives import ArchivableSheet
 from pipeline.store.paper.pages import Page
 from pipeline.texts import Topic
@@ -50,7 +52,10 @@ class SheetFile:
 
 @dataclass(frozen=True, slots=True)
 class SheetFiles:
-    """A sheet as it is archived. `retention` is the longest of its records'."""
+    """A sheet as it is archived.
+
+    `retention` is the longest of its records', `laws` the law of each, in words.
+    """
 
     sheet: str
     content: str
@@ -58,12 +63,28 @@ class SheetFiles:
     pdf: SheetFile
     scans: tuple[SheetFile, ...]
     retention: Retention
+    laws: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPaper:
+    """The paper of a sheet: its sides, its attachments, and the printed words by page id."""
+
+    pages: Sequence[Page]
+    attachments: Sequence[AttachedPage] = ()
+    words: Mapping[str, Sequence[PrintedWord]] = field(default_factory=dict)
+
+    @property
+    def imaged_pages(self) -> list[Page]:
+        """All pages that have an image, the attachments last."""
+        pages = [*self.pages, *(attached.page for attached in self.attachments)]
+        return [page for page in pages if page.image_sha256]
 
 
 def build_sheet_files(
     sheet: ArchivableSheet,
     records: Sequence[Record],
-    pages: Sequence[Page],
+    sheet_paper: SheetPaper,
     context: ExportContext,
     run: Run,
 ) -> SheetFiles:
@@ -73,13 +94,19 @@ def build_sheet_files(
         ExportError: the sheet has no entry or no image.
         StoreError: an image is missing or damaged.
     """
-    imaged_pages = [page for page in pages if page.image_sha256]
+    imaged_pages = sheet_paper.imaged_pages
     if not records or not imaged_pages:
         raise ExportError("sheet_no_picture_no_entry", sheet=sheet.sheet)
     first = records[0]
     form = context.forms.get((first.form, first.version))
     images = context.store.images
-    sides = [_sheet_side(page, form, records, images, context.forms) for page in imaged_pages]
+    attached = {one.page.id for one in sheet_paper.attachments}
+    sides = [
+        _attachment_side(page, images, sheet_paper.words.get(page.id, ()))
+        if page.id in attached
+        else _sheet_side(page, form, records, images, context.forms)
+        for page in imaged_pages
+    ]
     title = _text(
         "sheet_title", title=first.title, time=format_event_time(first), sheet=sheet.sheet
     )
@@ -94,6 +121,7 @@ def build_sheet_files(
         SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
         scans,
         longest_retention(records, context.settings, context.forms),
+        tuple(record_law(record, context.forms) for record in records),
     )
 
 
@@ -137,6 +165,7 @@ def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iter
         settings.county,
         settings.care_provider,
         last,
+        record.fields,
     )
     yield classify_retention(facts)
     for pid in _other_birth_numbers(record, forms):
@@ -190,12 +219,31 @@ def _sheet_side(
             height,
             _texts_on_form(form, number, records, forms),
         )
+    jpeg, size = _scan_on_a4(page, images)
+    return SheetSide(jpeg, *size, _texts_without_form(size, records, forms) if number == 0 else ())
+
+
+def _attachment_side(page: Page, images: ImageFolder, words: Sequence[PrintedWord]) -> SheetSide:
+    """Return an attachment as it came, on A4, with its printed words in their places."""
+    jpeg, (width, height) = _scan_on_a4(page, images)
+    return SheetSide(
+        jpeg,
+        width,
+        height,
+        tuple(
+            PlacedText((x * width, y * height, max(w * width, 1), max(h * height, 1)), text)
+            for text, x, y, w, h in words
+        ),
+    )
+
+
+def _scan_on_a4(page: Page, images: ImageFolder) -> tuple[bytes, tuple[float, float]]:
+    """Return the scan as JPEG, and its size (mm) on A4."""
     image = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
     height_px, width_px = image.shape[:2]
     mm_per_px = min(PAGE_WIDTH_MM / width_px, PAGE_HEIGHT_MM / height_px)
     jpeg = np.asarray(cv2.imencode(".jpg", image, _JPEG_OPTIONS)[1]).tobytes()
-    size = (width_px * mm_per_px, height_px * mm_per_px)
-    return SheetSide(jpeg, *size, _texts_without_form(size, records, forms) if number == 0 else ())
+    return jpeg, (width_px * mm_per_px, height_px * mm_per_px)
 
 
 def _texts_on_form(

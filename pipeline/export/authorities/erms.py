@@ -17,18 +17,22 @@ from typing import Literal
 
 from lxml import etree
 
+from pipeline.domain.errors import ExportError
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import Client
-from pipeline.domain.record import Record, Run
-from pipeline.domain.settings import Settings
+from pipeline.domain.record import CareProvider, Record, Run
 from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
 from pipeline.export.record_text import (
     amendment_text,
+    care_provider,
     field_value,
     find_record_form,
+    format_attachment,
     format_field_value,
     late_entry,
     late_entry_text,
+    record_law,
+    settings_provider,
     to_local_time,
 )
 from pipeline.export.tables.mapping import ExportMapping, NoteSection, StrictModel
@@ -182,37 +186,49 @@ class ErmsExporter:
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build one `record` an entry, in the items' order."""
         root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
-        add_control_section(add_erms_element(root, "control"), run, options.settings)
+        provider = _file_provider(items, options)
+        add_control_section(add_erms_element(root, "control"), run, provider)
         documents = add_erms_element(root, "records")
         for item in items:
             _add_document(documents, item, run, options)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
-def add_control_section(head: etree._Element, run: Run, settings: Settings) -> None:
+def _file_provider(items: Sequence[Item], options: ExportOptions) -> CareProvider:
+    """Return whose documents a file has.
+
+    Raises:
+        ExportError: they are of several care providers, who keep a diary each.
+    """
+    providers = {care_provider(item.record, options.settings) for item in items} or {
+        settings_provider(options.settings)
+    }
+    if len(providers) > 1:
+        names = ", ".join(sorted(provider.name for provider in providers))
+        raise ExportError("several_providers", providers=names)
+    return providers.pop()
+
+
+def add_control_section(head: etree._Element, run: Run, provider: CareProvider) -> None:
     """Add whose documents they are, and who made the file when."""
-    add_erms_element(
-        head, "identification", settings.care_provider, identificationType="arkivbildare"
-    )
-    if settings.organisation_number:
+    add_erms_element(head, "identification", provider.name, identificationType="arkivbildare")
+    if provider.organisation_number:
         add_erms_element(
             head,
             "identification",
-            settings.organisation_number,
+            provider.organisation_number,
             identificationType="organisationsnummer",
         )
     add_erms_element(head, "identification", run.id, identificationType="körning")
     upkeep = add_erms_element(head, "maintenanceInformation")
     add_erms_element(upkeep, "maintenanceStatus", value="new")
-    add_erms_element(
-        add_erms_element(upkeep, "maintenanceAgency"), "agencyName", settings.care_provider
-    )
+    add_erms_element(add_erms_element(upkeep, "maintenanceAgency"), "agencyName", provider.name)
     event = add_erms_element(add_erms_element(upkeep, "maintenanceHistory"), "maintenanceEvent")
     add_erms_element(event, "eventType", value="created")
     add_erms_element(event, "eventDateTime", _format_time(run.made_at))
     agent = add_erms_element(event, "agent", agentType="deliverer")
     add_erms_element(agent, "name", run.made_by)
-    add_erms_element(agent, "organisation", settings.care_provider)
+    add_erms_element(agent, "organisation", provider.name)
     add_erms_element(agent, "role", _text("exporter_role"))
 
 
@@ -341,6 +357,7 @@ def _describe_item(item: Item, options: ExportOptions) -> str:
             amendment_text(item),
             voided,
             late_entry("unit", unit=record.unit),
+            record_law(record, options.forms),
         )
         if part
     )
@@ -392,11 +409,14 @@ def _add_notes(
         if field_value(record, section.field, options.forms) is not False
         and (text := format_field_value(record, section.field, options.forms))
     ]
-    if filled:
+    if filled or record.attachments:
         notes = add_erms_element(document, "notes")
         for section, text in filled:
             heading = section.heading or record.labels.get(section.field, section.field)
             add_erms_element(notes, "note", text, noteType=heading)
+        for attachment in record.attachments:
+            kind = _text("attachment_note")
+            add_erms_element(notes, "note", format_attachment(attachment), noteType=kind)
 
 
 def _format_time(moment: datetime) -> str:

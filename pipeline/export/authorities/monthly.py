@@ -57,7 +57,7 @@ def build_monthly_report(
     loaded = [
         record
         for record in records.load_records(conn, options.forms, list(status_by_id))
-        if record.form in options.mappings
+        if options.takes(record)
     ]
     unsupported = {
         record.entry_id: reason

@@ -10,6 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.domain.settings import Settings
+from pipeline.export.fhir.clinical.warnings import (
+    ALLERGY_ENTERED_IN_ERROR,
+    ALLERGY_TYPE,
+    WARNING_TYPES,
+    has_warnings_tag,
+)
 from pipeline.export.fhir.resource_context import (
     DOCUMENT_TYPE,
     Resource,
@@ -44,11 +50,14 @@ def end_earlier_versions(
         *server.search(_OBSERVATION_TYPE, identifier=post),
         *server.search(_ANSWERS_TYPE, identifier=",".join(versions)),
     ]
+    # Warnings are searched for only where there may be some: not every server knows them.
+    if any(has_warnings_tag(resource) for resource in existing):
+        existing += [one for kind in WARNING_TYPES for one in server.search(kind, identifier=post)]
     version = version_id(item.entry_id, item.revision)
     outdated = [
         resource
         for resource in existing
-        if resource.get("status") not in _ENDED_STATUSES
+        if _status(resource) not in _ENDED_STATUSES
         and not _is_of_version(resource, version, settings)
     ]
     documents = [
@@ -65,6 +74,14 @@ def end_earlier_versions(
     return bundle | {
         "entry": [*entries, *(_end_resource(resource, void=void) for resource in outdated)]
     }
+
+
+def _status(resource: Resource) -> str:
+    """Return a resource's status; an allergy is ended by its verification."""
+    if resource["resourceType"] != ALLERGY_TYPE:
+        return str(resource.get("status", ""))
+    codings = resource.get("verificationStatus", {}).get("coding", [])
+    return str(codings[0].get("code", "")) if codings else ""
 
 
 def _is_of_version(resource: Resource, version: str, settings: Settings) -> bool:
@@ -96,7 +113,7 @@ def _end_resource(resource: Resource, *, void: bool) -> Resource:
     error no longer refers to it.
     """
     document = resource["resourceType"] == DOCUMENT_TYPE
-    status = {"status": "superseded" if document and not void else "entered-in-error"}
+    status: Resource = {"status": "superseded" if document and not void else "entered-in-error"}
     if document and void:
         status["docStatus"] = "entered-in-error"
     # Without the profile of Inera, which has final measurements only.
@@ -106,6 +123,10 @@ def _end_resource(resource: Resource, *, void: bool) -> Resource:
                 name: value for name, value in resource.get("meta", {}).items() if name != "profile"
             }
         }
+    # An allergy in error has no clinical status.
+    if resource["resourceType"] == ALLERGY_TYPE:
+        resource = {name: value for name, value in resource.items() if name != "clinicalStatus"}
+        status = {"verificationStatus": ALLERGY_ENTERED_IN_ERROR}
     request = {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}
     # Optimistic locking: the server rejects the update if it has another version.
     if version := resource.get("meta", {}).get("versionId"):

@@ -6,15 +6,17 @@ Sent twice, it creates nothing twice (If-None-Exist).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from urllib.parse import urlencode
 
 from pipeline.domain.form.form import Form
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.fhir.clinical.observations import observation_resources
+from pipeline.export.fhir.clinical.warnings import warning_resources
 from pipeline.export.fhir.document import document_resource
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.observations import observation_resources
 from pipeline.export.fhir.patient import patient_identifier, patient_resource
 from pipeline.export.fhir.provenance import provenance_resource
 from pipeline.export.fhir.questionnaire import (
@@ -32,7 +34,7 @@ from pipeline.export.fhir.resource_context import (
     drop_empty,
     identifier_system,
 )
-from pipeline.export.record_text import find_record_form
+from pipeline.export.record_text import find_record_form, record_day
 
 FORMS_BUNDLE_NUMBER = 0
 """The number of the bundle that holds the run's forms; entries count from 1."""
@@ -64,6 +66,9 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
                 _identifier_query("identifier", observation["identifier"][0]),
             )
         )
+    for name, warning in warning_resources(filing):
+        query = _identifier_query("identifier", warning["identifier"][0])
+        parts.append((f"{warning['resourceType']}/{name}", warning, query))
     form = find_record_form(item.record, options.forms)
     if form and filing.mapping.answers and item.record.voided is None:
         parts.append(
@@ -85,36 +90,38 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
     )
 
 
-def forms_bundle(forms: Iterable[Form], run: Run, settings: Settings) -> Resource:
-    """Return the run's forms as Questionnaires, each created once in each version."""
+def forms_bundle(forms: Iterable[tuple[Form, date]], run: Run, settings: Settings) -> Resource:
+    """Return the run's forms as Questionnaires, each created once in each version.
+
+    Args:
+        forms: each with the day of the earliest entry on it, whose law it names.
+    """
     entries = []
-    for form in forms:
+    for form, day in forms:
         query = urlencode(
             {"url": questionnaire_url(form, settings), "version": str(form.version)}, safe=":/"
         )
         entries.append(
             {
-                "resource": questionnaire_resource(form, settings),
+                "resource": questionnaire_resource(form, day, settings),
                 "request": {"method": "POST", "url": "Questionnaire", "ifNoneExist": query},
             }
         )
     return _transaction(run, FORMS_BUNDLE_NUMBER, settings, entries)
 
 
-def list_answered_forms(items: Iterable[Item], options: ExportOptions) -> list[Form]:
-    """Return the forms whose answers go along, each version once, in the items' order."""
-    records = (
-        item.record
-        for item in items
-        if options.mapping(item.record.form, FhirMapping).answers and item.record.voided is None
-    )
-    return list(
-        {
-            (form.id, form.version): form
-            for record in records
-            if (form := find_record_form(record, options.forms))
-        }.values()
-    )
+def list_answered_forms(items: Iterable[Item], options: ExportOptions) -> list[tuple[Form, date]]:
+    """Return the forms whose answers go along, in the items' order, with their earliest day."""
+    days: dict[tuple[str, int], date] = {}
+    for record in (item.record for item in items):
+        if (
+            options.mapping(record.form, FhirMapping).answers
+            and record.voided is None
+            and find_record_form(record, options.forms)
+        ):
+            key, day = (record.form, record.version), record_day(record)
+            days[key] = min(days.get(key, day), day)
+    return [(options.forms[key], day) for key, day in days.items()]
 
 
 def bundle_position(run_id: str, number: int) -> str:

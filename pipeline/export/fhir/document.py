@@ -21,6 +21,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record
 from pipeline.export.exporter import ExportOptions
+from pipeline.export.fhir.clinical.warnings import warnings_tag
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     DOCUMENT_TYPE,
@@ -34,7 +35,7 @@ from pipeline.export.fhir.resource_context import (
     version_id,
 )
 from pipeline.export.manual_entry.block import build_block
-from pipeline.export.record_text import find_record_form, late_entry_text
+from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable
 
@@ -53,7 +54,7 @@ def document_resource(filing: ResourceContext) -> Resource:
     is_void = record.voided is not None
     return {
         "resourceType": "DocumentReference",
-        "meta": filing.meta("document-reference"),
+        "meta": filing.meta("document-reference") | {"tag": warnings_tag(filing)},
         "contained": _contained_people(filing),
         "masterIdentifier": filing.identifier("version", filing.version),
         "identifier": [filing.identifier("post", record.entry_id)],
@@ -66,9 +67,7 @@ def document_resource(filing: ResourceContext) -> Resource:
         "authenticator": {"reference": f"#{SIGNER_ANCHOR}", "type": "PractitionerRole"}
         if record.signed
         else None,
-        "custodian": filing.organization(
-            filing.settings.care_provider, filing.settings.care_provider_hsa_id
-        ),
+        "custodian": filing.provider(),
         "relatesTo": _replaced_document(filing),
         "description": late_entry_text(record, filing.settings),
         "securityLabel": [{"coding": [label]} for label in filing.labels()],
@@ -143,6 +142,10 @@ def _document_contents(filing: ResourceContext) -> list[Resource]:
             map(load_image, record.pages), f"{record.title} {record.entry_id}", record.scanned.at
         )
         attachments.append(_attachment(filing, "application/pdf", pdf))
+        for each in record.attachments:
+            title = format_attachment(each)
+            pdf = small_sheet_pdf([load_image(each.picture)], title, record.scanned.at)
+            attachments.append(_attachment(filing, "application/pdf", pdf, title))
     return attachments
 
 
@@ -159,7 +162,7 @@ def _document_text(filing: ResourceContext) -> str:
     )
 
 
-def _attachment(filing: ResourceContext, media_type: str, data: bytes) -> Resource:
+def _attachment(filing: ResourceContext, media_type: str, data: bytes, title: str = "") -> Resource:
     return {
         "contentType": media_type,
         "language": "sv",
@@ -168,7 +171,7 @@ def _attachment(filing: ResourceContext, media_type: str, data: bytes) -> Resour
         "hash": base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode(
             "ascii"
         ),
-        "title": filing.record.title,
+        "title": title or filing.record.title,
         **filing.written_time("creation"),
     }
 

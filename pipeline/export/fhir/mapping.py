@@ -51,11 +51,26 @@ class Measurement(Concept):
         return {part.field for part in self.parts} or {self.field}
 
 
+class Warned(StrictModel):
+    """What care has to heed: a check box, the words beside it, and `more` fields about it."""
+
+    kind: Literal["allergy", "flag"] = "flag"
+    name: str
+    mark: str
+    text: str
+    more: tuple[str, ...] = ()
+
+    def fields(self) -> set[str]:
+        """Return the form's fields that the warning takes."""
+        return {self.mark, self.text, *self.more}
+
+
 class FhirMapping(ExportMapping):
     """A form's entries as FHIR.
 
     `kind` is the type of note (KV Anteckningstyp), `remark` a field that is noted on each
-    observation. `answers` says whether the form and its answers go along as Questionnaire and
+    observation, as are the fields `notes` with their labels. `warnings` become AllergyIntolerance
+    and Flag. `answers` says whether the form and its answers go along as Questionnaire and
     QuestionnaireResponse. `local_id_system` is the URI of the customer's own reserve numbers,
     `signed_in` the field with the initials of the person who measured, if not the author.
     """
@@ -63,6 +78,8 @@ class FhirMapping(ExportMapping):
     kind: NoteKind = NoteKind()
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=40)] = ()
     remark: str = ""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     signed_in: str = ""
     answers: bool = True
     local_id_system: str = ""
@@ -70,8 +87,9 @@ class FhirMapping(ExportMapping):
 
     def fields(self) -> set[str]:
         """Return the form's fields that the mapping takes."""
-        named = {self.kind.field, self.remark, self.signed_in} - {""}
-        return named.union(*(measurement.fields() for measurement in self.measurements))
+        named = {self.kind.field, self.remark, self.signed_in, *self.notes} - {""}
+        measured = (part.fields() for part in self.measurements)
+        return named.union(*measured, *(part.fields() for part in self.warnings))
 
     def formats(self) -> dict[str, Format]:
         """Return the measured fields: they are numbers."""

@@ -21,7 +21,7 @@ from pipeline.export.fhir.resource_context import (
     version_id,
 )
 from pipeline.export.record_text import amendment_text, late_entry, late_entry_text
-from pipeline.registers.authors import is_on_behalf
+from pipeline.registers.staff import is_on_behalf
 from pipeline.texts import Topic
 
 _text = Topic("fhir_text", DATA_LANGUAGE)
@@ -55,7 +55,7 @@ def provenance_resource(filing: ResourceContext, targets: list[Resource]) -> Res
 
 
 def _list_agents(filing: ResourceContext) -> list[Resource]:
-    record, settings, unit = filing.record, filing.settings, filing.unit()
+    record, unit = filing.record, filing.unit()
     title = f", {record.author_title}" if record.author_title else ""
     author = _person_reference((record.author or late_entry("unknown_author")) + title)
     agents = [
@@ -76,7 +76,7 @@ def _list_agents(filing: ResourceContext) -> list[Resource]:
         "type": "Device",
         "display": _text("program", version=__version__, reader=record.reader_version),
     }
-    provider = filing.organization(settings.care_provider, settings.care_provider_hsa_id)
+    provider = filing.provider()
     return [
         *agents,
         _agent_resource("assembler", _text("assembler"), program),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from pipeline.domain.form.field import BoxMm, FieldSpec, Format
 from pipeline.domain.form.form import Form
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.export.fhir.observations import parse_number
+from pipeline.export.fhir.clinical.observations import parse_number
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,
@@ -28,10 +30,13 @@ def questionnaire_url(form: Form, settings: Settings) -> str:
     return identifier_system(settings, f"blankett/{form.id}")
 
 
-def questionnaire_resource(form: Form, settings: Settings) -> Resource:
-    """Return the form's questions in its sections; of a form with rows, those of one row."""
+def questionnaire_resource(form: Form, day: date, settings: Settings) -> Resource:
+    """Return the form's questions in its sections; of a form with rows, those of one row.
+
+    Its description names the law in force on `day`.
+    """
     url = questionnaire_url(form, settings)
-    law = " ".join(f"{law.ref}." for law in form.law)
+    law = " ".join(f"{law.ref}." for law in law_refs(form, day))
     return {
         "resourceType": "Questionnaire",
         "url": url,

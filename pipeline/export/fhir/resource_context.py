@@ -18,7 +18,7 @@ from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.record_text import late_entry
+from pipeline.export.record_text import care_provider, late_entry
 from pipeline.files.text import make_printable
 
 Resource = dict[str, Any]
@@ -35,7 +35,12 @@ PID_SYSTEMS = {
 """HL7 Sweden's base profiles (hl7se.fhir.base 1.1.0)."""
 _NAMESPACE = uuid.UUID("6f2d3c0a-5b1e-5c57-9a55-0e0f5d1c7b11")
 _IDENTIFYING_MEANINGS = frozenset(
-    {Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS}
+    {
+        Meaning.CLIENT_CODE,
+        Meaning.CLIENT_NAME,
+        Meaning.CLIENT_PRINTED,
+        Meaning.CLIENT_ADDRESS,
+    }
 )
 PATIENT_TYPE = "Patient"
 DOCUMENT_TYPE = "DocumentReference"
@@ -89,7 +94,7 @@ class ResourceContext:
         profiles = [INERA_PROFILES + profile] if profile and self.settings.fhir_profiles else []
         return {
             "profile": profiles,
-            "source": self.settings.source_system_hsa_id,
+            "source": self.settings.source_system_hsa_id or None,
             "security": self.labels(),
         }
 
@@ -113,6 +118,11 @@ class ResourceContext:
         return self.organization(
             self.record.unit, self.settings.unit_hsa_ids.get(self.record.unit, "")
         )
+
+    def provider(self) -> Resource:
+        """Return the care provider, by its HSA-id if it is known."""
+        provider = care_provider(self.record, self.settings)
+        return self.organization(provider.name, provider.hsa_id)
 
     def organization(self, name: str, hsa_id: str) -> Resource:
         """Return an organisation that the receiver knows: referred to, never created."""

@@ -18,6 +18,7 @@ from pipeline.export.record_text import (
     amendment_text,
     field_value,
     find_record_form,
+    format_attachment,
     format_event_time,
     format_field_value,
     is_planned,
@@ -27,7 +28,12 @@ from pipeline.export.tables.mapping import ManualEntryMapping
 from pipeline.texts import Topic
 
 _text = Topic("key_in_list", DATA_LANGUAGE)
-_HEADING_MEANINGS = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
+_HEADING_MEANINGS = {
+    Meaning.CLIENT_PID,
+    Meaning.CLIENT_CODE,
+    Meaning.CLIENT_NAME,
+    Meaning.CLIENT_PRINTED,
+}
 """Fields that the heading of the client says."""
 
 
@@ -55,6 +61,13 @@ class EntryBlock:
             self.late_entry_text,
         )
 
+    @property
+    def whole_text(self) -> str:
+        """The whole entry as one text, for a note of the other system: copied once."""
+        return "\n".join(
+            (self.title, *(f"{label}: {text}" for label, text in self.rows), self.late_entry_text)
+        )
+
 
 def build_block(
     item: Item, options: ExportOptions, left_out: Callable[[FieldSpec], bool] = lambda _: False
@@ -70,13 +83,26 @@ def build_block(
     return EntryBlock(
         title=f"{record.title}, {format_event_time(record)}",
         notice=" ".join(part for part in notices if part),
-        rows=tuple(
-            (labels[name], format_field_value(record, name, options.forms)) for name in filled
+        rows=(
+            *((labels[name], format_field_value(record, name, options.forms)) for name in filled),
+            *_attachment_rows(record),
         ),
         unmarked=tuple(labels[name] for name in unmarked),
         empty=tuple(labels[name] for name in empty),
         late_entry_text=late_entry_text(record, options.settings),
     )
+
+
+def _attachment_rows(record: Record) -> list[tuple[str, str]]:
+    """Return a row for each attachment: it is put in, not typed. None of a void entry."""
+    return [
+        (
+            _text("attachment_label", number=number),
+            _text("see_attachment", attachment=format_attachment(attachment)),
+        )
+        for number, attachment in enumerate(record.attachments, 1)
+        if record.voided is None
+    ]
 
 
 def client_heading(item: Item, options: ExportOptions) -> str:

@@ -13,13 +13,14 @@ from itertools import groupby
 
 from fpdf.enums import XPos, YPos
 
-from pipeline.domain.model import Client
+from pipeline.domain.model import Box, Client
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading
 from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import MISSING_CHARACTER, Document
 from pipeline.files.text import wrap_text
+from pipeline.forms.letterhead import draw_logo, find_logo
 from pipeline.texts import Text, Topic
 
 MARGIN = 15.0
@@ -34,6 +35,8 @@ HEADING_MM = 17.0
 """Height of a client's heading."""
 PAGE_HEIGHT_MM = 297.0 - TOP - BOTTOM
 """Height of a page between its margins."""
+LOGO_BOX = Box(MARGIN + 43, 9, 36, 7.5)
+"""The logo in the head, between the title and the name of the list."""
 LABEL_X, VALUE_X = MARGIN + 10, MARGIN + 62
 LABEL_WIDTH, VALUE_WIDTH, WIDE_WIDTH = 50.0, 118.0, 170.0
 DARK, GREY, LIGHT = (25, 25, 25), (95, 95, 95), (205, 205, 205)
@@ -47,9 +50,10 @@ class ListPages(Document):
     next page. `has_replaced` says whether the typeface lacked a character.
     """
 
-    def __init__(self, run: Run, content_sum: str) -> None:
+    def __init__(self, run: Run, content_sum: str, logo: bytes = b"") -> None:
         super().__init__(_text("document_title", run=run.id), made_at=run.made_at)
         self.run, self.content_sum, self.has_replaced = run, content_sum, False
+        self.logo = logo
         self.client = self.part = ""
         self._widths: dict[tuple[str, str, float], float] = {}
         self.set_margins(MARGIN, TOP, MARGIN)
@@ -59,6 +63,7 @@ class ListPages(Document):
         """Write which list this is; on a continued page the client and entry too."""
         self.set_xy(MARGIN, 10)
         self.write_line(_text("title"), 15, bold=True, width=80)
+        draw_logo(self, self.logo, LOGO_BOX, align="L")
         self.set_xy(MARGIN + 80, 10)
         self.write_line(_text("run", run=self.run.id), 9, bold=True, width=100, align="R")
         self.set_xy(MARGIN + 80, 14.5)
@@ -183,7 +188,8 @@ class ManualEntryListExporter:
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build the list, grouped by client in the items' order."""
-        with ListPages(run, list_checksum(items)) as pages:
+        logo = find_logo(options.settings)
+        with ListPages(run, list_checksum(items), logo) as pages:
             pages.add_page()
             pages.write_line(f"{_text('guide')} {_text('length', count=len(items))}", 9)
             for (client, heading), group in groupby(

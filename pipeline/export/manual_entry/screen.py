@@ -15,8 +15,9 @@ from pipeline.domain.model import Client, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.care_system_check.matches import find_entries_with_matches
-from pipeline.export.exporter import Item
-from pipeline.export.manual_entry.block import EntryBlock, build_block
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.manual_entry.block import EntryBlock
+from pipeline.export.manual_entry.sheet_block import build_sheet_block, is_keyed_with
 from pipeline.export.runs import (
     ExportContext,
     add_carried_records,
@@ -54,7 +55,8 @@ class EntryToKeyIn:
     `previous_client` is the client under whom the entry was keyed in before it moved: there it has
     to be made void.
     `possible_clients` are those of unticked lists: it may be there too. An entry that `is_void` is
-    made void here too, and keyed in nowhere.
+    made void here too, and keyed in nowhere. `others` are further rows of its sheet, which are
+    keyed in with it as one note.
     """
 
     item: RunItem
@@ -63,6 +65,13 @@ class EntryToKeyIn:
     previous_client: Client | None = None
     possible_clients: tuple[Client, ...] = ()
     is_void: bool = False
+    others: tuple[RunItem, ...] = ()
+    has_several_clients: bool = False
+
+    @property
+    def entry_ids(self) -> tuple[str, ...]:
+        """The entries that are keyed in, and ticked, together."""
+        return (self.item.entry_id, *(item.entry_id for item in self.others))
 
 
 def list_waiting_runs(context: ExportContext, person: Person) -> list[ManualEntryList]:
@@ -96,14 +105,18 @@ def claim_next_entry(
     run_id: str,
     now: datetime,
     skipped: Collection[str] = (),
+    *,
+    alone: Collection[str] = (),
 ) -> EntryToKeyIn | None:
     """Claim the first waiting entry of a list that no one else has; None if there is none.
 
     The person's other claims are released. What may be in the other system already is left out
-    until a person has decided (see `count_held_back`).
+    until a person has decided (see `count_held_back`). Rows of the same sheet come along where they
+    are keyed in as one note (`sheet_block.is_keyed_with`).
 
     Args:
         skipped: ids of entries that the person does not want now.
+        alone: ids of entries that the person wants one by one.
 
     Raises:
         NotAllowedError: the person may not receipt, or see none of what the run holds.
@@ -115,34 +128,66 @@ def claim_next_entry(
         left_out = {*skipped, *_find_possible_matches(conn, context, waiting)}
         manual_entry_claims.release_claims(conn, person.login)
         claimed = manual_entry_claims.list_claimed_by_others(conn, person.login, now)
-        free = (
+        free = [
             item
             for item in waiting
             if item.entry_id not in left_out and (item.entry_id, item.revision) not in claimed
-        )
+        ]
+        options = load_export_options(context, run.target, find_target(run.target))
         claim = _claim_first(conn, person, free, now)
         if claim is None:
             return None
-        events.record(
-            conn,
-            person.login,
-            "view_key_in",
-            claim.entry_id,
-            unit=claim.unit,
-            run=run_id,
-            revision=claim.revision,
+        first = _load_item(conn, context, claim)
+        further = [item for item in free if item != claim and item.entry_id not in alone]
+        others = (
+            []
+            if claim.entry_id in alone
+            else _claim_rows(conn, context, person, (first, further, options), now)
         )
-        item = _load_item(conn, context, claim)
-        previous_client, possible_clients = _earlier_clients(conn, person, item)
-    options = load_export_options(context, run.target, find_target(run.target))
+        for item in (claim, *(other for other, _ in others)):
+            events.record(
+                conn,
+                person.login,
+                "view_key_in",
+                item.entry_id,
+                unit=item.unit,
+                run=run_id,
+                revision=item.revision,
+            )
+        previous_client, possible_clients = _earlier_clients(conn, person, first)
+    items = [first, *(item for _, item in others)]
     return EntryToKeyIn(
         claim,
-        item.record.client,
-        build_block(item, options),
+        first.record.client,
+        build_sheet_block(items, options),
         previous_client=previous_client,
         possible_clients=possible_clients,
-        is_void=item.record.voided is not None,
+        is_void=first.record.voided is not None,
+        others=tuple(other for other, _ in others),
+        has_several_clients=len({item.record.client.pid for item in items}) > 1,
     )
+
+
+def _claim_rows(
+    conn: Connection,
+    context: ExportContext,
+    person: Person,
+    sheet: tuple[Item, Sequence[RunItem], ExportOptions],
+    now: datetime,
+) -> list[tuple[RunItem, Item]]:
+    """Claim the further rows that are keyed in with the first item of a sheet."""
+    first, further, options = sheet
+    if first.record.row is None:
+        return []
+    same_sheet = f"{first.record.entry_id.rpartition('-')[0]}-"
+    rows = []
+    for claim in further:
+        if not claim.entry_id.startswith(same_sheet):
+            continue
+        item = _load_item(conn, context, claim)
+        if is_keyed_with(first, item, options) and _claim_first(conn, person, [claim], now):
+            rows.append((claim, item))
+    return rows
 
 
 def _claim_first(

@@ -173,7 +173,9 @@ class ActivitiesExporter:
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses, or which outcome would have to be guessed."""
         mapping = options.mapping(record.form, ActivityMapping)
-        if reason := unsupported_group_reason(record) or find_unclear_slot(record, mapping):
+        if reason := unsupported_group_reason(record, options) or find_unclear_slot(
+            record, mapping
+        ):
             return reason
         # An amendment without any outcome nullifies what was sent; a first version is not sent.
         if record.revision == 1 and not any(

@@ -22,6 +22,7 @@ from pipeline.domain.record import Record, Run, Stamp
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
 from pipeline.export.record_text import (
     amendment_text,
+    care_provider,
     field_value,
     format_field_value,
     format_uncoded_choice,
@@ -30,7 +31,9 @@ from pipeline.export.record_text import (
 )
 from pipeline.export.rivta.elements import (
     ElementBuilder,
+    find_care_unit,
     format_timestamp,
+    missing_id_reason,
     missing_pid_reason,
     patient_access_flag,
     serialize_xml,
@@ -58,7 +61,9 @@ class CareDocumentationExporter:
         mapping = options.mapping(record.form, NoteMapping)
         if record.written_at is None and record.event_at is None:
             return Text("export_reason.no_written_time")
-        return missing_pid_reason(record, mapping.local_id_type)
+        return missing_id_reason(record, options) or missing_pid_reason(
+            record, mapping.local_id_type
+        )
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build one `careDocumentation` an entry, in the items' order, with withdrawals before."""
@@ -177,14 +182,13 @@ def _add_author(
             "originalText",
             record.author_title,
         )
-    if unit := mapping.units.get(record.unit):
+    if unit := find_care_unit(record, mapping.units, options):
         place = _add_element(author, "healthcareProfessionalOrgUnit")
         _add_element(place, "orgUnitHSAId", unit.hsa_id)
         _add_element(place, "orgUnitName", unit.name or record.unit)
         _add_element(author, "healthcareProfessionalCareUnitHSAId", unit.hsa_id)
-    _add_element(
-        author, "healthcareProfessionalCareGiverHSAId", options.settings.care_provider_hsa_id
-    )
+    provider = care_provider(record, options.settings)
+    _add_element(author, "healthcareProfessionalCareGiverHSAId", provider.hsa_id)
 
 
 def _add_signature(signature: etree._Element, stamp: Stamp) -> None:

@@ -8,6 +8,7 @@ namespaces in. An unknown HSA-id is left out; nothing is made up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -16,8 +17,9 @@ from lxml import etree
 from pipeline.domain.identity_numbers import birth_date, is_temporary_pid, pid_oid
 from pipeline.domain.record import Record, Run, Stamp
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
-from pipeline.export.record_text import to_local_time
+from pipeline.export.record_text import care_provider, to_local_time
 from pipeline.export.rivta.mapping import Code, GroupMapping
+from pipeline.export.tables.mapping import CareUnit
 from pipeline.files.text import make_printable
 from pipeline.texts import Text
 
@@ -95,13 +97,13 @@ class ElementBuilder:
         self.add_code(role, "code", mapping.performer_role)
         if name:
             self.add(self.add(role, "person"), "name", name)
-        if unit := mapping.units.get(record.unit):
-            place = self.add(role, "careUnit")
+        if unit := find_care_unit(record, mapping.units, options):
+            place, provider = self.add(role, "careUnit"), care_provider(record, options.settings)
             self.add_identifier(place, "id", HSA_ID_OID, unit.hsa_id)
             self.add(place, "name", unit.name or record.unit)
             giver = self.add(place, "careGiver")
-            self.add_identifier(giver, "id", HSA_ID_OID, options.settings.care_provider_hsa_id)
-            self.add(giver, "name", options.settings.care_provider)
+            self.add_identifier(giver, "id", HSA_ID_OID, provider.hsa_id)
+            self.add(giver, "name", provider.name)
 
     def add_signer(self, parent: etree._Element, stamp: Stamp | None) -> None:
         """Add who signed the entry and when; nothing if it is unsigned."""
@@ -160,8 +162,25 @@ def missing_pid_reason(record: Record, local_id_type: str) -> Text | None:
     return None if pid_oid(record.client.pid, local_id_type) else NO_PID_SERIES
 
 
-def unsupported_group_reason(record: Record) -> Text | None:
+def find_care_unit(
+    record: Record, units: Mapping[str, CareUnit], options: ExportOptions
+) -> CareUnit | None:
+    """Return the entry's unit as the mapping names it, else by the settings' `unit_hsa_ids`."""
+    hsa_id = options.settings.unit_hsa_ids.get(record.unit)
+    return units.get(record.unit) or (CareUnit(hsa_id=hsa_id) if hsa_id else None)
+
+
+def missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
+    """Return which HSA-id is missing: of the care provider, or of this system; none is made up."""
+    if not care_provider(record, options.settings).hsa_id:
+        return Text("export_reason.no_provider_id", {"unit": record.unit})
+    return None if options.settings.source_system_hsa_id else Text("export_reason.no_system_id")
+
+
+def unsupported_group_reason(record: Record, options: ExportOptions) -> Text | None:
     """Return why a contract with patients of a birth date cannot carry an entry; None if it can."""
+    if reason := missing_id_reason(record, options):
+        return reason
     if record.event_at is None:
         return Text("export_reason.no_event_time")
     if is_temporary_pid(record.client.pid):

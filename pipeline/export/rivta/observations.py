@@ -57,7 +57,7 @@ class ObservationsExporter:
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses: a time, a patient with a birth date, or a number."""
         mapping = options.mapping(record.form, ObservationMapping)
-        if reason := unsupported_group_reason(record):
+        if reason := unsupported_group_reason(record, options):
             return reason
         if record.revision == 1 and not any(
             _decimal_text(record, observation) for observation in mapping.observations

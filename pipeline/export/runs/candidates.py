@@ -76,7 +76,7 @@ class Candidates:
             takes_every_form and record.entry_id in self.manual_corrections
         ):
             return False
-        return takes_every_form or record.form in options.mappings
+        return takes_every_form or options.takes(record)
 
 
 def load_candidates(conn: Connection, scope: RunScope, *, lock: bool = False) -> Candidates:
@@ -194,10 +194,7 @@ def with_manual_corrections(
         record.entry_id
         for record, target in exported
         if (options := options_by_target.get(target))
-        and (
-            record.form not in options.mappings
-            or TARGETS[target].unsupported_reason(record, options)
-        )
+        and (not options.takes(record) or TARGETS[target].unsupported_reason(record, options))
     )
     return replace(candidates, manual_corrections=corrections)
 

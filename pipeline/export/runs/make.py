@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
@@ -22,6 +23,7 @@ from pipeline.export.authorities.monthly import (
 )
 from pipeline.export.care_system_check.matches import erase_settled_lists
 from pipeline.export.exporter import Exporter, ExportOptions, Item
+from pipeline.export.manual_entry.order import sort_for_keying
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs.candidates import (
     Candidates,
@@ -31,6 +33,7 @@ from pipeline.export.runs.candidates import (
 )
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.targets import STATISTICS
+from pipeline.store.entries.triage import unit_matcher
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.run_items import Connection
@@ -68,6 +71,8 @@ def make_run(
             candidates = with_manual_corrections(
                 load_candidates(conn, scope), context, load_staff_list(conn)
             )
+            if exporter.mapping is None:
+                candidates = _in_keying_order(conn, candidates, context.forms)
             items = _select_items(target, exporter, candidates, options)
         if not items:
             return None
@@ -89,6 +94,14 @@ def _select_items(
         and not exporter.unsupported_reason(record, options)
     ]
     return [Item(number, *candidate) for number, candidate in enumerate(selected, 1)]
+
+
+def _in_keying_order(conn: Connection, candidates: Candidates, forms: Forms) -> Candidates:
+    """Return the entries of a list to key in as they are keyed in: the urgent ones first."""
+    units = {record.unit for record, _ in candidates.entries}
+    matchers = {unit: unit_matcher(conn, unit) for unit in units}
+    order = sort_for_keying([record for record, _ in candidates.entries], forms, matchers)
+    return replace(candidates, entries=tuple(candidates.entries[place] for place in order))
 
 
 def _run_time(items: Sequence[Item], now: datetime) -> datetime:

@@ -45,6 +45,12 @@ class ExportMapping(StrictModel, ABC):
     """Whether it may name fields that a form does not have, since nothing is lost by that."""
 
     about: str
+    versions: tuple[int, ...] = ()
+    """The versions of the form that the target takes; none for all."""
+
+    def takes_version(self, version: int) -> bool:
+        """Return whether the target takes entries of a version of the form."""
+        return not self.versions or version in self.versions
 
     @abstractmethod
     def fields(self) -> set[str]:
@@ -112,12 +118,20 @@ class ManualEntryField(StrictModel):
 class ManualEntryMapping(ExportMapping):
     """The order in which another system asks for a form's values.
 
-    Optional: without it a form is keyed in in its own order.
+    Optional: without it a form is keyed in in its own order. With `sheet` the other system takes
+    all rows of a sheet as one note, whoever their clients are, such as a person's visits of a day.
     """
 
     allows_unknown_fields = True
 
-    order: Annotated[tuple[ManualEntryField, ...], Field(min_length=1)]
+    order: tuple[ManualEntryField, ...] = ()
+    sheet: bool = False
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.order and not self.sheet:
+            raise ValueError("the file gives neither an order nor says sheet: true")
+        return self
 
     def fields(self) -> set[str]:
         """Return the form's fields that the order names."""
@@ -219,7 +233,11 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
         ExportError: a mapping does not fit; the text names the file and the fields.
     """
     for form_id, mapping in mappings.items():
-        versions = [form for (known_id, _), form in forms.items() if known_id == form_id]
+        versions = [
+            form
+            for (known_id, version), form in forms.items()
+            if known_id == form_id and mapping.takes_version(version)
+        ]
         if not versions or mapping.allows_unknown_fields:
             continue
         file = f"forms/{form_id}/export.{target}.yaml"

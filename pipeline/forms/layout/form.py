@@ -22,6 +22,7 @@ from pipeline.forms.layout.sections import BOTTOM_PAD, INNER_EDGES, fills_page, 
 from pipeline.forms.layout.standard_sections import (
     UNIT_FIELD,
     continuation_field,
+    continuation_label,
     registered_name_field,
 )
 from pipeline.forms.library import geometry_digest, load_published
@@ -65,10 +66,11 @@ def place_outline(outline: Outline) -> Form:
         _place_page(outline, page, number)
         for number, page in enumerate(_paginate(outline), start=1)
     ]
-    # `model_dump` would turn the law and the deadline into plain values.
-    attributes = outline.model_dump(exclude={"sections"}) | {
+    # `model_dump` would turn the law and the deadlines into plain values.
+    attributes = outline.model_dump(exclude={"sections", "continuation"}) | {
         "law": outline.law,
         "deadline": outline.deadline,
+        "deadlines": outline.deadlines,
     }
     # A form that was copied and changed may have lost a choice, and so its code list.
     choices = {spec.column for page in pages for spec in page.all_fields if spec.options}
@@ -138,6 +140,7 @@ def _place_page(outline: Outline, page: _Page, number: int) -> PageSpec:
             *(spec for section in placed for spec in section.fields),
         ),
         table=next((section.table for section in placed if section.table), None),
+        grids=tuple(section.grid for section in placed if section.grid),
         sections=tuple(section.background for section in placed),
         texts=tuple(text for section in placed for text in section.texts),
     )
@@ -147,7 +150,10 @@ def _header_fields(outline: Outline, number: int) -> Sequence[FieldSpec]:
     """Return the fields above the first section: the unit, on further pages the client."""
     if number == 1:
         return (UNIT_FIELD,)
-    return (continuation_field(number, *INNER_EDGES),) if outline.subject is Subject.CLIENT else ()
+    if outline.subject is not Subject.CLIENT:
+        return ()
+    label = outline.continuation or continuation_label(outline.area)
+    return (continuation_field(number, label, *INNER_EDGES),)
 
 
 def write_form_yaml(folder: Path) -> Form:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from typing import cast
 
-from pipeline.domain.form.field import FieldAttributes, LabelSide
-from pipeline.forms.drawing import MM_PER_POINT, PaperDocument, TextStyle
-from pipeline.forms.field_drawing import (
-    CHOICE_LABEL_STYLE,
-    HINT_STYLE,
-    LABEL_GAP_MM,
-    LABEL_STYLE,
-    MARK_GAP_MM,
-    ROW_LABEL_STYLE,
-)
+from pipeline.domain.form.field import FieldAttributes, FieldSpec, LabelSide
+from pipeline.domain.model import Box
+from pipeline.forms.drawing import MM_PER_POINT, PaperDocument, TextStyle, line_top
+from pipeline.forms.field_drawing import LABEL_GAP_MM, MARK_GAP_MM, label_style
 from pipeline.forms.layout.outline import OutlineField
+from pipeline.forms.layout.print_styles import PrintStyle
 
 CELL_WIDTH = 5.5
 """Width of a digit box."""
@@ -48,40 +42,34 @@ def measure_text_width(text: str, style: TextStyle) -> float:
 
 def measure_text_height(text: str, width: float, style: TextStyle) -> float:
     """Return the height of print with line breaks at `width`, mm."""
-    paper = _typeface()
-    # Setting the style selects the typeface of the dry run.
-    paper.width_of(text, style)
-    return cast(
-        float,
-        paper.multi_cell(
-            width, style.size * MM_PER_POINT * 1.25, text, dry_run=True, output="HEIGHT"
-        ),
-    )
+    return _typeface().height_of(text, width, style)
 
 
-def measure_label_width(field: OutlineField) -> float:
+def measure_label_width(field: OutlineField, style: PrintStyle) -> float:
     """Return the width of a label above its box, with its hint."""
     hint = field.hint or field.measure
     # The label, a gap and the hint in their own styles.
-    return measure_text_width(field.label, LABEL_STYLE) + (
-        LABEL_GAP_MM + measure_text_width(hint, HINT_STYLE) if hint else 0.0
+    return measure_text_width(field.label, style.label) + (
+        LABEL_GAP_MM + measure_text_width(hint, style.hint) if hint else 0.0
     )
 
 
-def measure_side_label_width(field: FieldAttributes, *, in_table: bool = False) -> float:
+def measure_side_label_width(
+    field: FieldAttributes, style: PrintStyle, *, in_table: bool = False
+) -> float:
     """Return the width of a label left or right of its box, with its gap; else 0."""
     # Labels above the box take no width beside it.
     gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
     if gap is None:
         return 0.0
     if in_table:
-        style = ROW_LABEL_STYLE
+        text_style = style.row_label
     else:
-        style = CHOICE_LABEL_STYLE if field.traits.is_check_box else LABEL_STYLE
-    return gap + measure_text_width(field.label, style)
+        text_style = style.option if field.traits.is_check_box else style.label
+    return gap + measure_text_width(field.label, text_style)
 
 
-def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
+def measure_box_width(field: OutlineField, style: PrintStyle, *, mark: float = MARK_SIDE) -> float:
     """Return the least width of a field's box; of a choice with all its options side by side."""
     if field.width:
         return field.width
@@ -92,12 +80,12 @@ def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
         return mark
     # Columns of the widest option.
     if field.traits.has_options and field.columns:
-        return max(measure_option_widths(field, mark)) * field.columns + OPTION_GAP * (
+        return max(measure_option_widths(field, style, mark)) * field.columns + OPTION_GAP * (
             field.columns - 1
         )
     # All options on one line.
     if field.traits.has_options:
-        widths = measure_option_widths(field, mark)
+        widths = measure_option_widths(field, style, mark)
         return sum(widths) + OPTION_GAP * (len(widths) - 1)
     return field.traits.least_width_mm
 
@@ -107,10 +95,12 @@ def is_stretching(field: OutlineField) -> bool:
     return field.width is None and field.traits.stretches
 
 
-def measure_option_widths(field: OutlineField, mark: float = MARK_SIDE) -> list[float]:
+def measure_option_widths(
+    field: OutlineField, style: PrintStyle, mark: float = MARK_SIDE
+) -> list[float]:
     """Return the width of each option: its box and its label."""
     return [
-        mark + MARK_GAP_MM + measure_text_width(option.label, CHOICE_LABEL_STYLE)
+        mark + MARK_GAP_MM + measure_text_width(option.label, style.option)
         for option in field.options
     ]
 
@@ -123,3 +113,41 @@ def measure_box_height(field: OutlineField, lines: int, *, mark: float = MARK_SI
     if field.traits.has_check_boxes:
         return mark
     return BOX_HEIGHT if field.traits.filled_by_hand else PRINTED_HEIGHT
+
+
+def find_label_boxes(spec: FieldSpec, style: PrintStyle) -> list[Box]:
+    """Return where the labels of a placed field and of its options are printed."""
+    # The label of an option is right of its box.
+    boxes = [_beside(Box(*option.box), option.label, style.option) for option in spec.options]
+    text_style, side = label_style(spec, style), spec.label_side
+    if side is LabelSide.RIGHT:
+        return [*boxes, _beside(spec.area, spec.label, text_style)]
+    if side is LabelSide.LEFT:
+        label = _beside(spec.area, spec.label, text_style)
+        left = spec.area.x - LABEL_GAP_MM - label.w
+        return [*boxes, Box(left, label.y, label.w, label.h)]
+    if side is LabelSide.NONE:
+        return boxes
+    # The label above has its hint behind it.
+    width = measure_text_width(spec.label, text_style)
+    if hint := spec.hint or spec.measure:
+        width += LABEL_GAP_MM + measure_text_width(hint, style.hint)
+    return [
+        *boxes,
+        Box(spec.area.x, spec.area.y - style.lift, width, _line_height(text_style)),
+    ]
+
+
+def _beside(box: Box, label: str, style: TextStyle) -> Box:
+    """Return the place of a line of print right of a box, in the middle of its height."""
+    return Box(
+        box.x + box.w + MARK_GAP_MM,
+        line_top(box.y + box.h / 2, style),
+        measure_text_width(label, style),
+        _line_height(style),
+    )
+
+
+def _line_height(style: TextStyle) -> float:
+    """Return the height of a line down to the ends of letters such as g."""
+    return style.size * MM_PER_POINT * 0.95

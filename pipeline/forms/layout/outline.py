@@ -15,17 +15,19 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.errors import FormError
-from pipeline.domain.form.field import FieldAttributes, Name, StrictModel, check_kind
+from pipeline.domain.form.field import BoxCode, FieldAttributes, Name, StrictModel, check_kind
 from pipeline.domain.form.form import (
     Area,
     CodeList,
     Deadline,
+    Depth,
     EntriesPer,
     FormId,
     LegalBasis,
     NormFields,
     Subject,
 )
+from pipeline.domain.form.grid import Day, GridLines
 from pipeline.domain.form.yaml_loader import FormLoader
 
 Fill = Literal["fill"]
@@ -73,12 +75,14 @@ class PrintedText(StrictModel):
 class RepeatedRows(StrictModel):
     """Rows that are repeated on a sheet that is one entry.
 
-    `label` is printed with a number on the left of each repetition.
+    `label` is printed with a number on the left of each repetition. With `dense` the fields are
+    close together, as in a table.
     """
 
     prefix: Name
     count: Annotated[int, Field(ge=1, le=20)]
     label: str
+    dense: bool = False
 
 
 class TableRows(StrictModel):
@@ -86,6 +90,28 @@ class TableRows(StrictModel):
 
     prefix: Name
     count: Annotated[int, Field(ge=1, le=60)] | Fill
+
+
+class GridBoxes(StrictModel):
+    """Lines of one row of fields and a box for each day from `first` to `last`.
+
+    `label` and the line's number name a line in review; `box` is the field of each day, as wide as
+    its `width`; `codes` are printed above as a key.
+    """
+
+    prefix: Name
+    label: str
+    count: GridLines
+    first: Day
+    last: Day
+    codes: tuple[BoxCode, ...] = ()
+    box: OutlineField
+
+    @model_validator(mode="after")
+    def _check_days(self) -> Self:
+        if self.first > self.last or self.box.width is None:
+            raise PydanticCustomError("grid_days", "a grid needs days in order and a box's width")
+        return self
 
 
 class StandardSection(StrEnum):
@@ -128,6 +154,7 @@ class OutlineSection(StrictModel):
     columns: Annotated[int, Field(ge=2, le=12)] | None = None
     repeat: RepeatedRows | None = None
     table: TableRows | None = None
+    grid: GridBoxes | None = None
     page: Literal["next"] | None = None
 
     @property
@@ -144,11 +171,11 @@ class OutlineSection(StrictModel):
             if self.model_fields_set != {"page"}:
                 raise PydanticCustomError("page_alone", "a page break stands alone")
             return self
-        if self.repeat and self.table:
+        if sum(kind is not None for kind in (self.repeat, self.table, self.grid)) > 1:
             raise PydanticCustomError("repeat_or_table", "a section has either repeat or table")
         if not self.use and not self.title:
             raise PydanticCustomError("section_title", "a section needs a title")
-        if not self.use and not self.rows and not self.text:
+        if not self.use and not self.rows and not self.text and not self.grid:
             raise PydanticCustomError(
                 "section_rows", "the section {title} has no rows", {"title": self.title}
             )
@@ -158,7 +185,11 @@ class OutlineSection(StrictModel):
 
 
 class Outline(StrictModel):
-    """A form as a person writes it: its content in order, without places."""
+    """A form as a person writes it: its content in order, without places.
+
+    `continuation` is the label of the line for the client on each further page, if not the usual
+    one.
+    """
 
     id: FormId
     version: Annotated[int, Field(ge=1, le=99)]
@@ -170,7 +201,11 @@ class Outline(StrictModel):
     codes: tuple[CodeList, ...] = ()
     entries: EntriesPer
     deadline: Deadline | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    depth: Depth = Depth.FULL
+    print_style: Annotated[int, Field(ge=1, le=2)] = 1
     norm: NormFields | None = None
+    continuation: str = ""
     sections: Annotated[tuple[OutlineSection, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

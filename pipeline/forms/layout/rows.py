@@ -9,12 +9,15 @@ from typing import Any
 from pipeline.domain.form.field import BoxMm, FieldSpec, LabelSide, Option
 from pipeline.forms.layout import measures
 from pipeline.forms.layout.outline import OutlineField
+from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
 from pipeline.forms.problems import FormProblem, LayoutError
 
 FIELD_GAP = 5.0
 """Between two fields."""
 MARK_GAP = 4.0
 """Between the label of a check box and the next."""
+DENSE_GAP = 1.5
+"""Between two fields of rows that are close together."""
 LINE_GAP, BARE_LINE_GAP, TABLE_LINE_GAP = 2.0, 2.4, 1.4
 """Between the lines of a row or of a section.
 
@@ -33,6 +36,8 @@ class RowSpace:
         unprinted: A label that is not printed, since it equals a title.
         columns: Fields are aligned in that number of columns of equal width; without, each has
             the width that it needs.
+        gap: Between two fields.
+        style: The style of print.
     """
 
     left: float
@@ -43,6 +48,8 @@ class RowSpace:
     in_table: bool = False
     unprinted: str = ""
     columns: int | None = None
+    gap: float = FIELD_GAP
+    style: PrintStyle = FIRST_STYLE
 
     @property
     def width(self) -> float:
@@ -165,17 +172,17 @@ def _break_row(row: Sequence[OutlineField], space: RowSpace) -> list[list[Outlin
 def _line_width(line: Sequence[OutlineField], space: RowSpace) -> float:
     # Sum of the widths and of the gaps between neighbours.
     return sum(
-        _slot_width(outline_field, space) + _gap_between(before, outline_field)
+        _slot_width(outline_field, space) + _gap_between(before, outline_field, space)
         for before, outline_field in zip((None, *line), line, strict=False)
     )
 
 
-def _gap_between(before: OutlineField | None, after: OutlineField) -> float:
+def _gap_between(before: OutlineField | None, after: OutlineField, space: RowSpace) -> float:
     if before is None:
         return 0
     # Neighbouring check boxes are closer than other fields.
     is_between_marks = before.traits.is_check_box and after.traits.is_check_box
-    return after.gap + (MARK_GAP if is_between_marks else FIELD_GAP)
+    return after.gap + (min(MARK_GAP, space.gap) if is_between_marks else space.gap)
 
 
 def _label_side(outline_field: OutlineField, space: RowSpace) -> LabelSide:
@@ -187,14 +194,18 @@ def _label_side(outline_field: OutlineField, space: RowSpace) -> LabelSide:
 
 def _slot_width(outline_field: OutlineField, space: RowSpace) -> float:
     """Return the least width of a field with its label."""
-    width = measures.measure_box_width(outline_field, mark=space.mark)
+    width = measures.measure_box_width(outline_field, space.style, mark=space.mark)
     side = _label_side(outline_field, space)
     if outline_field.label == space.unprinted or side in (LabelSide.NONE, LabelSide.HEADING):
         return width
     # The slot is as wide as the wider of box and label.
     if side is LabelSide.ABOVE:
-        return max(width, measures.measure_label_width(outline_field))
-    return width + measures.measure_side_label_width(outline_field, in_table=space.in_table)
+        return max(width, measures.measure_label_width(outline_field, space.style))
+    return width + _side_label_width(outline_field, space)
+
+
+def _side_label_width(outline_field: OutlineField, space: RowSpace) -> float:
+    return measures.measure_side_label_width(outline_field, space.style, in_table=space.in_table)
 
 
 def _place_line(
@@ -219,7 +230,7 @@ def _place_line(
     )
     x, specs, before = space.left, [], None
     for number, outline_field in enumerate(line):
-        x = space.left + number * pitch if pitch else x + _gap_between(before, outline_field)
+        x = space.left + number * pitch if pitch else x + _gap_between(before, outline_field, space)
         # The last field of a line in columns may stretch to the right edge.
         width = (
             space.right - x
@@ -249,13 +260,13 @@ def _place_field(outline_field: OutlineField, slot: _Slot, space: RowSpace) -> F
     width = (
         slot.width
         if measures.is_stretching(outline_field)
-        else measures.measure_box_width(outline_field, mark=space.mark)
+        else measures.measure_box_width(outline_field, space.style, mark=space.mark)
     )
     # A label at the side takes its room from the slot.
     if side is LabelSide.LEFT:
-        x += measures.measure_side_label_width(outline_field, in_table=space.in_table)
+        x += _side_label_width(outline_field, space)
     if side in (LabelSide.LEFT, LabelSide.RIGHT) and measures.is_stretching(outline_field):
-        width -= measures.measure_side_label_width(outline_field, in_table=space.in_table)
+        width -= _side_label_width(outline_field, space)
     attributes = _field_attributes(outline_field, space)
     if outline_field.traits.has_options:
         choice_height = max(height, min(slot.line_height, measures.BOX_HEIGHT))
@@ -293,12 +304,12 @@ def _field_attributes(outline_field: OutlineField, space: RowSpace) -> dict[str,
 
 def _arrange_options(outline_field: OutlineField, space: RowSpace) -> tuple[int, float | None]:
     """Return the number of options side by side, and their distance if they are in columns."""
-    widths = measures.measure_option_widths(outline_field, space.mark)
+    widths = measures.measure_option_widths(outline_field, space.style, space.mark)
     # A given number of columns: as wide as the widest option.
     if outline_field.columns:
         return outline_field.columns, max(widths) + measures.OPTION_GAP
     # All on one line if they fit.
-    if measures.measure_box_width(outline_field, mark=space.mark) <= space.width:
+    if measures.measure_box_width(outline_field, space.style, mark=space.mark) <= space.width:
         return len(outline_field.options), None
     return _fit_columns(widths, space, outline_field.name)
 
@@ -324,7 +335,7 @@ def _place_choice(
     """Place a choice with its boxes in the middle of the line; `place` is x, top and height."""
     x, top, height = place
     columns, pitch = _arrange_options(outline_field, space)
-    widths = measures.measure_option_widths(outline_field, space.mark)
+    widths = measures.measure_option_widths(outline_field, space.style, space.mark)
     # Vertically centred in a single line, at the top of several.
     first_top = (
         top + (min(height, measures.BOX_HEIGHT) - space.mark) / 2

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.domain.form.field import FieldSpec, Format, LabelSide
+from pipeline.domain.form.grid import Days, Grid
 from pipeline.domain.form.page import Section, Table, Text
 from pipeline.forms.drawing import Colour, TextStyle
 from pipeline.forms.fiducials import CONTENT_BOX
@@ -17,6 +18,7 @@ from pipeline.forms.layout.measures import (
     measure_text_width,
 )
 from pipeline.forms.layout.outline import (
+    GridBoxes,
     Outline,
     OutlineField,
     OutlineSection,
@@ -24,8 +26,11 @@ from pipeline.forms.layout.outline import (
     RepeatedRows,
     StandardSection,
 )
+from pipeline.forms.layout.print_styles import PRINT_STYLES
 from pipeline.forms.layout.rows import (
     BARE_LINE_GAP,
+    DENSE_GAP,
+    FIELD_GAP,
     LINE_GAP,
     FieldBlock,
     RowSpace,
@@ -48,7 +53,15 @@ _TABLE_MARK_SIDE = 4.6
 _MAX_ROW_STRETCH = 2.5
 """Extra height of each row of a table that fills its page, if no further row fits."""
 _TEXT_GAP = 1.2
+_SECOND_STYLE_GAP = 22.0
+"""Most room before a standard field from print style 2 on, so that a row stays one line."""
 _GUTTER_GAP = 3.0
+_DENSE_LINE_GAP, _GRID_LINE_GAP = 0.8, 0.5
+"""Between the lines of rows that are close together, and of a grid."""
+_DAY_GAP = 0.5
+"""Between the boxes of two days."""
+_GRID_GUTTER = 6.0
+"""Room for the number of a grid's line, before its fields."""
 _GUTTER_STYLE = TextStyle(8, Colour.LABEL, bold=True)
 
 
@@ -69,6 +82,7 @@ class PlacedSection:
     fields: list[FieldSpec] = dataclasses.field(default_factory=list)
     texts: list[Text] = dataclasses.field(default_factory=list)
     table: Table | None = None
+    grid: Grid | None = None
     is_started: bool = False
 
     @property
@@ -84,10 +98,10 @@ class PlacedSection:
         """The top of the next row."""
         return self.top + self.height
 
-    def put(self, block: FieldBlock) -> None:
-        """Add a row of fields."""
-        # The gap depends on whether the block has labels above its boxes.
-        self._gap(labelled=block.has_labels)
+    def put(self, block: FieldBlock, gap: float | None = None) -> None:
+        """Add a row of fields, `gap` mm below what is there."""
+        # The usual gap depends on whether the block has labels above its boxes.
+        self._gap(labelled=block.has_labels, gap=gap)
         self.fields += [move_field(spec, 0, self.y) for spec in block.fields]
         self.height += block.height
 
@@ -110,9 +124,9 @@ class PlacedSection:
         )
         self.height += measure_text_height(words.text, width, style) + _TEXT_GAP
 
-    def _gap(self, *, labelled: bool) -> None:
+    def _gap(self, *, labelled: bool, gap: float | None = None) -> None:
         if self.is_started:
-            self.height += LINE_GAP if labelled else BARE_LINE_GAP
+            self.height += gap or (LINE_GAP if labelled else BARE_LINE_GAP)
         self.is_started = True
 
 
@@ -135,17 +149,28 @@ def place_section(
     if section.text:
         placed.add_text(PrintedText(text=section.text))
     if section.use:
+        space = RowSpace(*INNER_EDGES, style=PRINT_STYLES[outline.print_style])
         for row in standard_rows(section.use, outline.area, outline.subject):
-            placed.put(place_row(_mark_critical(outline, row), RowSpace(*INNER_EDGES)))
+            fields = [_limit_gap(field, outline) for field in _mark_critical(outline, row)]
+            placed.put(place_row(fields, space))
     if section.table:
         _place_table(outline, section, placed, extra)
     elif section.repeat:
         _place_repeated(outline, section.repeat, section, placed)
+    elif section.grid:
+        _place_grid(outline, section.grid, section, placed)
     else:
         _place_rows(outline, section, placed, extra)
     # The background ends below the last row.
     placed.height += BOTTOM_PAD
     return placed
+
+
+def _limit_gap(field: OutlineField, outline: Outline) -> OutlineField:
+    """Return a standard field with less room before it where labels are larger."""
+    if outline.print_style == 1 or field.gap <= _SECOND_STYLE_GAP:
+        return field
+    return field.model_copy(update={"gap": _SECOND_STYLE_GAP})
 
 
 def _place_rows(
@@ -158,6 +183,7 @@ def _place_rows(
         fill=MIN_FILL_LINES * LINE_PITCH + (extra / growing if growing else 0),
         unprinted=placed.title,
         columns=section.columns,
+        style=PRINT_STYLES[outline.print_style],
     )
     for number, row in enumerate(section.rows):
         if isinstance(row, PrintedText):
@@ -206,8 +232,16 @@ def _place_repeated(
 ) -> None:
     """Place the rows of each repetition, with its number on the left."""
     # The gutter is as wide as the last number's label.
-    gutter = measure_text_width(f"{repeat.label} {repeat.count}", _GUTTER_STYLE) + _GUTTER_GAP
-    space = RowSpace(INNER_EDGES[0] + gutter, INNER_EDGES[1])
+    gutter = measure_text_width(f"{repeat.label} {repeat.count}".strip(), _GUTTER_STYLE) + (
+        DENSE_GAP if repeat.dense else _GUTTER_GAP
+    )
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(
+        INNER_EDGES[0] + gutter,
+        INNER_EDGES[1],
+        gap=DENSE_GAP if repeat.dense else FIELD_GAP,
+        style=style,
+    )
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
     # With one line per repetition, only the first has labels.
     once = _fits_one_line(outline, rows, space)
@@ -215,14 +249,15 @@ def _place_repeated(
         for number, row in enumerate(rows):
             turn_row = tuple(_repeat_field(field, repeat, turn, section) for field in row)
             block = _place_row_at(outline, turn_row, replace(space, once=once), number)
-            placed.put(_drop_labels(block) if once and turn > 1 else block)
+            gap = _DENSE_LINE_GAP if repeat.dense and turn > 1 else None
+            placed.put(_drop_labels(block) if once and turn > 1 else block, gap)
             if number > 0:
                 continue
             # The number is next to the first row, in the middle of a box 8 mm high.
             y = min(spec.box[1] for spec in placed.fields[-len(block.fields) :]) + 2.6
             placed.texts.append(
                 Text(
-                    text=f"{repeat.label} {turn}",
+                    text=f"{repeat.label} {turn}".strip(),
                     at=(INNER_EDGES[0], round(y, 2)),
                     width=gutter,
                     size=_GUTTER_STYLE.size,
@@ -251,6 +286,48 @@ def _repeat_field(
     return field.model_copy(update=update)
 
 
+def _place_grid(
+    outline: Outline, grid: GridBoxes, section: OutlineSection, placed: PlacedSection
+) -> None:
+    """Place the lines of a grid: its row of fields, then a box for each day."""
+    # The boxes stand at the right edge; the fields before them share what is left.
+    pitch = (grid.box.width or 0) + _DAY_GAP
+    left, right = INNER_EDGES
+    first_x = right - pitch * (grid.last - grid.first + 1) + _DAY_GAP
+    rows = [row for row in section.rows if not isinstance(row, PrintedText)]
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(left + _GRID_GUTTER, first_x - DENSE_GAP, gap=DENSE_GAP, style=style)
+    block = _place_row_at(outline, rows[0], space, 0)
+    if len(rows) != 1 or block.lines != 1:
+        raise LayoutError(FormProblem("grid_one_line", {}, ("grid",), section.title))
+    if grid.codes:
+        key = " · ".join(f"{code.value} = {code.label}" for code in grid.codes)
+        placed.add_text(PrintedText(text=f"Koder: {key}", bold=True))
+    # All relative to the first line, which lies below the labels.
+    specs = [move_field(spec, -left, -LABEL_ROOM) for spec in block.fields]
+    height = max(spec.box[1] + spec.box[3] for spec in specs)
+    box = grid.box.model_dump(exclude={"width", "gap", "columns", "lines", "options"})
+    placed.height += LABEL_ROOM + (LINE_GAP if placed.is_started else 0)
+    placed.grid = Grid(
+        prefix=grid.prefix,
+        label=grid.label,
+        count=grid.count,
+        x=left,
+        top=round(placed.y, 2),
+        width=right - left,
+        height=round(height + _GRID_LINE_GAP, 2),
+        fields=tuple(specs),
+        days=Days(
+            first=grid.first,
+            last=grid.last,
+            pitch=pitch,
+            codes=grid.codes,
+            field=FieldSpec(**box, box=(round(first_x - left, 2), 0, grid.box.width or 0, height)),
+        ),
+    )
+    placed.height += grid.count * placed.grid.height
+
+
 def _drop_labels(block: FieldBlock) -> FieldBlock:
     """Return the same boxes without the labels above them."""
     # Boxes move up by the room of the labels.
@@ -277,7 +354,8 @@ def _place_table(
     table = section.table
     assert table
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
-    space = RowSpace(*_TABLE_INNER_EDGES, mark=_TABLE_MARK_SIDE, in_table=True)
+    style = PRINT_STYLES[outline.print_style]
+    space = RowSpace(*_TABLE_INNER_EDGES, mark=_TABLE_MARK_SIDE, in_table=True, style=style)
     has_headings = _fits_one_line(outline, rows, space)
     # One table row.
     block = FieldBlock(in_table=True)

@@ -52,12 +52,16 @@ def registered_name_field(top: float, right: float) -> FieldSpec:
     )
 
 
-def continuation_field(page_no: int, left: float, right: float) -> FieldSpec:
+def continuation_label(area: Area) -> str:
+    """Return the label of the line for the client on further pages."""
+    return f"{'Patientens' if area is Area.HSL else 'Klientens'} namn och personnummer"
+
+
+def continuation_field(page_no: int, label: str, left: float, right: float) -> FieldSpec:
     """Return the field of the client above the first section of a further page.
 
     Every page names its client (Vårdhandboken).
     """
-    label = "Klientens namn och personnummer"
     # 46 mm for the label on the left.
     box = (left + 46, 28.0, right - left - 46, 8.0)
     return FieldSpec(

@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.domain.confidence import UNCALIBRATED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.model import Image, IssuedSheet, Outcome, Reading
+from pipeline.domain.model import SHEET_ROW, Image, IssuedSheet, Outcome, Reading
 from pipeline.domain.review import rules
 from pipeline.reading.calibration.curves import (
     CALIBRATION_FILE,
@@ -189,7 +189,10 @@ def _is_printed(spec: FieldSpec, issued: IssuedSheet | None) -> bool:
     # The date and the rows of a tour list.
     if issued.rows and spec.row is None and spec.means is Meaning.EVENT_DATE:
         return True
-    if any(row.row == spec.row and spec.column in dict(row.printed) for row in issued.rows):
+    if any(
+        row.row == (spec.row or SHEET_ROW) and spec.column in dict(row.printed)
+        for row in issued.rows
+    ):
         return True
     # Number and name of the client of a sheet.
     return (

@@ -11,9 +11,12 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning, addend_names, sibling_name
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.form.page import PageSpec
+from pipeline.domain.law.deadlines import DEADLINES_FILE, load_deadline_rules
+from pipeline.domain.law.paragraphs import PARAGRAPHS_FILE, load_law_duties
 from pipeline.domain.model import Box
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.problems import FormProblem, text_with_remedy
+from pipeline.preparation.form_check.print_rules import find_print_problems
 from pipeline.reading.register.patch_matching import find_patches
 from pipeline.reading.template_images import load_template_file
 
@@ -44,14 +47,14 @@ def find_form_problems(form: Form) -> list[FormProblem]:
             means for means in _REQUIRED_MEANINGS[form.subject] if form.meaning(means, row) is None
         ]
         problems += [FormProblem("no_meaning", {"means": means.value}) for means in missing]
-    problems += _check_relations(form)
+    problems += [*_check_relations(form), *_check_law(form), *find_print_problems(form)]
     # Rows repeat the problems of their table: keep the first of each column.
     first = {
         (
             problem.code,
             _column_name(problem.field),
             _column_name(str(problem.values.get("other", ""))),
-            str(problem.values.get("means")),
+            str(problem.values.get("means") or problem.values.get("rule")),
         ): problem
         for problem in reversed(problems)
     }
@@ -84,6 +87,22 @@ def _check_relations(form: Form) -> list[FormProblem]:
         columns = {other.column for other in form.entry_fields(spec.row)}
         if spec.planned_by and spec.planned_by not in columns:
             problems.append(FormProblem("no_plan", {"other": spec.planned_by}, field=spec.name))
+    return problems
+
+
+def _check_law(form: Form) -> list[FormProblem]:
+    """Check that the duties and deadlines that a form names have rules."""
+    known_deadlines = {rule.rule for rule in load_deadline_rules()}
+    problems = [
+        FormProblem("no_duty", {"rule": law.rule, "file": PARAGRAPHS_FILE.name})
+        for law in form.law
+        if law.rule and law.rule not in load_law_duties()
+    ]
+    problems += [
+        FormProblem("no_duty", {"rule": deadline.rule, "file": DEADLINES_FILE.name})
+        for deadline in form.all_deadlines
+        if deadline.rule not in known_deadlines
+    ]
     return problems
 
 

@@ -25,7 +25,17 @@ from pipeline.preparation.form_editor.drafts import YamlData
 
 _PRINTED_MEANINGS = (Meaning.UNIT, Meaning.CLIENT_PRINTED)
 """Meanings of the fields that the layout adds by itself."""
-_LAYOUT_KEYS = {"box", "row", "options", "lines", "label_at", "critical"}
+_LAYOUT_KEYS = {
+    "box",
+    "row",
+    "day",
+    "day_label",
+    "codes",
+    "options",
+    "lines",
+    "label_at",
+    "critical",
+}
 """Attributes that may differ in a copy: places, and what the layout decides about labels.
 
 `critical` follows from the form's class.
@@ -69,8 +79,10 @@ class _InferredParts:
 
 
 def can_infer_outline(form: Form) -> bool:
-    """Return whether the form is printed by Efterskrift and has its boxes in sections."""
-    return not form.printed_elsewhere and all(page.sections for page in form.pages)
+    """Return whether the form is printed by Efterskrift and has its boxes in sections, no grids."""
+    return not form.printed_elsewhere and all(
+        page.sections and not page.grids for page in form.pages
+    )
 
 
 def infer_outline(form: Form) -> tuple[YamlData, InferenceLosses]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Image, Person
@@ -13,6 +14,7 @@ from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
 from pipeline.files.pdf_render import render_own_pdf
+from pipeline.forms.letterhead import load_letterhead
 from pipeline.forms.printing import Sheet, make_blank_sheets, print_sheets, to_issued_sheet
 from pipeline.preparation.form_editor.trial_sheet import list_written_fields, number_fields
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
@@ -129,7 +131,7 @@ def print_copies(
     if not 1 <= copies <= MAX_COPIES:
         raise UsageError("copies_not_printed_once", copies=copies, most_copies=MAX_COPIES)
     sheets = make_blank_sheets(copies, unit)
-    pdf = print_sheets(form, sheets, organisation=settings.care_provider)
+    pdf = print_sheets(form, sheets, letterhead=load_letterhead(settings, today_in_sweden()))
     with store.begin() as conn:
         save_issued_sheets(
             conn, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login

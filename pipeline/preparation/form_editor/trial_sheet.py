@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import Text
+from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.preparation.form_editor.drafts import LOCAL_FORM_PREFIX, form_text
 from pipeline.preparation.form_editor.uploads import load_pages
@@ -44,7 +45,8 @@ def print_trial_sheet(form: Form, organisation: str = "") -> bytes:
     Raises:
         FormError: the form is printed elsewhere.
     """
-    return print_sheets(make_trial_form(form), make_blank_sheets(1), organisation=organisation)
+    letterhead = Letterhead(organisation)
+    return print_sheets(make_trial_form(form), make_blank_sheets(1), letterhead=letterhead)
 
 
 def read_trial_pages(form: Form, data: bytes, name: str) -> list[PageResult]:

@@ -21,16 +21,20 @@ from sqlalchemy import Connection
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
-from pipeline.domain.form.form import Area, Forms
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.form import Area, Form, Forms
 from pipeline.domain.model import Client, IssuedSheet, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import remove_stale_partials, temporary_folder_prefix, write_private
 from pipeline.forms.binders import Binder
 from pipeline.forms.drawing import PaperDocument
+from pipeline.forms.letterhead import find_logo
 from pipeline.forms.visit_lists import PlannedVisit
+from pipeline.preparation.outage_pack.document_pages import describe_age
 from pipeline.preparation.outage_pack.pages import (
     ContentsLine,
+    ContentsScope,
     PackInfo,
     count_contents_pages,
     draw_contents,
@@ -38,6 +42,11 @@ from pipeline.preparation.outage_pack.pages import (
 )
 from pipeline.preparation.outage_pack.parts import PackOrder, PackPart, build_parts, count_clients
 from pipeline.preparation.outage_pack.staff_pages import ChainContact, ScheduledShift
+from pipeline.preparation.outage_pack.unit_documents import (
+    find_documents,
+    list_slots,
+    unit_folder,
+)
 from pipeline.registers.issued_serials import format_issued_file
 from pipeline.registers.pack_quantities import (
     SheetQuantity,
@@ -46,9 +55,11 @@ from pipeline.registers.pack_quantities import (
     require_valid_quantities,
 )
 from pipeline.store.accounts import visibility
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
+from pipeline.store.registers.client_codes import give_client_codes
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.planning import load_pack_quantities
 
@@ -91,7 +102,8 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
     if not any(part.issued_sheets for part in parts):
         raise UsageError("pack_would_hold_no_sheets")
     sheets = tuple(sheet for part in parts for sheet in part.issued_sheets)
-    lines = _contents_lines(parts)
+    notes = len(describe_age(order.needed_slots, order.about.printed_on))
+    lines = _contents_lines(parts, notes)
     # First the file with everything, then the contents and each part by itself.
     files = {
         f"reservpaket-{plain_name(order.about.unit)}.pdf": _render_document(
@@ -149,10 +161,10 @@ def plain_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-") or "enhet"
 
 
-def _contents_lines(parts: Sequence[PackPart]) -> list[ContentsLine]:
+def _contents_lines(parts: Sequence[PackPart], notes: int) -> list[ContentsLine]:
     """Return the list of contents; a separate file has no pages in the file with everything."""
     # The contents come first, so the first part begins after them.
-    page = count_contents_pages(len(parts)) + 1
+    page = count_contents_pages(len(parts), notes) + 1
     lines = []
     for part in parts:
         lines.append(
@@ -173,7 +185,9 @@ def _render_document(
     """Print the contents and these parts."""
     title = pack_text("document_title", unit=order.about.unit)
     with PaperDocument(title, order.about.printed_on) as paper:
-        draw_contents(paper, order.about, lines, order.days, count_clients(order))
+        for_whom = ContentsScope(order.days, count_clients(order))
+        notes = describe_age(order.needed_slots, order.about.printed_on)
+        draw_contents(paper, order.about, lines, for_whom, notes)
         for part in parts:
             part.draw(paper)
         return bytes(paper.output())
@@ -257,9 +271,15 @@ def make_unit_pack(
         require_permission(person, Action.PACK, unit)
     needs = load_unit_needs(store, forms, person, unit, days).needs
     with store.read() as conn:
+        area = Area(client_register.areas_by_unit(conn)[unit])
         clients = _printable_clients(conn, person, client_register.list_clients(conn, [unit]))
         visits, elsewhere = _printable_visits(conn, person, unit, extras.visits)
-    about = PackInfo(unit, settings.care_provider, today_in_sweden())
+    codes: Mapping[str, str] = {}
+    if clients and any(_has_client_code(forms.latest(need.form)) for need in needs):
+        with store.begin() as conn:
+            pids = [client.pid for client in clients]
+            codes = give_client_codes(conn, unit, pids, utc_now(), person.login)
+    about = PackInfo(unit, settings.care_provider, today_in_sweden(), find_logo(settings))
     pack = make_pack(
         PackOrder(
             about,
@@ -270,6 +290,8 @@ def make_unit_pack(
             visits,
             days,
             extras.first_day,
+            find_documents(unit_folder(settings, unit), list_slots(area)),
+            codes,
         ),
         forms,
     )
@@ -277,6 +299,10 @@ def make_unit_pack(
         save_issued_sheets(conn, pack.sheets, person.login)
         record(conn, person.login, "make_pack", unit, unit=unit, sheets=len(pack.sheets))
     return pack
+
+
+def _has_client_code(form: Form) -> bool:
+    return any(spec.means is Meaning.CLIENT_CODE for spec in form.fields)
 
 
 def _printable_visits(

@@ -11,7 +11,8 @@ from datetime import date
 from itertools import count, takewhile
 
 from pipeline.domain.model import Box
-from pipeline.forms.drawing import Colour, PaperDocument, TextStyle
+from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_fitted
+from pipeline.forms.letterhead import Letterhead, draw_logo
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Topic, catalogue, plural_key
 
@@ -21,15 +22,17 @@ HEADING_STYLE = TextStyle(11.5, Colour.BLACK, bold=True)
 BODY_STYLE = TextStyle(10, Colour.BLACK)
 SMALL_STYLE = TextStyle(8.5, Colour.LABEL)
 _TABLE_HEADER_STYLE = TextStyle(8.5, Colour.BLACK, bold=True)
-_MIN_FONT_PT, _MM_PER_PT = 5.0, 0.3528
+_NOTE_STYLE = TextStyle(9.5, Colour.BLACK, bold=True)
 
 # Every page.
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 18.0, 192.0, 44.0, 276.0
 WIDTH_MM = RIGHT_MM - LEFT_MM
 _HEADER_ROW_MM = 6.0
+_LOGO_BOX = Box(142, 17, 50, 15)
 
 # The list of contents.
 _CONTENTS_ROW_MM = 6.4
+_NOTE_MM = 5.0
 _CONTENTS_TABLE_TOP_MM, _HANDLING_RULES_MM = 76.0, 44.0
 
 pack_text = Topic("pack_paper", PAPER_LANGUAGE)
@@ -57,11 +60,17 @@ FULL_WIDTH = TextColumn()
 
 @dataclass(frozen=True, slots=True)
 class PackInfo:
-    """What all pages of a pack show: the unit, its provider and the day of printing."""
+    """What all pages of a pack show: the unit, its provider and logo, and the day of printing."""
 
     unit: str
     provider: str
     printed_on: date
+    logo: bytes = b""
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """What the forms of the pack show."""
+        return Letterhead(self.provider, self.logo, self.printed_on)
 
     @property
     def footer_text(self) -> str:
@@ -88,6 +97,7 @@ def begin_page(paper: PaperDocument, about: PackInfo, title: str, subtitle: str 
         (LEFT_MM, 28.5),
         SUBTITLE_STYLE,
     )
+    draw_logo(paper, about.logo, _LOGO_BOX)
     paper.rule((LEFT_MM, 35.5), (RIGHT_MM, 35.5), Colour.BLACK, 0.5)
     paper.words(about.footer_text, (LEFT_MM, 284), SMALL_STYLE)
 
@@ -125,7 +135,7 @@ def draw_table(
 ) -> float:
     """Draw a ruled table and return where it ends; `boxed` adds lines between the columns.
 
-    Words that do not fit their cell are set smaller.
+    Words that do not fit their cell are set smaller, or in two lines.
     """
     top = y
     headings = [column.title for column in columns]
@@ -167,24 +177,9 @@ def _draw_table_row(
             if is_header
             else TextStyle(BODY_STYLE.size, BODY_STYLE.colour, column.bold)
         )
-        style = _shrink_to_fit(paper, cell, column.width - 2, style)
-        # Vertically centred by the font size.
-        text_y = y + (height - style.size * _MM_PER_PT) / 2
-        if column.align_right:
-            paper.words_right(cell, (x + column.width - 1, text_y), style)
-        else:
-            paper.words(cell, (x + 1, text_y), style)
+        box = Box(x + 1, y, column.width - 2, height)
+        draw_fitted(paper, cell, box, style, align_right=column.align_right)
         x += column.width
-
-
-def _shrink_to_fit(paper: PaperDocument, text: str, width: float, style: TextStyle) -> TextStyle:
-    """Return the style, with a smaller font if the text is wider than `width`."""
-    text_width = paper.width_of(text, style)
-    if text_width <= width:
-        return style
-    # In proportion, but no smaller than is legible.
-    size = max(_MIN_FONT_PT, style.size * width / text_width)
-    return TextStyle(size, style.colour, style.bold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,28 +196,40 @@ class ContentsLine:
     instruction: str
 
 
-def count_contents_pages(parts: int) -> int:
-    """Return the number of pages of the list of contents of this number of parts."""
-    return 1 if parts <= _count_contents_rows() else 2
+@dataclass(frozen=True, slots=True)
+class ContentsScope:
+    """What the numbers of sheets were computed for."""
+
+    days: int
+    clients: int
 
 
-def _count_contents_rows() -> int:
-    """Return the number of rows on the first page, above the rules for handling the pack."""
-    return count_fitting_rows(
-        _CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM, BOTTOM_MM - _HANDLING_RULES_MM
-    )
+def count_contents_pages(parts: int, notes: int) -> int:
+    """Return the number of pages of the contents of so many parts and notes on their age."""
+    return 1 if parts <= _count_contents_rows(notes) else 2
+
+
+def _count_contents_rows(notes: int) -> int:
+    """Return the rows on the first page, above the notes and the rules for handling the pack."""
+    bottom = BOTTOM_MM - _HANDLING_RULES_MM - notes * _NOTE_MM
+    return count_fitting_rows(_CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM, bottom)
 
 
 def draw_contents(
-    paper: PaperDocument, about: PackInfo, parts: Sequence[ContentsLine], days: int, clients: int
+    paper: PaperDocument,
+    about: PackInfo,
+    parts: Sequence[ContentsLine],
+    scope: ContentsScope,
+    notes: Sequence[str],
 ) -> None:
     """Draw how to print and keep the pack, and its contents: one page, or two for many parts.
 
-    `days` and `clients` are what the numbers of sheets were computed for.
+    `notes` say how old the pack and its documents may become, and what it lacks; they are always on
+    the first page.
     """
-    title, subtitle = pack_text("contents.title"), _count_text("contents.days", days)
-    if clients:
-        subtitle += _count_text("contents.clients", clients)
+    title, subtitle = pack_text("contents.title"), _count_text("contents.days", scope.days)
+    if scope.clients:
+        subtitle += _count_text("contents.clients", scope.clients)
     begin_page(paper, about, title, subtitle)
     # How to print, in a frame above the table.
     paper.area(Box(LEFT_MM, 39.5, WIDTH_MM, 31.5), Colour.WHITE, Colour.BLACK, 0.4)
@@ -230,13 +237,16 @@ def draw_contents(
     inside, style = TextColumn(LEFT_MM + 3, WIDTH_MM - 6), TextStyle(9.5, Colour.BLACK)
     draw_bullets(paper, pack_texts("printing_rule"), 49, inside, style)
     # The parts; what has no room on the first page is on the second, with the rules.
-    columns, first = _contents_columns(), _count_contents_rows()
+    columns, first = _contents_columns(), _count_contents_rows(len(notes))
     rows = [_contents_cells(part) for part in parts]
     draw_table(paper, columns, rows[:first], _CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM)
+    rules_top = BOTTOM_MM - _HANDLING_RULES_MM + 6
+    for number, note in enumerate(notes):
+        place = (LEFT_MM, rules_top - (len(notes) - number) * _NOTE_MM - 1)
+        paper.words(note, place, _NOTE_STYLE)
     if len(rows) > first:
         begin_page(paper, about, title, pack_text("contents.continued"))
         draw_table(paper, columns, rows[first:], 42, _CONTENTS_ROW_MM)
-    rules_top = BOTTOM_MM - _HANDLING_RULES_MM + 6
     draw_bullets(
         paper,
         pack_texts("handling_rule"),

@@ -5,9 +5,10 @@ Each part knows its pages, its sheets and how it is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
@@ -25,6 +26,11 @@ from pipeline.forms.visit_lists import (
     has_visit_rows,
     make_visit_sheets,
 )
+from pipeline.preparation.outage_pack.client_list import (
+    count_client_list_pages,
+    draw_client_list,
+)
+from pipeline.preparation.outage_pack.document_pages import draw_document, load_documents
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions
 from pipeline.preparation.outage_pack.pages import PackInfo, pack_text
 from pipeline.preparation.outage_pack.staff_pages import (
@@ -35,6 +41,7 @@ from pipeline.preparation.outage_pack.staff_pages import (
     draw_chain,
     draw_schedule,
 )
+from pipeline.preparation.outage_pack.unit_documents import SlotContent
 from pipeline.registers.pack_quantities import SheetQuantity, load_rules
 
 _MAX_USE_LENGTH = 60
@@ -60,7 +67,8 @@ class PackOrder:
 
     `clients` may be of several units; a planned client who is not among them is in no register.
     The pack must last for `days`. `first_day` is known if the outage is planned, and is printed on
-    the cover sheets.
+    the cover sheets. `slots` are the places of the unit's own documents, `codes` the client codes
+    by number.
     """
 
     about: PackInfo
@@ -71,6 +79,14 @@ class PackOrder:
     visits: Sequence[PlannedVisit] = ()
     days: int = 14
     first_day: date | None = None
+    slots: Sequence[SlotContent] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needed_slots(self) -> Sequence[SlotContent]:
+        """The slots without an empty one for which a table stands."""
+        given = {"chain"} if self.chain else set[str]()
+        return [one for one in self.slots if one.dated or one.slot.table not in given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +148,7 @@ def _sort_quantities(quantities: Sequence[SheetQuantity]) -> Iterator[SheetQuant
 
 
 def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[PackPart]:
-    """Yield the instructions, the telephone chain, and the schedule if there is one."""
+    """Yield the instructions, the chain, the schedule, the client list and own documents."""
     about, uses = order.about, [(form.title, describe_use(form)) for form in forms]
     yield _information_part(
         "instruktion",
@@ -149,6 +165,33 @@ def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[Pack
     if pages := count_schedule_pages(order.shifts):
         yield _information_part(
             "schema", "schedule", pages, lambda paper: draw_schedule(paper, about, order.shifts)
+        )
+    coded = [client for client in order.clients if client.pid in order.codes]
+    if pages := count_client_list_pages(coded):
+        yield _information_part(
+            "klientlista",
+            "clients",
+            pages,
+            lambda paper: draw_client_list(paper, about, coded, order.codes),
+        )
+    yield from _document_parts(order)
+
+
+def _document_parts(order: PackOrder) -> Iterator[PackPart]:
+    """Yield the unit's own documents, each with its date."""
+    for document in load_documents(order.slots):
+        age = document.content.age(order.about.printed_on)
+        dated = pack_text("document.instruction", day=document.content.dated, age=age)
+        instruction = dated if document.pages else pack_text("document.unreadable")
+        # One that cannot be opened has a page that says so.
+        pages = max(1, len(document.pages))
+        yield PackPart(
+            document.content.slot.slot,
+            document.title,
+            instruction,
+            pages,
+            pages,
+            partial(draw_document, about=order.about, document=document),
         )
 
 
@@ -279,7 +322,7 @@ def _sheets_part(
 
     def draw(paper: PaperDocument) -> None:
         for form, sheet in pairs:
-            draw_sheets(paper, form, [sheet], order.about.provider)
+            draw_sheets(paper, form, [sheet], order.about.letterhead)
 
     pages = sum(len(form.pages) for form, _ in pairs)
     return PackPart(

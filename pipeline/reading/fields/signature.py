@@ -48,6 +48,8 @@ MAX_STRAIGHT_WIDTH_MM = 1.2
 """A single stroke that is nowhere wider is a dash or a line through the field: there is nothing to
 sign.
 """
+MAX_NARROW_MM = 9.0
+"""A box this narrow has neighbours whose writing reaches into it, mm."""
 AREA_STEEPNESS = 2.5
 """How fast p rises with the logarithm of the area: twice the area of even odds gives p = 0.85, four
 times 0.97.
@@ -107,12 +109,24 @@ def _add_letters(crop: FieldImage, reading: Reading, steps: Steps) -> Reading:
     """
     # Decode without a language model, as initials are no words.
     text = decode_ctc(steps, ALPHABET)[0].text
+    # In a grid a digit is a code and says that nothing was given: a person looks at it.
+    if crop.spec.day is not None and _may_be_code(text):
+        reading = _lower_confidence(reading)
     may_be_ditto = any(
         matches(text) for matches in (is_ditto_text, may_be_ditto_text, is_nearly_ditto_text)
     )
     if IssueCode.DITTO not in reading.issues and (crop.spec.row or 1) > 1 and may_be_ditto:
         reading = replace(_lower_confidence(reading), issues=(*reading.issues, IssueCode.DITTO))
     return _attach_alternatives(reading, letter_probabilities(steps))
+
+
+def _may_be_code(text: str) -> bool:
+    """Return whether what is written may be a code: a single character, or one with a digit.
+
+    A written digit is often read as a letter, such as 1 as I, so a single letter may be one too.
+    """
+    written = [sign for sign in text if sign not in SEPARATORS]
+    return len(written) <= 1 or any(sign.isdigit() for sign in written)
 
 
 def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: float) -> Reading:
@@ -131,7 +145,10 @@ def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: flo
             return _lower_confidence(reading)
         return reading
 
-    # Nothing is written, but perhaps just above or below.
+    # Nothing is written, but perhaps just above or below. All around a box of a grid of days are
+    # other boxes, whose initials reach into it: where it should be signed, it is asked about.
+    if crop.spec.day is not None:
+        return reading
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~mask, np.bool_))
     has_more = _presence_reading(rest, ink, even_odds_mm2).state is State.READ
     return replace(reading, issues=(IssueCode.STRAY_WRITING,)) if has_more else reading
@@ -186,10 +203,18 @@ def _letter_mapping() -> NDArray[np.float32]:
 
 
 def _field_ink(ink: Ink) -> Mask:
-    """Return the ink that belongs to the field and not to the one above or below."""
-    _, top, _, bottom = ink.field
+    """Return the ink that belongs to the field and not to one beside it."""
+    left, top, right, bottom = ink.field
     # Strokes whose middle is above or below the field belong elsewhere.
-    return split_into_bands(ink.mask, (top, bottom))[0]
+    mask = split_into_bands(ink.mask, (top, bottom))[0]
+    if right - left > MAX_NARROW_MM * ink.px_per_mm:
+        return mask
+    # In a box of a grid, strokes whose middle is left or right of it too.
+    strokes = Components.of(mask)
+    middle = strokes.column(cv2.CC_STAT_LEFT) + strokes.column(cv2.CC_STAT_WIDTH) / 2
+    keep = (middle >= left) & (middle <= right)
+    keep[0] = False
+    return strokes.pixels(keep)
 
 
 def _presence_reading(mask: Mask, ink: Ink, even_odds_mm2: float) -> Reading:

@@ -38,10 +38,11 @@ _WINDOW_MM = 2.5
 """Side of the square in which contrast is measured, mm."""
 _CHECK_BOX_MM = 3.0, 6.5
 """Shortest and longest side of a printed check box, mm."""
-CACHED_FORM_PAGES = 48
+CACHED_FORM_PAGES = 72
 """Form pages whose template data a process keeps, some 4 MB each.
 
-The forms that are delivered have 41 pages; the rest is for the customer's own.
+The forms that are delivered have 63 pages in their current versions; the rest is for the
+customer's own, and for paper of earlier versions.
 """
 
 

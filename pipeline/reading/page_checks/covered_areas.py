@@ -47,6 +47,18 @@ _UNEVENNESS_FACTOR = 3.0
 """… and this multiple of the unevenness of this page's paper."""
 _UNEVENNESS_QUANTILE = 0.8
 """Quantile of the differences in brightness that measures how uneven the paper is."""
+_MIN_EXCESS = 0.009
+"""Share by which a patch is lighter than paper nearby without ink: tape is by 0.023 or more, paper
+between dense digits by 0.004 at most.
+"""
+_MAX_INK_BRIGHTNESS = 0.85
+"""A place darker than this share of its paper has ink."""
+_FROM_INK_MM = 3.0
+"""Width around ink within which paper looks darker, mm."""
+_SURROUNDINGS_MM = 30.0
+"""Width within which paper without ink is searched for, mm."""
+_MIN_UNWRITTEN_SHARE = 0.02
+"""With less paper without ink than this share, nothing is known of the paper."""
 _PAPER_BLUR_PX = 0.8
 """Standard deviation of the blur against noise, px."""
 _MIN_COVERED_SHARE = 0.2
@@ -91,11 +103,32 @@ def find_correction_tape(page: Image, template: Image) -> Mask:
     is_patch = lightness >= limit
     if np.count_nonzero(is_patch) < _MIN_PATCH_MM2 * PATCH_SCALE**2:
         return np.zeros(paper.shape, np.bool_)
-    # Drop small patches.
+    # Drop small patches, and those that are only lighter than dense writing around them.
     components = Components.of(np.asarray(is_patch, np.bool_))
-    is_large = components.column(cv2.CC_STAT_AREA) >= _MIN_PATCH_MM2 * PATCH_SCALE**2
-    is_large[0] = False
-    return components.pixels(is_large)
+    area = components.column(cv2.CC_STAT_AREA)
+    excess = relative_paper - _unwritten_paper(page, relative_paper, template)
+    mean_excess = np.bincount(components.labels.ravel(), excess.ravel()) / area
+    is_tape = (area >= _MIN_PATCH_MM2 * PATCH_SCALE**2) & (mean_excess >= _MIN_EXCESS)
+    is_tape[0] = False
+    return components.pixels(is_tape)
+
+
+def _unwritten_paper(
+    page: Image, relative_paper: NDArray[np.float32], template: Image
+) -> NDArray[np.float32]:
+    """Return the brightness of the paper around each place that has no ink near it.
+
+    Where all of it is written on, the result is 0: what is light there may be a patch.
+    """
+    relative = page / np.maximum(downscale(template, PATCH_SCALE).astype(np.float32), np.float32(1))
+    ink = (relative < _MAX_INK_BRIGHTNESS * relative_paper).view(np.uint8)
+    unwritten = np.float32(1) - cv2.dilate(ink, patch_kernel(_FROM_INK_MM))
+    size = round(_SURROUNDINGS_MM * PATCH_SCALE)
+    total = cv2.blur(relative_paper * unwritten, (size, size))
+    share = cv2.blur(unwritten, (size, size))
+    return np.where(
+        share >= _MIN_UNWRITTEN_SHARE, total / np.maximum(share, np.float32(1e-6)), np.float32(0)
+    ).astype(np.float32)
 
 
 def _relative_lightness(paper: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,6 +11,8 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading
 from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
 from pipeline.forms.layout.measures import measure_side_label_width
+from pipeline.forms.layout.print_styles import FIRST_STYLE, PRINT_STYLES, PrintStyle
+from pipeline.forms.letterhead import LAW_BOX, LOGO_BOX
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import box_distance
 from pipeline.reading.imaging.print_contrast import (
@@ -22,6 +24,8 @@ from pipeline.reading.imaging.print_contrast import (
 from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS, find_pen_words, remove_specks
 from pipeline.reading.page_context import PageContext
 
+PRINTED_MARKS = (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX, LOGO_BOX, LAW_BOX)
+"""What is printed on a sheet but not on its template, mm."""
 _FROM_PRINT_MM, _FROM_EDGE_MM = 0.5, 5.0
 """Ink nearer to print or to the edge of the page than this is ignored, mm."""
 _READ_AROUND_MM = 2.0
@@ -40,9 +44,9 @@ _MIN_WRITING_MM = 7.0
 
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
     """Return the issues of fields that are next to writing which is in no field."""
-    # Codes, serial and organisation are printed on the sheet, not on the template.
-    marks = () if context.page.blank else (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX)
-    names = find_stray_writing(context.all_fields, readings, context.contrast, marks)
+    marks = () if context.page.blank else PRINTED_MARKS
+    style = PRINT_STYLES[context.form.print_style]
+    names = find_stray_writing(context.all_fields, readings, context.contrast, marks, style)
     return [
         Issue(IssueCode.STRAY_WRITING, spec.name)
         for spec in context.all_fields
@@ -55,19 +59,20 @@ def find_stray_writing(
     readings: Mapping[str, Reading],
     contrast: PrintContrast,
     printed_marks: Sequence[Box] = (),
+    style: PrintStyle = FIRST_STYLE,
 ) -> frozenset[str]:
     """Return the names of the fields that are nearest to writing outside all fields.
 
     `specs` are all fields of the page, `readings` those that were read, `contrast` that of the
     registered page, and `printed_marks` what else is printed on a sheet but not on its
-    template, mm.
+    template, mm; `style` is the style of print.
     """
     # Ink that is neither read, nor print, nor the edge of the page.
     ink = np.asarray(
         (contrast.darkness > PEN_DARKNESS) & unprinted_mask(contrast.template, _FROM_PRINT_MM).mask,
         np.bool_,
     )
-    for box in _read_areas(specs, readings, printed_marks):
+    for box in _read_areas(specs, readings, printed_marks, style):
         ink[box_window(box)] = False
     edge = round(_FROM_EDGE_MM * CHECK_PX_PER_MM)
     ink[:edge], ink[-edge:], ink[:, :edge], ink[:, -edge:] = False, False, False, False
@@ -82,13 +87,17 @@ def find_stray_writing(
 
 
 def _read_areas(
-    specs: Sequence[FieldSpec], readings: Mapping[str, Reading], printed_marks: Sequence[Box]
+    specs: Sequence[FieldSpec],
+    readings: Mapping[str, Reading],
+    printed_marks: Sequence[Box],
+    style: PrintStyle,
 ) -> list[Box]:
     """Return the areas that a reader covers or that are printed, mm."""
     # Fields with their surroundings, words that were read, and printed marks.
     areas = [
         geometry.widen_box(
-            _printed_area(spec), _FLOURISH_MM if spec.traits.is_signature else _READ_AROUND_MM
+            _printed_area(spec, style),
+            _FLOURISH_MM if spec.traits.is_signature else _READ_AROUND_MM,
         )
         for spec in specs
     ]
@@ -104,11 +113,11 @@ def _read_areas(
     ]
 
 
-def _printed_area(spec: FieldSpec) -> Box:
+def _printed_area(spec: FieldSpec, style: PrintStyle) -> Box:
     """Return a field's area, with its label if the template does not show the label."""
     area = spec.area
     # The label of a printed field is printed to its left.
     if spec.traits.filled_by_hand or spec.label_side is not LabelSide.LEFT:
         return area
-    label_width = measure_side_label_width(spec, in_table=spec.row is not None)
+    label_width = measure_side_label_width(spec, style, in_table=spec.row is not None)
     return Box(area.x - label_width, area.y, area.w + label_width, area.h)

@@ -77,8 +77,8 @@ _EVIDENCE_MEANINGS = (
     Meaning.UNIT,
 )
 """Fields of a row that are evidence of its client, in the order of `WrittenClient`."""
-_TRAILING_NUMBER = re.compile(r",\s*\S*\d\S*$")
-"""What follows a printed name if the number is too long for its boxes."""
+_TRAILING_NUMBER = re.compile(r"(,\s*\S*\d\S*)+$")
+"""What follows a printed name: a number without boxes for it, on a signing list also the month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,7 @@ def _make_row(
         meaning: _field_text(form.meaning(meaning, spec.row), fields)
         for meaning in _EVIDENCE_MEANINGS
     }
+    texts[Meaning.CLIENT_PRINTED] = _TRAILING_NUMBER.sub("", texts[Meaning.CLIENT_PRINTED])
     written = WrittenClient(
         cell_probabilities,
         listed_numbers,

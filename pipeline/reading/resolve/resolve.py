@@ -11,6 +11,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading, State
 from pipeline.reading.resolve.client import resolve_clients, resolve_printed_names
+from pipeline.reading.resolve.client_code import resolve_client_codes
 from pipeline.reading.resolve.rows import (
     find_after_midnight,
     resolve_ditto_marks,
@@ -27,6 +28,7 @@ from pipeline.reading.resolve.values import (
     weigh_sums,
 )
 from pipeline.registers.clients import ClientRegister
+from pipeline.registers.outages import OutagePeriod, find_system, outage_days
 from pipeline.registers.staff import StaffRegister
 
 _OUTAGE_DATES = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
@@ -40,12 +42,19 @@ Others, such as a deadline, the end of a period or the next meeting, are usually
 class ReadingContext:
     """What is known apart from the page.
 
-    The register of clients, the days of the outage (inclusive), and the staff who sign.
+    The register of clients, the days of the outage (inclusive), the staff who sign, and the outages
+    by unit and system, which go before the one outage of the settings.
     """
 
     register: ClientRegister | None = None
     window: Window | None = None
     staff: StaffRegister | None = None
+    outages: tuple[OutagePeriod, ...] = ()
+
+    def of_page(self, form: Form, unit: str) -> ReadingContext:
+        """Return what is known of a page: the days of its unit's and system's outage."""
+        days = outage_days(self.outages, unit, find_system(form.id, form.area.value))
+        return replace(self, window=days) if days else self
 
 
 def resolve_page(
@@ -62,7 +71,9 @@ def resolve_page(
         client_readings, client_issues = resolve_clients(specs, form, fields, context.register)
         name_readings, name_issues = resolve_printed_names(specs, fields, context.register)
         fields |= client_readings | name_readings
-        issues += client_issues + name_issues
+        code_readings, code_issues = resolve_client_codes(specs, form, fields, context.register)
+        fields |= code_readings
+        issues += client_issues + name_issues + code_issues
     # Only now: the text that a ditto mark means is no evidence of a row's client.
     fields |= ditto_readings
     if context.staff is not None:

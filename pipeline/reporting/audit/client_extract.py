@@ -32,7 +32,7 @@ from pipeline.texts import Topic
 
 ACCESS_TEXTS: Mapping[str, str] = {
     "view_page": "paper_viewed",
-    **dict.fromkeys(("look_up", "look_up_client"), "client_searched"),
+    **dict.fromkeys(("look_up", "look_up_client", "search_text"), "client_searched"),
     **dict.fromkeys(
         (
             "decide",
@@ -44,6 +44,12 @@ ACCESS_TEXTS: Mapping[str, str] = {
             "settle_empty",
             "lay_to",
             "take_off",
+            "attach_page",
+            "detach_page",
+            "change_form",
+            "set_sheet_depth",
+            "split_page",
+            "join_page",
             "sign",
             "take_signature_back",
             "client_choice",

@@ -196,7 +196,7 @@ class _PostBuilder:
         )
         _add_element(log, "LogId", str(uuid.UUID(hex=(row.sha256 or "0" * 32)[:32])))
         system = _add_element(log, "System")
-        _add_element(system, "SystemId", self._settings.source_system_hsa_id)
+        _add_element(system, "SystemId", self._settings.source_system_hsa_id or "Efterskrift")
         _add_element(system, "SystemName", "Efterskrift")
         self._add_activity(_add_element(log, "Activity"), row)
         self._add_user(_add_element(log, "User"), row)
@@ -240,7 +240,7 @@ class _PostBuilder:
 
     def _add_provider(self, parent: etree._Element) -> None:
         provider = _add_element(parent, "CareProvider")
-        _add_element(provider, "CareProviderId", self._settings.care_provider_hsa_id)
+        _add_element(provider, "CareProviderId", self._provider_id())
         _add_element(provider, "CareProviderName", self._settings.care_provider)
 
     def _add_unit(self, parent: etree._Element, row: LogRow) -> None:
@@ -251,9 +251,14 @@ class _PostBuilder:
             "CareUnitId",
             self._find_hsa_id(row.unit, self._settings.unit_hsa_ids)
             if row.unit
-            else self._settings.care_provider_hsa_id,
+            else self._provider_id(),
         )
         _add_element(unit, "CareUnitName", row.unit or self._settings.care_provider)
+
+    def _provider_id(self) -> str:
+        """Return the care provider's HSA-id; where none is set, its name, which is counted."""
+        name, hsa_id = self._settings.care_provider, self._settings.care_provider_hsa_id
+        return self._find_hsa_id(name, {name: hsa_id} if hsa_id else {})
 
     def _find_hsa_id(self, name: str, hsa_ids: Mapping[str, str]) -> str:
         if name not in hsa_ids:

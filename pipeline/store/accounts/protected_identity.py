@@ -23,7 +23,13 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.schema import paper
 
 IDENTIFYING_MEANINGS = frozenset(
-    {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS}
+    {
+        Meaning.CLIENT_PID,
+        Meaning.CLIENT_CODE,
+        Meaning.CLIENT_NAME,
+        Meaning.CLIENT_PRINTED,
+        Meaning.CLIENT_ADDRESS,
+    }
 )
 """Fields that identify the client."""
 

@@ -32,11 +32,11 @@ from pipeline.store.database.migrations.history import (
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.event_log.events import discard_pending, record, write_pending
 from pipeline.store.event_log.hash_chain import start_chain
-from pipeline.store.schema import accounts, exports, paper, review, upkeep
+from pipeline.store.schema import accounts, depth, exports, office, paper, review, upkeep
 from pipeline.store.schema.append_only import protect_tables
 
 _log = logging.getLogger(__name__)
-ALL_TABLES = (accounts, exports, paper, review, upkeep)
+ALL_TABLES = (accounts, depth, exports, office, paper, review, upkeep)
 """The modules that declare tables, imported so that `metadata` is complete."""
 _is_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 

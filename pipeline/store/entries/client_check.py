@@ -29,6 +29,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.event_log.events import record
+from pipeline.store.registers.client_codes import check_client_code
 from pipeline.store.registers.client_register import (
     areas_by_unit,
     find_client,
@@ -41,20 +42,13 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.review import client_choice, temporary_identity
 
 _FULL_PID_LENGTH = 12
-_MAX_IDENTITIES = 200
-"""How many temporary identities are listed."""
-_MAX_CANDIDATES = 4
-"""How many clients of the register are proposed for one of them."""
-
-_identity_table = temporary_identity
+_MAX_IDENTITIES, _MAX_CANDIDATES = 200, 4
+"""How many temporary identities are listed, and how many clients are proposed for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientVerdict:
-    """The client of a number, and the evidence on the sheet for and against it.
-
-    `conflicts` are the findings that have to be resolved.
-    """
+    """The client of a number, and the evidence on the sheet for and against it."""
 
     field: str
     number: str
@@ -63,7 +57,7 @@ class ClientVerdict:
 
     @property
     def conflicts(self) -> tuple[str, ...]:
-        """The kinds of conflict among the findings."""
+        """The kinds of conflict among the findings, which have to be resolved."""
         return client_check.find_conflicts(self.findings)
 
 
@@ -136,14 +130,17 @@ def check_entry_client(
     number = answers[spec.name].value if spec and spec.name in answers else None
     if spec is None or not isinstance(number, str):
         return None
-    return check_client_number(
+    verdict = check_client_number(
         conn,
         spec,
         entry,
         number,
         _text_answer(form, entry, answers, Meaning.CLIENT_NAME),
         _text_answer(form, entry, answers, Meaning.CLIENT_ADDRESS),
+        event_on=_text_answer(form, entry, answers, Meaning.EVENT_DATE),
     )
+    code_findings = check_client_code(conn, form, entry, answers, verdict.number)
+    return replace(verdict, findings=(*verdict.findings, *code_findings))
 
 
 def check_client_number(
@@ -154,6 +151,7 @@ def check_client_number(
     name: str = "",
     address: str = "",
     *,
+    event_on: str = "",
     viewer: Person | None = None,
 ) -> ClientVerdict:
     """Return what the paper says for and against a number.
@@ -163,6 +161,7 @@ def check_client_number(
         typed: the number as typed.
         name: the client's name on the paper.
         address: the client's address on the paper.
+        event_on: the day on the paper.
         viewer: if given, a client whose identity this person may not see is not revealed.
     """
     client = find_client(conn, typed)
@@ -171,7 +170,8 @@ def check_client_number(
     number = client.pid if client else typed
     # What else the sheet says, and for whom it was printed
     issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
-    sheet = SheetFacts(name, address, entry.unit, printed_client_pid(issued, spec, entry.row))
+    printed_for = printed_client_pid(issued, spec, entry.row)
+    sheet = SheetFacts(name, address, entry.unit, printed_for, event_on)
     areas = areas_by_unit(conn)
     same_area = (
         client is None or not client.unit or areas.get(client.unit) in (None, areas.get(entry.unit))
@@ -269,14 +269,16 @@ def list_temporary_identities(conn: Connection, person: Person) -> list[Temporar
     states = [state.value for state in (*DECIDED_STATES, EntryState.SECOND)]
     # Open identities of visible entries that are decided or in second review, and not void
     query = (
-        select(_identity_table, *(column.label(f"entry_{column.name}") for column in paper.entry.c))
-        .join(paper.entry, paper.entry.c.id == _identity_table.c.entry)
+        select(
+            temporary_identity, *(column.label(f"entry_{column.name}") for column in paper.entry.c)
+        )
+        .join(paper.entry, paper.entry.c.id == temporary_identity.c.entry)
         .where(
-            _identity_table.c.settled_at.is_(None),
+            temporary_identity.c.settled_at.is_(None),
             visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
         )
         .where(paper.entry.c.state.in_(states), paper.entry.c.voided.is_(None))
-        .order_by(_identity_table.c.at)
+        .order_by(temporary_identity.c.at)
         .limit(_MAX_IDENTITIES)
     )
     identities, rows = [], conn.execute(query).mappings().all()
@@ -434,10 +436,10 @@ def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> N
     """Store an identity outside the register, unless the entry has it already."""
     person, entry = decision.person, decision.entry
     # The same identity of the entry that is not settled
-    same = select(_identity_table.c.id).where(
-        _identity_table.c.entry == entry.id,
-        _identity_table.c.number == number,
-        _identity_table.c.settled_at.is_(None),
+    same = select(temporary_identity.c.id).where(
+        temporary_identity.c.entry == entry.id,
+        temporary_identity.c.number == number,
+        temporary_identity.c.settled_at.is_(None),
     )
     if conn.execute(same).first() is not None:
         return
@@ -454,18 +456,18 @@ def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> N
         "by": person.login,
         "at": decision.now,
     }
-    conn.execute(insert(_identity_table).values(row))
+    conn.execute(insert(temporary_identity).values(row))
     record(conn, person.login, "temporary_identity", entry.id, unit=entry.unit)
 
 
 def _settle_identities(conn: Connection, decision: _ClientDecision) -> bool:
     """Settle the open identities of the entry; return whether there were any."""
     is_open = (
-        _identity_table.c.entry == decision.entry.id,
-        _identity_table.c.settled_at.is_(None),
+        temporary_identity.c.entry == decision.entry.id,
+        temporary_identity.c.settled_at.is_(None),
     )
     settled = {"settled_by": decision.person.login, "settled_at": decision.now}
-    return bool(conn.execute(update(_identity_table).where(*is_open).values(settled)).rowcount)
+    return bool(conn.execute(update(temporary_identity).where(*is_open).values(settled)).rowcount)
 
 
 def _find_candidates(

@@ -14,8 +14,10 @@ from pipeline.domain.errors import ReviewError, StaleDecisionError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import EntriesPer, Form, Subject
 from pipeline.domain.model import EntryState, Person, Reading
+from pipeline.domain.review.triage import LEVEL_BY_CLASS
 from pipeline.store.database.clock import LONGEST_CLAIM, utc_now
 from pipeline.store.database.engines import insert_missing
+from pipeline.store.paper.form_areas import FREE_NOTE_FORM
 from pipeline.store.schema import paper
 
 _entry_table = paper.entry
@@ -41,9 +43,6 @@ UNDECIDED_VALUES: Mapping[str, Any] = {
     **UNSIGNED_VALUES,
 }
 """Values of an entry that nobody has decided."""
-
-LANE_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
-"""The lane of the queue by class of criticality; lane 0 is for entries with a legal deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,7 @@ class Entry:
     skipped: int
     voided: str | None
     due_at: datetime | None
+    deadlines: Mapping[str, str] | None
     author: str | None
     signed_by: str | None
     signed_at: datetime | None
@@ -105,6 +105,14 @@ class NewEntry:
     client_pid: str | None = None
     area: str | None = None
     subject: str = Subject.CLIENT.value
+
+
+def is_part_of_page(entry: Entry) -> bool:
+    """Whether an entry is a part of a page that was split between clients.
+
+    Such a page is a sheet of its own, whose parts are its rows.
+    """
+    return entry.row is not None and entry.form == FREE_NOTE_FORM[0]
 
 
 def load_entry(conn: Connection, entry_id: str) -> Entry:
@@ -150,7 +158,7 @@ def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> 
     }
     # A first place in the queue, until the readings tell the client and the day
     values |= {
-        "lane": LANE_BY_CRITICALITY[new.criticality],
+        "lane": LEVEL_BY_CLASS[new.criticality],
         "likely_pid": new.client_pid or "",
         "happened": day,
         "first_on": day,

@@ -9,15 +9,25 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, Severity, parse_issues
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
-from pipeline.domain.review.rules import REQUIRED_FACTS, Answer, asked_fields, needs_blind_keying
+from pipeline.domain.review.depth import find_days_in_use, find_deviations
+from pipeline.domain.review.rules import (
+    REQUIRED_FACTS,
+    Answer,
+    asked_fields,
+    is_read_as_printed,
+    needs_blind_keying,
+)
 from pipeline.store.accounts.protected_identity import (
     IDENTIFYING_MEANINGS,
     CoveredAreas,
     find_covered_areas,
 )
+from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages
+from pipeline.store.depth.page_parts import cut_pages
+from pipeline.store.depth.settings import find_depth, list_asked_names
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -30,12 +40,13 @@ from pipeline.store.entries.batch_answers import (
     BatchAnswers,
     find_batch_answers,
 )
-from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.entries.entry import Entry, is_part_of_page, load_entry
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.paper.later_scans import find_later_scan_issues
 from pipeline.store.paper.pages import Page, load_page_reading
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.registers.client_register import load_client, restrict_client
+from pipeline.store.registers.printed_values import printed_answers
 
 _OVERRIDES_READING = frozenset({AnswerOrigin.CHANGED, AnswerOrigin.CORRECTION, AnswerOrigin.SECOND})
 """Origins of answers that do not merely confirm the reading."""
@@ -74,7 +85,10 @@ class EntryView:
     where the row has been an entry since an earlier scan "scanned_before" and
     "written_since:<field>". `suggestion` is the client that the sheet was printed for; it is
     withheld while the personal number is keyed blind. `covered` are the areas of the images that
-    this person may not see.
+    this person may not see. `depth` is how deep the entry is typed; at the depth of deviations
+    `deviations` are the boxes of a grid that seem to say something else than "as planned", and
+    `days_in_use` the first and the last day on which anything is written there.
+    `attachments` go with the sheet.
     """
 
     entry: Entry
@@ -86,6 +100,10 @@ class EntryView:
     suggestion: Client | None
     is_second_review: bool
     covered: CoveredAreas
+    depth: Depth = Depth.FULL
+    deviations: frozenset[str] = frozenset()
+    days_in_use: tuple[int, int] | None = None
+    attachments: tuple[AttachedPage, ...] = ()
 
     @property
     def is_hidden(self) -> bool:
@@ -127,9 +145,11 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
     form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
     missing = missing_page_numbers(pages)
-    fields = _field_views(conn, entry, form, pages, person)
+    depth = find_depth(conn, form, entry)
+    grid = load_entry_readings(conn, entry, pages) if depth is Depth.DEVIATIONS else {}
+    fields = _field_views(conn, entry, form, pages, person, depth)
     # Hide the identifying fields of a client whose identity the person may not see
-    covered = find_covered_areas(conn, person, form, pages)
+    covered = _covered_areas(conn, person, entry, form, pages)
     if covered.is_row_hidden(entry.row):
         fields = tuple(
             _hide_field(field) if field.spec.means in IDENTIFYING_MEANINGS else field
@@ -140,19 +160,33 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
         *find_later_scan_issues(conn, entry, form, pages),
         *_page_problems(entry, pages, blind),
         *(str(Issue(IssueCode.PAGE_MISSING, str(number))) for number in missing),
-        *_missing_legal_facts(fields),
+        *(_missing_legal_facts(fields) if depth is not Depth.ATTACHMENT else ()),
     ]
     return EntryView(
         entry,
         form,
         fields,
-        pages,
+        cut_pages(conn, entry, pages),
         missing,
         tuple(dict.fromkeys(problems)),
         _suggested_client(conn, person, entry, fields),
         entry.state is EntryState.SECOND,
         covered,
+        depth,
+        find_deviations(form, grid),
+        find_days_in_use(form, grid),
+        list_attached_pages(conn, entry.sheet),
     )
+
+
+def _covered_areas(
+    conn: Connection, person: Person, entry: Entry, form: Form, pages: tuple[Page, ...]
+) -> CoveredAreas:
+    """Return what is covered; of a part of a page only what is its own, as it is shown alone."""
+    covered = find_covered_areas(conn, person, form, pages)
+    if not is_part_of_page(entry) or covered.is_row_hidden(entry.row):
+        return covered
+    return CoveredAreas({}, frozenset())
 
 
 def _suggested_client(
@@ -183,11 +217,26 @@ class _FieldSources:
     is_excluded: bool
 
 
+def load_entry_readings(
+    conn: Connection, entry: Entry, pages: tuple[Page, ...]
+) -> dict[str, Reading]:
+    """Return the readings on an entry's pages; none where it is only a part of the page.
+
+    Such a part was not read on its own, and the reading of the whole page is about others too.
+    """
+    return {} if is_part_of_page(entry) else load_readings(conn, pages)
+
+
 def _field_views(
-    conn: Connection, entry: Entry, form: Form, pages: tuple[Page, ...], person: Person
+    conn: Connection,
+    entry: Entry,
+    form: Form,
+    pages: tuple[Page, ...],
+    person: Person,
+    depth: Depth,
 ) -> tuple[FieldView, ...]:
     sources = _load_field_sources(conn, entry, form, pages, person)
-    asked = {spec.name for spec in asked_fields(form, entry.row)}
+    asked = list_asked_names(conn, form, entry, sources.readings, depth)
     return tuple(
         _field_view(spec, entry, sources, is_asked=spec.name in asked)
         for spec in form.entry_fields(entry.row)
@@ -197,7 +246,7 @@ def _field_views(
 def _load_field_sources(
     conn: Connection, entry: Entry, form: Form, pages: tuple[Page, ...], person: Person
 ) -> _FieldSources:
-    readings = load_readings(conn, pages)
+    readings = load_entry_readings(conn, entry, pages)
     # Answers exist after the first decision, batch answers only before it
     answers: dict[str, DecidedAnswer] = {}
     batch = NO_BATCH_ANSWERS
@@ -209,7 +258,8 @@ def _load_field_sources(
     own_drafts = drafts = list_answer_drafts(conn, entry.id, person.login)
     if entry.state is not EntryState.SECOND:
         drafts = (
-            shared_sheet_answers(conn, entry, form)
+            printed_answers(conn, entry, form, readings)
+            | shared_sheet_answers(conn, entry, form)
             | _previous_answers(conn, entry, form, readings)
             | batch.answers()
             | own_drafts
@@ -279,7 +329,11 @@ def _is_blind(spec: FieldSpec, entry: Entry, reading: Reading | None, *, is_excl
 
     The first reviewer may withdraw the decision and decide again, and so must not see the reading.
     """
-    return needs_blind_keying(spec, reading) and (entry.state is EntryState.REVIEW or is_excluded)
+    return (
+        needs_blind_keying(spec, reading)
+        and not is_read_as_printed(spec, entry.client_pid, reading)
+        and (entry.state is EntryState.REVIEW or is_excluded)
+    )
 
 
 def _form_page_number(page: Page, entry: Entry) -> int:

@@ -1,9 +1,9 @@
-"""Places in the queue: lanes by risk and deadline, days, and what managers prioritize.
+"""Places in the queue: levels of triage, deadlines, days, and what managers prioritize.
 
-Lane 0 holds entries with a legal deadline, the nearest first; then come the classes A, B and C.
-Within a lane the days follow the setting `queue_order`. A client's open entries share their first
-and last day, so that they are together whichever way the days run, in the order in which they
-happened.
+A lane is a level of triage (`triage`), 1 first; in each of them entries with a legal deadline come
+first, the nearest before others. Then the days follow the setting `queue_order`. A client's open
+entries share their first and last day, so that they are together whichever way the days run, in
+the order in which they happened.
 
 Managers prioritize a client, a unit, a day or an entry. This also holds for paper that arrives
 later, until it is undone.
@@ -37,14 +37,21 @@ from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.deadlines import due_at
+from pipeline.domain.law.open_deadlines import (
+    DeadlineTimes,
+    deadline_field,
+    nearest_due,
+    times_from_answers,
+    times_from_readings,
+)
 from pipeline.domain.model import EntryState, Person, Reading, State, Value
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.database.store import lock_keys
+from pipeline.store.entries import triage
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
-from pipeline.store.entries.entry import LANE_BY_CRITICALITY, Entry, list_sheet_entries, load_entry
+from pipeline.store.entries.entry import Entry, list_sheet_entries, load_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import find_client, strip_pid_separators
 from pipeline.store.schema import paper
@@ -225,8 +232,13 @@ def set_queue_places(
     clients: set[tuple[str, str]] = set()
     for entry in list_sheet_entries(conn, sheet):
         if entry.state is EntryState.REVIEW:
-            values = _queue_place(form, entry, readings) | decided_due_time(
-                form, entry, decided_answers(conn, entry.id)
+            matcher = triage.unit_matcher(conn, entry.unit)
+            values = _queue_place(form, entry, readings)
+            values |= decided_due_time(
+                form, entry, decided_answers(conn, entry.id), values.get("deadlines")
+            )
+            values |= triage.triage_values(
+                matcher, form, entry.row, readings, values.get("deadlines")
             )
             conn.execute(update(_entry_table).where(_entry_table.c.id == entry.id).values(values))
             clients.add((entry.unit, values["likely_pid"]))
@@ -238,19 +250,41 @@ def set_queue_places(
 
 
 def decided_due_time(
-    form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
-) -> dict[str, datetime]:
-    """Return the column `due_at`, if the form has a legal deadline and its day is settled."""
-    spec = _deadline_field(form, entry.row)
-    decided = answers.get(spec.name) if spec else None
-    if (
-        form.deadline is None
-        or decided is None
-        or not decided.is_settled
-        or not is_day(decided.answer.value)
-    ):
+    form: Form,
+    entry: Entry,
+    answers: Mapping[str, DecidedAnswer],
+    before: DeadlineTimes | None = None,
+) -> dict[str, Any]:
+    """Return the columns of legal deadlines that follow from settled answers, if there are any.
+
+    Args:
+        before: The deadlines as they were, if not as the entry has them.
+    """
+    if not form.all_deadlines:
         return {}
-    return {"due_at": due_at(form.deadline.rule, date.fromisoformat(str(decided.answer.value)))}
+    days: dict[str, date | None] = {}
+    for name, decided in answers.items():
+        if decided.is_settled and is_day(decided.answer.value):
+            days[name] = date.fromisoformat(str(decided.answer.value))
+        elif decided.is_settled and decided.answer.state is State.EMPTY:
+            days[name] = None
+    times = before if before is not None else _stored_times(entry)
+    return _deadline_values(entry, times_from_answers(form, entry.row, days, times))
+
+
+def _stored_times(entry: Entry) -> DeadlineTimes:
+    return entry.deadlines or {}
+
+
+def _deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
+    """Return the columns of an entry's open deadlines."""
+    due = nearest_due(times, entry.created_at)
+    return {"deadlines": dict(times), "due_at": due, **_last_day(due)}
+
+
+def _last_day(due: datetime | None) -> dict[str, str]:
+    """Return the column that the queue sorts deadlines by."""
+    return {"due_on": swedish_day(due).isoformat() if due else paper.NO_DEADLINE}
 
 
 def is_day(value: Value) -> bool:
@@ -276,21 +310,27 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
         "likely_pid": likely,
         "happened": f"{happened} {clock}"[:16].strip(),
     }
-    values |= {
-        "first_on": happened,
-        "last_on": happened,
-        "lane": LANE_BY_CRITICALITY[entry.criticality],
-    }
-    if form.deadline is not None:
-        from_day = _confident_text(_deadline_field(form, entry.row), readings)
+    values |= {"first_on": happened, "last_on": happened, **_last_day(None)}
+    if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
-        values |= {
-            "lane": 0,
-            "due_at": due_at(form.deadline.rule, date.fromisoformat(from_day))
-            if is_day(from_day)
-            else entry.created_at,
-        }
+        times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))
+        values |= _deadline_values(entry, times)
     return values
+
+
+def _read_days(
+    form: Form, row: int | None, readings: Mapping[str, Reading]
+) -> dict[str, date | None]:
+    """Return the days that deadlines run from, as far as readings are confident."""
+    days: dict[str, date | None] = {}
+    for deadline in form.all_deadlines:
+        spec = deadline_field(form, row, deadline.day)
+        reading = readings.get(spec.name)
+        if is_day(text := _confident_text(spec, readings)):
+            days[spec.name] = date.fromisoformat(text)
+        elif reading and reading.state is State.EMPTY and reading.p >= UNREVIEWED_VALUE_FROM:
+            days[spec.name] = None
+    return days
 
 
 def _align_client_entries(conn: Connection, unit: str, pid: str) -> None:
@@ -311,14 +351,6 @@ def _align_client_entries(conn: Connection, unit: str, pid: str) -> None:
     days = {"first_on": first[_DATE_PART], "last_on": last[_DATE_PART]}
     differs = or_(*(_entry_table.c[name] != value for name, value in days.items()))
     conn.execute(update(_entry_table).where(*is_of_client, differs).values(days))
-
-
-def _deadline_field(form: Form, row: int | None) -> FieldSpec | None:
-    """Return the field with the day that the deadline counts from; one of the row comes first."""
-    if form.deadline is None:
-        return None
-    fields = [spec for spec in form.entry_fields(row) if spec.column == form.deadline.day]
-    return max(fields, key=lambda spec: spec.row is not None, default=None)
 
 
 def _confident_text(spec: FieldSpec | None, readings: Mapping[str, Reading]) -> str:

@@ -11,16 +11,22 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.model import Client, State, Value
-from pipeline.domain.record import Stamp
+from pipeline.domain.model import Client, Outcome, State, Value
+from pipeline.domain.record import CareProvider, Stamp
 from pipeline.domain.review.rules import Answer
+from pipeline.registers.outages import OutagePeriod
 from pipeline.store.accounts.people import names_by_login
+from pipeline.store.depth.attached_pages import AttachedPage, attached_pages_by_sheet
+from pipeline.store.depth.page_parts import part_images
 from pipeline.store.entries.entry import Entry
 from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.registers.outages import list_outages
+from pipeline.store.registers.providers import providers_by_unit
 from pipeline.store.schema import paper
+from pipeline.store.schema.depth import ATTACHED_PAGES
 from pipeline.store.schema.exports import export_item
 
 
@@ -30,19 +36,25 @@ class RecordSources:
 
     By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
     id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
-    the image folder. By personal number: `clients`. By login: `names` of staff. By unit: `areas` of
-    law.
+    the image folder (of a part of a page by entry id), `attachments`, and `missing_pages` by their
+    numbers. By personal number:
+    `clients`. By login: `names` of staff. By unit: `areas` of law and `providers` of care that are
+    not the organisation. `outages` are by unit and system.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
     pages: Mapping[str, Row[Any]]
     pictures: Mapping[str, tuple[str, ...]]
+    attachments: Mapping[str, Sequence[AttachedPage]]
+    missing_pages: Mapping[str, tuple[int, ...]]
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
     areas: Mapping[str, str]
     approvals: Mapping[str, Sequence[Stamp]]
     bundles: Mapping[str, str]
+    outages: Sequence[OutagePeriod]
+    providers: Mapping[str, CareProvider]
 
 
 def load_record_sources(
@@ -83,13 +95,18 @@ def load_record_sources(
     return RecordSources(
         answers,
         pages=_load_pages(conn, entries),
-        pictures=sheet_image_names(conn, {entry.sheet for entry in entries}),
+        pictures=sheet_image_names(conn, {entry.sheet for entry in entries})
+        | {entry: (image,) for entry, image in part_images(conn, entries).items()},
+        attachments=attached_pages_by_sheet(conn, {entry.sheet for entry in entries}),
+        missing_pages=_find_missing_pages(conn, {entry.sheet for entry in entries}),
         clients=_load_clients(conn, pids),
         names=names_by_login(conn),
         exports=_count_exports(conn, entry_ids),
         areas=areas_by_unit(conn),
         approvals=list_approvals(conn, entry_ids),
         bundles=describe_bundle_places(conn, {entry.page for entry in entries}),
+        outages=list_outages(conn),
+        providers=providers_by_unit(conn),
     )
 
 
@@ -105,19 +122,37 @@ def meaning_value(
 
 
 def sheet_image_names(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the pages of each sheet in their order, as names in the image folder.
+    """Return the sides of each sheet in their order, as names in the image folder.
 
     A page is the image registered to its form, or the scan where the form is unknown.
     """
     names: dict[str, list[str]] = defaultdict(list)
     picture = func.coalesce(paper.page.c.upright_sha256, paper.page.c.image_sha256)
-    # The pages of the sheets that have an image
+    # The pages of the sheets that have an image, without attachments
     query = select(paper.page.c.sheet, picture.label("picture")).where(
-        paper.page.c.sheet.in_(sorted(sheets)), picture.is_not(None)
+        paper.page.c.sheet.in_(sorted(sheets)),
+        picture.is_not(None),
+        paper.page.c.id.not_in(ATTACHED_PAGES),
     )
     for row in conn.execute(query.order_by(paper.page.c.page_no, paper.page.c.id)):
         names[row.sheet].append(row.picture)
     return {sheet: tuple(pictures) for sheet, pictures in names.items()}
+
+
+def _find_missing_pages(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the pages that have not come, by sheet, where there are any."""
+    page = paper.page.c
+    read_pages: dict[str, dict[int, int]] = defaultdict(dict)
+    query = select(page.sheet, page.page_no, page.pages).where(
+        page.sheet.in_(sorted(sheets)), page.outcome == Outcome.READ.value
+    )
+    for row in conn.execute(query):
+        read_pages[row.sheet][row.page_no or 1] = row.pages or 1
+    missing = {
+        sheet: tuple(sorted(set(range(1, max(numbers.values()) + 1)) - set(numbers)))
+        for sheet, numbers in read_pages.items()
+    }
+    return {sheet: numbers for sheet, numbers in missing.items() if numbers}
 
 
 def _load_answers(

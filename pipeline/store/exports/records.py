@@ -12,8 +12,11 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Client, State, Value
-from pipeline.domain.record import Record, Stamp
+from pipeline.domain.record import Outage, Record, RecordAttachment, Stamp, TypedPart
+from pipeline.domain.review.depth import is_grid_box, unanswered_fields
+from pipeline.domain.review.grid_words import explain_values, is_box_planned, name_boxes
 from pipeline.domain.review.rules import Answer
+from pipeline.registers.outages import find_outage, find_system
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import Entry, select_entries
 from pipeline.store.entries.entry_view import entry_form
@@ -76,7 +79,9 @@ def _require_no_seeded_errors(conn: Connection, entry_ids: Sequence[str]) -> Non
 def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
     answers, page = sources.answers[entry.id], sources.pages[entry.page]
     specs = [spec for spec in form.entry_fields(entry.row) if spec.name in answers]
-    labels = accessible_names(form, entry.row)
+    values = {spec.name: answers[spec.name].value for spec in specs}
+    labels = accessible_names(form, entry.row) | name_boxes(form, values)
+    meanings = explain_values(form, values)
     # When it happened and when it was written, as far as the paper says
     event_at, is_event_time_known = _record_moment(
         form, entry, answers, Meaning.EVENT_DATE, Meaning.EVENT_TIME
@@ -116,8 +121,47 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         ),
         clock_unknown=frozenset(name for name, is_known in is_time_known.items() if not is_known),
         approved=tuple(sources.approvals.get(entry.id, ())),
-        pages=sources.pictures.get(entry.sheet, ()),
+        pages=sources.pictures.get(entry.id, sources.pictures.get(entry.sheet, ())),
+        attachments=tuple(
+            RecordAttachment(attached.title, attached.day, attached.page.image_sha256)
+            for attached in sources.attachments.get(entry.sheet, ())
+            if attached.page.image_sha256
+        ),
+        missing_pages=sources.missing_pages.get(entry.sheet, ()),
+        typed=_typed_part(form, entry, answers),
+        boxes=tuple(
+            spec.column for spec in specs if is_box_planned(form, spec, _known_values(answers))
+        ),
+        meanings={spec.column: meanings[spec.name] for spec in specs if spec.name in meanings},
+        outage=_record_outage(form, entry, event_at or written_at, sources),
+        provider=sources.providers.get(entry.unit),
     )
+
+
+def _typed_part(form: Form, entry: Entry, answers: Mapping[str, Answer]) -> TypedPart:
+    """Return how much of the paper is typed, by what nobody has answered."""
+    unanswered = unanswered_fields(form, entry.row, answers)
+    if not unanswered:
+        return TypedPart.WHOLE
+    has_grid = any(is_grid_box(form, spec) for spec in unanswered)
+    return TypedPart.DEVIATIONS if has_grid else TypedPart.HEAD
+
+
+def _known_values(answers: Mapping[str, Answer]) -> dict[str, Value]:
+    """Return the value of each answer; what is there and cannot be read is no empty field."""
+    return {
+        name: True if answer.state is State.ILLEGIBLE else answer.value
+        for name, answer in answers.items()
+    }
+
+
+def _record_outage(
+    form: Form, entry: Entry, moment: datetime | None, sources: RecordSources
+) -> Outage | None:
+    """Return the outage of the unit and of the system that the form goes to, if any is kept."""
+    system = find_system(form.id, entry.area or form.area.value)
+    period = find_outage(sources.outages, entry.unit, system, moment.date() if moment else None)
+    return period.as_outage if period else None
 
 
 def _record_client(form: Form, entry: Entry, sources: RecordSources) -> Client:

@@ -152,9 +152,9 @@ def _cover_sheet(cover: Row[Any]) -> str:
 
 def _build_bundle(cover: Row[Any], pages: list[Row[Any]], values: Mapping[str, str]) -> Bundle:
     """Return the bundle of a cover and the pages after it."""
-    # Blank pages are no sheets.
+    # Blank pages are no sheets; an attached page is paper of its own.
     sheets = {
-        page.sheet
+        page.sheet if page.serial else page.id
         for page in pages
         if page.sheet is not None and page.outcome != Outcome.BLANK.value
     }

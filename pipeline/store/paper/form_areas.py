@@ -1,4 +1,4 @@
-"""The area of law of a form's paper, and of a free note: the one that people have confirmed."""
+"""The area of law of a form's paper, and of notes on which people tick what they are about."""
 
 from __future__ import annotations
 
@@ -15,9 +15,25 @@ FREE_NOTE_FORM = ("fri-anteckning", 1)
 
 It is class A until a person has looked at it.
 """
-AREA_FIELD = "omrade"
-"""The field of the free note that says which area of law it belongs to."""
-_AREA_BY_NAME: Mapping[object, str] = {area.value.casefold(): area.value for area in Area}
+ATTACHMENT_FORM = ("bilaga", 1)
+"""The form of an attachment that belongs to no other sheet; also printed as a cover of several."""
+_CHOICES: Mapping[str, tuple[str, Mapping[object, str]]] = {
+    FREE_NOTE_FORM[0]: ("omrade", {area.value.casefold(): area.value for area in Area}),
+    "telefonanteckning": (
+        "rort",
+        {
+            "hemsjukvard": Area.HSL.value,
+            "hemtjanst": Area.SOL.value,
+            "lss": Area.LSS.value,
+            "ifo": Area.IFO.value,
+        },
+    ),
+}
+"""Forms of every area of law: the choice that says which one a note belongs to, by its option."""
+CHOICE_FORMS = frozenset(_CHOICES)
+"""Forms whose area of law is that of their unit until a person has confirmed what is ticked."""
+_UNIT_FORMS = frozenset({*CHOICE_FORMS, ATTACHMENT_FORM[0], *INTERNAL_FORMS})
+"""Forms that every unit uses, whatever its area of law."""
 
 
 def form_area(form: Form | None) -> str | None:
@@ -25,24 +41,23 @@ def form_area(form: Form | None) -> str | None:
 
     That is the case for unknown forms and for forms that every unit uses, such as the free note.
     """
-    return (
-        None if form is None or form.id in {FREE_NOTE_FORM[0], *INTERNAL_FORMS} else form.area.value
-    )
+    return None if form is None or form.id in _UNIT_FORMS else form.area.value
 
 
 def confirmed_area(form: Form, answers: Mapping[str, Answer]) -> str | None:
     """Return the area of law of an entry with these answers.
 
-    A free note gives its own area; if it gives no valid one, that of its unit applies.
+    A note of every area gives its own; if it gives no valid one, that of its unit applies.
     """
-    area_answer = answers.get(AREA_FIELD) if form.id == FREE_NOTE_FORM[0] else None
-    return _AREA_BY_NAME.get(area_answer.value) if area_answer is not None else form_area(form)
+    field, areas = _CHOICES.get(form.id, ("", {}))
+    answer = answers.get(field)
+    return areas.get(answer.value) if answer is not None else form_area(form)
 
 
-def set_free_note_area(conn: Connection, form_id: str, sheet: str, area: str | None) -> None:
-    """Set the area of a free note's pages.
+def set_confirmed_area(conn: Connection, form_id: str, sheet: str, area: str | None) -> None:
+    """Set the area of the pages of a note of every area.
 
     A person who may not see the note's text may not see its image either.
     """
-    if form_id == FREE_NOTE_FORM[0]:
+    if form_id in CHOICE_FORMS:
         conn.execute(update(paper.page).where(paper.page.c.sheet == sheet).values(area=area))

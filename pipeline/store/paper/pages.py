@@ -11,7 +11,7 @@ Every page is done, waiting for a person, or failed, and never two of these:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +45,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
+from pipeline.store.schema.depth import ATTACHED_PAGES, page_area
 from pipeline.store.schema.paper import OPEN_STATES, entry, page, page_closure
 
 STATE_QUEUED = "queued"
@@ -91,6 +92,7 @@ is_problem: ColumnElement[bool] = or_(
     and_(
         is_read,
         is_waiting,
+        page.c.id.not_in(ATTACHED_PAGES),
         or_(
             is_unsettled_duplicate,
             is_empty_sheet,
@@ -323,6 +325,20 @@ def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
     return {row.field: _reading_from_row(row) for row in rows}
 
 
+def load_sheet_readings(conn: Connection, sheets: Sequence[str]) -> dict[str, dict[str, Reading]]:
+    """Return the readings on the pages of these sheets, by sheet and field."""
+    table = paper.reading
+    query = (
+        select(_page_table.c.sheet, *table.c)
+        .join(table, table.c.page == _page_table.c.id)
+        .where(_page_table.c.sheet.in_(sheets))
+    )
+    readings: dict[str, dict[str, Reading]] = {}
+    for row in conn.execute(query):
+        readings.setdefault(row.sheet, {})[row.field] = _reading_from_row(row)
+    return readings
+
+
 def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -> dict[str, int]:
     """Count all pages, or those of some units: `in` = `done` + `waiting` + `failed`."""
     query = select(func.count(), count_where(is_done), count_where(is_failed)).select_from(
@@ -409,15 +425,10 @@ def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> li
 
 
 def list_image_names(conn: Connection) -> list[str]:
-    """Return the SHA-256 of every page's image, each once."""
+    """Return the SHA-256 of every page's image and of every part of a split page, each once."""
     # Pages that could not be imported have no image.
-    return list(
-        conn.execute(
-            select(_page_table.c.image_sha256)
-            .where(_page_table.c.image_sha256.is_not(None))
-            .distinct()
-        ).scalars()
-    )
+    scans = select(_page_table.c.image_sha256).where(_page_table.c.image_sha256.is_not(None))
+    return list(conn.execute(scans.union(select(page_area.c.image_sha256))).scalars())
 
 
 def list_all_problem_pages(conn: Connection) -> list[Page]:

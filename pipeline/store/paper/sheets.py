@@ -5,7 +5,7 @@ Pages of a sheet come in any order, and some come twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,6 +46,7 @@ from pipeline.store.paper.pages import Page, load_page, load_page_reading, mark_
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
 from pipeline.store.schema import paper
+from pipeline.store.schema.depth import ATTACHED_PAGES
 
 _page_table = paper.page
 
@@ -216,10 +217,10 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
 
 
 def list_sheet_pages(conn: Connection, sheet: str) -> list[Page]:
-    """Return the pages of a sheet that have come, by page number."""
+    """Return the pages of a sheet that have come, by page number, without its attachments."""
     query = (
         select(_page_table)
-        .where(_page_table.c.sheet == sheet)
+        .where(_page_table.c.sheet == sheet, _page_table.c.id.not_in(ATTACHED_PAGES))
         .order_by(_page_table.c.page_no, _page_table.c.id)
     )
     return [Page.from_row(row) for row in conn.execute(query).mappings()]
@@ -342,6 +343,13 @@ def make_entries(conn: Connection, page: Page, form: Form | None) -> None:
             for name, reading in load_page_reading(conn, sheet_page.id).items()
         },
     )
+
+
+def add_parts(conn: Connection, page: Page, rows: Sequence[int]) -> list[str]:
+    """Make an entry, a free note, of each of these parts of a page without a form."""
+    add_entries(conn, _entry_defaults(page, None), rows)
+    apply_priorities(conn, page.sheet or page.id)
+    return [make_entry_id(page.sheet or page.id, row) for row in rows]
 
 
 def _is_identified(page: Page, form: Form | None) -> bool:

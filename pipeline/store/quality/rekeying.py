@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, 
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError
-from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import Person, Reading, State
@@ -31,6 +31,7 @@ from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import rekeying_share, sampling_key
+from pipeline.store.depth.page_parts import cut_pages
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, load_entry, stale_decision_error
 from pipeline.store.entries.entry_view import entry_form, page_number_by_field
@@ -296,7 +297,7 @@ def _build_task(conn: Connection, forms: Forms, task_id: int) -> RekeyingTask:
     # The page of the field; an unidentified page is page 1.
     page = next(
         page
-        for page in list_sheet_pages(conn, entry.sheet)
+        for page in cut_pages(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
         if (page.page_no if page.form == form.id and page.page_no else 1) == number
     )
     differing_answers: tuple[Answer, ...] = ()
@@ -378,6 +379,17 @@ def can_be_rekeyed(spec: FieldSpec) -> bool:
     return spec.traits.can_be_rekeyed
 
 
+def _number_by_code(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]) -> str | None:
+    """Return the field of the client's number if a client code was written, else None."""
+    number, code = (
+        form.meaning(means, entry.row) for means in (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
+    )
+    is_coded = (
+        code is not None and code.name in answers and answers[code.name].answer.state is State.READ
+    )
+    return number.name if number is not None and is_coded else None
+
+
 def sample_for_rekeying(conn: Connection, form: Form, entry: Entry, now: datetime) -> None:
     """Add the drawn fields of an entry to the rekeying tasks; existing tasks stay as they are."""
     share = rekeying_share(conn)
@@ -389,7 +401,8 @@ def sample_for_rekeying(conn: Connection, form: Form, entry: Entry, now: datetim
         for spec in rules.asked_fields(form, entry.row)
         if can_be_rekeyed(spec) and spec.name in answers
     ]
-    # A temporary identity is on no paper.
+    # Neither a number that stands for a client code nor a temporary identity is on paper.
+    fields = [name for name in fields if name != _number_by_code(form, entry, answers)]
     fields = [name for name in fields if not is_temporary_pid(str(answers[name].answer.value))]
     # A field without an image cannot be keyed.
     numbers = page_number_by_field(form)

@@ -81,13 +81,14 @@ def list_clients(conn: Connection, units: Iterable[str] | None = None) -> list[C
 
 
 def client_register_version(conn: Connection) -> int:
-    """Return the number of the last import's log row, 0 before any.
+    """Return the number of the log row of the last import or the last codes, 0 before any.
 
-    While it is the same, the register is unchanged.
+    While it is the same, the register and its codes are unchanged.
     """
-    # The latest import event of the client register.
+    # The latest event of the client register.
     imported = select(func.max(paper.event.c.id)).where(
-        paper.event.c.subject == "clients", paper.event.c.action == "save_clients"
+        paper.event.c.subject == "clients",
+        paper.event.c.action.in_(("save_clients", "give_client_codes")),
     )
     number: int | None = conn.execute(imported).scalar_one()
     return number or 0

@@ -82,6 +82,29 @@ def list_packs(conn: Connection, person: Person, units: Collection[str]) -> list
     return [Pack(*row) for row in conn.execute(query.order_by(printed_at.desc(), *keys))]
 
 
+def find_last_printing(
+    conn: Connection, person: Person, units: Collection[str]
+) -> dict[str, datetime]:
+    """Return when the latest pack of each of these units was printed, for units that have one.
+
+    Raises:
+        NotAllowedError: the person makes no packs for one of the units.
+    """
+    for unit in units:
+        require_permission(person, Action.PACK, unit)
+    # Copies of one form are no pack of all paper that a unit needs.
+    printed_at = func.min(_issued_table.c.issued_at, type_=_issued_table.c.issued_at.type)
+    query = (
+        select(_issued_table.c.unit, printed_at.label("printed_at"))
+        .where(_issued_table.c.unit.in_(sorted(units)))
+        .group_by(_issued_table.c.unit, _issued_table.c.pack)
+        .having(func.count(distinct(_issued_table.c.form)) > 1)
+        .order_by(printed_at)
+    )
+    # The latest comes last.
+    return {row.unit: row.printed_at for row in conn.execute(query)}
+
+
 def open_pack(conn: Connection, person: Person, pack_id: str, day: date, now: datetime) -> None:
     """Register that a pack is in use since a day; its sheets can be missing from now on.
 

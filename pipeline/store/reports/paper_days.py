@@ -20,9 +20,11 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import INTERNAL_FORMS, Area, EntriesPer, Form, Forms, Subject
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
+from pipeline.registers.outages import outage_days
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.paper.pages import count_where
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.registers.outages import list_outages
 from pipeline.store.registers.planning import planned_counts
 from pipeline.store.schema import paper as schema_paper
 
@@ -39,7 +41,7 @@ MAX_DAYS = 92
 class PaperStatus(StrEnum):
     """The paper of a day compared with the plan.
 
-    SHORT has paper, but fewer entries than planned visits; IDLE has none, and nothing was planned.
+    SHORT has paper, but fewer entries than planned visits; IDLE has none, and none is expected.
     """
 
     NONE = "none"
@@ -62,11 +64,15 @@ class DayCount:
     visits: int = 0
     planned_visits: int | None = None
     planned_shifts: int | None = None
+    is_in_outage: bool = True
 
     @property
     def paper_status(self) -> PaperStatus:
         """The status of the day."""
         if not self.sheets:
+            # No paper is expected on a day on which the unit had its systems.
+            if not self.is_in_outage:
+                return PaperStatus.IDLE
             # A day without paper is idle only if a plan says so.
             known = [
                 count for count in (self.planned_visits, self.planned_shifts) if count is not None
@@ -146,12 +152,19 @@ def load_paper_days(
         sorted({form.id for form in forms.values() if _lists_visits(form)}),
         paper_days.days,
     )
-    counts = {}
+    counts, outages = {}, list_outages(conn)
     for unit in areas:
+        period = outage_days(outages, unit)
         for day in paper_days.days:
             visits, shifts = (plan.get(unit, {}).get(day) for plan in plans)
             counts[unit, day] = DayCount(
-                unit, day, *counted.get((unit, day), (0, 0, 0)), visits, shifts
+                unit,
+                day,
+                *counted.get((unit, day), (0, 0, 0)),
+                visits,
+                shifts,
+                is_in_outage=period is None
+                or period[0].isoformat() <= day <= period[1].isoformat(),
             )
     return replace(paper_days, counts=counts)
 
@@ -169,6 +182,19 @@ def paper_date_range(conn: Connection, person: Person) -> tuple[date, date] | No
         )
     ).one()
     return (date.fromisoformat(first), date.fromisoformat(last)) if first else None
+
+
+def outage_range(conn: Connection, person: Person) -> tuple[date, date] | None:
+    """Return the first and last day of the outages of the person's units; None: none is kept.
+
+    Raises:
+        NotAllowedError: the person may not see metrics.
+    """
+    require_permission(person, Action.PROGRESS)
+    rows = list_outages(conn)
+    found = [outage_days(rows, unit) for unit in permitted_units(person, Action.PROGRESS)]
+    days = [day for period in found if period for day in period]
+    return (min(days), max(days)) if days else None
 
 
 def list_day_sheets(conn: Connection, person: Person, unit: str, day: str) -> list[DaySheet]:

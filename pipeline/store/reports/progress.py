@@ -7,6 +7,7 @@ hour.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,18 +24,18 @@ from sqlalchemy import (
     exists,
     func,
     not_,
-    null,
     or_,
     select,
-    type_coerce,
 )
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.form import Subject
+from pipeline.domain.law.deadlines import find_deadline_rule
+from pipeline.domain.law.open_deadlines import ANY_RULE, UNCERTAIN
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
-from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.paper.pages import count_where, is_interrupted_condition
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
@@ -128,12 +129,14 @@ class HourOfWork:
 
 @dataclass(frozen=True, slots=True)
 class DeadlineCount:
-    """Entries of one form and unit that are due at the same moment.
+    """Entries of one form and unit whose deadline by one rule ends at the same moment.
 
-    `due_at` is None where the day that the time runs from is not certain.
+    `due_at` is None where the day that the time runs from is not certain. `rule` is empty where it
+    is not known, as of entries of earlier versions; it is that of the form then.
     """
 
     due_at: datetime | None
+    rule: str
     unit: str
     form: str
     version: int
@@ -176,51 +179,81 @@ def count_not_entered(conn: Connection, units: Collection[str]) -> list[UnitCoun
     ]
 
 
-def count_due_entries(
+def count_deadlines(
     conn: Connection,
     units: Collection[str],
     limits: Mapping[str, tuple[datetime | None, datetime | None]],
 ) -> dict[str, dict[str, int]]:
-    """Count entries with a legal deadline that are open, or rejected with a gap, by unit and limit.
+    """Count legal deadlines of entries that are open, or rejected with a gap, by unit and limit.
 
     Args:
-        limits: name → the entry is due from a moment until before another (None: no limit).
+        limits: name → the deadline ends from a moment until before another (None: no limit).
     """
-    due = _entry_table.c.due_at
-    conditions = [_is_within(due, *ends) for ends in limits.values()]
+    columns = [_entry_table.c[name] for name in ("unit", "created_at", "deadlines")]
     # Undecided entries and gaps of these units that have a deadline.
-    query = select(_entry_table.c.unit, *map(count_where, conditions)).where(
+    query = select(*columns).where(
         _entry_table.c.unit.in_(sorted(units)),
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
-        due.is_not(None),
+        _entry_table.c.due_at.is_not(None),
     )
-    return {
-        row[0]: dict(zip(limits, row[1:], strict=True))
-        for row in conn.execute(query.group_by(_entry_table.c.unit).order_by(_entry_table.c.unit))
-    }
+    counts: dict[str, dict[str, int]] = {}
+    for row in conn.execute(query.order_by(_entry_table.c.unit)):
+        of_unit = counts.setdefault(row.unit, dict.fromkeys(limits, 0))
+        for time in (row.deadlines or {}).values():
+            # A deadline whose day is uncertain may have passed already.
+            due = row.created_at if time == UNCERTAIN else datetime.fromisoformat(time)
+            for name, (first, before) in limits.items():
+                is_within = (first is None or due >= first) and (before is None or due < before)
+                of_unit[name] += is_within
+    return counts
 
 
 def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]:
-    """Return the person's open entries with a legal deadline: uncertain ones, then the nearest.
+    """Return the legal deadlines of the person's open entries: uncertain ones, then the nearest.
 
-    Undecided entries and gaps of the person's units and areas of law are counted.
+    Undecided entries and gaps of the person's units and areas of law are counted, once for each
+    deadline of a duty that is not met.
 
     Raises:
         NotAllowedError: the person may not move entries to the front of the queue.
     """
     require_permission(person, Action.PULL)
-    due = _entry_table.c.due_at
-    # A deadline equal to the creation time means an unknown day.
-    certain_due = case((due == _entry_table.c.created_at, null()), else_=due)
-    at = type_coerce(certain_due, UtcDateTime).label("at")
-    keys = (at, _entry_table.c.unit, _entry_table.c.form, _entry_table.c.version)
-    query = select(*keys, func.count()).where(
-        due.is_not(None),
+    columns = [_entry_table.c[name] for name in ("deadlines", "unit", "form", "version")]
+    query = select(*columns).where(
+        _entry_table.c.due_at.is_not(None),
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
         visibility.visible_entries_condition(conn, person, Action.PULL),
     )
-    order = (at.is_not(None), at, _entry_table.c.unit, _entry_table.c.form)
-    return [DeadlineCount(*row) for row in conn.execute(query.group_by(*keys).order_by(*order))]
+    today = today_in_sweden()
+    # They are few, so their deadlines are counted here and not by the database.
+    counts = Counter(
+        (time, rule, row.unit, row.form, row.version)
+        for row in conn.execute(query)
+        for rule, time in (row.deadlines or {}).items()
+        # The time of an appeal is nobody's duty here.
+        if rule == ANY_RULE or find_deadline_rule(rule, today).is_duty
+    )
+    found = [
+        DeadlineCount(
+            None if time == UNCERTAIN else datetime.fromisoformat(time),
+            rule,
+            unit,
+            form,
+            version,
+            entries,
+        )
+        for (time, rule, unit, form, version), entries in counts.items()
+    ]
+    return sorted(
+        found,
+        key=lambda one: (
+            one.due_at is not None,
+            one.due_at.timestamp() if one.due_at else 0,
+            one.unit,
+            one.form,
+            one.rule,
+        ),
+    )
 
 
 def count_second_reviews(conn: Connection, units: Collection[str]) -> dict[str, tuple[int, int]]:
@@ -401,12 +434,3 @@ def _hour_expression(conn: Connection, moment: ColumnElement[Any]) -> ColumnElem
 def _parse_hour(hour: str) -> datetime:
     """Return the moment of an hour as text."""
     return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
-
-
-def _is_within(
-    due: ColumnElement[datetime], first: datetime | None, before: datetime | None
-) -> ColumnElement[bool]:
-    """Whether a deadline is from `first` until before `before`; None: no limit."""
-    return and_(
-        due.is_not(None), *([due >= first] if first else []), *([due < before] if before else [])
-    )

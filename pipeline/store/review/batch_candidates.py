@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select
 
 from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.rules import asked_fields
 from pipeline.domain.review.sampling import is_drawn, keyed_fraction
@@ -30,7 +30,8 @@ from pipeline.domain.review.work_modes import (
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts.protected_identity import find_covered_areas
 from pipeline.store.database.sampling_key import sampling_key
-from pipeline.store.entries.entry import Entry
+from pipeline.store.depth.settings import find_depths
+from pipeline.store.entries.entry import Entry, is_part_of_page
 from pipeline.store.entries.entry_view import entry_form, page_number_by_field
 from pipeline.store.entries.queue import peek_queue
 from pipeline.store.paper.pages import Page
@@ -110,8 +111,13 @@ def _find_candidates(
     in_batch = _fields_in_batches(conn, entry_ids)
     seeded_rows = _seeded_errors_of_person(conn, person, entry_ids)
     key = sampling_key(conn)
+    forms_by_entry = {entry.id: entry_form(forms, entry) for entry in entries}
+    depths = find_depths(conn, forms_by_entry, entries)
     for entry in entries:
-        form = entry_form(forms, entry)
+        # What is not typed as a whole, and parts of a page, are not judged by single fields.
+        if depths[entry.id] is not Depth.FULL or is_part_of_page(entry):
+            continue
+        form = forms_by_entry[entry.id]
         # Fields that can be judged by their image alone.
         free = [
             (spec, page, reading)

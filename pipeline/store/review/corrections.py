@@ -41,19 +41,20 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     is_claimed_by_other,
+    is_part_of_page,
     load_entry,
     require_not_void,
     select_entries,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_facts import derive_entry_facts
-from pipeline.store.entries.entry_view import entry_form, load_readings
+from pipeline.store.entries.entry_view import entry_form, load_entry_readings
 from pipeline.store.entries.queue import CLAIM_MINUTES
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.versions import previous_return_reason
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.form_areas import FREE_NOTE_FORM, set_free_note_area
+from pipeline.store.paper.form_areas import CHOICE_FORMS, set_confirmed_area
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.decisions import (
@@ -68,6 +69,8 @@ from pipeline.store.schema.review import entry_version, temporary_identity
 
 _entry_table = paper.entry
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
+_MAX_STEP = 60
+"""The most rows that a sheet has."""
 _UNTYPED_ORIGINS = frozenset({AnswerOrigin.PAGE_MISSING, AnswerOrigin.BATCH})
 
 
@@ -114,7 +117,7 @@ def correct_entry(
     )
     # Settled: what the reading says too and no rule leaves to a second person.
     specs = [spec for spec in rules.asked_fields(form, entry.row) if spec.name in corrected]
-    readings = load_readings(conn, tuple(list_sheet_pages(conn, entry.sheet)))
+    readings = load_entry_readings(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
     needs_second = rules.fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
     new = {
         spec.name: DecidedAnswer(
@@ -319,9 +322,9 @@ def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[E
         (_entry_table.c.first_by == person.login) & _entry_table.c.second_by.is_(None),
     )
     newest = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
-    # A free note may have moved to an area of law that the person does not see.
+    # A note may have moved to an area of law that the person does not see.
     free_note = and_(
-        _entry_table.c.form == FREE_NOTE_FORM[0],
+        _entry_table.c.form.in_(CHOICE_FORMS),
         visibility.visible_by_unit_condition(conn, person, Action.REVIEW),
     )
     visible = or_(visibility.visible_entries_condition(conn, person, Action.REVIEW), free_note)
@@ -331,10 +334,25 @@ def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[E
     return select_entries(conn, own.order_by(newest.desc(), _entry_table.c.id).limit(limit))
 
 
+def list_own_last_step(conn: Connection, person: Person) -> list[Entry]:
+    """Return the entries that the person decided last, in one step: rows of a sheet, or one entry.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    latest = list_own_latest(conn, person, limit=_MAX_STEP)
+    return [entry for entry in latest if _step_of(entry) == _step_of(latest[0])]
+
+
+def _step_of(entry: Entry) -> tuple[str, datetime | None]:
+    """Return the sheet and the moment of the last decision."""
+    return entry.sheet, entry.second_at or entry.first_at
+
+
 def _require_own_decision(conn: Connection, person: Person, entry_id: str, revision: int) -> Entry:
     """Return the entry if the person decided it last.
 
-    A free note may have moved to an area of law that the person does not see: it comes back.
+    A note may have moved to an area of law that the person does not see: it comes back.
 
     Raises:
         NotAllowedError: another person decided last, or another unit, role or area of law.
@@ -343,7 +361,7 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
     entry = load_entry(conn, entry_id)
     is_own = (entry.second_by or entry.first_by) == person.login
     areas = permissions.permitted_areas(person, Action.REVIEW, entry.unit)
-    if is_own and entry.form == FREE_NOTE_FORM[0] and entry.area not in areas:
+    if is_own and entry.form in CHOICE_FORMS and entry.area not in areas:
         entry = replace(entry, area=None)
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     if entry.revision != revision or entry.state not in _UNDOABLE_STATES:
@@ -385,7 +403,8 @@ def _return_to_review(conn: Connection, person: Person, entry: Entry, now: datet
     )
     # The reason why it had come back before is still valid.
     advance_entry(conn, entry, **{**before, "reason": entry.reason}, area=entry.area)
-    set_free_note_area(conn, entry.form, entry.sheet, entry.area)
+    if not is_part_of_page(entry):
+        set_confirmed_area(conn, entry.form, entry.sheet, entry.area)
     save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, answers, now)
 
 

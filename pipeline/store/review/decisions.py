@@ -23,6 +23,7 @@ from pipeline.domain.review.recount import fields_to_recheck
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.accounts import visibility
+from pipeline.store.depth.settings import needed_fields
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -47,23 +48,27 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     is_claimed_by_other,
+    is_part_of_page,
     load_entry,
     require_not_void,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_facts import derive_entry_facts
-from pipeline.store.entries.entry_view import entry_form, load_readings, page_number_by_field
+from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
 from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
+from pipeline.store.entries.triage import sort_entry
 from pipeline.store.entries.versions import previous_return_reason, save_version
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.form_areas import set_free_note_area
+from pipeline.store.paper.form_areas import set_confirmed_area
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
-from pipeline.store.review.first_review import first_review_answers
+from pipeline.store.registers.client_codes import answer_number_by_code
+from pipeline.store.registers.printed_values import printed_answers
+from pipeline.store.review.first_review import first_review_answers, printed_number_answers
 
 NO_CLIENT_STATEMENT = ClientStatement()
 
@@ -145,9 +150,9 @@ def decide_entry(
     # What is asked, what was read, and what batches have answered already.
     form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
-    readings = load_readings(conn, pages)
+    readings = load_entry_readings(conn, entry, pages)
     missing = _fields_of_missing_pages(pages, form)
-    asked = rules.asked_fields(form, entry.row)
+    asked = needed_fields(conn, form, entry, readings, answers)
     specs = [spec for spec in asked if spec.name not in missing]
     in_groups = find_batch_answers(conn, entry, readings)
     # Complete and check the answers; a missing or impossible one ends here.
@@ -156,6 +161,7 @@ def decide_entry(
         {**in_groups.answers(), **answers},
         {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
     )
+    filled = answer_number_by_code(conn, form, entry, filled)
     complete = rules.complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
     completed = complete_client_numbers(conn, person, form, entry.row, complete, about)
     # A seeded error that was confirmed: the person decides again.
@@ -163,7 +169,7 @@ def decide_entry(
     if seeded_errors.judge_seeded_error(conn, person, entry, by_name, readings, completed, now):
         return EntryState.REVIEW
     # What another person has to see, whatever the answer is.
-    shared = shared_sheet_answers(conn, entry, form)
+    shared = printed_answers(conn, entry, form, readings) | shared_sheet_answers(conn, entry, form)
     doubt = {
         find_contradicted_client_field(conn, form, entry, completed, about),
         *seeded_errors.fields_matching_seeded_errors(
@@ -181,6 +187,7 @@ def decide_entry(
     decided = first_review_answers(
         specs, completed, readings, shared, in_groups, doubt=doubt, answered=answers
     )
+    decided |= printed_number_answers(specs, entry.client_pid, readings, decided)
     decided |= _missing_page_answers(asked, missing)
     state = rules.next_state(sum(not answer.is_settled for answer in decided.values()))
     # Store the decision and what it says of the entry.
@@ -439,8 +446,11 @@ def write_decision(
     """
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     advance_entry(conn, entry, state=state.value, **values)
-    if "area" in values:
-        set_free_note_area(conn, entry.form, entry.sheet, values["area"])
+    # What has met a deadline comes by what it says
+    if form is not None and "deadlines" in values:
+        sort_entry(conn, Forms({(form.id, form.version): form}), entry.id)
+    if "area" in values and not is_part_of_page(entry):
+        set_confirmed_area(conn, entry.form, entry.sheet, values["area"])
     # Store the answers and the version that they make.
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)
     add_decided_answers(conn, entry.id, entry.revision + 1, new, person.login, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.model import Reading
@@ -55,6 +56,21 @@ def first_review_answers(
             )
             decided[name] = DecidedAnswer(answers[name], origin, settled and name not in doubt)
     return decided
+
+
+def printed_number_answers(
+    specs: Iterable[FieldSpec],
+    printed: str | None,
+    readings: Mapping[str, Reading],
+    decided: Mapping[str, DecidedAnswer],
+) -> dict[str, DecidedAnswer]:
+    """Return the client's number as accepted where it was printed, shown, and left as it was."""
+    return {
+        spec.name: replace(decided[spec.name], origin=AnswerOrigin.ACCEPTED)
+        for spec in specs
+        if rules.is_read_as_printed(spec, printed, readings.get(spec.name))
+        and rules.agrees_with_reading(spec, decided[spec.name].answer, readings.get(spec.name))
+    }
 
 
 def _answer_origin(

@@ -21,7 +21,7 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, find_signing_profession
-from pipeline.registers.authors import SAME_NAME_REASON, is_author, is_on_behalf
+from pipeline.registers.staff import SAME_NAME_REASON, is_author, is_on_behalf
 from pipeline.store.accounts import people, visibility
 from pipeline.store.accounts.same_person import find_own_logins
 from pipeline.store.entries.entry import (
@@ -59,20 +59,23 @@ class SigningQueue:
     """The entries that wait for a signature in the person's units, oldest first.
 
     They are the person's own notes, and those of others by author (empty where unknown).
+    `by_sheet` are the forms of class A whose rows may be signed together.
     """
 
     own_entries: tuple[Entry, ...]
     other_entries: tuple[Entry, ...]
+    by_sheet: frozenset[str] = frozenset()
 
     def same_sheet_entries(self, entry: Entry) -> tuple[Entry, ...]:
         """Return the person's own rows of the same sheet that can be signed with this one.
 
-        None of them is of class A, and there are at least two; else the result is empty.
+        None of them is of class A unless the rule lets its form be signed by sheet, and there are
+        at least two; else the result is empty.
         """
         rows = tuple(
             other
             for other in self.own_entries
-            if other.sheet == entry.sheet and other.criticality != "A"
+            if other.sheet == entry.sheet and _may_sign_together(other, self.by_sheet)
         )
         return rows if entry in rows and len(rows) > 1 else ()
 
@@ -105,7 +108,18 @@ def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> Signin
         own_note = is_own(entry)
         if may_sign(entry, own_note):
             (own if own_note else others).append(entry)
-    return SigningQueue(tuple(own[:_MAX_ENTRIES]), tuple(others[:_MAX_ENTRIES]))
+    return SigningQueue(
+        tuple(own[:_MAX_ENTRIES]), tuple(others[:_MAX_ENTRIES]), _forms_by_sheet(forms)
+    )
+
+
+def _forms_by_sheet(forms: Forms) -> frozenset[str]:
+    rule = forms.signing_rule(today_in_sweden())
+    return rule.by_sheet if rule else frozenset()
+
+
+def _may_sign_together(entry: Entry, by_sheet: frozenset[str]) -> bool:
+    return entry.criticality != "A" or entry.form in by_sheet
 
 
 def count_waiting_signatures(
@@ -166,7 +180,7 @@ def sign_sheet(
 ) -> None:
     """Sign rows of one sheet together, given as (entry id, revision); all were on the screen.
 
-    Entries of class A are always signed one by one.
+    Entries of class A are signed one by one unless the rule lets their form be signed by sheet.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `sign_entry`.
@@ -180,7 +194,8 @@ def sign_sheet(
     is_own = _ownership_test(conn, person)
     if len({entry.sheet for entry, _ in entries}) != 1:
         raise ReviewError("only_rows_one_sheet_signed")
-    if any(entry.criticality == "A" for entry, _ in entries):
+    by_sheet = _forms_by_sheet(forms)
+    if not all(_may_sign_together(entry, by_sheet) for entry, _ in entries):
         raise ReviewError("entries_class_signed_one_one")
     if not all(is_own(entry) for entry, _ in entries):
         raise ReviewError("only_own_rows_signed_together")

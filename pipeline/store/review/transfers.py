@@ -23,11 +23,13 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     is_claimed_by_other,
+    is_part_of_page,
     load_entry,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
+from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit, load_client
@@ -109,7 +111,7 @@ def _write_transfer(
         raise ReviewError("no_such_other_unit")
     advance_entry(conn, entry, **UNDECIDED_VALUES, unit=to_unit, skipped=0)
     # The pages follow if no other entry is on them.
-    if entry_form(forms, entry).entries is EntriesPer.SHEET:
+    if entry_form(forms, entry).entries is EntriesPer.SHEET and not is_part_of_page(entry):
         conn.execute(
             update(_page_table).where(_page_table.c.sheet == entry.sheet).values(unit=to_unit)
         )
@@ -125,6 +127,7 @@ def _write_transfer(
     }
     conn.execute(insert(_transfer_table).values(row))
     apply_priorities(conn, entry.sheet)
+    sort_entry(conn, forms, entry.id)
     record(conn, person.login, "forward", entry.id, unit=entry.unit)
 
 

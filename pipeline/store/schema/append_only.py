@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, UniqueConstraint, text
 
-from pipeline.store.schema import exports, paper, review
+from pipeline.store.schema import depth, exports, paper, review
 from pipeline.store.schema.accounts import log_key, record_digest
 
 _REFUSAL_TEXT = "rows of this table are only added"
 _LOG_TABLES = (paper.event, record_digest, log_key)
 APPEND_ONLY_TABLES: tuple[Table, ...] = (
     *_LOG_TABLES,
+    depth.sheet_depth,
+    depth.unit_depth,
     paper.decision,
     paper.issued_sheet,
     paper.issued_row,
     review.author_answer,
     review.client_choice,
+    review.client_code,
     review.control_key,
     review.entry_version,
     review.forwarding,

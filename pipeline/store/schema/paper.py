@@ -36,6 +36,8 @@ SCHEMA_VERSION = 9
 that they do not know.
 """
 
+NO_DEADLINE = "9999-12-31"
+"""In place of a last day: sorted behind all others by every database."""
 metadata = MetaData()
 schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
 
@@ -106,6 +108,8 @@ client = Table(
     Column("unit", String(80), nullable=False, index=True),
     Column("protected", Boolean, nullable=False, default=False),
     Column("address", String(200), nullable=False, default="", server_default=""),
+    Column("deceased_on", String(10), nullable=False, default="", server_default=""),
+    Column("moved_on", String(10), nullable=False, default="", server_default=""),
 )
 
 # Signatures (initials) in use in a unit, with the names that they mean.
@@ -277,10 +281,16 @@ entry = Table(
     # print or a high-confidence reading and serves the order only; days are YYYY-MM-DD.
     Column("lane", Integer, nullable=False, default=2, server_default="2"),
     Column("due_at", UtcDateTime),
+    # The open legal deadlines, rule → last moment; see domain/law/open_deadlines.py
+    Column("deadlines", JSON(none_as_null=True)),
     Column("likely_pid", String(20), nullable=False, default="", server_default=""),
     Column("happened", String(16), nullable=False, default="", server_default=""),
     Column("first_on", String(10), nullable=False, default="", server_default=""),
     Column("last_on", String(10), nullable=False, default="", server_default=""),
+    # The day of `due_at`; the rule of triage that fits, and what rules look at (store/entries)
+    Column("due_on", String(10), nullable=False, default=NO_DEADLINE, server_default=NO_DEADLINE),
+    Column("triage", String(40), nullable=False, default="", server_default=""),
+    Column("triage_content", JSON(none_as_null=True)),
     # The author's name on the paper, for lists of whose notes wait for a signature
     Column("author", String(120)),
     Column("signed_by", String(80)),
@@ -435,7 +445,7 @@ planned_day = Table(
 
 # What comes before and after the day in every order of the queue
 _URGENCY_ORDER, _READING_ORDER = (
-    (entry.c.rank, entry.c.lane, entry.c.skipped, entry.c.due_at),
+    (entry.c.rank, entry.c.lane, entry.c.skipped, entry.c.due_on),
     (entry.c.likely_pid, entry.c.happened, entry.c.id),
 )
 

@@ -304,3 +304,15 @@ Index(
     sqlite_where=IS_ITEM_LIVE,
     postgresql_where=IS_ITEM_LIVE,
 )
+
+# The codes of four digits by which a unit names its clients on paper. Only added: paper with a code
+# may come back years later, so a code never changes owner and is given to nobody else.
+client_code = Table(
+    "client_code",
+    metadata,
+    Column("unit", String(80), primary_key=True),
+    Column("code", String(4), primary_key=True),
+    Column("pid", String(20), nullable=False),
+    Column("given_at", UtcDateTime, nullable=False),
+    UniqueConstraint("unit", "pid"),
+)

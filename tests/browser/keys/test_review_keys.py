@@ -77,7 +77,7 @@ def test_tab_goes_from_field_to_field_and_ctrl_enter_saves_exactly_once_and_goes
 ) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
-    form = seeding.forms().latest("hsl-anteckning")
+    form = seeding.forms()["hsl-anteckning", 1]
     assert fill_in(page) == [spec.name for spec in form.fields if spec.kind != "printed"]
     expect(page.get_by_role("button", name="Spara och nästa")).to_be_focused()
     page.keyboard.press("Control+Enter")

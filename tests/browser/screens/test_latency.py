@@ -28,7 +28,7 @@ def test_next_entry_is_there_soon(
 ) -> None:
     store = seeding.make_store(tmp_path)
     seeding.add_notes(store, SAVES + 2)
-    blind = {spec.name for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
+    blind = {spec.name for spec in seeding.forms()["hsl-anteckning", 1].fields if spec.critical}
     waits: list[float] = []
     with serving(tmp_path) as address:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="sv-SE")

@@ -67,7 +67,7 @@ def test_whoever_starts_it_for_the_first_time_is_asked_nothing(
 
 
 def test_what_is_handed_in_is_read(browser: Browser, store: Store, tmp_path: Path) -> None:
-    form, serial = seeding.forms().latest("hsl-anteckning"), new_serial()
+    form, serial = seeding.forms()["hsl-anteckning", 1], new_serial()
     with store.begin() as conn:
         issued_sheets.save_issued_sheets(
             conn,

@@ -5,7 +5,7 @@ tests.browser.support.make_screenshots`. All persons in them are invented.
 from __future__ import annotations
 
 import tempfile
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +15,10 @@ from pdf2image import convert_from_bytes
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from pipeline.domain.dates import SWEDEN
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Person
+from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions
@@ -28,11 +30,14 @@ from pipeline.preparation.outage_pack.pages import PackInfo
 from pipeline.preparation.outage_pack.parts import PackOrder
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.registers.clients import load_client_register
+from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import default_quantities
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.registers.outages import save_outage
 from pipeline.store.registers.planning import save_planned
+from pipeline.store.registers.providers import save_unit_provider
 from pipeline.store.review.decisions import reject_entry
 from pipeline.store.review.questions import ask_author
 from pipeline.store.review.transfers import transfer_entry
@@ -55,7 +60,7 @@ from tests.support.store.export_office import receipt_run
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Kvar på papper", "Export", "Skriv in")),
-    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter")),
+    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter", "Avbrott och utförare")),
     (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
@@ -108,7 +113,31 @@ def _fill(workspace: Path) -> tuple[Draft, Draft]:
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
     _more_days(store)
     _put_aside(store)
+    add_office(store)
     return seeding.add_drafts(store)
+
+
+def add_office(store: Store) -> None:
+    """Outages by unit and system, and a private care provider."""
+    begun = datetime(2021, 12, 16, 3, tzinfo=SWEDEN)
+    periods = (
+        OutagePeriod("", "", OutageKind.DOWN, begun, datetime(2022, 1, 10, 8, tzinfo=SWEDEN)),
+        OutagePeriod(
+            UNIT, "journal", OutageKind.DOWN, begun, datetime(2021, 12, 23, 14, tzinfo=SWEDEN)
+        ),
+        OutagePeriod(
+            OTHER_UNIT,
+            "planering",
+            OutageKind.READ_ONLY,
+            datetime(2021, 12, 27, 6, tzinfo=SWEDEN),
+            None,
+        ),
+    )
+    provider = CareProvider("Norrhem Omsorg AB", "SE5560000000-NORRHEM", "556000-0000")
+    with store.begin() as conn:
+        for period in periods:
+            save_outage(conn, ADMINISTRATOR, period, utc_now())
+        save_unit_provider(conn, ADMINISTRATOR, OTHER_UNIT, provider, utc_now())
 
 
 def _put_aside(store: Store) -> None:
@@ -149,7 +178,12 @@ def _archived(store: Store, workspace: Path) -> None:
     """Notes in the care system, of which two are in a package, and two that are keyed in by
     hand.
     """
-    office = ExportContext(store, Settings(workspace=workspace), seeding.forms())
+    settings = Settings(
+        workspace=workspace,
+        care_provider_hsa_id="SE0000000000-DEMO",
+        source_system_hsa_id="SE0000000000-EFTERSKRIFT",
+    )
+    office = ExportContext(store, settings, seeding.forms())
     for target, count in (("rivta", 2), ("rivta", 1), ("skriv-in", 2)):
         for entry_id in seeding.add_notes(store, count):
             seeding.confirm(store, NURSE, entry_id, sign=True)

@@ -6,17 +6,20 @@ the author, and the list that is keyed in where no system takes a file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from pipeline.domain.form.form import Depth
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
 from pipeline.domain.permissions import default_areas
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import client_register
 from tests.browser.support.asking import ask_author, write_answer
@@ -126,13 +129,17 @@ MISREAD: Mapping[str, Mapping[str, Value]] = {"orosanmalan": {"telefon": "070-17
 @pytest.fixture
 def papers(store: Store) -> dict[str, str]:
     """The paper, scanned with the most urgent last: the entry of each form."""
+    forms = seeding.forms()
     with store.begin() as conn:
         client_register.save_units(conn, {UNIT: "IFO"})
         client_register.save_clients(conn, (HANNA, ELIAS, LIAM))
         for person in (OFFICER, COLLEAGUE):
             save_person(conn, person, hashed(seeding.PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
-    forms = seeding.forms()
+        # This office types applications too, so that their sums are compared.
+        manager = replace(seeding.MANAGER, units=frozenset({UNIT}))
+        application = "ansokan-ekonomiskt"
+        set_unit_depth(conn, forms, manager, UNIT, application, Depth.FULL, utc_now())
     return {
         form: seeding.add_sheet_of(store, forms.latest(form), values, UNIT, MISREAD.get(form, {}))
         for form, values in PAPER.items()

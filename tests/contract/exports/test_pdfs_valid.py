@@ -18,6 +18,7 @@ from pipeline.domain.model import Client, Role
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.fhir import document as sent_sheet
 from pipeline.export.targets import TARGETS
+from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import Sheet, print_sheets
 from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet
 from pipeline.preparation.outage_pack.pack import make_pack
@@ -35,6 +36,7 @@ from pipeline.store.entries import queue
 from pipeline.store.registers import client_register
 from pipeline.store.review import questions
 from tests.support.pages.form_choice import by_form
+from tests.support.pages.logo import grey_logo
 from tests.support.store.export_examples import ARNE, FORMS, MADE_AT, SIV, in_all_states, run, terms
 from tests.support.store.ward import ADMIN, ASTA, EVA, NORTH, NOW, SOUTH, Ward, person
 from tests.support.store.ward import FORMS as WARD_FORMS
@@ -80,7 +82,7 @@ def test_every_form_is_printed_as_pdf_a(form_id: str) -> None:
             print_sheets(
                 form,
                 [Sheet("K7M3PX", "Norr"), Sheet("K7M3PY", "Norr", SIV)],
-                organisation="Kommunen",
+                letterhead=Letterhead("Kommunen", grey_logo(), DAY),
                 printed_on=DAY,
             )
         )
@@ -99,7 +101,7 @@ def test_every_part_of_a_pack_is() -> None:
     )
     pack = make_pack(
         PackOrder(
-            PackInfo("Norr", "Kommunen", DAY),
+            PackInfo("Norr", "Kommunen", DAY, grey_logo()),
             [SheetQuantity("hsl-anteckning", 1, 1), SheetQuantity("besokslista", 1)],
             clients,
         ),
@@ -112,7 +114,7 @@ def test_every_part_of_a_pack_is() -> None:
 
 @pytest.mark.parametrize("form_id", by_form(PRINTED))
 def test_every_forms_list_to_key_in_is(form_id: str) -> None:
-    found = in_all_states(form_id)
+    found = in_all_states(FORMS.latest(form_id))
     assert (
         faults(TARGETS["skriv-in"].make(found, run("skriv-in", len(found)), terms("skriv-in")))
         == []

@@ -106,7 +106,7 @@ def test_what_may_be_there_already_waits_whatever_its_target(
 
 
 def _text_field(target: str) -> str:
-    form = FORMS.latest(FORM_OF[target])
+    form = FORMS[FORM_OF[target], 1]
     specs = form.entry_fields(form.rows()[0])
     return next(
         spec.name

@@ -5,6 +5,7 @@ out there.
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,14 +13,18 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
-from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
-from pipeline.domain.form.form import Form, Forms, LegalBasis, Subject
+from pipeline.domain.form.field import BoxCode, FieldSpec, Format, Kind, LabelSide, Meaning, Option
+from pipeline.domain.form.form import Deadline, Form, Forms, LegalBasis, Subject
+from pipeline.domain.form.grid import Days, Grid
 from pipeline.domain.form.page import PageSpec, Section, Table, Text
+from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import ROOT
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
 from pipeline.forms.layout.outline import (
+    GridBoxes,
     Outline,
     OutlineField,
     OutlineSection,
@@ -69,10 +74,13 @@ def test_a_placed_form_is_what_its_outline_gives(outline: Path) -> None:
 
 
 WHAT_AND_HOW_MUCH = {
-    "signeringslista": {"insats", "ordination"},
-    "palliativ-hemakt": {"ordination", "dos"},
+    ("signeringslista", 1): {"insats", "ordination"},
+    ("signeringslista", 2): {"ord1_insats", "ord12_styrka", "ord12_dos"},
+    ("signeringslista-vid-behov", 1): {"ordination", "dos", "ord1_insats", "ord1_maxdos"},
+    ("palliativ-hemakt", 1): {"ordination", "dos"},
+    ("palliativ-hemakt", 2): {"ordination", "dos", "ord1_lakemedel", "ord1_vag", "ord10_maxdos"},
 }
-"""Columns of text that say what is given and the dose."""
+"""Columns of text that say what is given and the dose, by form and version."""
 
 
 @every_form
@@ -81,10 +89,11 @@ def test_what_harms_when_wrong_is_critical(form: Form) -> None:
     of a telephone is none.
     """
     columns = {spec.column for spec in form.fields}
-    assert columns >= WHAT_AND_HOW_MUCH.get(form.id, set())
+    harmful = WHAT_AND_HOW_MUCH.get((form.id, form.version), set())
+    assert columns >= harmful
     for spec in form.fields:
         number = form.criticality == "A" and spec.format and spec.format is not Format.PHONE
-        if number or spec.column in WHAT_AND_HOW_MUCH.get(form.id, set()):
+        if number or spec.column in harmful:
             assert spec.critical, spec.name
 
 
@@ -117,8 +126,10 @@ def _without_choices(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 @every_form
 def test_the_law_is_cited_with_its_source(form: Form) -> None:
-    assert form.law
-    assert all(law.ref and law.source for law in form.law)
+    for day in (date(2021, 12, 16), today_in_sweden()):
+        laws = law_refs(form, day)
+        assert laws
+        assert all(law.ref and law.source for law in laws)
 
 
 def _with_first_field(form: Form, **change: object) -> Form:
@@ -136,6 +147,17 @@ def test_any_change_of_geometry_is_noticed_and_a_label_is_none(form: Form) -> No
     assert geometry_digest(_with_first_field(form, label="Annan ledtext")) == digest
 
 
+def test_a_rule_of_law_that_does_not_exist_is_a_problem_of_the_form() -> None:
+    form = FORMS.latest("tjansteanteckning")
+    law = (LegalBasis(rule="sol-okand"),)
+    deadline = Deadline(rule="okand", day="handelsedatum")
+    (first, second) = form_problem_texts(
+        form.model_copy(update={"law": law, "deadlines": (deadline,)})
+    )
+    assert "sol-okand" in first
+    assert "okand" in second
+
+
 def test_a_new_version_must_be_published_first() -> None:
     form = FORMS.latest("hsl-anteckning").model_copy(update={"version": 99})
     assert "publish it" in frozen_problem_texts(form, load_published(FOLDER))[0].in_language("en")
@@ -150,7 +172,7 @@ def test_a_broken_list_is_an_error(tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_publishing_adds_what_is_new_and_refuses_what_was_changed(tmp_path: Path) -> None:
-    source = (FOLDER / "hsl-anteckning" / "form.yaml").read_text("utf-8")
+    source = (FOLDER / "hsl-anteckning" / "v1" / "form.yaml").read_text("utf-8")
     (tmp_path / "hsl-anteckning").mkdir()
     path = tmp_path / "hsl-anteckning" / "form.yaml"
     path.write_text(source, "utf-8")
@@ -176,6 +198,10 @@ PARTS = [
     RepeatedRows,
     TableRows,
     PrintedText,
+    GridBoxes,
+    Grid,
+    Days,
+    BoxCode,
 ]
 
 

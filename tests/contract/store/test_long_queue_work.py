@@ -141,7 +141,7 @@ def add(store: Store, name: str, state: EntryState, count: int) -> None:
     """So many entries more, in one statement; a tenth is of another unit, and the days and clients
     are mixed.
     """
-    form = FORMS.latest("hsl-anteckning")
+    form = FORMS["hsl-anteckning", 1]
     one = select(literal(1).label("n")).cte("numbers", recursive=True)
     n = one.union_all(select(one.c.n + 1).where(one.c.n < count)).c.n
     day = "2021-12-" + func.substr(cast(10 + n % 20, String), 1, 2)

@@ -199,7 +199,7 @@ def test_a_store_of_any_earlier_version_is_upgraded(
         assert (entry.area, page.area, entry.lane, entry.first_on) == (
             "SoL",
             "SoL",
-            1,
+            3,
             "2026-11-20",
         )
     assert areas in {None, "ADM HSL IFO LSS SoL", "HSL IFO LSS SoL"}

@@ -59,10 +59,10 @@ ADMIN = Person(
     "anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset({UNIT}), ALL_AREAS
 )
 EVA = Person("eva", "Eva Ek", "sjuksköterska", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
-NOTE, VISITS = "hsl-anteckning", "besokslista"
-NUMBERS = {NOTE: (3, 1), VISITS: (3, 0), SIGNATURE_KEY: (1, 0), COVER_SHEET: (2, 0)}
-"""Blank sheets and those with a client's name: 3 + 2 notes, 3 visit lists, a signature key and 2
-cover sheets.
+NOTE, VALUES = "tillagg-omvardnadsjournal", "matvarden"
+NUMBERS = {NOTE: (3, 1), VALUES: (3, 0), SIGNATURE_KEY: (1, 0), COVER_SHEET: (2, 0)}
+"""Blank sheets and those with a client's name: 3 + 2 notes, 3 lists of values, a signature key and
+2 cover sheets.
 """
 KEY: Mapping[str, Value] = {
     "handelsedatum": DAY,
@@ -88,12 +88,13 @@ ON_NOTE: Mapping[str, Value] = {
     "personnummer": CLIENTS[1].pid,
     "handelsedatum": DAY,
     "handelsetid": "08:15",
-    "anteckning": "Sov gott.",
+    "tillagg": "Sov gott.",
 }
 ON_LIST: Mapping[str, Value] = {
-    "datum": DAY,
-    "rad01.personnummer": CLIENTS[0].pid,
-    "rad01.start": "08:00",
+    "personnummer": CLIENTS[0].pid,
+    "rad01.datum": DAY,
+    "rad01.tid": "08:00",
+    "rad01.puls": "72",
     "rad01.signatur": "MA",
 }
 
@@ -248,12 +249,12 @@ def test_every_sheet_of_a_pack_is_accounted_for_and_its_signature_key_names_who_
         ]
 
     # The bundle of the day: its cover, dated when it was printed, a note, a note with a name on it,
-    # and a visit list.
-    cover, note, named, visits = (
+    # and a list of values.
+    cover, note, named, values = (
         outage.of(COVER_SHEET)[0],
         outage.of(NOTE)[0],
         outage.of(NOTE, named=True)[0],
-        outage.of(VISITS)[0],
+        outage.of(VALUES)[0],
     )
     without_pid = {name: value for name, value in ON_NOTE.items() if name != "personnummer"}
     undated = {name: value for name, value in ON_COVER.items() if name != "handelsedatum"}
@@ -261,7 +262,7 @@ def test_every_sheet_of_a_pack_is_accounted_for_and_its_signature_key_names_who_
         outage.write(cover, undated),
         outage.write(note, ON_NOTE),
         outage.write(named, without_pid),
-        outage.write(visits, ON_LIST),
+        outage.write(values, ON_LIST),
     ]
     ids = outage.scan(*written)
     with outage.store.read() as conn:
@@ -293,16 +294,16 @@ def test_every_sheet_of_a_pack_is_accounted_for_and_its_signature_key_names_who_
         EntryState.SECOND,
     }
 
-    # One visit list and one cover come back unused; two blank notes, a named one and a visit list
+    # One list and one cover come back unused; two blank notes, a named one and a list
     # never do.
     with outage.store.begin() as conn:
-        unused = [outage.of(VISITS)[1], outage.of(COVER_SHEET)[1]]
+        unused = [outage.of(VALUES)[1], outage.of(COVER_SHEET)[1]]
         assert (
             sheet_accounting.save_unused_sheets(conn, ADMIN, UNIT, " ".join(unused), utc_now()) == 2
         )
     assert counted(outage) == {
         NOTE: (5, 2, 0, 3),
-        VISITS: (3, 1, 1, 1),
+        VALUES: (3, 1, 1, 1),
         SIGNATURE_KEY: (1, 1, 0, 0),
         COVER_SHEET: (2, 1, 1, 0),
     }

@@ -12,7 +12,7 @@ class Blank:
 
     forms = Forms({})
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
         """Nothing is there."""
-        del data, media_type
+        del data, media_type, unit
         return PageResult(PageReading(Outcome.BLANK))

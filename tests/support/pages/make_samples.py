@@ -48,7 +48,7 @@ def write(
     desk: Desk, form_id: str, written: SampleEntry, writer: int, client: Client | None = None
 ) -> Filled:
     """Print a sheet and fill it in."""
-    form = desk.forms.latest(form_id)
+    form = desk.forms[form_id, 1]
     unit = HOME_CARE_UNIT if form_id == "besokslista" else HSL_UNIT
     sheet = desk.sheet(form, unit, client)
     values = {

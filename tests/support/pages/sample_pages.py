@@ -5,17 +5,20 @@ pictures become files.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pikepdf
 from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Client, Image, Value
 from pipeline.domain.settings import ROOT
+from pipeline.files.pdf_output import typeface_file
 from pipeline.forms.fiducials import SERIAL_ALPHABET, SERIAL_LENGTH, is_serial
 from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
@@ -35,6 +38,8 @@ class Filled:
     values: dict[str, Value]
     outcome: str = "read"
     note: str = ""
+    truth: Mapping[str, object] = field(default_factory=dict)
+    """What else is true of the page: whose codes, whose parts, what it is attached to."""
 
 
 class Desk:
@@ -49,14 +54,20 @@ class Desk:
         self.home_care = [c for c in everyone if c.unit == HOME_CARE_UNIT]
         self.issued: list[tuple[str, str, int, str, str]] = []
 
-    def sheet(self, form: Form, unit: str, client: Client | None = None) -> Sheet:
+    def sheet(
+        self,
+        form: Form,
+        unit: str,
+        client: Client | None = None,
+        prefilled: tuple[tuple[str, str], ...] = (),
+    ) -> Sheet:
         """A sheet with the next serial, noted as issued."""
         while True:
             serial = "".join(SERIAL_ALPHABET[i] for i in self.rng.integers(0, 32, SERIAL_LENGTH))
             if is_serial(serial):
                 break
         self.issued.append((serial, form.id, form.version, unit, client.pid if client else ""))
-        return Sheet(serial, unit, client)
+        return Sheet(serial, unit, client, prefilled)
 
 
 def grey(image: Image) -> Image:
@@ -107,5 +118,15 @@ def expected_page(file: str, number: int, page: Filled, way: str) -> dict[str, o
     return {
         "file": file, "page": number, "outcome": page.outcome,
         "form": page.form, "serial": page.serial,
-        "way": way, "note": page.note, "values": page.values,
+        "way": way, "note": page.note, "values": page.values, **page.truth,
     }  # fmt: skip
+
+
+def printed_paper(lines: Sequence[str]) -> Image:
+    """A bill or a statement as an office printer makes it, BGR at 300 dpi."""
+    paper = Pillow.new("L", (2480, 3508), 252)
+    draw = ImageDraw.Draw(paper)
+    for number, line in enumerate(lines):
+        font = ImageFont.truetype(typeface_file(bold=number < 2), 64 if number < 2 else 46)
+        draw.text((280, 320 + number * 150), line, fill=25, font=font)
+    return np.dstack([np.asarray(paper, np.uint8)] * 3)

@@ -15,6 +15,7 @@ class Reach(Enum):
 
     PAPER = "own units, areas and unblocked clients; elsewhere refused"
     LISTED = "own units, areas and unblocked clients; elsewhere nothing is given"
+    SOUGHT = "as LISTED, of a client that is named; behind a block refused"
     LISTED_BLANK = "as LISTED, of pages that are about no client"
     UNIT = "own units; elsewhere refused"
     UNIT_AREA = "own units and areas; elsewhere refused"
@@ -66,6 +67,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.entries.queue_order.prioritize": (Action.PULL, R.UNIT),
     f"{P}store.entries.queue_order.undo_priority": (Action.PULL, R.UNIT),
     f"{P}store.entries.queue_order.list_priorities": (Action.PULL, R.EVERYWHERE),
+    f"{P}store.entries.triage.save_unit_triage": (Action.PULL, R.UNIT),
+    f"{P}store.entries.triage.undo_unit_triage": (Action.PULL, R.UNIT),
     f"{P}store.reports.progress.list_open_deadlines": (Action.PULL, R.EVERYWHERE),
     f"{P}store.review.decisions.save_draft": (Action.REVIEW, R.PAPER),
     f"{P}store.review.decisions.decide_entry": (Action.REVIEW, R.PAPER),
@@ -73,6 +76,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.corrections.undo_decision": (Action.REVIEW, R.PAPER),
     f"{P}store.review.decisions.reopen_rejected": (Action.REVIEW, R.PAPER),
     f"{P}store.review.corrections.list_own_latest": (Action.REVIEW, R.LISTED),
+    f"{P}store.review.corrections.list_own_last_step": (Action.REVIEW, R.LISTED),
     f"{P}store.review.corrections.correct_entry": (Action.CORRECT, R.PAPER),
     f"{P}store.review.corrections.void_entry": (Action.VOID, R.PAPER),
     f"{P}store.paper.lookup.find_sheets": (Action.CORRECT, R.LISTED),
@@ -119,9 +123,15 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.registers.packs.list_packs": (Action.PRINT, R.EVERYWHERE),
     f"{P}store.registers.packs.open_pack": (Action.PRINT, R.EVERYWHERE),
     f"{P}store.registers.packs.undo_open_pack": (Action.PRINT, R.EVERYWHERE),
+    f"{P}store.registers.outages.save_outage": (Action.OFFICE, R.EVERYWHERE),
+    f"{P}store.registers.outages.end_outage": (Action.OFFICE, R.EVERYWHERE),
+    f"{P}store.registers.outages.undo_outage": (Action.OFFICE, R.EVERYWHERE),
+    f"{P}store.registers.providers.save_unit_provider": (Action.OFFICE, R.EVERYWHERE),
+    f"{P}store.registers.providers.undo_unit_provider": (Action.OFFICE, R.EVERYWHERE),
     f"{P}store.registers.planning.save_planned": (Action.PROGRESS, R.UNIT),
     f"{P}store.reports.paper_days.load_paper_days": (Action.PROGRESS, R.COUNTED),
     f"{P}store.reports.paper_days.paper_date_range": (Action.PROGRESS, R.COUNTED),
+    f"{P}store.reports.paper_days.outage_range": (Action.PROGRESS, R.EVERYWHERE),
     f"{P}store.reports.paper_days.list_day_sheets": (Action.PROGRESS, R.UNIT),
     f"{P}store.paper.bundles.list_bundles": (Action.PROGRESS, R.COUNTED),
     f"{P}store.registers.planning.load_pack_quantities": (Action.PACK, R.UNIT),
@@ -208,6 +218,31 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.payments.approval.approve_payment": (Action.APPROVE_PAYMENT, R.PAPER),
     f"{P}store.entries.versions.list_versions": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.exports.statistics.list_reporting_status": (Action.EXPORT, R.LISTED),
+    f"{P}preparation.drill.drills.make_drill": (Action.PACK, R.UNIT),
+    f"{P}preparation.drill.drills.finish_drill": (Action.PACK, R.UNIT),
+    f"{P}preparation.drill.drills.list_drills": (Action.PACK, R.COUNTED),
+    f"{P}preparation.drill.drills.load_drill": (Action.PACK, R.UNIT),
+    f"{P}preparation.outage_pack.unit_documents.save_document": (Action.PACK, R.UNIT),
+    f"{P}preparation.outage_pack.unit_documents.remove_document": (Action.PACK, R.UNIT),
+    f"{P}store.registers.packs.find_last_printing": (Action.PACK, R.UNIT),
+    f"{P}store.depth.settings.list_unit_depths": (Action.PULL, R.COUNTED),
+    f"{P}store.depth.settings.set_unit_depth": (Action.PULL, R.UNIT),
+    f"{P}store.depth.settings.set_sheet_depth": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.list_proposed_pages": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.attach_pages": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.detach_page": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.move_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.make_own_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.type_own_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.take_free_entry": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.find_attachment_entries": (Action.REVIEW, R.LISTED),
+    f"{P}store.depth.attachments.find_client_sheets": (Action.REVIEW, R.SOUGHT),
+    f"{P}store.depth.attachments.list_entry_attachments": (Action.VIEW_PAGE, R.PAPER),
+    f"{P}store.depth.page_areas.split_page": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.page_areas.join_page": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.page_texts.search_page_texts": (Action.CORRECT, R.LISTED),
+    f"{P}store.review.row_confirmation.list_rows": (Action.REVIEW, R.LISTED),
+    f"{P}store.review.row_confirmation.confirm_rows": (Action.REVIEW, R.PAPER),
 }
 NOT_ACTING: Mapping[str, str] = {
     f"{P}domain.permissions.is_allowed": "asks",
@@ -264,7 +299,7 @@ NOT_ACTING: Mapping[str, str] = {
     ),
     f"{P}store.entries.entry_view.load_entry_view": "shows what its caller has asked for",
     f"{P}store.registers.client_register.restrict_client": "hides",
-    f"{P}registers.authors.is_author": "compares",
+    f"{P}registers.staff.is_author": "compares",
     f"{P}store.reports.sheet_accounting.list_accounted_units": "says which units, of nobody",
     f"{P}store.review.signing.is_own_entry": "compares",
     f"{P}store.review.signing.list_allowed_reasons": "compares",
@@ -291,5 +326,6 @@ ABOUT_NO_PAPER = (
     f"{P}reporting.audit.",
     f"{P}store.registers.client_register.restrict_client",
     f"{P}store.entries.client_check._find_candidates",
+    f"{P}preparation.drill.drills.",
 )
-"""Where the unit is that of a log's question or of a client."""
+"""Where the unit is that of a log's question, of a client, or of a drill with invented clients."""

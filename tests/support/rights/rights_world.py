@@ -18,7 +18,9 @@ from sqlalchemy import delete, func, insert, select, update
 from pipeline.domain import dates
 from pipeline.domain.form.form import COVER_SHEET, Area, Forms, Subject
 from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
+from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.triage import TriageRule
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import ExportContext, make_run
 from pipeline.forms.fiducials import new_serial
@@ -28,6 +30,7 @@ from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.registers.issued_serials import format_issued_file
+from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
@@ -54,6 +57,12 @@ from pipeline.store.schema.review import (
     temporary_identity,
 )
 from tests.support.pages.alike import visits
+from tests.support.rights.depth_found import (
+    add_depths,
+    add_drill,
+    depth_arguments,
+    drill_arguments,
+)
 from tests.support.rights.rights_table import P
 from tests.support.rights.things_found import (
     add_archived,
@@ -116,7 +125,8 @@ def _all_forms() -> Forms:
 class Known:
     """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a
     duplicate, a question, a pull, a package, a group, the back of a copy and a front that it may
-    belong to, and a back that has been laid to one.
+    belong to, a back that has been laid to one; a loose page, one that is split between clients and
+    one that is attached.
     """
 
     twin: str
@@ -131,6 +141,9 @@ class Known:
     back: str
     front: str
     laid: str
+    loose: str
+    split: str
+    attached: str
 
 
 @dataclass(frozen=True)
@@ -149,6 +162,10 @@ class World:
             "settle_duplicate": self.known.twin,
             "assign_side": self.known.back,
             "unassign_side": self.known.laid,
+            "detach_page": self.known.attached,
+            "move_attachment": self.known.attached,
+            "split_page": self.known.loose,
+            "join_page": self.known.split,
         }
         page = pages.get(name.rpartition(".")[2], "first")
         context = (LearningContext if ".learning." in name else ExportContext)(
@@ -234,6 +251,11 @@ class World:
             "number": "KS 1",
             "decision": "DHP 1",
             "pack_id": "none",
+            "rules": [TriageRule(id="a", level=1, reason="A", classes=("A",))],
+            "table_id": 0,
+            "outage_id": 0,
+            "period": OutagePeriod(NORTH, "", OutageKind.DOWN, TODAY[0], None),
+            "provider": CareProvider("Omsorg AB", ""),
             "day": TODAY[0].date(),
             "units": {NORTH},
             "other": "",
@@ -298,6 +320,10 @@ class World:
             }
         if name.endswith(("load_paper_days", "list_day_sheets")):
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
+        if name.startswith((f"{P}store.depth.", f"{P}store.review.row_confirmation.")):
+            return depth_arguments(self.store, self.known.loose, name)
+        if name.startswith((f"{P}preparation.drill.", f"{P}preparation.outage_pack.unit_doc")):
+            return drill_arguments(self.settings) | {"forms": _all_forms()}
         if "care_system" in name:
             return self._handed_in()
         if name.endswith("write_storelog"):
@@ -385,6 +411,8 @@ def make_world(folder: Path) -> Known:
         laid_to, laid = _copied(ward, "LLLL")
         with store.begin() as conn:
             photocopies.assign_side(conn, ADMIN, laid, laid_to, FORMS)
+        depths = add_depths(ward)
+        add_drill(settings)
         with store.begin() as conn:
             sign_entry(
                 conn,
@@ -403,7 +431,7 @@ def make_world(folder: Path) -> Known:
             group = add_groups(conn)
             pulled = prioritize(conn, CHIEF, PriorityKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
-    return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front, laid)
+    return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front, laid, *depths)
 
 
 def _copied(ward: Ward, serial: str) -> tuple[str, str]:

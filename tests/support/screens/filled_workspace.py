@@ -76,7 +76,7 @@ def _sent_out(store: Store) -> None:
     """On days of their own: what may be in the care system already is not keyed in."""
     for target, day in (("rivta", "2021-12-20"), ("skriv-in", "2021-12-22")):
         values = {**NOTE, "handelsedatum": day}
-        entry_id = seeding.add_sheet_of(store, seeding.forms().latest("hsl-anteckning"), values)
+        entry_id = seeding.add_sheet_of(store, seeding.forms()["hsl-anteckning", 1], values)
         seeding.confirm(store, NURSE, entry_id, values, sign=True)
         run = make_run(_office(store), ADMINISTRATOR, target, utc_now())
         if target == "rivta" and run is not None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.domain.confidence import CLIENT_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
-from pipeline.domain.form.form import Area, Form, Forms, Subject
+from pipeline.domain.form.form import Area, Depth, Form, Forms, Subject
 from pipeline.domain.model import (
     Client,
     Image,
@@ -48,6 +48,7 @@ from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.paper import pages, sheets
@@ -164,7 +165,7 @@ def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     """Filled journal notes, scanned and read; answers with the ids of their entries. `changed` is
     what the machine read wrongly.
     """
-    form = forms().latest("hsl-anteckning")
+    form = forms()["hsl-anteckning", 1]
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
     return [
@@ -187,7 +188,12 @@ def add_sheet_of(
     return add_sheet(store, form, batch, 1, values, changed, unit)
 
 
-def add_visits(store: Store, rows: tuple[int, ...]) -> str:
+def add_visits(
+    store: Store,
+    rows: tuple[int, ...],
+    changed: Mapping[str, Value] = MappingProxyType({}),
+    p: float | None = None,
+) -> str:
     """A visit list in which something is written in these rows; answers with its serial."""
     form, serial = forms().latest("besokslista"), new_serial()
     values: dict[str, Value] = {
@@ -198,7 +204,7 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
     for row in rows:
         values |= {
             f"rad{row:02d}.personnummer": CLIENTS[1].pid,
-            f"rad{row:02d}.start": f"0{row}:30",
+            f"rad{row:02d}.start": f"{row:02d}:30",
             f"rad{row:02d}.dusch": True,
         }
     with store.begin() as conn:
@@ -206,13 +212,13 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
             conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
         )
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 3", ADMINISTRATOR.login)
-    read_page(store, form, serial, batch, 1, values, {})
+    read_page(store, form, serial, batch, 1, values, changed, p=p)
     return serial
 
 
 def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
     """Full visit lists, all showers and nothing else, surely read; answers with the ids of their
-    entries. In the `odd` field nothing is written.
+    entries. In the `odd` field nothing is written. The unit types them as a whole, as groups need.
     """
     form, ids = forms().latest("besokslista"), list[str]()
     values: dict[str, Value] = {
@@ -223,11 +229,12 @@ def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
     for row in form.rows():
         values |= {
             f"rad{row:02d}.personnummer": CLIENTS[1].pid,
-            f"rad{row:02d}.start": f"0{row}:30",
+            f"rad{row:02d}.start": f"{row:02d}:30",
             f"rad{row:02d}.dusch": True,
         }
     with store.begin() as conn:
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 4", ADMINISTRATOR.login)
+        set_unit_depth(conn, forms(), MANAGER, OTHER_UNIT, form.id, Depth.FULL, utc_now())
     for position in range(1, count + 1):
         serial = new_serial()
         with store.begin() as conn:

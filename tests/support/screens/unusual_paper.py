@@ -4,10 +4,11 @@ pages that failed, and others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from sqlalchemy import Connection
 
 from pipeline.domain.form.form import COVER_SHEET
 from pipeline.domain.model import (
@@ -21,7 +22,8 @@ from pipeline.domain.model import (
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.database.store import Store
-from pipeline.store.entries.entry import make_entry_id
+from pipeline.store.depth.page_texts import save_page_text
+from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import issued_sheets
@@ -134,7 +136,7 @@ def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
     """The sheet of an entry scanned once more, from another picture, with `more` written in its
     note since.
     """
-    form = forms().latest("hsl-anteckning")
+    form = forms()["hsl-anteckning", 1]
     serial = entry_id.rpartition("-")[0]
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
@@ -192,7 +194,7 @@ def add_bundle(store: Store, said: int, sheets: int) -> str:
     """
     cover, note, serials = (
         forms().latest(COVER_SHEET),
-        forms().latest("hsl-anteckning"),
+        forms()["hsl-anteckning", 1],
         [new_serial() for _ in range(sheets + 1)],
     )
     with store.begin() as conn:
@@ -216,3 +218,34 @@ def add_bundle(store: Store, said: int, sheets: int) -> str:
     for position, serial in enumerate(serials[1:], start=2):
         read_page(store, note, serial, batch, position, NOTE, {})
     return serials[0]
+
+
+def add_loose_pages(store: Store, entry_id: str, texts: Sequence[str]) -> list[str]:
+    """Printed pages of no form after the sheet of an entry, in its stack; answers with their ids.
+
+    Each has a grey of its own and the printed words that the machine found.
+    """
+    with store.begin() as conn:
+        before = pages.load_page(conn, load_entry(conn, entry_id).page)
+        return [
+            _add_loose_page(store, conn, before.batch, before.position + number, text)
+            for number, text in enumerate(texts, 1)
+        ]
+
+
+def _add_loose_page(store: Store, conn: Connection, batch: str, position: int, text: str) -> str:
+    grey = np.full((1123, 794), 255 - 12 * position, np.uint8)
+    image = store.images.put(jpeg(grey))
+    new = NewPage(batch, position, "bunt.pdf", position, image, image, "image/jpeg")
+    page = pages.add_page(conn, new, ADMINISTRATOR.login)
+    sheets.save_page_reading(
+        conn,
+        page,
+        PageReading(Outcome.UNIDENTIFIED, issues=("no_code",)),
+        upright_sha256=None,
+        form=None,
+        reader_version="test 1",
+    )
+    words = [(word, 0.1 + 0.1 * n, 0.1, 0.08, 0.02) for n, word in enumerate(text.split())]
+    save_page_text(conn, page, words)
+    return page

@@ -34,6 +34,8 @@ KINDS = (
     "QuestionnaireResponse",
     "Questionnaire",
     "Provenance",
+    "AllergyIntolerance",
+    "Flag",
 )
 
 

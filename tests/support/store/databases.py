@@ -100,10 +100,13 @@ def _drop_later(conn: Connection) -> None:
         columns = [column.name for column in table.columns if column.name not in known.columns]
         known_indexes = {index.name for index in known.indexes}
         for index in table.indexes:
-            if index.name not in known_indexes:
+            if index.name not in known_indexes or not {*index.columns.keys()}.isdisjoint(columns):
                 index.drop(conn, checkfirst=True)
         for column in columns:
             conn.exec_driver_sql(f'ALTER TABLE "{name}" DROP COLUMN "{column}"')
+        # An index that has other columns since gets those that it had
+        for index in known.indexes:
+            index.create(conn, checkfirst=True)
 
 
 def postgres_server() -> str:

@@ -17,7 +17,12 @@ from pipeline.export.tables.mapping import load_mappings
 from pipeline.export.targets import TARGETS
 
 FORMS = Forms.load(ROOT / "forms")
-SETTINGS = Settings(outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 12))
+SETTINGS = Settings(
+    outage_start=datetime(2021, 12, 16, 3),
+    outage_end=datetime(2022, 1, 10, 12),
+    care_provider_hsa_id="SE2120002692-0000",
+    source_system_hsa_id="SE2120002692-EFTERSKRIFT",
+)
 MADE_AT = datetime(2022, 1, 12, 8, 15, tzinfo=UTC)
 EARLIER = PreviousExport(
     "20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC)
@@ -62,8 +67,12 @@ def record(
     fields: Mapping[str, Value] | None = None,
     **other: Any,  # noqa: ANN401
 ) -> Record:
-    """An entry of a form, empty except for `fields`; `other` replaces parts of the record."""
-    form = FORMS.latest(form_id)
+    """An entry of a form, empty except for `fields`; `other` replaces parts of the record.
+
+    The form is that of its first version, of another one if `other` has a `version`; of the first
+    too if there is no such version, as on paper of a form that was removed.
+    """
+    form = FORMS.get((form_id, other.get("version", 1)), FORMS[form_id, 1])
     row = form.rows()[0]
     facts: dict[str, Any] = {
         "entry_id": f"K7M3PX-{row or 0:02d}",
@@ -156,20 +165,21 @@ def filled(form: Form) -> dict[str, Value]:
     return values
 
 
-def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list[Item]:
+def in_all_states(form: Form, illegible: frozenset[str] = frozenset()) -> list[Item]:
     """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number,
     with odd characters, amended, void, and moved.
     """
     whole = record(
-        form_id,
-        filled(FORMS.latest(form_id)),
+        form.id,
+        filled(form),
+        version=form.version,
         pages=("one", "two"),
         signed=stamp("Eva Lind", 11),
         signed_why="slutat",
     )
     records = (
         whole,
-        record(form_id),
+        record(form.id, version=form.version),
         replace(whole, clock_unknown=frozenset({"event_at", "written_at"}), illegible=illegible),
         replace(whole, client=Client(SIV.pid, SIV.name, "Norr", protected=True)),
         replace(
@@ -186,7 +196,7 @@ def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list
     moved = Item(
         9, replace(whole, revision=2, client=ARNE), replace(EARLIER, exported_record=whole)
     )
-    about_somebody = FORMS.latest(form_id).meaning(Meaning.CLIENT_PID, whole.row) is not None
+    about_somebody = form.meaning(Meaning.CLIENT_PID, whole.row) is not None
     return [
         *items(*records),
         Item(7, replace(whole, revision=2), EARLIER),

@@ -58,7 +58,12 @@ SAID: Mapping[Meaning, str] = {
 def open_office(settings: Settings) -> ExportContext:
     """A new store with units, staff and clients, and no entries."""
     settings = settings.model_copy(
-        update={"outage_start": datetime(2021, 12, 16, 3), "outage_end": datetime(2022, 1, 10)}
+        update={
+            "outage_start": datetime(2021, 12, 16, 3),
+            "outage_end": datetime(2022, 1, 10),
+            "care_provider_hsa_id": "SE2120002692-0000",
+            "source_system_hsa_id": "SE2120002692-EFTERSKRIFT",
+        }
     )
     store = open_store(settings, create=True)
     with store.begin() as conn:
@@ -102,7 +107,7 @@ def confirm(
     """Scan, read and confirm one sheet; answers with its (first) entry's id. Two people look, as a
     paper of class A needs.
     """
-    form = FORMS.latest(form_id)
+    form = FORMS[form_id, 1]
     row = form.rows()[0]
     code = SheetCode(form.id, form.version, 1, 1, serial)
     picture = office.store.images.put(foreign_page(serial))
@@ -140,8 +145,7 @@ def review(office: ExportContext, entry_id: str, form_id: str, **fields: str | b
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
         given = {
-            spec.name: _answer(spec, fields)
-            for spec in asked_fields(FORMS.latest(form_id), seen.row)
+            spec.name: _answer(spec, fields) for spec in asked_fields(FORMS[form_id, 1], seen.row)
         }
         state = decisions.decide_entry(conn, FORMS, ANNA, entry_id, seen.revision, given, utc_now())
     if state is EntryState.SECOND:
@@ -157,7 +161,7 @@ def agree(
         view = queue.open_claimed_entry(conn, FORMS, who, entry_id, utc_now())
         given = {
             spec.name: _answer(spec, fields)
-            for spec in asked_fields(FORMS.latest(form_id), view.entry.row)
+            for spec in asked_fields(FORMS[form_id, 1], view.entry.row)
         }
         disputed = {
             field.spec.name: given[field.spec.name] for field in view.fields if field.is_open

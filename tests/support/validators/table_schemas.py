@@ -81,7 +81,10 @@ def _facts(column: TableColumn, specs: dict[str, FieldSpec]) -> Facts:
     source = column.source or ""
     if not source.startswith("field."):
         return _SOURCES.get(source, {"type": "string"})
-    spec = specs[source.removeprefix("field.")]
+    spec = specs.get(source.removeprefix("field."))
+    # A field of another version of the form.
+    if spec is None:
+        return {"type": "string"}
     said = (
         ["ja", "nej"]
         if spec.kind in (Kind.MARK, Kind.SIGNATURE)

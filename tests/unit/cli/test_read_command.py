@@ -35,7 +35,7 @@ from pipeline.operations import health
 
 pytestmark = pytest.mark.slow
 
-FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
+FORM = Forms.load(ROOT / "forms")["hsl-anteckning", 1]
 FIELD_KEYS = {"value", "p", "state", "alternatives", "box_px"}
 
 

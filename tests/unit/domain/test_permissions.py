@@ -45,6 +45,7 @@ MAY: dict[Action, set[Role]] = {
     Action.QUALITY: {Role.MANAGER},
     Action.ACCOUNTS: {Role.SYSTEM_ADMINISTRATOR},
     Action.MANAGE: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
+    Action.OFFICE: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
     Action.LOG: {Role.LOG_REVIEWER},
     Action.BLOCK: {Role.ADMINISTRATOR, Role.REVIEWER},
     Action.ALARM: {Role.MANAGER, Role.LOG_REVIEWER},

@@ -35,6 +35,8 @@ AUTHORS: dict[str, set[str]] = {
     "ADM": OFFICE,
     "signeringslista": {"nurse", "physician", "rehabilitation", "care-worker"},
     "matvarden": {"nurse", "physician", "rehabilitation", "care-worker"},
+    "signeringslista-vid-behov": {"nurse", "physician", "rehabilitation", "care-worker"},
+    "narkotikalista": {"nurse", "physician"},
     "palliativ-hemakt": {"nurse", "physician"},
     "tillagg-omvardnadsjournal": {"nurse", "care-worker"},
     "ny-patient": {"nurse", "physician", "rehabilitation"},
@@ -50,6 +52,7 @@ FOR_OTHERS: dict[str, set[str]] = AUTHORS | {
     "SoL": {"assistance", "unit-manager", "individual-and-family"},
     "LSS": {"assistance", "unit-manager", "individual-and-family"},
     "signeringslista": {"nurse"},
+    "signeringslista-vid-behov": {"nurse"},
     "matvarden": {"nurse", "physician"},
     "tillagg-omvardnadsjournal": {"nurse"},
     "avvikelse-hsl": {"nurse", "rehabilitation", "unit-manager"},
@@ -96,6 +99,7 @@ def test_the_rules_that_are_superseded_are_as_they_were() -> None:
         (1, "2008-07-01"),
         (2, "2026-11-26"),
         (3, "2026-11-29"),
+        (4, "2026-11-29"),
     ]
 
 

@@ -93,7 +93,7 @@ def test_a_given_dose_that_a_correction_takes_away_is_keyed_in_where_no_file_can
     )
     name = next(
         spec.name
-        for spec in FORMS.latest("signeringslista").entry_fields(1)
+        for spec in FORMS["signeringslista", 1].entry_fields(1)
         if spec.column == "avvikelse1"
     )
     corrected(office, entry_id, name, Answer(None, State.ILLEGIBLE))

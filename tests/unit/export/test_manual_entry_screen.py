@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.settings import ROOT
 from pipeline.export.manual_entry import screen
 from pipeline.export.manual_entry.block import build_block
+from pipeline.export.manual_entry.sheet_block import is_keyed_with
 from pipeline.export.runs import ExportContext, make_run
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.tables.mapping import (
@@ -25,7 +27,7 @@ from pipeline.export.tables.mapping import (
 )
 from pipeline.store.database.clock import utc_now
 from tests.support.store import export_examples as examples
-from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, state
+from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, review, state
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -135,11 +137,17 @@ def test_only_those_who_may_receipt_the_paper_see_it(office: ExportContext) -> N
 
 def test_the_orders_that_come_with_the_program_are_called_examples_and_name_form_fields() -> None:
     shipped = load_mappings([ROOT / "forms"], screen.TARGET, ManualEntryMapping)
-    assert set(shipped) == {"hsl-anteckning", "social-anteckning", "bistandsbeslut"}
+    assert {form for form, mapping in shipped.items() if mapping.sheet} == {
+        "besokslista",
+        "korlista",
+        "matbestallning",
+    }
     for form_id, mapping in shipped.items():
         assert mapping.about.startswith("Exempel")
         assert "Inte leverantörens ordning" in mapping.about
-        assert find_missing_fields(examples.FORMS.latest(form_id), mapping) == set()
+        versions = [one for (known_id, _), one in examples.FORMS.items() if known_id == form_id]
+        missing = [find_missing_fields(one, mapping) for one in versions]
+        assert set.intersection(*missing) == set()
 
 
 def test_the_fields_stand_in_the_other_systems_order_and_nothing_is_dropped(tmp_path: Path) -> None:
@@ -165,3 +173,59 @@ def test_the_fields_stand_in_the_other_systems_order_and_nothing_is_dropped(tmp_
     assert [label for label, _ in ordered.rows][:2] == ["Planering", "Anteckning"]
     assert {text for _, text in ordered.rows} == {text for _, text in own.rows}
     assert (ordered.empty, ordered.late_entry_text) == (own.empty, own.late_entry_text)
+
+
+def rows_of_a_sheet(office: ExportContext, how_many: int = 3) -> tuple[str, list[str]]:
+    """A list with rows of one visit list; answers with its id and the entries."""
+    visit = {"start": "08:00", "slut": "08:30"}
+    first = confirm(office, "besokslista", "RJ0000", **visit)
+    rows = [first, *(f"{first[:-2]}{row:02d}" for row in range(2, how_many + 1))]
+    for entry_id in rows[1:]:
+        review(office, entry_id, "besokslista", **visit)
+    run = make_run(office, ANNA, screen.TARGET, utc_now())
+    assert run is not None
+    return run.id, rows
+
+
+def test_rows_of_a_sheet_are_one_note_and_are_ticked_together(office: ExportContext) -> None:
+    run, rows = rows_of_a_sheet(office)
+    shown = screen.claim_next_entry(office, ANNA, run, utc_now())
+    assert shown is not None
+    assert sorted(shown.entry_ids) == rows
+    assert shown.block.whole_text.count("08:30") == len(rows)
+    assert all(entry_id in shown.block.late_entry_text for entry_id in rows)
+    assert screen.claim_next_entry(office, PER, run, utc_now()) is None
+    answers = [ReceiptAnswer(entry_id, accepted=True) for entry_id in shown.entry_ids]
+    submit_receipts(office, ANNA, run, answers, utc_now())
+    assert {state(office, entry_id) for entry_id in rows} == {EntryState.RECEIPTED}
+
+
+def test_rows_of_a_sheet_can_be_had_one_by_one(office: ExportContext) -> None:
+    run, rows = rows_of_a_sheet(office)
+    shown = screen.claim_next_entry(office, ANNA, run, utc_now(), alone=rows)
+    assert shown is not None
+    assert shown.others == ()
+    other = screen.claim_next_entry(office, PER, run, utc_now())
+    assert other is not None
+    assert len(other.entry_ids) == len(rows) - 1
+
+
+@pytest.mark.parametrize(
+    ("form", "changed", "is_together"),
+    [
+        ("besokslista", {"client": examples.ARNE}, True),
+        ("matvarden", {"client": examples.ARNE}, False),
+        ("matvarden", {}, True),
+        ("matvarden", {"serial": "K7M3PY"}, False),
+        ("matvarden", {"voided": "dubblett"}, False),
+        ("besokslista", {"client": replace(examples.SIV, protected=True)}, False),
+    ],
+)
+def test_what_is_keyed_in_together(form: str, changed: dict[str, Any], is_together: bool) -> None:
+    first, second = examples.items(
+        examples.record(form), replace(examples.record(form), row=2, **changed)
+    )
+    mappings = load_mappings([ROOT / "forms"], screen.TARGET, ManualEntryMapping)
+    options = replace(examples.terms(screen.TARGET), mappings=mappings)
+    assert is_keyed_with(first, second, options) is is_together
+    assert not is_keyed_with(first, replace(second, amends=examples.EARLIER), options)

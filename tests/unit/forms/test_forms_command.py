@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from pipeline.cli import forms as cli_forms
 from pipeline.cli import printing
 from pipeline.domain.errors import ExitCode, FormError, StoreUnavailableError, UsageError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Client
 from pipeline.domain.settings import ROOT, load_settings
 from pipeline.store.database.store import Store, open_store
@@ -32,6 +33,8 @@ REGISTER = (
     "195001182046;Birger Näslund;Hemtjänst Väst\n"
     "195004112354;Gunhild Åkerström;Hemtjänst Väst\n"
 )
+
+SIDES = len(Forms.load(ROOT / "forms").latest("hsl-anteckning").pages)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +74,7 @@ def test_list_names_every_form() -> None:
 
 def test_show_gives_every_field_with_its_place() -> None:
     form = json.loads(_run("forms", "show", "matvarden", "--json"))
-    assert (form["id"], form["version"]) == ("matvarden", 1)
+    assert (form["id"], form["version"]) == ("matvarden", 2)
     page = form["pages"][0]
     assert (page["width_mm"], page["height_mm"]) == (210.0, 297.0)
     fields = {field["name"]: field for field in page["fields"]}
@@ -94,8 +97,8 @@ def test_show_gives_the_options_of_a_choice() -> None:
     assert [option["value"] for option in choice["options"]] == [
         "besok",
         "telefon",
-        "bedomning",
-        "atgard",
+        "digital",
+        "utan_patient",
     ]
     assert all(len(option["box_mm"]) == 4 for option in choice["options"])
 
@@ -109,24 +112,24 @@ def test_check_has_no_findings_for_shipped_forms() -> None:
 def test_placing_form_without_outline_fails_with_its_path() -> None:
     app = typer.Typer()
     cli_forms.register(app)
-    result = CliRunner().invoke(app, ["forms", "place", "hsl-anteckning"])
+    result = CliRunner().invoke(app, ["forms", "place", "besokslista"])
     assert result.exit_code == ExitCode.FORM
-    assert "hsl-anteckning/outline.yaml" in result.stderr
+    assert "besokslista/outline.yaml" in result.stderr
     assert "form.yaml" not in result.stderr
 
 
 def test_check_reports_unpublished_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "forms" / "hsl-anteckning"
+    folder = tmp_path / "forms" / "fri-anteckning"
     folder.mkdir(parents=True)
     folder.joinpath("form.yaml").write_bytes(
-        (ROOT / "forms" / "hsl-anteckning" / "form.yaml").read_bytes()
+        (ROOT / "forms" / "fri-anteckning" / "form.yaml").read_bytes()
     )
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path / "forms"))
     app = typer.Typer()
     cli_forms.register(app)
     result = CliRunner().invoke(app, ["forms", "check"])
     assert result.exit_code == 3
-    assert "form.yaml:2: hsl-anteckning/1 finns inte i published.json. Publicera" in result.stdout
+    assert "form.yaml:2: fri-anteckning/1 finns inte i published.json. Publicera" in result.stdout
 
 
 def test_printed_sheets_are_issued(tmp_path: Path) -> None:
@@ -156,7 +159,7 @@ def test_every_client_gets_a_sheet(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
     _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
-    assert pdfinfo_from_bytes(pdf.read_bytes())["Pages"] == 3
+    assert pdfinfo_from_bytes(pdf.read_bytes())["Pages"] == 3 * SIDES
     assert {pid for _, pid in _issued()} == {"192501019216", "195001182046", "195004112354"}
 
 
@@ -188,7 +191,7 @@ def test_sheets_of_protected_clients_are_in_separate_file(tmp_path: Path) -> Non
         "utf-8",
     )
     _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
-    assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2, 1]
+    assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2 * SIDES, SIDES]
     assert len(_issued()) == 3
 
 
@@ -204,7 +207,7 @@ def test_sheets_of_clients_protected_in_store_are_in_separate_file(
         )
     store.close()
     _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
-    assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2, 1]
+    assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2 * SIDES, SIDES]
 
 
 def test_unwritten_sheets_are_not_issued(tmp_path: Path) -> None:

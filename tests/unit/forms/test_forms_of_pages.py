@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, SheetCode, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
@@ -21,7 +21,8 @@ from tests.support.store.ward import ADMIN, ASTA, EVA, NOW, Ward, later
 pytest_plugins = ("tests.support.store.databases",)
 
 SHIPPED = Forms.load(ROOT / "forms")
-APPLICATION = SHIPPED.latest("ansokan-ekonomiskt")
+APPLICATION = SHIPPED.latest("ansokan-ekonomiskt").model_copy(update={"depth": Depth.FULL})
+SHIPPED[APPLICATION.id, APPLICATION.version] = APPLICATION
 SAID: Mapping[str, Value] = {
     "personnummer": ASTA.pid,
     "namn": ASTA.name,

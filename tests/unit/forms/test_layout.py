@@ -13,11 +13,11 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.form.form import Form
 from pipeline.forms.fiducials import CONTENT_BOX
-from pipeline.forms.field_drawing import CHOICE_LABEL_STYLE
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline, write_form_yaml
 from pipeline.forms.layout.measures import measure_label_width, measure_text_width
 from pipeline.forms.layout.outline import Outline, OutlineField
+from pipeline.forms.layout.print_styles import FIRST_STYLE
 from pipeline.forms.problems import LayoutError
 from tests.support.form_rules import form_problem_texts
 
@@ -96,7 +96,7 @@ def test_label_is_never_wider_than_its_slot() -> None:
         CLIENT, EVENT, _rows([_digits("antal", 2) | {"label": long}, _text("vad")]), AUTHOR
     )
     assert _box(form, "vad")[0] >= 15 + measure_label_width(
-        OutlineField.model_validate(_digits("antal", 2) | {"label": long})
+        OutlineField.model_validate(_digits("antal", 2) | {"label": long}), FIRST_STYLE
     )
 
 
@@ -117,7 +117,7 @@ def test_check_boxes_of_several_lines_are_in_columns() -> None:
     across = sorted({x for x, *_ in places})
     assert 1 < len(across) < 7
     assert min(b - a for a, b in pairwise(across)) >= 5 + 0.9 + 3 + measure_text_width(
-        "Någonting långt att kryssa för", CHOICE_LABEL_STYLE
+        "Någonting långt att kryssa för", FIRST_STYLE.option
     )
 
 
@@ -192,6 +192,21 @@ def test_section_that_does_not_fit_begins_page_with_client() -> None:
     form = _form(CLIENT, EVENT, _rows(tall[0]), _rows(tall[1]), AUTHOR)
     assert [len(page.sections) for page in form.pages] == [3, 2]
     assert form.by_name["klient_sida2"].means == "client_printed"
+
+
+@pytest.mark.parametrize(
+    ("top", "label"),
+    [
+        ({"area": "HSL"}, "Patientens namn och personnummer"),
+        ({"area": "SoL"}, "Klientens namn och personnummer"),
+        ({"area": "HSL", "continuation": "Patient och månad"}, "Patient och månad"),
+    ],
+)
+def test_further_page_says_whose_it_is_in_the_words_of_its_trade(
+    top: dict[str, str], label: str
+) -> None:
+    form = _form(CLIENT, EVENT, AUTHOR, {"page": "next"}, _rows([_text("mer")]), **top)
+    assert form.by_name["klient_sida2"].label == label
 
 
 def test_page_without_client_has_no_client_field() -> None:

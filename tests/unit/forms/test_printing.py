@@ -17,6 +17,7 @@ from pdf2image import convert_from_bytes
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, Subject
+from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Box, Client, Image
 from pipeline.domain.settings import ROOT
 from pipeline.forms.fiducials import (
@@ -138,12 +139,12 @@ def test_client_sheet_differs_only_in_client_and_unit(form: Form) -> None:
     ]
     for spec in filter(None, known):
         box = spec.area
-        _inside(changed, Box(max(0, box.x - 24), box.y - 1, box.w + 25, box.h + 2))[:] = False
+        _inside(changed, Box(max(0, box.x - 26), box.y - 1, box.w + 27, box.h + 2))[:] = False
     assert not changed.any()
 
 
 def test_printed_name_field_is_invisible_without_client() -> None:
-    form = FORMS.latest("hsl-anteckning")
+    form = FORMS["hsl-anteckning", 1]
     spec = form.meaning(Meaning.CLIENT_PRINTED)
     assert spec is not None
     around = _inside(
@@ -154,13 +155,19 @@ def test_printed_name_field_is_invisible_without_client() -> None:
 
 
 def test_long_name_fits_its_field() -> None:
-    form = FORMS.latest("hsl-anteckning")
+    form = FORMS["hsl-anteckning", 1]
     client = Client(CLIENT.pid, "Maria Margareta Elisabeth " * 4, "Hemtjänst Öst")
     pdf = print_sheets(form, [Sheet(SERIAL, "", client)])
     spec = form.meaning(Meaning.CLIENT_PRINTED)
     assert spec is not None
     beside = _inside(_picture(pdf), Box(spec.area.x + spec.area.w, spec.area.y, 3, spec.area.h))
     assert beside.min() > 230
+
+
+def test_each_further_page_names_the_client_and_the_number() -> None:
+    """Vårdhandboken: a loose page must not be anybody's."""
+    words = _words(print_sheets(FORMS.latest("ny-patient"), [Sheet(SERIAL, "Norr", CLIENT)]))
+    assert f"{CLIENT.name}, {format_pid(CLIENT.pid)}" in words
 
 
 def test_number_too_long_for_boxes_is_printed_whole_or_omitted() -> None:
@@ -173,7 +180,7 @@ def test_number_too_long_for_boxes_is_printed_whole_or_omitted() -> None:
         assert "Siv Ek, LMA5012345678901" in words
         assert not re.search(r"L\s+M\s+A\s+5", words)
     short = print_sheets(
-        FORMS.latest("hsl-anteckning"), [Sheet(SERIAL, "Norr", Client("KX17", "Siv Ek", "Norr"))]
+        FORMS["hsl-anteckning", 1], [Sheet(SERIAL, "Norr", Client("KX17", "Siv Ek", "Norr"))]
     )
     assert re.search(r"K\s+X\s+1\s+7", _words(short))
 
@@ -193,14 +200,14 @@ def test_name_is_printed_completely(name: str, printed: str) -> None:
     person's.
     """
     pdf = print_sheets(
-        FORMS.latest("hsl-anteckning"),
+        FORMS["hsl-anteckning", 1],
         [Sheet("7K3M91QX", "Norr", Client("192801287158", name, "Norr"))],
     )
     assert printed in _words(pdf)
 
 
 def test_same_sheets_on_same_day_give_same_bytes() -> None:
-    form = FORMS.latest("matvarden")
+    form = FORMS["matvarden", 1]
     sheets = make_client_sheets([CLIENT]) + make_blank_sheets(2, "Hemtjänst Öst")
     assert print_sheets(form, sheets, printed_on=DAY) == print_sheets(form, sheets, printed_on=DAY)
 
@@ -226,7 +233,7 @@ def test_file_is_archivable_without_current_time() -> None:
 
 
 def test_a_form_of_two_pages_numbers_them() -> None:
-    note = FORMS.latest("hsl-anteckning")
+    note = FORMS["hsl-anteckning", 1]
     second = note.pages[0].model_copy(update={"fields": (), "sections": ()})
     pdf = print_sheets(
         note.model_copy(update={"pages": (note.pages[0], second)}), make_blank_sheets(2)
@@ -239,7 +246,7 @@ def test_a_form_of_two_pages_numbers_them() -> None:
 
 
 def test_issued_sheets_have_unique_serials() -> None:
-    form = FORMS.latest("hsl-anteckning")
+    form = FORMS["hsl-anteckning", 1]
     sheets = make_blank_sheets(50, "Hemtjänst Öst") + make_client_sheets([CLIENT])
     assert len({sheet.serial for sheet in sheets}) == 51
     assert all(is_serial(sheet.serial) for sheet in sheets)
@@ -267,5 +274,5 @@ def test_blank_is_page_without_codes(form: Form) -> None:
 
 def test_printing_writes_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    print_sheets(FORMS.latest("hsl-anteckning"), make_client_sheets([CLIENT]))
+    print_sheets(FORMS["hsl-anteckning", 1], make_client_sheets([CLIENT]))
     assert list(tmp_path.iterdir()) == []

@@ -28,8 +28,8 @@ def test_staff_that_comes_while_pages_are_read_is_known_at_the_next_page(
     known: list[tuple[StaffMember, ...]] = []
     readers: list[int] = []
 
-    def read(self: PageReader, data: bytes, media_type: str) -> PageResult:
-        del data, media_type
+    def read(self: PageReader, data: bytes, media_type: str, unit: str) -> PageResult:
+        del data, media_type, unit
         readers.append(id(self))
         known.append(self.context.staff.members if self.context.staff else ())
         return PageResult(PageReading(Outcome.BLANK))
@@ -53,8 +53,8 @@ def test_clients_that_come_while_pages_are_read_are_known_at_the_next_page(
     known: list[list[str]] = []
     registers: list[int] = []
 
-    def read(self: PageReader, data: bytes, media_type: str) -> PageResult:
-        del data, media_type
+    def read(self: PageReader, data: bytes, media_type: str, unit: str) -> PageResult:
+        del data, media_type, unit
         registers.append(id(self.context.register))
         known.append([client.name for client in self.context.register or ()])
         return PageResult(PageReading(Outcome.BLANK))
@@ -77,8 +77,8 @@ def test_a_form_that_is_published_while_pages_are_read_is_known_at_the_next_page
 ) -> None:
     known: list[set[str]] = []
 
-    def read(self: PageReader, data: bytes, media_type: str) -> PageResult:
-        del data, media_type
+    def read(self: PageReader, data: bytes, media_type: str, unit: str) -> PageResult:
+        del data, media_type, unit
         known.append({form_id for form_id, _ in self.forms})
         return PageResult(PageReading(Outcome.BLANK))
 

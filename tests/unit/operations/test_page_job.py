@@ -72,10 +72,10 @@ def test_the_disk_of_pictures_may_go_while_a_page_is_read(store: Store) -> None:
         (waiting,) = list_queued_pages(conn)
 
     class Unmounting(Blank):
-        def read(self, data: bytes, media_type: str) -> PageResult:
+        def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
             """Read, and lose the disk before the result is stored."""
             store.images.folder.rename(store.images.folder.with_name("away"))
-            return replace(super().read(data, media_type), upright=data)
+            return replace(super().read(data, media_type, unit), upright=data)
 
     PageJob(store, Unmounting(), 2, 0.01).read(waiting)
     assert queue_of(store) == [("queued", 0, "")]
@@ -123,11 +123,11 @@ class _WhileUpgraded(Blank):
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def read(self, data: bytes, media_type: str) -> PageResult:
+    def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
         """Upgrade, then read."""
         with self._store.begin() as conn:
             conn.execute(update(alembic_version).values(version_num="9999"))
-        return super().read(data, media_type)
+        return super().read(data, media_type, unit)
 
 
 def test_a_page_in_hand_goes_back_to_the_queue_when_the_store_is_upgraded(store: Store) -> None:

@@ -214,10 +214,10 @@ def test_a_copy_has_the_fields_of_its_model_and_an_id_of_its_own(
 def test_a_copy_of_a_form_placed_by_hand_has_its_fields(store: Store, settings: Settings) -> None:
     forms = Forms.load(*settings.form_folders)
     found = check_draft(
-        actions.begin_outline_draft(store, settings, forms, ANNA, ROUND, like="hsl-anteckning")
+        actions.begin_outline_draft(store, settings, forms, ANNA, ROUND, like="fri-anteckning")
     )
     assert found.problems == ()
     assert found.form is not None
     assert {spec.name for spec in found.form.fields} == {
-        spec.name for spec in forms.latest("hsl-anteckning").fields
+        spec.name for spec in forms.latest("fri-anteckning").fields
     }

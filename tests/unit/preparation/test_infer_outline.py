@@ -22,10 +22,23 @@ from tests.support.pages.form_choice import by_form
 pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
+
+
+def _is_dense(form_id: str) -> bool:
+    """Whether its outline has rows that stand closer than the inference can know."""
+    path = ROOT / "forms" / form_id / "outline.yaml"
+    sections = load_outline(path).sections if path.exists() else ()
+    return any(section.repeat is not None and section.repeat.dense for section in sections)
+
+
 OURS = [
-    form.id for form in FORMS.values() if form is FORMS.latest(form.id) and can_infer_outline(form)
+    form.id
+    for form in FORMS.values()
+    if form is FORMS.latest(form.id) and can_infer_outline(form) and not _is_dense(form.id)
 ]
 BY_HAND = [form_id for form_id in OURS if not (ROOT / "forms" / form_id / "outline.yaml").exists()]
+OWN_CLIENT = {"bilaga"}
+"""Whose section about the client is written out, since the number is not typed blind."""
 
 
 def copy_of(form: Form) -> tuple[Form, InferenceLosses]:
@@ -45,7 +58,7 @@ def test_no_field_is_lost_and_the_copy_keeps_the_rules(form_id: str) -> None:
     assert [str(fault) for fault in find_form_problems(copy)] == []
 
 
-@pytest.mark.parametrize("form_id", by_form(sorted(set(OURS) - set(BY_HAND))))
+@pytest.mark.parametrize("form_id", by_form(sorted(set(OURS) - set(BY_HAND) - OWN_CLIENT)))
 def test_sections_and_what_fields_are_come_back_as_in_the_outline(form_id: str) -> None:
     outline, form = load_outline(ROOT / "forms" / form_id / "outline.yaml"), FORMS.latest(form_id)
     data, lost = infer_outline(form)
@@ -54,15 +67,17 @@ def test_sections_and_what_fields_are_come_back_as_in_the_outline(form_id: str) 
         one.title for page in form.pages for one in page.sections
     ]
     uses = [section.use.value for section in outline.sections if section.use and not section.table]
-    assert [one["use"] for one in data["sections"] if "use" in one] == uses
+    # A section that is written out as the standard one is found as well.
+    assert [one["use"] for one in data["sections"] if one.get("use") in uses] == uses
 
 
-def test_the_four_oldest_forms_are_those_placed_by_hand() -> None:
-    assert sorted(BY_HAND) == ["besokslista", "fri-anteckning", "hsl-anteckning", "matvarden"]
+def test_the_oldest_forms_and_the_lists_of_visits_are_placed_by_hand() -> None:
+    assert sorted(BY_HAND) == ["besokslista", "fri-anteckning", "korlista"]
 
 
 def test_what_a_copy_lacks_is_told() -> None:
-    lost = {form_id: copy_of(FORMS.latest(form_id))[1] for form_id in BY_HAND}
+    first_placed = ("besokslista", "fri-anteckning", "hsl-anteckning", "matvarden")
+    lost = {form_id: copy_of(FORMS[form_id, 1])[1] for form_id in first_placed}
     assert not lost["fri-anteckning"]
     assert lost["hsl-anteckning"] == InferenceLosses(shortened_fields=(("Anteckning", 9, 8),))
     assert lost["matvarden"] == InferenceLosses(shortened_fields=(("Mätvärden", 7, 6),))
@@ -83,7 +98,7 @@ def _changed(form: Form, **page: object) -> Form:
 
 
 def test_rows_stand_as_on_paper_whatever_the_order_in_the_file() -> None:
-    form = FORMS.latest("hsl-anteckning")
+    form = FORMS["hsl-anteckning", 1]
     turned = _changed(form, fields=tuple(reversed(form.pages[0].fields)))
     assert infer_outline(turned)[0]["sections"] == infer_outline(form)[0]["sections"]
     contact = next(

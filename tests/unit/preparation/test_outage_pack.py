@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -87,8 +88,9 @@ def test_the_whole_pack_holds_each_part_where_the_contents_say_and_each_sheet_on
     ]
     assert pages(made.files[whole]) == sum(pages(made.files[name]) for name in parts)
     apart = next(name for name in rest if "skyddade" in name)
+    # Each page of a sheet carries its serial.
     assert serials(made.files[whole]) + serials(made.files[apart]) == [
-        sheet.serial for sheet in made.sheets
+        sheet.serial for sheet in made.sheets for _ in FORMS[sheet.form, sheet.version].pages
     ]
     assert parse_issued_file(made.files["utlamnade.csv"]).sheets == made.sheets
 
@@ -182,7 +184,7 @@ def test_every_form_of_a_large_pack_stands_on_the_instructions() -> None:
         .split()
     )
     assert [need.form for need in needs if there_are.latest(need.form).title not in said] == []
-    assert "Dag och utförare, planerade besök" in said
+    assert "Dag och utförare, besök" in said
     whole, contents = (
         pages(made.files[name]) for name in ("reservpaket-nya.pdf", "01-innehall.pdf")
     )
@@ -291,3 +293,17 @@ def test_a_pack_of_a_unit_without_a_name_is_not_made(tmp_path: Path) -> None:
     )
     assert isinstance(result.exception, UsageError)
     assert not (tmp_path / "paket").exists()
+
+
+def test_the_client_list_has_the_code_of_each_client_who_has_one() -> None:
+    coded, other = OWN[:2]
+    made = make_pack(
+        replace(order(SheetQuantity("besokslista", 1)), codes={coded.pid: "1008"}), FORMS
+    )
+    file = next(name for name in made.files if name.endswith("klientlista.pdf"))
+    said = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=made.files[file], capture_output=True, check=True
+    ).stdout.decode()
+    (line,) = [line for line in said.splitlines() if "1008" in line]
+    assert coded.name in line
+    assert other.name not in said

@@ -23,6 +23,8 @@ from tests.support.store.export_examples import SIV
 TEXT = "Hembesök. Såret på vänster fot läker fint. Lägger om enligt ordination."
 OTHER = "Ringt anhörig om hemgång på fredag."
 DAY = "2021-12-17"
+LETTER = "forsandelse-ratten"
+"""A form that lists the papers that it is sent with, and so names what other entries say."""
 COLUMNS = {CareColumn.PID: (0,), CareColumn.DAY: (1,), CareColumn.CLOCK: (2,)}
 
 
@@ -126,7 +128,9 @@ def test_the_limit_parts_different_notes_from_shortened_ones() -> None:
     notes = sorted(
         {
             text
-            for text in _texts([page["values"] for page in sample if "values" in page])
+            for page in sample
+            if page.get("form") != LETTER
+            for text in _texts(page.get("values"))
             if len(text) > 40
         }
     )

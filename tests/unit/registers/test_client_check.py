@@ -8,8 +8,7 @@ from datetime import date
 import pytest
 
 from pipeline.domain.identity_numbers import age_on, is_temporary_pid, new_temporary_pid
-from pipeline.domain.model import StaffMember
-from pipeline.registers.authors import is_author
+from pipeline.domain.model import Client, StaffMember
 from pipeline.registers.client_check import (
     CONFLICTS,
     EVIDENCE_AGAINST,
@@ -22,6 +21,7 @@ from pipeline.registers.client_check import (
     find_conflicts,
     is_resolved,
 )
+from pipeline.registers.staff import is_author
 from tests.support.store.ward import ASTA, BROR, EVA, NORTH, SOUTH
 
 SHEET = SheetFacts(name="Asta Provberg", unit=NORTH, printed_for=ASTA.pid)
@@ -208,3 +208,23 @@ def test_a_note_is_ones_own_by_whole_name_or_by_initials_of_nobody_else(
         StaffMember("Dan Dal", "usk", "DD", NORTH),
     ]
     assert is_author(author, EVA, staff) is own
+
+
+@pytest.mark.parametrize(
+    ("client", "event_on", "conflicts"),
+    [
+        (replace(ASTA, deceased_on="2021-12-20"), "2021-12-21", ("after_death",)),
+        (replace(ASTA, deceased_on="2021-12-20"), "2021-12-20", ()),
+        (replace(ASTA, deceased_on="2021-12-20"), "", ()),
+        (replace(ASTA, moved_on="2021-12-20"), "2022-01-02", ("after_move",)),
+    ],
+)
+def test_an_event_after_death_or_move_may_be_about_another_person(
+    client: Client, event_on: str, conflicts: tuple[str, ...]
+) -> None:
+    said = check_client(ASTA.pid, client, replace(SHEET, event_on=event_on))
+    assert find_conflicts(said) == conflicts
+    assert all(
+        is_resolved((kind,), ClientStatement(choice=ConflictChoice.LATER_EVENT))
+        for kind in conflicts
+    )

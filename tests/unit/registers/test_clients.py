@@ -154,9 +154,15 @@ def test_a_register_says_nothing_of_what_it_has_no_column_for(tmp_path: Path) ->
     path.write_text(
         "personnummer;namn;enhet\n192501019216;Astrid Åkerström;Hemtjänst Öst\n", "utf-8"
     )
-    assert load_client_register(path).missing_columns == {"protected", "address"}
+    assert load_client_register(path).missing_columns == {
+        "protected",
+        "address",
+        "deceased_on",
+        "moved_on",
+    }
     path.write_text(
-        "personnummer;namn;enhet;skyddad;adress\n192501019216;Astrid Åkerström;Hemtjänst Öst;;\n",
+        "personnummer;namn;enhet;skyddad;adress;avliden;flyttad\n"
+        "192501019216;Astrid Åkerström;Hemtjänst Öst;;;;\n",
         "utf-8",
     )
     assert load_client_register(path).missing_columns == frozenset()
@@ -243,4 +249,19 @@ def test_the_tables_of_the_registers_have_the_columns_of_their_rows() -> None:
 
 def test_a_register_says_what_it_has_no_column_for(tmp_path: Path) -> None:
     (tmp_path / "k.csv").write_text(ROWS, "utf-8")
-    assert load_client_register(tmp_path / "k.csv").missing_columns == {"address"}
+    assert load_client_register(tmp_path / "k.csv").missing_columns == {
+        "address",
+        "deceased_on",
+        "moved_on",
+    }
+
+
+def test_days_of_death_and_move_are_optional_columns(tmp_path: Path) -> None:
+    head = "personnummer;namn;enhet;avliden;flyttad\n"
+    file = tmp_path / "klienter.csv"
+    file.write_text(f"{head}189001019802;Asta Ek;Norr;20211220;\n", "utf-8")
+    (client,) = load_client_register(file)
+    assert (client.deceased_on, client.moved_on) == ("2021-12-20", "")
+    file.write_text(f"{head}189001019802;Asta Ek;Norr;;i våras\n", "utf-8")
+    with pytest.raises(UsageError, match="flyttad"):
+        load_client_register(file)

@@ -19,6 +19,7 @@ from pipeline.texts import catalogue
 
 FIGURES = "counts only, of nobody"
 BEFORE = "what is shown is a page, and `view_page` has recorded the look before"
+OWN_LATEST = "the person's own last decisions, for taking them back"
 TYPING = "what the person types is the person's own until it is decided"
 PART = "part of an act that records as a whole"
 ASKS = "asks only; a denial is recorded by the store when it ends the transaction"
@@ -35,6 +36,15 @@ NEEDS_NONE = {
     "store.reports.store_checks.begin_check": PART,
     "store.reports.store_checks.begin_due_check": PART,
     "store.paper.page_lists.list_closed_pages": LIST,
+    "preparation.drill.drills.list_drills": LIST,
+    "preparation.drill.drills.load_drill": "sheets of invented clients",
+    "store.registers.packs.find_last_printing": FIGURES,
+    "store.depth.attachments.list_proposed_pages": LIST,
+    "store.depth.attachments.list_entry_attachments": LIST,
+    "store.depth.attachments.find_attachment_entries": LIST,
+    "store.depth.attachments.take_free_entry": PART,
+    "store.depth.settings.list_unit_depths": "settings of the person's own units",
+    "store.review.row_confirmation.list_rows": BEFORE,
     "store.registers.packs.list_packs": FIGURES,
     "preparation.form_editor.actions.begin_outline_draft": DRAFT,
     "preparation.form_editor.actions.begin_drawing_draft": DRAFT,
@@ -42,7 +52,7 @@ NEEDS_NONE = {
     "preparation.form_editor.actions.change_draft": DRAFT,
     "preparation.form_editor.actions.restore_draft": DRAFT,
     "preparation.form_editor.trial_results.save_trial": PART,
-    "registers.authors.is_author": ASKS,
+    "registers.staff.is_author": ASKS,
     "export.manual_entry.screen.list_waiting_runs": FIGURES,
     "export.runs.status.count_unsigned": FIGURES,
     "export.manual_entry.screen.count_held_back": FIGURES,
@@ -153,6 +163,7 @@ NEEDS_NONE = {
     "store.registers.planning.load_pack_quantities": FIGURES,
     "store.reports.paper_days.load_paper_days": FIGURES,
     "store.reports.paper_days.paper_date_range": FIGURES,
+    "store.reports.paper_days.outage_range": FIGURES,
     "store.reports.paper_days.list_day_sheets": "serials and counts, of nobody",
     "preparation.outage_pack.pack.load_unit_needs": FIGURES,
     "store.reports.sheet_accounting.list_unused_sheets": (
@@ -170,9 +181,8 @@ NEEDS_NONE = {
     "store.entries.queue.renew_claim": TYPING,
     "store.entries.queue.release_claim": TYPING,
     "store.review.decisions.save_draft": TYPING,
-    "store.review.corrections.list_own_latest": (
-        "the person's own last decisions, for taking one back"
-    ),
+    "store.review.corrections.list_own_latest": OWN_LATEST,
+    "store.review.corrections.list_own_last_step": OWN_LATEST,
     "store.entries.entry.is_claimed_by_other": "asks only",
     "store.review.decisions.require_entry_as_seen": PART,
     "store.entries.answers.decided_answers": PART,
@@ -353,6 +363,8 @@ OF_NO_UNIT = {
     "seal_log": "the whole log",
     "verify_log": "the whole log",
     "save_clients": "a whole register",
+    "look_up_client": "a client of any unit",
+    "search_text": "pages of several units",
     "save_staff_list": "a whole list",
     "learn": "one model for all",
     "training_set": "one set of all",
@@ -383,6 +395,8 @@ OF_NO_UNIT = {
 }
 """Events that every follower of the log sees, and why."""
 _COUNTS = {
+    "parts",
+    "wrong",
     "rows",
     "lines",
     "number",
@@ -398,8 +412,11 @@ _COUNTS = {
     "sheets",
     "pictures",
     "sessions",
+    "moved",
+    "end",
 }
 _STATES = {
+    "depth",
     "alone",
     "storelog",
     "current",
@@ -418,6 +435,8 @@ _STATES = {
     "profession",
 }
 _WHICH = {
+    "entry",
+    "slot",
     "field",
     "target",
     "sha256",
@@ -430,6 +449,9 @@ _WHICH = {
     "ground",
     "version",
     "reason",
+    "rules",
+    "system",
+    "hsa_id",
 }
 DETAIL = _COUNTS | _STATES | _WHICH
 """What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of

@@ -32,7 +32,7 @@ from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import ANNA, STIG, confirm, state
 from tests.support.store.passwords import hashed
-from tests.unit.export.formats.test_fhir_sending import at
+from tests.unit.export.formats.fhir.test_fhir_sending import at
 
 pytest_plugins = (
     "tests.support.store.databases",

@@ -99,7 +99,7 @@ def open_screen(store: Store) -> OpenScreen:
     """
 
     def opened(person: Person, name: str) -> AppTest:
-        app = AppTest.from_function(_screen, kwargs={"name": name}, default_timeout=30)
+        app = AppTest.from_function(_screen, kwargs={"name": name}, default_timeout=240)
         with store.begin() as conn:
             app.session_state["session_token"] = sessions.start_session(
                 conn, person.login, utc_now()

@@ -1,6 +1,7 @@
 """Skriv in: a list of entries to key in, one at a time, for systems that have no import.
 
-A tick says that the entry is in the other system.
+An entry is copied as a whole or field by field; the rows of a sheet may be one note. A tick says
+that it is in the other system.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from ui.widgets.min_view_time import is_too_soon, note_drawn
 from ui.workspace import AppContext
 
 _RUN_KEY, _SKIPPED_KEY, _MESSAGE_KEY = "key_in_run", "key_in_skipped", "key_in_said"
+_ALONE_KEY, _LAST_CLIENT_KEY = "key_in_alone", "key_in_last_client"
+"""Entries of sheets that the user wants row by row, and the client open in the other system."""
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -49,7 +52,12 @@ def show(context: AppContext, person: Person) -> None:
     if held_back := screen.count_held_back(export_context, person, status.run.id):
         st.warning(md("key_in.held", count=held_back), icon=":material/content_copy:")
     entry = screen.claim_next_entry(
-        export_context, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED_KEY, [])
+        export_context,
+        person,
+        status.run.id,
+        utc_now(),
+        st.session_state.get(_SKIPPED_KEY, []),
+        alone=st.session_state.get(_ALONE_KEY, []),
     )
     if entry is None:
         if status.waiting > held_back:
@@ -96,7 +104,7 @@ def _show_none_left() -> None:
 
 
 def _entry_heading(entry: EntryToKeyIn) -> str:
-    return f"{entry.item.entry_id}-{entry.item.revision}"
+    return f"{entry.item.entry_id}-{entry.item.revision}-{len(entry.others)}"
 
 
 def _show_entry(
@@ -120,6 +128,11 @@ def _show_entry(
             shortcut="Alt+S",
             on_click=partial(_skip_entry, entry),
         )
+        if entry.others:
+            st.button(t("key_in.one_by_one"), key="key_in_alone", on_click=partial(_split, entry))
+    # One row of a sheet is sent back when the rows are keyed in one by one.
+    if entry.others:
+        return
     with (
         st.expander(t("key_in.cannot"), key=f"key_in_cannot-{entry.item.entry_id}"),
         st.form(f"key_in_refuse-{entry.item.entry_id}", border=False),
@@ -161,11 +174,21 @@ def _entry_card(entry: EntryToKeyIn) -> None:
         )
     if entry.client.protected:
         st.warning(t("key_in.protected"), icon=":material/lock:")
-    _value_row(t("key_in.pid"), format_pid(entry.client.pid) if entry.client.pid else "")
-    _value_row(t("key_in.name"), entry.client.name)
-    for label, text in block.rows:
-        _value_row(label, text)
-    _value_row(t("key_in.late"), block.late_entry_text)
+    if entry.others:
+        st.caption(md("key_in.several", rows=len(entry.entry_ids)))
+    if entry.has_several_clients:
+        st.warning(t("key_in.several_clients"), icon=":material/groups:")
+    else:
+        if entry.client.pid and st.session_state.get(_LAST_CLIENT_KEY) == entry.client.pid:
+            st.caption(t("key_in.same_client"))
+        _value_row(t("key_in.pid"), format_pid(entry.client.pid) if entry.client.pid else "")
+        _value_row(t("key_in.name"), entry.client.name)
+    st.markdown(f"**{t('key_in.whole')}**")
+    st.code(block.whole_text, language=None, wrap_lines=True)
+    with st.expander(t("key_in.fields"), key=f"key_in_fields-{entry.item.entry_id}"):
+        for label, text in block.rows:
+            _value_row(label, text)
+        _value_row(t("key_in.late"), block.late_entry_text)
     for name, labels in (("unmarked", block.unmarked), ("left_empty", block.empty)):
         if labels:
             st.caption(md(f"key_in.{name}", labels="; ".join(labels)))
@@ -204,10 +227,14 @@ def _run_action(
 def _accept_entry(
     context: ExportContext, person: Person, run_id: str, entry: EntryToKeyIn, now: datetime
 ) -> None:
-    submit_receipts(
-        context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=True)], now
-    )
-    st.toast(md("key_in.ticked", number=entry.item.number), icon=":material/check:")
+    answers = [ReceiptAnswer(entry_id, accepted=True) for entry_id in entry.entry_ids]
+    submit_receipts(context, person, run_id, answers, now)
+    st.session_state[_LAST_CLIENT_KEY] = "" if entry.has_several_clients else entry.client.pid
+    icon = ":material/check:"
+    if entry.others:
+        st.toast(md("key_in.ticked_rows", rows=len(answers)), icon=icon)
+    else:
+        st.toast(md("key_in.ticked", number=entry.item.number), icon=icon)
 
 
 def _refuse_entry(
@@ -233,4 +260,8 @@ def _refuse_entry(
 
 
 def _skip_entry(entry: EntryToKeyIn) -> None:
-    st.session_state[_SKIPPED_KEY] = [*st.session_state.get(_SKIPPED_KEY, []), entry.item.entry_id]
+    st.session_state[_SKIPPED_KEY] = [*st.session_state.get(_SKIPPED_KEY, []), *entry.entry_ids]
+
+
+def _split(entry: EntryToKeyIn) -> None:
+    st.session_state[_ALONE_KEY] = [*st.session_state.get(_ALONE_KEY, []), *entry.entry_ids]

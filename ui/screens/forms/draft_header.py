@@ -10,6 +10,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area, Subject
+from pipeline.domain.law.paragraphs import load_law_duties
 from pipeline.domain.model import Person
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, list_revision_files
@@ -64,22 +65,35 @@ def draft_header(context: AppContext, person: Person, draft: Draft) -> None:
             key=f"{key}-criticality",
             on_change=saver("criticality"),
         )
-        known_laws = {str(law.get("ref")): law for law in data.get("law") or []}
+        known_laws = {law_line(law): law for law in data.get("law") or []}
         st.text_area(
             t("forms.law"),
             "\n".join(known_laws),
             key=f"{key}-law",
-            on_change=saver("law", partial(_parse_laws, known_laws)),
+            on_change=saver("law", partial(parse_laws, known_laws)),
             help=t("forms.law_help"),
             height=90,
         )
         _revisions_section(context, person, draft, key)
 
 
-def _parse_laws(known: dict[str, YamlData], text: str) -> list[YamlData]:
-    """Return the laws of the text, one a line; a known one keeps its other data."""
+def law_line(law: YamlData) -> str:
+    """Return a law as one line: its paragraph, or the duty whose paragraph depends on the day."""
+    duty = load_law_duties().get(str(law.get("rule")))
+    return duty.what if duty else str(law.get("rule") or law.get("ref"))
+
+
+def parse_laws(known: dict[str, YamlData], text: str) -> list[YamlData]:
+    """Return the laws of the text, one a line; a known one keeps its other data.
+
+    The name of a duty stands for its paragraphs.
+    """
+    duties = {duty.what: {"rule": duty.rule} for duty in load_law_duties().values()}
     lines = filter(None, (line.strip() for line in text.splitlines()))
-    return [known.get(line) or {"ref": line, "source": t("forms.law_source")} for line in lines]
+    return [
+        known.get(line) or duties.get(line) or {"ref": line, "source": t("forms.law_source")}
+        for line in lines
+    ]
 
 
 def _revisions_section(context: AppContext, person: Person, draft: Draft, key: str) -> None:

@@ -27,6 +27,7 @@ from ui.screens.lookup.decided_entry import (
     is_voiding,
     reset_decided_entry,
 )
+from ui.screens.lookup.text_search import close_text_search, text_search
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -73,6 +74,7 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
         icon=":material/arrow_back:",
     )
     keyboard("lookup", ["lookup_typed"])
+    text_search(context, person)
     if is_sent:
         _set_serial(typed)
     serial = st.session_state.get(_SERIAL_KEY)
@@ -282,3 +284,4 @@ def _close_lookup() -> None:
     for key in (_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE_KEY):
         st.session_state.pop(key, None)
     reset_decided_entry()
+    close_text_search()

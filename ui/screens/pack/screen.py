@@ -36,7 +36,9 @@ from pipeline.registers.pack_quantities import (
 from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
 from ui.markdown import md, plain, plain_with_code
+from ui.screens.pack.drill import show_drill
 from ui.screens.pack.issued_upload import issued_upload
+from ui.screens.pack.unit_documents import show_pack_age, unit_documents_section
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
@@ -45,6 +47,7 @@ from ui.workspace import AppContext
 
 _COLUMN_WIDTHS = (3, 1, 1)
 _UNIT_KEY, _DAYS_KEY = "pack_unit", "pack_days"
+_PARTS = ("pack", "drill")
 _TABLE_TYPES = ["csv", "xlsx"]
 _PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_said", "pack_nth"
 
@@ -80,6 +83,18 @@ def show(context: AppContext, person: Person) -> None:
     if not unit:
         st.info(t("pack.no_unit"), icon=":material/info:")
         return
+    part = st.segmented_control(
+        t("pack.part"),
+        _PARTS,
+        default=_PARTS[0],
+        format_func=lambda part: t(f"pack.part.{part}"),
+        key="pack_part",
+        label_visibility="collapsed",
+    )
+    if part == _PARTS[1]:
+        show_drill(context, person, unit)
+        return
+    show_pack_age(context, person, unit)
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         st.info(plain_with_code(message), icon=":material/info:")
@@ -88,6 +103,7 @@ def show(context: AppContext, person: Person) -> None:
         _quantities_form(context, person, unit, days, unit_needs)
     with right:
         _make_section(context, person, unit, days, unit_needs)
+        unit_documents_section(context, person, unit)
         if is_allowed(person, Action.PRINT):
             issued_upload(context, person)
 

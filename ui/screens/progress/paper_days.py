@@ -74,15 +74,17 @@ def _choose_period(context: AppContext, person: Person) -> tuple[date, date] | N
     """
     with context.store.read() as conn:
         paper_range = paper_days.paper_date_range(conn, person)
+        outage = paper_days.outage_range(conn, person)
     today = today_in_sweden()
-    start, end = context.settings.outage_start, context.settings.outage_end
+    moments = context.settings.outage_start, context.settings.outage_end
+    start, end = outage or (moment.date() if moment else None for moment in moments)
     if start:
-        first = start.date()
+        first = start
     elif paper_range:
         first = paper_range[0]
     else:
         first = today - timedelta(weeks=_DEFAULT_WEEKS)
-    last = end.date() if end else max(paper_range[1], first) if paper_range else today
+    last = end if end else max(paper_range[1], first) if paper_range else today
     with st.container(horizontal=True):
         chosen_first = st.date_input(
             t("paper_days.first"), value=first, format="YYYY-MM-DD", key=_FIRST_DAY_KEY, width=180

@@ -10,9 +10,10 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.dates import swedish_day
+from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
@@ -22,6 +23,8 @@ from pipeline.store.reports.progress import DeadlineCount, list_open_deadlines
 from pipeline.store.review import batch_items
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code
+from ui.screens.progress.depth_settings import depth_section
+from ui.screens.progress.triage_section import triage_section
 from ui.screens.review.entry_header import deadline_text
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -46,6 +49,8 @@ def show(context: AppContext, person: Person) -> None:
     with right:
         _priorities_list(context, person)
         _batch_review_section(context, person)
+        depth_section(context, person)
+    triage_section(context, person)
 
 
 def deadline_list(context: AppContext, person: Person) -> None:
@@ -75,9 +80,14 @@ def deadline_list(context: AppContext, person: Person) -> None:
 
 def _last_day_text(context: AppContext, deadline: DeadlineCount) -> str:
     form = context.forms.get((deadline.form, deadline.version))
-    if deadline.due_at is None or form is None or form.deadline is None:
+    rule = deadline.rule or (next((one.rule for one in form.all_deadlines), "") if form else "")
+    if not rule:
         return t("deadline.at_once")
-    return deadline_text(form.deadline.rule, swedish_day(deadline.due_at))
+    if deadline.due_at is None:
+        requirement = find_deadline_rule(rule, today_in_sweden()).what
+        return f"{requirement}: {t('deadline.at_once')}"
+    text = deadline_text(rule, swedish_day(deadline.due_at))
+    return f"{text} · {t('deadline.passed')}" if deadline.due_at < utc_now() else text
 
 
 def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:

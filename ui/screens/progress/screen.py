@@ -21,6 +21,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.reports.store_checks import StoreCheck, find_last_check
 from ui.i18n import current_language, format_day, format_moment, format_number, format_percentage, t
 from ui.markdown import md, plain
+from ui.screens.pack.unit_documents import show_old_packs
 from ui.screens.progress.burn_down_chart import burn_down_chart
 from ui.screens.progress.quality import quality_metrics
 from ui.widgets.chart_colors import VOID_TEXT_KEY, chart_colors, state_colors, state_text_key
@@ -41,6 +42,7 @@ def show(context: AppContext, person: Person) -> None:
     with context.store.recording_denials():
         require_permission(person, Action.PROGRESS)
     screen_heading(context, person, t("progress.title"), t("progress.what"))
+    show_old_packs(context, person)
     _situation_section(context, person)
 
 

@@ -38,10 +38,11 @@ from ui.screens.review.current_entry import (
     set_toast,
     set_warning,
 )
+from ui.screens.review.depth.deviations import is_sheet_looked_at
 from ui.screens.review.entry_form import client_statement, form_answers, set_client_question
 from ui.screens.review.prefetch import go_to_next
 from ui.screens.review.rejection import FORWARD_REASON, take_step
-from ui.screens.review.rekeying_screen import set_rekeying_due
+from ui.screens.review.turns.rekeying_screen import set_rekeying_due
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon
@@ -64,6 +65,9 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
     entry = view.entry
     if client_panel.is_client_unseen(view, now, MIN_VIEW_TIME):
         set_warning(t("review.look_at_client"))
+        return
+    if not is_sheet_looked_at(view):
+        set_warning(t("deviations.look_first"))
         return
     try:
         with context.store.begin() as conn:
@@ -91,7 +95,7 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
             entry.id, error.fields, set_client_question(view, error) or "review.missing_answer"
         )
     except InvalidAnswerError as error:
-        set_field_error(entry.id, error.fields, "review.invalid_answer")
+        set_field_errors(entry.id, {name: _invalid_text(view, name) for name in error.fields})
     except RecountError:
         set_field_errors(entry.id, entry_header.mark_findings_shown(view))
     except EfterskriftError as error:
@@ -100,6 +104,16 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
             open_entry(None)
     else:
         _after_save(context, person, view, state, missed_field)
+
+
+def _invalid_text(view: EntryView, name: str) -> str:
+    """Return why the answer to a field is refused; of a box with codes, which codes it may have."""
+    codes = view.form.by_name[name].codes
+    if not codes:
+        return t("review.invalid_answer")
+    return t(
+        "review.invalid_code", codes=", ".join(f"{code.value} = {code.label}" for code in codes)
+    )
 
 
 def _after_save(
@@ -192,7 +206,7 @@ def undo_button(context: AppContext, person: Person, entry_id: str = "") -> None
     """Show the button that undoes the last decision."""
     # Asked once, since all entries have to be searched for it.
     if CAN_UNDO_KEY not in st.session_state:
-        st.session_state[CAN_UNDO_KEY] = _last_decided(context, person) is not None
+        st.session_state[CAN_UNDO_KEY] = bool(_last_step(context, person))
     can_undo = st.session_state[CAN_UNDO_KEY] or UNDO_BATCH_KEY in st.session_state
     st.button(
         t("review.undo"),
@@ -219,23 +233,29 @@ def undo_last(context: AppContext, person: Person) -> None:
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
-    latest = _last_decided(context, person)
-    if latest is None:
+    step = _last_step(context, person)
+    if not step:
         return
     st.session_state.pop(CAN_UNDO_KEY, None)
-    _undo_decision(context, person, latest)
+    _undo_step(context, person, step)
 
 
-def _undo_decision(context: AppContext, person: Person, latest: Entry) -> None:
+def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
+    """Take back an entry, or all rows that were confirmed together."""
     try:
         with context.store.begin() as conn:
-            state = corrections.undo_decision(conn, person, latest.id, latest.revision, utc_now())
+            states = [
+                corrections.undo_decision(conn, person, entry.id, entry.revision, utc_now())
+                for entry in step
+            ]
     except EfterskriftError as error:
         set_warning(error_text(error))
         return
-    if state in OPEN_STATES:
-        open_entry(latest.id, utc_now())
-    else:
+    if states[0] in OPEN_STATES:
+        open_entry(step[0].id, utc_now())
+    if len(step) > 1:
+        set_warning(t("rows.undone", count=len(step)))
+    elif states[0] not in OPEN_STATES:
         set_warning(t("review.undone_rejection"))
 
 
@@ -252,13 +272,10 @@ def run_and_continue(
     go_to_next(context, person)
 
 
-def _last_decided(context: AppContext, person: Person) -> Entry | None:
+def _last_step(context: AppContext, person: Person) -> list[Entry]:
     with context.store.read() as conn:
-        return next(
-            (
-                entry
-                for entry in corrections.list_own_latest(conn, person, limit=1)
-                if entry.state in _UNDOABLE_STATES
-            ),
-            None,
-        )
+        return [
+            entry
+            for entry in corrections.list_own_last_step(conn, person)
+            if entry.state in _UNDOABLE_STATES
+        ]

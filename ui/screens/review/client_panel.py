@@ -6,6 +6,7 @@ A client is shown with the evidence for and against.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from html import escape
 
@@ -14,22 +15,29 @@ import streamlit as st
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, InvalidAnswerError
 from pipeline.domain.form.field import Meaning
-from pipeline.domain.identity_numbers import age_on, format_pid
+from pipeline.domain.identity_numbers import (
+    CLIENT_CODE_LENGTH,
+    age_on,
+    format_pid,
+    is_client_code,
+)
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer
-from pipeline.registers.client_check import EVIDENCE_AGAINST
+from pipeline.registers.client_check import EVIDENCE_AGAINST, NO_EVIDENCE
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import client_check
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
+from pipeline.store.registers.client_codes import find_client_of_code
 from pipeline.store.review import decisions
 from ui.browser.keyboard import keyboard
-from ui.i18n import code_text, t
+from ui.i18n import code_text, format_day, t
 from ui.markdown import plain_with_code
 from ui.screens.review import current_entry
 from ui.screens.review.entry_form import (
+    form_answers,
     save_button_key,
     widget_keys,
     withdraw_number_question,
@@ -54,6 +62,8 @@ from ui.session import consume_acted, note_activity
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
+_CLIENT_KEYS = (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
+"""Meanings of the fields whose text names the client."""
 _TYPED_KEY = "typed_client"
 _SAVED_DRAFT_KEY, _REDRAW_KEY = "kept_draft", "redraw_entry"
 _LOOKED_UP_KEY, _SHOWN_CLIENTS_KEY = "looked_up_clients", "clients_shown"
@@ -115,9 +125,9 @@ def _show_client(context: AppContext, person: Person, view: EntryView, field_nam
         st.html(_client_check_html(context, person, view, client_field, typed))
         _note_shown(view, [typed])
     else:
-        st.html(
-            f'<div class="ef-client"><span class="ef-muted">{escape(t("client.wait"))}</span></div>'
-        )
+        has_code = view.form.meaning(Meaning.CLIENT_CODE, view.entry.row) is not None
+        text = escape(t("client.wait_code" if has_code else "client.wait"))
+        st.html(f'<div class="ef-client"><span class="ef-muted">{text}</span></div>')
 
 
 def client_html(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:
@@ -128,7 +138,13 @@ def client_html(client: Client | None, reasons: Sequence[str] = (), number: str 
     evidence = "".join(
         _evidence_html(name, codes)
         for name, is_against in (("for", False), ("against", True))
-        if (codes := [code for code in reasons if _is_evidence_against(code) is is_against])
+        if (
+            codes := [
+                code
+                for code in reasons
+                if code not in NO_EVIDENCE and _is_evidence_against(code) is is_against
+            ]
+        )
     )
     return f'<div role="status">{_client_heading(client, number)}{evidence}</div>'
 
@@ -151,6 +167,8 @@ def _client_heading(client: Client | None, number: str) -> str:
         for name, holds in (("protected", client.protected), ("blocked", client.blocked))
         if holds
     ]
+    days = (("deceased", client.deceased_on), ("moved", client.moved_on))
+    flags += [t(f"client.{name}", day=format_day(day)) for name, day in days if day]
     tags = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in flags)
     parts = (
         f"<strong>{escape(client.name)}</strong>",
@@ -192,19 +210,20 @@ def _note_shown(view: EntryView, numbers: Sequence[str]) -> None:
 
 
 def _answered_number(view: EntryView) -> str | None:
-    """Return the personal number that would be saved, as typed; None if it is not a valid one."""
-    field = next(
-        (field for field in widget_keys(view).values() if field.spec.means is Meaning.CLIENT_PID),
-        None,
-    )
-    answer = given_answer(view, field) if field is not None else None
-    if field is None or answer is None or not isinstance(answer.value, str):
-        return None
-    try:
-        normalize_value(field.spec, answer.value)
-    except InvalidAnswerError:
-        return None
-    return answer.value
+    """Return the personal number or client code that would be saved, as typed.
+
+    None if neither is valid; the number counts if there are both.
+    """
+    fields = {field.spec.means: field for field in widget_keys(view).values()}
+    for means in _CLIENT_KEYS:
+        field = fields.get(means)
+        answer = given_answer(view, field) if field is not None else None
+        if field is None or answer is None or not isinstance(answer.value, str):
+            continue
+        with suppress(InvalidAnswerError):
+            normalize_value(field.spec, answer.value)
+            return answer.value
+    return None
 
 
 def _number_in_field(view: EntryView, field: FieldView) -> str:
@@ -233,16 +252,47 @@ def _client_check_html(
 
     Nothing is shown of what the machine read in the number itself.
     """
+    code = "".join(typed.split())
+    if len(code) == CLIENT_CODE_LENGTH:
+        with context.store.read() as conn:
+            pid = find_client_of_code(conn, view.entry, code)
+        if pid is None:
+            return _wrong_code_html(code)
+        typed = pid
     _record_client_lookup(context, person, view, typed)
     name, address = (
         _name_or_address(view, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS)
     )
     with context.store.read() as conn:
         verdict = client_check.check_client_number(
-            conn, field.spec, view.entry, typed, name, address, viewer=person
+            conn,
+            field.spec,
+            view.entry,
+            typed,
+            name,
+            address,
+            event_on=_event_day(view),
+            viewer=person,
         )
     findings = verdict.findings if verdict.client or is_compared else ()
     return client_html(verdict.client, findings, typed if is_compared else "")
+
+
+def _wrong_code_html(code: str) -> str:
+    key = "client.code_unknown" if is_client_code(code) else "client.code_wrong"
+    return f'<div role="status"><div class="ef-client ef-unknown">{escape(t(key))}</div></div>'
+
+
+def _event_day(view: EntryView) -> str:
+    """Return the day of the event as it is answered so far, empty if it is not."""
+    field = next((f for f in view.fields if f.spec.means is Meaning.EVENT_DATE), None)
+    answer = form_answers(view).get(field.spec.name) if field else None
+    if field is None or answer is None or answer.state is not State.READ:
+        return ""
+    try:
+        return str(normalize_value(field.spec, answer.value))
+    except InvalidAnswerError:  # not completely typed yet
+        return ""
 
 
 def _save_drafts(
@@ -272,7 +322,7 @@ def _save_drafts(
         if answer is not None or key in saved or field.draft is not None:
             _save_draft(context, person, view, field, answer)
         # The typed number shows its client at once, and is not asked for any longer.
-        if field.spec.means is Meaning.CLIENT_PID and isinstance(value, str):
+        if field.spec.means in _CLIENT_KEYS and isinstance(value, str):
             st.session_state[_TYPED_KEY] = (_client_panel_turn(view), str(value))
             if answer is not None and answer.state is State.READ and withdraw_number_question(view):
                 st.session_state[_REDRAW_KEY] = True

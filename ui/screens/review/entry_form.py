@@ -23,7 +23,8 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
-from pipeline.domain.model import EntryState
+from pipeline.domain.model import EntryState, State
+from pipeline.domain.review.grid_words import explain_values, name_boxes
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import is_routine
 from pipeline.registers.client_check import (
@@ -38,6 +39,7 @@ from ui.browser.image_cache import crop_html, image_id
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import code_text, t
 from ui.markdown import md, plain
+from ui.screens.review.depth.deviations import sheet_look_fields
 from ui.screens.review.field_input import (
     describe_answer,
     field_input,
@@ -86,6 +88,7 @@ def entry_form(
     ):
         client_check_fields(view)
         field_lines(context, view, errors)
+        sheet_look_fields(view)
         st.form_submit_button(
             t("review.save"),
             key=save_button_key(view),
@@ -103,11 +106,7 @@ def field_lines(context: AppContext, view: EntryView, errors: Mapping[str, str])
 
     Few elements: each costs the browser time at every entry.
     """
-    image_ids, labels = _image_ids(context, view), accessible_names(view.form, view.entry.row)
-    crops = {
-        field.spec.name: _field_crop_html(view, field, labels[field.spec.name], image_ids)
-        for field in view.fields
-    }
+    crops = field_crops(context, view)
     with st.container(key=f"fields-{view.entry.id}-{view.entry.revision}", gap="xxsmall"):
         for line in _group_in_lines(open_fields(view)):
             if len(line) == 1:
@@ -126,11 +125,31 @@ def field_lines(context: AppContext, view: EntryView, errors: Mapping[str, str])
         collapsed_lines(view, crops)
 
 
+def field_crops(context: AppContext, view: EntryView) -> dict[str, str]:
+    """Return HTML that shows the image of each field, empty where there is none."""
+    image_ids, labels = _image_ids(context, view), accessible_names(view.form, view.entry.row)
+    return {
+        field.spec.name: _field_crop_html(view, field, labels[field.spec.name], image_ids)
+        for field in view.fields
+    }
+
+
 def settled_lines(view: EntryView, fields: list[FieldView]) -> None:
     """Show what is decided, to read."""
     if fields:
-        labels = accessible_names(view.form, view.entry.row)
-        st.html("".join(_settled_line(labels[field.spec.name], field) for field in fields))
+        answered = {
+            field.spec.name: field.first_answer.value
+            for field in fields
+            if field.first_answer is not None
+        }
+        labels = accessible_names(view.form, view.entry.row) | name_boxes(view.form, answered)
+        meanings = explain_values(view.form, answered)
+        st.html(
+            "".join(
+                _settled_line(labels[name := field.spec.name], field, meanings.get(name, ""))
+                for field in fields
+            )
+        )
 
 
 def save_button_key(view: EntryView) -> str:
@@ -219,9 +238,12 @@ def _is_narrow(field: FieldView) -> bool:
     return field.spec.box[2] <= _MAX_NARROW_MM and not field.spec.traits.has_options
 
 
-def _settled_line(label: str, field: FieldView) -> str:
+def _settled_line(label: str, field: FieldView, meaning: str) -> str:
     answer = field.first_answer
-    text = escape(describe_answer(field.spec, answer)) if answer is not None else ""
+    text = describe_answer(field.spec, answer) if answer is not None else ""
+    if answer is not None and field.spec.day is not None and answer.state is State.EMPTY:
+        text = t("deviations.not_signed")
+    text = escape(f"{meaning} ({text})" if meaning else text)
     return f'<div class="ef-settled"><span class="ef-muted">{escape(label)}</span> {text}</div>'
 
 

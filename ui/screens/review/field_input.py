@@ -33,8 +33,11 @@ _STATE_BY_SIGN = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
 
 
 def is_choice_field(spec: FieldSpec) -> bool:
-    """Return whether the field is answered by choosing rather than typing."""
-    return spec.traits.editor is Editor.BUTTONS
+    """Return whether the field is answered by choosing rather than typing.
+
+    A box of a grid is typed: it may hold initials or a code.
+    """
+    return spec.traits.editor is Editor.BUTTONS and not spec.takes_code
 
 
 def choice_codes(spec: FieldSpec, proposed: Sequence[str] = ()) -> list[str]:
@@ -94,6 +97,7 @@ def is_answer_required(field: FieldView) -> bool:
     return (
         field.is_blind
         or _is_reading_hidden(field)
+        or (field.reading is not None and field.reading.value is True and field.spec.takes_code)
         or (field.reading is None and field.spec.required)
     )
 
@@ -171,6 +175,8 @@ def describe_answer(spec: FieldSpec, answer: Answer) -> str:
         return t(f"state.{answer.state.value}")
     if is_choice_field(spec):
         return code_label(spec, answer_to_code(answer) or "")
+    if answer.value is True:
+        return t(f"present.{spec.kind.value}")
     text = _value_text(answer.value)
     return format_pid(text) if spec.format is Format.PERSONAL_NUMBER else text
 

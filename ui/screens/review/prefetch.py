@@ -25,9 +25,10 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from ui.browser.assets import read_script
 from ui.browser.page_view import SheetView
-from ui.screens.review import batch_screen, current_entry, rekeying_screen
+from ui.screens.review import current_entry
 from ui.screens.review.entry_form import widget_keys
 from ui.screens.review.sheet_images import VIEWED_PAGES_KEY
+from ui.screens.review.turns import batch_screen, rekeying_screen
 from ui.widgets.min_view_time import note_drawn
 from ui.workspace import AppContext
 

@@ -22,8 +22,10 @@ from ui.markdown import md, plain
 from ui.screens.lookup import screen
 from ui.screens.review import actions, current_entry
 from ui.screens.review import prefetch as review_prefetch
-from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.client_panel import client_panel
+from ui.screens.review.depth import attachments_screen, rows_screen, split_screen
+from ui.screens.review.depth.depth_buttons import depth_buttons
+from ui.screens.review.depth.deviations import add_deviation_field, with_added_deviations
 from ui.screens.review.entry_form import (
     entry_form,
     expand_button,
@@ -32,13 +34,14 @@ from ui.screens.review.entry_form import (
 )
 from ui.screens.review.entry_header import entry_origin_text, hidden_client_notice
 from ui.screens.review.rejection import author_answer_texts, reject_form
-from ui.screens.review.rekeying_screen import reset_rekeying_view, show_rekeying_turn
 from ui.screens.review.sheet_images import (
     prefetch_images,
     record_page_views,
     sheet_images,
     work_mode,
 )
+from ui.screens.review.turns.batch_screen import show_batch_turn
+from ui.screens.review.turns.rekeying_screen import reset_rekeying_view, show_rekeying_turn
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
@@ -59,6 +62,10 @@ def _show_current(context: AppContext, person: Person) -> bool:
     if screen.is_lookup_open():
         screen.show(context, person, partial(_open_looked_up, context, person))
         return False
+    for other in (attachments_screen, rows_screen, split_screen):
+        if other.is_open():
+            other.show(context, person)
+            return False
     # Between two entries a rekeying task or a batch may be due.
     if show_rekeying_turn(context, person):
         return True
@@ -121,6 +128,8 @@ def _show_entry(
     with notices:
         _show_notices(context, person, view)
     if not is_rejecting and not view.is_hidden:
+        with footer:
+            add_deviation_field(view)
         with footer, st.container(horizontal=True):
             _action_buttons(context, person, view)
     note_drawn(view.entry.id)
@@ -165,7 +174,7 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
         if view is not None:
             record_page_views(conn, person, view)
             view = with_seeded_error(conn, person, view, context.settings.plant_share, now)
-    return view
+    return with_added_deviations(view) if view is not None else None
 
 
 def _reopen_view(context: AppContext, person: Person, now: datetime) -> EntryView | None:
@@ -300,6 +309,7 @@ def _action_buttons(context: AppContext, person: Person, view: EntryView) -> Non
         args=(view.entry.id,),
     )
     expand_button(view)
+    depth_buttons(context, person, view)
     actions.undo_button(context, person, view.entry.id)
 
 

@@ -22,6 +22,7 @@ from pipeline.store.paper.pages import Page
 from ui.browser.image_cache import cache_images
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t
+from ui.screens.review.depth.deviations import deviation_areas
 from ui.screens.review.entry_form import widget_areas, widget_keys
 from ui.widgets.images import is_registered, page_image
 from ui.widgets.view_log import VIEW_KEY_PREFIX
@@ -131,6 +132,7 @@ def _sheet_view(context: AppContext, view: EntryView) -> SheetView:
         row=row_area(view, ids),
         is_image_above=work_mode(view) is WorkMode.NOTE,
         words_by_widget=transcribed_words(view, ids),
+        marked=deviation_areas(view, ids),
     )
 
 

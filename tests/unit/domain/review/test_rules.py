@@ -233,6 +233,8 @@ def test_who_was_not_shown_the_reading_and_says_otherwise_is_not_enough() -> Non
     assert is_settled(MARK, said, Reading(False, 0.995, State.EMPTY))  # shown, and changed
     assert is_settled(MARK, said, Reading(True, 0.5, State.READ))
     assert is_settled(MARK, said, None)
+    heading = MARK.model_copy(update={"routine": True})
+    assert is_settled(heading, said, Reading(False, 0.5, State.EMPTY))
 
 
 @pytest.mark.parametrize(

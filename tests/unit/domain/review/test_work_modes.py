@@ -86,3 +86,12 @@ def test_a_note_is_what_has_free_text() -> None:
     assert choose_work_mode(NOTE, [(text, None)]) is WorkMode.NOTE
     assert choose_work_mode(NOTE, [(text, Reading.empty(0.9))]) is WorkMode.SHEET
     assert choose_work_mode(VISITS, [(MARK, SURE)]) is WorkMode.SHEET
+
+
+def test_a_box_that_nobody_acts_on_alone_is_routine_in_class_a_but_never_in_a_batch() -> None:
+    heading = MARK.model_copy(update={"routine": True})
+    form = VISITS.model_copy(update={"criticality": "A"})
+    assert is_routine(form, heading, Reading(True, 0.9, State.READ))
+    assert not is_routine(form, heading, Reading(True, 0.89, State.READ))
+    assert not is_routine(form, heading.model_copy(update={"critical": True}), SURE)
+    assert not can_batch(form, heading, heading.row)

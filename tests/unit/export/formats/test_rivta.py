@@ -13,7 +13,7 @@ from lxml import etree
 
 from pipeline.domain.identity_numbers import format_short_pid, pid_oid
 from pipeline.domain.model import Client, Value
-from pipeline.domain.record import Record, Stamp
+from pipeline.domain.record import CareProvider, Outage, OutageKind, Record, Stamp
 from pipeline.domain.settings import Settings
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.rivta.care_documentation import DOMAIN_NS, EXTENSION_NS, RESPONDER_NS
@@ -300,3 +300,43 @@ def test_protected_clients_are_never_open_to_the_patient() -> None:
         text(record(client=Client(SIV.pid, "S", "Norr", protected=True)), "approvedForPatient")
         == "false"
     )
+
+
+@pytest.mark.parametrize(
+    ("outage", "words"),
+    [
+        (
+            Outage(datetime(2021, 12, 16, 3), datetime(2021, 12, 23, 8), system="Patientjournal"),
+            "IT-avbrott 2021-12-16–2021-12-23. System: Patientjournal.",
+        ),
+        (
+            Outage(datetime(2021, 12, 16, 3), None, OutageKind.READ_ONLY),
+            "systemet går bara att läsa sedan 2021-12-16.",
+        ),
+    ],
+)
+def test_the_note_says_the_outage_of_its_own_unit_and_system(outage: Outage, words: str) -> None:
+    settings = terms("rivta").settings
+    assert words in late_entry_text(record(outage=outage), settings)
+    assert "2022-01-10" not in late_entry_text(record(outage=outage), settings)
+
+
+def test_a_private_unit_exports_as_its_own_provider_and_by_the_unit_s_id() -> None:
+    private = CareProvider("Omsorg AB", "SE5560000000-A1")
+    options = terms("rivta")
+    settings = options.settings.model_copy(update={"unit_hsa_ids": {"Norr": "SE5560000000-N"}})
+    data = TARGETS["rivta"].make(
+        items(record(provider=private)), run("rivta", 1), replace(options, settings=settings)
+    )
+    assert texts(data, "healthcareProfessionalCareGiverHSAId") == ["SE5560000000-A1"]
+    assert texts(data, "healthcareProfessionalCareUnitHSAId") == ["SE5560000000-N"]
+
+
+@pytest.mark.parametrize("target", ["rivta", "observationer", "aktiviteter"])
+@pytest.mark.parametrize("missing", ["care_provider_hsa_id", "source_system_hsa_id"])
+def test_no_id_is_made_up(target: str, missing: str) -> None:
+    options = terms(target)
+    without = replace(options, settings=options.settings.model_copy(update={missing: ""}))
+    reason = TARGETS[target].unsupported_reason(record(FORM_OF[target]), without)
+    assert reason is not None
+    assert reason.key in {"export_reason.no_provider_id", "export_reason.no_system_id"}

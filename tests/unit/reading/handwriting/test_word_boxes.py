@@ -113,7 +113,7 @@ def test_line_with_unreadable_part_has_low_confidence() -> None:
 def note() -> tuple[Reading, NDArray[np.bool_]]:
     """The reading of a filled note, and its ink, at 8 px/mm."""
     forms = Forms.load(ROOT / "forms")
-    form = forms.latest("hsl-anteckning")
+    form = forms["hsl-anteckning", 1]
     blank = render_sheet_page(form, Sheet("0" * 8, "Norra"))
     filled = fill_field(
         blank, form.pages[0], {"anteckning": TEXT}, make_writers(1, 3)[0], np.random.default_rng(3)

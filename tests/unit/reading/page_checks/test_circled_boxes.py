@@ -27,14 +27,14 @@ PEN = (115, 60, 30)
 
 
 def box_of(form_id: str, name: str) -> Box:
-    spec = FORMS.latest(form_id).by_name[name]
+    spec = FORMS[form_id, 1].by_name[name]
     return Box(*spec.options[0].box) if spec.options else spec.area
 
 
 def ringed(form_id: str, name: str) -> Image:
     """A page with only a ring, drawn around the first box of a field."""
     (sheet,), box = make_blank_sheets(1), box_of(form_id, name)
-    paper = render_sheet_page(FORMS.latest(form_id), sheet)
+    paper = render_sheet_page(FORMS[form_id, 1], sheet)
     middle = (
         round((box.x + box.w / 2) * PRINT_PX_PER_MM),
         round((box.y + box.h / 2) * PRINT_PX_PER_MM),
@@ -97,7 +97,7 @@ def test_ring_touching_writing_raises_issue() -> None:
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista"])
 def test_crosses_and_ticks_are_not_rings(form_id: str) -> None:
-    form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
+    form, (sheet,) = FORMS[form_id, 1], make_blank_sheets(1)
     marked = {
         spec.name: spec.options[0].value if spec.options else True
         for spec in form.pages[0].all_fields

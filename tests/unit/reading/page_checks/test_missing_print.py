@@ -27,9 +27,7 @@ pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
 IN_USE = [
-    form
-    for form in {form.id for form in FORMS.values()}
-    if not FORMS.latest(form).printed_elsewhere
+    form for form in {form.id for form in FORMS.values()} if not FORMS[form, 1].printed_elsewhere
 ]
 BLACK = 150
 """Pale print is lighter than this, pen and words are darker."""
@@ -37,7 +35,7 @@ BLACK = 150
 
 def _black_and_white(form_id: str, over: Box | None = None) -> Image:
     """A registered filled page with a white sheet of paper over a part of it."""
-    form, rng = FORMS.latest(form_id), np.random.default_rng(3)
+    form, rng = FORMS[form_id, 1], np.random.default_rng(3)
     (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     page = geometry.to_grayscale(
         fill_field(
@@ -63,9 +61,9 @@ def _black_and_white(form_id: str, over: Box | None = None) -> Image:
 
 
 def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
-    unfilled = template_image(FORMS.latest(form_id), 1)
+    unfilled = template_image(FORMS[form_id, 1], 1)
     return find_occluded_fields(
-        FORMS.latest(form_id).pages[0].all_fields,
+        FORMS[form_id, 1].pages[0].all_fields,
         page,
         unfilled,
         measure_print_contrast(page, unfilled),
@@ -82,7 +80,7 @@ def test_fields_under_a_white_sheet_are_covered(form_id: str, over: Box) -> None
     """They were read as empty with high confidence."""
     under = {
         spec.name
-        for spec in FORMS.latest(form_id).pages[0].all_fields
+        for spec in FORMS[form_id, 1].pages[0].all_fields
         if spec.kind is not Kind.PRINTED
         and geometry.box_distance(geometry.widen_box(spec.area, -2), geometry.widen_box(over, -4))
         == 0

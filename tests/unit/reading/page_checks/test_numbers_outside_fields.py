@@ -25,7 +25,7 @@ NAMES = [f"rad{row:02d}.{value}" for row in range(2, 6) for value in ("puls", "s
 
 def _sheet() -> Image:
     (sheet,) = make_blank_sheets(1)
-    return render_sheet_page(FORMS.latest("matvarden"), sheet)
+    return render_sheet_page(FORMS["matvarden", 1], sheet)
 
 
 FIGURES = ([(3, 1), (1, 4), (4, 4)], [(3, 2), (3, 6.5)]), ([(1, 1), (4, 1), (2, 6.5)],)
@@ -52,7 +52,7 @@ def _read(paper: Image) -> PageReading:
 
 @pytest.mark.parametrize("down", [-6.5, 6.5])
 def test_boxes_of_number_one_box_away_are_rarely_confidently_empty(down: float) -> None:
-    paper, form = _sheet(), FORMS.latest("matvarden")
+    paper, form = _sheet(), FORMS["matvarden", 1]
     for name in NAMES:
         _figures(paper, form.by_name[name], down)
     reading = _read(paper)
@@ -65,7 +65,7 @@ def test_boxes_of_number_one_box_away_are_rarely_confidently_empty(down: float) 
 
 
 def test_number_in_its_boxes_does_not_affect_neighbouring_rows() -> None:
-    paper, form = _sheet(), FORMS.latest("matvarden")
+    paper, form = _sheet(), FORMS["matvarden", 1]
     for name in NAMES:
         if name.endswith("puls"):
             _figures(paper, form.by_name[name], 0.0)

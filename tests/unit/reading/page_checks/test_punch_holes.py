@@ -30,13 +30,11 @@ FORMS = Forms.load(ROOT / "forms")
 
 
 def _marks(form_id: str) -> list[FieldSpec]:
-    return [spec for spec in FORMS.latest(form_id).pages[0].all_fields if spec.kind is Kind.MARK][
-        ::3
-    ]
+    return [spec for spec in FORMS[form_id, 1].pages[0].all_fields if spec.kind is Kind.MARK][::3]
 
 
 def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
-    form = FORMS.latest(form_id)
+    form = FORMS[form_id, 1]
     upright = np.asarray(
         cv2.resize(geometry.to_grayscale(page), (1680, 2376), interpolation=cv2.INTER_AREA),
         np.uint8,
@@ -59,7 +57,7 @@ def _middle(box: Box) -> tuple[int, int]:
 def test_punched_hole_is_not_a_filled_box(form_id: str) -> None:
     """Such boxes were read as cancelled with high confidence."""
     (sheet,) = make_blank_sheets(1)
-    paper = render_sheet_page(FORMS.latest(form_id), sheet)
+    paper = render_sheet_page(FORMS[form_id, 1], sheet)
     for spec in _marks(form_id):
         cv2.circle(
             paper, _middle(spec.area), round(3.0 * PRINT_PX_PER_MM), (20, 20, 20), -1, cv2.LINE_AA
@@ -71,7 +69,7 @@ def test_punched_hole_is_not_a_filled_box(form_id: str) -> None:
 @pytest.mark.parametrize("form_id", ["besokslista", "korlista", "avvikelse-hsl"])
 def test_filled_boxes_are_not_covered(form_id: str) -> None:
     (sheet,) = make_blank_sheets(1)
-    form, rng = FORMS.latest(form_id), np.random.default_rng(2)
+    form, rng = FORMS[form_id, 1], np.random.default_rng(2)
     solid = {spec.name: SOLID_MARK for spec in _marks(form_id)}
     for writer in make_writers(3, seed=5):
         assert not _hidden(

@@ -29,7 +29,7 @@ Line = Sequence[tuple[float, float]]
 
 
 def area(form_id: str, name: str) -> Box:
-    spec = FORMS.latest(form_id).by_name[name]
+    spec = FORMS[form_id, 1].by_name[name]
     return Box(*spec.options[0].box) if spec.options else spec.area
 
 
@@ -51,7 +51,7 @@ def drawn(paper: Image, *lines: Line) -> Image:
 
 def filled(form_id: str, rows: int) -> Image:
     """A page with its first rows written, marked and signed."""
-    form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
+    form, (sheet,) = FORMS[form_id, 1], make_blank_sheets(1)
     written = make_values(form, np.random.default_rng(5))
     first = form.rows()[:rows]
     values: dict[str, Value] = {}
@@ -128,7 +128,7 @@ def test_tick_across_three_rows_is_not_confident_mark_at_its_ends() -> None:
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista", "palliativ-hemakt"])
 def test_rows_of_crossed_out_page_have_low_confidence(form_id: str) -> None:
-    form = FORMS.latest(form_id)
+    form = FORMS[form_id, 1]
     paper = drawn(filled(form_id, 3), [(17.0, 275.0), (194.0, 45.0)])
     reading = read(paper)
     rows = tuple(spec.name for spec in form.fields if spec.row in form.rows()[:3])
@@ -175,7 +175,7 @@ def test_bracket_beside_two_rows_raises_issue_in_both() -> None:
     ["besokslista", "matvarden", "signeringslista", "signaturfortydligande", "hsl-anteckning"],
 )
 def test_writing_in_fields_is_not_a_strike_line(form_id: str) -> None:
-    form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
+    form, (sheet,) = FORMS[form_id, 1], make_blank_sheets(1)
     for seed in (6, 7):
         values = make_values(form, np.random.default_rng(seed))
         here = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from functools import cache
 
 import cv2
@@ -15,7 +16,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import UNSEEN_P, Box, Client, Image, PageReading, Reading
 from pipeline.domain.settings import ROOT
-from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
+from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import Sheet, print_sheets
 from pipeline.preparation.practice.fill_sheet import (
     PRINT_DPI,
@@ -26,16 +27,17 @@ from pipeline.preparation.practice.fill_sheet import (
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging.geometry import to_grayscale
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
-from pipeline.reading.page_checks.stray_writing import find_stray_writing
+from pipeline.reading.page_checks.stray_writing import PRINTED_MARKS, find_stray_writing
 from pipeline.reading.read_page import PageReader
 from pipeline.reading.template_images import template_image
 from tests.support.pages.form_choice import by_form
+from tests.support.pages.logo import grey_logo
 from tests.support.pages.synthetic_page import rendered
 
 pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
-NOTE = FORMS.latest("hsl-anteckning")
+NOTE = FORMS["hsl-anteckning", 1]
 HAND = make_writers(1, seed=11)[0]
 CLIENT = Client("193511275863", "Karin Åström-Lagerkvist", "Hemsjukvården Centrum")
 UNFILLED_DPI = 8 * 25.4
@@ -69,8 +71,11 @@ def stray_on(
     form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}
 ) -> frozenset[str]:
     """The stray writing on the first page of a form with a drawing on it, registered as printed."""
-    form = FORMS.latest(form_id)
-    pdf = print_sheets(form, [SHEET], organisation="Provköpings kommun, socialförvaltningen")
+    form = FORMS[form_id, 1]
+    letterhead = Letterhead(
+        "Provköpings kommun, socialförvaltningen", grey_logo(), date(2026, 1, 1)
+    )
+    pdf = print_sheets(form, [SHEET], letterhead=letterhead)
     page = (
         draw(np.asarray(cv2.cvtColor(rendered(pdf, PRINT_DPI), cv2.COLOR_GRAY2BGR), np.uint8))
         if draw
@@ -82,7 +87,7 @@ def stray_on(
         form.pages[0].all_fields,
         fields,
         measure_print_contrast(np.asarray(registered, np.uint8), unfilled),
-        (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX),
+        PRINTED_MARKS,
     )
 
 
@@ -229,7 +234,7 @@ def test_two_rows_in_single_line_field_raise_issue() -> None:
 
 
 def test_comma_below_dose_raises_issue() -> None:
-    form = FORMS.latest("palliativ-hemakt")
+    form = FORMS["palliativ-hemakt", 1]
     area = form.by_name["rad01.dos"].area
     for drop, is_lost in ((0.5, True), (-0.9, False)):
         page = written(render_sheet_page(form, SHEET), "2", Box(area.x, area.y + 2.4, 6.0, 6.6))

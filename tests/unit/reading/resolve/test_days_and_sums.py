@@ -57,7 +57,7 @@ def test_field_of_later_day_is_not_drawn_into_outage(form: str, field: str) -> N
     reading = Reading(
         "2022-01-18", 0.9, State.READ, cell_probabilities=seen("20220118", b6=("0", 0.1))
     )
-    found, problems = resolved(FORMS.latest(form), {field: reading})
+    found, problems = resolved(FORMS[form, 1], {field: reading})
     assert found[field].value == "2022-01-18"
     assert [problem for problem in problems if problem.endswith(f":{field}")] == []
 

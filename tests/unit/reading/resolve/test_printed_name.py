@@ -13,7 +13,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.registers.clients import ClientRegister, load_client_register
 
-FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
+FORM = Forms.load(ROOT / "forms")["hsl-anteckning", 1]
 REGISTER = load_client_register(ROOT / "data" / "samples" / "klienter.csv")
 NAME = REGISTER.clients[0].name
 LOCAL = Client("RESERVNUMMER-2021-17", "Okänd Testman", "Norr")

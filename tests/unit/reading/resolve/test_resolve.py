@@ -16,7 +16,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.registers.clients import ClientRegister, load_client_register
 
-FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
+FORM = Forms.load(ROOT / "forms")["hsl-anteckning", 1]
 VISITS = Forms.load(ROOT / "forms").latest("besokslista")
 REGISTER = load_client_register(ROOT / "data" / "samples" / "klienter.csv")
 KARIN, SVEN = REGISTER.clients[0], REGISTER.clients[1]

@@ -17,9 +17,9 @@ FORMS = Forms.load(ROOT / "forms")
 
 
 NOTE, VISITS, VALUES = (
-    FORMS.latest("hsl-anteckning"),
+    FORMS["hsl-anteckning", 1],
     FORMS.latest("besokslista"),
-    FORMS.latest("matvarden"),
+    FORMS["matvarden", 1],
 )
 
 

@@ -23,6 +23,7 @@ from pipeline.domain.settings import Settings
 from pipeline.reporting.audit.client_extract import ClientExtract
 from pipeline.store.accounts import blocks
 from pipeline.store.database.store import open_store
+from pipeline.store.reports.paper_days import PaperDays
 from tests.support.rights.acting import acting_functions, unguarded, without_area
 from tests.support.rights.rights_table import ABOUT_NO_PAPER, MATRIX, NOT_ACTING, R, Reach
 from tests.support.rights.rights_world import REASON, Known, World, make_world
@@ -118,13 +119,14 @@ def test_whoever_the_table_denies_is_refused_or_given_nothing(
         }
         for where, who in elsewhere.items():
             assert outcome(denied, name, who) in expected(reach, where), (role, where)
-        if reach in {R.PAPER, R.LISTED}:
-            assert outcome(blocked(opened()), name, somebody(role)) in expected(
-                reach, "another unit"
-            ), (role, "blocked")
+        if reach in {R.PAPER, R.LISTED, R.SOUGHT}:
+            assert outcome(blocked(opened()), name, somebody(role)) in expected(reach, "blocked"), (
+                role,
+                "blocked",
+            )
         got = outcome(opened(), name, somebody(role))
         assert got != "refused", role
-        if reach in {R.LISTED, R.LISTED_BLANK, R.COUNTED}:
+        if reach in {R.LISTED, R.SOUGHT, R.LISTED_BLANK, R.COUNTED}:
             assert got == "something", role
 
 
@@ -143,6 +145,8 @@ def expected(reach: Reach, where: str) -> set[str]:
     """
     if reach is R.EVERYWHERE or (where == "another area" and reach in {R.UNIT, R.COUNTED}):
         return {"something", "nothing", "failed"}
+    if reach is R.SOUGHT:
+        return {"refused"} if where == "blocked" else {"refused", "nothing"}
     return {"refused"} if reach in {R.PAPER, R.UNIT, R.UNIT_AREA} else {"nothing"}
 
 
@@ -189,8 +193,10 @@ def outcome(world: World, name: str, who: Person) -> str:
 
 def given_by(result: object) -> object:
     """What of an answer tells about others: an extract of the log always says for whom and when it
-    was made.
+    was made, and a day without paper whether the unit had its systems.
     """
+    if isinstance(result, PaperDays):
+        return [(one.sheets, one.entries, one.planned_visits) for one in result.counts.values()]
     return result.lines if isinstance(result, ClientExtract) else result
 
 

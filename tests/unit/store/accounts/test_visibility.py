@@ -239,6 +239,7 @@ def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -
     page_id = ward.scan()
     with store.begin() as conn:
         conn.execute(paper.page.update().values(form="besokslista", version=1))
+        number_schema(conn, 3)
         queue_indexes = [
             index for index in paper.entry.indexes if str(index.name).startswith("entry_queue_")
         ]
@@ -248,7 +249,6 @@ def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -
         for table in ("page", "entry"):
             conn.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN area")
         conn.exec_driver_sql("ALTER TABLE staff DROP COLUMN areas")
-        number_schema(conn, 3)
     store.close()
     upgrade_store(settings, backup=False)
     store = open_store(settings)

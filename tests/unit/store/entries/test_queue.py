@@ -5,20 +5,13 @@ what a manager pulls first.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
-from pipeline.domain.dates import SWEDEN
-from pipeline.domain.errors import FormError, NotAllowedError, ReviewError
+from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Deadline, Form, Forms
-from pipeline.domain.law.deadlines import (
-    DeadlineRule,
-    due_at,
-    find_deadline_rule,
-    load_deadline_rules,
-)
+from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.model import EntryState, IssuedSheet, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, QueueOrder
@@ -68,6 +61,7 @@ pytestmark = pytest.mark.both_databases
 CUSTODY = Form.model_validate(
     NOTE.model_dump() | {"id": "lvu", "deadline": {"rule": "lvu-understallning", "day": "datum"}}
 )
+
 ALL_FORMS = Forms({**FORMS, (CUSTODY.id, CUSTODY.version): CUSTODY})
 
 
@@ -118,61 +112,6 @@ def pull(ward: Ward, kind: PriorityKind, what: str = "") -> PriorityOverride:
     """What a manager of the unit does."""
     with ward.store.begin() as conn:
         return prioritize(conn, CHIEF, kind, NORTH, what, NOW)
-
-
-def test_the_shipped_rules_have_a_law_and_a_source() -> None:
-    assert {rule.rule for rule in load_deadline_rules()} == {
-        "lvu-understallning",
-        "lvm-understallning",
-        "skyddsbedomning",
-        "forhandsbedomning",
-    }
-    assert all("§" in rule.law and rule.source for rule in load_deadline_rules())
-    assert all(
-        "{day}" in rule.say[language] for rule in load_deadline_rules() for language in ("sv", "en")
-    )
-
-
-@pytest.mark.parametrize(
-    ("rule", "last"),
-    [
-        ("lvu-understallning", "2021-12-24 23:59"),
-        ("lvm-understallning", "2021-12-18 23:59"),
-        ("skyddsbedomning", "2021-12-18 23:59"),
-        ("forhandsbedomning", "2021-12-31 23:59"),
-    ],
-)
-def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> None:
-    assert due_at(rule, date(2021, 12, 17)) == datetime.fromisoformat(last).replace(tzinfo=SWEDEN)
-    assert due_at(rule, date.max).astimezone(UTC).date() == date.max
-
-
-def test_the_version_that_held_on_the_day_counts() -> None:
-    old, new = (
-        DeadlineRule.model_validate(
-            {
-                "rule": "r",
-                "version": n,
-                "what": "w",
-                "law": "l",
-                "source": "s",
-                "from": day,
-                "within_days": days,
-            }
-        )
-        for n, day, days in ((1, "2000-01-01", 7), (2, "2025-07-01", 5))
-    )
-    assert [
-        find_deadline_rule("r", date(year, 7, 1), (new, old)).version for year in (1999, 2024, 2025)
-    ] == [1, 1, 2]
-    with pytest.raises(FormError):
-        find_deadline_rule("q", date(2024, 1, 1), (old, new))
-
-
-def test_a_broken_file_of_rules_is_named(tmp_path: Path) -> None:
-    (tmp_path / "deadlines.yaml").write_text("- rule: r\n", "utf-8")
-    with pytest.raises(FormError, match=r"deadlines\.yaml"):
-        load_deadline_rules(tmp_path / "deadlines.yaml")
 
 
 def test_a_deadline_counts_from_a_date_of_the_form() -> None:

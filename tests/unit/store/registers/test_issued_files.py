@@ -49,7 +49,7 @@ SHEETS = [IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS[:3]] + [
     IssuedSheet(SERIALS[3], NOTE.id, 1, SOUTH, ASTA.pid)
 ]
 
-DOSES = Forms.load(ROOT / "forms").latest("signeringslista")
+DOSES = Forms.load(ROOT / "forms")["signeringslista", 1]
 BOTH = Forms({**FORMS, (DOSES.id, DOSES.version): DOSES})
 
 

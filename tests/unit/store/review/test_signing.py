@@ -16,7 +16,7 @@ from pipeline.domain.model import Assignment, EntryState, Person, Role
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.record_text import late_entry_text
-from pipeline.registers.authors import SAME_NAME_REASON
+from pipeline.registers.staff import SAME_NAME_REASON
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, versions
 from pipeline.store.entries.entry import Entry, load_entry
@@ -322,6 +322,27 @@ def test_class_a_is_signed_one_by_one(ward: Ward) -> None:
             signing.sign_sheet(
                 conn, SIGNED_FORMS, DISA, [(one.id, one.revision) for one in found], later(2)
             )
+
+
+def test_rows_of_a_list_of_class_a_are_signed_together_where_the_rule_lets_it(ward: Ward) -> None:
+    forms = Forms(FORMS)
+    forms.signing = (RULE.model_copy(update={"by_sheet": frozenset({VISITS.id})}),)
+    found = rows(ward, "A")
+    seen = [(one.id, one.revision) for one in found]
+    with ward.store.begin() as conn:
+        queued = signing.load_signing_queue(conn, forms, DISA)
+        assert queued.same_sheet_entries(found[0]) == tuple(found)
+        signing.sign_sheet(conn, forms, DISA, seen, later(2))
+        assert {load_entry(conn, one.id).state for one in found} == {EntryState.SIGNED}
+
+
+def test_the_rule_of_today_lets_lists_be_signed_by_sheet_and_no_note_or_report() -> None:
+    forms = Forms.load(ROOT / "forms")
+    rule = forms.signing_rule(date(2027, 1, 1))
+    assert rule is not None
+    assert {"signeringslista", "matvarden"} <= rule.by_sheet
+    assert not {"hsl-anteckning", "palliativ-hemakt"} & rule.by_sheet
+    assert not rule.requires_signature(forms.latest("avvikelse-hsl"), "HSL")
 
 
 def test_rules_are_data_and_the_newest_in_force_holds() -> None:

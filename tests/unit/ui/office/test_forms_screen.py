@@ -34,6 +34,7 @@ from tests.support.screens.seeding import (
     settings,
 )
 from tests.unit.ui.conftest import OpenScreen
+from ui.screens.forms.draft_header import law_line, parse_laws
 
 VALUES: dict[str, Value] = {
     "personnummer": "189002099811",
@@ -141,26 +142,20 @@ def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_fi
     store: Store, open_screen: OpenScreen
 ) -> None:
     app = open_screen(ADMINISTRATOR, "forms")
-    app.button(key="forms_show-hsl-anteckning").click().run()
+    app.button(key="forms_show-besokslista").click().run()
     app.button(key="forms_copy").click().run()
     assert not app.exception
     (told,) = (info.value for info in app.info)
     assert "ritad för hand" in told
-    assert "Anteckning: antalet rader blir 8 i stället för 9." in told
-    app.text_input(key="forms_name-hsl-anteckning").set_value("Vår anteckning")
+    assert "Besök: antalet rader blir 4 i stället för 15." in told
+    app.text_input(key="forms_name-besokslista").set_value("Vår lista")
     app.button(key="forms_begin").click().run()
     assert not app.exception
     made = only_draft(store)
     assert [section.get("title") for section in list_sections(made.data)] == [
-        None,
-        None,
-        "Kontakt",
-        "Anteckning",
-        "Plan",
-        "Läkarkontakt",
-        None,
+        "Dag och utförare – en lista per person och dag",
+        "Besök",
     ]
-    assert labels(made, 2) == ["Typ av kontakt", "Patienten har fått information"]
     assert check_draft(made).problems == ()
 
 
@@ -332,3 +327,10 @@ def test_sheets_printed_for_a_unit_are_not_offered_for_another(open_screen: Open
     assert app.success
     app.selectbox(key="forms_unit-hsl-anteckning").set_value(OTHER_UNIT).run()
     assert not app.success
+
+
+def test_a_duty_is_one_line_of_law_and_stays_a_duty() -> None:
+    duty, fixed = {"rule": "fl-overklagande"}, {"ref": "Arkivlagen 10 §", "source": "SFS"}
+    lines = [law_line(law) for law in (duty, fixed)]
+    assert lines == ["Överklagande inom tre veckor", "Arkivlagen 10 §"]
+    assert parse_laws({lines[1]: fixed}, "\n".join(lines)) == [duty, fixed]

@@ -1,14 +1,22 @@
-"""Reservpaket: numbers are kept for the unit, and a pack registers each of its serials."""
+"""Reservpaket: numbers are kept, a pack registers its serials, a drill shows its result."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.dates import today_in_sweden
+from pipeline.domain.model import Outcome, PageReading
+from pipeline.domain.settings import Settings
+from pipeline.preparation.drill import drills
+from pipeline.reading.read_page import PageReader
 from pipeline.registers import pack_quantities
 from pipeline.registers.issued_serials import parse_issued_file
 from pipeline.registers.pack_quantities import QuantityRule, SheetQuantity
@@ -147,3 +155,47 @@ def test_a_pack_that_could_not_be_made_offers_no_earlier_one(
     app.button(key="pack_do").click().run()
     assert app.error
     assert not app.success
+
+
+def test_a_drill_is_made_read_and_its_result_shown_with_what_is_missing(
+    tmp_path: Path, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_screen(MANAGER, "pack")
+    app.segmented_control(key="pack_part").set_value("drill").run()
+    assert any(t("drill.none_made") in one.value for one in app.info)
+    app.button(key="drill_make").click().run()
+    assert not app.exception
+    settings = Settings(workspace=tmp_path)
+    (drill,) = drills.list_drills(settings, MANAGER)
+    assert drill.unit == UNIT
+
+    app.button(key="drill_read").click().run()
+    assert [one.value for one in app.error] == [t("drill.no_file")]
+
+    reading = PageReading(Outcome.UNIDENTIFIED)
+    image = SimpleNamespace(data=b"", media_type="image/png")
+    reader = SimpleNamespace(read=lambda *_: SimpleNamespace(reading=reading))
+    monkeypatch.setattr(drills, "load_pages", lambda *_: [image])
+    monkeypatch.setattr(PageReader, "of_forms", lambda _forms: reader)
+    app.file_uploader(key="drill_file").upload("scan.pdf", b"scan", "application/pdf")
+    app.number_input(key="drill_minutes").set_value(9)
+    app.text_input(key="drill_remark").set_value("Pennan *tog* slut.")
+    app.button(key="drill_read").click().run()
+    assert not app.exception
+    shown = " ".join(one.value for one in app.markdown)
+    assert "Ark tillbaka: 0 av 10." in shown
+    assert "9 minuter" in shown
+    assert "Kom inte tillbaka" in shown
+    assert "*tog*" not in shown.replace("\\*", "")
+
+
+def test_a_document_of_a_future_day_is_refused(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    app = open_screen(ADMINISTRATOR, "pack")
+    tomorrow = today_in_sweden() + timedelta(days=1)
+    app.date_input(key=f"pack_slot_day-{UNIT}").set_value(tomorrow)
+    upload = app.file_uploader(key=f"pack_slot_file-{UNIT}")
+    upload.upload("lista.pdf", b"%PDF-1.7", "application/pdf")
+    app.button(key=f"pack_slot_save-{UNIT}").click().run()
+    assert not app.exception
+    assert any("ligger i framtiden" in one.value for one in app.info)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from pipeline.domain.form.form import Depth
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.depth.settings import list_unit_depths
 from pipeline.store.entries import queue
 from pipeline.store.entries.queue_order import PriorityKind, list_priorities
+from pipeline.store.reports.progress import DeadlineCount
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, MANAGER, NURSE, UNIT
 from tests.unit.ui.conftest import OpenScreen
+from ui.i18n import t
+from ui.screens.progress.queue import _last_day_text
+from ui.workspace import AppContext
 
 
 def first(store: Store) -> str:
@@ -55,3 +67,27 @@ def test_a_day_and_a_unit_are_pulled(store: Store, open_screen: OpenScreen) -> N
     app.radio(key="pull_kind").set_value(PriorityKind.DAY).run()
     assert not app.exception
     assert app.date_input(key="pull_day").value
+
+
+def test_a_unit_chooses_how_much_of_a_form_is_typed(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(MANAGER, "queue")
+    app.selectbox(key="depth_unit").set_value(UNIT)
+    app.selectbox(key="depth_form").set_value("hsl-anteckning").run()
+    chosen = [one for one in app.radio if str(one.key).startswith("depth_depth")]
+    assert chosen[0].value is None
+    chosen[0].set_value(Depth.ATTACHMENT)
+    app.button(key="depth_save").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert list_unit_depths(conn, MANAGER) == {(UNIT, "hsl-anteckning"): Depth.ATTACHMENT}
+    # The choice in force is shown, not the form's own
+    chosen = [one for one in app.radio if str(one.key).startswith("depth_depth")]
+    assert chosen[0].value is Depth.ATTACHMENT
+
+
+@pytest.mark.parametrize(("days", "is_passed"), [(-2, True), (2, False)])
+def test_a_deadline_that_has_passed_is_marked(days: int, is_passed: bool) -> None:
+    due = datetime.now(UTC) + timedelta(days=days)
+    deadline = DeadlineCount(due, "lvu-understallning", UNIT, "lvu-omhandertagande", 2, 1)
+    text = _last_day_text(cast(AppContext, SimpleNamespace(forms={})), deadline)
+    assert (t("deadline.passed") in text) is is_passed

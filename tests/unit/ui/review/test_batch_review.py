@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.work_modes import MAX_BATCH_SIZE
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue as entries_queue
@@ -19,12 +20,12 @@ from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import ReviewBatch
+from pipeline.store.review.batch_items import ReviewBatch, set_batch_review
 from pipeline.store.schema.review import group_task
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.batch_screen import save_batch_marks
+from ui.screens.review.turns.batch_screen import save_batch_marks
 from ui.workspace import AppContext
 
 ODD = "rad02.dusch"
@@ -91,7 +92,7 @@ def test_alike_pieces_come_as_a_group_and_each_page_is_a_look(
     assert not app.exception
     group = open_group(store)
     assert f"{group.spec.label}: alla lästa som" in app.title[0].value
-    assert len(group.items) == len(entries)
+    assert len(group.items) == min(len(entries), MAX_BATCH_SIZE)
     with store.read() as conn:
         looks = [
             event
@@ -128,9 +129,8 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(
     with store.begin() as conn:
         other = batch_review.claim_next_batch(conn, seeding.forms(), COLLEAGUE, utc_now())
     assert other is not None
-    assert (
-        len(other.items) >= len(entries) - 2
-    )  # the sheet that is open, and the one that comes next, are not offered
+    # The sheet that is open, and the one that comes next, are not offered.
+    assert len(other.items) >= min(len(entries) - 2, MAX_BATCH_SIZE)
 
 
 def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(
@@ -218,6 +218,8 @@ def test_what_is_surely_read_is_folded_without_a_group_and_kept_by_saving(
     store: Store, open_screen: OpenScreen
 ) -> None:
     (first, *_) = seeding.add_visit_lists(store, 1)
+    with store.begin() as conn:
+        set_batch_review(conn, MANAGER, OTHER_UNIT, utc_now(), on=False)
     app = open_screen(NURSE, "review")
     assert "Säkert läst" in sent(app)
     type_row(app, first)

@@ -209,3 +209,9 @@ def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(
     shown = "".join(html.proto.body for html in app.get("html") if "ef-client" in html.proto.body)
     assert client.name in shown
     assert client.unit in shown
+
+
+def test_a_missing_name_speaks_neither_for_nor_against_the_client() -> None:
+    html = client_panel.client_html(CLIENTS[0], ("check_ok", "name_missing"))
+    assert "ef-for" in html
+    assert "saknas" not in html

@@ -5,6 +5,8 @@ typed what they rest on; Kö lists what is due.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.form.field import Kind
+from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.model import (
     EntryState,
     Outcome,
@@ -24,11 +27,13 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from tests.support.screens import seeding
@@ -36,6 +41,7 @@ from tests.support.screens.seeding import CLIENTS, MANAGER, UNIT
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import everything_sent, key, save
+from ui.screens.review import entry_header
 
 OFFICER = Person(
     "ines", "Ines Falk", "socialsekreterare", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS
@@ -58,7 +64,7 @@ CUSTODY: Mapping[str, Value] = {
 CALCULATION: Mapping[str, Value] = {
     "personnummer": CLIENTS[0].pid,
     "namn": CLIENTS[0].name,
-    "manad": "202112",
+    "manad": "202412",
     "hushall": "ensamstaende",
     "antal": "1",
     "norm_vuxna": "3000",
@@ -180,8 +186,8 @@ def test_a_wrong_sum_stops_once_and_then_another_person_looks(
     app = open_screen(OTHER_OFFICER, "review")
     assert not app.exception
     assert "delarna blir 6" in said(app)
-    assert "Det finns ingen riksnorm för 2021" in said(app)
-    assert "data/law/riksnorm/2021.yaml" in said(app)
+    assert "Det finns ingen riksnorm för 2024" in said(app)
+    assert "är inte kontrollerade" in said(app)
 
 
 def test_figures_that_add_up_are_confirmed_at_once(store: Store, open_screen: OpenScreen) -> None:
@@ -207,3 +213,30 @@ def test_the_queue_lists_what_is_due_by_law_the_nearest_first(
     sent = everything_sent(app)
     assert sent.index("senast lör 18 dec. 2021") < sent.index("senast fre 24 dec. 2021")
     assert CLIENTS[0].name not in sent
+
+
+def test_each_deadline_has_its_line_and_one_that_is_met_comes_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entry_header, "current_language", lambda: "sv")
+    form = _custody_with_deadlines()
+    entry = SimpleNamespace(row=None)
+    view = SimpleNamespace(form=form, entry=entry, is_second_review=False, fields=())
+    answers = {
+        "beslutsdatum": Answer("2021-12-17"),
+        "understallt_datum": Answer("2021-12-20"),
+    }
+    lines = entry_header.deadline_lines(cast(EntryView, view), answers)
+    assert ["14 jan. 2022" in line for line in lines] == [True, False]
+    assert "Gjort mån 20 dec. 2021" in lines[1]
+    assert "efter sista dagen" not in lines[1]
+    answers["understallt_datum"] = Answer("2021-12-27")
+    assert "efter sista dagen" in entry_header.deadline_lines(cast(EntryView, view), answers)[1]
+
+
+def _custody_with_deadlines() -> Form:
+    """A custody decision with two deadlines, the first of which is met by the day it was sent."""
+    form = seeding.forms()[("lvu-omhandertagande", 1)]
+    first = Deadline(rule="lvu-understallning", day="beslutsdatum", met="understallt_datum")
+    second = Deadline(rule="lvu-ansokan", day="beslutsdatum")
+    return form.model_copy(update={"deadline": None, "deadlines": (first, second)})

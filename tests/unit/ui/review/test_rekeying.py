@@ -163,7 +163,7 @@ def test_a_planted_value_that_is_confirmed_is_told_at_once(
         app.text_input(key=f"f-{entry_id}-0-{name}").set_value("-")
     app.button(key=f"save-{entry_id}-0").click().run()
     assert not app.exception
-    form = seeding.forms().latest("hsl-anteckning")
+    form = seeding.forms()["hsl-anteckning", 1]
     assert form.by_name[planted.field].label in app.warning[0].value
     assert "på prov" in app.warning[0].value
     with store.read() as conn:

@@ -326,7 +326,7 @@ def test_what_waits_for_another_person_is_told_and_cannot_be_opened(
 def disputed(store: Store) -> str:
     """A note whose time the nurse has typed otherwise than the machine read it."""
     entry_id = seeding.add_notes(store, 1)[0]
-    form = seeding.forms().latest("hsl-anteckning")
+    form = seeding.forms()["hsl-anteckning", 1]
     said = {
         spec.name: seeding.answer(spec, {**NOTE, "handelsetid": "11:11"})
         for spec in asked_fields(form, None)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.registers.authors import SAME_NAME_REASON
+from pipeline.registers.staff import SAME_NAME_REASON
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store

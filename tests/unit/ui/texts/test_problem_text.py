@@ -20,8 +20,8 @@ def test_what_is_said_of_several_fields_is_said_once_with_their_labels() -> None
         "line_across:rad02.dusch",
     ]
     assert issue_texts(codes, VISITS) == [
-        f"**Start, Slut, Dusch:** {t('problem.line_across')}",
-        f"**Start:** {t('problem.covered')}",
+        f"Start, Slut, Dusch: {t('problem.line_across')}",
+        f"Start: {t('problem.covered')}",
     ]
 
 

@@ -47,8 +47,10 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
     const read = data.words[state.field];
     place(word, read?.places[state.word], page);
     const doubtful = (read?.places ?? []).filter((_, i) => read.doubtful[i]);
-    doubts.replaceChildren(...doubtful.map((box) => {
+    const frames = [...doubtful.map((box) => [box, ""]), ...(data.marked ?? []).map((box) => [box, "deviation"])];
+    doubts.replaceChildren(...frames.map(([box, kind]) => {
       const frame = document.createElement("div");
+      frame.className = kind;
       place(frame, box, page);
       return frame;
     }));
@@ -94,7 +96,9 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
     if (!box || !pane.clientHeight) return;
     const [, x, y, w, h] = box;
     const height = sheet.clientWidth * data.aspect;
-    pane.scrollTo({ top: (y + h / 2) * height - pane.clientHeight * 0.4, left: (x + w / 2) * sheet.clientWidth - pane.clientWidth / 2 });
+    // What is taller than the view is shown from its top: a whole page says there what it is.
+    const top = h * height > pane.clientHeight ? y * height : (y + h / 2) * height - pane.clientHeight * 0.4;
+    pane.scrollTo({ top, left: (x + w / 2) * sheet.clientWidth - pane.clientWidth / 2 });
   }
 
   function follow() {

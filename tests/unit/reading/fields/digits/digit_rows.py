@@ -48,7 +48,7 @@ def row(
 
 def matvarden() -> tuple[Form, Image]:
     """The form and a printed page of it."""
-    form = Forms.load(ROOT / "forms").latest("matvarden")
+    form = Forms.load(ROOT / "forms")["matvarden", 1]
     return form, render_sheet_page(form, make_blank_sheets(1)[0])
 
 

@@ -81,7 +81,7 @@ def test_ambiguous_strokes_in_boxes_raise_issue(
     through the rows as empty boxes.
     """
     forms = Forms.load(ROOT / "forms")
-    form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
+    form, (sheet,) = forms["matvarden", 1], make_blank_sheets(1)
     paper, names = render_sheet_page(form, sheet), [f"rad{row:02d}.smarta" for row in range(1, 5)]
     for name in names:
         cell = form.by_name[name].cell_boxes[0]
@@ -111,7 +111,7 @@ def test_two_digits_in_one_box_are_not_read_confidently_as_one(value: str) -> No
     4, both with high confidence.
     """
     forms = Forms.load(ROOT / "forms")
-    form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
+    form, (sheet,) = forms["matvarden", 1], make_blank_sheets(1)
     paper, names = render_sheet_page(form, sheet), [f"rad{row:02d}.b_glukos" for row in range(1, 5)]
     for place, name in enumerate(names):
         cell = form.by_name[name].cell_boxes[0]

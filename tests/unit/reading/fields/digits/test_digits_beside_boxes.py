@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 def test_digit_half_outside_boxes_lowers_confidence(right: float, down: float) -> None:
     """The row alone reads as empty, or as a number without that digit, with high confidence."""
     forms = Forms.load(ROOT / "forms")
-    form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
+    form, (sheet,) = forms["matvarden", 1], make_blank_sheets(1)
     field = form.by_name["rad02.smarta"]
     paper, cell = render_sheet_page(form, sheet), field.cell_boxes[0 if right <= 0 else -1]
     write(paper, "4", Box(cell.x + 1 + right, cell.y + 1.4 + down, cell.w - 2, cell.h - 2.8))

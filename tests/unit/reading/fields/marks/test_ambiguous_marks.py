@@ -28,7 +28,7 @@ Points = list[tuple[float, float]]
 
 def clean(form_id: str) -> tuple[Form, Image]:
     (sheet,) = make_blank_sheets(1)
-    return FORMS.latest(form_id), render_sheet_page(FORMS.latest(form_id), sheet)
+    return FORMS[form_id, 1], render_sheet_page(FORMS[form_id, 1], sheet)
 
 
 def stroke(paper: Image, points: Points, pen_mm: float = 0.42) -> None:

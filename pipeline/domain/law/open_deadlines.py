@@ -1,0 +1,96 @@
+"""The legal deadlines of one entry that run: which have begun, and which nobody has met yet.
+
+They are kept as rule → last moment in ISO format, or `UNCERTAIN` where the day that the time runs
+from is not certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.form import Deadline, Form
+from pipeline.domain.law.deadlines import due_at
+
+UNCERTAIN = ""
+"""The time of a deadline whose first day is not certain: it may have passed already."""
+ANY_RULE = ""
+"""The key of an older entry's only deadline, whose rule was not stored."""
+DeadlineTimes = Mapping[str, str]
+KnownDays = Mapping[str, date | None]
+"""Days by field, None of a field that is empty; a field that is not certain is absent."""
+
+
+def deadline_field(form: Form, row: int | None, column: str) -> FieldSpec:
+    """Return a field that a deadline names; one of the row comes before one of the sheet."""
+    fields = [spec for spec in form.entry_fields(row) if spec.column == column]
+    return max(fields, key=lambda spec: spec.row is not None)
+
+
+def times_from_readings(form: Form, row: int | None, days: KnownDays) -> dict[str, str]:
+    """Return the deadlines of an entry that nobody has answered yet; none counts as met.
+
+    Raises:
+        FormError: the form names a deadline without a rule.
+    """
+    # Until its day is certain, each may run
+    may_run = {deadline.rule: UNCERTAIN for deadline in form.all_deadlines}
+    return _follow_days(form, row, days, may_run)
+
+
+def times_from_answers(
+    form: Form, row: int | None, days: KnownDays, before: DeadlineTimes
+) -> dict[str, str]:
+    """Return the deadlines after these settled answers; those that are met are left out.
+
+    Args:
+        before: The deadlines as they were; they stand where no answer is settled.
+
+    Raises:
+        FormError: the form names a deadline without a rule.
+    """
+    times = _follow_days(form, row, days, before)
+    return {
+        deadline.rule: times[deadline.rule]
+        for deadline in form.all_deadlines
+        if deadline.rule in times and not _is_met(form, row, deadline, days)
+    }
+
+
+def _is_met(form: Form, row: int | None, deadline: Deadline, days: KnownDays) -> bool:
+    """Whether the duty has been done, as far as the days are known."""
+    return deadline.met is not None and (
+        days.get(deadline_field(form, row, deadline.met).name) is not None
+    )
+
+
+def nearest_due(times: DeadlineTimes, now: datetime) -> datetime | None:
+    """Return when the nearest deadline ends; `now` for one that is uncertain, None for none."""
+    return min(
+        (now if time == UNCERTAIN else datetime.fromisoformat(time) for time in times.values()),
+        default=None,
+    )
+
+
+def _follow_days(
+    form: Form, row: int | None, days: KnownDays, before: DeadlineTimes
+) -> dict[str, str]:
+    """Start each deadline whose day is known, and stop one that begins only later, if at all."""
+    times: dict[str, str] = {}
+    for deadline in form.all_deadlines:
+        earlier = before.get(deadline.rule, before.get(ANY_RULE))
+        spec = deadline_field(form, row, deadline.day)
+        first_day = days.get(spec.name)
+        if first_day is not None:
+            times[deadline.rule] = due_at(deadline.rule, first_day).isoformat()
+        elif spec.name in days and not _has_begun(spec):
+            continue
+        elif earlier is not None or spec.name in days:
+            times[deadline.rule] = earlier or UNCERTAIN
+    return times
+
+
+def _has_begun(spec: FieldSpec) -> bool:
+    """Whether the time runs even where the field is empty: its day is that of the event itself."""
+    return spec.required or spec.means is Meaning.EVENT_DATE

@@ -1,0 +1,1 @@
+"""What the paper says of the patient as resources of its own: measurements and warnings."""

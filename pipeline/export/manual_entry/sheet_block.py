@@ -1,0 +1,70 @@
+"""The rows of one sheet as a person keys them in: one note instead of one for each row.
+
+Rows about the same client always go together. Rows of several clients do so for a form whose
+mapping says that the other system takes the sheet as a whole (`sheet: true`), such as the visits of
+a person's day. Each row stays an entry with its own receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.domain.record import Record
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading
+from pipeline.export.record_text import format_event_time, late_sheet_text
+from pipeline.export.tables.mapping import ManualEntryMapping
+from pipeline.texts import Topic
+
+_text = Topic("key_in_list", DATA_LANGUAGE)
+
+
+def is_keyed_with(first: Item, other: Item, options: ExportOptions) -> bool:
+    """Return whether a row is keyed in together with the first one of its sheet.
+
+    What corrects an earlier export, is void, or is about a protected client stands alone.
+    """
+    one, two = first.record, other.record
+    mapping = options.mappings.get(one.form)
+    takes_sheet = isinstance(mapping, ManualEntryMapping) and mapping.sheet
+    return (
+        one.row is not None
+        and (one.serial, one.form, one.version) == (two.serial, two.form, two.version)
+        and all(_is_plain(item) for item in (first, other))
+        and (takes_sheet or (bool(one.client.pid) and one.client.pid == two.client.pid))
+    )
+
+
+def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlock:
+    """Return the rows of a sheet as one block, with a line for each; one item as its own block."""
+    if len(items) == 1:
+        return build_block(items[0], options)
+    blocks = [build_block(item, options) for item in items]
+    # What stands above the rows and is the same for all of them is said once.
+    head = build_block(items[0], options, left_out=lambda spec: spec.row is not None)
+    shared = [row for row in head.rows if all(row in block.rows for block in blocks)]
+    has_one_client = len({item.record.client.pid for item in items}) == 1
+    lines = []
+    for item, block in zip(items, blocks, strict=True):
+        parts = [f"{label} {text}" for label, text in block.rows if (label, text) not in shared]
+        if not has_one_client:
+            parts.insert(0, client_heading(item, options))
+        label = _row_label(item.record, has_one_client=has_one_client)
+        lines.append((label, "; ".join(parts)))
+    records = [item.record for item in items]
+    return EntryBlock(
+        title=_text("sheet_title", title=records[0].title, rows=len(items)),
+        notice="",
+        rows=(*shared, *lines),
+        unmarked=(),
+        empty=(),
+        late_entry_text=late_sheet_text(records, options.settings),
+    )
+
+
+def _is_plain(item: Item) -> bool:
+    return item.amends is None and item.record.voided is None and not item.record.client.protected
+
+
+def _row_label(record: Record, *, has_one_client: bool) -> str:
+    return format_event_time(record) if has_one_client else _text("sheet_row", row=record.row)

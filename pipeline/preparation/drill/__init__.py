@@ -1,0 +1,1 @@
+"""The yearly drill (övning): ten sheets are printed, filled in, scanned and judged on one page."""

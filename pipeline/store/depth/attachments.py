@@ -1,0 +1,403 @@
+"""Attach pages to an entry: they get a title and a day, go with it, and are not typed.
+
+An attached page is a page of the entry's sheet: what hides, moves, exports or archives the sheet
+does the same to its attachments. A page can be attached while nobody has answered anything on it,
+and as long as its entry is neither signed nor sent. After that, or where its entry is one of many
+rows, it becomes an attachment of its own (`make_own_attachment`): an entry of the form `bilaga`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from pipeline.domain import permissions
+from pipeline.domain.errors import ReviewError
+from pipeline.domain.form.form import EntriesPer, Forms
+from pipeline.domain.model import EntryState, Outcome, Person
+from pipeline.domain.permissions import Action
+from pipeline.store.accounts import visibility
+from pipeline.store.database.store import lock_keys
+from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages, list_followers
+from pipeline.store.entries.entry import (
+    Entry,
+    advance_entry,
+    is_claimed_by_other,
+    list_sheet_entries,
+    load_entry,
+    select_entries,
+    stale_decision_error,
+)
+from pipeline.store.entries.triage import sort_entry
+from pipeline.store.event_log.events import client_log_subject, record
+from pipeline.store.exports.run_items import latest_exports
+from pipeline.store.paper.form_areas import ATTACHMENT_FORM, FREE_NOTE_FORM, form_area
+from pipeline.store.paper.pages import STATE_READ, Page, load_page
+from pipeline.store.paper.sheets import list_sheet_pages, make_entries
+from pipeline.store.schema import paper
+from pipeline.store.schema.depth import attachment, is_attachment
+
+_page_table, _entry_table, _draft_table = paper.page, paper.entry, paper.draft
+MAX_TITLE_LENGTH: Final = 120
+_OPEN_TO_PAGES = frozenset({EntryState.REVIEW, EntryState.SECOND, EntryState.CONFIRMED})
+"""States of an entry that a page may be attached to or taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentChoice:
+    """A page with the title and the day that a person gives it; `day` may be empty."""
+
+    page_id: str
+    title: str
+    day: str
+
+
+def list_proposed_pages(
+    conn: Connection, person: Person, entry: Entry, now: datetime
+) -> list[Page]:
+    """Return the pages after an entry's sheet in the stack that the person may attach to it.
+
+    Raises:
+        NotAllowedError: the person does not review the entry.
+    """
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
+    page_ids = [page.id for page in pages]
+    if not pages:
+        return []
+    # Loose pages that are visible and that nobody has answered or has open
+    query = select(_entry_table).where(_entry_table.c.sheet.in_(page_ids))
+    free = {one.sheet for one in select_entries(conn, query) if _is_free(one, person, now)}
+    visible = select(_page_table.c.id).where(
+        _page_table.c.id.in_(page_ids),
+        visibility.visible_pages_condition(conn, person, Action.REVIEW),
+    )
+    shown = free & set(conn.execute(visible).scalars())
+    return [page for page in pages if page.id in shown]
+
+
+def attach_pages(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    choices: Sequence[AttachmentChoice],
+    now: datetime,
+) -> None:
+    """Attach pages to an entry, after those that it has.
+
+    Raises:
+        NotAllowedError: the person does not review the entry or a page.
+        ReviewError: the entry takes no more pages; a title is missing or a day is none; or a page
+            is no loose page that nobody has answered anything on. Then nothing is attached.
+    """
+    entry = _require_open_entry(conn, forms, person, entry_id)
+    lock_keys(conn, entry.sheet, *sorted(choice.page_id for choice in choices))
+    last = conn.execute(
+        select(func.max(attachment.c.number)).where(attachment.c.sheet == entry.sheet)
+    ).scalar_one()
+    for number, choice in enumerate(choices, (last or 0) + 1):
+        page = load_page(conn, choice.page_id)
+        visibility.require_visible_page(conn, person, Action.REVIEW, page)
+        if page.sheet == entry.sheet:
+            raise ReviewError("page_not_loose")
+        take_free_entry(conn, person, page, now)
+        conn.execute(
+            update(_page_table)
+            .where(_page_table.c.id == page.id)
+            .values(sheet=entry.sheet, unit=entry.unit, area=entry.area)
+        )
+        _add_row(conn, person, entry.sheet, number, choice, now)
+        record(conn, person.login, "attach_page", page.id, unit=entry.unit, entry=entry.id)
+
+
+def detach_page(
+    conn: Connection, forms: Forms, person: Person, page_id: str, now: datetime
+) -> None:
+    """Take a page off the entry that it is attached to: it is a page of its own again.
+
+    Raises:
+        NotAllowedError: the person does not review the entry.
+        ReviewError: the page is not attached, or its entry is signed or sent.
+    """
+    permissions.require_permission(person, Action.REVIEW)
+    row = _require_row(conn, page_id)
+    (entry,) = list_sheet_entries(conn, row.sheet)
+    _require_open_entry(conn, forms, person, entry.id)
+    lock_keys(conn, row.sheet, page_id)
+    _end_row(conn, person, page_id, now)
+    page = load_page(conn, page_id)
+    unit = conn.execute(
+        select(paper.batch.c.unit).where(paper.batch.c.id == page.batch)
+    ).scalar_one()
+    conn.execute(
+        update(_page_table)
+        .where(_page_table.c.id == page_id)
+        .values(sheet=page_id, unit=unit, area=None)
+    )
+    record(conn, person.login, "detach_page", page_id, unit=entry.unit, entry=entry.id)
+    make_entries(conn, load_page(conn, page_id), None)
+
+
+def move_attachment(
+    conn: Connection, forms: Forms, person: Person, page_id: str, to_entry: str, now: datetime
+) -> None:
+    """Attach a page to another entry instead, with the same title and day.
+
+    Raises:
+        NotAllowedError, ReviewError: as `detach_page` and `attach_pages`.
+    """
+    permissions.require_permission(person, Action.REVIEW)
+    row = _require_row(conn, page_id)
+    detach_page(conn, forms, person, page_id, now)
+    choice = AttachmentChoice(page_id, row.title, row.day)
+    attach_pages(conn, forms, person, to_entry, [choice], now)
+
+
+def make_own_attachment(
+    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int
+) -> None:
+    """Let a loose page be an attachment of its own: only its client, title and day are asked.
+
+    Raises:
+        NotAllowedError: the person does not review this entry.
+        StaleDecisionError: it has been decided since the person saw `revision`.
+        ReviewError: it is no loose page.
+    """
+    _change_form(conn, forms, person, entry_id, revision, ATTACHMENT_FORM)
+
+
+def type_own_attachment(
+    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int
+) -> None:
+    """Let a loose page that is an attachment of its own be typed as a free note after all.
+
+    Raises:
+        NotAllowedError, StaleDecisionError, ReviewError: as `make_own_attachment`.
+    """
+    _change_form(conn, forms, person, entry_id, revision, FREE_NOTE_FORM)
+
+
+def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> None:
+    """Remove the entry of a loose page, a free note that nobody has answered.
+
+    Raises:
+        NotAllowedError: the person does not review the page.
+        ReviewError: the page is no loose page, or somebody has begun with it.
+    """
+    visibility.require_visible_page(conn, person, Action.REVIEW, page)
+    free = _free_entry(conn, person, page, now)
+    if free is None:
+        raise ReviewError("page_not_loose")
+    conn.execute(delete(_draft_table).where(_draft_table.c.entry == free.id))
+    conn.execute(delete(_entry_table).where(_entry_table.c.id == free.id))
+
+
+def find_attachment_entries(
+    conn: Connection, forms: Forms, person: Person, sheets: Sequence[str]
+) -> list[Entry]:
+    """Return the entries of these sheets that the person may attach pages to.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    permissions.require_permission(person, Action.REVIEW)
+    entries = [entry for sheet in sheets for entry in list_sheet_entries(conn, sheet)]
+    visible = visibility.filter_visible_entries(
+        conn, person, Action.REVIEW, [entry.id for entry in entries]
+    )
+    return [entry for entry in entries if entry.id in visible and _takes_pages(conn, forms, entry)]
+
+
+def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
+    """Return the sheets about a client that may take pages, the latest first.
+
+    Raises:
+        NotAllowedError: the person does not review.
+        BlockedClientError: the client is behind a block.
+    """
+    permissions.require_permission(person, Action.REVIEW)
+    record(conn, person.login, "look_up_client", client_log_subject(conn, pid))
+    visibility.require_unblocked_client(conn, person, pid)
+    is_about = (_entry_table.c.client_pid == pid) | (_entry_table.c.likely_pid == pid)
+    query = (
+        select(_entry_table.c.sheet)
+        .where(
+            is_about,
+            _entry_table.c.state.in_([state.value for state in _OPEN_TO_PAGES]),
+            _entry_table.c.row.is_(None),
+            visibility.visible_entries_condition(conn, person, Action.REVIEW),
+        )
+        .order_by(_entry_table.c.created_at.desc(), _entry_table.c.id)
+        .limit(20)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def list_entry_attachments(
+    conn: Connection, person: Person, entry: Entry
+) -> tuple[AttachedPage, ...]:
+    """Return the attachments of an entry that the person may see.
+
+    Raises:
+        NotAllowedError: the person may not see the entry.
+    """
+    visibility.require_visible_entry(conn, person, Action.VIEW_PAGE, entry)
+    return tuple(
+        attached
+        for attached in list_attached_pages(conn, entry.sheet)
+        if visibility.can_see_page(conn, person, Action.VIEW_PAGE, attached.page)
+    )
+
+
+def _add_row(
+    conn: Connection,
+    person: Person,
+    sheet: str,
+    number: int,
+    choice: AttachmentChoice,
+    now: datetime,
+) -> None:
+    title = " ".join(choice.title.split())[:MAX_TITLE_LENGTH]
+    if not title:
+        raise ReviewError("attachment_no_title")
+    if choice.day:
+        try:
+            date.fromisoformat(choice.day)
+        except ValueError as error:
+            raise ReviewError("attachment_no_day") from error
+    values = {
+        "page": choice.page_id,
+        "sheet": sheet,
+        "number": number,
+        "title": title,
+        "day": choice.day,
+        "by": person.login,
+        "at": now,
+    }
+    conn.execute(insert(attachment).values(values))
+
+
+def _end_row(conn: Connection, person: Person, page_id: str, now: datetime) -> None:
+    ended = (
+        update(attachment)
+        .where(attachment.c.page == page_id, is_attachment)
+        .values(undone_by=person.login, undone_at=now)
+    )
+    if conn.execute(ended).rowcount != 1:
+        raise stale_decision_error()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    sheet: str
+    number: int
+    title: str
+    day: str
+
+
+def _require_row(conn: Connection, page_id: str) -> _Row:
+    table = attachment.c
+    query = select(table.sheet, table.number, table.title, table.day)
+    row = conn.execute(query.where(table.page == page_id, is_attachment)).one_or_none()
+    if row is None:
+        raise ReviewError("page_not_attached")
+    return _Row(*row)
+
+
+def _require_open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str) -> Entry:
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    if not _takes_pages(conn, forms, entry):
+        raise ReviewError("entry_takes_no_pages")
+    return entry
+
+
+def _takes_pages(conn: Connection, forms: Forms, entry: Entry) -> bool:
+    """Whether pages may be attached to an entry or taken off it.
+
+    Not where it is one of several on its sheet, whose image shows them all, nor once it has been
+    signed or sent: what was signed or sent does not change afterwards.
+    """
+    form = forms.get((entry.form, entry.version))
+    return (
+        form is not None
+        and form.entries is EntriesPer.SHEET
+        and entry.row is None
+        and entry.voided is None
+        and entry.state in _OPEN_TO_PAGES
+        and not latest_exports(conn, [entry.id])
+    )
+
+
+def _free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> Entry | None:
+    """Return the entry of a loose page that nobody has answered or has open; else None."""
+    if (
+        page.state != STATE_READ
+        or page.outcome is not Outcome.UNIDENTIFIED
+        or page.sheet != page.id
+    ):
+        return None
+    entries = list_sheet_entries(conn, page.id)
+    if len(entries) != 1:
+        return None
+    (entry,) = entries
+    is_untouched = _is_free(entry, person, now) and not _is_referred_to(conn, person, entry.id)
+    return entry if is_untouched else None
+
+
+def _is_free(entry: Entry, person: Person, now: datetime) -> bool:
+    return (
+        entry.row is None
+        and entry.state is EntryState.REVIEW
+        and entry.voided is None
+        and not is_claimed_by_other(entry, person, now)
+    )
+
+
+def _is_referred_to(conn: Connection, person: Person, entry_id: str) -> bool:
+    """Whether anything is stored about an entry but what the person has typed and not decided."""
+    for table in paper.metadata.tables.values():
+        for key in table.foreign_keys:
+            if key.column.table is not _entry_table:
+                continue
+            query = select(func.count()).where(key.parent == entry_id)
+            if table is _draft_table:
+                query = query.where(_draft_table.c.login != person.login)
+            if conn.execute(query).scalar_one():
+                return True
+    return False
+
+
+def _change_form(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    form_key: tuple[str, int],
+) -> None:
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    if entry.revision != revision or entry.state is not EntryState.REVIEW:
+        raise stale_decision_error()
+    form = forms.get(form_key)
+    is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
+    if form is None or not is_loose or entry.row is not None or entry.form == form.id:
+        raise ReviewError("page_not_loose")
+    advance_entry(
+        conn,
+        entry,
+        form=form.id,
+        version=form.version,
+        criticality=form.criticality,
+        area=form_area(form),
+        claimed_by=entry.claimed_by,
+        claimed_until=entry.claimed_until,
+    )
+    sort_entry(conn, forms, entry_id)
+    record(conn, person.login, "change_form", entry_id, unit=entry.unit, form=form.id)

@@ -1,0 +1,146 @@
+"""Split a loose page between clients: each marked part is an entry of its own, with its cut-out.
+
+The page stays one sheet, whose parts are its rows. A part is shown by its cut-out alone, so that a
+person who may see one client's part does not see the others'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from pipeline.domain.errors import ReviewError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action
+from pipeline.store.accounts import visibility
+from pipeline.store.database.store import lock_keys
+from pipeline.store.depth.attachments import take_free_entry
+from pipeline.store.event_log.events import record
+from pipeline.store.paper.duplicates import is_entry_begun
+from pipeline.store.paper.pages import load_page
+from pipeline.store.paper.sheets import add_parts, make_entries
+from pipeline.store.schema import paper
+from pipeline.store.schema.depth import is_area, page_area
+
+_entry_table = paper.entry
+MIN_SIDE: Final = 0.02
+"""The least width and height of a part, as a share of the page. Source: reasoned."""
+MAX_PARTS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PageArea:
+    """A part of a page, as shares of its image, and the name of its cut-out in the image folder."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    image_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PagePart:
+    """A part of a page that is an entry, by its row."""
+
+    row: int
+    area: PageArea
+
+
+def list_parts(conn: Connection, page_id: str) -> list[PagePart]:
+    """Return the parts of a page, by row."""
+    query = select(page_area).where(page_area.c.page == page_id, is_area).order_by(page_area.c.row)
+    return [
+        PagePart(row.row, PageArea(row.x, row.y, row.w, row.h, row.image_sha256))
+        for row in conn.execute(query)
+    ]
+
+
+def split_page(
+    conn: Connection,
+    person: Person,
+    page_id: str,
+    areas: Sequence[PageArea],
+    now: datetime,
+) -> list[str]:
+    """Make an entry of each of these parts of a loose page, and return their ids.
+
+    A page that is split already gets further parts.
+
+    Raises:
+        NotAllowedError: the person does not review this page.
+        ReviewError: the page is no loose page, somebody has begun with it, or an area is none.
+    """
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.REVIEW, page)
+    _require_areas(areas)
+    lock_keys(conn, page_id)
+    last = conn.execute(
+        select(func.max(page_area.c.row)).where(page_area.c.page == page_id)
+    ).scalar_one()
+    if not list_parts(conn, page_id):
+        take_free_entry(conn, person, page, now)
+    rows = range((last or 0) + 1, (last or 0) + 1 + len(areas))
+    values = [
+        {
+            "page": page_id,
+            "row": row,
+            "x": area.x,
+            "y": area.y,
+            "w": area.w,
+            "h": area.h,
+            "image_sha256": area.image_sha256,
+            "by": person.login,
+            "at": now,
+        }
+        for row, area in zip(rows, areas, strict=True)
+    ]
+    conn.execute(insert(page_area), values)
+    record(conn, person.login, "split_page", page_id, unit=page.unit, parts=len(areas))
+    return add_parts(conn, page, rows)
+
+
+def join_page(conn: Connection, person: Person, page_id: str, now: datetime) -> None:
+    """Undo a split while nobody has begun with a part: the page is one entry again.
+
+    Raises:
+        NotAllowedError: the person does not review this page.
+        ReviewError: the page is not split, or somebody has begun with a part.
+    """
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.REVIEW, page)
+    lock_keys(conn, page_id)
+    if not list_parts(conn, page_id):
+        raise ReviewError("page_not_split")
+    # Parts that the person has open are not begun
+    conn.execute(
+        update(_entry_table)
+        .where(_entry_table.c.sheet == page_id, _entry_table.c.claimed_by == person.login)
+        .values(claimed_by=None, claimed_until=None)
+    )
+    begun = select(_entry_table.c.id).where(_entry_table.c.sheet == page_id, is_entry_begun())
+    if conn.execute(begun.limit(1)).first():
+        raise ReviewError("page_part_begun")
+    conn.execute(delete(_entry_table).where(_entry_table.c.sheet == page_id))
+    conn.execute(
+        update(page_area)
+        .where(page_area.c.page == page_id, is_area)
+        .values(undone_by=person.login, undone_at=now)
+    )
+    record(conn, person.login, "join_page", page_id, unit=page.unit)
+    make_entries(conn, page, None)
+
+
+def _require_areas(areas: Sequence[PageArea]) -> None:
+    if not areas or len(areas) > MAX_PARTS:
+        raise ReviewError("page_no_parts")
+    for area in areas:
+        is_inside = (
+            area.x >= 0 and area.y >= 0 and area.x + area.w <= 1.001 and area.y + area.h <= 1.001
+        )
+        if not is_inside or min(area.w, area.h) < MIN_SIDE:
+            raise ReviewError("page_part_size")

@@ -1,0 +1,322 @@
+"""Confirm the rows of a sheet that say nothing unusual in one step; the others one by one.
+
+At the depth of deviations a person looks at the sheet and at what was read in each row. A row is
+confirmed with others if its client is known, from print or from number or code and name together,
+and the machine is sure of all that matters in it; what it is not sure of is typed in the row,
+without seeing the reading, and goes to a second person where the two differ. Each row stays an
+entry of its own client. Free text that only repeats the client is not typed; it stays in the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from pipeline.domain import permissions
+from pipeline.domain.confidence import BOX_WRITTEN_FROM
+from pipeline.domain.errors import AnswerError, BlockedClientError
+from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
+from pipeline.domain.model import Client, EntryState, Person, Reading, State
+from pipeline.domain.permissions import Action
+from pipeline.domain.review.depth import list_row_deviations
+from pipeline.domain.review.recount import fields_to_recheck
+from pipeline.domain.review.rules import Answer, asked_fields, complete_answers, next_state
+from pipeline.store.accounts import visibility
+from pipeline.store.depth.settings import find_depth
+from pipeline.store.entries.answers import (
+    AnswerOrigin,
+    DecidedAnswer,
+    fields_taken_back,
+    shared_sheet_answers,
+)
+from pipeline.store.entries.batch_answers import NO_BATCH_ANSWERS
+from pipeline.store.entries.client_check import (
+    complete_client_numbers,
+    find_contradicted_client_field,
+)
+from pipeline.store.entries.entry import Entry, is_claimed_by_other, list_sheet_entries, load_entry
+from pipeline.store.entries.entry_facts import derive_entry_facts
+from pipeline.store.entries.entry_view import EntryView, load_entry_readings, load_entry_view
+from pipeline.store.entries.queue import open_claimed_entry
+from pipeline.store.registers.client_codes import answer_number_by_code, find_client_of_code
+from pipeline.store.registers.client_register import find_client
+from pipeline.store.review.decisions import NO_CLIENT_STATEMENT, write_decision
+from pipeline.store.review.first_review import first_review_answers
+
+_REPEATED = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS})
+"""Text that says who the client is, which the number says already."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A row of a sheet that waits for its first review.
+
+    `answers` is what is confirmed if nothing speaks against it. `deviations` are the fields that
+    have to be typed first, or because of which it `is_alone`: reviewed on its own.
+    `is_client_open` if its client is not known. It `looks_blank` if nothing was read in it.
+    """
+
+    entry: Entry
+    form: Form
+    client: Client | None
+    answers: Mapping[str, Answer]
+    deviations: tuple[str, ...]
+    is_client_open: bool
+    view: EntryView
+    is_alone: bool = False
+    looks_blank: bool = False
+
+    @property
+    def can_be_confirmed(self) -> bool:
+        """Whether the row can be confirmed together with others."""
+        return not self.deviations and not self.is_client_open
+
+    @property
+    def can_be_typed(self) -> bool:
+        """Whether the row can be confirmed with others once its deviations are typed."""
+        return bool(self.deviations) and not self.is_alone
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRow:
+    """A row as a person saw it at a revision, with what the person typed in it, by field."""
+
+    entry_id: str
+    revision: int
+    typed: Mapping[str, Answer] = field(default_factory=dict)
+
+
+def list_rows(
+    conn: Connection, forms: Forms, person: Person, sheet: str, now: datetime
+) -> list[SheetRow]:
+    """Return the rows of a sheet that wait for a first review by this person, in their order.
+
+    None of a form that is typed in another depth than its deviations.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    permissions.require_permission(person, Action.REVIEW)
+    rows = []
+    for entry in list_sheet_entries(conn, sheet):
+        form = forms.get((entry.form, entry.version))
+        if (
+            form is None
+            or form.entries is not EntriesPer.ROW
+            or form.id in forms.double_check
+            or entry.state is not EntryState.REVIEW
+            or entry.voided is not None
+            or is_claimed_by_other(entry, person, now)
+            or find_depth(conn, form, entry) is not Depth.DEVIATIONS
+            or not visibility.filter_visible_entries(conn, person, Action.REVIEW, [entry.id])
+        ):
+            continue
+        rows.append(_sheet_row(conn, forms, person, entry))
+    return rows
+
+
+def confirm_rows(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    seen: Sequence[SeenRow],
+    now: datetime,
+) -> list[str]:
+    """Confirm rows as the person saw them, and return the ids of those that were decided.
+
+    A row that has changed since, in which something is still to be typed, or that can no longer be
+    confirmed with others, is left as it is. A row in which something else was typed than read is
+    left to a second person.
+
+    Raises:
+        NotAllowedError: the person does not review one of these entries.
+        StaleDecisionError: a colleague has one of them open.
+    """
+    decided_ids = []
+    for each in seen:
+        open_claimed_entry(conn, forms, person, each.entry_id, now)
+        entry = load_entry(conn, each.entry_id)
+        if entry.revision != each.revision or entry.state is not EntryState.REVIEW:
+            continue
+        row = _sheet_row(conn, forms, person, entry, each.typed)
+        if not row.can_be_confirmed:
+            continue
+        decided = _decide_row(conn, row, each.typed)
+        state = next_state(sum(not answer.is_settled for answer in decided.values()))
+        write_decision(
+            conn,
+            person,
+            entry,
+            decided,
+            now,
+            state=state,
+            form=row.form,
+            first_by=person.login,
+            first_at=now,
+            **derive_entry_facts(row.form, entry, decided),
+        )
+        decided_ids.append(each.entry_id)
+    return decided_ids
+
+
+def _decide_row(
+    conn: Connection, row: SheetRow, typed: Mapping[str, Answer]
+) -> dict[str, DecidedAnswer]:
+    """Return what was read as accepted, and what was typed as in any first review."""
+    accepted = {
+        name: DecidedAnswer(answer, AnswerOrigin.ACCEPTED, True)
+        for name, answer in row.answers.items()
+    }
+    # A number that follows from a typed code is as sure as the code.
+    number = row.form.meaning(Meaning.CLIENT_PID, row.entry.row)
+    code = row.form.meaning(Meaning.CLIENT_CODE, row.entry.row)
+    names = {name for name in typed if name in row.answers}
+    names |= {number.name} if number and code and code.name in names else set()
+    specs = [spec for spec in asked_fields(row.form, row.entry.row) if spec.name in names]
+    readings = load_entry_readings(conn, row.entry, row.view.pages)
+    shared = shared_sheet_answers(conn, row.entry, row.form)
+    return accepted | first_review_answers(
+        specs, row.answers, readings, shared, NO_BATCH_ANSWERS, doubt=(), answered=names
+    )
+
+
+def _is_sheet_signature(spec: FieldSpec) -> bool:
+    """Whether a field is a signature, no initials of a row, that may be left empty."""
+    traits = spec.traits
+    return traits.is_signature and not traits.names_signer and not spec.required
+
+
+def _sheet_row(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry: Entry,
+    typed: Mapping[str, Answer] = MappingProxyType({}),
+) -> SheetRow:
+    view = load_entry_view(conn, forms, person, entry.id)
+    form, readings = view.form, load_entry_readings(conn, entry, view.pages)
+    shared = shared_sheet_answers(conn, entry, form)
+    pid_field = form.meaning(Meaning.CLIENT_PID, entry.row)
+    known = dict(shared)
+    # A number that was printed in the row, unless something else was read there
+    if pid_field and entry.client_pid and _agrees(readings.get(pid_field.name), entry.client_pid):
+        known[pid_field.name] = Answer(entry.client_pid)
+    specs = [
+        spec
+        for spec in asked_fields(form, entry.row)
+        if spec.means not in _REPEATED and not _is_sheet_signature(spec)
+    ]
+    doubtful = list_row_deviations(specs, readings, known)
+    to_type, follows = _code_or_number(conn, form, entry, readings, doubtful)
+    answers = known | {
+        spec.name: Answer(readings[spec.name].value, readings[spec.name].state)
+        for spec in specs
+        if spec.name not in known and spec.name not in (*to_type, follows)
+    }
+    answers |= {name: typed[name] for name in to_type if name in typed}
+    deviations = tuple(name for name in to_type if name not in answers)
+    is_alone = view.is_hidden or bool(view.missing_pages)
+    row = SheetRow(
+        entry, form, None, answers, deviations, True, view, is_alone, _looks_blank(view, readings)
+    )
+    if deviations or is_alone:
+        return replace(row, client=_find_row_client(conn, row))
+    try:
+        answers = answer_number_by_code(conn, form, entry, answers)
+    except AnswerError as error:
+        return replace(row, deviations=error.fields, is_alone=True)
+    row = replace(row, answers=answers)
+    client = _find_row_client(conn, row)
+    if client is None:
+        return replace(row, is_alone=True)
+    return _checked(conn, person, replace(row, client=client, is_client_open=False))
+
+
+def _looks_blank(view: EntryView, readings: Mapping[str, Reading]) -> bool:
+    """Whether nothing was read in a row, no client was printed for it, and nobody has typed in it.
+
+    Faint ink in a check box or a place for initials may come through from the other side.
+    """
+    return view.entry.client_pid is None and not any(
+        field.draft is not None or _is_written(field.spec, readings.get(field.spec.name))
+        for field in view.fields
+        if field.spec.row is not None
+    )
+
+
+def _is_written(spec: FieldSpec, reading: Reading | None) -> bool:
+    if reading is None or reading.state is State.EMPTY:
+        return False
+    return not spec.traits.is_boolean or reading.p >= BOX_WRITTEN_FROM
+
+
+def _find_row_client(conn: Connection, row: SheetRow) -> Client | None:
+    spec = row.form.meaning(Meaning.CLIENT_PID, row.entry.row)
+    pid = row.answers[spec.name].value if spec and spec.name in row.answers else None
+    return find_client(conn, pid) if isinstance(pid, str) else None
+
+
+def _code_or_number(
+    conn: Connection,
+    form: Form,
+    entry: Entry,
+    readings: Mapping[str, Reading],
+    doubtful: Sequence[str],
+) -> tuple[list[str], str]:
+    """Return the doubtful fields with the client's code or number, not both, and what follows.
+
+    A code that is the sure number's own is known with it. Where the number is not sure and a code
+    is written, the code is typed, and the number follows from it.
+    """
+    number, code = (
+        form.meaning(means, entry.row) for means in (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
+    )
+    reading = readings.get(code.name) if code else None
+    if number is None or code is None or reading is None or reading.is_seen_empty:
+        return list(doubtful), ""
+    others = [name for name in doubtful if name not in (number.name, code.name)]
+    if number.name in doubtful:
+        return [code.name, *others], number.name
+    owner = (
+        find_client_of_code(conn, entry, reading.value) if isinstance(reading.value, str) else None
+    )
+    is_own = owner is not None and owner == readings[number.name].value
+    return (others if is_own else [code.name, *others]), ""
+
+
+def _checked(conn: Connection, person: Person, row: SheetRow) -> SheetRow:
+    """Return the row as it is, or with what speaks against confirming it together with others."""
+    entry, form = row.entry, row.form
+    specs = [spec for spec in asked_fields(form, entry.row) if spec.name in row.answers]
+    try:
+        complete = complete_answers(specs, row.answers)
+        complete = complete_client_numbers(
+            conn, person, form, entry.row, complete, NO_CLIENT_STATEMENT
+        )
+        contradicted = find_contradicted_client_field(
+            conn, form, entry, complete, NO_CLIENT_STATEMENT
+        )
+    except (AnswerError, BlockedClientError) as error:
+        fields = tuple(getattr(error, "fields", ()))
+        return replace(row, deviations=fields, is_client_open=True, is_alone=True)
+    doubt = {
+        contradicted,
+        *fields_to_recheck(form, entry.row, complete, ask=False),
+        *fields_taken_back(conn, entry.id, person.login),
+    } - {None}
+    return replace(
+        row,
+        answers=complete,
+        deviations=tuple(sorted(map(str, doubt))),
+        is_client_open=bool(contradicted),
+        is_alone=bool(doubt),
+    )
+
+
+def _agrees(reading: Reading | None, pid: str) -> bool:
+    return reading is None or reading.state is State.EMPTY or reading.value == pid

@@ -1,0 +1,222 @@
+"""Attachments and split pages in the browser: the keys, the focus, and what can be seen."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from pipeline.domain.model import Outcome, PageReading, Value
+from pipeline.files.images import decode_image
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.depth.attached_pages import list_attached_pages
+from pipeline.store.depth.page_areas import list_parts
+from pipeline.store.entries.answers import decided_answers
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.paper import pages, sheets
+from pipeline.store.paper.pages import NewPage
+from pipeline.store.registers.client_codes import give_client_codes
+from tests.browser.support.nurse import (
+    expect_stored,
+    fill_in,
+    log_in,
+    press_until,
+    save,
+    settle,
+    wait_for_entry,
+    wait_until,
+)
+from tests.support.screens import seeding
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, OTHER_UNIT, UNIT
+from tests.support.screens.unusual_paper import add_loose_pages
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TEXTS = ("HYRESAVI 2021-12-03", "", "", "KONTOUTDRAG", "", "", "KVITTO", "KVITTO")
+
+
+def heading(page: Page, name: str) -> Locator:
+    return page.get_by_role("heading", level=1, name=name)
+
+
+def focused_key(page: Page) -> str:
+    """The key of the widget that has the focus."""
+    script = """() => document.activeElement.closest('[class*="st-key-"]')?.className
+        .match(/st-key-(\\S+)/)?.[1] ?? ''"""
+    return str(page.evaluate(script))
+
+
+def brightness(where: Locator) -> float:
+    """The mean grey of what is seen there, from 0 (black) to 255."""
+    return float(np.asarray(Image.open(io.BytesIO(where.screenshot())).convert("L")).mean())
+
+
+def test_eight_attachments_are_confirmed_with_the_keyboard(page: Page, store: Store) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    loose = add_loose_pages(store, entry_id, TEXTS)
+    log_in(page, NURSE)
+    expect(page.locator(f"[class*='st-key-save-{entry_id}']")).to_be_visible()
+    settle(page)
+    press_until(page, "Alt+j", heading(page, "Bilagor till"))
+    thumbs = page.locator("img.ef-thumb")
+    expect(thumbs).to_have_count(len(TEXTS))
+    settle(page)
+    assert focused_key(page) == f"att_title-{loose[0]}"
+    # The whole group is in sight, and the page of the title with the focus is shown large
+    greys = [brightness(thumbs.nth(number)) for number in (0, len(TEXTS) - 1)]
+    assert greys[0] > greys[1] + 20
+    big = page.locator(".st-key-page_view img")
+    first = brightness(big)
+    # A tick, a title and a day for each page
+    for _ in range(3 * (len(TEXTS) - 1)):
+        page.keyboard.press("Tab")
+    assert focused_key(page) == f"att_title-{loose[-1]}"
+    expect(page.locator(".st-key-page_view .caption")).to_contain_text(f"{1 + len(TEXTS)}")
+    assert brightness(big) < first
+    page.keyboard.press("Control+Enter")
+    with store.read() as conn:
+        sheet = load_entry(conn, entry_id).sheet
+
+    def titles() -> list[str]:
+        with store.read() as conn:
+            return [one.title for one in list_attached_pages(conn, sheet)]
+
+    expect_stored(
+        page,
+        titles,
+        ["Hyresavi", "Hyresavi", "Hyresavi", *["Kontoutdrag"] * 3, "Kvitto", "Kvitto"],
+    )
+    expect(page.get_by_text("Bilagor (8)")).to_be_visible()
+    press_until(page, "Alt+z", page.get_by_text("Lösa sidor efter arket: 8"))
+    expect_stored(page, titles, [])
+
+
+def test_a_month_of_signatures_is_confirmed_by_its_deviations(page: Page, store: Store) -> None:
+    """Of 30 doses one was refused: it is marked in the picture of its day, and typed alone."""
+    form = seeding.forms().latest("signeringslista")
+    said: dict[str, Value] = {
+        "personnummer": CLIENTS[0].pid,
+        "datum": "2021-12-01",
+        "overkanslighet": "Penicillin",
+        "skribent": NURSE.name,
+        **{f"rad1_{name}": text for name, text in (("insats", "Alvedon"), ("tid", "08.00"))},
+        **{f"rad1_dag{day}": "nb" for day in range(17, 32)},
+        "rad1_dag19": "3",
+    }
+    entry_id = seeding.add_sheet_of(store, form, said)
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    expect(page.get_by_text("Listan är använd dag 17–31. Avvikelser: 1.")).to_be_visible()
+    asked = fill_in(page, said, "signeringslista")
+    assert [name for name in asked if name.startswith("rad1_dag")] == ["rad1_dag19"]
+    # After the last field comes what is said of all other boxes
+    assert focused_key(page) == f"sheet_seen-{entry_id}-0"
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", checked=True)).to_be_visible()
+    expect(page.locator(".st-key-page_view .deviation:visible")).to_have_count(1)
+    save(page, entry_id)
+    with store.read() as conn:
+        answered = decided_answers(conn, entry_id)
+    assert answered["rad1_dag19"].answer.value == "3"
+    assert "rad1_dag18" not in answered
+
+
+def test_a_client_is_named_by_the_short_code(page: Page, store: Store) -> None:
+    """Four digits instead of twelve: the client comes up, and the number is left empty."""
+    pid = CLIENTS[1].pid
+    with store.begin() as conn:
+        code = give_client_codes(conn, OTHER_UNIT, [pid], utc_now())[pid]
+    form = seeding.forms().latest("besokslista")
+    said: dict[str, Value] = {
+        "datum": "2021-12-18",
+        "skribent": NURSE.name,
+        "rad01.kod": code,
+        "rad01.start": "08:30",
+        "rad01.slut": "09:00",
+        "rad01.dusch": True,
+    }
+    entry_id = seeding.add_sheet_of(store, form, said, OTHER_UNIT).replace("-00", "-01")
+    log_in(page, NURSE)
+    assert wait_for_entry(page) == entry_id
+    asked = fill_in(page, {**said, "rad01.personnummer": ""}, "besokslista")
+    assert "rad01-personnummer" in asked
+    expect(page.locator(".st-key-client_panel .ef-client:visible")).to_contain_text("Gunnar Ågren")
+    save(page, entry_id)
+    with store.read() as conn:
+        answered = decided_answers(conn, entry_id)
+    assert answered["rad01.personnummer"].answer.value == pid
+
+
+def add_board(store: Store) -> str:
+    """A photo of a board whose upper half is bright and whose lower half is dark."""
+    grey = np.full((1123, 794), 240, np.uint8)
+    grey[560:] = 60
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+        image = store.images.put(seeding.jpeg(grey))
+        new = NewPage(batch, 1, "tavla.jpg", 1, image, image, "image/jpeg")
+        page_id = pages.add_page(conn, new, ADMINISTRATOR.login)
+        sheets.save_page_reading(
+            conn,
+            page_id,
+            PageReading(Outcome.UNIDENTIFIED, issues=("no_code",)),
+            upright_sha256=None,
+            form=None,
+            reader_version="test 1",
+        )
+    return page_id
+
+
+def test_a_page_is_split_with_keys_and_mouse_and_each_part_shows_itself_only(
+    page: Page, store: Store
+) -> None:
+    page_id = add_board(store)
+    log_in(page, NURSE)
+    expect(page.locator(f"[class*='st-key-split-{page_id}']")).to_be_visible()
+    settle(page)
+    press_until(page, "Alt+m", heading(page, "Dela sidan"))
+    sheet = page.locator(".st-key-box_drawing .sheet")
+    expect(sheet).to_be_focused()
+    boxes = page.locator(".st-key-box_drawing .box")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Enter")
+    expect(boxes).to_have_count(1)
+    settle(page)
+    expect(sheet).to_be_focused()
+    # The dark half is below the window's edge, where no pointer reaches
+    sheet.evaluate("sheet => sheet.scrollIntoView({block: 'end'})")
+    area = sheet.bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + area["width"] * 0.1, area["y"] + area["height"] * 0.6)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] * 0.9, area["y"] + area["height"] * 0.9)
+    page.mouse.up()
+    expect(boxes).to_have_count(2)
+    settle(page)
+    page.get_by_text("Det som inte är markerat").click()
+    settle(page)
+    page.keyboard.press("Control+Enter")
+    wait_until(page, lambda: len(parts(store, page_id)) == 2)
+    bright, dark = parts(store, page_id)
+    assert bright > 200
+    assert dark < 100
+    # The first part is on the screen, and nothing of the dark half
+    picture = page.locator(".st-key-page_view img")
+    expect(page.locator(f"[class*='st-key-join-{page_id}-01']")).to_be_visible()
+    settle(page)
+    assert brightness(picture) > 200
+
+
+def parts(store: Store, page_id: str) -> list[float]:
+    """The mean grey of the cut-out of each part."""
+    with store.read() as conn:
+        found = list_parts(conn, page_id)
+    return [
+        float(decode_image(store.images.get(part.area.image_sha256), "image/jpeg").mean())
+        for part in found
+    ]

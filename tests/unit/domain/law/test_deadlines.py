@@ -1,0 +1,109 @@
+"""The rules of legal deadlines: each with its law and source, by the day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.domain.dates import SWEDEN
+from pipeline.domain.errors import FormError
+from pipeline.domain.law.deadlines import (
+    DeadlineRule,
+    due_at,
+    find_deadline_rule,
+    load_deadline_rules,
+)
+
+
+def test_the_shipped_rules_have_a_law_and_a_source() -> None:
+    assert {rule.rule for rule in load_deadline_rules()} == {
+        "lvu-understallning",
+        "lvu-ansokan",
+        "lvm-understallning",
+        "lvm-ansokan",
+        "skyddsbedomning",
+        "forhandsbedomning",
+        "sol-utredning",
+        "overklagande",
+    }
+    assert all("§" in rule.law and rule.source for rule in load_deadline_rules())
+    assert not any("gällande lydelse" in rule.source for rule in load_deadline_rules())
+    assert all(
+        "{day}" in rule.say[language] for rule in load_deadline_rules() for language in ("sv", "en")
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "last"),
+    [
+        ("lvu-understallning", "2021-12-24 23:59"),
+        ("lvu-ansokan", "2022-01-14 23:59"),
+        ("lvm-understallning", "2021-12-18 23:59"),
+        ("lvm-ansokan", "2021-12-24 23:59"),
+        ("skyddsbedomning", "2021-12-17 23:59"),
+        ("forhandsbedomning", "2021-12-31 23:59"),
+        ("sol-utredning", "2022-04-17 23:59"),
+        ("overklagande", "2022-01-07 23:59"),
+    ],
+)
+def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> None:
+    assert due_at(rule, date(2021, 12, 17)) == datetime.fromisoformat(last).replace(tzinfo=SWEDEN)
+    assert due_at(rule, date.max).astimezone(UTC).date() == date.max
+
+
+@pytest.mark.parametrize(
+    ("begun", "last"),
+    [("2021-10-31", "2022-02-28"), ("2023-10-31", "2024-02-29"), ("2021-08-31", "2021-12-31")],
+)
+def test_a_time_in_months_ends_in_the_month_that_it_names(begun: str, last: str) -> None:
+    assert due_at("sol-utredning", date.fromisoformat(begun)).date() == date.fromisoformat(last)
+
+
+def test_a_rule_names_days_or_months() -> None:
+    rule = load_deadline_rules()[0].model_dump(by_alias=True)
+    for wrong in ({"within_months": 1}, {"within_days": None}):
+        with pytest.raises(ValueError, match="either days or months"):
+            DeadlineRule.model_validate(rule | wrong)
+
+
+@pytest.mark.parametrize(
+    ("rule", "then", "now"),
+    [
+        ("skyddsbedomning", "(2001:453) 11 kap. 1 a §", "(2025:400) 20 kap. 1 §"),
+        ("forhandsbedomning", "(2001:453) 11 kap. 1 a §", "(2025:400) 20 kap. 2 §"),
+        ("sol-utredning", "(2001:453) 11 kap. 2 §", "(2025:400) 20 kap. 3 §"),
+    ],
+)
+def test_a_deadline_has_the_law_of_its_day(rule: str, then: str, now: str) -> None:
+    assert then in find_deadline_rule(rule, date(2021, 12, 17)).law
+    assert now in find_deadline_rule(rule, date(2026, 11, 29)).law
+
+
+def test_the_version_that_held_on_the_day_counts() -> None:
+    old, new = (
+        DeadlineRule.model_validate(
+            {
+                "rule": "r",
+                "version": n,
+                "what": "w",
+                "law": "l",
+                "source": "s",
+                "from": day,
+                "within_days": days,
+            }
+        )
+        for n, day, days in ((1, "2000-01-01", 7), (2, "2025-07-01", 5))
+    )
+    assert [
+        find_deadline_rule("r", date(year, 7, 1), (new, old)).version for year in (1999, 2024, 2025)
+    ] == [1, 1, 2]
+    with pytest.raises(FormError):
+        find_deadline_rule("q", date(2024, 1, 1), (old, new))
+
+
+def test_a_broken_file_of_rules_is_named(tmp_path: Path) -> None:
+    (tmp_path / "deadlines.yaml").write_text("- rule: r\n", "utf-8")
+    with pytest.raises(FormError, match=r"deadlines\.yaml"):
+        load_deadline_rules(tmp_path / "deadlines.yaml")

@@ -1,0 +1,136 @@
+"""Bara avvikelser on the screen: only what deviates is asked, and the sheet must be looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.domain.form.form import Form, load_form
+from pipeline.domain.model import EntryState, Value
+from pipeline.store.database.store import Store
+from pipeline.store.entries.answers import decided_answers
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.paper import pages
+from tests.support.screens import seeding
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
+from tests.unit.ui.conftest import OpenScreen
+
+SAID: dict[str, Value] = {
+    "personnummer": CLIENTS[0].pid,
+    "datum": "2021-12-18",
+    "skribent": "Nina Berglund",
+    "rad1_insats": "Alvedon",
+    "rad1_tid": "08:00",
+    "rad1_dag1": "nb",
+    "rad1_dag3": "nb",
+}
+"""On the second day nobody has signed."""
+
+
+def field(name: str, kind: str, box: list[float], **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"name": name, "label": name.capitalize(), "kind": kind, "box": box, **more}
+
+
+@pytest.fixture
+def form(store: Store) -> Form:
+    """A list of one drug and three days, a form of the municipality's own."""
+    line = {"group": "Rad 1"}
+    pid = {"format": "personnummer", "critical": True, "required": True, "means": "client_pid"}
+    day = {"format": "date", "critical": True, "required": True, "means": "event_date"}
+    boxes = [
+        field(
+            f"rad1_dag{n}",
+            "initials",
+            [90 + 20 * n, 90, 14, 8],
+            planned_by="rad1_tid",
+            codes=[{"value": "1", "label": "ej given"}],
+            **line,
+        )
+        for n in (1, 2, 3)
+    ]
+    fields = [
+        field("personnummer", "digits", [15, 46, 66, 8], **pid),
+        field("datum", "digits", [100, 46, 44, 8], **day),
+        field("skribent", "text", [15, 66, 80, 8], means="author_name"),
+        field("rad1_insats", "text", [15, 90, 60, 8], **line),
+        field("rad1_tid", "digits", [80, 90, 22, 8], format="time", **line),
+        *boxes,
+    ]
+    head = {"id": "egen-lista", "version": 1, "title": "Lista", "area": "HSL", "criticality": "A"}
+    more = {"law": [{"ref": "PDL", "source": "SFS"}], "entries": "sheet", "depth": "deviations"}
+    path = store.images.folder.parent / "forms" / "egen-lista" / "form.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump(head | more | {"pages": [{"fields": fields}]}), "utf-8")
+    return load_form(path)
+
+
+@pytest.fixture
+def entry_id(store: Store, form: Form) -> str:
+    """The list, scanned and read."""
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
+    return seeding.add_sheet(store, form, batch, 1, SAID, {})
+
+
+def test_only_the_head_and_what_deviates_is_asked_and_the_rest_is_looked_at(
+    store: Store, entry_id: str, open_screen: OpenScreen
+) -> None:
+    app = open_screen(NURSE, "review")
+
+    def typed(name: str, text: str) -> None:
+        app.text_input(key=f"f-{entry_id}-0-{name}").input(text)
+
+    keys = [one.key for one in (*app.text_input, *app.selectbox, *app.radio) if one.key]
+    asked = {key.removeprefix(f"f-{entry_id}-0-") for key in keys if key.startswith("f-")}
+    assert "rad1_dag2" in asked
+    assert not {"rad1_dag1", "rad1_dag3"} & asked
+    typed("personnummer", str(SAID["personnummer"]))
+    typed("datum", str(SAID["datum"]))
+    typed("rad1_dag2", "-")
+    app.button(key=f"save-{entry_id}-0").click().run()
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is EntryState.REVIEW
+    assert "sett det" in " ".join(one.value for one in app.warning)
+    app.checkbox(key=f"sheet_seen-{entry_id}-0").check()
+    app.button(key=f"save-{entry_id}-0").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is not EntryState.REVIEW
+        answered = decided_answers(conn, entry_id)
+    assert "rad1_dag2" in answered
+    assert "rad1_dag1" not in answered
+
+
+def test_a_box_that_the_machine_missed_can_be_added(entry_id: str, open_screen: OpenScreen) -> None:
+    app = open_screen(NURSE, "review")
+    app.selectbox(key=f"deviation_add-{entry_id}-0").set_value("rad1_dag3").run()
+    assert not app.exception
+    keys = [one.key or "" for one in (*app.text_input, *app.selectbox, *app.radio)]
+    assert any(key.endswith("rad1_dag3") for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "then"),
+    [
+        ("9", "Koderna är 1 = ej given", EntryState.REVIEW),
+        ("NB", "initialer betyder att dosen är given", EntryState.SECOND),
+    ],
+)
+def test_another_code_is_refused_and_initials_are_asked_about_once(
+    store: Store, entry_id: str, open_screen: OpenScreen, typed: str, said: str, then: EntryState
+) -> None:
+    app = open_screen(NURSE, "review")
+    head = {name: str(SAID[name]) for name in ("personnummer", "datum")}
+    for name, text in (head | {"rad1_dag2": typed}).items():
+        app.text_input(key=f"f-{entry_id}-0-{name}").input(text)
+    app.checkbox(key=f"sheet_seen-{entry_id}-0").check()
+    app.button(key=f"save-{entry_id}-0").click().run()
+    assert said in " ".join(one.proto.body for one in app.get("html"))
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is EntryState.REVIEW
+    app.button(key=f"save-{entry_id}-0").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is then

@@ -1,0 +1,1 @@
+"""How deep an entry is typed: attachments, deviations, and pages that are split."""

@@ -1,0 +1,375 @@
+"""Bilagor: the loose pages after a sheet get a title and a day each, and go with its entry.
+
+All pages are seen at once, beside the one whose title has the focus. An empty title means the same
+as in the line above, so that several pages of one document take no more keys than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.domain.errors import EfterskriftError, InvalidAnswerError, ReviewError, StoreError
+from pipeline.domain.model import Client, Person
+from pipeline.domain.review.attachment_title import propose_day, propose_title
+from pipeline.domain.review.field_values import normalize_value
+from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.store.database.clock import utc_now
+from pipeline.store.depth import attachments
+from pipeline.store.depth.attached_pages import AttachedPage, page_words
+from pipeline.store.depth.attachments import MAX_TITLE_LENGTH, AttachmentChoice
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
+from pipeline.store.paper.form_areas import ATTACHMENT_FORM
+from pipeline.store.paper.pages import Page
+from pipeline.store.registers.client_register import load_client, restrict_client
+from ui.browser.keyboard import key_help_button, keyboard
+from ui.browser.page_view import PageArea, SheetView, data_url, page_view
+from ui.i18n import t
+from ui.markdown import md, plain, plain_with_code
+from ui.screens.review import current_entry
+from ui.screens.review.depth.target_search import (
+    chosen_target,
+    forget_target,
+    target_search,
+)
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import person_menu
+from ui.widgets.images import find_covered_for, page_image, thumbnail
+from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, reset_drawn
+from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.workspace import AppContext
+
+_ENTRY_KEY, _LAST_KEY, _ERROR_KEY = "attachments_of", "attachments_last", "attachments_wrong"
+_WRONG_DAYS_KEY = "attachments_wrong_days"
+"""How often a day was wrong, and the widget of the last one."""
+_VIEWED_KEY = f"{VIEW_KEY_PREFIX}attachments"
+_SAVE_KEY = "attachments_save"
+_A4_MM = (210.0, 297.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """An entry with its attachments and the loose pages that may become some."""
+
+    entry: Entry
+    client: Client | None
+    loose: tuple[Page, ...]
+    attached: tuple[AttachedPage, ...]
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """All pages that are shown, in their order."""
+        return (*self.loose, *(one.page for one in self.attached))
+
+
+def is_open() -> bool:
+    """Return whether the user sees the attachments of an entry."""
+    return _ENTRY_KEY in st.session_state
+
+
+def open_attachments(entry_id: str) -> None:
+    """Show the attachments of an entry instead of the entry."""
+    _close()
+    st.session_state[_ENTRY_KEY] = entry_id
+
+
+def show(context: AppContext, person: Person) -> None:
+    """Show the attachments of the entry that was opened."""
+    try:
+        group = _load_group(context, person, str(st.session_state[_ENTRY_KEY]))
+    except EfterskriftError as error:
+        _close()
+        current_entry.set_warning(error_text(error))
+        st.rerun()
+    form = context.forms[(group.entry.form, group.entry.version)]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.title(plain(t("attachments.title", form=form.title)), anchor=False)
+            st.caption(plain(_describe_entry(group)))
+        key_help_button()
+        person_menu(context, person)
+    if text := st.session_state.pop(_ERROR_KEY, None):
+        st.error(plain_with_code(text))
+    left, right = st.columns([1, 1], gap="medium")
+    with left, st.container(key="picture"):
+        _show_pictures(context, person, group)
+    with right:
+        _show_loose(context, person, group)
+        _show_attached(context, person, group)
+        target_search(context, person, group.entry)
+        st.button(
+            t("attachments.back"),
+            key="attachments_back",
+            shortcut="Escape",
+            icon=":material/arrow_back:",
+            on_click=_close,
+        )
+    note_drawn(_turn(group))
+
+
+def _load_group(context: AppContext, person: Person, entry_id: str) -> _Group:
+    """Load what is shown, and record the views before anything is."""
+    now = utc_now()
+    with context.store.begin() as conn:
+        entry = load_entry(conn, entry_id)
+        client = load_client(conn, entry.client_pid) if entry.client_pid else None
+        group = _Group(
+            entry,
+            restrict_client(conn, client, person) if client else None,
+            tuple(attachments.list_proposed_pages(conn, person, entry, now)),
+            attachments.list_entry_attachments(conn, person, entry),
+        )
+        viewed: set[str] = st.session_state.setdefault(_VIEWED_KEY, set())
+        for page in group.pages:
+            if page.id not in viewed:
+                queue.record_page_view(conn, person, page.id)
+                viewed.add(page.id)
+    return group
+
+
+def _describe_entry(group: _Group) -> str:
+    client = group.client
+    named = f"{client.name} {client.pid}".strip() if client else t("attachments.client_unknown")
+    return f"{named} · {group.entry.unit} · {format_serial_or_id(group.entry.serial)}"
+
+
+def _turn(group: _Group) -> str:
+    return f"attachments-{group.entry.id}-{len(group.loose)}-{len(group.attached)}"
+
+
+def _show_pictures(context: AppContext, person: Person, group: _Group) -> None:
+    shown = []
+    for page in group.pages:
+        try:
+            picture = page_image(context, page, find_covered_for(context, person, page))
+        except StoreError:
+            picture = None
+        if picture is not None:
+            shown.append((page, picture))
+    places: dict[str, PageArea] = {
+        f"{name}-{page.id}": (number, 0.0, 0.0, 1.0, 1.0)
+        for number, (page, _) in enumerate(shown)
+        for name in ("att_title", "att_day")
+    }
+    page_view(
+        SheetView(
+            turn=_turn(group),
+            pictures=[picture for _, picture in shown],
+            captions=[
+                t("picture.caption", place=page.source_name, number=page.source_page)
+                for page, _ in shown
+            ],
+            places=places,
+            size_mm=_A4_MM,
+        )
+    )
+
+
+def _show_loose(context: AppContext, person: Person, group: _Group) -> None:
+    """Show a line for each loose page: its picture, whether it belongs here, title and day."""
+    if not group.loose:
+        if not group.attached:
+            st.info(t("attachments.no_loose"), icon=":material/info:")
+        return
+    st.markdown(md("attachments.how", count=len(group.loose)))
+    with context.store.read() as conn:
+        words = page_words(conn, [page.id for page in group.loose])
+    target = chosen_target(group.entry)
+    with st.form(f"attachments-{_turn(group)}", enter_to_submit=False, border=False):
+        for number, page in enumerate(group.loose, 1):
+            found = words.get(page.id, ())
+            picture, keep, title, day = st.columns(
+                [0.9, 0.25, 2.9, 1.45], vertical_alignment="center"
+            )
+            with picture:
+                _thumbnail(context, person, page, number)
+            keep.checkbox(
+                md("attachments.number", number=number),
+                True,
+                key=f"att_keep-{page.id}",
+                label_visibility="collapsed",
+            )
+            title.text_input(
+                md("attachments.name", number=number),
+                propose_title(found),
+                key=f"att_title-{page.id}",
+                max_chars=MAX_TITLE_LENGTH,
+                placeholder=t("attachments.name_as_above" if number > 1 else "attachments.name_is"),
+                autocomplete="off",
+                label_visibility="collapsed",
+            )
+            day.text_input(
+                md("attachments.day", number=number),
+                propose_day(found),
+                key=f"att_day-{page.id}",
+                max_chars=10,
+                placeholder=t("attachments.day_is"),
+                autocomplete="off",
+                label_visibility="collapsed",
+            )
+        st.form_submit_button(
+            t("attachments.save" if target == group.entry.id else "attachments.save_there"),
+            key=_SAVE_KEY,
+            type="primary",
+            shortcut="Ctrl+Enter",
+            on_click=partial(_attach, context, person, group, target),
+        )
+    fields = [f"{name}-{page.id}" for page in group.loose for name in ("att_title", "att_day")]
+    # A wrong day gets the focus
+    count, wrong = st.session_state.get(_WRONG_DAYS_KEY, (0, None))
+    keyboard(
+        f"{_turn(group)}-{count}" if count else _turn(group),
+        fields,
+        focus=wrong if wrong in fields else None,
+        save=_SAVE_KEY,
+        min_view_time=MIN_VIEW_TIME,
+    )
+
+
+def _thumbnail(context: AppContext, person: Person, page: Page, number: int) -> None:
+    try:
+        picture = thumbnail(context, page, find_covered_for(context, person, page))
+    except StoreError:
+        picture = None
+    if picture is not None:
+        alt = t("attachments.picture", number=number)
+        st.html(f'<img class="ef-thumb" alt="{alt}" src="{data_url(picture)}">')
+
+
+def _show_attached(context: AppContext, person: Person, group: _Group) -> None:
+    if not group.attached:
+        return
+    st.subheader(md("attachments.attached", count=len(group.attached)), anchor=False)
+    target = chosen_target(group.entry)
+    for one in group.attached:
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            words = ", ".join(filter(None, (f"{one.number}. {one.title}", one.day)))
+            st.markdown(plain(words), width="stretch")
+            if target != group.entry.id:
+                st.button(
+                    t("attachments.move"),
+                    key=f"att_move-{one.page.id}",
+                    on_click=partial(_move, context, person, one.page.id, target),
+                )
+            st.button(
+                t("attachments.take_off"),
+                key=f"att_off-{one.page.id}",
+                on_click=partial(_detach, context, person, [one.page.id]),
+            )
+    last = set(st.session_state.get(_LAST_KEY, ())) & {one.page.id for one in group.attached}
+    if last:
+        st.button(
+            md("attachments.undo", count=len(last)),
+            key="attachments_undo",
+            shortcut="Alt+Z",
+            on_click=partial(_detach, context, person, sorted(last)),
+        )
+
+
+def _typed_choices(context: AppContext, pages: Sequence[Page]) -> list[AttachmentChoice]:
+    """Return what was typed for the pages that belong here; an empty title repeats the last one.
+
+    It does so within one document only: a page with another day is something else.
+
+    Raises:
+        InvalidAnswerError: the day of the page in `fields` is none.
+        ReviewError: a page with a day of its own has no title.
+    """
+    choices: list[AttachmentChoice] = []
+    for number, page in enumerate(pages, 1):
+        if not st.session_state.get(f"att_keep-{page.id}"):
+            continue
+        title = str(st.session_state.get(f"att_title-{page.id}") or "").strip()
+        day = _typed_day(context, page)
+        if not title and choices:
+            if day not in ("", choices[-1].day):
+                raise ReviewError("attachment_other_day", number=number)
+            title, day = choices[-1].title, choices[-1].day
+        choices.append(AttachmentChoice(page.id, title, day))
+    return choices
+
+
+def _typed_day(context: AppContext, page: Page) -> str:
+    typed = str(st.session_state.get(f"att_day-{page.id}") or "").strip()
+    if not typed:
+        return ""
+    spec = context.forms[ATTACHMENT_FORM].by_name["handelsedatum"]
+    try:
+        return str(normalize_value(spec, typed))
+    except InvalidAnswerError as error:
+        raise InvalidAnswerError(error.key, fields=(page.id,)) from None
+
+
+@requires_open_session
+def _attach(context: AppContext, person: Person, group: _Group, target: str) -> None:
+    """Attach the chosen pages; a key that was pressed before they could be seen is ignored."""
+    now = utc_now()
+    if is_too_soon(_turn(group), now, MIN_VIEW_TIME):
+        return
+    try:
+        choices = _typed_choices(context, group.loose)
+        with context.store.begin() as conn:
+            attachments.attach_pages(conn, context.forms, person, target, choices, now)
+    except InvalidAnswerError as error:
+        number = [page.id for page in group.loose].index(error.fields[0]) + 1
+        st.session_state[_ERROR_KEY] = t("attachments.wrong_day", number=number)
+        count, _ = st.session_state.get(_WRONG_DAYS_KEY, (0, None))
+        st.session_state[_WRONG_DAYS_KEY] = (count + 1, f"att_day-{error.fields[0]}")
+        return
+    except EfterskriftError as error:
+        st.session_state[_ERROR_KEY] = error_text(error)
+        return
+    st.session_state[_LAST_KEY] = [choice.page_id for choice in choices]
+    _leave_entries_of([choice.page_id for choice in choices])
+    reset_drawn()
+    current_entry.set_toast(t("attachments.saved", count=len(choices)))
+
+
+@requires_open_session
+def _detach(context: AppContext, person: Person, page_ids: Sequence[str]) -> None:
+    def detach_all(conn: Connection) -> None:
+        for page_id in page_ids:
+            attachments.detach_page(conn, context.forms, person, page_id, utc_now())
+
+    _run(context, detach_all, t("attachments.taken_off", count=len(page_ids)))
+
+
+@requires_open_session
+def _move(context: AppContext, person: Person, page_id: str, target: str) -> None:
+    _run(
+        context,
+        lambda conn: attachments.move_attachment(
+            conn, context.forms, person, page_id, target, utc_now()
+        ),
+        t("attachments.moved"),
+    )
+
+
+def _run(context: AppContext, action: Callable[[Connection], object], done: str) -> None:
+    try:
+        with context.store.begin() as conn:
+            action(conn)
+    except EfterskriftError as error:
+        st.session_state[_ERROR_KEY] = error_text(error)
+    else:
+        current_entry.set_toast(done)
+    reset_drawn()
+
+
+def _leave_entries_of(page_ids: Sequence[str]) -> None:
+    """Leave the entry of a loose page, which is gone when the page is attached."""
+    if current_entry.current_entry_id() in {make_entry_id(page_id, None) for page_id in page_ids}:
+        current_entry.open_entry(None)
+
+
+def _close() -> None:
+    for key in (_ENTRY_KEY, _LAST_KEY, _ERROR_KEY, _VIEWED_KEY, _WRONG_DAYS_KEY):
+        st.session_state.pop(key, None)
+    forget_target()
+    reset_drawn()

@@ -1,0 +1,136 @@
+"""Bara avvikelser: the boxes of a grid that say something else are answered, the others are not.
+
+The user sees them marked in the picture of the sheet, adds what the machine has missed, and says
+that the sheet was looked at before it can be saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.form.form import Depth, EntriesPer
+from pipeline.domain.model import EntryState
+from pipeline.domain.review.depth import is_grid_box, list_blocks, list_line_fields
+from pipeline.store.entries.entry_view import EntryView
+from ui.browser.page_view import PageArea, relative_area
+from ui.i18n import t
+from ui.markdown import md
+from ui.widgets.images import is_registered
+
+_ADDED_KEY = "deviations_added"
+
+
+def is_grid_view(view: EntryView) -> bool:
+    """Return whether only the deviations of a grid are answered now."""
+    return (
+        view.depth is Depth.DEVIATIONS
+        and view.form.entries is EntriesPer.SHEET
+        and view.entry.state is EntryState.REVIEW
+        and not view.is_hidden
+    )
+
+
+def with_added_deviations(view: EntryView) -> EntryView:
+    """Return the view with the boxes that the user has added open, each with its line's fields."""
+    if not is_grid_view(view):
+        return view
+    added = _added(view)
+    boxes = [name for name in added if is_grid_box(view.form, view.form.by_name[name])]
+    opened = set(boxes) | list_line_fields(view.form, boxes)
+    for specs in list_blocks(view.form).values():
+        names = {spec.name for spec in specs}
+        opened |= names if names & added else set()
+    fields = tuple(
+        replace(field, is_open=True) if field.spec.name in opened else field
+        for field in view.fields
+    )
+    problems = tuple(one for one in view.problems if not _names_closed_field(one, view, added))
+    return replace(view, fields=fields, deviations=view.deviations | added, problems=problems)
+
+
+def deviation_areas(view: EntryView, page_ids: list[str]) -> list[PageArea]:
+    """Return where the deviating boxes are in the pictures, to be marked there."""
+    if not is_grid_view(view):
+        return []
+    registered = {page.id for page in view.pages if is_registered(page)}
+    return [
+        relative_area(
+            field.spec.box,
+            page_ids.index(field.page),
+            view.form.pages[field.page_no - 1].size,
+            0.5,
+        )
+        for field in view.fields
+        if field.spec.name in view.deviations
+        and field.page in registered
+        and field.page in page_ids
+    ]
+
+
+def sheet_look_fields(view: EntryView) -> None:
+    """Show, inside the form, what the user says of all the other boxes."""
+    if not is_grid_view(view):
+        return
+    count, used = len(view.deviations), view.days_in_use
+    said_markdown = (
+        md("deviations.seen", count=count)
+        if used is None
+        else md("deviations.seen_days", first=used[0], last=used[1], count=count)
+    )
+    st.checkbox(said_markdown, key=_seen_key(view))
+
+
+def add_deviation_field(view: EntryView) -> None:
+    """Show, outside of the form, the choice of a box or prescription that deviates too."""
+    if not is_grid_view(view):
+        return
+    labels = accessible_names(view.form, view.entry.row)
+    shown = {field.spec.name for field in view.fields if field.is_open}
+    firsts = {specs[0].name for specs in list_blocks(view.form).values()}
+    others = [
+        field.spec.name
+        for field in view.fields
+        if field.spec.name not in view.deviations | shown
+        and (field.spec.name in firsts or is_grid_box(view.form, field.spec))
+    ]
+    key = f"deviation_add-{view.entry.id}-{len(_added(view))}"
+    st.selectbox(
+        t("deviations.add"),
+        others,
+        index=None,
+        key=key,
+        placeholder=t("deviations.add_which"),
+        format_func=lambda name: labels.get(name, name),
+        on_change=_add,
+        args=(view.entry.id, key),
+    )
+
+
+def is_sheet_looked_at(view: EntryView) -> bool:
+    """Return whether the user has said that the sheet was looked at, where that is needed."""
+    return not is_grid_view(view) or bool(st.session_state.get(_seen_key(view)))
+
+
+def _add(entry_id: str, key: str) -> None:
+    if name := st.session_state.get(key):
+        added: dict[str, frozenset[str]] = st.session_state.setdefault(_ADDED_KEY, {})
+        added[entry_id] = added.get(entry_id, frozenset()) | {str(name)}
+
+
+def _added(view: EntryView) -> frozenset[str]:
+    added: dict[str, frozenset[str]] = st.session_state.get(_ADDED_KEY, {})
+    return added.get(view.entry.id, frozenset())
+
+
+def _seen_key(view: EntryView) -> str:
+    return f"sheet_seen-{view.entry.id}-{view.entry.revision}"
+
+
+def _names_closed_field(problem: str, view: EntryView, added: frozenset[str]) -> bool:
+    """Whether a problem is about a box that is not answered."""
+    name = problem.partition(":")[2].strip()
+    spec = view.form.by_name.get(name)
+    return spec is not None and is_grid_box(view.form, spec) and name not in view.deviations | added
