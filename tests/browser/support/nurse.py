@@ -146,7 +146,7 @@ def fill_in(
     blind = {
         spec.name.replace(".", "-"): spec.name
         for spec in seeding.forms().latest(form).fields
-        if spec.critical
+        if spec.critical or spec.takes_code
     }
     order: list[str] = []
     while (field := focused_field(page)[1]) and field not in order:
