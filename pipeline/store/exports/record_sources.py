@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.model import Client, Outcome, State, Value
+from pipeline.domain.model import Client, State, Value
 from pipeline.domain.record import CareProvider, Stamp
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import OutagePeriod
@@ -22,6 +22,7 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
+from pipeline.store.paper.sheets import missing_pages_by_sheet
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.registers.providers import providers_by_unit
@@ -98,7 +99,7 @@ def load_record_sources(
         pictures=sheet_image_names(conn, {entry.sheet for entry in entries})
         | {entry: (image,) for entry, image in part_images(conn, entries).items()},
         attachments=attached_pages_by_sheet(conn, {entry.sheet for entry in entries}),
-        missing_pages=_find_missing_pages(conn, {entry.sheet for entry in entries}),
+        missing_pages=missing_pages_by_sheet(conn, {entry.sheet for entry in entries}),
         clients=_load_clients(conn, pids),
         names=names_by_login(conn),
         exports=_count_exports(conn, entry_ids),
@@ -137,22 +138,6 @@ def sheet_image_names(conn: Connection, sheets: Iterable[str]) -> dict[str, tupl
     for row in conn.execute(query.order_by(paper.page.c.page_no, paper.page.c.id)):
         names[row.sheet].append(row.picture)
     return {sheet: tuple(pictures) for sheet, pictures in names.items()}
-
-
-def _find_missing_pages(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Return the numbers of the pages that have not come, by sheet, where there are any."""
-    page = paper.page.c
-    read_pages: dict[str, dict[int, int]] = defaultdict(dict)
-    query = select(page.sheet, page.page_no, page.pages).where(
-        page.sheet.in_(sorted(sheets)), page.outcome == Outcome.READ.value
-    )
-    for row in conn.execute(query):
-        read_pages[row.sheet][row.page_no or 1] = row.pages or 1
-    missing = {
-        sheet: tuple(sorted(set(range(1, max(numbers.values()) + 1)) - set(numbers)))
-        for sheet, numbers in read_pages.items()
-    }
-    return {sheet: numbers for sheet, numbers in missing.items() if numbers}
 
 
 def _load_answers(
