@@ -102,6 +102,7 @@ class Record:
         attachments: The pages that go with the entry and are not typed, in their order.
         typed: How much of the paper is typed.
         boxes: The answered boxes of a grid in which something was planned, in their order.
+        missing_pages: The numbers of the pages of the sheet that have not come.
         meanings: What codes and numbers of lines mean, by field name.
         outage: The outage of the unit and system; None: that of the settings.
         provider: The unit's care provider; None: that of the settings.
@@ -141,6 +142,7 @@ class Record:
     attachments: tuple[RecordAttachment, ...] = ()
     typed: TypedPart = TypedPart.WHOLE
     boxes: tuple[str, ...] = ()
+    missing_pages: tuple[int, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     outage: Outage | None = None
     provider: CareProvider | None = None

@@ -281,10 +281,16 @@ def _untyped_texts(record: Record) -> list[str]:
     if record.voided is not None:
         return []
     sentences = []
+    if record.missing_pages:
+        pages = ", ".join(map(str, record.missing_pages))
+        sentences.append(late_entry("missing_pages", pages=pages))
     if record.typed is not TypedPart.WHOLE:
         if deviations := _list_deviations(record):
             sentences.append(late_entry("deviations", deviations="; ".join(deviations)))
-        sentences.append(late_entry(f"typed.{record.typed.value}"))
+        if record.missing_pages and record.typed is TypedPart.DEVIATIONS:
+            sentences.append(late_entry("typed.deviations_on_pages"))
+        else:
+            sentences.append(late_entry(f"typed.{record.typed.value}"))
     if record.attachments:
         titles = "; ".join(map(format_attachment, record.attachments))
         sentences.append(late_entry("attachments", attachments=titles))

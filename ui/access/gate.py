@@ -152,10 +152,11 @@ class Gate:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["Cache-Control"] = "no-store"
-            await send(message)
-            is_sent = message["type"] == "http.response.body" and not message.get("more_body")
-            if is_sent and status == 200 and not _is_check(scope):
+            is_last = message["type"] == "http.response.body" and not message.get("more_body")
+            # Before the last part is sent: whoever has the whole file may ask again at once.
+            if is_last and status == 200 and not _is_check(scope):
                 DOWNLOADS.finish(path, mine)
+            await send(message)
 
         await self._app(scope, receive, send_once)
 

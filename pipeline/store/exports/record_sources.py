@@ -22,6 +22,7 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import WAS_UNDONE, last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
+from pipeline.store.paper.sheets import missing_pages_by_sheet
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.hsa_ids import hsa_ids_by_login, hsa_ids_by_unit
 from pipeline.store.registers.outages import list_outages
@@ -38,16 +39,17 @@ class RecordSources:
 
     By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
     id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
-    the image folder (of a part of a page by entry id), and `attachments`. By personal number:
-    `clients`. By login: `names` and `staff_hsa_ids`. By unit: `areas` of law, `unit_hsa_ids`, and
-    `providers` of care that are not the organisation. `outages` are by unit and system; `staff` is
-    the staff list of all units.
+    the image folder (of a part of a page by entry id), `attachments`, and `missing_pages` by their
+    numbers. By personal number: `clients`. By login: `names` and `staff_hsa_ids`. By unit: `areas`
+    of law, `unit_hsa_ids`, and `providers` of care that are not the organisation. `outages` are by
+    unit and system; `staff` is the staff list of all units.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]
     pages: Mapping[str, Row[Any]]
     pictures: Mapping[str, tuple[str, ...]]
     attachments: Mapping[str, Sequence[AttachedPage]]
+    missing_pages: Mapping[str, tuple[int, ...]]
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
@@ -103,6 +105,7 @@ def load_record_sources(
         pictures=sheet_image_names(conn, {entry.sheet for entry in entries})
         | {entry: (image,) for entry, image in part_images(conn, entries).items()},
         attachments=attached_pages_by_sheet(conn, {entry.sheet for entry in entries}),
+        missing_pages=missing_pages_by_sheet(conn, {entry.sheet for entry in entries}),
         clients=_load_clients(conn, pids),
         names=names_by_login(conn),
         exports=_count_exports(conn, entry_ids),

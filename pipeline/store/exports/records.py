@@ -130,6 +130,7 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
             for attached in sources.attachments.get(entry.sheet, ())
             if attached.page.image_sha256
         ),
+        missing_pages=sources.missing_pages.get(entry.sheet, ()),
         typed=_typed_part(form, entry, answers),
         boxes=tuple(
             spec.column for spec in specs if is_box_planned(form, spec, _known_values(answers))

@@ -5,6 +5,7 @@ Pages of a sheet come in any order, and some come twice.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -233,6 +234,17 @@ def find_missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
     none.
     """
     return missing_page_numbers(list_sheet_pages(conn, sheet))
+
+
+def missing_pages_by_sheet(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the pages that have not come, of each of these sheets."""
+    query = select(_page_table).where(
+        _page_table.c.sheet.in_(sorted(sheets)), _page_table.c.id.not_in(ATTACHED_PAGES)
+    )
+    pages: dict[str, list[Page]] = defaultdict(list)
+    for row in conn.execute(query).mappings():
+        pages[row["sheet"]].append(Page.from_row(row))
+    return {sheet: missing_page_numbers(found) for sheet, found in pages.items()}
 
 
 def missing_page_numbers(sheet_pages: Iterable[Page]) -> tuple[int, ...]:

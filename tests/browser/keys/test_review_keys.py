@@ -24,6 +24,7 @@ from tests.browser.support.nurse import (
     focused_field,
     log_in,
     press_until,
+    press_until_gone,
     save,
     settle,
     skip,
@@ -415,7 +416,7 @@ def test_reject_and_undo_by_key(page: Page, store: Store, entries: list[str]) ->
     press_until(page, "Alt+a", page.locator(f".st-key-reason-{first}-0"))
     expect(page.locator(f".st-key-reason-{first}-0 input").first).to_be_focused()
     page.keyboard.press("2")
-    page.keyboard.press("Control+Enter")
+    press_until_gone(page, "Control+Enter", page.locator(f".st-key-do-reason-{first}-0"))
     wait_for_entry(page, other_than=first)
     expect_stored(page, lambda: states(store, [first]), [EntryState.REJECTED])
     press_until(page, "Alt+z", page.locator(f"[class*='st-key-f-{first}-2-']").first)

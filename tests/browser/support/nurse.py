@@ -120,14 +120,19 @@ def save(page: Page, entry_id: str) -> None:
 
 def _press_past(page: Page, keys: str, entry_id: str, *, patience_ms: float) -> None:
     """Press until the entry is no longer on the screen."""
+    press_until_gone(page, keys, page.locator(f".st-key-skip-{entry_id}"), patience_ms=patience_ms)
+
+
+def press_until_gone(page: Page, keys: str, place: Locator, *, patience_ms: float = 1_500) -> None:
+    """Press until what the keys take away is gone, as `press_until` does."""
     for _ in range(20):
         page.keyboard.press(keys)
         try:
-            page.locator(f".st-key-skip-{entry_id}").wait_for(state="detached", timeout=patience_ms)
+            place.wait_for(state="detached", timeout=patience_ms)
         except PlaywrightTimeoutError:
             continue
         return
-    raise AssertionError(f"{entry_id} is still there after {keys}")
+    raise AssertionError(f"{place} is still there after {keys}")
 
 
 def focused_field(page: Page) -> tuple[str, str]:
@@ -146,7 +151,7 @@ def fill_in(
     blind = {
         spec.name.replace(".", "-"): spec.name
         for spec in seeding.forms().latest(form).fields
-        if spec.critical
+        if spec.critical or spec.takes_code
     }
     order: list[str] = []
     while (field := focused_field(page)[1]) and field not in order:

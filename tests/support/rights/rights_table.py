@@ -76,6 +76,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.corrections.undo_decision": (Action.REVIEW, R.PAPER),
     f"{P}store.review.decisions.reopen_rejected": (Action.REVIEW, R.PAPER),
     f"{P}store.review.corrections.list_own_latest": (Action.REVIEW, R.LISTED),
+    f"{P}store.review.corrections.list_own_last_step": (Action.REVIEW, R.LISTED),
     f"{P}store.review.corrections.correct_entry": (Action.CORRECT, R.PAPER),
     f"{P}store.review.corrections.void_entry": (Action.VOID, R.PAPER),
     f"{P}store.paper.lookup.find_sheets": (Action.CORRECT, R.LISTED),

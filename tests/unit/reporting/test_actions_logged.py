@@ -19,6 +19,7 @@ from pipeline.texts import catalogue
 
 FIGURES = "counts only, of nobody"
 BEFORE = "what is shown is a page, and `view_page` has recorded the look before"
+OWN_LATEST = "the person's own last decisions, for taking them back"
 TYPING = "what the person types is the person's own until it is decided"
 PART = "part of an act that records as a whole"
 ASKS = "asks only; a denial is recorded by the store when it ends the transaction"
@@ -187,9 +188,8 @@ NEEDS_NONE = {
     "store.entries.queue.renew_claim": TYPING,
     "store.entries.queue.release_claim": TYPING,
     "store.review.decisions.save_draft": TYPING,
-    "store.review.corrections.list_own_latest": (
-        "the person's own last decisions, for taking one back"
-    ),
+    "store.review.corrections.list_own_latest": OWN_LATEST,
+    "store.review.corrections.list_own_last_step": OWN_LATEST,
     "store.entries.entry.is_claimed_by_other": "asks only",
     "store.review.decisions.require_entry_as_seen": PART,
     "store.entries.answers.decided_answers": PART,

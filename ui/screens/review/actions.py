@@ -31,6 +31,7 @@ from ui.screens.review import client_panel, current_entry, entry_header
 from ui.screens.review.current_entry import (
     CAN_UNDO_KEY,
     UNDO_BATCH_KEY,
+    allow_undo,
     clear_undo,
     open_entry,
     set_field_error,
@@ -131,8 +132,7 @@ def _after_save(
         return
     set_rekeying_due()
     go_to_next(context, person)
-    st.session_state.pop(UNDO_BATCH_KEY, None)
-    st.session_state[CAN_UNDO_KEY] = True
+    allow_undo()
     set_toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"))
 
 

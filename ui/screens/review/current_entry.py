@@ -42,6 +42,12 @@ def entry_shown_at() -> datetime | None:
     return shown_at
 
 
+def allow_undo() -> None:
+    """Note that the last action was a decision, which can be undone, and no group."""
+    st.session_state.pop(UNDO_BATCH_KEY, None)
+    st.session_state[CAN_UNDO_KEY] = True
+
+
 def clear_undo() -> None:
     """Note that the last action cannot be undone, nor one before it instead."""
     st.session_state.pop(UNDO_BATCH_KEY, None)

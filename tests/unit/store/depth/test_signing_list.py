@@ -101,6 +101,17 @@ def test_a_dose_that_nobody_signed_is_in_every_text(ward: Ward) -> None:
         assert NOT_SIGNED in b64decode(document["content"][0]["attachment"]["data"]).decode()
 
 
+def test_a_page_that_has_not_come_is_said_and_nothing_on_it_is_called_signed(store: Store) -> None:
+    ward = Ward(store).begin()
+    for page_no in range(1, 4):
+        ward.read(ward.scan(), page_reading(FORM, "SSSS", PAPER, page_no), form=FORM)
+    decide(ward)
+    text = late_entry_text(load(ward), SETTINGS)
+    assert "Sida 4 av arket har inte kommit in" in text
+    assert "allt annat på de sidor som kommit in" in text
+    assert "allt annat de dagar" not in text
+
+
 def test_what_is_told_about_a_deviation_is_in_words_and_the_allergy_comes_along(
     ward: Ward,
 ) -> None:

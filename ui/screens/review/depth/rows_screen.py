@@ -288,6 +288,7 @@ def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn
         return
     _close()
     current_entry.open_entry(None)
+    current_entry.allow_undo()
     current_entry.set_toast(t("rows.saved", count=len(confirmed)))
 
 
@@ -307,6 +308,7 @@ def _close_blank(context: AppContext, person: Person, rows: Sequence[SheetRow], 
         return
     reset_drawn()
     current_entry.open_entry(None)
+    current_entry.allow_undo()
     current_entry.set_toast(t("rows.closed_blank", count=len(rows)))
 
 

@@ -131,3 +131,8 @@ def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
     assert not app.exception
     with store.read() as conn:
         assert load_entry(conn, f"{serial}-02").state is EntryState.REJECTED
+    app.button(key="rows_back").click().run()
+    next(one for one in app.button if (one.key or "").startswith("undo-")).click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert load_entry(conn, f"{serial}-02").state is EntryState.REVIEW
