@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Connection as Connection  # re-exported for exporters, which use no SQL
 
+from pipeline.domain.errors import StoreError
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import PreviousExport, Run
@@ -89,14 +90,16 @@ def save_run(
 ) -> None:
     """Store a run and its items; a statistics run has none.
 
-    Of two runs that take an entry at once, the database refuses one (StoreError). The run holds
-    the entry as it is now, so the caller has to keep the entries from being changed until the
-    transaction ends.
+    Of two runs that take an entry at once, one is refused (StoreError), also where the other has
+    ended. The run holds the entry as it is now, so the caller has to keep the entries from being
+    changed until the transaction ends.
 
     Args:
         entries: (entry id, revision of its record in the route) in their order.
         routes: by entry id, the names of all routes that the entry has.
     """
+    entry_ids = [entry_id for entry_id, _ in entries]
+    _refuse_second_export(conn, run, entries)
     row = {
         "id": run.id,
         "target": run.target,
@@ -108,7 +111,6 @@ def save_run(
     }
     conn.execute(insert(export_run).values(row))
     # Store which revision of each entry the file holds
-    entry_ids = [entry_id for entry_id, _ in entries]
     entry_revisions, exports = present_revisions(conn, entry_ids), _last_numbers(conn, entry_ids)
     items = [
         {
@@ -124,6 +126,14 @@ def save_run(
     ]
     if items:
         conn.execute(insert(export_item), items)
+
+
+def _refuse_second_export(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> None:
+    """Raise a StoreError if the route has had one of the entries in this revision or a later."""
+    counts = count_route_exports(conn, [entry_id for entry_id, _ in entries])
+    kind = (run.route or run.target, run.target)
+    if any(revision <= counts.get(entry_id, {}).get(kind, 0) for entry_id, revision in entries):
+        raise StoreError("exported_already", route=kind[0])
 
 
 def latest_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, PreviousExport]:

@@ -76,8 +76,8 @@ def save_hsa_ids(
     upsert_rows(conn, paper.staff_signature, staff_rows(changed_members))
     count = len(changed_units) + len(changed_members)
     if count:
-        facts = {"units": len(changed_units), "staff": len(changed_members)}
-        record(conn, person.login, "save_hsa_ids", "staff", **facts)
+        units, rows = len(changed_units), len(changed_members)
+        record(conn, person.login, "save_hsa_ids", "staff", units=units, rows=rows)
     return count
 
 

@@ -64,7 +64,7 @@ def _scan(context: ExportContext, *, few: bool) -> None:
     numbers: Counter[str] = Counter()
     sheets: Counter[str] = Counter()
     for number, page in enumerate(pages):
-        serial, form_id = page.get("serial"), page.get("form")
+        serial, form_id = page.get("serial", ""), page.get("form", "")
         if page["outcome"] != "read" or (few and form_id not in FEW):
             continue
         form = context.forms[form_id, versions.get(serial, 1)]

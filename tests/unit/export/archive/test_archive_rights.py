@@ -14,7 +14,7 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.archive.sheets import longest_retention
-from pipeline.export.authorities.erms import ERMS_NS as ERMS
+from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events

@@ -20,7 +20,7 @@ from pipeline.domain.settings import Settings
 from pipeline.export.archive import package
 from pipeline.export.archive.runs import find_ready, make_package
 from pipeline.export.archive.sheets import SheetFiles, longest_retention
-from pipeline.export.authorities.erms import ERMS_NS as ERMS
+from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now

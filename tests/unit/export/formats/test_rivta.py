@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -16,7 +17,8 @@ from pipeline.domain.model import Client, Value
 from pipeline.domain.record import CareProvider, Outage, OutageKind, Record, Stamp
 from pipeline.domain.settings import Settings
 from pipeline.export.record_text import late_entry_text
-from pipeline.export.rivta.care_documentation import DOMAIN_NS, EXTENSION_NS, RESPONDER_NS
+from pipeline.export.rivta.care_documentation import RESPONDER_NS
+from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
 from pipeline.export.tables.mapping import CareUnit, NoteMapping
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
@@ -230,7 +232,7 @@ def test_a_mapping_s_unit_goes_before_the_register_s() -> None:
         ),
     ],
 )
-def test_a_role_is_a_code_or_words_and_never_both(facts: dict[str, str], coded: list[str]) -> None:
+def test_a_role_is_a_code_or_words_and_never_both(facts: dict[str, Any], coded: list[str]) -> None:
     (role,) = document(made("rivta", record(**facts))).iter(
         f"{{{DOMAIN_NS}}}healthcareProfessionalRoleCode"
     )

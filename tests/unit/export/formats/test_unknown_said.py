@@ -16,7 +16,7 @@ from pipeline.domain.record import Record
 from pipeline.export.authorities.erms.elements import ERMS_NS
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import format_field_value, late_entry_text
-from pipeline.export.rivta.care_documentation import DOMAIN_NS
+from pipeline.export.rivta.summary_header import DOMAIN_NS
 from pipeline.export.tables.mapping import TableColumn
 from pipeline.export.tables.sources import column_text
 from pipeline.export.targets import TARGETS

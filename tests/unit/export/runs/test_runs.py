@@ -18,7 +18,7 @@ from pipeline.domain.model import EntryState, State
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer as Answered
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.rivta.care_documentation import DOMAIN_NS
+from pipeline.export.rivta.summary_header import DOMAIN_NS
 from pipeline.export.runs import (
     ExportContext,
     confirm_delivery,
@@ -48,7 +48,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
-from tests.support.store.rivta_archives import rivta_documents
+from tests.support.store.rivta_archives import rivta_documents, rivta_files
 from tests.support.store.route_steps import list_target_status, make_run
 from tests.support.texts import in_swedish
 
@@ -252,7 +252,8 @@ def test_a_voided_entry_is_nullified_for_the_client_whom_the_target_has(
     export(office)
     corrected(office, entry, "personnummer", Answered(ARNE.pid))
     void(office, entry)
-    told = fetch_run_file(office, ANNA, export(office).id).data.decode()
+    files = rivta_files(fetch_run_file(office, ANNA, export(office).id).data)
+    told = b"".join(files.values()).decode()
     assert (SIV.pid in told, ARNE.pid in told) == (True, False)
 
 
@@ -371,10 +372,10 @@ def test_a_failure_half_way_leaves_nothing(
     assert export(office).entries == 1
 
 
-def test_the_database_refuses_a_second_export_of_a_revision(office: ExportContext) -> None:
+def test_a_second_export_of_a_revision_in_its_route_is_refused(office: ExportContext) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     run = export(office)
-    other = Run("other", run.target, "x", run.made_at, "x", 1, run.sha256)
+    other = Run("other", run.target, "x", run.made_at, "x", 1, run.sha256, run.route)
     with pytest.raises(StoreError), office.store.begin() as conn:
         exports_run_items.save_run(conn, other, [(entry, 1)])
     assert [each.run.id for each in list_runs(office, ANNA)] == [run.id]

@@ -69,7 +69,8 @@ def test_what_is_not_at_the_server_or_different_there_is_said(
 
 def reading_back(app: AppTest) -> list[str]:
     """Keys of the buttons that read back."""
-    return [button.key for button in app.button if (button.key or "").startswith("read-back-")]
+    keys = [button.key or "" for button in app.button]
+    return [key for key in keys if key.startswith("read-back-")]
 
 
 def test_a_difference_at_the_server_is_named_with_its_entry(

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,9 +47,9 @@ def with_images(page: bytes | None = None) -> ExportOptions:
     return replace(terms("erms"), load_image=images.__getitem__)
 
 
-def letter(row: int = 1, **other: object) -> Record:
+def letter(row: int = 1, **other: Any) -> Record:  # noqa: ANN401
     said = {"arende": "Klagomål", "avsandare": "Elsa Ek", "slag": "5", "mottagare": "Nämnden"}
-    facts = {
+    facts: dict[str, Any] = {
         "client": NOBODY,
         "version": FORM.version,
         "row": row,
@@ -58,8 +59,9 @@ def letter(row: int = 1, **other: object) -> Record:
     return record(FORM.id, said, **facts | other)
 
 
-def meeting(**other: object) -> Record:
-    return record("krisledningsmote", **{"client": NOBODY, "pages": ("page",)} | other)
+def meeting(**other: Any) -> Record:  # noqa: ANN401
+    facts: dict[str, Any] = {"client": NOBODY, "pages": ("page",)}
+    return record("krisledningsmote", **facts | other)
 
 
 def package(*records: Record, options: ExportOptions | None = None) -> dict[str, bytes]:
@@ -204,7 +206,7 @@ def test_everyone_has_their_role() -> None:
 
 
 def test_people_have_the_hsa_ids_of_the_registers() -> None:
-    ids = {
+    ids: dict[str, Any] = {
         "author_hsa_id": "SE2120002692-A1",
         "entered": replace(stamp("Anna Öst"), hsa_id="SE2120002692-B2"),
     }

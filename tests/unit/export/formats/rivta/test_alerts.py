@@ -14,7 +14,8 @@ from lxml import etree
 
 from pipeline.domain.model import Value
 from pipeline.domain.record import Record
-from pipeline.export.rivta.alerts import DOMAIN_NS, EXTENSION_NS, RESPONDER_NS
+from pipeline.export.rivta.alerts import RESPONDER_NS
+from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
@@ -99,7 +100,9 @@ def test_every_state_of_the_form_is_valid_by_the_domain_s_types(
 def test_the_types_would_notice_an_alert_without_a_time(schema: etree.XMLSchema) -> None:
     document = rivta_document(made("varningar", admitted()))
     (period, *_) = document.iter(f"{{{DOMAIN_NS}}}validityTimePeriod")
-    period.getparent().remove(period)
+    parent = period.getparent()
+    assert parent is not None
+    parent.remove(period)
     assert not schema.validate(document)
 
 
