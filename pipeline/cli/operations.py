@@ -213,21 +213,25 @@ def demo(
     through: Annotated[
         bool,
         typer.Option(
-            "--through", help="Review, export and receipt all of it by script; open nothing."
+            "--through",
+            help="Review, export and receipt all of it by script, in a workspace of its own.",
         ),
     ] = False,
 ) -> None:
     """Create a demo workspace with sample pages and open it.
 
     The sample stack is imported and read, then the user interface starts. A second run reuses what
-    is there.
+    is there. The workspace is data/store/demo in the program's folder, with --through
+    data/store/demo-through; another one that is set is neither read nor changed.
     """
+    from pipeline.cli.exporting.demo_through import drive_demo_through
     from pipeline.cli.work import make_progress_bar, status, work
     from pipeline.files.page_files import count_pages
     from pipeline.operations.demo import (
         DEMO_ACCOUNTS,
         DEMO_PASSWORD,
         DEMO_WORKSPACE,
+        THROUGH_WORKSPACE,
         count_demo_pages,
         prepare_store,
         prepare_workspace,
@@ -235,8 +239,10 @@ def demo(
         scan_samples,
     )
 
-    prepare_workspace()
-    os.environ["EFTERSKRIFT_WORKSPACE"] = str(DEMO_WORKSPACE)
+    workspace = THROUGH_WORKSPACE if through else DEMO_WORKSPACE
+    prepare_workspace(workspace)
+    print_text("demo.workspace", workspace=workspace)
+    os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace)
     # Invented entries and a well-known password must never reach a database of real care.
     os.environ.pop("EFTERSKRIFT_DATABASE_URL", None)
     store = prepare_store(load_settings())
@@ -248,10 +254,10 @@ def demo(
     store.close()
     work(processes=processes, until_idle=True)
     if through:
-        _drive_demo_through()
-    status()
-    if through:
+        drive_demo_through()
+        status()
         return
+    status()
     typer.echo()
     print_text("demo.log_in")
     for account in DEMO_ACCOUNTS:
@@ -261,28 +267,6 @@ def demo(
     typer.echo()
     if not headless:
         ui()
-
-
-def _drive_demo_through() -> None:
-    """Let a scripted office take the demo to the last receipt, and print what became of it."""
-    from pipeline.cli.exporting.runs import open_export_context
-    from pipeline.operations.demo_through import drive_through
-
-    with open_export_context() as context:
-        report = drive_through(context)
-    titles = [message(f"demo.through.{key}") for key in ("route", "form")]
-    counts = [message(f"demo.through.{key}") for key in ("entries", "receipted", "unproven")]
-    typer.echo(f"{titles[0]:<22}{titles[1]:<28}" + "".join(f"{title:>16}" for title in counts))
-    for line in report.lines:
-        numbers = (line.entries, line.receipted, line.unproven)
-        typer.echo(f"{line.route:<22}{line.form:<28}" + "".join(f"{n:>16}" for n in numbers))
-    print_text(
-        "demo.through.waiting",
-        held=len(report.held),
-        lost=len(report.lost),
-        left=sum(report.left.values()),
-    )
-    typer.echo()
 
 
 def register_upkeep_commands(app: typer.Typer) -> None:

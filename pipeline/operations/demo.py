@@ -32,6 +32,8 @@ from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.staff import save_staff
 
 DEMO_WORKSPACE = ROOT / "data" / "store" / "demo"
+THROUGH_WORKSPACE = ROOT / "data" / "store" / "demo-through"
+"""The demo that a script takes to the last receipt, so that nobody's own demo changes."""
 SAMPLE_FOLDER = ROOT / "data" / "samples"
 NURSING, HOME_CARE, RESIDENCE = (
     "Hemsjukvården Centrum",
@@ -256,7 +258,7 @@ DEMO_ACCOUNTS = (
 )
 
 
-def prepare_workspace(workspace: Path = DEMO_WORKSPACE) -> None:
+def prepare_workspace(workspace: Path) -> None:
     """Make the folder and its settings, if they do not exist."""
     workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = workspace / "settings.yaml"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.domain.errors import EfterskriftError, UnknownClientError
+from pipeline.domain.form.form import INTERNAL_FORMS
 from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
@@ -75,10 +76,15 @@ class ThroughReport:
     left: Mapping[str, int]
 
     @property
+    def kept(self) -> list[str]:
+        """The confirmed entries that are for Efterskrift's own lists and go nowhere."""
+        return sorted(entry for entry, form in self.decided.items() if form in INTERNAL_FORMS)
+
+    @property
     def lost(self) -> list[str]:
         """The confirmed entries that no route has and nothing holds: there must be none."""
         exported = {entry for entries in self.exports.values() for entry in entries}
-        return sorted(self.decided.keys() - exported - self.held.keys())
+        return sorted(self.decided.keys() - exported - self.held.keys() - set(self.kept))
 
 
 def drive_through(context: ExportContext) -> ThroughReport:

@@ -18,6 +18,7 @@ from typing import Any
 from lxml import etree
 
 Leaf = tuple[str, str]
+_LISTS = {"manifest.json", "SHA256SUMS"}
 PDF_PLACE = "pdf"
 
 
@@ -30,7 +31,7 @@ def read_leaves(name: str, data: bytes) -> list[Leaf]:
                 return [
                     leaf
                     for number, inner in enumerate(sorted(archive.namelist()))
-                    if inner != "manifest.json"
+                    if inner not in _LISTS
                     for leaf in _placed(f"{number}", read_leaves(inner, archive.read(inner)))
                 ]
         case "csv":

@@ -77,7 +77,6 @@ def test_the_demo_keeps_to_a_database_of_its_own(
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", f"sqlite:///{care}")
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "care"))
     monkeypatch.setattr(demo, "DEMO_WORKSPACE", tmp_path / "demo")
-    monkeypatch.setattr(demo.prepare_workspace, "__defaults__", (tmp_path / "demo",))
     monkeypatch.setattr(demo, "scan_samples", lambda *_: None)
     monkeypatch.setattr(work, "work", lambda **_: None)
     monkeypatch.setattr(work, "status", lambda: None)

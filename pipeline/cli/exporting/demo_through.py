@@ -1,0 +1,41 @@
+"""What `efterskrift demo --through` does and prints."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.cli.context import message, print_text
+from pipeline.cli.exporting.runs import open_export_context
+from pipeline.domain.errors import ExitCode
+from pipeline.operations.demo_through import ThroughReport, drive_through
+
+
+def drive_demo_through() -> None:
+    """Let a scripted office take the demo to the last receipt, and print what became of it.
+
+    Raises:
+        typer.Exit: an entry is lost (exit code 9).
+    """
+    with open_export_context() as context:
+        report = drive_through(context)
+    _print_table(report)
+    print_text(
+        "demo.through.waiting",
+        held=len(report.held),
+        kept=len(report.kept),
+        lost=len(report.lost),
+        left=sum(report.left.values()),
+    )
+    typer.echo()
+    if report.lost:
+        typer.echo(" ".join(report.lost))
+        raise typer.Exit(ExitCode.EXPORT)
+
+
+def _print_table(report: ThroughReport) -> None:
+    titles = [message(f"demo.through.{key}") for key in ("route", "form")]
+    counts = [message(f"demo.through.{key}") for key in ("entries", "receipted", "unproven")]
+    typer.echo(f"{titles[0]:<22}{titles[1]:<28}" + "".join(f"{title:>16}" for title in counts))
+    for line in report.lines:
+        numbers = (line.entries, line.receipted, line.unproven)
+        typer.echo(f"{line.route:<22}{line.form:<28}" + "".join(f"{n:>16}" for n in numbers))
