@@ -19,7 +19,7 @@ from pipeline.store.schema.paper import entry, event, page
 _GONE = (FileNotFoundError, ProcessLookupError)
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 180) -> None:
     """Go on as soon as it is true; fail if it is not in time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -11,6 +11,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import open_store
 from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.schema.append_only import unprotect_tables
@@ -56,6 +57,7 @@ def test_earlier_runs_are_of_the_routes_that_are_made_from_them(store_settings: 
     office = ExportContext(open_store(office.settings), office.settings, FORMS)
     with office.store.read() as conn:
         routes = {route.name: route for route in list_routes(conn)}
+        assert "route" not in {problem.table for problem in verify_chain(conn).problems}
     # A form that went to two targets has no route, and corrections go where it is.
     assert {name: (one.forms, one.is_active) for name, one in routes.items()} == {
         "rivta": (("hsl-anteckning",), True),
