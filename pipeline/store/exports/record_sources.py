@@ -89,7 +89,7 @@ def load_record_sources(
     void_revisions = {
         entry_id: export.entry_revision for entry_id, export in void_exports.items() if export
     }
-    answers = _load_answers(conn, entry_ids, void_revisions | dict(revisions))
+    answers = load_answers(conn, entry_ids, void_revisions | dict(revisions))
     pids = {
         str(
             meaning_value(forms_by_entry[entry.id], entry, answers[entry.id], Meaning.CLIENT_PID)
@@ -149,7 +149,7 @@ def sheet_image_names(conn: Connection, sheets: Iterable[str]) -> dict[str, tupl
     return {sheet: tuple(pictures) for sheet, pictures in names.items()}
 
 
-def _load_answers(
+def load_answers(
     conn: Connection, entry_ids: Sequence[str], last_revisions: Mapping[str, int]
 ) -> dict[str, dict[str, Answer]]:
     """Return the latest answers by entry and field, up to the last revision where one is given."""

@@ -26,6 +26,7 @@ from pipeline.store.exports.record_sources import (
     load_record_sources,
     meaning_value,
 )
+from pipeline.store.paper.form_areas import record_area
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.schema import paper
 
@@ -99,7 +100,9 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         form=form.id,
         version=form.version,
         title=form.title,
-        area=entry.area or sources.areas.get(entry.unit, form.area.value),
+        area=record_area(
+            form.id, answers, entry.area or sources.areas.get(entry.unit, form.area.value)
+        ),
         unit=entry.unit,
         client=_record_client(form, entry, sources),
         fields={spec.column: answers[spec.name].value for spec in specs},

@@ -30,6 +30,14 @@ _CHOICES: Mapping[str, tuple[str, Mapping[object, str]]] = {
     ),
 }
 """Forms of every area of law: the choice that says which one a note belongs to, by its option."""
+_LSS_ANSWERS: Mapping[str, tuple[str, frozenset[object]]] = {
+    "social-anteckning": ("lss", frozenset({True})),
+    "avvikelse-sol": ("lss", frozenset({True})),
+    "ansokan-bistand": ("lagrum", frozenset({"lss"})),
+    "bistandsbeslut": ("lagrum", frozenset(f"lss_{number}" for number in range(1, 11))),
+    "arende-arbetsutskott": ("omrade", frozenset({"lss"})),
+}
+"""Forms of the Social Services Act that are of LSS where they say so: the field and its answers."""
 CHOICE_FORMS = frozenset(_CHOICES)
 """Forms whose area of law is that of their unit until a person has confirmed what is ticked."""
 _UNIT_FORMS = frozenset({*CHOICE_FORMS, ATTACHMENT_FORM[0], *INTERNAL_FORMS})
@@ -52,6 +60,22 @@ def confirmed_area(form: Form, answers: Mapping[str, Answer]) -> str | None:
     field, areas = _CHOICES.get(form.id, ("", {}))
     answer = answers.get(field)
     return areas.get(answer.value) if answer is not None else form_area(form)
+
+
+def record_area(form_id: str, answers: Mapping[str, Answer], area: str) -> str:
+    """Return the area of law that the record of an entry is of: LSS where the paper says so.
+
+    LSS has a personal file of its own. Who may see the entry follows from its area alone, so that
+    no entry leaves those who work with it.
+
+    Args:
+        form_id: the entry's form.
+        answers: its answers by field.
+        area: the entry's area.
+    """
+    field, lss = _LSS_ANSWERS.get(form_id, ("", frozenset[object]()))
+    answer = answers.get(field)
+    return Area.LSS.value if answer is not None and answer.value in lss else area
 
 
 def set_confirmed_area(conn: Connection, form_id: str, sheet: str, area: str | None) -> None:

@@ -54,6 +54,7 @@ def show(context: AppContext, person: Person) -> None:
         return
     if undelivered := [status for status in history if status.is_unclaimed]:
         st.warning(md("export.undelivered", count=len(undelivered)), icon=":material/unarchive:")
+        _watch_deliveries(export_context, person, {status.run.id for status in undelivered})
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         for status in _runs_shown(history):
@@ -62,6 +63,17 @@ def show(context: AppContext, person: Person) -> None:
         with right:
             _receipt_upload(export_context, person)
             receipts_by_list(export_context, person, history, _run_and_report)
+
+
+@st.fragment(run_every="3s")
+def _watch_deliveries(context: ExportContext, person: Person, shown: set[str]) -> None:
+    """Draw the screen again when a run that it calls not fetched has been fetched or undone.
+
+    Streamlit draws a screen before the file of a press is made.
+    """
+    unclaimed = {one.run.id for one in runs.list_runs(context, person) if one.is_unclaimed}
+    if shown - unclaimed:
+        st.rerun()
 
 
 def _runs_shown(history: Sequence[RunStatus]) -> Sequence[RunStatus]:

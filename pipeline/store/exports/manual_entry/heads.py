@@ -9,6 +9,8 @@ from sqlalchemy import Connection, select
 
 from pipeline.domain.form.form import Forms
 from pipeline.store.database.engines import chunk_ids
+from pipeline.store.exports.record_sources import load_answers
+from pipeline.store.paper.form_areas import record_area
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.paper import entry
 
@@ -28,8 +30,10 @@ def load_heads(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> dict
     areas, table = areas_by_unit(conn), entry.c
     columns = (table.id, table.form, table.version, table.area, table.unit, table.client_pid)
     for part in chunk_ids(entry_ids):
+        answers = load_answers(conn, part, {})
         for row in conn.execute(select(*columns).where(table.id.in_(part))):
             form = forms.get((row.form, row.version))
             area = row.area or areas.get(row.unit) or (form.area.value if form else "")
+            area = record_area(row.form, answers[row.id], area)
             heads[row.id] = EntryHead(row.form, area, row.client_pid or "")
     return heads

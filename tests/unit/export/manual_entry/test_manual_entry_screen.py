@@ -198,6 +198,21 @@ def test_a_list_has_one_system_module_and_area_on_paper_and_on_screen(
     assert len({each.destination for each in lists}) == 2
 
 
+def test_a_note_that_says_that_it_is_of_lss_stands_on_a_list_of_its_own(
+    office: ExportContext,
+) -> None:
+    confirm(office, "social-anteckning", "KL0000", anteckning="Såret läker.")
+    confirm(office, "social-anteckning", "KL0001", anteckning="Såret läker.", lss=True)
+    route_to(office)
+    runs = make_runs(office, ANNA, screen.TARGET, utc_now())
+    assert [run.entries for run in runs] == [1, 1]
+    lists = screen.list_waiting_lists(office, ANNA)
+    assert {each.destination.area for each in lists} == {"SoL", "LSS"}
+    for waiting in lists:
+        file = fetch_run_file(office, ANNA, waiting.run.id)
+        assert waiting.destination.title in printed(file.data)
+
+
 def test_a_list_is_of_the_system_that_its_route_names(office: ExportContext) -> None:
     route_to(office)
     confirm_note(office, "KR0000")
