@@ -79,7 +79,7 @@ DEMO_ROUTES = (
     Route(
         "omsorg",
         "skriv-in",
-        ("bistandsbeslut", "social-anteckning", "tjansteanteckning"),
+        ("bistandsbeslut", "social-anteckning"),
         "Verksamhetssystem för omsorgen",
         "Social journal",
         _NURSES,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -50,7 +51,9 @@ VIEW_LOG_INTERVAL = timedelta(minutes=10)
 class Payment:
     """A payment to approve.
 
-    `purpose` is the text that the payee reads, `town` the payee's where the register has it.
+    `purpose` is the text that the payee reads, `town` the payee's where the register has it, `day`
+    that of the list. `repeats` are the other lists, by serial, that have the same account and
+    amount: the same payment may be written twice.
     `last_decision` is the id of the latest decision on its sheet, which an approval refers to;
     `approved` has the names of those who approved. `blocked_reason` says why it cannot be paid,
     None when it can.
@@ -66,6 +69,8 @@ class Payment:
     amount: str
     purpose: str
     town: str
+    day: date | None
+    repeats: tuple[str, ...]
     approved: tuple[Stamp, ...]
     is_own: bool
     blocked_reason: Text | None
@@ -129,7 +134,9 @@ def _collect_payments(
 ) -> list[Payment]:
     total_problems = _check_totals(conn, context, entry_ids, options)
     last_decisions = payment_approvals.latest_decisions(conn, entry_ids)
-    view = _PaymentView(person, people.names_by_login(conn), options)
+    decided = payment_approvals.list_decided_payments(conn, person, options.mappings)
+    repeats = _find_repeats(records.load_records(conn, context.forms, decided), options)
+    view = _PaymentView(person, people.names_by_login(conn), options, repeats)
     return [
         view.payment(record, last_decisions[record.entry_id], total_problems.get(record.entry_id))
         for record in records.load_records(conn, context.forms, entry_ids)
@@ -143,6 +150,7 @@ class _PaymentView:
     person: Person
     names: Mapping[str, str]
     options: ExportOptions
+    repeats: Mapping[str, tuple[str, ...]]
 
     def payment(self, record: Record, last_decision: int, total_problem: Text | None) -> Payment:
         """Return an entry as a payment to approve."""
@@ -161,12 +169,33 @@ class _PaymentView:
             amount=field_digits(record, mapping.amount),
             purpose=payment_text(record, self.options),
             town=payee_town(record),
+            day=record.event_at.date() if record.event_at else None,
+            repeats=self.repeats.get(record.entry_id, ()),
             approved=tuple(
                 Stamp(stamp.at, self.names.get(stamp.by, stamp.by)) for stamp in record.approved
             ),
             is_own=any(stamp.by == self.person.login for stamp in record.approved),
             blocked_reason=total_problem if is_only_unapproved else reason,
         )
+
+
+def _find_repeats(payments: Sequence[Record], options: ExportOptions) -> dict[str, tuple[str, ...]]:
+    """Return by entry the lists of other entries with the same account and amount, paid or not."""
+    alike: dict[tuple[str, str, Decimal], list[Record]] = defaultdict(list)
+    for record in payments:
+        mapping = options.mapping(record.form, PaymentMapping)
+        account = field_digits(record, mapping.account)
+        with suppress(ExportError):
+            amount = payment_amount(record, mapping)
+            if account:
+                alike[field_digits(record, mapping.clearing), account, amount].append(record)
+    return {
+        record.entry_id: tuple(
+            dict.fromkeys(other.serial for other in group if other is not record)
+        )
+        for group in alike.values()
+        for record in group
+    }
 
 
 def _check_totals(

@@ -94,11 +94,22 @@ def list_payable(conn: Connection, person: Person, forms: Collection[str]) -> li
     Raises:
         NotAllowedError: the person may not approve payments.
     """
+    return _list_decided(conn, person, forms, _APPROVABLE_STATES)
+
+
+def list_decided_payments(conn: Connection, person: Person, forms: Collection[str]) -> list[str]:
+    """As `list_payable`, with those that are in a file or receipted."""
+    return _list_decided(conn, person, forms, DECIDED_STATES)
+
+
+def _list_decided(
+    conn: Connection, person: Person, forms: Collection[str], states: Collection[EntryState]
+) -> list[str]:
     permissions.require_permission(person, Action.APPROVE_PAYMENT)
     table = paper.entry.c
-    # Visible entries on these forms that are confirmed or signed, not yet exported and not void
+    # Visible entries on these forms in one of the states, not void
     query = select(table.id).where(
-        table.state.in_([state.value for state in _APPROVABLE_STATES]),
+        table.state.in_([state.value for state in states]),
         table.form.in_(sorted(forms)),
         table.voided.is_(None),
         visibility.visible_entries_condition(conn, person, Action.APPROVE_PAYMENT),

@@ -73,7 +73,11 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
         st.markdown(md("payments.line", payee=payee, amount=_format_amount(payment.amount)))
         st.markdown(md("payments.account", clearing=payment.clearing, account=payment.account))
         st.markdown(md("payments.text", text=payment.purpose))
-        st.caption(f"{plain(payment.entry_id)} · {plain(payment.unit)}")
+        day = payment.day.isoformat() if payment.day else t("payments.no_day")
+        st.caption(f"{plain(payment.entry_id)} · {plain(payment.unit)} · {plain(day)}")
+        if payment.repeats:
+            lists = ", ".join(format_serial_or_id(serial) or "–" for serial in payment.repeats)
+            st.warning(md("payments.repeats", lists=lists), icon=":material/content_copy:")
         names = ", ".join(f"{stamp.by} {format_moment(stamp.at)}" for stamp in payment.approved)
         st.caption(
             md(

@@ -405,3 +405,14 @@ def test_who_confirmed_by_another_account_does_not_approve(bank: ExportContext) 
             people.save_person(conn, replace(one, key="E1"), hashed("fyra små blå hästar"))
     with bank.store.begin() as conn, pytest.raises(ReviewError):
         save_approval(conn, MONA, entry, latest_decisions(conn, [entry])[entry], utc_now())
+
+
+def test_the_same_account_and_amount_in_two_lists_is_said_also_after_one_is_paid(
+    bank: ExportContext,
+) -> None:
+    first = listed(bank)
+    approved(bank, MONA, NILS)
+    assert only(bank).repeats == ()
+    assert make_run(bank, ANNA, "pain001", utc_now())
+    listed(bank, "BBBB02")
+    assert only(bank).repeats == (first.partition("-")[0],)
