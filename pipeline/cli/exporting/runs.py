@@ -62,7 +62,7 @@ def export(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Export confirmed entries that are not exported yet, by target or by route.
+    """Export confirmed entries not exported yet, by target or route.
 
     Makes the runs of the routes with this target. Writes each file and, next to it, a receipt file
     to fill in; next to a table also its Table Schema. It is no error if there is nothing to export.
@@ -106,7 +106,9 @@ def export(
         result |= {"route": route or None, "runs": written}
     _print_result(result, as_json=as_json)
     if route and not written and not earlier:
-        raise typer.Exit(ExitCode.NOTHING_TO_DO)
+        left_out = [entry for preview in previews for entry in preview.unsupported]
+        is_fault = any(entry.lacks_setting for entry in left_out)
+        raise typer.Exit(ExitCode.EXPORT if is_fault else ExitCode.NOTHING_TO_DO)
 
 
 def _find_route_target(context: ExportContext, name: str) -> str:
@@ -313,8 +315,11 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result))
         return
+    by_reason: dict[str, list[str]] = {}
     for entry in result["unfit"]:
-        print_note("export.not_carried", entry=entry["entry_id"], reason=entry["reason"])
+        by_reason.setdefault(entry["reason"], []).append(entry["entry_id"])
+    for reason, entries in by_reason.items():
+        print_note("export.not_carried", entry=", ".join(entries), reason=reason)
     if result["notice"]:
         typer.echo(result["notice"], err=True)
     for earlier in result["unfetched"]:

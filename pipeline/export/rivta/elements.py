@@ -223,11 +223,12 @@ def missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
 
     An id without the form of one is missing too.
     """
-    if not is_hsa_id(care_provider(record, options.settings).hsa_id):
-        return Text("export_reason.no_provider_id", {"unit": record.unit})
-    if not is_hsa_id(options.settings.source_system_hsa_id):
-        return Text("export_reason.no_system_id")
-    return None
+    has_provider = is_hsa_id(care_provider(record, options.settings).hsa_id)
+    has_system = is_hsa_id(options.settings.source_system_hsa_id)
+    if not has_provider:
+        key = "no_provider_id" if has_system else "no_ids"
+        return Text(f"export_reason.{key}", {"unit": record.unit})
+    return None if has_system else Text("export_reason.no_system_id")
 
 
 def unsupported_group_reason(record: Record, options: ExportOptions) -> Text | None:

@@ -37,6 +37,11 @@ from pipeline.store.reports.progress import UnprovenEntries
 from pipeline.store.review.signing import count_waiting_signatures
 from pipeline.texts import Text
 
+_SETTING_REASONS = frozenset(
+    f"export_reason.{name}"
+    for name in ("no_provider_id", "no_system_id", "no_ids", "payment_no_debtor")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedEntry:
@@ -48,6 +53,11 @@ class UnsupportedEntry:
     entry_id: str
     reason: Text
     can_be_keyed_in: bool = False
+
+    @property
+    def lacks_setting(self) -> bool:
+        """Whether it waits for a setting, and no work on entries will let it go."""
+        return self.reason.key in _SETTING_REASONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ def rivta_files(data: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist() if name != MANIFEST_NAME}
 
 
+def rivta_text(data: bytes) -> str:
+    """All documents as text, in the archive's order."""
+    return b"".join(rivta_files(data).values()).decode()
+
+
 def rivta_documents(data: bytes) -> list[etree._Element]:
     """The documents in the archive's order."""
     return [etree.fromstring(content) for content in rivta_files(data).values()]

@@ -80,7 +80,7 @@ def test_a_tables_schema_is_written_beside_it_and_validates_it(
     assert schema.stat().st_mode & 0o077 == 0
     for value in (SIV.pid, SIV.name, "Ringde"):
         assert value not in schema.read_text("utf-8")
-    report = Resource(path=said["file"], basepath=str(tmp_path), schema=str(schema)).validate()
+    report = Resource(path=said["file"], basepath=str(tmp_path), schema=schema.name).validate()
     assert report.flatten(["type", "message"]) == []
 
 
@@ -246,7 +246,7 @@ def test_a_list_that_is_erased_at_once_is_told_of(tmp_path: Path) -> None:
     app = typer.Typer()
     oversight.register_care_system_command(app)
     receipt_list.register_list_receipt_command(app)
-    result = CliRunner().invoke(app, [str(care), "--unit", "Norr"])
+    result = CliRunner().invoke(app, ["clashes", str(care), "--unit", "Norr"])
     assert "Hand it in again when more paper has been scanned." in result.stderr
 
 
@@ -267,7 +267,7 @@ def test_a_file_that_others_could_read_becomes_secret(tmp_path: Path) -> None:
 
 
 def test_a_route_says_to_a_job_runner_whether_there_was_something_to_do(
-    office: ExportContext, tmp_path: Path
+    office: ExportContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = json.loads(say("export", "--route", "rivta", "-o", "ut.xml", "--json"))
     assert (said["route"], said["target"], said["entries"]) == ("rivta", "rivta", 1)
@@ -278,6 +278,11 @@ def test_a_route_says_to_a_job_runner_whether_there_was_something_to_do(
     oversight.register_care_system_command(app)
     nothing = CliRunner().invoke(app, ["export", "--route", "rivta", "--json"])
     assert nothing.exit_code == ExitCode.NOTHING_TO_DO
+    # A setting that is wrong is a fault, and nothing that waits for people
+    monkeypatch.setenv("EFTERSKRIFT_SOURCE_SYSTEM_HSA_ID", "fel")
+    confirm(office, "hsl-anteckning", "AAAA02", kontakttyp="besok", anteckning="Läker.")
+    faulty = CliRunner().invoke(app, ["export", "--route", "rivta"])
+    assert faulty.exit_code == ExitCode.EXPORT
     for wrong in (("--route", "saknas"), ("rivta", "--route", "rivta"), ()):
         with pytest.raises(UsageError):
             say("export", *wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -124,6 +125,7 @@ def _route_form(context: ExportContext, person: Person, routes: list[Route]) -> 
         key=f"route_forms-{route.name}-{target}",
         disabled=target is None,
     )
+    _warn_of_areas([form for form in routable if form.id in forms], target)
     systems = dict.fromkeys([*filter(None, [route.system]), *(one.name for one in load_systems())])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         system = st.selectbox(
@@ -168,6 +170,13 @@ def _route_form(context: ExportContext, person: Person, routes: list[Route]) -> 
                 help=t("routes.end_what"),
                 on_click=partial(_end, context, person, route),
             )
+
+
+def _warn_of_areas(forms: Sequence[Form], target: str | None) -> None:
+    """Say that a file would mix areas of law; lists to key in are split by themselves."""
+    areas = sorted({form.area.value for form in forms})
+    if len(areas) > 1 and target != DEFAULT_ROUTE.target:
+        st.warning(md("routes.mixes_areas", areas=", ".join(areas)), icon=":material/gavel:")
 
 
 def _route_text(route: Route | None) -> str:

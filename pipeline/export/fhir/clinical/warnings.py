@@ -38,6 +38,7 @@ _NO_KNOWN_ALLERGY = "716186003"
 """SNOMED CT: No known allergy (situation)."""
 _NONE_KNOWN = re.compile(r"(ingen|inga|ej|nej)( (känd|kända|känt))?[.!]?")
 """All that is written where nothing is known: "Ingen penicillin!" warns."""
+_NEGATION = re.compile(r"(ingen|inga|ej|nej)\b")
 
 
 def warning_resources(filing: ResourceContext) -> list[tuple[str, Resource]]:
@@ -108,8 +109,8 @@ def _allergy(filing: ResourceContext, warned: Warned, words: str, notes: list[st
     is_certain = record.fields.get(warned.mark) is not True and warned.mark not in record.illegible
     none_known = is_certain and _says_none(words)
     reaction = format_field_value(record, warned.reaction, forms) if warned.reaction else ""
-    # "Ingen känd" beside a ticked box, or no substance at all, does not stand alone.
-    names_substance = words and not _says_none(words)
+    # What begins with a no, or no substance at all, does not stand alone.
+    names_substance = words and not _NEGATION.match(words.strip().casefold())
     text = words if names_substance else ": ".join(filter(None, (warned.name, words)))
     code = _NO_KNOWN_ALLERGY if none_known else ""
     notes = [*notes, amendment_text(filing.item), late_entry_text(record, filing.settings)]

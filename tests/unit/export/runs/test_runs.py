@@ -48,7 +48,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
-from tests.support.store.rivta_archives import rivta_documents, rivta_files
+from tests.support.store.rivta_archives import rivta_documents, rivta_text
 from tests.support.store.route_steps import list_target_status, make_run
 from tests.support.texts import in_swedish
 
@@ -252,8 +252,7 @@ def test_a_voided_entry_is_nullified_for_the_client_whom_the_target_has(
     export(office)
     corrected(office, entry, "personnummer", Answered(ARNE.pid))
     void(office, entry)
-    files = rivta_files(fetch_run_file(office, ANNA, export(office).id).data)
-    told = b"".join(files.values()).decode()
+    told = rivta_text(fetch_run_file(office, ANNA, export(office).id).data)
     assert (SIV.pid in told, ARNE.pid in told) == (True, False)
 
 

@@ -198,7 +198,7 @@ def test_a_corrected_entry_replaces_its_document_and_ends_its_attachments() -> N
     first = record("hsl-anteckning", pages=("a",), attachments=(bill,))
     second = bundle(replace(first, revision=2), amends=EARLIER)
     held = [each for each in server_has(bundle(first)) if each["resourceType"] != "Patient"]
-    item = RunItem(1, first.entry_id, 2, "Norr", True, True, None, "")
+    item = RunItem(1, first.entry_id, 2, "Norr", True, True, None, "", route_revision=2)
     sent_now = end_earlier_versions(second, item, Kept(held), GIVEN.settings)  # type: ignore[arg-type]
     documents = [
         (entry["request"]["method"], entry["resource"]["status"])
