@@ -45,7 +45,7 @@ def send(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Send exported entries without a receipt to a FHIR server, and read them back.
+    """Send entries without a receipt to a FHIR server; read back.
 
     Each answer is stored as a receipt. Sending again creates nothing twice.
     """
@@ -104,7 +104,7 @@ def read_back(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Search a FHIR server for exported entries, and compare what it has with what was exported.
+    """Compare what a FHIR server has with what was exported.
 
     What it has as exported is proven, and receipted also if somebody else has loaded the file.
     Exit code 0 if nothing is left without a proof.

@@ -41,7 +41,7 @@ def check_receipts(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Find exported entries without a receipt in a list from the care system.
+    """Find exported entries in a list from the care system.
 
     Lists which of them it surely has and which it does not prove. Nothing changes without
     --confirm.

@@ -271,6 +271,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.row_confirmation.confirm_rows": (Action.REVIEW, R.PAPER),
 }
 NOT_ACTING: Mapping[str, str] = {
+    f"{P}store.reports.month_paper.count_hidden_entries": "counts what the person may not see",
     f"{P}domain.permissions.is_allowed": "asks",
     f"{P}domain.permissions.require_permission": "asks",
     f"{P}domain.permissions.require_signer": "asks",

@@ -43,7 +43,7 @@ _SOURCES: dict[str, Facts] = {
     "run.number": {"type": "integer", "constraints": {"required": True, "minimum": 1}},
     "run.id": {
         "type": "string",
-        "constraints": {"required": True, "pattern": "[0-9]{8}-[0-9]{6}-[a-z0-9-]+-[0-9a-f]{4}"},
+        "constraints": {"required": True, "pattern": "[0-9]{8}-[0-9]{6}-[a-z0-9-]+-[0-9a-z]{4,5}"},
     },
     "late.text": {"type": "string", "constraints": {"required": True}},
 }

@@ -34,6 +34,7 @@ from tests.support.store.export_office import (
     in_long_outage,
     void,
 )
+from tests.support.store.rivta_archives import rivta_text
 from tests.support.store.route_steps import make_run
 from tests.support.texts import in_swedish
 
@@ -53,7 +54,7 @@ def export(office: ExportContext, target: str = "rivta", ahead: timedelta = AHEA
 
 def told(office: ExportContext, run: Run) -> str:
     """The text of a run's file."""
-    return fetch_run_file(office, ANNA, run.id).data.decode()
+    return rivta_text(fetch_run_file(office, ANNA, run.id).data)
 
 
 def test_an_entry_moved_after_the_export_is_withdrawn_where_it_was(office: ExportContext) -> None:

@@ -38,7 +38,7 @@ def test_ids_are_saved_once_counted_and_logged_without_a_name(ward: Ward) -> Non
         assert hsa_ids.hsa_ids_by_unit(conn) == {NORTH: UNIT_ID}
         assert load_staff_list(conn) == [member]
         (event,) = [one for one in list_events(conn, "staff") if one.action == "save_hsa_ids"]
-    assert (event.by, event.detail) == (ADMIN.login, {"units": 1, "staff": 1})
+    assert (event.by, event.detail) == (ADMIN.login, {"units": 1, "rows": 1})
 
 
 @pytest.mark.parametrize(
