@@ -57,6 +57,10 @@ NEEDS_NONE = {
     "preparation.form_editor.trial_results.save_trial": PART,
     "registers.staff.is_author": ASKS,
     "export.manual_entry.screen.list_waiting_lists": FIGURES,
+    "export.manual_entry.copies.save_copied_parts": (
+        "a row of its own that is only added names person and entry; the look is recorded before"
+    ),
+    "export.manual_entry.signatures.require_visible_entries": ASKS,
     "export.manual_entry.signatures.find_open_signature": "the person's own act",
     "export.manual_entry.field_order.load_field_order": "the order of a form's fields, of nobody",
     "export.runs.status.count_unsigned": FIGURES,
