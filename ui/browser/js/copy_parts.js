@@ -103,7 +103,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     }
     const part = turns[root.efNext];
     next.firstChild.textContent = part ? `${texts.next}: ${part.label}` : texts.all;
-    whole.hidden = !data.notes.length;
+    whole.hidden = !data.notes.some((note) => note.whole);
     back.disabled = root.efNext === 0 && (root.efUntil !== null || !parts[root.efLast]);
     root.classList.toggle("blocked", isBlocked());
   }
@@ -163,9 +163,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   // The whole of the first note that is not copied, or of the one that B went back to.
+  // A void entry is keyed in nowhere.
   function copyWhole() {
-    const left = turns.slice(root.efUntil === null ? 0 : root.efNext).filter((part) => part.note);
-    const from = left.find((part) => root.efUntil !== null || !isCopied(part)) ?? turns.findLast((part) => part.note);
+    const copied = turns.filter((part) => part.note?.whole);
+    const left = copied.filter((part) => root.efUntil === null || turns.indexOf(part) >= root.efNext);
+    const from = left.find((part) => root.efUntil !== null || !isCopied(part)) ?? copied.at(-1);
     if (from) copy(turns.filter((part) => part.note === from.note), from.note.whole, texts.whole);
   }
 

@@ -125,7 +125,9 @@ def _client_parts(shown: ClientToKeyIn) -> list[dict[str, str]]:
 def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, Any]:
     block, item = entry.block, entry.item
     parts = [{"kind": "own", "label": label, "text": text} for label, text in block.own_rows]
-    parts.append({"kind": "note", "label": t("key_in.note"), "text": block.note_text})
+    # A void entry is found in the other system by what it has own fields for, and keyed in nowhere.
+    if not entry.is_void:
+        parts.append({"kind": "note", "label": t("key_in.note"), "text": block.note_text})
     # A part is told by its label, not by its value; the note's depends on the language.
     seen = Counter[str]()
     for part in parts:
@@ -135,13 +137,18 @@ def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, A
     lists = (("unmarked", block.unmarked), ("left_empty", block.empty))
     return {
         "entry": item.entry_id,
-        "title": f"{item.number}. {block.title}",
+        "title": f"{item.number}. {_title(entry)}",
         "parts": [
             part | {"copied": (item.entry_id, item.revision, part["name"]) in copied}
             for part in parts
         ],
-        "whole": block.whole_text,
-        "lines": [
-            t(f"key_in.{name}", labels="; ".join(labels)) for name, labels in lists if labels
-        ],
+        "whole": "" if entry.is_void else block.whole_text,
+        "lines": [block.note_text]
+        if entry.is_void
+        else [t(f"key_in.{name}", labels="; ".join(labels)) for name, labels in lists if labels],
     }
+
+
+def _title(entry: EntryToKeyIn) -> str:
+    title = entry.block.title
+    return t("key_in.void_title", title=title) if entry.is_void else title

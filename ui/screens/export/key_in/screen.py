@@ -131,7 +131,10 @@ def _show_client(
     copy_parts(context, person, run_id, shown)
     with st.container(horizontal=True, key="key_in_actions"):
         st.button(
-            md("key_in.done", count=len(shown.entry_ids)),
+            md(
+                "key_in.done_void" if all(one.is_void for one in shown.entries) else "key_in.done",
+                count=len(shown.entry_ids),
+            ),
             key="key_in_done",
             type="primary",
             shortcut="Ctrl+Enter",
@@ -173,6 +176,8 @@ def _entry_warnings(entry: EntryToKeyIn) -> list[tuple[str, str]]:
     warnings = []
     if entry.block.notice:
         warnings.append((plain(entry.block.notice), ":material/edit_note:"))
+    if entry.item.is_amendment and not entry.is_void and entry.previous_client is None:
+        warnings.append((md("key_in.amends"), ":material/search:"))
     # A correction may have moved the entry from another client, who then has it keyed in.
     moved = ":material/person_alert:"
     if entry.previous_client is not None:
