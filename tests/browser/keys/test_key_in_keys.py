@@ -218,13 +218,33 @@ def test_a_tick_of_what_a_colleague_made_void_is_refused_and_both_are_told(
     page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
 
 
+def test_after_another_list_is_chosen_the_keys_are_for_its_client(
+    listed: None, store: Store, page: Page
+) -> None:
+    del listed
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    assert make_run(office(store), NURSE, "skriv-in", utc_now())
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    log_in(page, NURSE)
+    go(page, "Skriv in")
+    page.locator(".st-key-key_in_list").get_by_role("combobox").click()
+    page.get_by_role("option", name="1 kvar").click()
+    expect(page.locator(".parts .next")).to_be_focused()
+    settle(page)
+    assert press(page, "h", "Hela posten")
+
+
 def test_fields_are_arranged_by_keyboard_and_by_mouse(
     listed: None, store: Store, page: Page
 ) -> None:
     del listed
     log_in(page, ADMINISTRATOR)
     page.get_by_role("link", name="Skriv in").click()
+    expect(page.locator(".parts .next")).to_be_focused()
+    settle(page)
     page.get_by_text("Fältens ordning i det andra systemet").click()
+    settle(page)
     page.get_by_role("combobox", name="System").click()
     page.get_by_role("option", name=SYSTEM).click()
     settle(page)

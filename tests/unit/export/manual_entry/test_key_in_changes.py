@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from pipeline.domain.errors import EntryChangedError, ExportError, NotAllowedError
+from pipeline.domain.model import Person
 from pipeline.export.manual_entry import screen
 from pipeline.export.manual_entry.copies import save_copied_parts
 from pipeline.export.manual_entry.signatures import sign_entries
@@ -27,9 +28,7 @@ pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices"
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 
 
-def shown_to(
-    office: ExportContext, person: screen.Person = ANNA
-) -> tuple[str, screen.ClientToKeyIn]:
+def shown_to(office: ExportContext, person: Person = ANNA) -> tuple[str, screen.ClientToKeyIn]:
     """A list of three notes about one client, on the person's screen; with the list's id."""
     for number in range(3):
         confirm(office, "hsl-anteckning", f"KM{number:04d}", personnummer=examples.SIV.pid, **NOTE)
