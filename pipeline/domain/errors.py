@@ -305,8 +305,8 @@ class ExportError(EfterskriftError):
 class EntryChangedError(ExportError):
     """Entries that a person keys in were changed since they were shown; `changes` tell how."""
 
-    def __init__(self, changes: Sequence[EntryChange]) -> None:
-        super().__init__("key_in_changed", value=", ".join(each.entry_id for each in changes))
+    def __init__(self, key: str, /, *, changes: Sequence[EntryChange]) -> None:
+        super().__init__(key, value=", ".join(each.entry_id for each in changes))
         self.changes = tuple(changes)
 
 

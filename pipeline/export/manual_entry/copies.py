@@ -53,6 +53,6 @@ def save_copied_parts(
             if (entry_id, revision) not in signed
         ]
     if changes:
-        raise EntryChangedError(changes)
+        raise EntryChangedError("key_in_changed", changes=changes)
     if not all(held):
         raise ExportError("key_in_taken")

@@ -54,7 +54,7 @@ def sign_entries(
         signed = signatures.list_signed(conn, run_id)
         new = [item for item in chosen if item.accepted is None and not _is_signed(item, signed)]
         if changes := find_changes(conn, [item for item in chosen if not _is_signed(item, signed)]):
-            raise EntryChangedError(changes)
+            raise EntryChangedError("key_in_changed", changes=changes)
         if not new:
             return ""
         revisions = [(item.entry_id, item.revision) for item in new]
