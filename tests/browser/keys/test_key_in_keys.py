@@ -118,7 +118,7 @@ def test_a_tick_empties_the_clipboard_and_brings_the_next_client_and_an_undo_the
     page.keyboard.press("Control+Enter")
     expect(page.locator(".client")).to_contain_text(OTHER_PID)
     expect(page.locator(".parts .next")).to_be_focused()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+    expect_stored(page, lambda: copied(page), "")
     settle(page)
     page.keyboard.press("Alt+z")
     expect(page.locator(".client")).to_contain_text(PID)
@@ -133,7 +133,7 @@ def test_who_leaves_the_screen_leaves_nothing_on_the_clipboard(key_in: Page) -> 
     press(page, "Space", "Personnummer")
     page.get_by_role("link", name="Export").click()
     expect(page.get_by_role("heading", level=1, name="Export")).to_be_visible()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+    expect_stored(page, lambda: copied(page), "")
 
 
 def test_a_tick_is_heard_by_the_clipboard_before_the_server_and_the_keys_after_a_click_beside(
@@ -155,7 +155,7 @@ def test_a_tick_is_heard_by_the_clipboard_before_the_server_and_the_keys_after_a
         }"""
     )
     page.keyboard.press("Control+Enter")
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+    expect_stored(page, lambda: copied(page), "")
     expect(page.locator(".client")).to_contain_text(PID)
     page.keyboard.press("Space")
     page.keyboard.press("h")
@@ -215,7 +215,7 @@ def test_a_tick_of_what_a_colleague_made_void_is_refused_and_both_are_told(
     expect(said).to_be_visible()
     expect(said).to_contain_text("Inget är avkryssat. Post 1 ")
     expect(page.locator(".client")).to_contain_text(OTHER_PID)
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+    expect_stored(page, lambda: copied(page), "")
 
 
 def test_after_another_list_is_chosen_the_keys_are_for_its_client(

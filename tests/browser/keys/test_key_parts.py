@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.support.nurse import expect_stored
 from ui.browser.assets import read_script, read_style
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -34,7 +35,6 @@ _DRAW = """async ([html, css, script, data]) => {
     });
 }"""
 PID = "19300101-6595"
-IS_EMPTY = "navigator.clipboard.readText().then((text) => text === '')"
 TEXTS = {
     "next": "Kopiera",
     "next_key": "Blanksteg",
@@ -153,9 +153,7 @@ def test_each_press_copies_the_next_value_and_marks_it(page: Page) -> None:
         current = page.locator(".part[aria-current='true']")
         expect(current).to_have_count(1)
         expect(current).to_contain_text(label if label != "Anteckningen" else "Rad två.")
-        page.wait_for_function(
-            "(last) => navigator.clipboard.readText().then((text) => text !== last)", arg=seen[-1]
-        )
+        expect_stored(page, lambda last=seen[-1]: copied(page) != last, True)  # type: ignore[misc]
         seen.append(copied(page))
     assert seen == [PID, "2021-12-11", "Text 1.\nRad två.", "2021-12-12", "Text 2.\nRad två."]
     expect(following).to_contain_text("Allt är kopierat")
@@ -185,14 +183,14 @@ def test_the_next_client_the_time_and_leaving_empty_the_clipboard(page: Page) ->
     draw(page, "copy_parts", "parts", parts("c"))
     assert copied(page) == PID
     draw(page, "copy_parts", "parts", parts("d"))
-    page.wait_for_function(IS_EMPTY)
+    expect_stored(page, lambda: copied(page), "")
     expect(page.locator(".next")).to_contain_text("Kopiera: Personnummer")
     press(page, "Space", "Personnummer")
     page.evaluate("window.leave()")
-    page.wait_for_function(IS_EMPTY)
+    expect_stored(page, lambda: copied(page), "")
     draw(page, "copy_parts", "parts", parts("e", clear_ms=50))
     page.keyboard.press("Space")
-    page.wait_for_function(IS_EMPTY)
+    expect_stored(page, lambda: copied(page), "")
 
 
 def test_keys_are_left_alone_where_something_is_typed(page: Page) -> None:
@@ -237,7 +235,7 @@ def test_a_tick_stops_the_copying_of_the_client_and_empties_the_clipboard_at_onc
     press(page, "Space", "Personnummer")
     # The server has not answered: the client is still on the screen.
     page.keyboard.press("Control+Enter")
-    page.wait_for_function(IS_EMPTY)
+    expect_stored(page, lambda: copied(page), "")
     expect(page.locator(".said")).to_have_text("Väntar.")
     for key in ("Space", "n", "h", "b", "Space"):
         page.keyboard.press(key)
@@ -252,7 +250,7 @@ def test_a_click_that_ends_the_turn_does_as_its_key(page: Page, button: str) -> 
     draw(page, "copy_parts", "parts", parts("j"))
     press(page, "Space", "Personnummer")
     page.locator(f".st-key-{button} button").click()
-    page.wait_for_function(IS_EMPTY)
+    expect_stored(page, lambda: copied(page), "")
     page.keyboard.press("h")
     assert copied(page) == ""
 
@@ -269,7 +267,7 @@ def test_a_copy_on_its_way_when_the_client_is_ticked_is_emptied_too(page: Page) 
     page.keyboard.press("Space")
     page.keyboard.press("Control+Enter")
     page.evaluate("window.go()")
-    page.wait_for_function(IS_EMPTY)
+    expect_stored(page, lambda: copied(page), "")
     expect(page.locator(".said")).to_have_text("Väntar.")
 
 
@@ -287,7 +285,7 @@ def test_what_could_not_be_emptied_is_emptied_on_the_return_whatever_is_shown(pa
         assert copied(page) == PID
         refuse_writes(page, refused=False)
         page.evaluate("window.dispatchEvent(new Event('focus'))")
-        page.wait_for_function(IS_EMPTY)
+        expect_stored(page, lambda: copied(page), "")
 
 
 def test_a_tick_that_signs_nothing_or_is_not_heard_lets_the_client_be_copied_on(
@@ -375,7 +373,7 @@ def test_what_the_browser_refuses_to_copy_is_not_copied_until_a_person_does(page
     expect(page.locator(".next")).to_contain_text("Kopiera: Händelsedatum")
     refuse_writes(page, refused=False)
     page.keyboard.press("Control+Enter")
-    page.wait_for_function(IS_EMPTY)
+    expect_stored(page, lambda: copied(page), "")
 
 
 def test_what_was_copied_is_told_by_name_and_never_by_value(page: Page) -> None:
