@@ -50,6 +50,11 @@ def current_language() -> str:
     return str(st.session_state.get("language", "sv"))
 
 
+def current_locale() -> str:
+    """Return the locale of the user's language."""
+    return _LOCALES[current_language()][0]
+
+
 def format_day(on: date | str) -> str:
     """Format a day in the user's language; a string is a day in ISO 8601."""
     locale, form = _LOCALES[current_language()]
@@ -67,6 +72,14 @@ def format_moment(at: datetime, *, seconds: bool = False) -> str:
     precision = "medium" if seconds else "short"
     clock = format_time(local, precision, locale=_LOCALES[current_language()][0])
     return f"{format_day(local.date())} {clock}"
+
+
+def format_recent(at: datetime, now: datetime) -> str:
+    """Format a moment of today with its time alone, one of another day as `format_moment`."""
+    local = at.astimezone(SWEDEN)
+    if local.date() != now.astimezone(SWEDEN).date():
+        return format_moment(at)
+    return t("moment.today", clock=format_time(local, "short", locale=current_locale()))
 
 
 def format_number(value: float, decimals: int = 0) -> str:

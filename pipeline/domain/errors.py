@@ -33,6 +33,7 @@ EfterskriftError
 │       ├── ClientConflictError
 │       └── RecountError
 ├── ExportError         a file cannot be made or a receipt cannot be used
+│   ├── EntryChangedError         what a person keys in was changed meanwhile
 │   ├── TargetUnavailableError    the receiving system cannot be reached or is out of order
 │   ├── TargetAccessError         the receiving system denies access
 │   └── TargetIncompatibleError   the receiving system does not understand what is sent
@@ -47,10 +48,15 @@ holds a field value.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.texts import Text, catalogue
+
+if TYPE_CHECKING:
+    from pipeline.domain.record import EntryChange
 
 _PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 
@@ -294,6 +300,14 @@ class ExportError(EfterskriftError):
     """An export cannot be made, or a receipt cannot be used."""
 
     exit_code = ExitCode.EXPORT
+
+
+class EntryChangedError(ExportError):
+    """Entries that a person keys in were changed since they were shown; `changes` tell how."""
+
+    def __init__(self, key: str, /, *, changes: Sequence[EntryChange]) -> None:
+        super().__init__(key, value=", ".join(each.entry_id for each in changes))
+        self.changes = tuple(changes)
 
 
 class TargetUnavailableError(ExportError):

@@ -30,6 +30,20 @@ class Stamp:
     hsa_id: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class EntryChange:
+    """What became of an entry of a run: "voided", "corrected", "rejected" or "refused".
+
+    `number` is the one in the run, `by` a name.
+    """
+
+    number: int
+    entry_id: str
+    kind: str
+    by: str
+    at: datetime | None
+
+
 class OutageKind(StrEnum):
     """What an outage left of a system: nothing, or reading alone."""
 

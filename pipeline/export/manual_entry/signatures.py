@@ -6,10 +6,10 @@ the person who gave it. It is settled by whoever opens a list next, and by the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from pipeline.domain.errors import ExportError
+from pipeline.domain.errors import EntryChangedError, ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.export.runs import ExportContext, require_run
@@ -19,6 +19,7 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.manual_entry import claims, signatures
+from pipeline.store.exports.manual_entry.changes import find_changes
 from pipeline.store.exports.manual_entry.signatures import SignedEntry
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
 from pipeline.store.exports.runs import lock_run
@@ -36,6 +37,7 @@ def sign_entries(
 
     Raises:
         NotAllowedError: the person may not receipt one of the entries.
+        EntryChangedError: an entry was voided, corrected, rejected or sent back meanwhile.
         ExportError: an entry is not in the run, or another person is keying it in.
     """
     with context.store.begin() as conn:
@@ -44,17 +46,15 @@ def sign_entries(
         items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
         if set(entry_ids) - set(items):
             raise ExportError("not_run", run_id=run_id, value=", ".join(sorted(entry_ids)[:20]))
-        _require_visible(conn, person, entry_ids)
+        require_visible_entries(conn, person, entry_ids)
         chosen = [items[entry_id] for entry_id in entry_ids]
         taken = claims.list_claimed_by_others(conn, person.login, now)
         if any((item.entry_id, item.revision) in taken for item in chosen):
             raise ExportError("key_in_taken")
         signed = signatures.list_signed(conn, run_id)
-        new = [
-            item
-            for item in chosen
-            if item.accepted is None and (item.entry_id, item.revision) not in signed
-        ]
+        new = [item for item in chosen if item.accepted is None and not _is_signed(item, signed)]
+        if changes := find_changes(conn, [item for item in chosen if not _is_signed(item, signed)]):
+            raise EntryChangedError("key_in_changed", changes=changes)
         if not new:
             return ""
         revisions = [(item.entry_id, item.revision) for item in new]
@@ -62,6 +62,10 @@ def sign_entries(
         _record(conn, person, "key_in_signed", run_id, new)
         claims.release_claims(conn, person.login)
         return turn
+
+
+def _is_signed(item: RunItem, signed: Collection[tuple[str, int]]) -> bool:
+    return (item.entry_id, item.revision) in signed
 
 
 def undo_signature(context: ExportContext, person: Person, turn: str, now: datetime) -> int:
@@ -76,7 +80,7 @@ def undo_signature(context: ExportContext, person: Person, turn: str, now: datet
         latest, entries = signatures.list_open_turn(conn, person.login)
         if latest != turn or _is_late(entries, now):
             raise ExportError("key_in_undo_late")
-        _require_visible(conn, person, [entry.entry_id for entry in entries])
+        require_visible_entries(conn, person, [entry.entry_id for entry in entries])
         run_id = entries[0].run
         items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
         count = signatures.undo_turn(conn, person.login, turn, now)
@@ -144,7 +148,7 @@ def _write_receipt(conn: Connection, entry: SignedEntry, item: RunItem) -> None:
     )
 
 
-def _require_visible(conn: Connection, person: Person, entry_ids: Sequence[str]) -> None:
+def require_visible_entries(conn: Connection, person: Person, entry_ids: Sequence[str]) -> None:
     """Check that the person may receipt each entry; one that is hidden raises the reason."""
     visible = visibility.filter_visible_entries(conn, person, Action.RECEIPT, entry_ids)
     for entry_id in sorted(set(entry_ids) - visible):

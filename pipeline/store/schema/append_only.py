@@ -41,6 +41,7 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     exports.receipt,
     exports.route,
     exports.statistics_item,
+    manual_entry.key_in_copy,
     manual_entry.key_in_order,
 )
 """Tables whose rows the program never changes and never removes."""

@@ -1,4 +1,4 @@
-"""Tables of keying in by hand: signatures of clients whose entries are in, and orders of fields."""
+"""Tables of keying in by hand: what was copied and signed for, and orders of fields."""
 
 from __future__ import annotations
 
@@ -23,6 +23,18 @@ key_in_signature = Table(
     Column("settled_at", UtcDateTime),
 )
 _is_active = key_in_signature.c.undone_at.is_(None)
+
+# Which values of an entry's export a person has copied, by the names of their fields; no values.
+key_in_copy = Table(
+    "key_in_copy",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("part", String(200), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
 
 # In which order a receiving system asks for the fields of a form: the latest row counts. `own` are
 # the fields that the system has a field of its own for, `note` those that stand in its note.

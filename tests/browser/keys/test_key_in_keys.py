@@ -10,16 +10,22 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
+from sqlalchemy import select
 
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.export.manual_entry import field_order
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from tests.browser.support.nurse import log_in, look, settle
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies
+from pipeline.store.review import corrections
+from pipeline.store.schema.paper import entry
+from tests.browser.support.nurse import expect_stored, log_in, look, press_until, settle
+from tests.browser.support.people import go, logged_in
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NURSE
 from tests.support.store.route_steps import make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -77,8 +83,12 @@ def ground(part: Locator) -> tuple[int, ...]:
 def test_each_press_copies_the_next_value_without_the_server(key_in: Page) -> None:
     page = key_in
     # Whatever the browser sends is lost: copying needs no answer.
-    page.evaluate("WebSocket.prototype.efSend = WebSocket.prototype.send")
-    page.evaluate("WebSocket.prototype.send = () => {}")
+    page.evaluate(
+        """() => {
+            WebSocket.prototype.efSend = WebSocket.prototype.send;
+            WebSocket.prototype.send = () => {};
+        }"""
+    )
     expect(page.locator(".parts .next")).to_contain_text("Kopiera: Personnummer")
     assert press(page, "Space", "Personnummer") == PID
     assert press(page, "n", "Händelsedatum") == seeding.NOTE["handelsedatum"]
@@ -96,7 +106,7 @@ def test_each_press_copies_the_next_value_without_the_server(key_in: Page) -> No
     whole = press(page, "h", "Hela posten")
     assert "Händelsedatum" in whole
     assert set(note.splitlines()) <= set(whole.splitlines())
-    page.evaluate("WebSocket.prototype.send = WebSocket.prototype.efSend")
+    page.evaluate("() => { WebSocket.prototype.send = WebSocket.prototype.efSend; }")
 
 
 def test_a_tick_empties_the_clipboard_and_brings_the_next_client_and_an_undo_the_last(
@@ -108,7 +118,7 @@ def test_a_tick_empties_the_clipboard_and_brings_the_next_client_and_an_undo_the
     page.keyboard.press("Control+Enter")
     expect(page.locator(".client")).to_contain_text(OTHER_PID)
     expect(page.locator(".parts .next")).to_be_focused()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+    expect_stored(page, lambda: copied(page), "")
     settle(page)
     page.keyboard.press("Alt+z")
     expect(page.locator(".client")).to_contain_text(PID)
@@ -123,7 +133,106 @@ def test_who_leaves_the_screen_leaves_nothing_on_the_clipboard(key_in: Page) -> 
     press(page, "Space", "Personnummer")
     page.get_by_role("link", name="Export").click()
     expect(page.get_by_role("heading", level=1, name="Export")).to_be_visible()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text === '')")
+    expect_stored(page, lambda: copied(page), "")
+
+
+def test_a_tick_is_heard_by_the_clipboard_before_the_server_and_the_keys_after_a_click_beside(
+    key_in: Page,
+) -> None:
+    page = key_in
+    press(page, "Space", "Personnummer")
+    page.locator("h1").first.click()
+    expect(page.locator(".parts .next")).not_to_be_focused()
+    assert press(page, "h", "Hela posten")
+    look(page)
+    page.evaluate(
+        """() => {
+            WebSocket.prototype.efSend = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (...told) {
+                window.efLater ??= [];
+                window.efLater.push(() => this.efSend(...told));
+            };
+        }"""
+    )
+    page.keyboard.press("Control+Enter")
+    expect_stored(page, lambda: copied(page), "")
+    expect(page.locator(".client")).to_contain_text(PID)
+    page.keyboard.press("Space")
+    page.keyboard.press("h")
+    assert copied(page) == ""
+    page.evaluate(
+        """() => {
+            WebSocket.prototype.send = WebSocket.prototype.efSend;
+            for (const send of window.efLater) send();
+        }"""
+    )
+    expect(page.locator(".client")).to_contain_text(OTHER_PID)
+    settle(page)
+    assert press(page, "Space", "Personnummer") == OTHER_PID
+
+
+def test_what_was_copied_is_remembered_on_other_screens_and_by_colleagues(
+    key_in: Page, store: Store, browser: Browser, served: str
+) -> None:
+    page = key_in
+    press(page, "Space", "Personnummer")
+    press(page, "h", "Hela posten")
+    expect_stored(page, lambda: len(stored_copies(store)), 3)
+    assert {each.by for each in stored_copies(store)} == {NURSE.login}
+    go(page, "Export")
+    go(page, "Skriv in")
+    expect(page.get_by_text("Du kopierade post 1 kl.")).to_be_visible()
+    expect(page.locator(".part.copied")).to_have_count(3)
+    expect(page.locator(".parts .next")).to_contain_text("Kopiera: Personnummer")
+    press_until(page, "Alt+s", page.locator(".client", has_text=OTHER_PID), patience_ms=15_000)
+    with logged_in(browser, served, COLLEAGUE) as other:
+        go(other, "Skriv in")
+        expect(other.locator(".client")).to_contain_text(PID)
+        expect(other.get_by_text(f"{NURSE.name} kopierade post 1 kl.")).to_be_visible()
+        expect(other.locator(".part.copied")).to_have_count(3)
+
+
+def stored_copies(store: Store) -> list[CopiedPart]:
+    """What the server has been told."""
+    with store.read() as conn:
+        entries = list(conn.execute(select(entry.c.id)).scalars())
+        return list_copies(conn, entries)
+
+
+def test_a_tick_of_what_a_colleague_made_void_is_refused_and_both_are_told(
+    key_in: Page, store: Store
+) -> None:
+    page = key_in
+    press(page, "h", "Hela posten")
+    expect_stored(page, lambda: len(stored_copies(store)), 3)
+    shown = stored_copies(store)[0].entry_id
+    with store.begin() as conn:
+        revision = load_entry(conn, shown).revision
+        corrections.void_entry(conn, COLLEAGUE, shown, revision, "Fel person", utc_now())
+    look(page)
+    page.keyboard.press("Control+Enter")
+    said = page.get_by_text(f"({shown}) är makulerad av {COLLEAGUE.name} kl.")
+    expect(said).to_be_visible()
+    expect(said).to_contain_text("Inget är avkryssat. Post 1 ")
+    expect(page.locator(".client")).to_contain_text(OTHER_PID)
+    expect_stored(page, lambda: copied(page), "")
+
+
+def test_after_another_list_is_chosen_the_keys_are_for_its_client(
+    listed: None, store: Store, page: Page
+) -> None:
+    del listed
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    assert make_run(office(store), NURSE, "skriv-in", utc_now())
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    log_in(page, NURSE)
+    go(page, "Skriv in")
+    page.locator(".st-key-key_in_list").get_by_role("combobox").click()
+    page.get_by_role("option", name="1 kvar").click()
+    expect(page.locator(".parts .next")).to_be_focused()
+    settle(page)
+    assert press(page, "h", "Hela posten")
 
 
 def test_fields_are_arranged_by_keyboard_and_by_mouse(
@@ -132,7 +241,10 @@ def test_fields_are_arranged_by_keyboard_and_by_mouse(
     del listed
     log_in(page, ADMINISTRATOR)
     page.get_by_role("link", name="Skriv in").click()
+    expect(page.locator(".parts .next")).to_be_focused()
+    settle(page)
     page.get_by_text("Fältens ordning i det andra systemet").click()
+    settle(page)
     page.get_by_role("combobox", name="System").click()
     page.get_by_role("option", name=SYSTEM).click()
     settle(page)

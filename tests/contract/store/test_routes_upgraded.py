@@ -25,6 +25,7 @@ DROP TABLE route; DROP TABLE export_undo; ALTER TABLE export_run DROP COLUMN rou
 ALTER TABLE export_item DROP COLUMN route_revision; ALTER TABLE export_item DROP COLUMN routes;
 ALTER TABLE staff_signature DROP COLUMN role_code; ALTER TABLE staff_signature DROP COLUMN hsa_id;
 ALTER TABLE unit DROP COLUMN hsa_id; DROP TABLE key_in_signature; DROP TABLE key_in_order;
+DROP TABLE key_in_copy;
 ALTER TABLE statistics_item DROP COLUMN whole; DROP TABLE export_proof
 """
 """What makes a store of today one of the revision before routes."""

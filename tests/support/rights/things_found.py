@@ -73,6 +73,7 @@ def manual_entry_arguments(run_id: str) -> dict[str, Any]:
     return {
         "list_name": (run_id, place),
         "turn": "none",
+        "copied": {"CCCC-00": ["note 1"]},
         "system": place.system,
         "form_id": NOTE.id,
         "where": (place.system, NOTE.id),

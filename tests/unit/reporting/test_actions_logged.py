@@ -57,6 +57,8 @@ NEEDS_NONE = {
     "preparation.form_editor.trial_results.save_trial": PART,
     "registers.staff.is_author": ASKS,
     "export.manual_entry.screen.list_waiting_lists": FIGURES,
+    "export.manual_entry.copies.save_copied_parts": "a row that is only added names who and what",
+    "export.manual_entry.signatures.require_visible_entries": ASKS,
     "export.manual_entry.signatures.find_open_signature": "the person's own act",
     "export.manual_entry.field_order.load_field_order": "the order of a form's fields, of nobody",
     "export.runs.status.count_unsigned": FIGURES,
@@ -96,9 +98,7 @@ NEEDS_NONE = {
     "store.reports.progress.list_open_deadlines": FIGURES,
     "store.review.duplicate_entries.find_similar_entries": BEFORE,
     "store.review.duplicate_entries.list_duplicate_marks": LIST,
-    "store.accounts.emergency_access.list_unacknowledged": (
-        "uses of accounts for emergencies, no client"
-    ),
+    "store.accounts.emergency_access.list_unacknowledged": "emergency accounts, no client",
     "store.exports.runs.require_run": ASKS,
     "store.exports.runs.require_whole_run": ASKS,
     "store.exports.runs.list_visible_runs": PART,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -31,13 +31,19 @@ def set_message(kind: str, text: str) -> None:
 
 @requires_open_session
 def run_and_report(
-    context: AppContext, success_key: str, action: Callable[[Connection], object]
+    context: AppContext,
+    success_key: str,
+    action: Callable[[Connection], object],
+    also: Sequence[str] = (),
 ) -> None:
-    """Run the action and set its result as the message; `success_key` is the key of its text."""
+    """Run the action and set its result as the message.
+
+    `success_key` is the key of the text for success, `also` what is said after it.
+    """
     try:
         with context.store.begin() as conn:
             action(conn)
     except EfterskriftError as error:
         set_message("fault", error_text(error))
     else:
-        set_message("ok", t(success_key))
+        set_message("ok", " ".join([t(success_key), *also]))

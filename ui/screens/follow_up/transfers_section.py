@@ -18,6 +18,7 @@ from pipeline.store.review import corrections, decisions
 from pipeline.store.review.transfers import TransferredEntry
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
+from ui.screens.export.key_in.who_keys import keying_lines
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title
 from ui.session import requires_open_session
@@ -160,4 +161,5 @@ def _void_entry(context: AppContext, person: Person, entry: Entry, key: str) -> 
         lambda conn: corrections.void_entry(
             conn, person, entry.id, entry.revision, reason, utc_now()
         ),
+        keying_lines(context.store, person, entry.id),
     )

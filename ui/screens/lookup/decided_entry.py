@@ -35,6 +35,7 @@ from pipeline.store.review import corrections, decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import plain
+from ui.screens.export.key_in.who_keys import keying_lines
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.entry_form import (
@@ -90,6 +91,9 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
     with left:
         sheet_images(context, view)
     with right:
+        if action in {"correct", "void"}:
+            for line in keying_lines(context.store, person, entry_id):
+                st.warning(plain(line), icon=":material/keyboard:")
         if action == "correct":
             _correct_form(context, person, view, report)
         elif action == "void":
@@ -210,7 +214,7 @@ def _correct_entry(
         return
     _run_and_report(
         context,
-        report,
+        _with_keying(context, person, entry.id, report),
         "lookup.corrected",
         lambda conn: corrections.correct_entry(
             conn,
@@ -246,12 +250,24 @@ def _void_entry(context: AppContext, person: Person, view: EntryView, report: Re
         return
     _run_and_report(
         context,
-        report,
+        _with_keying(context, person, entry.id, report),
         "lookup.voided",
         lambda conn: corrections.void_entry(
             conn, person, entry.id, entry.revision, reason, utc_now()
         ),
     )
+
+
+def _with_keying(
+    context: AppContext, person: Person, entry_id: str, report: ReportResult
+) -> ReportResult:
+    """Return a report that also says who else is keying the entry in, if the action succeeds."""
+    lines = keying_lines(context.store, person, entry_id)
+
+    def report_all(kind: str, text: str) -> None:
+        report(kind, " ".join([text, *lines]) if kind == "ok" else text)
+
+    return report_all
 
 
 @requires_open_session

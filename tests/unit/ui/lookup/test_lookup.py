@@ -19,10 +19,11 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import list_events
+from pipeline.store.exports.manual_entry import claims, copies
 from pipeline.store.paper import lookup
 from pipeline.store.review import corrections, decisions
 from tests.support.screens import seeding
-from tests.support.screens.seeding import MANAGER, NURSE
+from tests.support.screens.seeding import COLLEAGUE, MANAGER, NURSE
 from tests.support.store.route_steps import list_target_status, make_run
 from tests.unit.ui.conftest import OpenScreen
 
@@ -182,6 +183,30 @@ def test_an_exported_entry_is_made_void(store: Store, open_screen: OpenScreen) -
     app.button(key=f"save-{key}").click().run()
     assert not app.exception
     assert found(store, entry_id).voided == "Fel person"
+
+
+def test_whoever_voids_or_corrects_is_told_who_keys_it_in(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    _, entry_id = exported_note(store)
+    now = utc_now()
+    with store.begin() as conn:
+        claims.claim_entry(conn, COLLEAGUE.login, entry_id, 1, now, 20)
+        copies.save_copies(conn, COLLEAGUE.login, {(entry_id, 1): ["note 1"]}, now)
+        copies.save_copies(conn, NURSE.login, {(entry_id, 1): ["note 1"]}, now)
+    told = [f"{COLLEAGUE.name} har posten öppen i Skriv in", f"{COLLEAGUE.name} kopierade posten"]
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    for action in ("correct", "void"):
+        app.button(key=f"{action}-{entry_id}").click().run()
+        warnings = [warning.value for warning in app.warning]
+        assert [line in warning for line, warning in zip(told, warnings, strict=True)] == [True] * 2
+        if action == "correct":
+            app.button(key=f"leave-{entry_id}").click().run()
+    key = f"why-{entry_id}-{found(store, entry_id).revision}"
+    app.text_input(key=key).input("Fel person")
+    app.button(key=f"save-{key}").click().run()
+    assert not app.exception
+    assert all(line in app.success[0].value for line in told)
 
 
 def test_a_rejected_entry_is_taken_back(store: Store, open_screen: OpenScreen) -> None:

@@ -1,26 +1,48 @@
 """What is to be keyed in about a client, copied part by part in the browser by single keys.
 
 The first press copies the client's number, each further one the next part: what the other system
-has a field of its own for, then the note. The clipboard is emptied when the client is done, when
+has a field of its own for, then the note. Which parts were copied is told to the server a moment
+after the press, by their names. The clipboard is emptied at the press that ticks the client, when
 the part leaves the screen, and some time after the last press.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import streamlit as st
 
+from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.model import Person
+from pipeline.export.manual_entry.copies import save_copied_parts
 from pipeline.export.manual_entry.screen import ClientToKeyIn, EntryToKeyIn
+from pipeline.export.runs import ExportContext
+from pipeline.store.database.clock import utc_now
+from pipeline.store.exports.manual_entry.copies import PART_CHARS, list_copies
 from ui.browser.assets import read_script, read_style
 from ui.i18n import t
+from ui.screens.export.key_in.who_keys import set_refusal
+from ui.session import consume_acted, note_activity
 
 CLEAR_AFTER = timedelta(seconds=90)
 """How long a copied value is left on the clipboard."""
-_TEXTS = ("next", "next_key", "whole", "back", "all", "copied", "failed")
+_TEXTS = (
+    "next",
+    "next_key",
+    "whole",
+    "back",
+    "all",
+    "copied",
+    "failed",
+    "ticking",
+    "unheard",
+    "not_ticked",
+)
+_KEY, _ANSWERS_KEY, _REDRAW_KEY = "key_in_parts", "key_in_answers", "key_in_redraw"
 
 
 @cache
@@ -29,20 +51,60 @@ def _copy_parts_component() -> Any:  # noqa: ANN401 - the renderer's type is not
         "efterskrift_copy_parts",
         html='<div class="parts"></div>',
         css=read_style("copy_parts"),
-        js=read_script("copy_parts"),
+        js=read_script("press_again", "copy_board", "copy_parts"),
     )
 
 
-def copy_parts(shown: ClientToKeyIn) -> None:
-    """Show the client and the notes, and copy them by keys."""
+def begin_draw() -> None:
+    """Note that the whole screen is drawn, and shows why a copy was refused."""
+    st.session_state.pop(_REDRAW_KEY, None)
+
+
+def note_answer() -> None:
+    """Note that the server has dealt with a press that ends the client's turn.
+
+    Until then the browser copies nothing more of the client.
+    """
+    st.session_state[_ANSWERS_KEY] = st.session_state.get(_ANSWERS_KEY, 0) + 1
+
+
+@st.fragment
+def copy_parts(context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn) -> None:
+    """Show the client and the notes, and copy them by keys.
+
+    As a fragment it is told what was copied without the list being claimed and drawn again.
+    """
+    if st.session_state.pop(_REDRAW_KEY, False) or consume_acted():
+        st.rerun()
+    with context.store.read() as conn:
+        copies = list_copies(conn, shown.entry_ids)
+    copied = {(copy.entry_id, copy.revision, copy.part) for copy in copies}
     data = {
         "turn": shown.heading,
+        "run": run_id,
+        "entries": list(shown.entry_ids),
+        "answers": st.session_state.get(_ANSWERS_KEY, 0),
         "client": _client_parts(shown),
-        "notes": [_note(entry) for entry in shown.entries],
+        "notes": [_note(entry, copied) for entry in shown.entries],
         "texts": {name: t(f"key_in.copy.{name}") for name in _TEXTS},
         "clear_ms": CLEAR_AFTER / timedelta(milliseconds=1),
     }
-    _copy_parts_component()(key="key_in_parts", data=data)
+    _copy_parts_component()(
+        key=_KEY, data=data, on_copied_change=partial(_save_copied, context, person)
+    )
+
+
+def _save_copied(context: ExportContext, person: Person) -> None:
+    # The state is gone if the part has left the screen.
+    told = (st.session_state.get(_KEY) or {}).get("copied")
+    if not told or not note_activity(context):
+        return
+    copied = {str(entry): [str(name) for name in names] for entry, names in told["parts"].items()}
+    try:
+        save_copied_parts(context, person, str(told["run"]), copied, utc_now())
+    except EfterskriftError as error:
+        set_refusal(error)
+        st.session_state[_REDRAW_KEY] = True
 
 
 def _client_parts(shown: ClientToKeyIn) -> list[dict[str, str]]:
@@ -60,16 +122,33 @@ def _client_parts(shown: ClientToKeyIn) -> list[dict[str, str]]:
     ]
 
 
-def _note(entry: EntryToKeyIn) -> dict[str, Any]:
-    block = entry.block
-    own = [{"kind": "own", "label": label, "text": text} for label, text in block.own_rows]
-    note = {"kind": "note", "label": t("key_in.note"), "text": block.note_text}
+def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, Any]:
+    block, item = entry.block, entry.item
+    parts = [{"kind": "own", "label": label, "text": text} for label, text in block.own_rows]
+    # A void entry is found in the other system by what it has own fields for, and keyed in nowhere.
+    if not entry.is_void:
+        parts.append({"kind": "note", "label": t("key_in.note"), "text": block.note_text})
+    # A part is told by its label, not by its value; the note's depends on the language.
+    seen = Counter[str]()
+    for part in parts:
+        label = "" if part["kind"] == "note" else part["label"]
+        seen[label] += 1
+        part["name"] = f"{part['kind']} {seen[label]} {label}"[:PART_CHARS]
     lists = (("unmarked", block.unmarked), ("left_empty", block.empty))
     return {
-        "title": f"{entry.item.number}. {block.title}",
-        "parts": [*own, note],
-        "whole": block.whole_text,
-        "lines": [
-            t(f"key_in.{name}", labels="; ".join(labels)) for name, labels in lists if labels
+        "entry": item.entry_id,
+        "title": f"{item.number}. {_title(entry)}",
+        "parts": [
+            part | {"copied": (item.entry_id, item.revision, part["name"]) in copied}
+            for part in parts
         ],
+        "whole": "" if entry.is_void else block.whole_text,
+        "lines": [block.note_text]
+        if entry.is_void
+        else [t(f"key_in.{name}", labels="; ".join(labels)) for name, labels in lists if labels],
     }
+
+
+def _title(entry: EntryToKeyIn) -> str:
+    title = entry.block.title
+    return t("key_in.void_title", title=title) if entry.is_void else title

@@ -23,15 +23,15 @@ from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.export.key_in.copy_parts import copy_parts
+from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
 from ui.screens.export.key_in.field_order import field_order_section
+from ui.screens.export.key_in.who_keys import MESSAGE_KEY, copied_lines, set_refusal
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
-_LIST_KEY, _SKIPPED_KEY, _MESSAGE_KEY = "key_in_list", "key_in_skipped", "key_in_said"
+_LIST_KEY, _SKIPPED_KEY = "key_in_list", "key_in_skipped"
 _ALONE_KEY, _LAST_CLIENT_KEY = "key_in_alone", "key_in_last_client"
 """Entries of sheets that the user wants row by row, and the client open in the other system."""
 _Act = Callable[[ExportContext, Person, str, ClientToKeyIn, datetime], None]
@@ -41,8 +41,9 @@ def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     export_context = ExportContext(context.store, context.settings, context.forms)
     signatures.settle_signatures(context.store, utc_now())
+    begin_draw()
     screen_heading(context, person, t("key_in.title"), t("key_in.what"))
-    if error := st.session_state.pop(_MESSAGE_KEY, None):
+    if error := st.session_state.pop(MESSAGE_KEY, None):
         st.error(plain_with_code(error), icon=":material/error:")
     lists = screen.list_waiting_lists(export_context, person)
     if lists:
@@ -125,10 +126,15 @@ def _show_client(
     run_id = status.run.id
     act = partial(_run_action, context, person, run_id, shown)
     _show_warnings(shown)
-    copy_parts(shown)
+    for line in copied_lines(context.store, person, shown):
+        st.warning(plain(line), icon=":material/content_paste:")
+    copy_parts(context, person, run_id, shown)
     with st.container(horizontal=True, key="key_in_actions"):
         st.button(
-            md("key_in.done", count=len(shown.entry_ids)),
+            md(
+                "key_in.done_void" if all(one.is_void for one in shown.entries) else "key_in.done",
+                count=len(shown.entry_ids),
+            ),
             key="key_in_done",
             type="primary",
             shortcut="Ctrl+Enter",
@@ -170,6 +176,8 @@ def _entry_warnings(entry: EntryToKeyIn) -> list[tuple[str, str]]:
     warnings = []
     if entry.block.notice:
         warnings.append((plain(entry.block.notice), ":material/edit_note:"))
+    if entry.item.is_amendment and not entry.is_void and entry.previous_client is None:
+        warnings.append((md("key_in.amends"), ":material/search:"))
     # A correction may have moved the entry from another client, who then has it keyed in.
     moved = ":material/person_alert:"
     if entry.previous_client is not None:
@@ -227,10 +235,11 @@ def _undo_button(context: ExportContext, person: Person) -> None:
 
 @requires_open_session
 def _undo(context: ExportContext, person: Person, turn: str) -> None:
+    note_answer()
     try:
         count = signatures.undo_signature(context, person, turn, utc_now())
     except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+        set_refusal(error)
         return
     reset_drawn()
     st.session_state.pop(_LAST_CLIENT_KEY, None)
@@ -242,12 +251,13 @@ def _run_action(
     context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn, action: _Act
 ) -> None:
     now = utc_now()
+    note_answer()
     if is_too_soon(shown.heading, now):
         return
     try:
         action(context, person, run_id, shown, now)
     except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+        set_refusal(error)
 
 
 def _sign(
@@ -272,7 +282,7 @@ def _refuse(
     del shown
     reason = str(st.session_state.get(key) or "").strip()
     if not reason:
-        st.session_state[_MESSAGE_KEY] = t("key_in.lacks_why")
+        st.session_state[MESSAGE_KEY] = t("key_in.lacks_why")
         return
     entry_id = str(st.session_state.get(which) or first)
     answer = ReceiptAnswer(entry_id, accepted=False, text=reason)
@@ -281,8 +291,10 @@ def _refuse(
 
 
 def _skip(shown: ClientToKeyIn) -> None:
+    note_answer()
     st.session_state[_SKIPPED_KEY] = [*st.session_state.get(_SKIPPED_KEY, []), *shown.entry_ids]
 
 
 def _split(shown: ClientToKeyIn) -> None:
+    note_answer()
     st.session_state[_ALONE_KEY] = [*st.session_state.get(_ALONE_KEY, []), *shown.entry_ids]

@@ -1,4 +1,4 @@
-"""Signatures of clients whose entries are keyed in, and orders of fields by receiving system."""
+"""What was copied and signed for as keyed in, and orders of fields by receiving system."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def upgrade() -> None:
         sqlite_where=sa.text("undone_at IS NULL"),
         postgresql_where=sa.text("undone_at IS NULL"),
     )
+    op.create_table(
+        "key_in_copy",
+        _id(),
+        sa.Column("entry", sa.String(44), sa.ForeignKey("entry.id"), nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("part", sa.String(200), nullable=False),
+        *_who(),
+    )
+    op.create_index("ix_key_in_copy_entry", "key_in_copy", ["entry"])
     op.create_table(
         "key_in_order",
         _id(),
