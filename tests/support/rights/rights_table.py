@@ -239,6 +239,10 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.paper.originals.approve_destruction": (Action.DISPOSE, R.PAPER),
     f"{P}store.paper.originals.withdraw_destruction": (Action.DISPOSE, R.PAPER),
     f"{P}store.exports.payment_approvals.list_payable": (Action.APPROVE_PAYMENT, R.LISTED),
+    f"{P}store.exports.payment_approvals.list_decided_payments": (
+        Action.APPROVE_PAYMENT,
+        R.LISTED,
+    ),
     f"{P}store.exports.payment_approvals.save_approval": (Action.APPROVE_PAYMENT, R.PAPER),
     f"{P}store.exports.payment_approvals.withdraw_approval": (Action.APPROVE_PAYMENT, R.PAPER),
     f"{P}export.payments.approval.list_payments": (Action.APPROVE_PAYMENT, R.LISTED),

@@ -323,7 +323,8 @@ class World:
             return manual_entry_arguments(self.known.run)
         if "care_system" in name:
             return self._handed_in()
-        if name.startswith((f"{P}export.runs.", f"{P}store.exports.routes.")):
+        is_route = name.startswith((f"{P}export.runs.", f"{P}store.exports.routes."))
+        if is_route and not name.endswith("unsigned"):
             route = Route("prov", "skriv-in", (NOTE.id,), "Prov")
             settings = self.settings.model_copy(update={"proof_days": 0})
             return {
@@ -341,7 +342,7 @@ class World:
                 protect_tables(conn)
                 receipted = update(paper.entry).where(paper.entry.c.serial == "CCCC")
                 conn.execute(receipted.values(state="kvitterad"))
-        if name.endswith("payable"):
+        if name.endswith(("payable", "list_decided_payments")):
             return {"forms": {NOTE.id}}
         if ".payments." in name:
             return {"context": ExportContext(self.store, self._paying(), FORMS)}

@@ -45,8 +45,10 @@ from ui.screens.review.field_input import (
 UI = ROOT / "ui"
 ACTING = {"context", "export_context"}
 """What a function of a screen gets first that can reach the store."""
-NO_ACTS = {"_show_no_screen"}
-"""A screen, which is drawn after the session has been asked for."""
+NO_ACTS = {"_show_no_screen", "_save_copied"}
+"""A screen, which is drawn after the session has been asked for; and what asks by `note_activity`,
+so that the screen is not drawn again at each key.
+"""
 
 
 def end(store: Store, person: Person = NURSE) -> None:

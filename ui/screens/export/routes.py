@@ -187,6 +187,7 @@ def _route_text(route: Route | None) -> str:
     return text if route.is_active else f"{text} ({t('routes.is_ended')})"
 
 
+@requires_open_session
 def _save(context: ExportContext, person: Person, route: Route, *, is_new: bool) -> None:
     with context.store.read() as conn:
         is_taken = is_new and find_route(conn, route.name) is not None
@@ -196,6 +197,7 @@ def _save(context: ExportContext, person: Person, route: Route, *, is_new: bool)
     _set_and_report(context, person, route, "routes.saved")
 
 
+@requires_open_session
 def _end(context: ExportContext, person: Person, route: Route) -> None:
     ended = Route(
         route.name,
@@ -209,7 +211,6 @@ def _end(context: ExportContext, person: Person, route: Route) -> None:
     _set_and_report(context, person, ended, "routes.ended")
 
 
-@requires_open_session
 def _set_and_report(context: ExportContext, person: Person, route: Route, done: str) -> None:
     try:
         set_route(context, person, route, utc_now())

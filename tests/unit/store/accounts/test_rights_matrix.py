@@ -20,6 +20,7 @@ from pipeline.domain.errors import EfterskriftError, NotAllowedError
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.domain.settings import Settings
+from pipeline.export.runs import RunPreview
 from pipeline.reporting.audit.client_extract import ClientExtract
 from pipeline.store.accounts import blocks
 from pipeline.store.database.store import open_store
@@ -193,10 +194,12 @@ def outcome(world: World, name: str, who: Person) -> str:
 
 def given_by(result: object) -> object:
     """What of an answer tells about others: an extract of the log always says for whom and when it
-    was made, and a day without paper whether the unit had its systems.
+    was made, a day without paper whether the unit had its systems, and a route where it leads.
     """
     if isinstance(result, PaperDays):
         return [(one.sheets, one.entries, one.planned_visits) for one in result.counts.values()]
+    if isinstance(result, list) and any(isinstance(one, RunPreview) for one in result):
+        return [(one.entries, one.unsupported, one.first_day) for one in result]
     return result.lines if isinstance(result, ClientExtract) else result
 
 

@@ -128,11 +128,12 @@ def test_navigation_shows_what_the_role_may() -> None:
             "pack",
             "forms",
             "office",
+            "hsa_ids",
         },
         "nina": {"review", "signing", "follow_up", "own_work", "backlog", "export", "key_in"},
         "carl": {"progress", "paper_days", "backlog", "quality", "queue", "payments", "pack"},
         "rita": {"scan", "review", "own_work", "export", "key_in", "archive"},
-        "sven": {"accounts", "forms", "office", "routes"},
+        "sven": {"accounts", "forms", "office", "hsa_ids", "routes"},
         "lova": {"log"},
     }
 

@@ -39,7 +39,7 @@ from tests.support.store.export_office import (
     void,
 )
 from tests.support.store.passwords import hashed
-from tests.support.store.route_steps import make_run
+from tests.support.store.route_steps import make_run, route_to
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.key_in import copy_parts
 from ui.screens.export.screen import _receipt_answers
@@ -176,8 +176,9 @@ def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(
 @pytest.mark.usefixtures("listed")
 @pytest.mark.parametrize(("who", "screen"), [(CHIEFS[0], "payments"), (ANNA, "export")])
 def test_why_a_payment_stays_behind_is_told_in_english_on_an_english_screen(
-    open_screen: OpenScreen, who: Person, screen: str
+    store: Store, open_screen: OpenScreen, who: Person, screen: str
 ) -> None:
+    route_to(ExportContext(store, seeding.settings(store), FORMS), "pain001")
     app = open_screen(who, screen)
     app.session_state["language"] = "en"
     told = [each.value for each in app.run().caption]
