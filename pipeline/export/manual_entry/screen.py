@@ -57,6 +57,7 @@ class ManualEntryList:
     entries: int
     waiting: int
     hidden: int = 0
+    urgency: tuple[int, str] = (0, "")
 
     @property
     def name(self) -> tuple[str, Destination]:
@@ -135,7 +136,7 @@ _Claimed = list[tuple[RunItem, Item]]
 
 
 def list_waiting_lists(context: ExportContext, person: Person) -> list[ManualEntryList]:
-    """List the lists with entries that are not keyed in, oldest run first.
+    """List the lists with entries that are not keyed in: the most urgent first, then the oldest.
 
     Raises:
         NotAllowedError: the person does not give receipts.
@@ -147,7 +148,8 @@ def list_waiting_lists(context: ExportContext, person: Person) -> list[ManualEnt
             for status in reversed(runs.list_visible_runs(conn, person))
             if status.run.target == TARGET and status.waiting
         ]
-        return [each for status in statuses for each in _split_run(conn, context, person, status)]
+        lists = [each for one in statuses for each in _split_run(conn, context, person, one)]
+        return sorted(lists, key=lambda each: each.urgency)
 
 
 def _split_run(
@@ -172,8 +174,11 @@ def _split_run(
     lists = []
     for place in dict.fromkeys(places.values()):
         entries = [entry_id for entry_id, found in places.items() if found == place]
-        if left := sum(entry_id in waiting for entry_id in entries):
-            lists.append(ManualEntryList(status.run, place, len(entries), left, status.hidden))
+        if left := [entry_id for entry_id in entries if entry_id in waiting]:
+            urgency = min(heads[entry_id].urgency for entry_id in left)
+            lists.append(
+                ManualEntryList(status.run, place, len(entries), len(left), status.hidden, urgency)
+            )
     return lists
 
 

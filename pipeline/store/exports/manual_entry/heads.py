@@ -17,23 +17,31 @@ from pipeline.store.schema.paper import entry
 
 @dataclass(frozen=True, slots=True)
 class EntryHead:
-    """The form, the area of law and the client's number of an entry; the number may be empty."""
+    """The form, the area of law and the client's number of an entry; the number may be empty.
+
+    `urgency` is its level of triage and then its deadline, as the queue orders it.
+    """
 
     form: str
     area: str
     pid: str
+    urgency: tuple[int, str]
 
 
 def load_heads(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> dict[str, EntryHead]:
     """Return the head of each of these entries."""
     heads: dict[str, EntryHead] = {}
     areas, table = areas_by_unit(conn), entry.c
-    columns = (table.id, table.form, table.version, table.area, table.unit, table.client_pid)
+    columns = (
+        *(table.id, table.form, table.version, table.area, table.unit, table.client_pid),
+        *(table.lane, table.due_on),
+    )
     for part in chunk_ids(entry_ids):
         answers = load_answers(conn, part, {})
         for row in conn.execute(select(*columns).where(table.id.in_(part))):
             form = forms.get((row.form, row.version))
             area = row.area or areas.get(row.unit) or (form.area.value if form else "")
             area = record_area(row.form, answers[row.id], area)
-            heads[row.id] = EntryHead(row.form, area, row.client_pid or "")
+            urgency = (row.lane, row.due_on)
+            heads[row.id] = EntryHead(row.form, area, row.client_pid or "", urgency)
     return heads

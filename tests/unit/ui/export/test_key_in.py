@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
 from pipeline.export.runs import ExportContext
@@ -14,6 +15,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry.copies import save_copies
 from pipeline.store.review import corrections
+from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NURSE
 from tests.support.store.route_steps import make_run, route_to
@@ -127,3 +129,56 @@ def test_what_is_left_empty_is_said_in_the_language_of_the_screen(
         (empty,) = (line for line in data["notes"][0]["lines"] if "Läkarens namn" in line)
         assert empty.startswith(f"{word}: ")
         assert "Läkarkontakt, datum; Läkarkontakt, klockslag; " in empty
+
+
+def test_the_screen_stops_where_a_list_ends_and_comes_back_when_it_is_undone(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next list is of another system: nothing of it is on the screen before it is asked for."""
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
+    )
+    office = ExportContext(store, seeding.settings(store), seeding.forms())
+    for number in range(2):
+        (entry_id,) = seeding.add_notes(store, 1)
+        seeding.confirm(store, NURSE, entry_id, sign=True)
+        assert make_run(office, NURSE, "skriv-in", utc_now()), number
+    app = open_screen(NURSE, "key_in")
+    first = given[-1]["turn"]
+    _look(app, 3600)
+    drawn = len(given)
+    app.button(key="key_in_done").click().run()
+    assert len(given) == drawn
+    assert "är klar" in app.success[0].value
+    app.button(key="key_in_undo").click().run()
+    assert given[-1]["turn"] == first
+    _look(app, 3600)
+    app.button(key="key_in_done").click().run()
+    app.button(key="key_in_next_list").click().run()
+    assert not app.exception
+    assert given[-1]["turn"] != first
+
+
+def test_the_paper_is_shown_when_asked_for_and_the_look_is_logged_once(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    office = ExportContext(store, seeding.settings(store), seeding.forms())
+    assert make_run(office, NURSE, "skriv-in", utc_now())
+    app = open_screen(NURSE, "key_in")
+    before = _looks(store)
+    app.toggle(key=f"key_in_paper-{entry_id}").set_value(True).run()
+    assert not app.exception
+    pages = _looks(store) - before
+    assert pages > 0
+    app.run()
+    assert _looks(store) - before == pages
+
+
+def _looks(store: Store) -> int:
+    with store.read() as conn:
+        events = paper.event
+        query = select(func.count()).where(events.c.action == "view_page")
+        return int(conn.execute(query).scalar_one())

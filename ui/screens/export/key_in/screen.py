@@ -25,6 +25,7 @@ from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
 from ui.screens.export.key_in.field_order import field_order_section
+from ui.screens.export.key_in.papers import papers
 from ui.screens.export.key_in.who_keys import MESSAGE_KEY, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
@@ -32,6 +33,8 @@ from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _LIST_KEY, _SKIPPED_KEY = "key_in_list", "key_in_skipped"
+_CURRENT_KEY = "key_in_current"
+"""The name and the title of the list that is keyed in: the next is of another system."""
 _ALONE_KEY, _LAST_CLIENT_KEY = "key_in_alone", "key_in_last_client"
 """Entries of sheets that the user wants row by row, and the client open in the other system."""
 _Act = Callable[[ExportContext, Person, str, ClientToKeyIn, datetime], None]
@@ -46,9 +49,13 @@ def show(context: AppContext, person: Person) -> None:
     if error := st.session_state.pop(MESSAGE_KEY, None):
         st.error(plain_with_code(error), icon=":material/error:")
     lists = screen.list_waiting_lists(export_context, person)
-    if lists:
+    if lists and (done := _finished_list(lists)):
+        _show_finished(done, lists[0])
+        _undo_button(export_context, person)
+    elif lists:
         _show_list(export_context, person, _choose_list(lists))
     else:
+        st.session_state.pop(_CURRENT_KEY, None)
         st.info(t("key_in.empty"), icon=":material/info:")
         st.caption(t("key_in.empty_next"))
         _undo_button(export_context, person)
@@ -80,8 +87,37 @@ def _show_list(context: ExportContext, person: Person, status: ManualEntryList) 
     note_drawn(shown.heading)
 
 
+def _finished_list(lists: list[ManualEntryList]) -> str:
+    """Return the title of the list that was keyed in, if nothing of it is left, else nothing."""
+    name, title = st.session_state.get(_CURRENT_KEY, (None, ""))
+    return "" if name is None or name in {each.name for each in lists} else title
+
+
+def _show_finished(done: str, following: ManualEntryList) -> None:
+    """Stop where a list ends: the next one is keyed in in another system."""
+    st.success(md("key_in.finished", place=done), icon=":material/check:")
+    st.button(
+        md("key_in.next_list", place=following.destination.title),
+        key="key_in_next_list",
+        type="primary",
+        on_click=_begin_next_list,
+    )
+
+
+def _begin_next_list() -> None:
+    for key in (_CURRENT_KEY, _LIST_KEY):
+        st.session_state.pop(key, None)
+    _reset_skipped()
+
+
 def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
-    """Return the list to key in: the oldest, unless the user chooses another."""
+    """Return the list to key in: the one of before, else the first, or another that is chosen."""
+    chosen = _list_select(lists)
+    st.session_state[_CURRENT_KEY] = (chosen.name, chosen.destination.title)
+    return chosen
+
+
+def _list_select(lists: list[ManualEntryList]) -> ManualEntryList:
     titles = {
         status.name: t(
             "key_in.list",
@@ -96,7 +132,8 @@ def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
         st.markdown(f"**{plain(titles[lists[0].name])}**")
         return lists[0]
     if st.session_state.get(_LIST_KEY) not in titles:
-        st.session_state[_LIST_KEY] = lists[0].name
+        current, _ = st.session_state.get(_CURRENT_KEY, (None, ""))
+        st.session_state[_LIST_KEY] = current if current in titles else lists[0].name
     st.selectbox(
         t("key_in.choose"),
         list(titles),
@@ -150,6 +187,7 @@ def _show_client(
         _undo_button(context, person)
         if any(entry.others for entry in shown.entries):
             st.button(t("key_in.one_by_one"), key="key_in_alone", on_click=partial(_split, shown))
+    papers(context, person, shown)
     # One row of a sheet is sent back when the rows are keyed in one by one.
     if refusable := [entry for entry in shown.entries if not entry.others]:
         _refusal_form(shown, refusable, act)
