@@ -71,6 +71,24 @@ def test_a_run_is_named_in_plain_words(
     assert called("fhir", command="read-back") == "Nothing to read back.\n"
 
 
+def test_a_named_run_is_asked_for_again_though_it_was_proven(
+    office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = make_run(office, ANNA, "fhir", utc_now())
+    assert run is not None
+    called("fhir", run.id)
+    fhir.clear()
+    # Without a name only what has no proof is searched for
+    assert called("fhir", command="read-back") == "Nothing to read back.\n"
+    result = CliRunner().invoke(build_app(), ["read-back", "fhir", run.id])
+    assert result.output.strip() == (
+        f"Run {run.id}: 0 of 1 at the server as exported, 0 different, 1 missing"
+    )
+    assert result.exit_code == 9
+
+
 def test_what_nobody_loaded_is_missing_and_the_exit_code_says_so(
     office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
