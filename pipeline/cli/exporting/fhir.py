@@ -57,6 +57,8 @@ def send(
 
 def _send_runs(context: ExportContext, person: Person, run_id: str, *, as_json: bool) -> None:
     """Send the run of this id; without an id, every run that waits, the oldest first."""
+    from pipeline.export.exporter import ExportOptions
+    from pipeline.export.fhir.exporter import find_example_notice
     from pipeline.export.fhir.read_back.read_run import Reading
     from pipeline.export.fhir.sender import TARGET, send_run
     from pipeline.export.fhir.server import connect_fhir_server
@@ -70,6 +72,8 @@ def _send_runs(context: ExportContext, person: Person, run_id: str, *, as_json: 
     ]
     with connect_fhir_server(context.settings) as server:
         for sent_id in [run_id] if run_id else waiting:
+            if notice := find_example_notice(ExportOptions(context.settings, context.forms)):
+                typer.echo(notice.in_language(LANGUAGE), err=True)
             result = send_run(context, person, sent_id, server, utc_now)
             _print_send_result(sent_id, result, as_json=as_json)
             try:

@@ -29,6 +29,7 @@ NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 def workspace(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(office.settings.workspace))
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", office.settings.database_url)
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_SYSTEM", "https://kommunen.test/fhir")
 
 
 def called(*arguments: str, command: str = "send") -> str:
@@ -69,6 +70,18 @@ def test_a_run_is_named_in_plain_words(
         f"Run {run.id}: 1 of 1 at the server as exported, 0 different, 0 missing",
     ]
     assert called("fhir", command="read-back") == "Nothing to read back.\n"
+
+
+def test_identifiers_of_an_example_are_told_before_they_are_sent(
+    office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    monkeypatch.delenv("EFTERSKRIFT_FHIR_SYSTEM")
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = make_run(office, ANNA, "fhir", utc_now())
+    assert run is not None
+    assert "EFTERSKRIFT_FHIR_SYSTEM" in called("fhir", run.id)
+    assert fhir.counts()["DocumentReference"] == 1  # told, not refused
 
 
 def test_a_named_run_is_asked_for_again_though_it_was_proven(
