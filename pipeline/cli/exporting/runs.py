@@ -123,6 +123,8 @@ def _find_route_target(context: ExportContext, name: str) -> str:
         found = find_route(conn, name)
         if found is None:
             names = ", ".join(each.name for each in list_routes(conn))
+            if not names:
+                raise UsageError("no_routes_set", route=name)
             raise UsageError("no_route", route=name, routes=names)
     return found.target
 

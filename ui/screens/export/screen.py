@@ -265,6 +265,8 @@ def _receipt_result_text(result: ReceiptResult) -> str:
         refused=result.refused,
         already=result.already,
     )
+    if result.refused:
+        text = f"{text} {t('export.refused_are_back')}"
     return f"{text} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +12,7 @@ from pipeline.export.runs import ExportContext, confirm_delivery, fetch_run_file
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from tests.support.screens import seeding
-from tests.support.screens.seeding import NURSE
+from tests.support.screens.seeding import ADMINISTRATOR, NURSE
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.route_steps import make_run, route_to
 from tests.unit.ui.conftest import OpenScreen
@@ -123,5 +125,10 @@ def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
     undelivered = "1 fil har ingen hämtat"
     app = open_screen(NURSE, "export")
     assert any(undelivered in warning.value for warning in app.warning)
+    # Lists to key in are told apart, here and on Läge
+    for screen in (app, open_screen(ADMINISTRATOR, "progress")):
+        assert any(
+            re.search(r"Skriv in.+lista.+ · .+, HSL", each.value) for each in screen.markdown
+        )
     confirm_delivery(here, NURSE, run.id, utc_now())
     assert not any(undelivered in warning.value for warning in app.run().warning)
