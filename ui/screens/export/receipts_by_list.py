@@ -141,7 +141,7 @@ def _show_proposals(
         by_doubt.setdefault(entry.doubt, []).append((entry.item.entry_id, entry.run_id))
     titles = [t("export.column.entry"), t("list_receipts.run")]
     for doubt, rows in by_doubt.items():
-        st.markdown(f"**{md(f'list_receipts.doubt.{doubt}')}** ({len(rows)})")
+        st.markdown(f"**{md(f'list_receipts.doubt.{doubt}')}** ({plain(len(rows))})")
         st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, width="stretch")
 
 
