@@ -6,11 +6,13 @@ mapping files `forms/<id>/export.<target>.yaml`.
 
 from __future__ import annotations
 
-from pipeline.export.authorities.erms.exporter import ErmsExporter
+from collections.abc import Callable
+
+from pipeline.export.authorities.erms import exporter as erms
 from pipeline.export.authorities.financial_aid import AidFileExporter
 from pipeline.export.authorities.health_care_statistics import KhslExporter
-from pipeline.export.exporter import Exporter, StatisticsExporter
-from pipeline.export.fhir.exporter import FhirExporter
+from pipeline.export.exporter import Exporter, ExportOptions, StatisticsExporter
+from pipeline.export.fhir import exporter as fhir
 from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
 from pipeline.export.payments.pain001 import PaymentExporter
 from pipeline.export.rivta.activities import ActivitiesExporter
@@ -30,7 +32,7 @@ TARGETS: dict[str, Exporter] = {
     "observationer": ObservationsExporter(),
     "aktiviteter": ActivitiesExporter(),
     "varningar": AlertsExporter(),
-    "fhir": FhirExporter(),
+    "fhir": fhir.FhirExporter(),
     "besok": CsvExporter(Text("target.besok")),
     "matvarden": CsvExporter(Text("target.matvarden")),
     "treserva-exempel": CsvExporter(Text("target.treserva-exempel")),
@@ -39,8 +41,13 @@ TARGETS: dict[str, Exporter] = {
     "timecare-schema-exempel": CsvExporter(Text("target.timecare-schema-exempel")),
     "ciceron-exempel": CsvExporter(Text("target.ciceron-exempel")),
     "mat-exempel": CsvExporter(Text("target.mat-exempel")),
-    "erms": ErmsExporter(),
+    "erms": erms.ErmsExporter(),
     "pain001": PaymentExporter(),
     "skriv-in": ManualEntryListExporter(),
     **STATISTICS,
 }
+EXAMPLE_NOTICES: dict[str, Callable[[ExportOptions], Text | None]] = {
+    "fhir": fhir.find_example_notice,
+    "erms": erms.find_example_notice,
+}
+"""What says that a target's file would have values that are examples, and what to set."""

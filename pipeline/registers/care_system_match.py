@@ -67,9 +67,16 @@ def compare_facts(
     Args:
         other_kinds: the words for other kinds of records in Efterskrift.
     """
+    kind = is_same_kind(entry.kinds, row.kinds, other_kinds)
+    return compare_facts_of_kind(entry, row, max_minutes, kind=kind)
+
+
+def compare_facts_of_kind(
+    entry: MatchFacts, row: MatchFacts, max_minutes: int, *, kind: bool | None
+) -> MatchSimilarity | None:
+    """As `compare_facts`, where it is known whether they are of the same kind."""
     minutes = _minutes_between(entry, row)
     text = _text_similarity(entry.text, row.text)
-    kind = _is_same_kind(entry.kinds, row.kinds, other_kinds)
     # Similar texts of the same day match, whatever the time and kind.
     is_same_text = text is not None and text >= MIN_TEXT_SIMILARITY
     is_same_day = not entry.day or bool(_candidate_days(entry) & _candidate_days(row))
@@ -116,9 +123,10 @@ def _text_similarity(entry_text: str, row_text: str) -> int | None:
     return round(fuzz.token_set_ratio(entry_text, row_text, processor=utils.default_process))
 
 
-def _is_same_kind(
+def is_same_kind(
     entry_kinds: Sequence[str], row_kinds: Sequence[str], other_kinds: Sequence[str]
 ) -> bool | None:
+    """Return whether words for a kind mean the same; None where the row's words do not tell."""
     same, other = _best_similarity(row_kinds, entry_kinds), _best_similarity(row_kinds, other_kinds)
     if same >= _MIN_KIND_SIMILARITY and same >= other:
         return True

@@ -13,6 +13,7 @@ from ui.i18n import current_language, t
 _TEXTS = (
     *("main", "more", "explains", "year", "skip", "refused", "remove"),
     *("lost", "lost_what", "not_found", "not_found_what"),
+    *("all", "all_found", "add"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ from pipeline.domain.errors import ExitCode, ExportError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
-    from pipeline.export.fhir.read_back.read_run import RunProofs
+    from pipeline.export.fhir.read_back.read_run import Reading, RunProofs
     from pipeline.export.fhir.sender import SendResult
     from pipeline.export.fhir.server import FhirServer
     from pipeline.export.runs import ExportContext
@@ -56,6 +57,9 @@ def send(
 
 def _send_runs(context: ExportContext, person: Person, run_id: str, *, as_json: bool) -> None:
     """Send the run of this id; without an id, every run that waits, the oldest first."""
+    from pipeline.export.exporter import ExportOptions
+    from pipeline.export.fhir.exporter import find_example_notice
+    from pipeline.export.fhir.read_back.read_run import Reading
     from pipeline.export.fhir.sender import TARGET, send_run
     from pipeline.export.fhir.server import connect_fhir_server
     from pipeline.export.runs import list_runs
@@ -68,10 +72,13 @@ def _send_runs(context: ExportContext, person: Person, run_id: str, *, as_json: 
     ]
     with connect_fhir_server(context.settings) as server:
         for sent_id in [run_id] if run_id else waiting:
+            if notice := find_example_notice(ExportOptions(context.settings, context.forms)):
+                typer.echo(notice.in_language(LANGUAGE), err=True)
             result = send_run(context, person, sent_id, server, utc_now)
             _print_send_result(sent_id, result, as_json=as_json)
             try:
-                _read_back_runs(context, person, server, [sent_id], as_json=as_json)
+                sent_back = {sent_id: Reading(only_unproven=True)}
+                _read_back_runs(context, person, server, sent_back, as_json=as_json)
             except ExportError as error:
                 # What was sent stays sent, and is read back another time.
                 print_note("read_back.failed", reason=error.message)
@@ -98,7 +105,8 @@ def read_back(
     run_id: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="Run to look for. Default: every run with entries without a proof."
+            metavar="RUN",
+            help="Run to look for, every entry of it. Default: all entries without a proof.",
         ),
     ] = "",
     login: As = "",
@@ -107,15 +115,24 @@ def read_back(
     """Compare what a FHIR server has with what was exported.
 
     What it has as exported is proven, and receipted also if somebody else has loaded the file.
-    Exit code 0 if nothing is left without a proof.
+    With a run, the server is asked again for entries that were proven before.
+    Exit code 0 if nothing is left without a proof, otherwise 9.
     """
+    from pipeline.export.fhir.read_back.read_run import Reading
     from pipeline.export.fhir.server import connect_fhir_server
 
     _require_fhir_target(target)
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)
         with connect_fhir_server(context.settings) as server:
-            runs = [run_id] if run_id else _list_unproven_runs(context, person)
+            # Who names a run wants to know what the server has now.
+            runs = (
+                {run_id: Reading()}
+                if run_id
+                else dict.fromkeys(
+                    _list_unproven_runs(context, person), Reading(only_unproven=True)
+                )
+            )
             unproven = _read_back_runs(context, person, server, runs, as_json=as_json)
     if not runs:
         print_note("read_back.nothing")
@@ -145,15 +162,19 @@ def _list_unproven_runs(context: ExportContext, person: Person) -> list[str]:
 
 
 def _read_back_runs(
-    context: ExportContext, person: Person, server: FhirServer, runs: list[str], *, as_json: bool
+    context: ExportContext,
+    person: Person,
+    server: FhirServer,
+    runs: Mapping[str, Reading],
+    *,
+    as_json: bool,
 ) -> int:
     """Read runs back, print what is found, and return how many entries have no proof."""
     from pipeline.export.fhir.read_back.read_run import read_back_run
-    from pipeline.store.database.clock import utc_now
 
     unproven = 0
-    for run_id in runs:
-        found = read_back_run(context, person, run_id, server, utc_now)
+    for run_id, reading in runs.items():
+        found = read_back_run(context, person, run_id, server, reading)
         _print_proofs(run_id, found, as_json=as_json)
         unproven += found.unproven
     return unproven

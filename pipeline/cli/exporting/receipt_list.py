@@ -18,6 +18,7 @@ from pipeline.cli.context import (
 )
 from pipeline.cli.exporting.runs import open_export_context
 from pipeline.cli.oversight import AreaOfFile, ColumnNames, select_columns
+from pipeline.domain.errors import ExitCode
 from pipeline.domain.model import Role
 
 
@@ -44,7 +45,7 @@ def check_receipts(
     """Find exported entries in a list from the care system.
 
     Lists which of them it surely has and which it does not prove. Nothing changes without
-    --confirm.
+    --confirm. Exit code 9 if the list does not prove something.
     """
     from pipeline.export.care_system_check.receipt_proposals import (
         ListScope,
@@ -80,10 +81,12 @@ def check_receipts(
     ]
     if as_json:
         typer.echo(json.dumps({"receipted": receipted, "hidden": found.hidden, "entries": named}))
-        return
-    for entry in named:
-        print_text(f"list_receipts.{entry['doubt'] or 'found'}", entry=entry["entry_id"])
-    print_text(
-        "list_receipts.receipted" if confirm else "list_receipts.proposed",
-        count=receipted if confirm else len(found.proposed),
-    )
+    else:
+        for entry in named:
+            print_text(f"list_receipts.{entry['doubt'] or 'found'}", entry=entry["entry_id"])
+        print_text(
+            "list_receipts.receipted" if confirm else "list_receipts.proposed",
+            count=receipted if confirm else len(found.proposed),
+        )
+    if found.doubtful or found.hidden:
+        raise typer.Exit(ExitCode.EXPORT)

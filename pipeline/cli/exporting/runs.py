@@ -123,6 +123,8 @@ def _find_route_target(context: ExportContext, name: str) -> str:
         found = find_route(conn, name)
         if found is None:
             names = ", ".join(each.name for each in list_routes(conn))
+            if not names:
+                raise UsageError("no_routes_set", route=name)
             raise UsageError("no_route", route=name, routes=names)
     return found.target
 
@@ -264,10 +266,12 @@ def _write_run_files(
 
     A target that answers entry by entry gets a receipt file to fill in next to it.
     """
+    from pipeline.export.manual_entry.one_list import find_run_destinations
     from pipeline.export.runs import confirm_delivery, fetch_run_file
     from pipeline.export.runs.receipts import fetch_receipt_template, open_run_items
     from pipeline.export.tables.table_schema import SUFFIX, fetch_run_schema
     from pipeline.store.database.clock import utc_now
+    from pipeline.store.exports.runs import find_run
 
     file, items = fetch_run_file(context, person, run_id), open_run_items(context, person, run_id)
     path = output or Path(file.name)
@@ -280,6 +284,11 @@ def _write_run_files(
         path.unlink(missing_ok=True)
         raise
     result = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
+    with context.store.read() as conn:
+        run = find_run(conn, run_id)
+        places = find_run_destinations(conn, context.forms, [run] if run else [])
+    if run_id in places:
+        result |= {"destination": places[run_id]}
     if schema := fetch_run_schema(context, person, run_id):
         schema_file = path.with_name(f"{path.name}{SUFFIX}")
         write_secret(schema_file, schema, remedy)
@@ -335,6 +344,8 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
             run=written["run"],
             sha256=written["sha256"],
         )
+        if "destination" in written:
+            print_text("export.destination", destination=written["destination"])
         if "schema_file" in written:
             print_text("export.schema_file", file=written["schema_file"])
         if "receipt_file" in written:

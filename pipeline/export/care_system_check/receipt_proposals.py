@@ -16,12 +16,17 @@ from enum import StrEnum
 
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.care_system_check.kind_words import load_kind_words
 from pipeline.export.care_system_check.matches import record_facts
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptResult, settle_receipts
 from pipeline.registers.care_system_list import CareRow
-from pipeline.registers.care_system_match import MatchFacts, MatchSimilarity, compare_facts
+from pipeline.registers.care_system_match import (
+    MatchFacts,
+    MatchSimilarity,
+    compare_facts_of_kind,
+)
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.event_log import events
 from pipeline.store.exports import records
@@ -44,6 +49,8 @@ class Doubt(StrEnum):
 
     NOT_FOUND = "not_found"
     UNLIKE = "unlike"
+    NO_TEXT = "no_text"
+    OTHER_KIND = "other_kind"
     SEVERAL = "several"
     CHANGED = "changed"
 
@@ -168,26 +175,31 @@ def _compare(
     visible = [
         (run_id, item) for run_id, item in items if known[item.entry_id].client.pid not in hidden
     ]
-    titles = {form.id: form.title for form in forms.values()}
+    kind_words = load_kind_words(context)
     rows_by_pid: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
         for pid in row.pids:
             rows_by_pid.setdefault(pid, []).append(number)
-    # The rows that may be an entry, and of these the ones that surely are.
-    near: dict[str, set[int]] = {}
-    sure: dict[str, set[int]] = {}
+    # The rows that may be an entry with what each lacks, None for those that surely are.
+    near: dict[str, dict[int, Doubt | None]] = {}
     for entry_id in {item.entry_id for _, item in visible}:
         record = known[entry_id]
         facts = record_facts(record, forms)
-        others = [title for form_id, title in titles.items() if form_id != record.form]
-        near[entry_id], sure[entry_id] = set(), set()
+        near[entry_id] = {}
         for number in rows_by_pid.get(record.client.pid, ()):
             row_facts = _row_facts(rows[number])
-            likeness = compare_facts(facts, row_facts, context.settings.clash_minutes, others)
+            likeness = compare_facts_of_kind(
+                facts,
+                row_facts,
+                context.settings.clash_minutes,
+                kind=kind_words.is_kind(record.form, record.title, rows[number].kind),
+            )
             if likeness is not None:
-                near[entry_id].add(number)
-                if is_sure(facts, row_facts, likeness):
-                    sure[entry_id].add(number)
+                near[entry_id][number] = find_row_doubt(facts, row_facts, likeness)
+    sure = {
+        entry_id: {number for number, doubt in found.items() if doubt is None}
+        for entry_id, found in near.items()
+    }
     claims: dict[int, int] = {}
     for numbers in sure.values():
         for number in numbers:
@@ -198,7 +210,7 @@ def _compare(
         if item.is_amendment or not item.is_current or record.voided is not None:
             doubt: Doubt | None = Doubt.CHANGED
         else:
-            doubt = _find_doubt(near[item.entry_id], sure[item.entry_id], claims)
+            doubt = _find_doubt(near[item.entry_id], claims)
         entries.append(UnprovenEntry(run_id, item, record.form, doubt))
     return ReceiptProposals(tuple(entries), len(items) - len(visible))
 
@@ -207,28 +219,35 @@ def _row_facts(row: CareRow) -> MatchFacts:
     return MatchFacts(row.day, row.clock, (row.kind,) if row.kind else (), row.text)
 
 
-def is_sure(entry: MatchFacts, row: MatchFacts, likeness: MatchSimilarity) -> bool:
-    """Return whether a row about the same client surely is the entry.
+def find_row_doubt(entry: MatchFacts, row: MatchFacts, likeness: MatchSimilarity) -> Doubt | None:
+    """Return why a row about the same client is not surely the entry; None if it is.
 
     The time is the same where both have one, and the text, with every number of the entry in it: a
     note with another dose is another note. Without a text in the row the time has to be the same
-    and the kind has to be named.
+    and the kind has to be named. A word for a kind that is not known refuses nothing.
     """
-    if likeness.kind is False or (likeness.minutes or 0) > MAX_SURE_MINUTES:
-        return False
+    if (likeness.minutes or 0) > MAX_SURE_MINUTES:
+        return Doubt.UNLIKE
     if likeness.text is None:
-        return likeness.minutes is not None and likeness.kind is True
-    return likeness.text >= MIN_SURE_TEXT and _numbers(entry.text) <= _numbers(row.text)
+        if likeness.kind is False:
+            return Doubt.OTHER_KIND
+        return None if likeness.minutes is not None and likeness.kind else Doubt.NO_TEXT
+    if likeness.text < MIN_SURE_TEXT or not _numbers(entry.text) <= _numbers(row.text):
+        return Doubt.UNLIKE
+    return Doubt.OTHER_KIND if likeness.kind is False else None
 
 
 def _numbers(text: str) -> set[str]:
     return {number.replace(",", ".") for number in _NUMBER.findall(text)}
 
 
-def _find_doubt(near: set[int], sure: set[int], claims: Mapping[int, int]) -> Doubt | None:
+def _find_doubt(near: Mapping[int, Doubt | None], claims: Mapping[int, int]) -> Doubt | None:
     """Return why rows do not prove an entry; None if exactly one row is this and no other entry."""
+    sure = [number for number, doubt in near.items() if doubt is None]
     if not sure:
-        return Doubt.UNLIKE if near else Doubt.NOT_FOUND
+        # What is closest to a proof is what to look at
+        closest = (Doubt.OTHER_KIND, Doubt.NO_TEXT, Doubt.UNLIKE)
+        return next((each for each in closest if each in near.values()), Doubt.NOT_FOUND)
     if len(sure) > 1 or any(claims[number] > 1 for number in sure):
         return Doubt.SEVERAL
     return None

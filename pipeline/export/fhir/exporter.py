@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import Record, Run
@@ -17,6 +18,9 @@ from pipeline.export.fhir.bundle import entry_bundle, forms_bundle, list_answere
 from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.fhir.resource_context import Resource, pid_system
 from pipeline.texts import Text
+
+_EXAMPLE_DOMAIN = "example"
+"""The top-level domain of addresses that are examples (RFC 2606)."""
 
 
 class FhirExporter:
@@ -46,6 +50,13 @@ class FhirExporter:
             _bundle_line(entry_bundle(item, run, options)) for item in items
         ]
         return b"".join(lines)
+
+
+def find_example_notice(options: ExportOptions) -> Text | None:
+    """Return that identifiers begin with an example's address, which nobody owns; else None."""
+    host = urlsplit(options.settings.fhir_system).hostname or ""
+    is_example = host.rpartition(".")[2] == _EXAMPLE_DOMAIN
+    return Text("export_notice.example_fhir_system") if is_example else None
 
 
 def _bundle_line(bundle: Resource) -> bytes:

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.domain.form.form import Forms
-from pipeline.domain.record import Record
+from pipeline.domain.record import MANUAL_ENTRY_TARGET, Record, Run
 from pipeline.export.exporter import ExportOptions
 from pipeline.export.manual_entry.destination import Destination, find_destination
 from pipeline.export.manual_entry.order import sort_for_keying
 from pipeline.export.tables.mapping import ExportMapping, ManualEntryField, ManualEntryMapping
 from pipeline.store.entries.triage import unit_matcher
+from pipeline.store.exports import run_items
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder, load_orders
+from pipeline.store.exports.manual_entry.heads import load_heads
 from pipeline.store.exports.routes import find_route
 from pipeline.store.exports.run_items import Connection
+from pipeline.store.reports.progress import UnansweredRun
 
 
 def choose_one_list(
@@ -52,6 +55,25 @@ def route_place(conn: Connection, route: str) -> tuple[str, str]:
     """Return the system and the module that a route names; empty where it names none."""
     found = find_route(conn, route)
     return (found.system, found.module) if found else ("", "")
+
+
+def find_run_destinations(
+    conn: Connection, forms: Forms, runs: Sequence[Run | UnansweredRun]
+) -> dict[str, str]:
+    """Return where the lists to key in among these runs go, in words, by run id.
+
+    A list has entries of one destination: it is that of the first.
+    """
+    lists = {run.id: run for run in runs if run.target == MANUAL_ENTRY_TARGET}
+    first = run_items.list_first_entries(conn, list(lists))
+    heads = load_heads(conn, forms, sorted(set(first.values())))
+    places = {route: route_place(conn, route) for route in {run.route for run in lists.values()}}
+    return {
+        run_id: find_destination(
+            heads[entry_id].form, heads[entry_id].area, *places[lists[run_id].route]
+        ).title
+        for run_id, entry_id in first.items()
+    }
 
 
 def with_field_orders(conn: Connection, options: ExportOptions, system: str) -> ExportOptions:

@@ -131,6 +131,10 @@ def make_run(
         if not items:
             return None
         run = _new_run(kind, exporter, person, _run_time(items, now), len(items))
+        if exporter.mapping is None:
+            # Lists to key in are told apart by where they go
+            place = record_destination(items[0].record, file_options.place)
+            run = replace(run, file_name=f"efterskrift-{run.id}-{place.file_part}{exporter.suffix}")
         data = exporter.make(items, run, file_options)
         # Write it if nothing has changed meanwhile; else start over.
         if saved := _save_run(scope, items, run, data):

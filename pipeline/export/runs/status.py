@@ -26,7 +26,7 @@ from pipeline.export.runs.candidates import (
 )
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.tables.left_out import unmapped_fields_notices
-from pipeline.export.targets import STATISTICS, TARGETS
+from pipeline.export.targets import EXAMPLE_NOTICES, STATISTICS, TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
@@ -68,7 +68,8 @@ class RunPreview:
         route: The route, as it is set now.
         first_day: The first day of an event, YYYY-MM-DD; empty where none has a day.
         last_day: The last.
-        notices: What to do before a file of statistics is handed in, or what a table leaves out.
+        notices: What to do before a file of statistics is handed in, what a table leaves out, or
+            what in the file would be an example's value.
         fault: What is wrong with the target's own mapping files.
     """
 
@@ -157,6 +158,7 @@ def _run_preview(
     exporter = find_target(kind.target)
     try:
         options = load_export_options(scope.context, kind.target, exporter, load_staff_list(conn))
+        example = EXAMPLE_NOTICES[kind.target](options) if kind.target in EXAMPLE_NOTICES else None
     except ExportError as error:
         return RunPreview(kind, route, exporter.title, 0, 0, fault=error)
     if kind.target in STATISTICS:
@@ -186,7 +188,10 @@ def _run_preview(
         tuple(left_out),
         first_day,
         last_day,
-        unmapped_fields_notices(options, {one.record.form for one in waiting}),
+        (
+            *((example,) if example and going else ()),
+            *unmapped_fields_notices(options, {one.record.form for one in waiting}),
+        ),
     )
 
 

@@ -250,6 +250,16 @@ def last_export_before_void(conn: Connection, entry_id: str) -> PreviousExport |
     return _as_previous(rows[-1]) if rows else None
 
 
+def list_first_entries(conn: Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Return the first entry of each of these runs, by run id."""
+    first = select(export_item.c.run, export_item.c.entry).where(export_item.c.number == 1)
+    return {
+        row.run: row.entry
+        for part in chunk_ids(run_ids)
+        for row in conn.execute(first.where(export_item.c.run.in_(part)))
+    }
+
+
 def run_unit(conn: Connection, run_id: str) -> str | None:
     """Return the unit of a run, or None if its entries are of several units.
 

@@ -44,9 +44,9 @@ from pipeline.store.schema.exports import (
 from pipeline.store.schema.manual_entry import key_in_signature
 from pipeline.store.schema.paper import entry
 
-_IS_DELIVERED = or_(
-    exists().where(export_delivery.c.run == export_run.c.id),
-    exists().where(receipt.c.run == export_run.c.id),
+IS_DELIVERED = or_(
+    exists().where(export_delivery.c.run == export_run.c.id).correlate(export_run),
+    exists().where(receipt.c.run == export_run.c.id).correlate(export_run),
 )
 """The condition that somebody was handed the file of a run, or that its target has answered."""
 _IS_UNDONE = exists().where(export_undo.c.run == export_run.c.id)
@@ -93,7 +93,7 @@ def find_run(conn: Connection, run_id: str) -> Run | None:
 
 def list_undelivered_runs(conn: Connection) -> list[str]:
     """Return the runs whose file nobody was handed: a process was killed before, oldest first."""
-    query = select(export_run.c.id).where(~_IS_DELIVERED, ~_IS_UNDONE)
+    query = select(export_run.c.id).where(~IS_DELIVERED, ~_IS_UNDONE)
     return list(conn.execute(query.order_by(export_run.c.made_at, export_run.c.id)).scalars())
 
 
@@ -139,7 +139,7 @@ def save_undo(conn: Connection, run_id: str, by: str, at: datetime) -> None:
         ~exists().where(export_undo.c.run == later.c.id),
     )
     states = select(
-        or_(_IS_DELIVERED, is_being_keyed, is_signed).label("taken"),
+        or_(IS_DELIVERED, is_being_keyed, is_signed).label("taken"),
         or_(has_later_item, has_later_report).label("continued"),
     )
     row = conn.execute(states.where(export_run.c.id == run_id)).one()
@@ -292,7 +292,7 @@ def _run_query(visible: ColumnElement[bool] | None = None) -> Select[Any]:
         items.c.accepted,
         items.c.refused,
         months.c.reported,
-        _IS_DELIVERED.label("is_delivered"),
+        IS_DELIVERED.label("is_delivered"),
         _IS_UNDONE.label("is_undone"),
         ROUTE_NAME.label("route_name"),
     ).select_from(runs)

@@ -38,6 +38,7 @@ from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
 from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
+from pipeline.store.exports.runs import IS_DELIVERED
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.paper.pages import count_where, is_interrupted_condition
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
@@ -325,7 +326,8 @@ def count_unproven(
     """Count by route the entries of these units that were sent before a moment, without a proof.
 
     These have no receipt, or were looked for since and not found as they were sent: an answer alone
-    says that they were taken. The routes with the most come first.
+    says that they were taken. A file that nobody fetched is not sent. The routes with the most come
+    first.
     """
     proof, latest = exports.export_proof.c, exports.export_proof.alias()
     is_of_item = (
@@ -341,7 +343,7 @@ def count_unproven(
         _receipt_table.c.entry.is_(None), and_(_receipt_table.c.accepted, is_not_found)
     )
     by_route: dict[str, list[UnansweredRun]] = defaultdict(list)
-    for run in _list_runs(conn, units, is_unproven):
+    for run in _list_runs(conn, units, and_(is_unproven, IS_DELIVERED)):
         if run.made_at <= before:
             by_route[run.route].append(run)
     counted = (

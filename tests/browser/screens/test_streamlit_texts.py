@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.support.nurse import log_in
 from tests.browser.support.people import go
-from tests.support.screens.seeding import ADMINISTRATOR
+from tests.support.screens.seeding import ADMINISTRATOR, SYSTEM_ADMINISTRATOR
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -37,3 +37,17 @@ def test_a_file_that_is_refused_says_why(page: Page, tmp_path: Path) -> None:
     assert chip.evaluate("(one) => one.scrollWidth <= one.clientWidth && one.clientHeight > 50")
     expect(chip.get_by_role("button", name="Ta bort program.exe")).to_be_visible()
     expect(page.get_by_test_id("stSkipToContent")).to_have_text("Till innehållet")
+
+
+def test_rows_that_streamlit_adds_to_a_list_are_in_swedish(page: Page) -> None:
+    log_in(page, SYSTEM_ADMINISTRATOR)
+    go(page, "Vägar")
+    system = page.locator("[class*='st-key-route_system'] input")
+    system.click()
+    page.keyboard.type("Eget system")
+    expect(page.get_by_role("option", name="Lägg till: Eget system")).to_be_visible()
+    # The row changes with each letter
+    page.keyboard.type("et")
+    expect(page.get_by_role("option", name="Lägg till: Eget systemet")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Add: ")).to_have_count(0)

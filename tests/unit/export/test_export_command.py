@@ -16,6 +16,7 @@ from frictionless import Resource
 from typer.testing import CliRunner
 
 from pipeline.cli import oversight
+from pipeline.cli.app import build_app
 from pipeline.cli.exporting import receipt_list
 from pipeline.cli.exporting import runs as exporting
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
@@ -319,3 +320,29 @@ def test_a_list_from_the_care_system_receipts_only_what_is_confirmed(tmp_path: P
     assert (proposed["receipted"], [each["doubt"] for each in proposed["entries"]]) == (0, [None])
     assert json.loads(say(*command, "--confirm"))["receipted"] == 1
     assert json.loads(say(*command))["entries"] == []
+
+
+@pytest.mark.usefixtures("office")
+def test_a_list_that_does_not_prove_everything_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    say("export", "rivta", "--json")
+    app = build_app()
+    command = ["check-receipts", "lista.csv", "--unit", "Norr", "--route", "rivta"]
+    for text, code in (("Något annat.", 9), ("Besök. Såret ser bra ut.", 0)):
+        (tmp_path / "lista.csv").write_text(
+            f"Personnummer;Datum;Tid;Anteckning\n{SIV.pid};2021-12-17;08:15;{text}\n", "utf-8"
+        )
+        assert CliRunner().invoke(app, command).exit_code == code
+
+
+@pytest.mark.usefixtures("office")
+def test_a_route_that_is_not_there_is_told_also_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="no route Journal") as caught:
+        say("export", "--route", "Journal")
+    assert "rivta" in caught.value.remedy
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "empty"))
+    open_office(Settings(workspace=tmp_path / "empty", database_url="")).store.close()
+    with pytest.raises(UsageError, match="no route Journal") as caught:
+        say("export", "--route", "Journal")
+    assert "No route is set" in caught.value.remedy

@@ -22,6 +22,7 @@ pytest_plugins = (
     "tests.support.servers.fhir_servers",
 )
 
+EXAMPLE = "EFTERSKRIFT_FHIR_SYSTEM"
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 
 
@@ -35,7 +36,8 @@ def called(*arguments: str, command: str = "send") -> str:
     result = CliRunner().invoke(build_app(), [command, *arguments])
     if result.exception is not None:
         raise result.exception
-    return result.output
+    # Without the notice that the office has the example's address
+    return "".join(line for line in result.output.splitlines(True) if EXAMPLE not in line)
 
 
 def test_all_runs_that_wait_are_sent_and_then_there_is_nothing(
@@ -69,6 +71,35 @@ def test_a_run_is_named_in_plain_words(
         f"Run {run.id}: 1 of 1 at the server as exported, 0 different, 0 missing",
     ]
     assert called("fhir", command="read-back") == "Nothing to read back.\n"
+
+
+def test_identifiers_of_an_example_are_told_before_they_are_sent(
+    office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = make_run(office, ANNA, "fhir", utc_now())
+    assert run is not None
+    assert EXAMPLE in CliRunner().invoke(build_app(), ["send", "fhir", run.id]).output
+    assert fhir.counts()["DocumentReference"] == 1  # told, not refused
+
+
+def test_a_named_run_is_asked_for_again_though_it_was_proven(
+    office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = make_run(office, ANNA, "fhir", utc_now())
+    assert run is not None
+    called("fhir", run.id)
+    fhir.clear()
+    # Without a name only what has no proof is searched for
+    assert called("fhir", command="read-back") == "Nothing to read back.\n"
+    result = CliRunner().invoke(build_app(), ["read-back", "fhir", run.id])
+    assert result.output.strip() == (
+        f"Run {run.id}: 0 of 1 at the server as exported, 0 different, 1 missing"
+    )
+    assert result.exit_code == 9
 
 
 def test_what_nobody_loaded_is_missing_and_the_exit_code_says_so(

@@ -2,6 +2,8 @@
 // parts, and live regions for screen readers.
 const MAIN = "[data-testid='stMain']";
 const DIALOGS = { "Connection error": "lost", "Page not found": "not_found" };
+// Rows that Streamlit adds to the choices of a list, with the names of their texts.
+const CHOICES = [[/^Select all$/, "all"], [/^Select \d+ matches$/, "all_found"], [/^Add: /, "add"]];
 const LIVE_REGIONS = "[data-testid='stAlert'], [data-testid='stToast']";
 
 function labelDocument(data) {
@@ -33,6 +35,15 @@ function labelDocument(data) {
     if (/ files are not allowed\.$/.test(reason.textContent)) reason.textContent = data.refused;
     reason.closest("[data-testid='stFileChip']").dataset.efReason = reason.textContent;
   }
+  for (const option of document.querySelectorAll("[role='option']")) {
+    const texts = document.createTreeWalker(option, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      const words = CHOICES.reduce((all, [pattern, name]) => all.replace(pattern, data[name]), text.nodeValue);
+      // Also the same words would be a change, which is watched for
+      if (words !== text.nodeValue) text.nodeValue = words;
+    }
+  }
   // A table that scrolls sideways must be reachable by keyboard.
   for (const table of document.querySelectorAll(".ef-wide:not([tabindex])")) table.tabIndex = 0;
 }
@@ -47,6 +58,6 @@ export default function ({ parentElement, data }) {
     frame = requestAnimationFrame(() => labelDocument(data));
   });
   parentElement.efWatch = watch;
-  watch.observe(document.body, { childList: true, subtree: true });
+  watch.observe(document.body, { childList: true, characterData: true, subtree: true });
   return () => { cancelAnimationFrame(frame); watch.disconnect(); };
 }

@@ -119,4 +119,6 @@ def _save(
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = error_text(error)
     else:
-        st.session_state[_MESSAGE_KEY] = t("hsa_ids.saved", count=count)
+        st.session_state[_MESSAGE_KEY] = (
+            t("hsa_ids.saved", count=count) if count else t("hsa_ids.nothing_new")
+        )

@@ -11,7 +11,12 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.export.fhir.read_back.comparison import difference_text
-from pipeline.export.fhir.read_back.read_run import RunProofs, load_run_proofs, read_back_run
+from pipeline.export.fhir.read_back.read_run import (
+    Reading,
+    RunProofs,
+    load_run_proofs,
+    read_back_run,
+)
 from pipeline.export.fhir.sender import TARGET, SendResult, send_run
 from pipeline.export.fhir.server import FhirServer, connect_fhir_server
 from pipeline.export.runs import ExportContext
@@ -38,10 +43,11 @@ def send_button(
         return
     found = load_run_proofs(context, person, run.id)
     _show_proofs(found)
-    if not status.waiting and not found.unproven:
+    if not status.waiting and not found.entries:
         return
     if not context.settings.fhir_url:
-        st.caption(t("fhir.no_server"))
+        if status.waiting or found.unproven:
+            st.caption(t("fhir.no_server"))
         return
     with st.container(horizontal=True):
         if status.waiting and st.button(
@@ -52,7 +58,8 @@ def send_button(
         ):
             run_and_report(lambda: _send_run(context, person, run.id))
             st.rerun()
-        if found.unproven and st.button(
+        # Also a run that is proven: the server is asked for all of it again.
+        if found.entries and st.button(
             t("fhir.read_back"), key=f"read-back-{run.id}", icon=":material/fact_check:"
         ):
             run_and_report(lambda: _read_back_run(context, person, run.id))
@@ -89,7 +96,7 @@ def _send_run(context: ExportContext, person: Person, run_id: str) -> str:
 def _read_back_text(context: ExportContext, person: Person, run_id: str, server: FhirServer) -> str:
     """Read back what was sent; if that fails, say why: what was sent stays sent."""
     try:
-        found = read_back_run(context, person, run_id, server, utc_now)
+        found = read_back_run(context, person, run_id, server, Reading(only_unproven=True))
     except EfterskriftError as error:
         return t("fhir.not_read_back", reason=error_text(error))
     return t("fhir.proven", same=found.count(Finding.SAME), entries=found.entries)
@@ -98,14 +105,10 @@ def _read_back_text(context: ExportContext, person: Person, run_id: str, server:
 def _read_back_run(context: ExportContext, person: Person, run_id: str) -> str:
     bar = st.progress(0.0, t("fhir.connecting"))
     with connect_fhir_server(context.settings) as server:
-        found = read_back_run(
-            context,
-            person,
-            run_id,
-            server,
-            utc_now,
-            lambda done, of: _show_progress(bar, "fhir.reading_back", done, of),
+        reading = Reading(
+            on_progress=lambda done, of: _show_progress(bar, "fhir.reading_back", done, of)
         )
+        found = read_back_run(context, person, run_id, server, reading)
     return t("fhir.proven", same=found.count(Finding.SAME), entries=found.entries)
 
 

@@ -12,6 +12,7 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_areas, permitted_units
 from pipeline.export.care_system_check.receipt_proposals import (
+    Doubt,
     ListScope,
     ReceiptProposals,
     confirm_proposals,
@@ -134,12 +135,14 @@ def _show_proposals(
     if not proposals.doubtful:
         return
     st.caption(md("list_receipts.doubtful", count=len(proposals.doubtful)))
-    rows = [
-        (entry.item.entry_id, entry.run_id, t(f"list_receipts.doubt.{entry.doubt}"))
-        for entry in proposals.doubtful
-    ]
-    titles = [t("export.column.entry"), t("list_receipts.run"), t("list_receipts.why")]
-    st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, width="stretch")
+    # Reasons are whole sentences: over a table of the entries they are not cut.
+    by_doubt: dict[Doubt | None, list[tuple[str, str]]] = {}
+    for entry in proposals.doubtful:
+        by_doubt.setdefault(entry.doubt, []).append((entry.item.entry_id, entry.run_id))
+    titles = [t("export.column.entry"), t("list_receipts.run")]
+    for doubt, rows in by_doubt.items():
+        st.markdown(f"**{md(f'list_receipts.doubt.{doubt}')}** ({plain(len(rows))})")
+        st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, width="stretch")
 
 
 @requires_open_session

@@ -13,6 +13,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import Run
 from pipeline.export import runs
+from pipeline.export.manual_entry.one_list import find_run_destinations
 from pipeline.export.runs import ExportContext, receipts
 from pipeline.export.runs.receipts import ReceiptAnswer, ReceiptResult
 from pipeline.export.tables.table_schema import (
@@ -57,8 +58,11 @@ def show(context: AppContext, person: Person) -> None:
         _watch_deliveries(export_context, person, {status.run.id for status in undelivered})
     left, right = st.columns([1.5, 1], gap="large")
     with left:
-        for status in _runs_shown(history):
-            _show_run(export_context, person, status)
+        shown = _runs_shown(history)
+        with context.store.read() as conn:
+            places = find_run_destinations(conn, context.forms, [one.run for one in shown])
+        for status in shown:
+            _show_run(export_context, person, status, places.get(status.run.id, ""))
     if is_allowed(person, Action.RECEIPT):
         with right:
             _receipt_upload(export_context, person)
@@ -86,13 +90,14 @@ def _runs_shown(history: Sequence[RunStatus]) -> Sequence[RunStatus]:
     return [status for status in history if status.run.route == route and status.waiting]
 
 
-def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None:
+def _show_run(context: ExportContext, person: Person, status: RunStatus, destination: str) -> None:
     run = status.run
     is_newest = run.id == st.session_state.get(NEWEST_RUN_KEY)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
-            st.markdown(f"**{plain(_run_title(run))}**  \n{plain(run.file_name)}  \n{plain(made)}")
+            title = " · ".join(filter(None, (_run_title(run), destination)))
+            st.markdown(f"**{plain(title)}**  \n{plain(run.file_name)}  \n{plain(made)}")
             if status.is_undone:
                 st.badge(t("export.undone"), icon=":material/undo:", color="grey")
             if status.is_unclaimed:
@@ -260,6 +265,8 @@ def _receipt_result_text(result: ReceiptResult) -> str:
         refused=result.refused,
         already=result.already,
     )
+    if result.refused:
+        text = f"{text} {t('export.refused_are_back')}"
     return f"{text} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else text
 
 

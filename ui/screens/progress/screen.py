@@ -12,6 +12,7 @@ import streamlit as st
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.manual_entry.one_list import find_run_destinations
 from pipeline.reporting import progress
 from pipeline.reporting.data_quality import MIN_PEOPLE, ErrorMetric, measure_errors
 from pipeline.reporting.forecast import Forecast
@@ -216,11 +217,13 @@ def _remaining_section(context: AppContext, report: ProgressReport) -> None:
             t("progress.sheets_none"),
         )
         st.subheader(t("progress.silent"), anchor=False)
+        with context.store.read() as conn:
+            places = find_run_destinations(conn, context.forms, report.silent_runs)
         for run in report.silent_runs:
             st.markdown(
                 md(
                     "progress.silent_line",
-                    target=target_name(run.target),
+                    target=" · ".join(filter(None, (target_name(run.target), places.get(run.id)))),
                     at=format_moment(run.made_at),
                     count=run.entries,
                 )

@@ -16,7 +16,7 @@ from lxml import etree
 
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import CareProvider, Record, Run
-from pipeline.export.authorities.erms.classification import load_plan
+from pipeline.export.authorities.erms.classification import PLAN_FILE, load_plan
 from pipeline.export.authorities.erms.elements import (
     ERMS_NS,
     add_control_section,
@@ -74,6 +74,18 @@ class ErmsExporter:
         }
         sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
         return zip_files(files | {"SHA256SUMS": "".join(sums).encode()}, run.made_at)
+
+
+def find_example_notice(options: ExportOptions) -> Text | None:
+    """Return that the classification plan is an example, so that its classes are; else None.
+
+    Raises:
+        ExportError: the plan is wrong.
+    """
+    plan = load_plan(options.settings)
+    if plan is None or not plan.example:
+        return None
+    return Text("export_notice.example_plan", {"plan": plan.name, "file": PLAN_FILE})
 
 
 def _folder_names(providers: Sequence[CareProvider]) -> dict[CareProvider, str]:

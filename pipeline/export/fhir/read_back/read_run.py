@@ -35,6 +35,7 @@ from pipeline.export.fhir.sender import TARGET, ProgressCallback, lines_by_posit
 from pipeline.export.fhir.server import FhirServer
 from pipeline.export.runs import ExportContext, require_run
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
+from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import proofs, run_items
 from pipeline.store.exports.proofs import Finding, Proof
@@ -43,6 +44,19 @@ from pipeline.texts import Text
 
 SEEN_AT_SERVER = Text("fhir_text.seen_at_server")
 """Receipt of an entry that the server has without having been sent it from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a run is read back.
+
+    With `only_unproven` entries that were found as exported are not asked for again. Otherwise
+    they are: a server may lose what it had.
+    """
+
+    clock: Callable[[], datetime] = utc_now
+    only_unproven: bool = False
+    on_progress: ProgressCallback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +101,9 @@ def read_back_run(
     person: Person,
     run_id: str,
     server: FhirServer,
-    clock: Callable[[], datetime],
-    on_progress: ProgressCallback | None = None,
+    reading: Reading,
 ) -> RunProofs:
-    """Search the server for the entries of a run without a proof, and store what is found.
+    """Search the server for the entries of a run, and store what is found.
 
     What was found before an error stays stored.
 
@@ -112,23 +125,22 @@ def read_back_run(
             unit=run_items.run_unit(conn, run_id),
             entries=run.entries,
         )
-        proven = {
-            entry_id
-            for entry_id, proof in proofs.list_run_proofs(conn, run_id).items()
-            if proof.found is Finding.SAME
-        }
+        known = proofs.list_run_proofs(conn, run_id)
+        proven = {each for each, proof in known.items() if proof.found is Finding.SAME}
         waiting = [
             item
             for item in run_items.list_visible_items(conn, person, run_id)
-            if item.is_current and item.accepted is not False and item.entry_id not in proven
+            if item.is_current
+            and item.accepted is not False
+            and not (reading.only_unproven and item.entry_id in proven)
         ]
     lines = lines_by_position(context.store.images.get(run.sha256))
     for done, item in enumerate(waiting):
-        if on_progress:
-            on_progress(done, len(waiting))
+        if reading.on_progress:
+            reading.on_progress(done, len(waiting))
         bundle = json.loads(lines[bundle_position(run_id, item.number)])
         proof = look_for_entry(bundle, item, server, context)
-        _save_proof(context, person, run_id, (item, proof), clock())
+        _save_proof(context, person, run_id, (item, proof), reading.clock())
     return load_run_proofs(context, person, run_id)
 
 

@@ -116,7 +116,8 @@ def test_what_was_sent_and_has_no_receipt_is_pointed_out(
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_PROOF_DAYS", "0")
     noted(store)
-    assert runs.make_runs(office(store), NURSE, "rivta", utc_now())
+    (run,) = runs.make_runs(office(store), NURSE, "rivta", utc_now())
+    runs.confirm_delivery(office(store), NURSE, run.id, utc_now())
     # A run is never made before what it holds was signed, which may be this very second
     monkeypatch.setattr(unproven, "utc_now", lambda: utc_now() + timedelta(minutes=1))
     app = open_screen(NURSE, screen)

@@ -59,3 +59,9 @@ def test_ids_are_saved_and_a_wrong_one_is_told_with_its_row(
 def test_without_staff_the_screen_says_how_the_list_is_imported(open_screen: OpenScreen) -> None:
     app = open_screen(ADMINISTRATOR, "hsa_ids")
     assert any("efterskrift staff" in each.value for each in app.caption)
+
+
+def test_what_is_saved_unchanged_says_how_a_cell_is_ended(open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "hsa_ids")
+    app.button(key="hsa_save").click().run()
+    assert any("tryck Enter" in info.value for info in app.info)

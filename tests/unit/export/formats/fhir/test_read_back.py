@@ -21,7 +21,12 @@ from pipeline.export.fhir.read_back.comparison import (
     compare_transaction,
     difference_text,
 )
-from pipeline.export.fhir.read_back.read_run import RunProofs, load_run_proofs, read_back_run
+from pipeline.export.fhir.read_back.read_run import (
+    Reading,
+    RunProofs,
+    load_run_proofs,
+    read_back_run,
+)
 from pipeline.export.fhir.server import connect_fhir_server
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import open_run_items
@@ -223,7 +228,7 @@ def here(office: ExportContext, fhir: Served) -> ExportContext:
 
 def read_back(office: ExportContext, run_id: str) -> RunProofs:
     with connect_fhir_server(office.settings) as server:
-        return read_back_run(office, ANNA, run_id, server, utc_now)
+        return read_back_run(office, ANNA, run_id, server, Reading())
 
 
 @pytest.mark.both_databases
@@ -238,6 +243,27 @@ def test_what_was_sent_is_proven_by_reading_it_back(here: ExportContext) -> None
     assert {proof.place for proof in proofs.proofs} == {
         item.text for item in open_run_items(here, ANNA, run.id)
     }
+
+
+@pytest.mark.both_databases
+def test_what_was_proven_is_asked_for_again_and_found_missing_or_different(
+    here: ExportContext, fhir: Served
+) -> None:
+    confirm(here, "hsl-anteckning", "AAAA01", **NOTE)
+    confirm(here, "hsl-anteckning", "AAAA02", **NOTE)
+    run = made_run(here)
+    sent(here, run)
+    assert read_back(here, run.id).unproven == 0
+    (document, _) = fhir.all_of("DocumentReference")
+    address = f"{fhir.url}/DocumentReference/{document['id']}"
+    wrong = document | {"status": "superseded"}
+    httpx.put(address, json=wrong, trust_env=False).raise_for_status()
+    again = read_back(here, run.id)
+    assert (again.count(Finding.SAME), again.count(Finding.DIFFERENT)) == (1, 1)
+    fhir.clear()
+    again = read_back(here, run.id)
+    assert (again.count(Finding.MISSING), again.unproven) == (2, 2)
+    assert load_run_proofs(here, ANNA, run.id).unproven == 2  # what was found is stored
 
 
 def load_by_hand(office: ExportContext, served: Served, run_id: str) -> None:
@@ -305,9 +331,9 @@ def test_only_who_may_reads_back_and_only_fhir_runs(here: ExportContext) -> None
     run = made_run(here)
     with connect_fhir_server(here.settings) as server:
         with pytest.raises(NotAllowedError):
-            read_back_run(here, STIG, run.id, server, utc_now)
+            read_back_run(here, STIG, run.id, server, Reading())
         confirm(here, "hsl-anteckning", "AAAA02", **NOTE)
         other = make_run(here, ANNA, "rivta", utc_now())
         assert other is not None
         with pytest.raises(ExportError, match="no FHIR run"):
-            read_back_run(here, ANNA, other.id, server, utc_now)
+            read_back_run(here, ANNA, other.id, server, Reading())
