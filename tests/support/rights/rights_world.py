@@ -18,12 +18,13 @@ from sqlalchemy import delete, func, insert, select, update
 from pipeline.domain import dates
 from pipeline.domain.form.form import COVER_SHEET, Forms
 from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
-from pipeline.domain.record import CareProvider, OutageKind, Route
+from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.triage import TriageRule
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.care_system_check.receipt_proposals import ListScope
-from pipeline.export.runs import ExportContext, RunKind
+from pipeline.export.fhir.read_back.read_run import Reading
+from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.registers.care_system_list import CareList, CareRow
@@ -71,6 +72,7 @@ from tests.support.rights.things_found import (
     confirm,
     form_editor_arguments,
     manual_entry_arguments,
+    route_arguments,
 )
 from tests.support.store.route_steps import make_run
 from tests.support.store.ward import (
@@ -193,6 +195,7 @@ class World:
             "target": "skriv-in",
             "run_id": self.known.run,
             "server": None,
+            "reading": Reading(),
             "clock": lambda: NOW,
             "data": (
                 f"körning;löpnummer;post;status;text\n{self.known.run};1;CCCC-00;ok;\n"
@@ -325,14 +328,7 @@ class World:
             return self._handed_in()
         is_route = name.startswith((f"{P}export.runs.", f"{P}store.exports.routes."))
         if is_route and not name.endswith("unsigned"):
-            route = Route("prov", "skriv-in", (NOTE.id,), "Prov")
-            settings = self.settings.model_copy(update={"proof_days": 0})
-            return {
-                "kind": RunKind("skriv-in", "skriv-in"),
-                "route": route,
-                "new": route,
-                "context": ExportContext(self.store, settings, FORMS),
-            }
+            return route_arguments(self.store, self.settings, self.known.run, name)
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
         if name.endswith(("archivable", "archive.runs.find_ready", "make_package")):

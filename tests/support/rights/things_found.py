@@ -8,11 +8,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.domain.form.form import Area, Subject
 from pipeline.domain.model import Person
+from pipeline.domain.record import Route
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.runs import make_package
 from pipeline.export.manual_entry.destination import find_destination
-from pipeline.export.runs import ExportContext
+from pipeline.export.runs import ExportContext, RunKind
 from pipeline.preparation.form_editor.actions import NewFormInfo
 from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
@@ -20,6 +21,7 @@ from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder
+from pipeline.store.exports.runs import save_delivery
 from pipeline.store.review import decisions
 from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
 from pipeline.store.review.questions import ask_author
@@ -203,3 +205,18 @@ def add_put_aside(conn: Connection, images: ImageFolder) -> tuple[int, int]:
         conn.execute(select(question.c.id)).scalar_one(),
     )
     return int(mark), int(asked)
+
+
+def route_arguments(store: Store, settings: Settings, run_id: str, name: str) -> dict[str, Any]:
+    """What the functions of runs and routes are called with."""
+    if name.endswith("count_unproven"):  # what nobody was handed was not sent
+        with store.begin() as conn:
+            save_delivery(conn, run_id, ADMIN.login, NOW)
+    route = Route("prov", "skriv-in", (NOTE.id,), "Prov")
+    at_once = settings.model_copy(update={"proof_days": 0})
+    return {
+        "kind": RunKind("skriv-in", "skriv-in"),
+        "route": route,
+        "new": route,
+        "context": ExportContext(store, at_once, FORMS),
+    }

@@ -81,6 +81,7 @@ NEEDS_NONE = {
     "store.exports.archives.list_packages": FIGURES,
     "store.paper.originals.list_originals": "serials, classes and places of paper, no client",
     "store.exports.payment_approvals.list_payable": PART,
+    "store.exports.payment_approvals.list_decided_payments": PART,
     "store.accounts.administration.list_accounts": "accounts of staff, no client",
     "store.accounts.login.access_changes.independent_administrators": ASKS,
     "store.accounts.login.access_notices.note_change": PART,
