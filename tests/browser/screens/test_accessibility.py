@@ -18,6 +18,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from pipeline.domain.model import Person
 from pipeline.preparation.form_editor.drafts import Draft
 from tests.browser.support.nurse import log_in, press_until, settle
+from tests.browser.support.people import press_menu
 from tests.browser.support.serving import PATIENCE_MS, serving
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
@@ -277,7 +278,7 @@ def _screens(page: Page) -> Iterator[str]:
         yield page.get_by_role("heading", level=1).inner_text()
     for link in links:
         title = link.inner_text().split("\n")[-1].strip()
-        link.click()
+        press_menu(page, title)
         expect(link).to_have_attribute(
             "aria-current", "page"
         )  # a draft of the screen before goes first, and takes a moment
