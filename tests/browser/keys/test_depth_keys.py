@@ -77,7 +77,7 @@ def test_eight_attachments_are_confirmed_with_the_keyboard(page: Page, store: St
     assert focused_key(page) == f"att_title-{loose[-1]}"
     expect(page.locator(".st-key-page_view .caption")).to_contain_text(f"{1 + len(TEXTS)}")
     assert brightness(big) < first
-    page.keyboard.press("Control+Enter")
+    press_until(page, "Control+Enter", page.get_by_text("Bilagor (8)"))
     with store.read() as conn:
         sheet = load_entry(conn, entry_id).sheet
 
@@ -200,7 +200,8 @@ def test_a_page_is_split_with_keys_and_mouse_and_each_part_shows_itself_only(
     settle(page)
     page.get_by_text("Det som inte är markerat").click()
     settle(page)
-    page.keyboard.press("Control+Enter")
+    joined = page.locator(f"[class*='st-key-join-{page_id}-01']").first
+    press_until(page, "Control+Enter", joined)
     wait_until(page, lambda: len(parts(store, page_id)) == 2)
     bright, dark = parts(store, page_id)
     assert bright > 200

@@ -211,7 +211,7 @@ def _enters(page: Page, papers: Mapping[str, str], form: str, *, due: str) -> No
     fill_in(page, PAPER[form], form)
     expect(page.get_by_text(due)).to_be_visible()
     expect(page.locator(".ef-client")).to_contain_text(str(PAPER[form]["namn"]))
-    page.keyboard.press("Control+Enter")
+    save(page, entry_id)
 
 
 def _asks(page: Page, papers: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from tests.browser.support.nurse import (
     expect_stored,
     fill_in,
     press_until,
+    press_until_gone,
     save,
     settle,
     wait_for_entry,
@@ -99,7 +100,7 @@ def _rejects(page: Page, *, after: str) -> str:
     second = wait_for_entry(page, other_than=after)
     press_until(page, "Alt+a", page.locator(f"[class*='st-key-reason-{second}-']").first)
     page.get_by_role("radiogroup", name="Varför?").get_by_text("Oläsligt").click()
-    page.keyboard.press("Control+Enter")
+    press_until_gone(page, "Control+Enter", page.locator(f"[class*='st-key-do-reason-{second}-']"))
     wait_for_entry(page, other_than=second)
     return second
 
