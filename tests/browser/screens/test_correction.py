@@ -20,6 +20,7 @@ from pipeline.store.schema.accounts import browser_session
 from tests.browser.support.nurse import log_in, press_until, settle
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
+from tests.support.store.rivta_archives import rivta_text
 from tests.support.store.route_steps import make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -92,7 +93,7 @@ def test_an_exported_entry_is_corrected_and_exported_again(
     newest = page.locator("[class*='st-key-download-'] button").first
     with page.expect_download() as fetched:
         newest.click()
-    fetched.value.save_as(tmp_path / "again.xml")
-    text = (tmp_path / "again.xml").read_text("utf-8")
+    fetched.value.save_as(tmp_path / "again.zip")
+    text = rivta_text((tmp_path / "again.zip").read_bytes())
     assert "tisdag" in text
     assert "rättelse" in text.lower()

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pipeline.domain.model import Person
 from tests.browser.support.nurse import log_in, settle
 from tests.browser.support.serving import PATIENCE_MS
 from tests.support.screens import seeding
+
+_MENU_MS = 8_000
 
 
 @contextmanager
@@ -40,12 +43,15 @@ def logged_in(
 
 
 def press_menu(page: Page, title: str) -> None:
-    """Press a screen in the menu, or under Fler where the menu has no room for it."""
-    link = page.get_by_role("link", name=title, exact=True)
-    if not link.is_visible():
+    """Press a screen in the menu, or under Fler where the menu has no room for it.
+
+    The menu unfolds some time after the window has changed: the link is waited for.
+    """
+    try:
+        page.get_by_role("link", name=title, exact=True).click(timeout=_MENU_MS)
+    except PlaywrightTimeoutError:
         page.get_by_role("button", name="Fler", exact=True).click()
-        link = page.get_by_role("menuitem", name=title, exact=True)
-    link.click()
+        page.get_by_role("menuitem", name=title, exact=True).click()
 
 
 def go(page: Page, title: str) -> None:

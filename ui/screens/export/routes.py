@@ -116,15 +116,18 @@ def _route_form(context: ExportContext, person: Person, routes: list[Route]) -> 
         show_error(error)
         return
     titles = {form.id: form.title for form in routable}
-    forms = st.multiselect(
-        t("routes.takes"),
-        list(titles),
-        [form for form in route.forms if form in titles],
-        format_func=titles.__getitem__,
-        placeholder=t("routes.choose_forms"),
-        key=f"route_forms-{route.name}-{target}",
-        disabled=target is None,
-    )
+    if target is None:
+        st.caption(t("routes.format_first"))
+        forms = []
+    else:
+        forms = st.multiselect(
+            t("routes.takes"),
+            list(titles),
+            [form for form in route.forms if form in titles],
+            format_func=titles.__getitem__,
+            placeholder=t("routes.choose_forms"),
+            key=f"route_forms-{route.name}-{target}",
+        )
     _warn_of_areas([form for form in routable if form.id in forms], target)
     systems = dict.fromkeys([*filter(None, [route.system]), *(one.name for one in load_systems())])
     with st.container(horizontal=True, vertical_alignment="bottom"):
