@@ -38,6 +38,8 @@ _LSS_ANSWERS: Mapping[str, tuple[str, frozenset[object]]] = {
     "arende-arbetsutskott": ("omrade", frozenset({"lss"})),
 }
 """Forms of the Social Services Act that are of LSS where they say so: the field and its answers."""
+LSS_FORMS = frozenset(_LSS_ANSWERS)
+"""The forms whose answers `record_area` looks at."""
 CHOICE_FORMS = frozenset(_CHOICES)
 """Forms whose area of law is that of their unit until a person has confirmed what is ticked."""
 _UNIT_FORMS = frozenset({*CHOICE_FORMS, ATTACHMENT_FORM[0], *INTERNAL_FORMS})

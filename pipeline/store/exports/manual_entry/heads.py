@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from pipeline.domain.form.form import Forms
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.exports.record_sources import load_answers
-from pipeline.store.paper.form_areas import record_area
+from pipeline.store.paper.form_areas import LSS_FORMS, record_area
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.paper import entry
 
@@ -37,8 +37,10 @@ def load_heads(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> dict
         *(table.lane, table.due_on),
     )
     for part in chunk_ids(entry_ids):
-        answers = load_answers(conn, part, {})
-        for row in conn.execute(select(*columns).where(table.id.in_(part))):
+        rows = conn.execute(select(*columns).where(table.id.in_(part))).all()
+        # A screen asks for this at each drawing: the answers of other forms are not needed
+        answers = load_answers(conn, [row.id for row in rows if row.form in LSS_FORMS], {})
+        for row in rows:
             form = forms.get((row.form, row.version))
             area = row.area or areas.get(row.unit) or (form.area.value if form else "")
             area = record_area(row.form, answers[row.id], area)
