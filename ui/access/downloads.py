@@ -62,7 +62,9 @@ class Downloads:
             fetched = next((session for session in session_ids if waiting[session] > 0), None)
             if fetched is not None:
                 waiting[fetched] -= 1
-            if waiting.total() > 0:
+                if waiting[fetched] == 0:
+                    del waiting[fetched]
+            if waiting:
                 return
             del self._waiting[file_id]
         self._delete(file_id)

@@ -145,17 +145,13 @@ class Gate:
         if not mine or not token or not await anyio.to_thread.run_sync(_find_person, token):
             await _refusal(403)(scope, receive, send)
             return
-        status = 0
 
         async def send_once(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 MutableHeaders(scope=message)["Cache-Control"] = "no-store"
-            is_last = message["type"] == "http.response.body" and not message.get("more_body")
-            # Before the last part is sent: whoever has the whole file may ask again at once.
-            if is_last and status == 200 and not _is_check(scope):
-                DOWNLOADS.finish(path, mine)
+                # Before any of it is sent: whoever has the whole file may ask again at once.
+                if message["status"] == 200 and not _is_check(scope):
+                    DOWNLOADS.finish(path, mine)
             await send(message)
 
         await self._app(scope, receive, send_once)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from sqlalchemy import select
 
 from pipeline.domain.identity_numbers import format_pid
@@ -237,10 +238,15 @@ def test_after_another_list_is_chosen_the_keys_are_for_its_client(
 
 def _choose(page: Page, box: str, name: str | re.Pattern[str]) -> None:
     """Choose from a list below the edge of the window: it closes while the screen scrolls to it."""
-    page.get_by_role("combobox", name=box).focus()
     option = page.get_by_role("option", name=name).first
-    press_until(page, "ArrowDown", option)
-    option.click()
+    for _ in range(5):
+        page.get_by_role("combobox", name=box).focus()
+        press_until(page, "ArrowDown", option)
+        try:
+            option.click(timeout=5_000)
+        except PlaywrightTimeoutError:  # drawn anew, and closed, just as it was open
+            continue
+        break
     settle(page)
 
 
