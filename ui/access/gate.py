@@ -149,7 +149,7 @@ class Gate:
         async def send_once(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["Cache-Control"] = "no-store"
-                # Before any of it is sent: whoever has the whole file may ask again at once.
+                # Before the first byte: a second request may follow the last one at once.
                 if message["status"] == 200 and not _is_check(scope):
                     DOWNLOADS.finish(path, mine)
             await send(message)

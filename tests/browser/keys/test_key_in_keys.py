@@ -244,10 +244,11 @@ def _choose(page: Page, box: str, name: str | re.Pattern[str]) -> None:
         press_until(page, "ArrowDown", option)
         try:
             option.click(timeout=5_000)
-        except PlaywrightTimeoutError:  # drawn anew, and closed, just as it was open
+        except PlaywrightTimeoutError:  # a redraw has closed the list
             continue
-        break
-    settle(page)
+        settle(page)
+        return
+    raise AssertionError(f"the list {box} closes before {name} is chosen")
 
 
 def test_fields_are_arranged_by_keyboard_and_by_mouse(
