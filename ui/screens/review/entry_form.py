@@ -373,7 +373,7 @@ def _is_about_other_number(view: EntryView) -> bool:
     """Return whether the conflict was told about another number than there is now."""
     entry_id, kind, _, _, number = st.session_state.get(_QUESTION_KEY, _NO_QUESTION)
     is_open = entry_id == view.entry.id and kind == "conflict"
-    return bool(is_open and number != _number_now(view))
+    return is_open and number != _number_now(view)
 
 
 def _number_now(view: EntryView) -> str:
