@@ -56,10 +56,9 @@ _NO_NUMBER_ERROR = "error.entry_without_personal_number_not"
 _QUESTION_KEY = "client_guard"
 """The current question about the client.
 
-A tuple of entry id, kind of question, kinds of conflict, the reason given earlier why the client is
-not in the register, and the number that it is asked about: an answer counts for no other.
+A tuple of entry id, kind of question, kinds of conflict, and the reason given earlier why the
+client is not in the register.
 """
-_NO_QUESTION = ("", "", (), "", "")
 _EXPANDED_KEY = "unfolded"
 _ALL_FIELDS = "*"
 _MAX_NARROW_MM = 62.0
@@ -348,38 +347,21 @@ def set_client_question(view: EntryView, error: AnswerError) -> str:
     if spec is None or spec.name not in error.fields:
         return ""
     if isinstance(error, ClientConflictError):
-        _ask(view, "conflict", error.codes, client_statement(view).outside)
+        st.session_state[_QUESTION_KEY] = (
+            view.entry.id,
+            "conflict",
+            error.codes,
+            client_statement(view).outside,
+        )
         return "guard.conflict"
     if isinstance(error, UnknownClientError):
-        _ask(view, "outside")
+        st.session_state[_QUESTION_KEY] = (view.entry.id, "outside", (), "")
         return "review.unknown_client"
     # An empty field may have been saved too early; only an answer that there is no number counts.
     if isinstance(error, MissingAnswerError) and error.key == _NO_NUMBER_ERROR:
-        _ask(view, "temporary")
+        st.session_state[_QUESTION_KEY] = (view.entry.id, "temporary", (), "")
         return "guard.no_number"
     return ""
-
-
-def _ask(view: EntryView, kind: str, codes: tuple[str, ...] = (), outside: str = "") -> None:
-    """Note the question; what was answered about another number is emptied."""
-    if _is_about_other_number(view):
-        st.session_state[_question_widget_key(view, "choice")] = None
-        st.session_state[_question_widget_key(view, "why")] = ""
-    number = _number_now(view)
-    st.session_state[_QUESTION_KEY] = (view.entry.id, kind, codes, outside, number)
-
-
-def _is_about_other_number(view: EntryView) -> bool:
-    """Return whether the conflict was told about another number than there is now."""
-    entry_id, kind, _, _, number = st.session_state.get(_QUESTION_KEY, _NO_QUESTION)
-    is_open = entry_id == view.entry.id and kind == "conflict"
-    return is_open and number != _number_now(view)
-
-
-def _number_now(view: EntryView) -> str:
-    spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
-    answer = form_answers(view).get(spec.name) if spec is not None else None
-    return "".join(str(answer.value).split()) if answer is not None else ""
 
 
 def question_focus_key(view: EntryView) -> str:
@@ -464,8 +446,6 @@ def client_statement(view: EntryView) -> ClientStatement:
     Without a statement a conflict is reported.
     """
     kind, _, outside = _current_question(view)
-    if _is_about_other_number(view):
-        return ClientStatement(choice=ConflictChoice.ASK)
     if kind == "conflict":
         return ClientStatement(
             outside,
@@ -484,7 +464,7 @@ def client_statement(view: EntryView) -> ClientStatement:
 
 def _current_question(view: EntryView) -> tuple[str, tuple[str, ...], str]:
     """Return kind, conflict codes and earlier reason of the entry's question; empty if none."""
-    entry_id, kind, codes, outside, _ = st.session_state.get(_QUESTION_KEY, _NO_QUESTION)
+    entry_id, kind, codes, outside = st.session_state.get(_QUESTION_KEY, ("", "", (), ""))
     return (kind, codes, outside) if entry_id == view.entry.id else ("", (), "")
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.domain.model import Client, EntryState, Value
+from pipeline.domain.model import EntryState, Value
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import Entry, load_entry
@@ -111,21 +111,6 @@ def test_a_conflict_is_handed_on(store: Store, open_screen: OpenScreen) -> None:
     app.radio(key=f"guard_choice-{entry_id}-0").set_value("hand_on")
     save(app, entry_id)
     assert found(store, entry_id).state is EntryState.SECOND
-
-
-def test_what_was_said_of_one_client_counts_for_no_other(
-    store: Store, open_screen: OpenScreen
-) -> None:
-    third = Client("193001017072", "Sixten Holm", CLIENTS[0].unit)
-    with store.begin() as conn:
-        client_register.save_clients(conn, [*CLIENTS, third])
-    app, entry_id = conflicting(store, open_screen)
-    app.radio(key=f"guard_choice-{entry_id}-0").set_value("slip")
-    app.text_input(key=key(entry_id, "personnummer")).input(third.pid)
-    save(app, entry_id)
-    assert not app.exception
-    assert found(store, entry_id).state is EntryState.REVIEW
-    assert app.radio(key=f"guard_choice-{entry_id}-0").value is None
 
 
 def test_a_number_that_nobody_can_read_becomes_a_temporary_identity(
