@@ -23,7 +23,6 @@ from ui.i18n import t
 from ui.screens import practice
 from ui.screens.admin import login, own_login
 from ui.screens.menu import SCREENS, MenuScreen
-from ui.screens.review import prefetch
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.errors import show_error
@@ -57,7 +56,6 @@ def main() -> None:
     # What every run sends first, in a fixed order.
     session.begin_session_run()
     release_unused_uploads()
-    prefetch.begin_slots()
     st.html(STATIC / "style.css")
     document_settings()
     action_lock()

@@ -15,7 +15,8 @@ is logged in. All windows of a browser share one session.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import wraps
@@ -282,6 +283,14 @@ def consume_acted() -> bool:
     leave the browser at the same moment, only the fragment of the first is run.
     """
     return st.session_state.pop(_ACTED_KEY, False) is True
+
+
+@contextmanager
+def drawing_own_acts() -> Iterator[None]:
+    """Let acts within it change nothing for `consume_acted`: the caller draws what they do."""
+    before = st.session_state.get(_ACTED_KEY, False)
+    yield
+    st.session_state[_ACTED_KEY] = before
 
 
 def is_emergency_reason_due() -> bool:

@@ -25,7 +25,7 @@ from ui.i18n import code_text, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.entry_form import settled_lines
-from ui.screens.review.sheet_images import VIEWED_PAGES_KEY, record_page_views, sheet_images
+from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -82,7 +82,7 @@ def _order_queue(entries: tuple[Entry, ...]) -> list[Entry]:
 
 
 def _choose_entry(entry_id: str | None) -> None:
-    st.session_state.pop(VIEWED_PAGES_KEY, None)
+    end_page_views()
     st.session_state[_CHOSEN_KEY] = entry_id
     reset_drawn()
 

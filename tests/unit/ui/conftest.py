@@ -19,9 +19,11 @@ from pipeline.store.accounts import sessions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from tests.support.screens import seeding
+from tests.support.screens.bench import play_browser
 from tests.support.screens.filled_workspace import fill
 from ui import session
-from ui.screens.review import actions, client_panel
+from ui.screens.review import actions
+from ui.screens.review.workbench import acts, panel
 
 OpenScreen = Callable[[Person, str], AppTest]
 APP = ROOT / "ui" / "app.py"
@@ -83,10 +85,11 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
+    monkeypatch.setattr(panel, "workbench", play_browser)
     monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(0))
-    monkeypatch.setattr(
-        client_panel, "is_client_unseen", lambda *_: False
-    )  # without a browser nothing is told while one types (test_guard.py)
+    monkeypatch.setattr(acts, "MIN_VIEW_TIME", timedelta(0))
+    # What is typed is sent with the save, so that its client comes up only then (test_guard.py).
+    monkeypatch.setattr(acts, "is_client_seen", lambda *_: True)
     st.cache_resource.clear()
     st.cache_data.clear()
     return _copied(world, tmp_path)

@@ -49,7 +49,7 @@ from ui.screens.review.entry_form import (
     widget_keys,
 )
 from ui.screens.review.field_input import describe_answer
-from ui.screens.review.sheet_images import VIEWED_PAGES_KEY, record_page_views, sheet_images
+from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -62,8 +62,9 @@ _ACTION_KEY, _COMPLAINTS_KEY = "decided_doing", "decided_complaints"
 
 def reset_decided_entry() -> None:
     """Clear all state of the entry that was viewed."""
-    for key in (_ACTION_KEY, _COMPLAINTS_KEY, VIEWED_PAGES_KEY):
+    for key in (_ACTION_KEY, _COMPLAINTS_KEY):
         st.session_state.pop(key, None)
+    end_page_views()
     reset_client_question()
 
 

@@ -2,16 +2,13 @@
 
 Deadline and sums are computed from the answers so far. Before the user has typed the day or the
 amounts nothing of them is shown, since they are typed without showing what the machine read.
-
-An entry about a client whose identity the user may not see cannot be decided here, only handed
-over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from html import escape
 
 import streamlit as st
 
@@ -34,13 +31,10 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.triage import QueuePlace, explain_place
 from ui.i18n import current_language, format_number, format_weekday, t
-from ui.screens.review.entry_form import form_answers
 from ui.workspace import AppContext
 
 COUNT_CACHE_SECONDS = 20
 """How old the number of waiting entries may be."""
-_SHOWN_FINDINGS_KEY = "recount_told"
-"""Entry id and arithmetic findings that stopped the last save."""
 
 
 def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> str:
@@ -78,17 +72,31 @@ def _count_waiting(
         return queue.count_waiting(conn, _person, utc_now())
 
 
-def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> None:
-    """Show the lines above the form; `answers` are the answers so far, by field."""
-    lines = deadline_lines(view, answers)
-    lines += [
-        f"<div>{escape(_finding_text(view.form, finding))}</div>"
-        for finding in recount_answers(view.form, view.entry.row, answers, view.deviations)
-    ]
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line that is computed from the answers so far.
+
+    `kind` is "due" for a deadline to come, "muted" for one that is met or unknown, and "warn" for
+    what has to be looked at. `tag` stands out at its end.
+    """
+
+    text: str
+    kind: str = "warn"
+    tag: str = ""
+
+
+def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> list[Fact]:
+    """Return deadlines, sums that do not add up, and the score; `answers` by field so far."""
+    facts = deadline_facts(view, answers)
+    facts += [Fact(finding_text(view.form, finding)) for finding in find_sums(view, answers)]
     if (score := score_answers(view.form, view.entry.row, answers)) is not None:
-        lines.append(f"<div>{escape(_score_text(score))}</div>")
-    if lines:
-        st.html(f'<div class="ef-facts" role="status">{"".join(lines)}</div>')
+        facts.append(Fact(_score_text(score)))
+    return facts
+
+
+def find_sums(view: EntryView, answers: Mapping[str, Answer]) -> tuple[ArithmeticFinding, ...]:
+    """Return the sums in these answers that do not add up."""
+    return recount_answers(view.form, view.entry.row, answers, view.deviations)
 
 
 def _score_text(score: Score) -> str:
@@ -100,23 +108,6 @@ def _score_text(score: Score) -> str:
     return t("news.score", scale=score.scale, points=score.points, level=level)
 
 
-def were_findings_shown(view: EntryView) -> bool:
-    """Return whether all arithmetic findings of the form's current answers have been shown."""
-    return st.session_state.get(_SHOWN_FINDINGS_KEY) == _current_findings(view)
-
-
-def mark_findings_shown(view: EntryView) -> dict[str, str]:
-    """Note the findings as shown, so that the next save goes through.
-
-    Return a text for each field.
-    """
-    shown = st.session_state[_SHOWN_FINDINGS_KEY] = _current_findings(view)
-    return {
-        finding.field: f"{_finding_text(view.form, finding)} {t('recount.again')}"
-        for finding in shown[1]
-    }
-
-
 def deadline_text(rule: str, last: date) -> str:
     """Return what has to be done until which day, in words."""
     deadline_rule = deadlines.find_deadline_rule(rule, last)
@@ -125,21 +116,15 @@ def deadline_text(rule: str, last: date) -> str:
     )
 
 
-def deadline_lines(view: EntryView, answers: Mapping[str, Answer]) -> list[str]:
+def deadline_facts(view: EntryView, answers: Mapping[str, Answer]) -> list[Fact]:
     """Return a line for each deadline: what is due soonest first, what has been done last."""
-    lines = [_deadline_line(view, deadline, answers) for deadline in view.form.all_deadlines]
-    return [text for _, text in sorted(lines, key=lambda line: line[0])]
+    facts = [_deadline_fact(view, deadline, answers) for deadline in view.form.all_deadlines]
+    return [fact for _, fact in sorted(facts, key=lambda item: item[0])]
 
 
-def _current_findings(view: EntryView) -> tuple[str, tuple[ArithmeticFinding, ...]]:
-    return view.entry.id, recount_answers(
-        view.form, view.entry.row, form_answers(view), view.deviations
-    )
-
-
-def _deadline_line(
+def _deadline_fact(
     view: EntryView, deadline: Deadline, answers: Mapping[str, Answer]
-) -> tuple[tuple[bool, datetime], str]:
+) -> tuple[tuple[bool, datetime], Fact]:
     """Return a deadline's place among the others, and its line."""
     day, met = (
         _known_day(view, column, answers) if column else None
@@ -152,20 +137,14 @@ def _deadline_line(
         is_late = due is not None and met > swedish_day(due)
         key = "deadline.met_late" if is_late else "deadline.met"
         text = t(key, what=requirement, day=format_weekday(met))
-        kind = "ef-warn" if is_late else "ef-muted"
-        return (True, due or utc_now()), f'<div class="{kind}">{escape(text)}</div>'
+        return (True, due or utc_now()), Fact(text, "warn" if is_late else "muted")
     # What is due, once the day is typed
     if due is None:
         label = deadline_field(view.form, view.entry.row, deadline.day).label
         text = t("deadline.unknown", what=requirement, field=label)
-        return (False, utc_now()), f'<div class="ef-muted">{escape(text)}</div>'
-    passed = (
-        f' <span class="ef-tag ef-warn">{escape(t("deadline.passed"))}</span>'
-        if due < utc_now()
-        else ""
-    )
-    text = deadline_text(deadline.rule, swedish_day(due))
-    return (False, due), f'<div class="ef-due">{escape(text)}{passed}</div>'
+        return (False, utc_now()), Fact(text, "muted")
+    passed = t("deadline.passed") if due < utc_now() else ""
+    return (False, due), Fact(deadline_text(deadline.rule, swedish_day(due)), "due", passed)
 
 
 def _known_day(view: EntryView, column: str, answers: Mapping[str, Answer]) -> date | None:
@@ -186,29 +165,10 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
         return None
 
 
-def _finding_text(form: Form, finding: ArithmeticFinding) -> str:
+def finding_text(form: Form, finding: ArithmeticFinding) -> str:
+    """Return in words what does not add up."""
     is_amount = finding.right and finding.kind not in ("norm_year", "box_code")
     right = format_number(float(finding.right)) if is_amount else finding.right
     spec = form.by_name[finding.field]
     label = spec.label if spec.day is None else spec.full_label
     return t(f"recount.{finding.kind}", field=label, right=right)
-
-
-def hidden_client_notice(
-    view: EntryView, on_hand_over: Callable[[], None], on_skip: Callable[[], None]
-) -> None:
-    """Show that the client is hidden, and offer to hand the entry over."""
-    with st.container(border=True):
-        st.markdown(f"**{t('hidden.title')}**")
-        st.caption(t("hidden.what"))
-        with st.container(horizontal=True):
-            st.button(
-                t("hidden.hand_on"),
-                key=f"hand_on-{view.entry.id}",
-                type="primary",
-                shortcut="Ctrl+Enter",
-                on_click=on_hand_over,
-            )
-            st.button(
-                t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=on_skip
-            )

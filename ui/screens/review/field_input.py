@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 
 import streamlit as st
 
@@ -185,21 +186,29 @@ def _value_text(value: Value) -> str:
     return value if isinstance(value, str) else ""
 
 
+def reading_parts(spec: FieldSpec, reading: Reading) -> list[tuple[str, bool]]:
+    """Return the reading in parts, each with whether its confidence is low."""
+    if reading.state is not State.READ:
+        text = t(f"state.{reading.state.value}")
+    elif spec.traits.has_options:
+        text = next((one.label for one in spec.options if one.value == reading.value), "")
+    elif not isinstance(reading.value, str):
+        text = t("state.present")
+    elif len(reading.characters) == len(reading.value):
+        # Neighbours with the same confidence are one part.
+        letters = zip(reading.value, reading.characters, strict=True)
+        grouped = groupby(letters, key=lambda letter: letter[1] < LOW_CONFIDENCE_BELOW)
+        return [("".join(letter for letter, _ in part), is_low) for is_low, part in grouped]
+    else:
+        text = reading.value
+    return [(text, reading.p < LOW_CONFIDENCE_BELOW)]
+
+
 def reading_html(spec: FieldSpec, reading: Reading) -> str:
     """Return the reading as HTML with low-confidence characters underlined."""
-    if reading.state is not State.READ:
-        return _marked_html(t(f"state.{reading.state.value}"), reading.p)
-    if spec.traits.has_options:
-        return _marked_html(
-            next((option.label for option in spec.options if option.value == reading.value), ""),
-            reading.p,
-        )
-    if not isinstance(reading.value, str):
-        return _marked_html(t("state.present"), reading.p)
-    if len(reading.characters) != len(reading.value):
-        return _marked_html(reading.value, reading.p)
     return "".join(
-        _marked_html(letter, p) for letter, p in zip(reading.value, reading.characters, strict=True)
+        f'<span class="ef-doubt">{escape(text)}</span>' if is_low else escape(text)
+        for text, is_low in reading_parts(spec, reading)
     )
 
 
@@ -208,33 +217,18 @@ def has_low_confidence(reading: Reading) -> bool:
     return min((reading.p, *reading.characters)) < LOW_CONFIDENCE_BELOW
 
 
-def _marked_html(text: str, p: float) -> str:
-    return (
-        escape(text)
-        if p >= LOW_CONFIDENCE_BELOW
-        else f'<span class="ef-doubt">{escape(text)}</span>'
-    )
-
-
 def widget_key(view: EntryView, field: FieldView) -> str:
     """Return the key of a field's widget.
 
     It contains entry and revision, so that no text can reach another entry.
     """
-    return _widget_key("f", view, field)
-
-
-def other_value_key(view: EntryView, field: FieldView) -> str:
-    """Return the key of the widget for a value that neither of the two had (second review)."""
-    return _widget_key("o", view, field)
+    return f"f-{view.entry.id}-{view.entry.revision}-{field.spec.name}".replace(".", "-")
 
 
 def field_input(view: EntryView, field: FieldView, crop: str, error: str = "") -> None:
     """Draw the field inside a form; `crop` is HTML that shows its image, if there is one."""
-    st.html(_field_head_html(view, field, crop, error))
-    if view.is_second_review:
-        _second_widget(view, field)
-    elif is_choice_field(field.spec):
+    st.html(_field_head_html(field, crop, error))
+    if is_choice_field(field.spec):
         _choice_widget(view, field)
     else:
         _text_widget(view, field)
@@ -243,13 +237,6 @@ def field_input(view: EntryView, field: FieldView, crop: str, error: str = "") -
 def given_answer(view: EntryView, field: FieldView) -> Answer | None:
     """Return what the user has answered in the field's widgets."""
     value = st.session_state.get(widget_key(view, field))
-    if view.is_second_review:
-        labels = [label for label, _ in _second_review_choices(field)]
-        return second_answer(
-            field,
-            labels.index(value) if value in labels else None,
-            st.session_state.get(other_value_key(view, field)),
-        )
     if is_choice_field(field.spec):
         return answer_from_code(field.spec, value)
     return answer_from_text(str(value or ""), must_say=is_answer_required(field))
@@ -257,43 +244,36 @@ def given_answer(view: EntryView, field: FieldView) -> Answer | None:
 
 def second_answer(field: FieldView, chosen: object, typed: object) -> Answer | None:
     """Return the second person's answer: the typed text, else the chosen one (by index)."""
-    choices = _second_review_choices(field)
+    choices = second_review_choices(field)
     choice = choices[chosen][1] if isinstance(chosen, int) and 0 <= chosen < len(choices) else None
     return answer_from_text(str(typed or ""), must_say=True) or choice
 
 
-def _widget_key(kind: str, view: EntryView, field: FieldView) -> str:
-    return f"{kind}-{view.entry.id}-{view.entry.revision}-{field.spec.name}".replace(".", "-")
-
-
-def _field_head_html(view: EntryView, field: FieldView, crop: str, error: str) -> str:
+def _field_head_html(field: FieldView, crop: str, error: str) -> str:
     spec = field.spec
-    tag = (
-        f'<span class="ef-tag ef-warn">{escape(t(_second_review_reason(field)))}</span>'
-        if view.is_second_review
-        else ""
-    )
-    hint = f"<small>{escape(' '.join(filter(None, (spec.hint, spec.measure))))}</small>"
-    parts = [f'<div class="ef-label"><span>{escape(spec.full_label)}</span>{hint}{tag}</div>']
+    parts = [
+        f'<div class="ef-label"><span>{escape(spec.full_label)}</span>'
+        f"<small>{escape(field_hint(spec))}</small></div>"
+    ]
     if crop:
         parts.append(crop)
     # A reading is shown only if part of it has low confidence, and never for blind keying.
-    if (
-        not view.is_second_review
-        and not field.is_blind
-        and field.reading is not None
-        and has_low_confidence(field.reading)
-    ):
+    if not field.is_blind and field.reading is not None and has_low_confidence(field.reading):
         read_as = reading_html(spec, field.reading)
         parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {read_as}</div>')
-    if spec.traits.is_multiline and not view.is_second_review:
+    if spec.traits.is_multiline:
         parts.append(f'<div class="ef-reading">{escape(t("note.verbatim"))}</div>')
     if error:
         parts.append(f'<div class="ef-said">{escape(error)}</div>')
     return f'<div class="ef-field">{"".join(parts)}</div>'
 
 
-def _second_review_reason(field: FieldView) -> str:
+def field_hint(spec: FieldSpec) -> str:
+    """Return the hint and the unit of a field."""
+    return " ".join(filter(None, (spec.hint, spec.measure)))
+
+
+def second_review_reason(field: FieldView) -> str:
     """Return the text key of why a second person reviews the field."""
     differs = field.first_answer is not None and not agrees_with_reading(
         field.spec, field.first_answer, field.reading
@@ -341,32 +321,7 @@ def _text_widget(view: EntryView, field: FieldView) -> None:
         )
 
 
-def _second_widget(view: EntryView, field: FieldView) -> None:
-    choices = _second_review_choices(field)
-    answers = [answer for _, answer in choices]
-    chosen = answers.index(field.draft) if field.draft in answers else None
-    st.radio(
-        plain(field.spec.full_label),
-        [label for label, _ in choices],
-        index=chosen,
-        format_func=plain,
-        horizontal=True,
-        key=widget_key(view, field),
-        label_visibility="collapsed",
-    )
-    if not is_choice_field(field.spec):
-        label = t("review.other_value")
-        st.text_input(
-            plain(label),
-            answer_to_text(field.draft, must_say=True) if chosen is None else "",
-            key=other_value_key(view, field),
-            placeholder=label,
-            label_visibility="collapsed",
-            autocomplete="off",
-        )
-
-
-def _second_review_choices(field: FieldView) -> Sequence[tuple[str, Answer]]:
+def second_review_choices(field: FieldView) -> Sequence[tuple[str, Answer]]:
     """Return the two answers in alphabetical order, and what else can be answered, with labels.
 
     The order hides which answer is the machine's.

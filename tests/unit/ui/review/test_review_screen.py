@@ -22,29 +22,21 @@ from pipeline.store.event_log.events import list_events
 from pipeline.store.review import decisions
 from pipeline.store.schema import paper
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, NOTE, NURSE
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review import actions
+from ui.screens.review.workbench import acts
 
 CRITICAL = {"personnummer", "handelsedatum", "handelsetid"}
 EMPTY = ("skrivet_datum", "skriven_tid", "lakare_datum", "lakare_tid")
 
 
-def key(entry_id: str, field: str, revision: int = 0) -> str:
-    """The key of a field's widget."""
-    return f"f-{entry_id}-{revision}-{field}"
-
-
-def type_all(app: AppTest, entry_id: str, **other: str) -> None:
+def type_all(bench: Bench, **other: str) -> Bench:
     """Answer the blind fields as the paper says, apart from `other`."""
     said = {name: str(NOTE[name]) for name in CRITICAL} | dict.fromkeys(EMPTY, "-") | other
     for name, text in said.items():
-        app.text_input(key=key(entry_id, name)).input(text)
-
-
-def save(app: AppTest, entry_id: str, revision: int = 0) -> AppTest:
-    """Press "Spara och nästa"."""
-    return app.button(key=f"save-{entry_id}-{revision}").click().run()
+        bench.type(name, text)
+    return bench
 
 
 def state(store: Store, entry_id: str) -> EntryState:
@@ -53,31 +45,30 @@ def state(store: Store, entry_id: str) -> EntryState:
         return load_entry(conn, entry_id).state
 
 
-def everything_sent(app: AppTest) -> str:
-    """All that the browser is sent, as text."""
-    return "\n".join(str(element.proto) for element in app.main)
+def is_queue_empty(app: AppTest) -> bool:
+    """Whether Granska says that nothing waits."""
+    return "Inget väntar" in app.markdown[-1].value
 
 
 def test_what_the_machine_read_in_a_critical_field_never_reaches_the_browser(
     store: Store, open_screen: OpenScreen
 ) -> None:
     read = {"personnummer": "193001017072", "handelsedatum": "2021-12-19", "handelsetid": "17:53"}
-    seeding.add_notes(store, 1, **read)
-    app = open_screen(NURSE, "review")
-    sent = everything_sent(app)
+    seeding.add_notes(store, 2, **read)
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.data["ahead"] is not None
+    sent = bench.sent()
     assert [value for value in (*read.values(), "19300101-7072") if value in sent] == []
     assert seeding.CLIENTS[0].name in sent  # the name is no critical field and is shown as read
-    assert "ef-doubt" in sent
+    assert any(part["doubt"] for field in bench.card["fields"] for part in field["reading"] or [])
 
 
 def test_agreement_confirms(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    type_all(app, entry_id)
-    save(app, entry_id)
-    assert not app.exception
+    type_all(Bench(app)).save()
     assert state(store, entry_id) is EntryState.CONFIRMED
-    assert "Inget väntar" in app.markdown[-1].value
+    assert is_queue_empty(app)
 
 
 def test_disagreement_goes_to_another_person_who_chooses(
@@ -85,15 +76,12 @@ def test_disagreement_goes_to_another_person_who_chooses(
 ) -> None:
     entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
     app = open_screen(NURSE, "review")
-    type_all(app, entry_id)
-    save(app, entry_id)
+    type_all(Bench(app)).save()
     assert state(store, entry_id) is EntryState.SECOND
-    assert "Inget väntar" in app.markdown[-1].value
-    second = open_screen(COLLEAGUE, "review")
-    choice = second.radio(key=key(entry_id, "handelsetid", 1))
-    assert choice.options == ["09:40", "09:46", "Tomt", "Oläsligt"]
-    choice.set_value("09:40")
-    save(second, entry_id, 1)
+    assert is_queue_empty(app)
+    second = Bench(open_screen(COLLEAGUE, "review"))
+    assert second.options("handelsetid") == ["09:40", "09:46", "Tomt", "Oläsligt"]
+    second.choose("handelsetid", "09:40").save()
     assert state(store, entry_id) is EntryState.CONFIRMED
 
 
@@ -101,24 +89,20 @@ def test_reasons_are_told_to_the_second_person_alike_for_both_numbers_and_never_
     store: Store, open_screen: OpenScreen
 ) -> None:
     """The sheet is in the machine's reading another client's."""
-    (entry_id,) = seeding.add_notes(store, 1, personnummer=seeding.CLIENTS[1].pid)
-    app = open_screen(NURSE, "review")
-    assert "kontrollsiffran" not in everything_sent(app)
-    type_all(app, entry_id)
-    save(app, entry_id)
-    app = open_screen(COLLEAGUE, "review")
-    sent = everything_sent(app)
+    seeding.add_notes(store, 1, personnummer=seeding.CLIENTS[1].pid)
+    bench = Bench(open_screen(NURSE, "review"))
+    assert "kontrollsiffran" not in bench.sent()
+    type_all(bench).save()
+    sent = Bench(open_screen(COLLEAGUE, "review")).sent()
     assert sent.count("kontrollsiffran stämmer") == 2
-    assert "namnet liknar, " in sent
+    assert '"namnet liknar"' in sent
     assert "namnet liknar inte" in sent
 
 
 def test_second_person_may_type_a_third_value(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
     seeding.confirm(store, NURSE, entry_id)
-    app = open_screen(COLLEAGUE, "review")
-    app.text_input(key=f"o-{entry_id}-1-handelsetid").input("09:48")
-    save(app, entry_id, 1)
+    Bench(open_screen(COLLEAGUE, "review")).type("handelsetid", "09:48").save()
     with store.read() as conn:
         view = queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
     assert next(
@@ -130,35 +114,43 @@ def test_missing_answer_is_told_at_its_field_and_nothing_is_saved(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id, handelsetid="")
-    save(app, entry_id)
+    bench = type_all(Bench(open_screen(NURSE, "review")), handelsetid="").save()
     assert state(store, entry_id) is EntryState.REVIEW
-    assert sum("ef-said" in html.proto.body for html in app.get("html")) == 1
-    assert app.text_input(key=key(entry_id, "handelsedatum")).value == NOTE["handelsedatum"]
+    assert list(bench.errors()) == ["handelsetid"] == [bench.card["focus"]]
+    assert bench.card["warning"]
+    assert bench.value("handelsedatum") == NOTE["handelsedatum"]
+    with store.read() as conn:
+        assert list_answer_drafts(conn, entry_id, NURSE.login)["handelsedatum"] == Answer(
+            str(NOTE["handelsedatum"])
+        )
 
 
 def test_unknown_client_can_be_meant(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id, personnummer="193001017072")
-    save(app, entry_id)
+    bench = type_all(Bench(open_screen(NURSE, "review")), personnummer="193001017072")
+    bench.save()
     assert state(store, entry_id) is EntryState.REVIEW
-    save(app, entry_id)
+    bench.save()
     assert state(store, entry_id) is EntryState.REVIEW
-    app.selectbox(key=f"guard_outside-{entry_id}-0").set_value("ny klient")
-    save(app, entry_id)
+    assert bench.card["question"]["field"] == "personnummer"
+    bench.save(question={"outside": "ny klient"})
     assert state(store, entry_id) is EntryState.SECOND
+
+
+def test_what_was_said_of_one_number_counts_for_no_other(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    bench = type_all(Bench(open_screen(NURSE, "review")), personnummer="193001017072").save()
+    bench.type("personnummer", "194702209882").save(question={"outside": "ny klient"})
+    assert state(store, entry_id) is EntryState.REVIEW
+    assert bench.card["question"]["number"] == "194702209882"
 
 
 def test_illegible_and_empty_are_answers(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id)
-    app.text_input(key=key(entry_id, "namn")).input("?")
-    app.text_area(key=key(entry_id, "plan")).input("")
-    app.radio(key=key(entry_id, "information")).set_value("illegible")
-    save(app, entry_id)
+    bench = type_all(Bench(open_screen(NURSE, "review")))
+    bench.type("namn", "?").type("plan", "").choose("information", "Oläsligt").save()
     with store.read() as conn:
         view = queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
     decided = {field.spec.name: field.first_answer for field in view.fields}
@@ -168,16 +160,15 @@ def test_illegible_and_empty_are_answers(store: Store, open_screen: OpenScreen) 
 
 def test_skip_puts_the_entry_behind_the_others(store: Store, open_screen: OpenScreen) -> None:
     seeding.add_notes(store, 2)
-    app = open_screen(NURSE, "review")
-    before = app.session_state["entry_id"]
-    app.button(key=f"skip-{before}").click().run()
-    assert app.session_state["entry_id"] != before
+    bench = Bench(open_screen(NURSE, "review"))
+    before, ahead = bench.entry, bench.data["ahead"]["entry"]
+    assert bench.act("skip").entry == ahead != before
 
 
 def test_reject_needs_a_reason(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    app.button(key=f"reject-{entry_id}").click().run()
+    Bench(app).act("reject")
     app.button(key=f"do-reason-{entry_id}-0").click().run()
     assert "Välj ett skäl" in app.warning[0].value
     app.radio(key=f"reason-{entry_id}-0").set_value("fel person")
@@ -188,15 +179,16 @@ def test_reject_needs_a_reason(store: Store, open_screen: OpenScreen) -> None:
 def test_undo_brings_the_last_entry_back_with_its_answers(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    entry_id = seeding.add_notes(store, 2)[0]
-    app = open_screen(NURSE, "review")
-    entry_id = str(app.session_state["entry_id"])
-    type_all(app, entry_id)
-    save(app, entry_id)
-    app.button(key=f"undo-{app.session_state['entry_id']}").click().run()
-    assert app.session_state["entry_id"] == entry_id
-    assert app.text_input(key=key(entry_id, "handelsetid", 2)).value == "09:40"
-    assert app.text_input(key=key(entry_id, "skrivet_datum", 2)).value == "-"
+    seeding.add_notes(store, 2)
+    bench = Bench(open_screen(NURSE, "review"))
+    entry_id = bench.entry
+    type_all(bench).save()
+    assert bench.entry != entry_id
+    bench.act("undo")
+    assert bench.entry == entry_id
+    assert (bench.value("handelsetid"), bench.value("skrivet_datum")) == ("09:40", "-")
+    bench.save()
+    assert state(store, entry_id) is EntryState.CONFIRMED
 
 
 def test_undo_says_that_a_colleague_is_reviewing_the_entry(
@@ -205,10 +197,9 @@ def test_undo_says_that_a_colleague_is_reviewing_the_entry(
     first, (second,) = disputed(store), seeding.add_notes(store, 1)
     with store.begin() as conn:
         queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, first, utc_now())
-    app = open_screen(NURSE, "review")
-    app.button(key=f"undo-{second}").click().run()
-    assert "En kollega granskar den just nu." in app.warning[0].value
-    assert app.session_state["entry_id"] == second
+    bench = Bench(open_screen(NURSE, "review")).act("undo")
+    assert "En kollega granskar den just nu." in bench.card["warning"]
+    assert bench.entry == second
     with store.read() as conn:
         assert (load_entry(conn, first).state, load_entry(conn, first).claimed_by) == (
             EntryState.SECOND,
@@ -216,58 +207,75 @@ def test_undo_says_that_a_colleague_is_reviewing_the_entry(
         )
 
 
-def test_what_was_taken_back_can_be_saved_again(store: Store, open_screen: OpenScreen) -> None:
-    seeding.add_notes(store, 2)
-    app = open_screen(NURSE, "review")
-    entry_id = str(app.session_state["entry_id"])
-    type_all(app, entry_id)
-    save(app, entry_id)
-    app.button(key=f"undo-{app.session_state['entry_id']}").click().run()
-    save(app, entry_id, 2)
-    assert state(store, entry_id) is EntryState.CONFIRMED
+def test_what_cannot_be_undone_lets_nothing_before_it_be_undone(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    seeding.add_notes(store, 3)
+    bench = Bench(open_screen(NURSE, "review"))
+    first = bench.entry
+    type_all(bench).save()
+    app = bench.app
+    bench.act("reject")
+    key = f"{app.session_state['entry_id']}-0"
+    app.radio(key=f"reason-{key}").set_value("annan enhet")
+    app.button(key=f"do-reason-{key}").click().run()
+    app.selectbox[0].set_value(seeding.OTHER_UNIT)
+    app.text_input[0].input("Klienten har flyttat.")
+    app.button(key=f"do-return-{key[:-2]}").click().run()
+    assert bench.data["undo"] is False
+    bench.act("undo")
+    assert state(store, first) is EntryState.CONFIRMED
 
 
 def test_a_key_pressed_twice_does_not_save_the_entry_that_has_just_come_up(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeding.add_notes(store, 1)
-    app = open_screen(NURSE, "review")
-    entry_id = str(app.session_state["entry_id"])
-    monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(hours=1))
-    type_all(app, entry_id)
-    save(app, entry_id)
+    bench = Bench(open_screen(NURSE, "review"))
+    entry_id = bench.entry
+    monkeypatch.setattr(acts, "MIN_VIEW_TIME", timedelta(hours=1))
+    type_all(bench).save()
     assert state(store, entry_id) is EntryState.REVIEW
+
+
+def test_a_message_that_was_dealt_with_is_ignored(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 3)
+    bench = Bench(open_screen(NURSE, "review"))
+    bench.act("skip")
+    entry_id = bench.entry
+    bench.act("skip", n=bench.data["heard"])
+    assert bench.entry == entry_id
 
 
 def test_an_entry_decided_elsewhere_is_not_decided_again(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
+    bench = Bench(open_screen(NURSE, "review"))
     seeding.confirm(store, NURSE, entry_id)
-    type_all(app, entry_id, handelsetid="11:11")
-    save(app, entry_id)
-    assert not app.exception
+    type_all(bench, handelsetid="11:11").save()
     assert state(store, entry_id) is EntryState.CONFIRMED
 
 
 def test_drafts_come_back(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    open_screen(NURSE, "review")
-    with store.begin() as conn:
-        decisions.save_draft(conn, NURSE, entry_id, "handelsetid", Answer("09:4"), utc_now())
-    assert open_screen(NURSE, "review").text_input(key=key(entry_id, "handelsetid")).value == "09:4"
+    bench = Bench(open_screen(NURSE, "review"))
+    bench.type("handelsetid", "09:4").act("draft")
+    with store.read() as conn:
+        assert list_answer_drafts(conn, entry_id, NURSE.login) == {"handelsetid": Answer("09:4")}
+    assert Bench(open_screen(NURSE, "review")).value("handelsetid") == "09:4"
 
 
 def test_each_look_at_the_paper_is_one_event(store: Store, open_screen: OpenScreen) -> None:
-    entry_id = seeding.add_notes(store, 1)[0]
+    """Also of the entry that is sent ahead: the browser has it from then on."""
+    entries = seeding.add_notes(store, 2)
     app = open_screen(NURSE, "review")
     app.run()
     with store.read() as conn:
-        page = load_entry(conn, entry_id).page
-        assert [event.action for event in list_events(conn, page) if event.by == NURSE.login] == [
-            "view_page"
-        ]
+        for entry_id in entries:
+            page = load_entry(conn, entry_id).page
+            events = [one.action for one in list_events(conn, page) if one.by == NURSE.login]
+            assert events == ["view_page"]
 
 
 def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> None:
@@ -287,21 +295,22 @@ def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> 
         [receipts.ReceiptAnswer(entry_id, False, "Okänd vårdenhet")],
         utc_now(),
     )
-    app = open_screen(NURSE, "review")
-    assert "Okänd vårdenhet" in app.info[0].value
+    bench = Bench(open_screen(NURSE, "review"))
+    assert "Okänd vårdenhet" in bench.card["notices"][0]
 
 
 def test_nothing_is_saved_once_the_session_was_ended_elsewhere(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id)
+    bench = type_all(Bench(open_screen(NURSE, "review")))
+    values = {name: bench.value(name) for name in bench.names}
     with store.begin() as conn:
         sessions.end_all_sessions(conn, NURSE.login, utc_now(), "withdrawn")
-    save(app, entry_id)
+    with pytest.raises(AssertionError):  # nothing can be drawn for nobody
+        bench.act("save", values=values)
     assert state(store, entry_id) is EntryState.REVIEW
-    assert "session_token" not in app.session_state
+    assert "session_token" not in bench.app.session_state
 
 
 def test_what_waits_for_another_person_is_told_and_cannot_be_opened(
@@ -309,9 +318,9 @@ def test_what_waits_for_another_person_is_told_and_cannot_be_opened(
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    assert "väntar på en annan person" not in everything_sent(app)
-    type_all(app, entry_id, handelsetid="11:11")
-    save(app, entry_id)
+    bench = Bench(app)
+    assert "väntar på en annan person" not in bench.sent()
+    type_all(bench, handelsetid="11:11").save()
     assert state(store, entry_id) is EntryState.SECOND
     assert "1 post väntar på en annan person än dig" in " ".join(
         caption.value for caption in app.caption
@@ -320,8 +329,7 @@ def test_what_waits_for_another_person_is_told_and_cannot_be_opened(
     app.text_input(key="lookup_typed").input(entry_id[:8])
     app.button(key="lookup_search").click().run()
     assert app.button(key=f"lookup_review-{entry_id}").disabled
-    app = open_screen(COLLEAGUE, "review")
-    assert app.session_state["entry_id"] == entry_id
+    assert Bench(open_screen(COLLEAGUE, "review")).entry == entry_id
 
 
 def disputed(store: Store) -> str:
@@ -339,66 +347,36 @@ def disputed(store: Store) -> str:
     return entry_id
 
 
-def typed(store: Store, entry_id: str, *held: dict[str, str | int]) -> Answer | None:
-    """What is left of the time as the colleague's draft once the browser has told each of these in
-    turn what stands in the form.
-    """
-    app = AppTest.from_function(_telling, kwargs={"entry_id": entry_id}, default_timeout=30)
-    with store.begin() as conn:
-        app.session_state["session_token"] = sessions.start_session(
-            conn, COLLEAGUE.login, utc_now()
-        )
-    for each in held:
-        app.session_state["told"] = each
-        app.run()
-        assert not app.exception
+def draft(store: Store, entry_id: str) -> Answer | None:
+    """What is left of the time as the colleague's draft."""
     with store.read() as conn:
         return list_answer_drafts(conn, entry_id, COLLEAGUE.login).get("handelsetid")
 
 
-def _telling(entry_id: str) -> None:
-    import streamlit as st
-
-    from pipeline.store.database.clock import utc_now
-    from pipeline.store.entries import queue
-    from tests.support.screens.seeding import COLLEAGUE
-    from ui.screens.review import client_panel
-    from ui.screens.review.entry_form import widget_keys
-    from ui.workspace import open_app_context
-
-    here = open_app_context()
-    with here.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, here.forms, COLLEAGUE, entry_id, utc_now())
-    client_panel._save_drafts(here, COLLEAGUE, view, widget_keys(view), st.session_state["told"])
-
-
-def test_a_field_that_is_emptied_is_empty_when_one_comes_back(store: Store) -> None:
+def test_a_field_that_is_emptied_is_empty_when_one_comes_back(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    field = key(entry_id, "handelsetid")
-    assert typed(store, entry_id, {field: "09:4"}) == Answer("09:4")
-    assert typed(store, entry_id, {field: "09:4"}, {field: ""}) is None
-    with store.begin() as conn:
-        decisions.save_draft(conn, COLLEAGUE, entry_id, "handelsetid", Answer("09:4"), utc_now())
-    assert typed(store, entry_id, {field: ""}) is None
+    bench = Bench(open_screen(COLLEAGUE, "review"))
+    bench.type("handelsetid", "09:4").act("draft")
+    assert draft(store, entry_id) == Answer("09:4")
+    bench.type("handelsetid", "").act("draft")
+    assert draft(store, entry_id) is None
 
 
 def test_the_second_person_finds_what_was_chosen_or_typed(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = disputed(store)
-    side, other = key(entry_id, "handelsetid", 1), f"o-{entry_id}-1-handelsetid"
-    assert typed(store, entry_id, {side: 1, other: ""}) == Answer("11:11")
-    assert open_screen(COLLEAGUE, "review").radio(key=side).value == "11:11"
-    assert typed(store, entry_id, {side: 1, other: ""}, {side: 1, other: "10:10"}) == Answer(
-        "10:10"
-    )
-    app = open_screen(COLLEAGUE, "review")
-    assert (app.radio(key=side).value, app.text_input(key=other).value) == (None, "10:10")
-    save(app, entry_id, 1)
-    assert not app.exception
+    Bench(open_screen(COLLEAGUE, "review")).choose("handelsetid", "11:11").act("draft")
+    bench = Bench(open_screen(COLLEAGUE, "review"))
+    assert bench.chosen("handelsetid") == "11:11"
+    bench.type("handelsetid", "10:10").act("draft")
+    bench = Bench(open_screen(COLLEAGUE, "review"))
+    assert bench.value("handelsetid") == {"choice": -1, "other": "10:10"}
+    bench.save()
     with store.read() as conn:
         assert decided_answers(conn, entry_id)["handelsetid"].answer == Answer("10:10")
-    assert typed(store, entry_id, {}) is None
 
 
 def test_a_covered_text_that_is_left_alone_is_not_empty(
@@ -409,10 +387,7 @@ def test_a_covered_text_that_is_left_alone_is_not_empty(
         read = paper.reading.c
         there = (read.page == load_entry(conn, entry_id).page, read.field == "plan")
         conn.execute(update(paper.reading).where(*there).values(value=None, state="empty", p=0.5))
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id)
-    save(app, entry_id)
+    bench = type_all(Bench(open_screen(NURSE, "review"))).save()
     assert state(store, entry_id) is EntryState.REVIEW
-    app.text_area(key=key(entry_id, "plan")).input("-")
-    save(app, entry_id)
+    bench.type("plan", "-").save()
     assert state(store, entry_id) is EntryState.CONFIRMED

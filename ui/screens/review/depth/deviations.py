@@ -17,7 +17,6 @@ from pipeline.domain.review.depth import is_grid_box, list_blocks, list_line_fie
 from pipeline.store.entries.entry_view import EntryView
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import t
-from ui.markdown import md
 from ui.widgets.images import is_registered
 
 _ADDED_KEY = "deviations_added"
@@ -70,63 +69,45 @@ def deviation_areas(view: EntryView, page_ids: list[str]) -> list[PageArea]:
     ]
 
 
-def sheet_look_fields(view: EntryView) -> None:
-    """Show, inside the form, what the user says of all the other boxes."""
+def sheet_look_text(view: EntryView) -> str:
+    """Return what the user says of all the other boxes by a tick; empty if nothing is said."""
     if not is_grid_view(view):
-        return
+        return ""
     count, used = len(view.deviations), view.days_in_use
-    said_markdown = (
-        md("deviations.seen", count=count)
-        if used is None
-        else md("deviations.seen_days", first=used[0], last=used[1], count=count)
-    )
-    st.checkbox(said_markdown, key=_seen_key(view))
+    if used is None:
+        return t("deviations.seen", count=count)
+    return t("deviations.seen_days", first=used[0], last=used[1], count=count)
 
 
-def add_deviation_field(view: EntryView) -> None:
-    """Show, outside of the form, the choice of a box or prescription that deviates too."""
+def deviation_choices(view: EntryView) -> dict[str, str]:
+    """Return the boxes and prescriptions that may deviate too, by field, with their labels."""
     if not is_grid_view(view):
-        return
+        return {}
     labels = accessible_names(view.form, view.entry.row)
     shown = {field.spec.name for field in view.fields if field.is_open}
     firsts = {specs[0].name for specs in list_blocks(view.form).values()}
-    others = [
-        field.spec.name
+    return {
+        field.spec.name: labels.get(field.spec.name, field.spec.name)
         for field in view.fields
         if field.spec.name not in view.deviations | shown
         and (field.spec.name in firsts or is_grid_box(view.form, field.spec))
-    ]
-    key = f"deviation_add-{view.entry.id}-{len(_added(view))}"
-    st.selectbox(
-        t("deviations.add"),
-        others,
-        index=None,
-        key=key,
-        placeholder=t("deviations.add_which"),
-        format_func=lambda name: labels.get(name, name),
-        on_change=_add,
-        args=(view.entry.id, key),
-    )
+    }
 
 
-def is_sheet_looked_at(view: EntryView) -> bool:
-    """Return whether the user has said that the sheet was looked at, where that is needed."""
-    return not is_grid_view(view) or bool(st.session_state.get(_seen_key(view)))
+def add_deviation(entry_id: str, name: str) -> None:
+    """Open a box or prescription that deviates too."""
+    added: dict[str, frozenset[str]] = st.session_state.setdefault(_ADDED_KEY, {})
+    added[entry_id] = added.get(entry_id, frozenset()) | {name}
 
 
-def _add(entry_id: str, key: str) -> None:
-    if name := st.session_state.get(key):
-        added: dict[str, frozenset[str]] = st.session_state.setdefault(_ADDED_KEY, {})
-        added[entry_id] = added.get(entry_id, frozenset()) | {str(name)}
+def added_deviation_count(view: EntryView) -> int:
+    """Return how many boxes the user has added."""
+    return len(_added(view))
 
 
 def _added(view: EntryView) -> frozenset[str]:
     added: dict[str, frozenset[str]] = st.session_state.get(_ADDED_KEY, {})
     return added.get(view.entry.id, frozenset())
-
-
-def _seen_key(view: EntryView) -> str:
-    return f"sheet_seen-{view.entry.id}-{view.entry.revision}"
 
 
 def _names_closed_field(problem: str, view: EntryView, added: frozenset[str]) -> bool:

@@ -57,18 +57,14 @@ _SAVE_KEY = "rows_save"
 _MAX_SHOWN_VALUES = 8
 
 
-def rows_button(view: EntryView) -> None:
-    """Show the button that opens the rows of the entry's sheet, if they can be confirmed so."""
-    if view.depth is not Depth.DEVIATIONS or view.form.entries is not EntriesPer.ROW:
-        return
-    st.button(
-        t("rows.open"),
-        key=f"rows-{view.entry.id}",
-        shortcut="Alt+V",
-        icon=":material/checklist:",
-        on_click=st.session_state.__setitem__,
-        args=(_SHEET_KEY, view.entry.sheet),
-    )
+def can_confirm_rows(view: EntryView) -> bool:
+    """Return whether the rows of the entry's sheet can be confirmed together."""
+    return view.depth is Depth.DEVIATIONS and view.form.entries is EntriesPer.ROW
+
+
+def open_rows(sheet: str) -> None:
+    """Show the rows of a sheet instead of an entry."""
+    st.session_state[_SHEET_KEY] = sheet
 
 
 def is_open() -> bool:

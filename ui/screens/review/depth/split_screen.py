@@ -41,26 +41,9 @@ _WHOLE = 1000.0
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
 
 
-def split_button(view: EntryView) -> None:
-    """Show the button that opens the page for marking its parts."""
-    if view.depth is Depth.FULL and view.pages:
-        st.button(
-            t("split.open"),
-            key=f"split-{view.entry.id}",
-            shortcut="Alt+M",
-            icon=":material/splitscreen:",
-            on_click=_open,
-            args=(view.pages[0].id,),
-        )
-
-
-def join_button(context: AppContext, person: Person, view: EntryView) -> None:
-    """Show the button that makes the page of a part whole again."""
-    st.button(
-        t("split.join"),
-        key=f"join-{view.entry.id}",
-        on_click=partial(_join, context, person, view.entry.page),
-    )
+def can_split(view: EntryView) -> bool:
+    """Return whether parts of the entry's page may be marked."""
+    return view.depth is Depth.FULL and bool(view.pages)
 
 
 def is_open() -> bool:
@@ -194,7 +177,8 @@ def _cut_out(context: AppContext, page: Page, box: BoxRectangle) -> PageArea:
 
 
 @requires_open_session
-def _join(context: AppContext, person: Person, page_id: str) -> None:
+def join_parts(context: AppContext, person: Person, page_id: str) -> None:
+    """Make the page of a part whole again."""
     try:
         with context.store.begin() as conn:
             join_page(conn, person, page_id, utc_now())
@@ -205,7 +189,8 @@ def _join(context: AppContext, person: Person, page_id: str) -> None:
     current_entry.set_toast(t("split.joined"))
 
 
-def _open(page_id: str) -> None:
+def open_page(page_id: str) -> None:
+    """Show a page for marking its parts."""
     _close()
     st.session_state[_PAGE_KEY] = page_id
 

@@ -1,10 +1,10 @@
-"""The buttons below an entry that change how much of it is typed."""
+"""What an entry allows besides its answers: its attachments, its parts, or another depth."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-
-import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth, EntriesPer
@@ -17,36 +17,47 @@ from pipeline.store.entries.entry import is_part_of_page, load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.form_areas import ATTACHMENT_FORM, FREE_NOTE_FORM
 from ui.i18n import t
-from ui.markdown import md
 from ui.screens.review import current_entry
 from ui.screens.review.depth.attachments_screen import open_attachments
-from ui.screens.review.depth.rows_screen import rows_button
-from ui.screens.review.depth.split_screen import join_button, split_button
+from ui.screens.review.depth.rows_screen import can_confirm_rows, open_rows
+from ui.screens.review.depth.split_screen import can_split, join_parts, open_page
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
 
-def depth_buttons(context: AppContext, person: Person, view: EntryView) -> None:
-    """Show what the entry allows: its attachments, or another depth."""
+@dataclass(frozen=True, slots=True)
+class EntryAction:
+    """Something that can be done with an entry: `name` is its own, `keys` are its shortcut."""
+
+    name: str
+    label: str
+    run: Callable[[], None]
+    keys: str = ""
+
+
+def entry_actions(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
+    """Return what the entry allows: its attachments, its parts, or another depth."""
     if view.entry.state is not EntryState.REVIEW or view.is_hidden:
-        return
+        return []
     if is_part_of_page(view.entry):
-        split_button(view)
-        join_button(context, person, view)
-        return
+        join = partial(join_parts, context, person, view.entry.page)
+        return [*_split_action(view), EntryAction("join", t("split.join"), join)]
     if is_loose_page(view):
-        _loose_page_buttons(context, person, view)
-        split_button(view)
-        return
-    _attachments_button(context, person, view)
-    rows_button(view)
-    for depth in _other_depths(context, view):
-        st.button(
+        return [*_loose_page_actions(context, person, view), *_split_action(view)]
+    actions = _attachments_action(context, person, view)
+    if can_confirm_rows(view):
+        show_rows = partial(open_rows, view.entry.sheet)
+        actions.append(EntryAction("rows", t("rows.open"), show_rows, "Alt+V"))
+    actions += [
+        EntryAction(
+            f"depth_{depth.value}",
             t(f"depth.choose.{depth.value}"),
-            key=f"depth_{depth.value}-{view.entry.id}",
-            on_click=partial(_choose_depth, context, person, view, depth),
+            partial(_choose_depth, context, person, view, depth),
         )
+        for depth in _other_depths(context, view)
+    ]
+    return actions
 
 
 def is_loose_page(view: EntryView) -> bool:
@@ -56,24 +67,25 @@ def is_loose_page(view: EntryView) -> bool:
     )
 
 
-def _attachments_button(context: AppContext, person: Person, view: EntryView) -> None:
+def _split_action(view: EntryView) -> list[EntryAction]:
+    if not can_split(view):
+        return []
+    return [EntryAction("split", t("split.open"), partial(open_page, view.pages[0].id), "Alt+M")]
+
+
+def _attachments_action(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
     if view.form.entries is not EntriesPer.SHEET or view.entry.row is not None:
-        return
+        return []
     with context.store.read() as conn:
         loose = attachments.list_proposed_pages(conn, person, view.entry, utc_now())
     if not loose and not view.attachments:
-        return
-    st.button(
-        md("attachments.open", count=len(view.attachments), loose=len(loose)),
-        key=f"attachments-{view.entry.id}",
-        shortcut="Alt+J",
-        icon=":material/attach_file:",
-        on_click=open_attachments,
-        args=(view.entry.id,),
-    )
+        return []
+    label = t("attachments.open", count=len(view.attachments), loose=len(loose))
+    show = partial(open_attachments, view.entry.id)
+    return [EntryAction("attachments", label, show, "Alt+J")]
 
 
-def _loose_page_buttons(context: AppContext, person: Person, view: EntryView) -> None:
+def _loose_page_actions(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
     with context.store.read() as conn:
         sheet = find_sheet_before(conn, view.pages[0])
         targets = (
@@ -81,24 +93,18 @@ def _loose_page_buttons(context: AppContext, person: Person, view: EntryView) ->
             if sheet
             else []
         )
+    actions = []
     if targets:
         form = context.forms[(targets[0].form, targets[0].version)]
-        st.button(
-            md("attachments.belongs_to", form=form.title),
-            key=f"attachments-{view.entry.id}",
-            shortcut="Alt+J",
-            icon=":material/attach_file:",
-            on_click=open_attachments,
-            args=(targets[0].id,),
-        )
+        label = t("attachments.belongs_to", form=form.title)
+        show = partial(open_attachments, targets[0].id)
+        actions.append(EntryAction("attachments", label, show, "Alt+J"))
     is_own = view.entry.form == ATTACHMENT_FORM[0]
     if view.entry.form in {ATTACHMENT_FORM[0], FREE_NOTE_FORM[0]}:
-        st.button(
-            t("attachments.type_after_all" if is_own else "attachments.own"),
-            key=f"own_attachment-{view.entry.id}",
-            shortcut="Alt+G",
-            on_click=partial(_change_form, context, person, view, to_attachment=not is_own),
-        )
+        label = t("attachments.type_after_all" if is_own else "attachments.own")
+        change = partial(_change_form, context, person, view, to_attachment=not is_own)
+        actions.append(EntryAction("own_attachment", label, change, "Alt+G"))
+    return actions
 
 
 def _other_depths(context: AppContext, view: EntryView) -> list[Depth]:
@@ -129,4 +135,4 @@ def _change_form(
     except EfterskriftError as error:
         current_entry.set_warning(error_text(error))
     else:
-        current_entry.open_entry(entry.id, utc_now())
+        current_entry.open_entry(entry.id)

@@ -1,0 +1,344 @@
+"""What the browser asks for at the workbench, one act at a time, each with its number.
+
+The browser may show the next entry before its save is answered; the answer is the truth, and brings
+an entry back that could not be saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline.domain.errors import (
+    AnswerError,
+    ClientConflictError,
+    EfterskriftError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    RecountError,
+    StaleDecisionError,
+    UnknownClientError,
+)
+from pipeline.domain.form.field_labels import accessible_name
+from pipeline.domain.model import EntryState, Person, State
+from pipeline.domain.review.rules import Answer
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
+from pipeline.store.quality.view_times import save_view_time
+from pipeline.store.review import decisions
+from ui.browser.image_cache import forget_sent_images
+from ui.i18n import t
+from ui.screens.review import actions, current_entry
+from ui.screens.review.client_question import (
+    number_in,
+    question_of_error,
+    statement_of,
+)
+from ui.screens.review.depth.deviations import (
+    add_deviation,
+    is_grid_view,
+    with_added_deviations,
+)
+from ui.screens.review.depth.entry_actions import entry_actions
+from ui.screens.review.entry_header import find_sums, finding_text
+from ui.screens.review.turns.rekeying_screen import set_rekeying_due
+from ui.screens.review.workbench.answers import all_answers, field_answer, initial_value
+from ui.screens.review.workbench.claims import go_to_next
+from ui.screens.review.workbench.client_card import client_number, is_client_seen, typed_number
+from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
+from ui.screens.review.workbench.state import (
+    ALL_FIELDS,
+    FieldValue,
+    HeldEntry,
+    bench_state,
+)
+from ui.session import drawing_own_acts, note_activity
+from ui.widgets.errors import error_text
+from ui.widgets.min_view_time import MIN_VIEW_TIME
+from ui.workspace import AppContext
+
+Message = Mapping[str, Any]
+_Act = Callable[[AppContext, Person, EntryView, HeldEntry, Message], None]
+
+
+def handle_act(context: AppContext, person: Person, message: Message | None) -> None:
+    """Do what the browser asks for, once, and note that it was heard."""
+    state = bench_state()
+    number = int(message["n"]) if message else 0
+    if message is None or number <= state.heard:
+        return
+    if not note_activity(context):
+        state.needs_screen = True
+        return
+    state.heard = number
+    with drawing_own_acts():
+        _do(context, person, message)
+
+
+def _do(context: AppContext, person: Person, message: Message) -> None:
+    kind = str(message["kind"])
+    if kind == "missing":
+        forget_sent_images()
+    elif kind == "undo":
+        actions.undo_last(context, person)
+    elif (view := _open_view(context, person, message)) is not None:
+        held = bench_state().hold(view)
+        _store_drafts(context, person, view, held, message["values"])
+        if kind != "draft":
+            held.warning = ""
+        _ACTS[kind](context, person, view, held, message)
+
+
+def _open_view(context: AppContext, person: Person, message: Message) -> EntryView | None:
+    """Return the entry that an act is about; None, with a message, if it is another's by now."""
+    entry_id, is_draft = str(message["entry"]), message["kind"] == "draft"
+    try:
+        with context.store.begin() as conn:
+            now = utc_now()
+            view = queue.open_claimed_entry(
+                conn, context.forms, person, entry_id, now, context.settings.claim_minutes
+            )
+            if view.entry.revision != message["revision"] or view.entry.claimed_by != person.login:
+                raise StaleDecisionError("error.decided_meanwhile")
+            view = with_seeded_error(conn, person, view, context.settings.plant_share, now)
+    except EfterskriftError as error:
+        # The last draft of an entry that is decided may arrive late; nothing is lost then.
+        if not (is_draft and current_entry.current_entry_id() != entry_id):
+            current_entry.set_warning(error_text(error))
+            current_entry.open_entry(None)
+        return None
+    return with_added_deviations(view)
+
+
+def _store_drafts(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    held: HeldEntry,
+    values: Mapping[str, FieldValue],
+) -> None:
+    """Store what was typed in fields that changed since the last draft."""
+    for field in view.fields:
+        name = field.spec.name
+        if not field.is_open or name not in values or held.values.get(name) == values[name]:
+            continue
+        answer = field_answer(view, field, values[name])
+        # An untouched field is no draft, and must not hide a later reading or another's answer.
+        if name not in held.values and answer == _untouched_answer(view, field):
+            continue
+        held.values[name] = values[name]
+        held.errors.pop(name, None)
+        _withdraw_question(view, held, field, answer)
+        _store_draft(context, person, view, field, answer)
+
+
+def _store_draft(
+    context: AppContext, person: Person, view: EntryView, field: FieldView, answer: Answer | None
+) -> None:
+    try:
+        with context.store.begin() as conn:
+            decisions.save_draft(
+                conn,
+                person,
+                view.entry.id,
+                field.spec.name,
+                answer,
+                utc_now(),
+                context.settings.claim_minutes,
+            )
+    except EfterskriftError as error:
+        bench_state().say(error_text(error), "warn")
+
+
+def _untouched_answer(view: EntryView, field: FieldView) -> Answer | None:
+    if view.is_second_review:
+        return field.draft
+    return field_answer(view, field, initial_value(view, field))
+
+
+def _withdraw_question(
+    view: EntryView, held: HeldEntry, field: FieldView, answer: Answer | None
+) -> None:
+    """Ask no longer about a number when another one is typed."""
+    if held.question is None or field.spec.means not in CLIENT_MEANINGS:
+        return
+    is_typed = answer is not None and answer.state is State.READ
+    number = number_in(view, str(answer.value)) if is_typed and answer is not None else ""
+    if number != held.question.number:
+        held.question = None
+
+
+def _save(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    """Save the answers. Nothing is saved for a client who has not been shown."""
+    now, values = utc_now(), message["values"]
+    if not held.has_been_seen(now, MIN_VIEW_TIME):
+        return
+    if not is_client_seen(held, client_number(view, held, values), now, MIN_VIEW_TIME):
+        held.warning = t("review.look_at_client")
+        return
+    if is_grid_view(view) and not message.get("looked"):
+        held.warning = t("deviations.look_first")
+        return
+    answers = all_answers(view, held, values)
+    number = typed_number(view, values)
+    about = statement_of(held.question, number_in(view, number), message.get("question") or {})
+    findings = find_sums(view, answers)
+    try:
+        with context.store.begin() as conn:
+            state = decisions.decide_entry(
+                conn,
+                context.forms,
+                person,
+                view.entry.id,
+                view.entry.revision,
+                answers,
+                now,
+                about=about,
+                ask_figures=held.findings != findings,
+            )
+            missed = (
+                last_missed_field(conn, person, view.entry.id)
+                if state is EntryState.REVIEW
+                else None
+            )
+            if missed is None:
+                save_view_time(conn, person, view, _shown_at(held, message, now), now)
+    except RecountError:
+        held.findings = findings
+        held.refuse({one.field: _finding_error(view, one) for one in findings})
+    except AnswerError as error:
+        held.question = question_of_error(view, error, number, about.outside)
+        held.refuse(_error_texts(view, held, error))
+    except EfterskriftError as error:
+        current_entry.set_warning(error_text(error))
+        if isinstance(error, StaleDecisionError):
+            current_entry.open_entry(None)
+        return
+    else:
+        _after_save(context, person, view, state, missed)
+        return
+    held.warning = t("review.not_saved")
+
+
+def _shown_at(held: HeldEntry, message: Message, now: datetime) -> datetime:
+    """Return since when the entry is on the screen: the browser may show it before it says so."""
+    seen = message.get("seen")
+    if not isinstance(seen, int | float):
+        return held.shown_at
+    return max(held.shown_at, now - timedelta(milliseconds=max(0.0, float(seen))))
+
+
+def _error_texts(view: EntryView, held: HeldEntry, error: AnswerError) -> dict[str, str]:
+    """Return the text at each field that prevented the decision."""
+    if isinstance(error, InvalidAnswerError):
+        return {name: _invalid_text(view, name) for name in error.fields}
+    if held.question is not None:
+        key = held.question.error_key
+    elif isinstance(error, MissingAnswerError | UnknownClientError | ClientConflictError):
+        key = "review.missing_answer"
+    else:
+        key = "review.invalid_answer"
+    return dict.fromkeys(error.fields, t(key))
+
+
+def _invalid_text(view: EntryView, name: str) -> str:
+    """Return why the answer to a field is refused; of a box with codes, which codes it may have."""
+    codes = view.form.by_name[name].codes
+    if not codes:
+        return t("review.invalid_answer")
+    listed = ", ".join(f"{code.value} = {code.label}" for code in codes)
+    return t("review.invalid_code", codes=listed)
+
+
+def _finding_error(view: EntryView, finding: Any) -> str:  # noqa: ANN401
+    return f"{finding_text(view.form, finding)} {t('recount.again')}"
+
+
+def _after_save(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    state: EntryState,
+    missed_field: str | None,
+) -> None:
+    if missed_field is not None:
+        field = accessible_name(view.form, view.form.by_name[missed_field])
+        bench_state().let_go(view.entry.id)
+        current_entry.set_warning(t("control.missed", field=field))
+        return
+    set_rekeying_due()
+    go_to_next(context, person)
+    current_entry.allow_undo()
+    current_entry.set_toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"))
+
+
+def _skip(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    del held, message
+    actions.skip_current(context, person, view)
+
+
+def _reject(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    del context, person, held, message
+    current_entry.start_rejecting(view.entry.id)
+    bench_state().needs_screen = True
+
+
+def _hand_over(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    """Hand the entry over; a second press of the key that saved the entry before is ignored."""
+    del message
+    if held.has_been_seen(utc_now(), MIN_VIEW_TIME):
+        actions.hand_over_current(context, person, view)
+
+
+def _unfold(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    del context, person, view, message
+    held.expanded |= {ALL_FIELDS}
+
+
+def _add(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    del context, person, held
+    add_deviation(view.entry.id, str(message["name"]))
+
+
+def _open(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    del held
+    name = str(message["what"]).removeprefix("open:")
+    for action in entry_actions(context, person, view):
+        if action.name == name:
+            action.run()
+            bench_state().needs_screen = True
+
+
+def _no_act(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> None:
+    """Do nothing more than store the drafts."""
+
+
+_ACTS: Mapping[str, _Act] = {
+    "draft": _no_act,
+    "save": _save,
+    "skip": _skip,
+    "reject": _reject,
+    "hand_over": _hand_over,
+    "unfold": _unfold,
+    "add": _add,
+    "open": _open,
+}

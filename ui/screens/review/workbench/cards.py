@@ -1,0 +1,219 @@
+"""An entry as the browser gets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.form import EntriesPer
+from pipeline.domain.model import EntryState, Person
+from pipeline.domain.review.work_modes import WorkMode
+from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.paper.pages import Page
+from pipeline.store.review.questions import ANSWERED_REASON
+from ui.browser.image_cache import image_id
+from ui.i18n import code_text, t
+from ui.screens.review.client_question import (
+    MAX_NAME_LENGTH,
+    MAX_WHY_LENGTH,
+    ClientQuestion,
+    QuestionKind,
+    conflict_choices,
+    missing_client_reasons,
+)
+from ui.screens.review.depth.deviations import (
+    added_deviation_count,
+    deviation_areas,
+    deviation_choices,
+    sheet_look_text,
+)
+from ui.screens.review.depth.entry_actions import EntryAction
+from ui.screens.review.entry_header import entry_facts, entry_origin_text
+from ui.screens.review.rejection import author_answer_texts
+from ui.screens.review.sheet_images import page_images, row_area, work_mode
+from ui.screens.review.workbench.answers import answers_so_far, initial_value
+from ui.screens.review.workbench.client_card import banner_card
+from ui.screens.review.workbench.field_cards import (
+    PageImages,
+    field_cards,
+    folded_cards,
+    folded_fields,
+    open_fields,
+    settled_card,
+)
+from ui.screens.review.workbench.state import Card, HeldEntry
+from ui.widgets.problem_text import issue_texts
+from ui.workspace import AppContext
+
+def entry_card(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    held: HeldEntry,
+    actions: list[EntryAction],
+) -> tuple[Card, list[bytes]]:
+    """Return the card of an entry, and the images that it shows (JPEG).
+
+    The caller has logged the view of its pages.
+    """
+    shown = page_images(context, view)
+    images = PageImages({page.id: image_id(image) for page, image in shown})
+    card = {
+        "entry": view.entry.id,
+        "revision": view.entry.revision,
+        "title": view.form.title,
+        "origin": entry_origin_text(context, person, view),
+        "notices": _notices(context, person, view),
+        "second": view.is_second_review,
+        "fields": [] if view.is_hidden else _fields_with_values(view, held, images),
+        "folded": folded_cards(view, held, images),
+        "unfold": _unfold_text(view, held),
+        "settled": None if view.is_hidden else settled_card(view),
+        "pages": _page_cards(view, shown),
+        "row": _as_list(row_area(view, list(images.ids))),
+        "marked": [list(area) for area in deviation_areas(view, list(images.ids))],
+        "way": "note" if work_mode(view) is WorkMode.NOTE else "sheet",
+        "look": {"text": text} if (text := sheet_look_text(view)) else None,
+        "add": _add_card(view),
+        "actions": [
+            {"kind": f"open:{action.name}", "label": action.label, "key": action.keys}
+            for action in actions
+        ],
+        "hidden": _hidden_card(view),
+    }
+    return card | live_card(context, person, view, held), [image for _, image in shown]
+
+
+def live_card(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry
+) -> dict[str, Any]:
+    """Return what changes while the user types: client, facts, errors, and what is asked."""
+    question = held.question
+    names = [field.spec.name for field in open_fields(view, held)]
+    return {
+        "attempt": held.attempts,
+        "banner": banner_card(context, person, view, held),
+        "facts": [
+            {"text": fact.text, "kind": fact.kind, "passed": fact.tag}
+            for fact in entry_facts(view, answers_so_far(view, held))
+        ],
+        "question": question_card(view, question) if question is not None else None,
+        "focus": next((name for name in names if name in held.errors), ""),
+    }
+
+
+def question_card(view: EntryView, question: ClientQuestion) -> dict[str, Any]:
+    """Return a question about the client as it is asked at its field."""
+    spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
+    field = spec.name if spec is not None else ""
+    if question.kind is QuestionKind.CONFLICT:
+        why = t("guard.why_several" if len(question.codes) > 1 else "guard.why")
+        return {
+            "kind": question.kind.value,
+            "field": field,
+            "number": question.number,
+            "title": t("guard.conflict_title"),
+            "lines": [code_text("guard.conflicts", code) for code in question.codes],
+            "choose": t("guard.choose"),
+            "choices": [
+                {"value": choice.value, "label": t(f"guard.choice.{choice}")}
+                for choice in conflict_choices(view, question)
+            ],
+            "why": {"label": why, "max": MAX_WHY_LENGTH},
+            "name": None,
+            "select": None,
+        }
+    is_temporary = question.kind is QuestionKind.TEMPORARY
+    return {
+        "kind": question.kind.value,
+        "field": field,
+        "number": question.number,
+        "title": t(f"guard.{question.kind}_title"),
+        "lines": [t(f"guard.{question.kind}_what")],
+        "choose": "",
+        "choices": [],
+        "why": None,
+        "name": {"label": t("guard.name"), "max": MAX_NAME_LENGTH} if is_temporary else None,
+        "select": {
+            "label": t("guard.outside"),
+            "placeholder": t("guard.outside_choose"),
+            "options": [
+                {"value": reason, "label": code_text("guard.outside_reasons", reason)}
+                for reason in missing_client_reasons(view, question)
+            ],
+        },
+    }
+
+
+def can_advance(view: EntryView, ahead: EntryView) -> bool:
+    """Return whether the next entry may be shown before this one's save is answered.
+
+    Not if it is another row of the same sheet and the head of the sheet is answered now: those
+    answers will be in it.
+    """
+    if view.entry.sheet != ahead.entry.sheet or view.form.entries is not EntriesPer.ROW:
+        return True
+    return all(field.spec.row is not None for field in view.fields if field.is_open)
+
+
+def _fields_with_values(
+    view: EntryView, held: HeldEntry, images: PageImages
+) -> list[dict[str, Any]]:
+    by_name = {field.spec.name: field for field in view.fields}
+    return [
+        card
+        | {"error": held.errors.get(card["name"], "")}
+        | {"value": held.values.get(card["name"], initial_value(view, by_name[card["name"]]))}
+        for card in field_cards(view, held, images)
+    ]
+
+
+def _notices(context: AppContext, person: Person, view: EntryView) -> list[str]:
+    lines = issue_texts(view.problems, view.form) + author_answer_texts(context, person, view)
+    if view.is_second_review:
+        lines.insert(0, t("review.second"))
+    if view.entry.reason:
+        is_answered = view.entry.reason == ANSWERED_REASON
+        key = "returns.answered" if is_answered else "review.returned"
+        lines.insert(0, t(key) if is_answered else t(key, reason=view.entry.reason))
+    return lines
+
+
+def _unfold_text(view: EntryView, held: HeldEntry) -> str:
+    fields = folded_fields(view, held)
+    return t("fold.open", count=len(fields)) if fields else ""
+
+
+def _page_cards(view: EntryView, shown: list[tuple[Page, bytes]]) -> list[dict[str, Any]]:
+    width, height = view.form.pages[0].size
+    return [
+        {
+            "image": image_id(image),
+            "caption": t("picture.caption", place=page.source_name, number=page.source_page),
+            "aspect": height / width,
+        }
+        for page, image in shown
+    ]
+
+
+def _add_card(view: EntryView) -> dict[str, Any] | None:
+    """Return the choice of one more box that deviates, where only deviations are answered."""
+    choices = deviation_choices(view)
+    if not choices:
+        return None
+    return {
+        "label": t("deviations.add"),
+        "placeholder": t("deviations.add_which"),
+        "number": added_deviation_count(view),
+        "options": [{"value": name, "label": label} for name, label in choices.items()],
+    }
+
+
+def _hidden_card(view: EntryView) -> dict[str, str] | None:
+    if not view.is_hidden or view.entry.state not in (EntryState.REVIEW, EntryState.SECOND):
+        return None
+    return {"title": t("hidden.title"), "text": t("hidden.what"), "do": t("hidden.hand_on")}
+
+
+def _as_list(area: tuple[float, ...] | None) -> list[float] | None:
+    return None if area is None else list(area)

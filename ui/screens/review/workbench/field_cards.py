@@ -1,0 +1,287 @@
+"""The fields of an entry as the browser gets them: what is asked, shown, and folded.
+
+A reading that must not be seen is in none of them (blind keying). Fields that need not be typed are
+folded: those that a batch has confirmed, and those read with high confidence in class B and C.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.domain.confidence import LOW_CONFIDENCE_BELOW
+from pipeline.domain.form.field import Editor, Meaning
+from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.model import EntryState, Reading, State
+from pipeline.domain.review.grid_words import explain_values, name_boxes
+from pipeline.domain.review.work_modes import is_routine
+from pipeline.store.entries.entry_view import EntryView, FieldView
+from ui.browser.page_view import relative_area
+from ui.i18n import t
+from ui.screens.review.field_input import (
+    choice_codes,
+    code_label,
+    describe_answer,
+    field_hint,
+    has_low_confidence,
+    initial_answer,
+    is_answer_required,
+    is_choice_field,
+    proposed_signers,
+    reading_parts,
+    second_review_choices,
+    second_review_reason,
+)
+from ui.screens.review.workbench.state import ALL_FIELDS, HeldEntry
+from ui.widgets.images import is_registered
+
+CLIENT_MEANINGS = (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
+"""Meanings of the fields whose text names the client; the number counts if there are both."""
+_WORD_PATTERN = re.compile(r"\S+")
+_CROP_MARGIN_MM = 1.0
+_MAX_NARROW_MM = 62.0
+"""Fields this narrow on paper may share a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageImages:
+    """The ids of the page images that the browser has, by page, in the order of the sheet."""
+
+    ids: Mapping[str, str]
+
+    def index(self, page: str | None) -> int | None:
+        """Return the place of a page among them, None if it has no image."""
+        return list(self.ids).index(page) if page in self.ids else None
+
+
+def open_fields(view: EntryView, held: HeldEntry) -> list[FieldView]:
+    """Return the fields that need an answer now, without the folded ones."""
+    folded = {field.spec.name for field in folded_fields(view, held)}
+    return [field for field in view.fields if field.is_open and field.spec.name not in folded]
+
+
+def folded_fields(view: EntryView, held: HeldEntry) -> list[FieldView]:
+    """Return the fields that are folded now."""
+    if view.entry.state is not EntryState.REVIEW or view.is_hidden or ALL_FIELDS in held.expanded:
+        return []
+    return [
+        field
+        for field in view.fields
+        if field.spec.name not in held.expanded and _can_fold(view, field)
+    ]
+
+
+def needs_person(view: EntryView, field: FieldView) -> bool:
+    """Return whether a person has to answer the field, or look at what it was read as."""
+    if view.is_second_review or field.is_blind or initial_answer(field) is None:
+        return True
+    if field.draft is not None or field.reading is None:
+        return False
+    return has_low_confidence(field.reading)
+
+
+def field_cards(view: EntryView, held: HeldEntry, images: PageImages) -> list[dict[str, Any]]:
+    """Return a card for each open field, without its value."""
+    labels, lines = accessible_names(view.form, view.entry.row), _line_numbers(view, held)
+    return [
+        {
+            "name": field.spec.name,
+            "label": field.spec.full_label,
+            "hint": field_hint(field.spec),
+            "needs": needs_person(view, field),
+            "must": is_answer_required(field),
+            "blind": field.is_blind,
+            "client": field.spec.means in CLIENT_MEANINGS,
+            "crop": crop_card(view, field, labels[field.spec.name], images),
+            "area": field_area(view, field, images),
+            "words": _words_card(view, field, images),
+            "line": lines[field.spec.name],
+            **_editor_card(view, field),
+            **_reading_card(view, field),
+        }
+        for field in open_fields(view, held)
+    ]
+
+
+def folded_cards(view: EntryView, held: HeldEntry, images: PageImages) -> list[dict[str, Any]]:
+    """Return the folded fields, each with its image and what it is read as.
+
+    Fields that a batch has confirmed have been seen there, and are shown without.
+    """
+    labels, fields = accessible_names(view.form, view.entry.row), folded_fields(view, held)
+    groups = [
+        {
+            "title": t(title_key),
+            "items": [
+                {
+                    "label": labels[field.spec.name],
+                    "text": _initial_text(field),
+                    "crop": None
+                    if is_batch
+                    else crop_card(view, field, labels[field.spec.name], images),
+                }
+                for field in fields
+                if field.is_batch_confirmed is is_batch
+            ],
+        }
+        for is_batch, title_key in ((False, "fold.sure"), (True, "fold.grouped"))
+    ]
+    return [group for group in groups if group["items"]]
+
+
+def settled_card(view: EntryView) -> dict[str, Any] | None:
+    """Return what is decided already, to read; None if nothing is."""
+    answered = {
+        field.spec.name: field.first_answer
+        for field in view.fields
+        if not field.is_open and field.first_answer is not None
+    }
+    if not answered:
+        return None
+    values = {name: answer.value for name, answer in answered.items()}
+    labels = accessible_names(view.form, view.entry.row) | name_boxes(view.form, values)
+    meanings = explain_values(view.form, values)
+    items = []
+    for name, answer in answered.items():
+        spec = view.form.by_name[name]
+        text = describe_answer(spec, answer)
+        if spec.day is not None and answer.state is State.EMPTY:
+            text = t("deviations.not_signed")
+        meaning = meanings.get(name, "")
+        items.append({"label": labels[name], "text": f"{meaning} ({text})" if meaning else text})
+    return {"title": t("review.settled", count=len(items)), "items": items}
+
+
+def crop_card(
+    view: EntryView, field: FieldView, label: str, images: PageImages
+) -> dict[str, Any] | None:
+    """Return where the field is in its page's image, as shares of the page, with a margin."""
+    index = images.index(field.page)
+    if index is None or field.is_hidden or field.page not in _registered(view):
+        return None
+    width, height = view.form.pages[field.page_no - 1].size
+    x, y, w, h = field.spec.box
+    left, top = max(0.0, x - _CROP_MARGIN_MM), max(0.0, y - _CROP_MARGIN_MM)
+    right = min(width, x + w + _CROP_MARGIN_MM)
+    bottom = min(height, y + h + _CROP_MARGIN_MM)
+    return {
+        "image": images.ids[str(field.page)],
+        "x": left / width,
+        "y": top / height,
+        "w": (right - left) / width,
+        "h": (bottom - top) / height,
+        "aspect": (right - left) / (bottom - top),
+        "label": t("picture.crop", label=label),
+    }
+
+
+def field_area(view: EntryView, field: FieldView, images: PageImages) -> list[float] | None:
+    """Return where the field is marked in the sheet; None if its page cannot be shown so."""
+    index = images.index(field.page)
+    if index is None or field.page not in _registered(view):
+        return None
+    return list(relative_area(field.spec.box, index, view.form.pages[field.page_no - 1].size))
+
+
+def _editor_card(view: EntryView, field: FieldView) -> dict[str, Any]:
+    """Return how the field is answered."""
+    spec = field.spec
+    if view.is_second_review:
+        return {
+            "kind": "second",
+            "options": [{"label": label} for label, _ in second_review_choices(field)],
+            "typed": not is_choice_field(spec),
+            "reason": t(second_review_reason(field)),
+        }
+    if is_choice_field(spec):
+        codes = choice_codes(spec, proposed_signers(field))
+        return {"kind": "choice", "options": [{"label": code_label(spec, c)} for c in codes]}
+    must_type = is_answer_required(field) or field.is_blind
+    return {
+        "kind": "area" if spec.traits.editor is Editor.TEXT_AREA else "text",
+        "lines": spec.lines or 3,
+        "placeholder": t("review.type_what_you_see") if must_type else t("state.empty"),
+        "verbatim": t("note.verbatim") if spec.traits.is_multiline else "",
+    }
+
+
+def _reading_card(view: EntryView, field: FieldView) -> dict[str, Any]:
+    """Return the reading, only if part of it has low confidence, and never for blind keying."""
+    reading = field.reading
+    if view.is_second_review or field.is_blind or reading is None:
+        return {"reading": None}
+    if not has_low_confidence(reading):
+        return {"reading": None}
+    parts = reading_parts(field.spec, reading)
+    return {"reading": [{"text": text, "doubt": is_low} for text, is_low in parts]}
+
+
+def _words_card(view: EntryView, field: FieldView, images: PageImages) -> dict[str, Any] | None:
+    """Return the words of a free text: text, area, and whether confidence is low."""
+    reading, index = field.reading, images.index(field.page)
+    if (
+        view.is_second_review
+        or not field.spec.traits.is_multiline
+        or index is None
+        or field.page not in _registered(view)
+        or reading is None
+        or not _has_word_positions(reading)
+    ):
+        return None
+    size = view.form.pages[field.page_no - 1].size
+    words = list(_WORD_PATTERN.finditer(str(reading.value)))
+    return {
+        "words": [word[0] for word in words],
+        "places": [list(relative_area(word.box, index, size)) for word in reading.words],
+        "doubtful": [
+            min(reading.characters[word.start() : word.end()], default=1.0) < LOW_CONFIDENCE_BELOW
+            for word in words
+        ],
+    }
+
+
+def _has_word_positions(reading: Reading) -> bool:
+    """Return whether every word has its position.
+
+    A seeded error may change the words, so that they are matched by their number.
+    """
+    return (
+        reading.state is State.READ
+        and isinstance(reading.value, str)
+        and 0 < len(reading.words) == len(_WORD_PATTERN.findall(reading.value))
+    )
+
+
+def _line_numbers(view: EntryView, held: HeldEntry) -> dict[str, int]:
+    """Return the line of each open field: two narrow neighbours share one."""
+    numbers: dict[str, int] = {}
+    number, places_left = 0, 0
+    for field in open_fields(view, held):
+        if not (places_left and _is_narrow(field)):
+            number, places_left = number + 1, 2 if _is_narrow(field) else 0
+        numbers[field.spec.name] = number
+        places_left = max(0, places_left - 1)
+    return numbers
+
+
+def _is_narrow(field: FieldView) -> bool:
+    return field.spec.box[2] <= _MAX_NARROW_MM and not field.spec.traits.has_options
+
+
+def _initial_text(field: FieldView) -> str:
+    answer = initial_answer(field)
+    return describe_answer(field.spec, answer) if answer is not None else ""
+
+
+def _can_fold(view: EntryView, field: FieldView) -> bool:
+    if not field.is_open or field.is_blind or field.is_hidden:
+        return False
+    return field.is_batch_confirmed or (
+        field.draft is None and is_routine(view.form, field.spec, field.reading, view.problems)
+    )
+
+
+def _registered(view: EntryView) -> Sequence[str]:
+    return [page.id for page in view.pages if is_registered(page)]

@@ -1,0 +1,110 @@
+"""What the workbench knows of the entries that the browser holds, in the user's session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from pipeline.domain.review.sums import ArithmeticFinding
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries.entry_view import EntryView
+from ui.screens.review.client_question import ClientQuestion
+
+FieldValue = str | int | Mapping[str, Any]
+"""What a field holds in the browser.
+
+A text; the index of the chosen option (-1 if none); in second review both (`choice` and `other`).
+"""
+Card = dict[str, Any]
+"""An entry as the browser gets it."""
+ALL_FIELDS = "*"
+_STATE_KEY = "workbench_state"
+
+
+@dataclass(slots=True)
+class HeldEntry:
+    """What was typed, shown and asked about one revision of an entry since it came up.
+
+    `values` are the values that are stored as drafts, by field. `clients_shown` says since when the
+    browser has each number's client; `clients_logged` are the numbers whose lookup is logged.
+    `findings` are the sums that stopped the last save. `expanded` are fields that were unfolded.
+    `warning` stands above the fields until the next act.
+    """
+
+    entry: str
+    revision: int
+    shown_at: datetime
+    values: dict[str, FieldValue] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    attempts: int = 0
+    clients_shown: dict[str, datetime] = field(default_factory=dict)
+    clients_logged: set[str] = field(default_factory=set)
+    question: ClientQuestion | None = None
+    findings: tuple[ArithmeticFinding, ...] = ()
+    expanded: frozenset[str] = frozenset()
+    warning: str = ""
+
+    def refuse(self, errors: Mapping[str, str]) -> None:
+        """Note that nothing was saved, with a text for each of these fields, unfolded."""
+        self.errors = dict(errors)
+        self.attempts += 1
+        self.expanded |= frozenset(errors)
+
+    def has_been_seen(self, now: datetime, min_time: timedelta) -> bool:
+        """Return whether the entry has been up for this long, or was refused before."""
+        return self.attempts > 0 or now - self.shown_at >= min_time
+
+
+@dataclass(slots=True)
+class EntryAhead:
+    """The entry that comes next, as the browser has it."""
+
+    entry: str
+    revision: int
+    pages: tuple[str, ...]
+    card: Card
+
+
+@dataclass(slots=True)
+class BenchState:
+    """What was heard from the browser, and what it holds.
+
+    `heard` is the number of the last act. `ahead_for` is the entry and revision that `ahead` comes
+    after. With `needs_screen` something else than an entry is due. `fresh_view` was loaded in this
+    run.
+    """
+
+    heard: int = 0
+    notice: tuple[str, str] = ("", "")
+    notice_number: int = 0
+    held: dict[str, HeldEntry] = field(default_factory=dict)
+    ahead: EntryAhead | None = None
+    ahead_for: str = ""
+    needs_screen: bool = False
+    fresh_view: EntryView | None = None
+
+    def hold(self, view: EntryView) -> HeldEntry:
+        """Return what is known of an entry in this revision, nothing yet if it has just come."""
+        held = self.held.get(view.entry.id)
+        if held is None or held.revision != view.entry.revision:
+            held = HeldEntry(view.entry.id, view.entry.revision, utc_now())
+            self.held[view.entry.id] = held
+        return held
+
+    def let_go(self, entry_id: str | None) -> None:
+        """Forget an entry that is decided or left."""
+        self.held.pop(entry_id or "", None)
+
+    def say(self, text: str, kind: str = "ok") -> None:
+        """Set a brief message."""
+        self.notice, self.notice_number = (text, kind), self.notice_number + 1
+
+
+def bench_state() -> BenchState:
+    """Return the state of this session's workbench."""
+    state: BenchState = st.session_state.setdefault(_STATE_KEY, BenchState())
+    return state
