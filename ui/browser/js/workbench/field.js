@@ -1,0 +1,144 @@
+// One field: its label, its piece of the paper, its input, and what is said about it.
+const LINE_REM = 1.45;
+
+function makeRow(field, { id, labels, onInput }) {
+  const isChoice = field.kind === "choice" || field.kind === "second";
+  const label = make(isChoice ? "div" : "label", "wb-label", { id: `${id}-label`, for: isChoice ? null : id });
+  const crop = make("div", "wb-crop");
+  const answer = make("div", "wb-answer");
+  const said = make("div", "wb-said", { id: `${id}-said` });
+  const element = make("div", "wb-row", { "data-name": field.name, "data-kind": field.kind }, crop, label, answer, said);
+  const row = { name: field.name, kind: field.kind, element, field, hasError: false };
+  const control = isChoice ? choiceControl(row, id, labels) : textControl(row, id);
+  answer.append(control.element);
+  answer.addEventListener("input", (event) => { control.changed?.(event.target); row.forgive(); onInput(row); });
+
+  const reads = () => [...answer.querySelectorAll("input, textarea, [role='radiogroup']")].filter((part) => part.type !== "radio");
+
+  function drawSaid() {
+    const { reason, error, reading, kind } = row.field;
+    const shownError = row.isForgiven ? "" : error;
+    row.hasError = Boolean(shownError);
+    redraw(said, [reason, shownError, reading, kind, labels.verbatim], () => [
+      reason ? make("p", "wb-reason", {}, reason) : null,
+      reading?.length ? readingLine(reading, labels) : null,
+      kind === "area" && labels.verbatim ? make("p", "wb-verbatim", {}, labels.verbatim) : null,
+      shownError ? make("p", "wb-error", {}, shownError) : null,
+    ]);
+    for (const part of reads()) {
+      setAttribute(part, "aria-invalid", shownError && part.getAttribute("role") !== "radiogroup" ? "true" : null);
+      setAttribute(part, "aria-describedby", said.childElementCount ? `${id}-said` : null);
+    }
+    element.classList.toggle("wb-wrong", row.hasError);
+  }
+
+  row.update = (next) => {
+    if (next.error !== row.field.error) row.isForgiven = false;
+    row.field = next;
+    setAttribute(element, "data-needs", next.needs);
+    setAttribute(element, "data-line", next.line || null);
+    redraw(label, [next.label, next.hint], () => [make("span", "", {}, next.label), next.hint ? make("small", "", {}, next.hint) : null]);
+    label.title = [next.label, next.hint].filter(Boolean).join(" ");
+    crop.hidden = !next.crop;
+    if (next.crop) drawCrop(crop, next.crop);
+    element.classList.toggle("wb-uncropped", !next.crop);
+    control.update(next);
+    drawSaid();
+  };
+  // An error is about the text that was sent: it goes when the text changes.
+  row.forgive = () => { row.isForgiven = true; drawSaid(); };
+  row.blame = () => { row.isForgiven = false; };
+  row.value = control.value;
+  row.fill = control.fill;
+  row.sign = control.sign;
+  row.pick = control.pick ?? (() => false);
+  row.isEmpty = control.isEmpty;
+  row.focusable = control.focusable;
+  row.texts = control.texts;
+  row.chosenText = control.chosenText;
+  row.update(field);
+  control.fill(field.value);
+  return row;
+}
+
+function readingLine(reading, labels) {
+  const parts = reading.map(({ text, doubt }) => make("span", doubt ? "wb-doubt" : "", {}, text));
+  return make("p", "wb-reading", {}, `${labels.readAs} `, ...parts);
+}
+
+// Text of one line or several. "-" and "?" are the signs of an empty and an illegible field.
+function textControl(row, id) {
+  const isArea = row.kind === "area";
+  const input = make(isArea ? "textarea" : "input", "wb-input", { id, autocomplete: "off", spellcheck: isArea ? null : "false", type: isArea ? null : "text" });
+  return {
+    element: input,
+    update(field) {
+      setAttribute(input, "placeholder", field.placeholder);
+      setAttribute(input, "maxlength", field.maxlength);
+      if (isArea) input.style.setProperty("--wb-lines", `${Math.max(3, field.lines || 3) * LINE_REM + 0.7}rem`);
+    },
+    value: () => input.value,
+    fill(value) { if (input.value !== String(value ?? "")) input.value = value ?? ""; },
+    sign(sign) { input.value = sign; return true; },
+    isEmpty: () => !input.value.trim(),
+    focusable: () => input,
+    texts: () => [input.value],
+    chosenText: () => "",
+  };
+}
+
+// Options as segments. In a second review another value may be typed: what is typed counts, so a
+// choice takes it away, and typing takes the choice away.
+function choiceControl(row, id, labels) {
+  const isSecond = row.kind === "second";
+  const group = make("div", "wb-input wb-segments", { role: "radiogroup", "aria-labelledby": `${id}-label` });
+  const other = make("input", "wb-other", { type: "text", autocomplete: "off", spellcheck: "false" });
+  const element = make("div", "wb-choice", {}, group, isSecond ? other : null);
+  const radios = () => [...group.querySelectorAll("input")];
+  const index = () => radios().findIndex((radio) => radio.checked);
+
+  function draw(options) {
+    const before = index();
+    const isDrawn = redraw(group, options, () => options.map((option, place) => segment(option, place)));
+    if (isDrawn && before >= 0) check(before);
+  }
+  function segment(option, place) {
+    const radio = make("input", "", { type: "radio", name: id, id: `${id}-${place}`, value: place });
+    return make("label", "wb-segment", { for: radio.id }, radio, make("span", "", {}, option.label));
+  }
+  function check(place) {
+    radios().forEach((radio, at) => { radio.checked = at === place; });
+  }
+  function pick(place) {
+    if (place < 0 || !radios()[place]) return false;
+    check(place);
+    other.value = "";
+    return true;
+  }
+  return {
+    element,
+    update(field) {
+      other.hidden = !field.typed;
+      setAttribute(other, "placeholder", labels.other);
+      setAttribute(other, "aria-label", `${field.label}: ${labels.other}`);
+      draw(field.options ?? []);
+    },
+    changed(part) {
+      if (part === other) check(other.value ? -1 : index());
+      else other.value = "";
+    },
+    value: () => (isSecond ? { choice: index(), other: other.value } : index()),
+    fill(value) {
+      const given = isSecond ? (value ?? { choice: -1, other: "" }) : { choice: value ?? -1, other: "" };
+      check(given.choice);
+      other.value = given.other ?? "";
+    },
+    sign: (sign) => pick(radios().length - (sign === "?" ? 1 : 2)),
+    pick,
+    isEmpty: () => index() < 0 && !other.value.trim(),
+    // Where something was typed, the text; else the choice, or the first option.
+    focusable: () => (other.value ? other : (radios()[index()] ?? radios()[0] ?? other)),
+    texts: () => [other.value],
+    chosenText: () => row.field.options?.[index()]?.label ?? "",
+  };
+}

@@ -1,0 +1,92 @@
+// The list of fields: its rows in order, which of them needs a person next, and keeping the row in
+// question in sight with its large piece of paper.
+const EDGE_PX = 4;
+
+function makeFields({ onInput, onNow }) {
+  const list = make("div", "wb-list");
+  const scroller = make("div", "wb-fields", { role: "form" }, list);
+  const fields = { scroller, list, rows: [], now: null };
+  let turn = "";
+  let passed = new Set();
+
+  const rowOf = (name) => fields.rows.find((row) => row.name === name);
+
+  // Rows that stay are not moved: a moved element loses the focus.
+  function arrange(elements) {
+    let next = list.firstChild;
+    for (const element of elements) {
+      if (element === next) next = next.nextSibling;
+      else list.insertBefore(element, next);
+    }
+    while (next) { const gone = next; next = next.nextSibling; gone.remove(); }
+  }
+
+  // Fields of one line stand beside each other, unless the window is narrow.
+  function pair() {
+    const count = (line) => fields.rows.filter((row) => row.field.line === line).length;
+    for (const row of fields.rows) row.element.classList.toggle("wb-half", Boolean(row.field.line) && count(row.field.line) > 1);
+  }
+
+  fields.show = (card, { key, labels, memory, isNew, question, others }) => {
+    if (key !== turn) { fields.rows = []; fields.now = null; list.replaceChildren(); }
+    turn = key;
+    passed = memory.passed;
+    fields.rows = card.fields.map((field, place) => {
+      const known = rowOf(field.name);
+      if (known?.kind !== field.kind) return makeRow(field, { id: `wb-${key}-${place}-${field.name}`.replace(/[^\w-]/g, "-"), labels, onInput });
+      if (isNew) known.blame();
+      known.update(field);
+      return known;
+    });
+    for (const row of fields.rows) {
+      if (memory.values.has(row.name)) row.fill(memory.values.get(row.name));
+      else row.fill(row.field.value);
+    }
+    if (!fields.rows.includes(fields.now)) fields.now = null;
+    // A question stands at its field.
+    const asked = question.given && rowOf(question.given.field);
+    const rows = fields.rows.flatMap((row) => (row === asked ? [row.element, question.root] : [row.element]));
+    arrange(asked ? [...rows, ...others] : [question.root, ...rows, ...others]);
+    pair();
+    setAttribute(scroller, "aria-label", labels.form);
+  };
+
+  fields.at = (element) => fields.rows.find((row) => row.element.contains(element)) ?? null;
+  fields.named = rowOf;
+  fields.values = () => Object.fromEntries(fields.rows.map((row) => [row.name, row.value()]));
+
+  // A person has answered or looked, and the server did not object.
+  const isDone = (row) => !row.hasError && !(row.isEmpty() && isRequired(row)) && passed.has(row.name);
+  const isRequired = (row) => row.field.must || row.kind === "choice" || row.kind === "second";
+  fields.isAnswered = (row) => !(row.isEmpty() && isRequired(row));
+  const asks = (row) => row.hasError || (row.field.needs && !isDone(row));
+  fields.pass = (row) => passed.add(row.name);
+
+  fields.next = (row) => fields.rows.slice(row ? fields.rows.indexOf(row) + 1 : 0).find(asks) ?? null;
+  fields.before = (row) => {
+    const end = row ? fields.rows.indexOf(row) : fields.rows.length;
+    return fields.rows.slice(0, end).findLast((each) => each.field.needs || each.hasError) ?? null;
+  };
+  fields.beside = (row, step) => fields.rows[fields.rows.indexOf(row) + step] ?? null;
+
+  // The row in question is large. It stays so while a button has the focus: nothing moves.
+  fields.mark = (row) => {
+    if (fields.now !== row) {
+      fields.now?.element.classList.remove("wb-now");
+      row?.element.classList.add("wb-now");
+      fields.now = row;
+    }
+    onNow(row);
+    if (row) fields.bring(row.element);
+  };
+
+  fields.bring = (element) => {
+    if (!element?.isConnected) return;
+    const [box, view] = [element.getBoundingClientRect(), scroller.getBoundingClientRect()];
+    const [above, below] = [view.top + EDGE_PX - box.top, box.bottom - (view.bottom - EDGE_PX)];
+    // What is taller than the view shows its end: there is the input.
+    if (below > 0) scroller.scrollTop += below;
+    else if (above > 0) scroller.scrollTop -= above;
+  };
+  return fields;
+}

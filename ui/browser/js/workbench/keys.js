@@ -1,0 +1,146 @@
+// Keys and focus. The focus is in a field whenever the user types; the mouse does all the same.
+const DIALOGS = "[role='dialog'], [data-testid='stDialog'], [data-testid='stPopoverBody'], [data-baseweb='popover']";
+const TYPED_IN = "input, textarea, select, [contenteditable='true']";
+
+// Where a key is pressed: "bench", "lost" (the page itself has the focus), "outside" (a button of
+// Streamlit's), or "elsewhere" (a dialog or an input outside, which keeps its keys).
+function placeOf(root, element) {
+  if (root.contains(element)) return "bench";
+  if (document.querySelector("[data-testid='stDialog']") || element?.closest?.(`${DIALOGS}, ${TYPED_IN}`)) return "elsewhere";
+  const isPage = !element || element === document.body || element === document.documentElement || element.tagName === "SECTION" || element.contains(root);
+  return isPage ? "lost" : "outside";
+}
+
+function letterOf(event) {
+  if (event.key.length > 1) return event.key;
+  const letter = event.key.toLowerCase();
+  // Some keyboards write another sign with Alt.
+  return /^[\x20-\x7e]$/.test(letter) || !/^Key[A-Z]$/.test(event.code) ? letter : event.code.slice(3).toLowerCase();
+}
+
+function makeKeys(bench) {
+  const { fields, picture, question, below, bar } = bench;
+  const isMeant = (event) => !event.isComposing && event.keyCode !== 229 && !event.getModifierState?.("AltGraph");
+
+  function onKey(event) {
+    if (!isMeant(event) || !bench.card) return;
+    const place = placeOf(bench.root, document.activeElement);
+    if (place === "elsewhere") return;
+    const isModifier = /^(Control|Alt|Shift|Meta|AltGraph)$/.test(event.key);
+    if (place === "lost" && !isModifier) {
+      bench.returnFocus();
+      // The key that brings the focus back does not leave the field at once.
+      if (["Tab", "Enter"].includes(event.key) && !event.ctrlKey) return take(event);
+    }
+    if (command(event) || (bench.root.contains(document.activeElement) && inBench(event, document.activeElement))) take(event);
+  }
+
+  function take(event) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // Keys that work wherever the focus is.
+  function command(event) {
+    if (event.ctrlKey && !event.altKey && event.key === "Enter") {
+      if (!event.repeat) bench.act(bench.card.hidden ? "hand_over" : "save");
+      return true;
+    }
+    if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
+    return event.altKey && !event.ctrlKey && !event.metaKey && withAlt(event, letterOf(event));
+  }
+
+  function withAlt(event, letter) {
+    const named = { s: "skip", a: "reject", z: "undo", o: "unfold" }[letter];
+    if (named) {
+      if (!event.repeat && !bar.named[named].hidden) bench.act(named);
+      return true;
+    }
+    const action = bench.card.actions?.find((each) => each.key?.toLowerCase() === `alt+${letter}`);
+    if (action) {
+      if (!event.repeat) bench.act("open", { what: action.kind });
+      return true;
+    }
+    if (letter === "t" || letter === "i") return answerWith(letter === "t" ? "-" : "?");
+    if (letter === "u") return toDoubtful();
+    if (picture.press(letter)) return true;
+    bench.sendDraft(); // the key may be one of Streamlit's, which runs the server
+    return false;
+  }
+
+  function answerWith(sign) {
+    const row = fields.at(document.activeElement) ?? fields.now;
+    if (!row || !bench.change(row, () => row.sign(sign))) return false;
+    bench.goOn(row);
+    return true;
+  }
+
+  function toDoubtful() {
+    const area = document.activeElement;
+    const words = fields.at(area)?.field.words;
+    if (!words || area.tagName !== "TEXTAREA") return false;
+    nextDoubtful(area, words);
+    picture.followWord(area);
+    return true;
+  }
+
+  // All places in order, also those that need nobody.
+  function step(by) {
+    const stops = [...fields.rows.map((row) => row.focusable()), below.look.hidden ? null : below.tick, below.list(), bar.named.save].filter(Boolean);
+    const row = fields.at(document.activeElement);
+    const now = row ? row.focusable() : document.activeElement;
+    const at = stops.indexOf(now);
+    bench.focus(stops[Math.max(0, Math.min(stops.length - 1, at + by))]);
+    return true;
+  }
+
+  function inBench(event, target) {
+    if (event.ctrlKey || event.altKey || event.metaKey) return false;
+    if (question.root.contains(target)) return inQuestion(event, target);
+    const row = fields.at(target);
+    if (row) return inField(event, target, row);
+    if (target === below.tick) return inTick(event);
+    if (event.key === "Tab" && event.shiftKey && target === bar.named.save) return bench.goBack(null);
+    return event.key === "Enter" && event.repeat; // a held key presses no button again
+  }
+
+  function inField(event, target, row) {
+    if (event.key === "Enter" && target.tagName !== "TEXTAREA") {
+      if (!event.repeat) bench.goOn(row);
+      return true;
+    }
+    if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
+    if (target.type !== "radio") return false;
+    if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);
+    if (/^[1-9]$/.test(event.key)) return bench.change(row, () => row.pick(Number(event.key) - 1)) && bench.focusRow(row);
+    return false;
+  }
+
+  function inTick(event) {
+    if (event.key === "Enter") {
+      if (!event.repeat) { below.tick.checked = true; bench.focus(bar.named.save); }
+      return true;
+    }
+    if (event.key !== "Tab") return false;
+    if (event.shiftKey) return bench.goBack(null);
+    return bench.focus(bar.named.save);
+  }
+
+  function inQuestion(event, target) {
+    if (/^[1-9]$/.test(event.key) && target.type === "radio") return question.pick(Number(event.key) - 1);
+    if (event.key === "Enter") {
+      if (event.repeat || (target.tagName === "SELECT" && !target.value)) return event.repeat;
+      const next = question.beside(target, 1);
+      if (next) bench.focus(next);
+      else bench.act("save");
+      return true;
+    }
+    if (event.key !== "Tab") return false;
+    const row = fields.named(question.given?.field);
+    const next = question.beside(target, event.shiftKey ? -1 : 1);
+    if (next) return bench.focus(next);
+    return event.shiftKey ? bench.focusRow(row) : bench.goOn(row);
+  }
+
+  return { onKey };
+}

@@ -1,0 +1,400 @@
+// Granska: one entry on the screen and the next one ahead. Python keeps every rule and decides what is
+// sent; here are focus, keys, drafts, and the moment at which the next entry is shown.
+const DRAFT_MS = 600;
+const MISSING_MS = 600;
+const PATIENCE_MS = 300;
+const KEPT_ENTRIES = 6;
+const LEAVES = new Set(["skip", "reject", "undo", "hand_over"]);
+
+const keyOf = (card) => `${card.entry}-${card.revision}`;
+const turnOf = (card) => `${keyOf(card)}-${card.attempt}`;
+
+function makeBench(parent) {
+  const bench = { card: null, ahead: null, data: null, isBusy: false, shownAt: 0, withdrawn: "" };
+  // What was typed, by entry and revision: it wins over what the server sends, and is kept if the
+  // server brings the user back to the entry before.
+  const memories = new Map();
+  const timers = { draft: 0, missing: 0, busy: 0 };
+  const stop = new AbortController();
+  let [saysNo, last, isPressed] = [null, null, false];
+
+  const act = (kind, extra) => bench.act(kind, extra);
+  const picture = makePicture();
+  const head = makeHead();
+  const fields = makeFields({ onInput, onNow: (row) => picture.follow(row?.field ?? null) });
+  const question = makeQuestion();
+  const below = makeBelow(act);
+  const bar = makeBar(act);
+  const says = makeSays();
+  const outbox = makeOutbox(showUnderWay);
+  const side = make("div", "wb-side", {}, head.root, fields.scroller, bar.root, says.root);
+  const root = make("div", "wb", {}, picture.root, side);
+  Object.assign(bench, { root, fields, picture, question, below, bar });
+  parent.append(root);
+
+  // --- what the server says ---
+
+  bench.receive = (data, send) => {
+    bench.data = data;
+    outbox.send = (message) => send("act", message);
+    outbox.hear(data.heard);
+    if (data.saysNo !== saysNo) says.say(data.says);
+    saysNo = data.saysNo;
+    picture.name(data.labels);
+    const waiting = outbox.next();
+    // What waits is for the entry that the server has now, or it is void: the entry before was refused.
+    if (waiting && !outbox.underWay && waiting.entry !== data.now?.entry) dropWaiting();
+    if (outbox.underWay || outbox.next()) meanwhile(data);
+    else settle(data);
+  };
+
+  // The server has yet to deal with a message: what it shows may be older than what the user sees.
+  function meanwhile(data) {
+    if (bench.card && data.now && turnOf(data.now) === turnOf(bench.card)) {
+      bench.ahead = data.ahead;
+      show(data.now);
+      advanceLate();
+    }
+    outbox.pump();
+  }
+
+  function settle(data) {
+    const before = bench.card;
+    setBusy(false);
+    bench.ahead = data.ahead;
+    if (!data.now) return showNothing();
+    if (before && keyOf(before) !== keyOf(data.now) && before.entry !== data.ahead?.entry && data.now.attempt === 0) memories.delete(keyOf(before));
+    show(data.now);
+  }
+
+  function dropWaiting() {
+    for (const { entry, revision } of outbox.queue) memoryOf({ entry, revision }).isDirty = true;
+    outbox.drop();
+  }
+
+  // A save that waited behind the one before: the next entry has arrived in the meantime.
+  function advanceLate() {
+    const message = outbox.next();
+    if (message?.kind !== "save" || outbox.underWay || message.entry !== bench.card.entry || !canAdvance()) return;
+    message.advanced = bench.ahead.entry;
+    advance();
+  }
+
+  // --- what is on the screen ---
+
+  function memoryOf(card) {
+    const key = keyOf(card);
+    if (!memories.has(key)) memories.set(key, { values: new Map(), passed: new Set(), isDirty: false });
+    for (const old of [...memories.keys()].slice(0, -KEPT_ENTRIES)) if (old !== key) memories.delete(old);
+    return memories.get(key);
+  }
+
+  function show(card) {
+    const isNew = !bench.card || turnOf(bench.card) !== turnOf(card);
+    bench.card = card;
+    if (isNew) { bench.withdrawn = ""; clearTimeout(timers.draft); }
+    draw(card, isNew);
+    if (isNew) begin(card);
+    else if (fields.now) fields.mark(fields.now);
+  }
+
+  function begin(card) {
+    bench.shownAt = performance.now();
+    fields.scroller.scrollTop = 0;
+    focusStart();
+    if (memoryOf(card).isDirty) planDraft();
+    clearTimeout(timers.missing);
+    timers.missing = setTimeout(() => {
+      if (bench.card === card || turnOf(bench.card ?? {}) === turnOf(card)) if (!picture.isComplete()) post("missing");
+    }, MISSING_MS);
+  }
+
+  function draw(card, isNew) {
+    const { labels, undo } = bench.data;
+    const [key, memory] = [keyOf(card), memoryOf(card)];
+    root.hidden = false;
+    setAttribute(root, "data-entry", card.entry);
+    setAttribute(root, "data-turn", turnOf(card));
+    root.dataset.ahead = bench.ahead?.entry ?? "";
+    setAttribute(root, "data-way", card.way);
+    const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
+    question.show(asked, turnOf(card));
+    below.show(card, isNew);
+    picture.show(card, isNew);
+    fields.show(card, { key, labels, memory, isNew, question, others: below.elements });
+    drawHead();
+    bar.show(card, { labels, canUndo: undo });
+    fit();
+  }
+
+  const drawHead = () => head.show(bench.card, { key: keyOf(bench.card), isStale: isStale(), labels: bench.data.labels });
+
+  function showNothing() {
+    bench.card = null;
+    root.hidden = true;
+  }
+
+  function showUnderWay() {
+    root.dataset.underWay = outbox.underWay?.n ?? "";
+    if (outbox.underWay && outbox.resent) bar.say(bench.data.labels.again);
+    else if (!bench.isBusy) bar.say("");
+  }
+
+  // The bench fills the window below what Streamlit draws above it.
+  function fit() {
+    const top = root.getBoundingClientRect().top + (root.closest("[data-testid='stMain']")?.scrollTop ?? window.scrollY);
+    root.style.setProperty("--wb-top", `${Math.max(0, Math.round(top))}px`);
+    bringNow();
+  }
+
+  function bringNow() {
+    if (question.root.contains(document.activeElement)) fields.bring(question.root);
+    else if (fields.now) fields.bring(fields.now.element);
+  }
+
+  // --- the client ---
+
+  const clientRows = () => fields.rows.filter((row) => row.field.client);
+  const isNumber = (text, number) => numberOf(text) !== "" && numberOf(text) === numberOf(number ?? "");
+
+  // A client on the screen who is not the one of the number that is typed would be a trap.
+  function isStale() {
+    const { banner } = bench.card;
+    const rows = clientRows().filter((row) => memoryOf(bench.card).values.has(row.name));
+    if (banner.kind !== "clients") return false;
+    const typed = rows.flatMap((row) => (row.kind === "second" && !row.texts()[0] ? [] : row.texts()));
+    if (!typed.length) return false;
+    const numbers = [banner.number, ...banner.clients.map((client) => client.number)];
+    const isShown = (text) => numbers.some((number) => isNumber(text, number));
+    return !clientRows().some((row) => row.texts().some(isShown));
+  }
+
+  function isClientSeen() {
+    const rows = clientRows();
+    if (!rows.length) return true;
+    const { banner } = bench.card;
+    const isTyped = rows.some((row) => [...row.texts(), row.chosenText()].some((text) => isNumber(text, banner.number)));
+    return banner.clear && isTyped && !isStale() && head.seenFor() >= bench.data.minView;
+  }
+
+  // --- what the user does ---
+
+  function message(kind, extra = {}) {
+    const { entry, revision } = bench.card;
+    return { kind, entry, revision, values: Object.fromEntries(memoryOf(bench.card).values), ...extra };
+  }
+
+  function post(kind, extra) {
+    clearTimeout(timers.draft);
+    memoryOf(bench.card).isDirty = false;
+    outbox.post(message(kind, extra));
+  }
+
+  bench.act = (kind, extra = {}) => {
+    if (!bench.card || bench.isBusy) return;
+    says.clear();
+    if (kind === "save") return save();
+    if (LEAVES.has(kind)) setBusy(true);
+    post(kind, extra);
+  };
+
+  const seenFor = () => performance.now() - bench.shownAt;
+
+  function save() {
+    if (bench.card.hidden || seenFor() < bench.data.minView) return;
+    const goes = canAdvance();
+    setBusy(true);
+    post("save", {
+      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null,
+    });
+    if (goes) advance();
+  }
+
+  function canAdvance() {
+    const { card, ahead } = bench;
+    if (!ahead || !card.canAdvance || card.question || card.attempt || card.hidden) return false;
+    if (card.look && !below.tick.checked) return false;
+    return fields.rows.every((row) => !row.hasError && fields.isAnswered(row)) && isClientSeen();
+  }
+
+  function advance() {
+    const card = bench.ahead;
+    bench.ahead = null;
+    setBusy(false);
+    show(card);
+  }
+
+  // While an answer is awaited the fields stay as they are.
+  function setBusy(isBusy) {
+    bench.isBusy = isBusy;
+    clearTimeout(timers.busy);
+    setAttribute(root, "aria-busy", isBusy ? "true" : null);
+    if (!isBusy) bar.say("");
+    else timers.busy = setTimeout(() => { if (!outbox.resent) bar.say(bench.data.labels.saving); }, PATIENCE_MS);
+  }
+
+  function onInput(row) {
+    const memory = memoryOf(bench.card);
+    memory.values.set(row.name, row.value());
+    memory.passed.add(row.name);
+    memory.isDirty = true;
+    if (row.name === question.given?.field && !isNumber(row.texts()[0] ?? "", question.given.number)) withdrawQuestion();
+    if (!row.field.client) return planDraft();
+    drawHead();
+    if (COMPLETE_NUMBER.test(numberOf(row.texts()[0] ?? "")) && !isNumber(row.texts()[0], bench.card.banner.number)) bench.sendDraft();
+    else planDraft();
+  }
+
+  function withdrawQuestion() {
+    bench.withdrawn = JSON.stringify(bench.card.question);
+    question.show(null, "");
+  }
+
+  function planDraft() {
+    clearTimeout(timers.draft);
+    timers.draft = setTimeout(bench.sendDraft, DRAFT_MS);
+  }
+
+  bench.sendDraft = () => {
+    if (bench.card && !bench.isBusy && memoryOf(bench.card).isDirty) post("draft");
+  };
+
+  // A change by key, which the input does not report itself.
+  bench.change = (row, run) => {
+    if (bench.isBusy || !run()) return false;
+    row.forgive();
+    onInput(row);
+    return true;
+  };
+
+  // --- focus ---
+
+  bench.focus = (element) => {
+    if (!element) return true;
+    if (document.activeElement === element) onFocus({ target: element });
+    else element.focus({ preventScroll: true });
+    return true;
+  };
+
+  bench.focusRow = (row) => {
+    if (!row) return true;
+    const input = row.focusable();
+    const isFirst = document.activeElement !== input;
+    bench.focus(input);
+    if (isFirst && input.tagName === "TEXTAREA") { input.setSelectionRange(0, 0); input.scrollTop = 0; }
+    else if (isFirst && input.type === "text") input.select();
+    return true;
+  };
+
+  // On to the question of this field, the next field that needs a person, the tick, or the button.
+  bench.goOn = (row) => {
+    const isQuestion = question.root.contains(document.activeElement);
+    if (row) fields.pass(row);
+    if (!isQuestion && question.given && row?.name === question.given.field) return bench.focus(question.first());
+    const next = fields.next(row);
+    if (next) return bench.focusRow(next);
+    if (!below.look.hidden && !below.tick.checked) return bench.focus(below.tick);
+    return bench.focus(bar.named.save);
+  };
+
+  // Without one before, the browser goes on to what stands above.
+  bench.goBack = (row) => {
+    const before = fields.before(row);
+    return before ? bench.focusRow(before) : false;
+  };
+
+  function focusStart() {
+    last = null;
+    const { card } = bench;
+    const first = fields.next(null) ?? fields.rows[0];
+    const row = fields.named(card.focus) ?? first;
+    fields.mark(row ?? null);
+    if (placeOf(root, document.activeElement) === "elsewhere") return;
+    if (card.hidden) bench.focus(below.handOver());
+    else if (question.given) bench.focus(question.first());
+    else if (row) bench.focusRow(row);
+    else bench.focus(bar.named.save);
+  }
+
+  bench.returnFocus = () => {
+    if (last?.isConnected && last.getClientRects().length) bench.focus(last);
+    else if (bench.card) focusStart();
+  };
+
+  function onFocus({ target }) {
+    if (isPressed) return; // nothing may move under the pointer; when it is up, this is done
+    const row = fields.at(target);
+    if (row) fields.mark(row);
+    else if (question.root.contains(target)) {
+      fields.mark(fields.named(question.given?.field) ?? fields.now);
+      fields.bring(question.root);
+    } else if (fields.list.contains(target)) fields.bring(target);
+    if (!picture.root.contains(target)) last = target;
+  }
+
+  const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
+  const keys = makeKeys(bench);
+  on(document, "keydown", keys.onKey, { capture: true });
+  on(root, "focusin", onFocus);
+  on(fields.list, "focusout", ({ target, relatedTarget }) => {
+    if (fields.at(target) !== fields.at(relatedTarget)) bench.sendDraft();
+  });
+  // A dialog or popover of Streamlit's that closes leaves the focus with the page.
+  on(document, "focusin", ({ target }) => {
+    if (!isPressed && target.tagName === "SECTION" && placeOf(root, target) === "lost") bench.returnFocus();
+  });
+  on(document, "focusout", ({ relatedTarget }) => {
+    if (!relatedTarget && !isPressed) requestAnimationFrame(() => {
+      if (document.hasFocus() && !isPressed && document.activeElement === document.body && placeOf(root, document.body) === "lost") bench.returnFocus();
+    });
+  });
+  on(document, "pointerdown", ({ target }) => {
+    isPressed = true;
+    if (!root.contains(target)) bench.sendDraft(); // the press may run the server
+  }, { capture: true });
+  for (const type of ["pointerup", "pointercancel", "dragend"]) on(window, type, () => {
+    isPressed = false;
+    if (root.contains(document.activeElement)) onFocus({ target: document.activeElement });
+  }, { capture: true });
+  // A label that is pressed would give the focus to Streamlit's section, and the field it names moves.
+  on(root, "mousedown", (event) => { if (event.target.closest("label, .wb-crop, .wb-label, summary")) event.preventDefault(); });
+  for (const type of ["beforeinput", "click"]) on(fields.list, type, (event) => {
+    if (bench.isBusy && fields.at(event.target)) event.preventDefault();
+  }, { capture: true });
+  on(document, "input", (event) => { if (root.contains(event.target)) event.efDrafted = true; }, { capture: true }); // for activity.py
+  for (const type of ["selectionchange", "input", "keyup", "click"]) on(document, type, () => {
+    const area = document.activeElement;
+    if (area?.tagName === "TEXTAREA" && fields.at(area)) picture.followWord(area);
+  });
+  on(document, "ef-shelf", picture.draw);
+  on(window, "resize", fit);
+  on(window, "beforeunload", (event) => {
+    if (!bench.card || !memoryOf(bench.card).isDirty) return;
+    bench.sendDraft();
+    event.preventDefault();
+  });
+  const watch = new ResizeObserver(bringNow);
+  watch.observe(fields.scroller);
+
+  bench.close = () => {
+    stop.abort();
+    Object.values(timers).forEach(clearTimeout);
+    for (const part of [picture, says, outbox]) part.close();
+    watch.disconnect();
+    root.remove();
+  };
+  return bench;
+}
+
+// This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+export default function ({ parentElement, data, setTriggerValue }) {
+  if (!parentElement.wbBench?.root.isConnected) {
+    parentElement.wbBench?.close();
+    parentElement.wbBench = makeBench(parentElement);
+  }
+  parentElement.wbBench.receive(data, setTriggerValue);
+  return () => {
+    parentElement.wbBench?.close();
+    delete parentElement.wbBench;
+  };
+}

@@ -1,0 +1,82 @@
+"""The workbench of Granska in the browser: sheet, client, fields, buttons, keys and focus.
+
+One component shows the entry that Python gives it and the one that comes next. It sends one message
+an act; Python decides what each means and what is shown then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from ui.browser.assets import read_script, read_style
+from ui.i18n import t
+
+SCRIPTS = (
+    "review/word_match",
+    *(
+        f"workbench/{name}"
+        for name in (
+            *("dom", "outbox", "picture", "field", "fields"),
+            *("question", "head", "foot", "keys", "workbench"),
+        )
+    ),
+)
+"""The parts of the script in their order; the last one has the entry point."""
+LABELS = {
+    "save": "review.save",
+    "skip": "review.skip",
+    "reject": "review.reject",
+    "undo": "review.undo",
+    "readAs": "review.read_as",
+    "verbatim": "note.verbatim",
+    "other": "review.other_value",
+    "for": "guard.for",
+    "against": "guard.against",
+    "wait": "client.wait",
+    "sheet": "picture.alt",
+    "turn": "picture.turn",
+    "contrast": "picture.contrast",
+    "invert": "picture.invert",
+    "in": "picture.in",
+    "out": "picture.out",
+    "whole": "picture.whole",
+    "form": "workbench.form",
+    "bar": "workbench.bar",
+    "saving": "workbench.saving",
+    "again": "workbench.again",
+}
+"""The words that the script needs, by the name that it knows them by."""
+
+
+@cache
+def _workbench_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component(
+        "efterskrift_workbench",
+        css=read_style("workbench"),
+        js=read_script(*SCRIPTS),
+        isolate_styles=False,
+    )
+
+
+def workbench(
+    data: Mapping[str, Any], on_act: Callable[[Mapping[str, Any]], None], key: str = "workbench"
+) -> None:
+    """Show an entry; `on_act` receives each message of the browser.
+
+    A message has a number `n`, a `kind`, an `entry`, a `revision` and the `values` of its fields.
+    """
+
+    def handle_act() -> None:
+        # The state is gone if the workbench has left the screen.
+        act = (st.session_state.get(key) or {}).get("act")
+        if isinstance(act, Mapping):
+            on_act(act)
+
+    labels = {name: t(text) for name, text in LABELS.items()}
+    _workbench_component()(
+        key=key, data={**data, "labels": labels}, on_act_change=handle_act, height="content"
+    )
