@@ -25,6 +25,7 @@ from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
+from pipeline.store.entries.entry import stale_decision_error
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.quality.view_times import save_view_time
@@ -102,7 +103,7 @@ def _open_view(context: AppContext, person: Person, message: Message) -> EntryVi
                 conn, context.forms, person, entry_id, now, context.settings.claim_minutes
             )
             if view.entry.revision != message["revision"] or view.entry.claimed_by != person.login:
-                raise StaleDecisionError("error.decided_meanwhile")
+                raise stale_decision_error()
             view = with_seeded_error(conn, person, view, context.settings.plant_share, now)
     except EfterskriftError as error:
         # The last draft of an entry that is decided may arrive late; nothing is lost then.

@@ -45,6 +45,7 @@ from ui.screens.review.workbench.state import Card, HeldEntry
 from ui.widgets.problem_text import issue_texts
 from ui.workspace import AppContext
 
+
 def entry_card(
     context: AppContext,
     person: Person,

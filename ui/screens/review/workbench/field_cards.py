@@ -53,7 +53,7 @@ class PageImages:
 
     def index(self, page: str | None) -> int | None:
         """Return the place of a page among them, None if it has no image."""
-        return list(self.ids).index(page) if page in self.ids else None
+        return list(self.ids).index(page) if page is not None and page in self.ids else None
 
 
 def open_fields(view: EntryView, held: HeldEntry) -> list[FieldView]:
