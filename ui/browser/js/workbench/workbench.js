@@ -236,7 +236,7 @@ function makeBench(parent) {
   function onInput(row) {
     const memory = memoryOf(bench.card);
     memory.values.set(row.name, row.value());
-    memory.passed.add(row.name);
+    fields.pass(row);
     memory.isDirty = true;
     if (row.name === question.given?.field && !isNumber(row.texts()[0] ?? "", question.given.number)) withdrawQuestion();
     if (!row.field.client) return planDraft();
