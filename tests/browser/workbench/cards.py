@@ -47,7 +47,9 @@ def page_jpeg() -> bytes:
     for index, (name, label) in enumerate(_NAMES):
         x, y, w, h = place(index)
         left, top = x * WIDTH, y * HEIGHT
-        pen.rectangle((left, top, left + w * WIDTH, top + h * HEIGHT), outline=(90, 90, 90), width=2)
+        pen.rectangle(
+            (left, top, left + w * WIDTH, top + h * HEIGHT), outline=(90, 90, 90), width=2
+        )
         pen.text((90, top + 16), label, fill=(20, 20, 20), font=small)
         ink = RED if name == "dos" else BLUE
         pen.text((left + 20, top + 8), _WRITTEN[name], fill=ink, font=large)
@@ -60,7 +62,7 @@ def page_jpeg() -> bytes:
     return written.getvalue()
 
 
-def field(name: str, label: str, index: int, **more: Any) -> Data:
+def field(name: str, label: str, index: int, /, **more: object) -> Data:
     """A line of text with its piece of the paper."""
     x, y, w, h = place(index)
     return {
@@ -81,13 +83,13 @@ def crop(x: float, y: float, w: float, h: float, label: str) -> Data:
     return {"image": PAGE, "x": x, "y": y, "w": w, "h": h, "aspect": aspect, "label": label}
 
 
-def choice(name: str, label: str, options: tuple[str, ...], **more: Any) -> Data:
+def choice(name: str, label: str, options: tuple[str, ...], /, **more: object) -> Data:
     """Options; the last two say that it is empty and that it cannot be read."""
     listed = [{"label": option} for option in (*options, "Tomt", "Oläsligt")]
     return field(name, label, 13, kind="choice", options=listed, **{"value": -1, **more})
 
 
-def client(**more: Any) -> Data:
+def client(**more: object) -> Data:
     """A client as the banner shows one."""
     return {
         **{"name": "Maj-Britt Lindström", "number": "19300101-6595", "age": "96 år"},
@@ -97,7 +99,7 @@ def client(**more: Any) -> Data:
     }
 
 
-def banner(*clients: Data, **more: Any) -> Data:
+def banner(*clients: Data, **more: object) -> Data:
     """The banner of a client, who is no question."""
     return {
         **{"kind": "clients", "text": "", "number": NUMBER, "clear": True},
@@ -128,7 +130,7 @@ def fields() -> list[Data]:
     return [*listed[:10], smart, *listed[10:]]
 
 
-def card(entry: str = "e1", **more: Any) -> Data:
+def card(entry: str = "e1", /, **more: object) -> Data:
     """An entry of a sheet."""
     return {
         **{"entry": entry, "revision": 1, "attempt": 0, "title": "Hembesök"},
@@ -147,7 +149,7 @@ def card(entry: str = "e1", **more: Any) -> Data:
     }
 
 
-def ready(entry: str = "e1", **more: Any) -> Data:
+def ready(entry: str = "e1", /, **more: object) -> Data:
     """An entry in which everything is answered."""
     listed = fields()
     listed[0] |= {"value": NUMBER}
@@ -155,7 +157,7 @@ def ready(entry: str = "e1", **more: Any) -> Data:
     return card(entry, fields=listed, **{"banner": banner(), **more})
 
 
-def note(entry: str = "e1", **more: Any) -> Data:
+def note(entry: str = "e1", /, **more: object) -> Data:
     """A note: the picture above, the text with its words below."""
     said = "Trött men pigg. Åt frukost. Ber dottern ringa vården."
     words = said.split()
@@ -169,10 +171,12 @@ def note(entry: str = "e1", **more: Any) -> Data:
         words={"words": words, "places": places, "doubtful": [i in (1, 5) for i in range(9)]},
     )
     listed = [*ready()["fields"][:1], text_field]
-    return card(entry, way="note", title="Anteckning", fields=listed, **{"banner": banner(), **more})
+    return card(
+        entry, way="note", title="Anteckning", fields=listed, **{"banner": banner(), **more}
+    )
 
 
-def conflict(**more: Any) -> Data:
+def conflict(**more: object) -> Data:
     """A question: the sheet speaks against the client."""
     choices = [
         {"value": "right", "label": "Numret är rätt läst. Det är den klienten."},
@@ -188,7 +192,7 @@ def conflict(**more: Any) -> Data:
     }
 
 
-def data(now: Data | None, ahead: Data | None = None, **more: Any) -> Data:
+def data(now: Data | None, ahead: Data | None = None, /, **more: object) -> Data:
     """What Python gives."""
     return {
         **{"now": now, "ahead": ahead, "heard": 0, "says": None, "saysNo": 0, "undo": True},

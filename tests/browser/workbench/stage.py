@@ -8,12 +8,12 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from playwright.sync_api import Browser, Locator, Page, Route
 
 from pipeline.domain.settings import ROOT
-from tests.browser.workbench.cards import PAGE, Data, data, page_jpeg
+from tests.browser.workbench.cards import PAGE, Data, page_jpeg
 from ui.browser.assets import read_script, read_style
 from ui.browser.workbench import SCRIPTS
 
@@ -23,6 +23,8 @@ SIZES = {
     "tablet": (820, 1180),
     "at 200 %": (683, 384),
 }
+_START = 60.0
+"""When time stands still, seconds."""
 _ADDRESS = "http://stage.test/"
 _LOOKS = {"light": ("#faf9f6", "#1e2a2f"), "dark": ("#171c1f", "#e8e6e0")}
 _HTML = """<!doctype html><html lang="sv"><head><meta charset="utf-8"><title>Granska</title>
@@ -52,7 +54,8 @@ window.fill = () => {{
 const parentElement = document.getElementById("mount");
 window.give = (data) => {{
   window.given = data;
-  window.leave = run({{ parentElement, data, setTriggerValue: (name, act) => window.acts.push(act) }});
+  const setTriggerValue = (name, act) => window.acts.push(act);
+  window.leave = run({{ parentElement, data, setTriggerValue }});
 }};
 window.isReady = true;
 </script></body></html>"""
@@ -70,7 +73,7 @@ class Stage:
         self.given = given
         self.page.evaluate("(data) => window.give(data)", given)
 
-    def answer(self, now: Data | None, ahead: Data | None = None, **more: Any) -> None:
+    def answer(self, now: Data | None, ahead: Data | None = None, /, **more: object) -> None:
         """Answer everything that was sent so far."""
         acts = self.acts()
         heard = acts[-1]["n"] if acts else 0
@@ -141,9 +144,11 @@ def staged(
     page.on("pageerror", lambda error: mistakes.append(str(error)))
     page.route("**/*", lambda route: _answer(route, scheme))
     if has_clock:
-        page.clock.install()
+        page.clock.install(time=0)
     page.goto(_ADDRESS)
     page.wait_for_function("window.isReady")
+    if has_clock:
+        page.clock.pause_at(_START)
     if has_picture:
         page.evaluate("window.fill()")
     stage = Stage(page)
@@ -154,11 +159,6 @@ def staged(
         assert mistakes == []
     finally:
         context.close()
-
-
-def shown(now: Data, ahead: Data | None = None, **more: Any) -> Data:
-    """Data with an entry that may be saved at once."""
-    return data(now, ahead, **more)
 
 
 def _answer(route: Route, scheme: str) -> None:

@@ -241,7 +241,7 @@ function makeBench(parent) {
     if (row.name === question.given?.field && !isNumber(row.texts()[0] ?? "", question.given.number)) withdrawQuestion();
     if (!row.field.client) return planDraft();
     drawHead();
-    if (COMPLETE_NUMBER.test(numberOf(row.texts()[0] ?? "")) && !isNumber(row.texts()[0], bench.card.banner.number)) bench.sendDraft();
+    if (isComplete(numberOf(row.texts()[0] ?? "")) && !isNumber(row.texts()[0], bench.card.banner.number)) bench.sendDraft();
     else planDraft();
   }
 
