@@ -26,8 +26,8 @@ function makeKeys(bench) {
     if (!isMeant(event) || !bench.card) return;
     const place = placeOf(bench.root, document.activeElement);
     if (place === "elsewhere") return;
-    const isModifier = /^(Control|Alt|Shift|Meta|AltGraph)$/.test(event.key);
-    if (place === "lost" && !isModifier) {
+    if (/^(Control|Alt|Shift|Meta|AltGraph)$/.test(event.key)) return;
+    if (place === "lost") {
       bench.returnFocus();
       // The key that brings the focus back does not leave the field at once.
       if (["Tab", "Enter"].includes(event.key) && !event.ctrlKey) return take(event);
