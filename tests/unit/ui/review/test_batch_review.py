@@ -25,7 +25,7 @@ from pipeline.store.schema.review import group_task
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.turns.batch_screen import save_batch_marks
+from ui.screens.review.batch_screen import save_batch_marks
 from ui.workspace import AppContext
 
 ODD = "rad02.dusch"
