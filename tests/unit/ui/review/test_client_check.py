@@ -17,7 +17,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
-from pipeline.store.event_log.events import list_events
+from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.registers import client_register
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.bench import Bench
