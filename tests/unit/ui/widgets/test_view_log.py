@@ -17,7 +17,7 @@ def _leaving() -> None:
     from ui.widgets.view_log import reset_views
 
     noted = [
-        sheet_images.VIEWED_PAGES_KEY,
+        sheet_images._VIEWED_PAGES_KEY,
         rekeying_screen._REKEYING_VIEWED_KEY,
         batch_screen._BATCH_VIEWED_KEY,
         problem_pages._VIEWED_KEY,
