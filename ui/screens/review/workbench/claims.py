@@ -15,7 +15,7 @@ from pipeline.store.quality.seeded_errors import with_seeded_error
 from ui.screens.review import batch_screen, current_entry
 from ui.screens.review.depth.deviations import with_added_deviations
 from ui.screens.review.sheet_images import record_page_views
-from ui.screens.review.workbench.rekeying_turn import claim_task
+from ui.screens.review.workbench.rekeying_turn import claim_task, end_task_view
 from ui.screens.review.workbench.state import bench_state
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -101,8 +101,8 @@ def go_to_next(context: AppContext, person: Person) -> None:
 
 def leave_task(context: AppContext, person: Person) -> None:
     """Go on from a rekeying task; the next one comes after an entry."""
-    state = bench_state()
-    state.is_task_due, state.viewed_task = False, None
+    bench_state().is_task_due = False
+    end_task_view()
     go_to_next(context, person)
 
 
