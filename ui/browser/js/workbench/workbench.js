@@ -148,8 +148,12 @@ function makeBench(parent) {
   }
 
   function bringNow() {
-    if (question.root.contains(document.activeElement)) fields.bring(question.root);
-    else if (fields.now) fields.bring(fields.now.element);
+    const active = document.activeElement;
+    const isAsked = question.root.contains(active);
+    const whole = isAsked ? question.root : fields.now?.element;
+    fields.bring(whole);
+    // In a low window the whole may be taller than the view: the part with the focus comes first.
+    if (whole?.contains(active)) fields.bring(active.closest(".wb-option, .wb-part, .wb-segment") ?? active);
   }
 
   // --- the client ---
@@ -325,10 +329,9 @@ function makeBench(parent) {
     if (isPressed) return; // nothing may move under the pointer; when it is up, this is done
     const row = fields.at(target);
     if (row) fields.mark(row);
-    else if (question.root.contains(target)) {
-      fields.mark(fields.named(question.given?.field) ?? fields.now);
-      fields.bring(question.root);
-    } else if (fields.list.contains(target)) fields.bring(target);
+    else if (question.root.contains(target)) fields.mark(fields.named(question.given?.field) ?? fields.now);
+    if (row || question.root.contains(target)) bringNow();
+    else if (fields.list.contains(target)) fields.bring(target);
     if (!picture.root.contains(target)) last = target;
   }
 
