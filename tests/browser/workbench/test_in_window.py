@@ -1,4 +1,4 @@
-"""What is on the screen at each size: the focus, the client, pieces of paper, and as many fields."""
+"""What is in the window at each size: the focus, the client, pieces of paper, many fields."""
 
 from __future__ import annotations
 
