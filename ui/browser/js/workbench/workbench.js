@@ -4,6 +4,7 @@ const DRAFT_MS = 600;
 const MISSING_MS = 600;
 const PATIENCE_MS = 300;
 const HOLD_MS = 4000;
+const TAB_MS = 500;
 const KEPT_ENTRIES = 6;
 const LEAVES = new Set(["skip", "reject", "undo", "hand_over"]);
 
@@ -17,7 +18,7 @@ function makeBench(parent) {
   const memories = new Map();
   const timers = { draft: 0, missing: 0, busy: 0, held: 0 };
   const stop = new AbortController();
-  let [saysNo, last, isPressed] = [null, null, false];
+  let [saysNo, last, isPressed, tabbedAt] = [null, null, false, -Infinity];
 
   const act = (kind, extra) => bench.act(kind, extra);
   const picture = makePicture();
@@ -359,15 +360,19 @@ function makeBench(parent) {
 
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
   const keys = makeKeys(bench);
-  on(document, "keydown", () => { isPressed = false; }, { capture: true });
+  on(document, "keydown", ({ key }) => {
+    isPressed = false;
+    if (key === "Tab") tabbedAt = performance.now();
+  }, { capture: true });
   on(document, "keydown", keys.onKey, { capture: true });
   on(root, "focusin", onFocus);
   on(fields.list, "focusout", ({ target, relatedTarget }) => {
     if (fields.at(target) !== fields.at(relatedTarget)) bench.sendDraft();
   });
-  // A dialog or popover of Streamlit's that closes leaves the focus with the page.
+  // A dialog or popover of Streamlit's that closes leaves the focus with the page. Who comes there by
+  // Tab goes on.
   on(document, "focusin", ({ target }) => {
-    if (!isPressed && target.tagName === "SECTION" && placeOf(root, target) === "lost") bench.returnFocus();
+    if (!isPressed && performance.now() - tabbedAt > TAB_MS && target.tagName === "SECTION" && placeOf(root, target) === "lost") bench.returnFocus();
   });
   on(document, "focusout", ({ relatedTarget }) => {
     if (!relatedTarget && !isPressed) requestAnimationFrame(() => {
