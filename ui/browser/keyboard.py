@@ -1,7 +1,7 @@
 """Keys and focus of a form, and the list of keys.
 
-The first field gets the focus once for each showing. "?" outside a field or Alt+H anywhere opens the list
-of keys.
+The first field gets the focus once for each showing. "?" outside a field or Alt+H anywhere opens the
+list of keys.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def keyboard(
 ) -> None:
     """Handle the keys of the widgets `fields` (widget keys, in order).
 
-    `turn` names one showing; when it changes, the first field (or `focus`) gets the focus. `save` is
-    the button that Ctrl+Enter presses, not before the form has been on the screen for
+    `turn` names one showing; when it changes, the first field (or `focus`) gets the focus. The
+    button `save` is pressed by Ctrl+Enter, not before the form has been on the screen for
     `min_view_time`. A second form on the same screen has its own `key`.
     """
     data = {
