@@ -26,7 +26,7 @@ from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.turns.batch_screen import save_batch_marks
+from ui.screens.review.batch_screen import save_batch_marks
 from ui.workspace import AppContext
 
 ODD = "rad02.dusch"

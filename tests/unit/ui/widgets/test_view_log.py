@@ -12,7 +12,7 @@ def _leaving() -> None:
 
     from ui.screens.lookup import duplicate_comparison
     from ui.screens.review import sheet_images
-    from ui.screens.review.turns import batch_screen, rekeying_screen
+    from ui.screens.review import batch_screen
     from ui.screens.scan import problem_pages
     from ui.widgets.view_log import reset_views
 

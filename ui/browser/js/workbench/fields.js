@@ -41,6 +41,7 @@ function makeFields({ onInput, onNow }) {
     for (const row of fields.rows) {
       if (memory.values.has(row.name)) row.fill(memory.values.get(row.name));
       else row.fill(row.field.value);
+      showPassed(row);
     }
     if (!fields.rows.includes(fields.now)) fields.now = null;
     // A question stands at its field.
@@ -60,7 +61,8 @@ function makeFields({ onInput, onNow }) {
   const isRequired = (row) => row.field.must || row.kind === "choice" || row.kind === "second";
   fields.isAnswered = (row) => !(row.isEmpty() && isRequired(row));
   const asks = (row) => row.hasError || (row.field.needs && !isDone(row));
-  fields.pass = (row) => passed.add(row.name);
+  fields.pass = (row) => { passed.add(row.name); showPassed(row); };
+  const showPassed = (row) => setAttribute(row.element, "data-passed", isDone(row));
 
   fields.next = (row) => fields.rows.slice(row ? fields.rows.indexOf(row) + 1 : 0).find(asks) ?? null;
   fields.before = (row) => {

@@ -59,7 +59,7 @@ function makeBar(act) {
   const root = make("div", "wb-bar", { role: "group" });
   const named = {};
   for (const [name, key] of [["save", "Ctrl+Enter"], ["skip", "Alt+S"], ["reject", "Alt+A"], ["undo", "Alt+Z"], ["unfold", "Alt+O"]]) {
-    named[name] = button(`wb-${name}`, "", key);
+    named[name] = button(`wb-${name}`, "", key, { title: key });
     named[name].addEventListener("click", () => act(name));
   }
   root.append(named.save, named.skip, named.reject, named.undo, saving, named.unfold, actions);
@@ -77,7 +77,7 @@ function makeBar(act) {
       named.undo.hidden = !canUndo;
       named.unfold.hidden = !card.unfold;
       redraw(actions, card.actions, (all) => (all ?? []).map((action) => {
-        const press = button("wb-action", action.label, action.key, { "data-kind": action.kind });
+        const press = button("wb-action", action.label, action.key, { "data-kind": action.kind, title: action.key });
         press.addEventListener("click", () => act("open", { what: action.kind }));
         return press;
       }));

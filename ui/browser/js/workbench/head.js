@@ -1,7 +1,9 @@
 // What stays above the fields while they scroll: where the entry is from, the client, deadlines and
 // sums, and what the server objects to.
 const numberOf = (text) => text.replace(/[^\p{L}\p{N}]/gu, "").toUpperCase();
-const COMPLETE_NUMBER = /^(\d{10}|\d{12}|[0-9A-Z]{8})$/;
+// A personal number or a code of a client. What may be the beginning of a longer number waits for the
+// keys to rest: the client of half a number is looked up for nothing.
+const isComplete = (number) => /^(\d{10}|\d{12}|[0-9A-Z]{8})$/.test(number) && !/^(18|19|20)\d{6}(\d\d)?$/.test(number);
 const SAYS_MS = 5000;
 
 function makeHead() {

@@ -26,8 +26,8 @@ function makeKeys(bench) {
     if (!isMeant(event) || !bench.card) return;
     const place = placeOf(bench.root, document.activeElement);
     if (place === "elsewhere") return;
-    const isModifier = /^(Control|Alt|Shift|Meta|AltGraph)$/.test(event.key);
-    if (place === "lost" && !isModifier) {
+    if (/^(Control|Alt|Shift|Meta|AltGraph)$/.test(event.key)) return;
+    if (place === "lost") {
       bench.returnFocus();
       // The key that brings the focus back does not leave the field at once.
       if (["Tab", "Enter"].includes(event.key) && !event.ctrlKey) return take(event);
@@ -86,12 +86,11 @@ function makeKeys(bench) {
 
   // All places in order, also those that need nobody.
   function step(by) {
-    const stops = [...fields.rows.map((row) => row.focusable()), below.look.hidden ? null : below.tick, below.list(), bar.named.save].filter(Boolean);
+    const stops = [...fields.rows, below.look.hidden ? null : below.tick, below.list(), bar.named.save].filter(Boolean);
     const row = fields.at(document.activeElement);
-    const now = row ? row.focusable() : document.activeElement;
-    const at = stops.indexOf(now);
-    bench.focus(stops[Math.max(0, Math.min(stops.length - 1, at + by))]);
-    return true;
+    const at = stops.indexOf(row ?? document.activeElement);
+    const stop = stops[Math.max(0, Math.min(stops.length - 1, at + by))];
+    return fields.rows.includes(stop) ? bench.focusRow(stop) : bench.focus(stop);
   }
 
   function inBench(event, target) {

@@ -236,12 +236,12 @@ function makeBench(parent) {
   function onInput(row) {
     const memory = memoryOf(bench.card);
     memory.values.set(row.name, row.value());
-    memory.passed.add(row.name);
+    fields.pass(row);
     memory.isDirty = true;
     if (row.name === question.given?.field && !isNumber(row.texts()[0] ?? "", question.given.number)) withdrawQuestion();
     if (!row.field.client) return planDraft();
     drawHead();
-    if (COMPLETE_NUMBER.test(numberOf(row.texts()[0] ?? "")) && !isNumber(row.texts()[0], bench.card.banner.number)) bench.sendDraft();
+    if (isComplete(numberOf(row.texts()[0] ?? "")) && !isNumber(row.texts()[0], bench.card.banner.number)) bench.sendDraft();
     else planDraft();
   }
 

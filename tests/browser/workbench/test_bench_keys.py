@@ -1,0 +1,141 @@
+"""Keys: on to the next field that needs a person, through all fields, options and signs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.workbench import cards
+from tests.browser.workbench.stage import staged
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.mark.parametrize("key", ["Enter", "Tab"])
+def test_a_key_goes_to_the_next_field_that_needs_a_person(browser: Browser, key: str) -> None:
+    with staged(browser, cards.data(cards.card())) as stage:
+        assert stage.focus() == "personnummer"
+        stage.type("193001016595")
+        seen = []
+        for _ in range(4):
+            stage.press(key)
+            seen.append(stage.focus())
+        assert seen == ["puls", "smarta", "dos", "wb-save"]
+        assert stage.saves() == []
+        stage.press("Enter")
+        assert len(stage.saves()) == 1
+
+
+def test_back_goes_to_the_field_before_and_all_can_be_stepped_through(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card(focus="dos"))) as stage:
+        seen = []
+        for key in ("Shift+Tab", "Shift+Tab", "Control+ArrowDown", "Control+ArrowUp"):
+            stage.press(key)
+            seen.append(stage.focus())
+        assert seen == ["smarta", "puls", "blodtryck", "puls"]
+        stage.press(*["Control+ArrowDown"] * 20)
+        assert stage.focus() == "wb-save"
+        stage.press("Shift+Tab")
+        assert stage.focus() == "dos"
+
+
+def test_a_field_with_an_error_is_a_stop(browser: Browser) -> None:
+    now = cards.ready(focus="personnummer")
+    now["fields"][3]["error"] = "Datumet finns inte."
+    with staged(browser, cards.data(now)) as stage:
+        stage.press("Enter")
+        assert stage.focus() == "datum"
+        entry = stage.row("datum").locator("input")
+        expect(entry).to_have_attribute("aria-invalid", "true")
+        expect(entry).to_have_accessible_description("Datumet finns inte.")
+
+
+def test_options_are_chosen_by_digit_sign_arrow_and_mouse(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card(focus="smarta"))) as stage:
+        chosen = stage.row("smarta").locator("label:has(:checked)")
+        for key, label in (
+            *(("2", "Lindrig"), ("-", "Tomt"), ("?", "Oläsligt"), ("1", "Ingen")),
+            *(("ArrowRight", "Lindrig"), ("ArrowLeft", "Ingen")),
+        ):
+            stage.press(key)
+            expect(chosen).to_have_text(label)
+            assert stage.focus() == "smarta"
+        stage.press("Control+ArrowDown")
+        stage.row("smarta").get_by_text("Svår").click()
+        expect(chosen).to_have_text("Svår")
+        assert stage.focus() == "smarta"
+        expect(stage.row("smarta").get_by_role("radio", name="Svår")).to_be_checked()
+
+
+def test_signs_answer_any_field_and_go_on(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card(focus="puls"))) as stage:
+        stage.press("Alt+i")
+        assert (stage.value("puls"), stage.focus()) == ("?", "smarta")
+        stage.press("Alt+t")
+        expect(stage.row("smarta").locator("label:has(:checked)")).to_have_text("Tomt")
+        assert stage.focus() == "dos"
+        stage.type("-")
+        assert stage.value("dos") == "-"
+
+
+def test_a_line_break_stays_in_a_text_of_several_lines(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.note(focus="anteckning"))) as stage:
+        stage.press("Enter")
+        assert stage.value("anteckning").startswith("\n")
+        stage.press("Tab")
+        assert stage.focus() == "wb-save"
+
+
+def test_keys_of_acts_are_sent_with_what_is_typed(browser: Browser) -> None:
+    now = cards.card(focus="puls", unfold="Visa 7 till")
+    for key, kind in (
+        *(("Alt+s", "skip"), ("Alt+a", "reject"), ("Alt+z", "undo")),
+        *(("Alt+o", "unfold"), ("Alt+j", "open")),
+    ):
+        with staged(browser, cards.data(now), has_clock=True) as stage:
+            stage.type("80")
+            stage.press(key)
+            (act,) = stage.acts()
+            assert (act["kind"], act["n"], act["entry"], act["revision"]) == (kind, 1, "e1", 1)
+            assert act["values"] == {"puls": "80"}
+            assert act.get("what") == ("open:attachments" if kind == "open" else None)
+
+
+def test_the_label_gives_the_focus_to_its_field(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card())) as stage:
+        stage.row("adress").locator(".wb-label").click()
+        assert stage.focus() == "adress"
+
+
+def test_focus_comes_back_from_the_page_and_stays_with_an_input_outside(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card(focus="puls"))) as stage:
+        stage.page.evaluate("document.activeElement.blur()")
+        stage.page.wait_for_function("document.activeElement.closest('[data-name=puls]')")
+        stage.page.evaluate("document.querySelector('section').focus()")
+        assert stage.focus() == "puls"
+        stage.page.locator(".wb-origin").click()
+        stage.press("End", "7")
+        assert (stage.focus(), stage.value("puls")) == ("puls", "127")
+        stage.page.locator("#search").click()
+        stage.type("x-1")
+        stage.press("Alt+s")
+        assert stage.page.locator("#search").input_value() == "x-1"
+        assert stage.kinds() == ["draft"]
+
+
+def test_pressing_a_button_leaves_the_focus_in_the_field(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card(focus="puls"))) as stage:
+        for name in (".wb-zoom-in", ".wb-contrast", ".wb-skip", ".wb-pane"):
+            stage.page.locator(name).click()
+            assert stage.focus() == "puls"
+        assert stage.kinds() == ["skip"]
+
+
+def test_a_held_key_saves_once(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.ready())) as stage:
+        stage.page.keyboard.down("Control")
+        for _ in range(3):
+            stage.page.keyboard.down("Enter")
+        stage.page.keyboard.up("Enter")
+        stage.page.keyboard.up("Control")
+        assert len(stage.saves()) == 1
