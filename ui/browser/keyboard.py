@@ -1,7 +1,7 @@
 """Keys and focus of a form, and the list of keys.
 
-The first field gets the focus once for each showing. "?" outside a field or Alt+H anywhere opens the
-list of keys.
+The first field gets the focus once for each showing. "?" outside a field or Alt+H anywhere opens
+the list of keys.
 """
 
 from __future__ import annotations
