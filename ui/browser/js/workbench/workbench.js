@@ -214,7 +214,7 @@ function makeBench(parent) {
     const goes = canAdvance();
     setBusy(true);
     post("save", {
-      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null,
+      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null, seen: seenFor(),
     });
     if (goes) advance();
   }

@@ -46,7 +46,7 @@ from ui.workspace import AppContext
 
 TASK_PREFIX = "control-"
 _VIEWED_TASK_KEY = f"{VIEW_KEY_PREFIX}control"
-"""Session-state key of the task whose view is logged."""
+"""Session-state key of the task whose view is recorded for this showing."""
 
 
 def task_key(task: RekeyingTask) -> str:
@@ -73,7 +73,7 @@ def claim_task(context: AppContext, person: Person) -> RekeyingTask | None:
 
 
 def end_task_view() -> None:
-    """Note that no task is shown: the next view of one is another view."""
+    """Note that no task is shown: the next view of its page is another one."""
     st.session_state.pop(_VIEWED_TASK_KEY, None)
 
 
