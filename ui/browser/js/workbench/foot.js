@@ -74,7 +74,7 @@ function makeBar(act) {
       for (const name of ["save", "skip", "reject", "undo"]) setText(named[name].firstChild, labels[name]);
       setText(named.unfold.firstChild, card.unfold ?? "");
       named.save.hidden = Boolean(card.hidden);
-      named.reject.hidden = Boolean(card.hidden);
+      named.reject.hidden = Boolean(card.hidden || card.task);
       named.undo.hidden = !canUndo;
       named.unfold.hidden = !card.unfold;
       redraw(actions, card.actions, (all) => (all ?? []).map((action) => {
