@@ -40,15 +40,15 @@ from tests.support.store.databases import SERVER, new_database
 PATIENCE_MS = 120_000
 LOOK_S = 0.6
 """Nobody saves an entry within half a second, and the screen does not let them."""
-FOCUSED_ON = """() => document.activeElement
-    ?.closest('[class*="st-key-f-"]')
-    ?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1] ?? ''"""
+FOCUSED_ON = "() => document.activeElement?.closest('.wb')?.dataset.entry ?? ''"
+CLIENT_SHOWN = """(id) => document.querySelector('.wb-client-name')
+    && document.querySelector('.wb').dataset.entry === id
+    && document.querySelector('.wb').dataset.underWay === ''"""
+"""Nothing of the entry is under way to the server, and its client is in the banner."""
 MEASURE = """([last, patience]) => new Promise((done) => {
     const begun = performance.now();
     const look = () => {
-        const id = document.activeElement
-            ?.closest('[class*="st-key-f-"]')
-            ?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
+        const id = document.activeElement?.closest('.wb')?.dataset.entry;
         const now = performance.now();
         if (id && id !== last) done([id, now - window.efPressed]);
         else if (now - begun > patience) done(null);
@@ -168,9 +168,11 @@ def _measure(
     for _ in range(saves):
         for window in windows:
             page, entry_id = window
-            page.locator(f".st-key-undo-{entry_id}").wait_for()
+            page.locator(f'.wb[data-entry="{entry_id}"][data-under-way=""]').wait_for()
             for name in blind:
-                page.locator(f".st-key-f-{entry_id}-0-{name} input").fill(str(NOTE.get(name, "-")))
+                field = page.locator(f'.wb-row[data-name="{name}"]').locator("input")
+                field.fill(str(NOTE.get(name, "-")))
+            page.wait_for_function(CLIENT_SHOWN, arg=entry_id)
             settle(page)
             time.sleep(pause_s)
             window[1], wait = next_after_save(page, entry_id)

@@ -4,10 +4,12 @@ work of a real session.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -16,18 +18,21 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 _WIDGETS = ("text_input", "text_area", "radio", "button", "checkbox")
+_WORKBENCH = "efterskrift_workbench"
 _PATIENCE_S = 120.0
 
 
 @dataclass
 class Colleague:
-    """One session. `widgets` are the ids of what is on the screen, by key; `chosen` what the
-    choices say, which a browser sends back.
+    """One session. `widgets` are the ids of what is on the screen, by key; `bench` is what the
+    workbench got last, and `bench_id` its widget, with the fragment that an act draws again.
     """
 
     address: str
     widgets: dict[str, str] = field(default_factory=dict)
-    chosen: dict[str, str] = field(default_factory=dict)
+    bench: dict[str, Any] = field(default_factory=dict)
+    bench_id: str = ""
+    _fragment: str = ""
     _socket: ClientConnection | None = None
     _held: ExitStack = field(default_factory=ExitStack)
 
@@ -46,37 +51,42 @@ class Colleague:
 
     def entry(self) -> str:
         """The entry that is up, or an empty text."""
-        return next(
-            (key.removeprefix("skip-") for key in self.widgets if key.startswith("skip-")), ""
-        )
+        return str(self.bench["now"]["entry"]) if self.bench else ""
 
     def save(self, said: Mapping[str, str]) -> float:
-        """Answer the fields by name, save, and wait until the next entry is drawn; answers with the
+        """Answer the fields by name, save, and wait until the next entry has come; answers with the
         seconds that it took.
         """
-        entry = self.entry()
-        fields = {
-            widget: said[key.rpartition("-")[2]]
-            for key, widget in self.widgets.items()
-            if self._is_field(key, entry, said)
+        card = self.bench["now"]
+        values = {field["name"]: field["value"] for field in card["fields"]}
+        message = {
+            "n": self.bench["heard"] + 1,
+            "entry": card["entry"],
+            "revision": card["revision"],
+            "kind": "save",
+            "values": values | {name: said[name] for name in values if name in said},
         }
-        button = next(
-            widget for key, widget in self.widgets.items() if key.startswith(f"save-{entry}-")
-        )
         begun = time.perf_counter()
-        self.run(fields, button)
+        self._act(message)
         return time.perf_counter() - begun
 
     def run(self, texts: Mapping[str, str], button: str = "") -> None:
         """One run of the script with these texts in the widgets, and a button pressed."""
-        assert self._socket is not None
-        states = [
-            WidgetState(id=widget, string_value=text)
-            for widget, text in (self.chosen | dict(texts)).items()
-        ]
+        states = [WidgetState(id=widget, string_value=text) for widget, text in texts.items()]
         states += [WidgetState(id=button, trigger_value=True)] if button else []
+        self._ask(states)
+
+    def _act(self, message: Mapping[str, Any]) -> None:
+        """Send what the script of the workbench sends: one event, for its fragment only."""
+        event = json.dumps([{"event": "act", "value": message}])
+        widget = f"$$STREAMLIT_INTERNAL_KEY_{self.bench_id}__events"
+        self._ask([WidgetState(id=widget, json_trigger_value=event)], self._fragment)
+
+    def _ask(self, states: list[WidgetState], fragment: str = "") -> None:
+        assert self._socket is not None
         ask = BackMsg()
         ask.rerun_script.widget_states.widgets.extend(states)
+        ask.rerun_script.fragment_id = fragment
         self._socket.send(ask.SerializeToString())
         self._forget()
         while True:
@@ -97,7 +107,6 @@ class Colleague:
 
     def _forget(self) -> None:
         self.widgets.clear()
-        self.chosen.clear()
 
     def _note(self, said: ForwardMsg) -> None:
         element = said.delta.new_element
@@ -105,9 +114,8 @@ class Colleague:
         if kind in _WIDGETS:
             widget = getattr(element, kind).id
             self.widgets[widget.split("-", 2)[2]] = widget  # $$ID-<digest>-<key>
-        if kind == "radio" and element.radio.HasField("default"):
-            self.chosen[element.radio.id] = element.radio.options[element.radio.default]
-
-    @staticmethod
-    def _is_field(key: str, entry: str, said: Mapping[str, str]) -> bool:
-        return key.startswith(f"f-{entry}-") and key.rpartition("-")[2] in said
+        if kind == "bidi_component" and element.bidi_component.component_name == _WORKBENCH:
+            sent = element.bidi_component
+            mixed = sent.WhichOneof("data") == "mixed"
+            self.bench = json.loads(sent.mixed.json if mixed else sent.json)
+            self.bench_id, self._fragment = sent.id, said.delta.fragment_id
