@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import Answer
 from tests.support.screens.seeding import forms
 from ui.screens.review import field_input
 
 
-def _spec() -> field_input.FieldSpec:
+def _spec() -> FieldSpec:
     return next(spec for form in forms().values() for spec in form.fields if spec.decimals)
 
 
