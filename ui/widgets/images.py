@@ -137,9 +137,9 @@ def _cached_crop_jpegs(
     return crops
 
 
-def read_jpeg_size(data: bytes) -> tuple[int, int]:
-    """Return width and height of a JPEG (px) from its header, without decoding the image."""
-    with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Return width and height (px) of a JPEG or PNG from its header."""
+    with PIL.Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
         return picture.size
 
 
@@ -153,7 +153,7 @@ def _cached_page_jpeg(
     if (
         not covered
         and media_type == _UPRIGHT_MEDIA_TYPE
-        and max(read_jpeg_size(data)) <= _MAX_IMAGE_PX
+        and max(picture_size(data)) <= _MAX_IMAGE_PX
     ):
         return data
     picture = cover_boxes(decode_image(data, media_type), covered)

@@ -1,4 +1,4 @@
-"""Work modes of review: routine fields, batches of similar field images, the mode of an entry.
+"""Routine fields of review, and batches of similar field images.
 
 A batch is one grid of field images that the machine read as the same mark, option or digits, in
 which the eye finds the odd one. It never has fields of a form of class A, critical fields, or those
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form
@@ -20,14 +19,6 @@ from pipeline.domain.review.rules import is_unlikely, needs_blind_keying
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 12, 40
 """For fewer images a change of mode is not worth it; more cannot be checked at a glance."""
 _ROUTINE_STATES = frozenset({State.READ, State.EMPTY})
-
-
-class WorkMode(StrEnum):
-    """How the queue presents work to the reviewer."""
-
-    SHEET = "sheet"
-    GROUP = "group"
-    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +82,3 @@ def largest_batch(keys: Iterable[BatchKey], min_size: int) -> BatchKey | None:
         counts[key] = counts.get(key, 0) + 1
     best = max(counts, key=lambda key: counts[key], default=None)
     return best if best is not None and counts[best] >= min_size else None
-
-
-def choose_work_mode(form: Form, readings: Iterable[tuple[FieldSpec, Reading | None]]) -> WorkMode:
-    """Return the mode of one entry: a note where free text is written, else a sheet."""
-    has_text = any(
-        spec.traits.is_multiline and (reading is None or reading.state is not State.EMPTY)
-        for spec, reading in readings
-    )
-    if has_text and any(spec.traits.is_multiline for spec in form.fields):
-        return WorkMode.NOTE
-    return WorkMode.SHEET

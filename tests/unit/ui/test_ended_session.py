@@ -21,26 +21,17 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.entries.entry_view import FieldView
 from pipeline.store.review import batch_review
 from pipeline.store.schema.accounts import browser_session
 from pipeline.store.schema.paper import entry as entry_table
 from pipeline.store.schema.review import control
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, NURSE, OTHER_UNIT
 from tests.unit.ui.conftest import APP, OpenScreen
 from tests.unit.ui.lookup.test_lookup import exported_note, looked_up, opened
 from tests.unit.ui.review.test_batch_review import open_group
 from tests.unit.ui.review.test_rekeying import controlled, task_id
-from ui.screens.review.field_input import (
-    answer_to_code,
-    answer_to_text,
-    choice_codes,
-    initial_answer,
-    is_answer_required,
-    is_choice_field,
-    proposed_signers,
-)
 
 UI = ROOT / "ui"
 ACTING = {"context", "export_context"}
@@ -218,36 +209,27 @@ def test_a_control_is_not_typed(store: Store, open_screen: OpenScreen, button: s
         assert conn.execute(select(control.c.typed_by, control.c.passed)).one() == (None, 0)
 
 
-def test_a_draft_is_not_kept(store: Store) -> None:
+def test_a_draft_is_not_kept(store: Store, open_screen: OpenScreen) -> None:
     """What the browser sends while one types, without a button."""
-    (entry_id,) = seeding.add_notes(store, 1)
-    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id}, default_timeout=30)
-    with store.begin() as conn:
-        app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
-    app.run()
-    assert not app.exception
+    seeding.add_notes(store, 1)
+    bench = Bench(open_screen(NURSE, "review")).type("handelsetid", "09:4").act("draft")
     assert kept(store) == {"handelsetid": Answer("09:4")}
-    assert app.session_state["drawn"] == 1
     end(store)
-    app.session_state["said"] = "09:40"
-    app.run()
-    assert not app.exception
+    bench.type("handelsetid", "09:40")
+    with pytest.raises(AssertionError):  # the person is told: nothing can be drawn for nobody
+        bench.act("draft")
     assert kept(store) == {"handelsetid": Answer("09:4")}
-    assert app.session_state["drawn"] == 3, (
-        "the screen is not drawn anew, and the person is not told"
-    )
 
 
-def test_typing_is_activity(store: Store) -> None:
-    (entry_id,) = seeding.add_notes(store, 1)
-    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id}, default_timeout=30)
+def test_typing_is_activity(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 1)
+    bench = Bench(open_screen(NURSE, "review"))
     before = utc_now() - timedelta(minutes=seeding.settings(store).session_minutes - 1)
     with store.begin() as conn:
-        app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, before)
-    app.session_state["active_at"] = before
-    app.run()
-    assert not app.exception
-    assert app.session_state["active_at"] > before
+        conn.execute(update(browser_session).values(active_at=before))
+    bench.app.session_state["active_at"] = before
+    bench.type("handelsetid", "09:4").act("draft")
+    assert bench.app.session_state["active_at"] > before
     with store.read() as conn:
         assert conn.execute(select(browser_session.c.active_at)).scalar_one() > before
 
@@ -285,53 +267,13 @@ def _pressing() -> None:
     track_typing(here)
 
 
-def test_only_what_is_touched_is_a_draft(store: Store) -> None:
-    """The browser sends every field as it stands: what is shown filled in would hide a later,
-    better reading.
+def test_only_what_is_touched_is_a_draft(store: Store, open_screen: OpenScreen) -> None:
+    """A save sends every field as it stands: what is shown filled in would hide a later, better
+    reading.
     """
-    (entry_id,) = seeding.add_notes(store, 1)
-    app = AppTest.from_function(
-        _typing, kwargs={"entry_id": entry_id, "whole": True}, default_timeout=30
-    )
-    with store.begin() as conn:
-        app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
-    app.run()
-    assert not app.exception
+    seeding.add_notes(store, 1)
+    Bench(open_screen(NURSE, "review")).type("handelsetid", "09:4").save()
     assert kept(store) == {"handelsetid": Answer("09:4")}
-
-
-def _typing(entry_id: str, whole: bool = False) -> None:
-    import streamlit as st
-
-    from pipeline.store.database.clock import utc_now
-    from pipeline.store.entries import queue
-    from tests.support.screens.seeding import NURSE
-    from tests.unit.ui.test_ended_session import as_sent
-    from ui.screens.review import client_panel
-    from ui.screens.review.entry_form import widget_keys
-    from ui.workspace import open_app_context
-
-    here, said = open_app_context(), st.session_state.get("said", "09:4")
-    st.session_state["drawn"] = st.session_state.get("drawn", 0) + 1
-    with here.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, here.forms, NURSE, entry_id, utc_now())
-    if st.session_state.get("sent") != said:  # as the browser does: once, before anything is drawn
-        st.session_state["sent"] = said
-        keys = widget_keys(view)
-        stands = {key: as_sent(field) for key, field in keys.items()} if whole else {}
-        client_panel._save_drafts(
-            here, NURSE, view, keys, stands | {f"f-{entry_id}-0-handelsetid": said}
-        )
-    client_panel.client_panel(here, NURSE, view, "turn", None)
-
-
-def as_sent(field: FieldView) -> str | int:
-    """A field's widget as the browser sends it before anybody has touched it."""
-    shown = initial_answer(field)
-    if is_choice_field(field.spec):
-        options = choice_codes(field.spec, proposed_signers(field))
-        return options.index(str(answer_to_code(shown))) if answer_to_code(shown) in options else -1
-    return answer_to_text(shown, must_say=is_answer_required(field))
 
 
 def kept(store: Store) -> dict[str, Answer]:

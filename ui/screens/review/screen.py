@@ -15,12 +15,11 @@ from ui.i18n import t
 from ui.markdown import md, plain
 from ui.screens.lookup import screen
 from ui.screens.review import actions, current_entry
+from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.depth import attachments_screen, rows_screen, split_screen
 from ui.screens.review.entry_header import entry_origin_text
 from ui.screens.review.rejection import reject_form
 from ui.screens.review.sheet_images import sheet_images
-from ui.screens.review.turns.batch_screen import show_batch_turn
-from ui.screens.review.turns.rekeying_screen import reset_rekeying_view, show_rekeying_turn
 from ui.screens.review.workbench import claims
 from ui.screens.review.workbench.panel import workbench_panel
 from ui.session import requires_open_session
@@ -29,38 +28,25 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext, person: Person) -> None:
-    """Show the screen."""
-    if not _show_current(context, person):
-        reset_rekeying_view()
-    current_entry.show_toast()
-
-
-def _show_current(context: AppContext, person: Person) -> bool:
-    """Show what is due; return whether that is a rekeying task."""
+    """Show the screen: something that was opened, a batch that is due, or the workbench."""
     if screen.is_lookup_open():
         screen.show(context, person, partial(_open_looked_up, context, person))
-        return False
+        return
     for other in (attachments_screen, rows_screen, split_screen):
         if other.is_open():
             other.show(context, person)
-            return False
-    # Between two entries a rekeying task or a batch may be due.
-    if show_rekeying_turn(context, person):
-        return True
+            return
     if show_batch_turn(context, person):
-        return False
-    view = claims.current_view(context, person)
-    if view is None and show_rekeying_turn(context, person, idle=True):
-        return True
-    if view is None:
+        return
+    turn = claims.current_turn(context, person)
+    if turn is None:
         _show_empty_queue(context, person)
-    elif current_entry.is_rejecting(view.entry.id):
-        _show_rejection(context, person, view)
+    elif isinstance(turn, EntryView) and current_entry.is_rejecting(turn.entry.id):
+        _show_rejection(context, person, turn)
     else:
         with st.container(horizontal=True, horizontal_alignment="right", key="review_menu"):
             _show_menu(context, person)
-        workbench_panel(context, person, view)
-    return False
+        workbench_panel(context, person, turn)
 
 
 @requires_open_session
@@ -123,3 +109,4 @@ def _show_empty_queue(context: AppContext, person: Person) -> None:
             if count:
                 st.caption(md(text, count=count))
         actions.undo_button(context, person)
+    current_entry.show_toast()

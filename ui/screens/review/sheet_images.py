@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.model import EntryState, Person
-from pipeline.domain.review.work_modes import WorkMode, choose_work_mode
+from pipeline.domain.model import Person
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
@@ -20,15 +19,6 @@ from ui.workspace import AppContext
 
 _VIEWED_PAGES_KEY = f"{VIEW_KEY_PREFIX}pages"
 """Session-state key of the entries and pages whose view is recorded for this showing."""
-
-
-def work_mode(view: EntryView) -> WorkMode:
-    """Return the work mode of an entry now. A second review is of single fields."""
-    if view.entry.state is not EntryState.REVIEW or view.is_hidden:
-        return WorkMode.SHEET
-    return choose_work_mode(
-        view.form, [(field.spec, field.reading) for field in view.fields if field.is_open]
-    )
 
 
 def record_page_views(conn: Connection, person: Person, view: EntryView) -> None:

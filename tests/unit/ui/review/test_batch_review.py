@@ -23,9 +23,10 @@ from pipeline.store.review import batch_review
 from pipeline.store.review.batch_items import ReviewBatch, set_batch_review
 from pipeline.store.schema.review import group_task
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.turns.batch_screen import save_batch_marks
+from ui.screens.review.batch_screen import save_batch_marks
 from ui.workspace import AppContext
 
 ODD = "rad02.dusch"
@@ -71,18 +72,11 @@ def sent(app: AppTest) -> str:
     return "\n".join(str(element.proto) for element in app.main)
 
 
-def key(entry_id: str, field: str) -> str:
-    """The key of a field's widget."""
-    return f"f-{entry_id}-0-{field}".replace(".", "-")
-
-
-def type_row(app: AppTest, entry_id: str) -> None:
+def type_row(bench: Bench) -> Bench:
     """Answer what is typed blind in a row."""
-    row = int(entry_id[-2:])
-    app.text_input(key=key(entry_id, "datum")).input("2021-12-18")
-    app.text_input(key=key(entry_id, f"rad{row:02d}.personnummer")).input(CLIENTS[1].pid)
-    app.text_input(key=key(entry_id, f"rad{row:02d}.start")).input(f"0{row}:30")
-    app.text_input(key=key(entry_id, f"rad{row:02d}.slut")).input("-")
+    row = int(bench.entry[-2:])
+    bench.type("datum", "2021-12-18").type(f"rad{row:02d}.personnummer", CLIENTS[1].pid)
+    return bench.type(f"rad{row:02d}.start", f"0{row}:30").type(f"rad{row:02d}.slut", "-")
 
 
 def test_alike_pieces_come_as_a_group_and_each_page_is_a_look(
@@ -125,7 +119,7 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(
     app = open_screen(NURSE, "review")
     group = open_group(store)
     app.button(key=f"skip-{group.id}").click().run()
-    assert "Besöks- och insatslista" in app.title[0].value
+    assert "Besöks- och insatslista" in Bench(app).card["title"]
     with store.begin() as conn:
         other = batch_review.claim_next_batch(conn, seeding.forms(), COLLEAGUE, utc_now())
     assert other is not None
@@ -185,14 +179,13 @@ def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(
     confirm_all(store)
     first = first_of(store)
     assert first in entries
-    app = open_screen(NURSE, "review")
-    assert "Besöks- och insatslista" in app.title[0].value
-    assert "Bekräftat i grupp" in sent(app)
-    assert [radio.key for radio in app.radio if "dusch" in str(radio.key)] == []
-    app.button(key=f"unfold-{first}").click().run()
-    assert app.radio(key=key(first, "rad01.dusch")).value == "present"
-    with pytest.raises(KeyError):
-        app.button(key=f"unfold-{first}")
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.entry == first
+    assert "Bekräftat i grupp" in [group["title"] for group in bench.card["folded"]]
+    assert "rad01.dusch" not in bench.names
+    bench.act("unfold")
+    assert bench.chosen("rad01.dusch") == bench.options("rad01.dusch")[0]
+    assert (bench.card["folded"], bench.card["unfold"]) == ([], "")
 
 
 def test_a_folded_row_is_saved_with_what_the_group_said(
@@ -201,10 +194,7 @@ def test_a_folded_row_is_saved_with_what_the_group_said(
     confirm_all(store)
     first = first_of(store)
     assert first in entries
-    app = open_screen(COLLEAGUE, "review")
-    type_row(app, first)
-    app.button(key=f"save-{first}-0").click().run()
-    assert not app.exception
+    type_row(Bench(open_screen(COLLEAGUE, "review"))).save()
     with store.read() as conn:
         assert load_entry(conn, first).state is EntryState.CONFIRMED
         said = decided_answers(conn, first)
@@ -220,10 +210,9 @@ def test_what_is_surely_read_is_folded_without_a_group_and_kept_by_saving(
     (first, *_) = seeding.add_visit_lists(store, 1)
     with store.begin() as conn:
         set_batch_review(conn, MANAGER, OTHER_UNIT, utc_now(), on=False)
-    app = open_screen(NURSE, "review")
-    assert "Säkert läst" in sent(app)
-    type_row(app, first)
-    app.button(key=f"save-{first}-0").click().run()
+    bench = Bench(open_screen(NURSE, "review"))
+    assert [group["title"] for group in bench.card["folded"]] == ["Säkert läst"]
+    type_row(bench).save()
     with store.read() as conn:
         said = decided_answers(conn, first)
     assert (said["rad01.dusch"].answer, said["rad01.dusch"].origin) == (
@@ -242,14 +231,12 @@ def test_what_was_odd_is_asked_for_and_not_shown(
     first = first_of(store)
     assert first in entries
     confirm_all(store, first)
-    app = open_screen(NURSE, "review")
-    assert app.radio(key=key(first, "rad01.dusch")).value is None
-    type_row(app, first)
-    app.button(key=f"save-{first}-0").click().run()
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.chosen("rad01.dusch") is None
+    type_row(bench).save()
     with store.read() as conn:
         assert load_entry(conn, first).state is EntryState.REVIEW
-    app.radio(key=key(first, "rad01.dusch")).set_value("empty")
-    app.button(key=f"save-{first}-0").click().run()
+    bench.choose("rad01.dusch", bench.options("rad01.dusch")[-2]).save()
     with store.read() as conn:
         assert decided_answers(conn, first)["rad01.dusch"].answer == Answer(False, State.EMPTY)
 
@@ -260,16 +247,14 @@ def test_the_manager_of_the_unit_switches_groups_off(
     queue = open_screen(MANAGER, "queue")
     queue.toggle(key=f"groups-{OTHER_UNIT}").set_value(False).run()
     assert not queue.exception
-    app = open_screen(NURSE, "review")
-    assert "Besöks- och insatslista" in app.title[0].value
-    assert entries
-    assert "Säkert läst" in sent(app)
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.entry in entries
+    assert "Säkert läst" in [group["title"] for group in bench.card["folded"]]
 
 
 def test_class_a_is_worked_sheet_by_sheet_though_pieces_are_alike(
     store: Store, open_screen: OpenScreen, entries: list[str]
 ) -> None:
     note = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    assert app.button(key=f"save-{note}-0")
+    assert Bench(open_screen(NURSE, "review")).entry == note
     assert entries

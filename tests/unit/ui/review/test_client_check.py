@@ -6,22 +6,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from pipeline.domain.model import EntryState, Value
+from pipeline.domain.model import EntryState, Person, Value
+from pipeline.registers.client_check import NO_CLIENT
 from pipeline.store.accounts.people import save_person
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.registers import client_register
 from tests.support.screens import seeding, unusual_paper
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen
-from tests.unit.ui.review.test_review_screen import key, save, type_all
-from ui.screens.review import client_panel
-
-IS_UNSEEN = client_panel.is_client_unseen
+from tests.unit.ui.review.test_review_screen import type_all
+from ui.screens.review.workbench import acts
+from ui.screens.review.workbench.client_card import is_client_seen
 
 
 def found(store: Store, entry_id: str) -> Entry:
@@ -29,87 +33,70 @@ def found(store: Store, entry_id: str) -> Entry:
         return load_entry(conn, entry_id)
 
 
-def told(app: AppTest) -> str:
-    return " ".join(
-        str(element.value) for element in (*app.markdown, *app.warning, *app.info, *app.error)
-    )
-
-
-def conflicting(store: Store, open_screen: OpenScreen) -> tuple[AppTest, str]:
+def conflicting(store: Store, open_screen: OpenScreen) -> tuple[Bench, str]:
     """The nurse has typed the number of one client where the paper has another's name."""
     entry_id = seeding.add_notes(store, 1, personnummer=CLIENTS[1].pid)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id, personnummer=CLIENTS[1].pid)
-    save(app, entry_id)
-    return app, entry_id
+    bench = Bench(open_screen(NURSE, "review"))
+    return type_all(bench, personnummer=CLIENTS[1].pid).save(), entry_id
+
+
+def banner(bench: Bench) -> dict[str, Any]:
+    """The client in the banner."""
+    (client,) = bench.card["banner"]["clients"]
+    return dict(client)
 
 
 def test_a_conflict_blocks_until_a_choice_is_stated(store: Store, open_screen: OpenScreen) -> None:
-    app, entry_id = conflicting(store, open_screen)
+    bench, entry_id = conflicting(store, open_screen)
     assert found(store, entry_id).state is EntryState.REVIEW
-    assert "Namnet på papperet liknar inte klientens namn." in told(app)
-    save(app, entry_id)
+    question = bench.card["question"]
+    assert question["lines"] == ["Namnet på papperet liknar inte klientens namn."]
+    bench.save()
     assert found(store, entry_id).state is EntryState.REVIEW
-    app.radio(key=f"guard_choice-{entry_id}-0").set_value("slip")
-    save(app, entry_id)
-    assert not app.exception
+    bench.save(question={"choice": "slip"})
     assert found(store, entry_id).state is EntryState.CONFIRMED
 
 
 def test_a_client_who_has_not_been_shown_is_shown_before_anything_is_saved(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_panel, "is_client_unseen", IS_UNSEEN)
+    monkeypatch.setattr(acts, "is_client_seen", is_client_seen)
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id)
-    save(app, entry_id)
-    assert not app.exception
+    bench = type_all(Bench(open_screen(NURSE, "review"))).save()
     assert found(store, entry_id).state is EntryState.REVIEW
-    assert "Se efter att klienten är rätt" in told(app)
-    assert CLIENTS[0].unit in "".join(
-        html.proto.body for html in app.get("html") if "ef-client" in html.proto.body
-    )
-    app.text_input(key=key(entry_id, "personnummer")).input(CLIENTS[1].pid)
-    save(app, entry_id)
-    assert "Se efter att klienten är rätt" in told(app)  # another number, another client
-    app.text_input(key=key(entry_id, "personnummer")).input(CLIENTS[0].pid)
-    save(app, entry_id)
-    assert not app.exception
+    assert "Se efter att klienten är rätt" in bench.card["warning"]
+    assert banner(bench)["unit"] == CLIENTS[0].unit
+    bench.type("personnummer", CLIENTS[1].pid).save()
+    assert "Se efter att klienten är rätt" in bench.card["warning"]  # another number and client
+    bench.type("personnummer", CLIENTS[0].pid).save()
     assert found(store, entry_id).state is EntryState.CONFIRMED
 
 
 def test_a_key_that_is_pressed_twice_is_no_look_at_the_client(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
     monkeypatch.setattr(
-        client_panel,
-        "is_client_unseen",
-        lambda view, now, _: IS_UNSEEN(view, now, timedelta(hours=1)),
+        acts,
+        "is_client_seen",
+        lambda held, number, now, _: is_client_seen(held, number, now, timedelta(hours=1)),
     )
-    type_all(app, entry_id)
-    save(app, entry_id)
-    save(app, entry_id)
+    entry_id = seeding.add_notes(store, 1)[0]
+    type_all(Bench(open_screen(NURSE, "review"))).save().save()
     assert found(store, entry_id).state is EntryState.REVIEW
 
 
 def test_a_number_that_is_none_is_said_at_once(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_panel, "is_client_unseen", IS_UNSEEN)
-    entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id, personnummer="1930")
-    save(app, entry_id)
-    assert "Se efter att klienten är rätt" not in told(app)
+    monkeypatch.setattr(acts, "is_client_seen", is_client_seen)
+    seeding.add_notes(store, 1)
+    bench = type_all(Bench(open_screen(NURSE, "review")), personnummer="1930").save()
+    assert list(bench.errors()) == ["personnummer"]
 
 
 def test_a_conflict_is_handed_on(store: Store, open_screen: OpenScreen) -> None:
-    app, entry_id = conflicting(store, open_screen)
-    app.radio(key=f"guard_choice-{entry_id}-0").set_value("hand_on")
-    save(app, entry_id)
+    bench, entry_id = conflicting(store, open_screen)
+    bench.save(question={"choice": "hand_on"})
     assert found(store, entry_id).state is EntryState.SECOND
 
 
@@ -117,77 +104,80 @@ def test_a_number_that_nobody_can_read_becomes_a_temporary_identity(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id, personnummer="?")
-    save(app, entry_id)
-    app.selectbox(key=f"guard_outside-{entry_id}-0").set_value("numret går inte att läsa")
-    app.text_input(key=f"guard_name-{entry_id}-0").input("Elsa F")
-    save(app, entry_id)
-    assert not app.exception
+    bench = type_all(Bench(open_screen(NURSE, "review")), personnummer="?").save()
+    bench.save(question={"outside": "numret går inte att läsa", "name": "Elsa F"})
     assert found(store, entry_id).state is EntryState.SECOND
     app = open_screen(NURSE, "follow_up")
     app.segmented_control(key="follow_up_kind").set_value("identities").run()
     assert not app.exception
-    assert "Elsa F" in told(app)
+    assert "Elsa F" in " ".join(markdown.value for markdown in app.markdown)
 
 
 def test_an_empty_number_is_only_asked_for(store: Store, open_screen: OpenScreen) -> None:
     """Saving too early must not ask for a temporary identity."""
-    entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
-    type_all(app, entry_id, personnummer="")
-    save(app, entry_id)
-    assert not [box.key for box in app.selectbox if str(box.key).startswith("guard_outside")]
-    assert key(entry_id, "personnummer") in {widget.key for widget in app.text_input}
+    seeding.add_notes(store, 1)
+    bench = type_all(Bench(open_screen(NURSE, "review")), personnummer="").save()
+    assert bench.card["question"] is None
+    assert list(bench.errors()) == ["personnummer"]
 
 
 def test_a_protected_client_is_covered_and_handed_on(store: Store, open_screen: OpenScreen) -> None:
     """The machine read the number of a client of a unit that the nurse has not."""
+    entry_id, here = protected(store)
+    bench = Bench(open_screen(here, "review"))
+    assert "Skyddade personuppgifter" in bench.card["hidden"]["title"]
+    assert bench.names == []
+    assert CLIENTS[1].pid not in bench.sent()
+    bench.act("hand_over")
+    assert found(store, entry_id).unit == OTHER_UNIT
+
+
+def test_an_entry_whose_client_is_hidden_is_not_sent_ahead(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    first = seeding.add_notes(store, 1)[0]
+    hidden, here = protected(store)
+    with store.begin() as conn:  # so that the other comes after it
+        queue.open_claimed_entry(conn, seeding.forms(), here, first, utc_now())
+    bench = Bench(open_screen(here, "review"))
+    assert bench.entry == first
+    assert bench.data["ahead"] is None
+    assert bench.card["canAdvance"] is False
+    assert hidden not in bench.sent()
+
+
+def protected(store: Store) -> tuple[str, Person]:
+    """A note about a protected client of another unit, and the nurse of this one only."""
+    here = replace(NURSE, units=frozenset({seeding.UNIT}))
     with store.begin() as conn:
         client_register.save_clients(conn, [replace(CLIENTS[1], unit=OTHER_UNIT, protected=True)])
-        save_person(conn, replace(NURSE, units=frozenset({seeding.UNIT})), None)
-    entry_id = seeding.add_notes(store, 1, personnummer=CLIENTS[1].pid)[0]
-    app = open_screen(replace(NURSE, units=frozenset({seeding.UNIT})), "review")
-    assert not app.exception
-    assert "Skyddade personuppgifter" in told(app)
-    assert key(entry_id, "personnummer") not in {widget.key for widget in app.text_input}
-    app.button(key=f"hand_on-{entry_id}").click().run()
-    assert not app.exception
-    assert found(store, entry_id).unit == OTHER_UNIT
+        save_person(conn, here, None)
+    return seeding.add_notes(store, 1, personnummer=CLIENTS[1].pid)[0], here
 
 
 def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machine_read(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = unusual_paper.add_free_page(store, "Extra bemanning hela veckan.")
-    app = open_screen(NURSE, "review")
-    assert not app.exception
-    texts = {widget.key: widget for widget in (*app.text_input, *app.text_area)}
-    assert texts[key(entry_id, "anteckning")].value == "Extra bemanning hela veckan."
-    said = {
-        "personnummer": "-",
-        "handelsedatum": "2021-12-17",
-        "handelsetid": "-",
-        "skrivet_datum": "-",
-        "skriven_tid": "-",
-        "rubrik": "Whiteboard",
-    }
-    for name, text in (
-        said | {"namn": "-", "skribent": "Nina Berglund", "yrkestitel": "-"}
-    ).items():
-        texts[key(entry_id, name)].input(text)
-    app.radio(key=key(entry_id, "omrade")).set_value("annat")
-    app.radio(key=key(entry_id, "underskrift")).set_value("empty")
-    save(app, entry_id)
-    why = app.selectbox(key=f"guard_outside-{entry_id}-0")
-    assert "Gäller ingen enskild klient (till exempel foto av en whiteboard)" in why.options
-    why.set_value("gäller ingen enskild klient")
-    save(app, entry_id)
-    assert not app.exception
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.value("anteckning") == "Extra bemanning hela veckan."
+    type_photo(bench).save()
+    reasons = [option["label"] for option in bench.card["question"]["select"]["options"]]
+    assert "Gäller ingen enskild klient (till exempel foto av en whiteboard)" in reasons
+    bench.save(question={"outside": NO_CLIENT})
     assert (found(store, entry_id).state, found(store, entry_id).client_pid) == (
         EntryState.SECOND,
         None,
     )
+
+
+def type_photo(bench: Bench) -> Bench:
+    """Answer what is asked about a photo of a whiteboard, without a client."""
+    said = dict.fromkeys(("personnummer", "handelsetid", "skrivet_datum", "skriven_tid"), "-")
+    said |= {"handelsedatum": "2021-12-17", "rubrik": "Whiteboard", "namn": "-"}
+    for name, text in (said | {"skribent": "Nina Berglund", "yrkestitel": "-"}).items():
+        bench.type(name, text)
+    return bench.choose("omrade", "Annat").choose("underskrift", "Tomt")
 
 
 def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(
@@ -204,14 +194,37 @@ def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(
         "rad01.utford": True,
     }
     seeding.add_sheet_of(store, seeding.forms().latest("korlista"), values)
-    app = open_screen(NURSE, "review")
-    assert not app.exception
-    shown = "".join(html.proto.body for html in app.get("html") if "ef-client" in html.proto.body)
-    assert client.name in shown
-    assert client.unit in shown
+    shown = banner(Bench(open_screen(NURSE, "review")))
+    assert (shown["name"], shown["unit"]) == (client.name, client.unit)
 
 
-def test_a_missing_name_speaks_neither_for_nor_against_the_client() -> None:
-    html = client_panel.client_html(CLIENTS[0], ("check_ok", "name_missing"))
-    assert "ef-for" in html
-    assert "saknas" not in html
+def test_a_missing_name_speaks_neither_for_nor_against_the_client(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    seeding.add_notes(store, 1)
+    bench = Bench(open_screen(NURSE, "review"))
+    bench.type("namn", "-").type("personnummer", CLIENTS[0].pid).act("draft")
+    shown = banner(bench)
+    assert shown["for"]
+    assert [text for text in (*shown["for"], *shown["against"]) if "saknas" in text] == []
+
+
+def test_the_lookup_of_a_client_is_logged_once_for_each_showing(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    seeding.add_notes(store, 1)
+    pid = CLIENTS[0].pid
+    bench = Bench(open_screen(NURSE, "review"))
+    for number in (pid, CLIENTS[1].pid, pid):
+        bench.type("personnummer", number).act("draft")
+    bench.type("handelsetid", "09:4").act("draft")
+    assert lookups(store, pid) == 1
+    Bench(open_screen(NURSE, "review"))
+    assert lookups(store, pid) == 2
+
+
+def lookups(store: Store, pid: str) -> int:
+    """How often the nurse has looked the client up, by the log."""
+    with store.read() as conn:
+        events = list_events(conn, client_log_subject(conn, pid))
+    return sum(event.action == "look_up_client" and event.by == NURSE.login for event in events)

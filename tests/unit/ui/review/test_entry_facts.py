@@ -37,10 +37,10 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, MANAGER, UNIT
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
-from tests.unit.ui.review.test_review_screen import everything_sent, key, save
 from ui.screens.review import entry_header
 
 OFFICER = Person(
@@ -131,86 +131,80 @@ def _reading(kind: Kind, value: Value) -> Reading:
     )
 
 
-def type_critical(app: AppTest, form_id: str, entry_id: str, values: Mapping[str, Value]) -> None:
+def type_critical(bench: Bench, form_id: str, values: Mapping[str, Value]) -> Bench:
     """Type what the paper says into every field that is typed blind; what is empty is left
     alone.
     """
     for spec in seeding.forms().latest(form_id).fields:
         if spec.critical and values.get(spec.name) is not None:
-            app.text_input(key=key(entry_id, spec.name)).input(str(values[spec.name]))
+            bench.type(spec.name, str(values[spec.name]))
+    return bench
 
 
-def said(app: AppTest) -> str:
-    """The lines above the form."""
-    return "\n".join(str(element.proto) for element in app.main if "ef-facts" in str(element.proto))
+def facts(bench: Bench) -> str:
+    """The lines about the entry, and what they say of themselves."""
+    return "\n".join(f"{fact['text']} {fact['passed']}" for fact in bench.card["facts"])
 
 
 def test_the_last_day_is_told_when_the_day_of_the_decision_is_typed_and_not_before(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    entry_id = add(store, "lvu-omhandertagande", CUSTODY)
-    app = open_screen(OFFICER, "review")
-    assert not app.exception
-    assert "Sista dagen visas när du har skrivit ”Beslutsdatum”" in said(app)
-    assert [
-        shown for shown in ("2021-12-17", "2021-12-24", "24 dec") if shown in everything_sent(app)
-    ] == []
-    app.session_state["kept_draft"] = {key(entry_id, "beslutsdatum"): "20211217"}
-    app.run()
-    assert "Ska vara hos förvaltningsrätten senast fre 24 dec. 2021" in said(app)
-    assert "dagen har passerat" in said(app)
-    app.session_state["kept_draft"] = {key(entry_id, "beslutsdatum"): "202112"}
-    app.run()
-    assert "Sista dagen visas" in said(app)
+    add(store, "lvu-omhandertagande", CUSTODY)
+    bench = Bench(open_screen(OFFICER, "review"))
+    assert "Sista dagen visas när du har skrivit ”Beslutsdatum”" in facts(bench)
+    sent = bench.sent()
+    assert [shown for shown in ("2021-12-17", "2021-12-24", "24 dec") if shown in sent] == []
+    bench.type("beslutsdatum", "20211217").act("draft")
+    assert "Ska vara hos förvaltningsrätten senast fre 24 dec. 2021" in facts(bench)
+    assert "dagen har passerat" in facts(bench)
+    bench.type("beslutsdatum", "202112").act("draft")
+    assert "Sista dagen visas" in facts(bench)
 
 
 def test_a_wrong_sum_stops_once_and_then_another_person_looks(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = add(store, "normberakning", CALCULATION)
-    app = open_screen(OFFICER, "review")
-    type_critical(app, "normberakning", entry_id, CALCULATION)
-    save(app, entry_id)
-    assert not app.exception
+    bench = Bench(open_screen(OFFICER, "review"))
+    type_critical(bench, "normberakning", CALCULATION).save()
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.REVIEW
-    sent = everything_sent(app)
-    assert (
-        "Summa kostnader: delarna blir 6\\302\\240500." in sent or "delarna blir 6\xa0500" in sent
-    )
-    assert "spara en gång till" in sent
-    save(app, entry_id)
+    (error,) = [text for text in bench.errors().values() if "delarna blir 6\xa0500" in text]
+    assert "Summa kostnader: delarna blir 6\xa0500." in error
+    assert "spara en gång till" in error
+    bench.save()
     with store.read() as conn:
         found = load_entry(conn, entry_id)
     assert found.state is EntryState.SECOND
-    app = open_screen(OTHER_OFFICER, "review")
-    assert not app.exception
-    assert "delarna blir 6" in said(app)
-    assert "Det finns ingen riksnorm för 2024" in said(app)
-    assert "är inte kontrollerade" in said(app)
+    said = facts(Bench(open_screen(OTHER_OFFICER, "review")))
+    assert "delarna blir 6" in said
+    assert "Det finns ingen riksnorm för 2024" in said
+    assert "är inte kontrollerade" in said
 
 
 def test_figures_that_add_up_are_confirmed_at_once(store: Store, open_screen: OpenScreen) -> None:
     right = {**CALCULATION, "kostnad_summa": "6500", "resultat": "10500"}
     entry_id = add(store, "normberakning", right)
-    app = open_screen(OFFICER, "review")
-    type_critical(app, "normberakning", entry_id, right)
-    save(app, entry_id)
-    assert not app.exception
+    type_critical(Bench(open_screen(OFFICER, "review")), "normberakning", right).save()
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.CONFIRMED
+
+
+def sent_to(app: AppTest) -> str:
+    """All that the browser got of a screen, as text."""
+    return "\n".join(str(element.proto) for element in app.main)
 
 
 def test_the_queue_lists_what_is_due_by_law_the_nearest_first(
     store: Store, open_screen: OpenScreen
 ) -> None:
     app = open_screen(MANAGER, "queue")
-    assert "förvaltningsrätten" not in everything_sent(app)
+    assert "förvaltningsrätten" not in sent_to(app)
     add(store, "lvu-omhandertagande", CUSTODY)
     add(store, "lvm-omhandertagande", CUSTODY)
     app = open_screen(MANAGER, "queue")
     assert not app.exception
-    sent = everything_sent(app)
+    sent = sent_to(app)
     assert sent.index("senast lör 18 dec. 2021") < sent.index("senast fre 24 dec. 2021")
     assert CLIENTS[0].name not in sent
 
@@ -226,12 +220,13 @@ def test_each_deadline_has_its_line_and_one_that_is_met_comes_last(
         "beslutsdatum": Answer("2021-12-17"),
         "understallt_datum": Answer("2021-12-20"),
     }
-    lines = entry_header.deadline_lines(cast(EntryView, view), answers)
-    assert ["14 jan. 2022" in line for line in lines] == [True, False]
-    assert "Gjort mån 20 dec. 2021" in lines[1]
-    assert "efter sista dagen" not in lines[1]
+    lines = entry_header.deadline_facts(cast(EntryView, view), answers)
+    assert ["14 jan. 2022" in line.text for line in lines] == [True, False]
+    assert "Gjort mån 20 dec. 2021" in lines[1].text
+    assert "efter sista dagen" not in lines[1].text
     answers["understallt_datum"] = Answer("2021-12-27")
-    assert "efter sista dagen" in entry_header.deadline_lines(cast(EntryView, view), answers)[1]
+    late = entry_header.deadline_facts(cast(EntryView, view), answers)[1]
+    assert "efter sista dagen" in late.text
 
 
 def _custody_with_deadlines() -> Form:

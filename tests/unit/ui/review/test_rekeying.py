@@ -18,6 +18,7 @@ from pipeline.store.event_log.events import list_events
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.schema.review import control, look, plant
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, MANAGER, NOTE, NURSE
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
@@ -123,10 +124,9 @@ def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(
     assert not app.exception
     assert "Inget väntar på dig just nu" in said(app)
     assert typed not in {one.key for one in app.text_input}
-    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.add_notes(store, 1)
     app.run()
-    type_all(app, entry_id)
-    app.button(key=f"save-{entry_id}-0").click().run()
+    type_all(Bench(app)).save()
     assert typed in {one.key for one in app.text_input}
     assert looks(store, _page_of(store, note.rpartition("-")[0]), COLLEAGUE) == 2
 
@@ -141,11 +141,9 @@ def test_a_control_comes_between_entries_and_not_before_the_first(
     store: Store, open_screen: OpenScreen
 ) -> None:
     controlled(store)
-    entry_id = seeding.add_notes(store, 2)[0]
+    seeding.add_notes(store, 2)
     app = open_screen(COLLEAGUE, "review")
-    assert app.session_state["entry_id"] is not None
-    app.button(key=f"skip-{app.session_state['entry_id']}").click().run()
-    assert entry_id
+    Bench(app).act("skip")
     assert not [one for one in app.text_input if str(one.key).startswith("control-")]
 
 

@@ -14,9 +14,12 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import NOTE, NURSE
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.sheet_images import transcribed_words, work_mode
+from ui.screens.review.sheet_images import work_mode
+from ui.screens.review.workbench.field_cards import PageImages, field_cards
+from ui.screens.review.workbench.state import HeldEntry
 
 
 @pytest.fixture
@@ -38,10 +41,18 @@ def changed(view: EntryView, **values: Any) -> EntryView:  # noqa: ANN401
     return replace(view, fields=tuple(fields))
 
 
+def told(view: EntryView, *, has_image: bool = True) -> dict[str, Any] | None:
+    """What the browser gets of the words of the note's text."""
+    images = PageImages({page.id: "image" for page in view.pages} if has_image else {})
+    held = HeldEntry(view.entry.id, view.entry.revision, utc_now())
+    (card,) = (one for one in field_cards(view, held, images) if one["name"] == "anteckning")
+    words: dict[str, Any] | None = card["words"]
+    return words
+
+
 def test_the_words_of_a_note_go_with_their_places(view: EntryView) -> None:
-    pages = [page.id for page in view.pages]
-    told = transcribed_words(view, pages)
-    words = next(words for key, words in told.items() if key.endswith("anteckning"))
+    words = told(view)
+    assert words is not None
     assert words["words"] == str(NOTE["anteckning"]).split()
     assert len(words["places"]) == len(words["words"]) == len(words["doubtful"])
     assert [
@@ -50,26 +61,19 @@ def test_the_words_of_a_note_go_with_their_places(view: EntryView) -> None:
     assert all(
         place[0] == 0 and 0 <= place[1] < 1 and 0 < place[4] < 0.1 for place in words["places"]
     )
-    assert transcribed_words(view, []) == {}
+    assert told(view, has_image=False) is None
 
 
 def test_words_without_places_are_not_told(view: EntryView) -> None:
-    pages = [page.id for page in view.pages]
     for words in ((), (WordBox(0, 9, (1.0, 1.0, 1.0, 1.0)),)):
-        assert not any(
-            key.endswith("anteckning")
-            for key in transcribed_words(changed(view, words=words), pages)
-        )
+        assert told(changed(view, words=words)) is None
 
 
 def test_a_planted_word_has_the_place_of_the_true_one(view: EntryView) -> None:
-    pages = [page.id for page in view.pages]
     text = str(NOTE["anteckning"]).replace("vänster", "höger")
-    told = transcribed_words(changed(view, value=text, characters=()), pages)
-    assert (
-        next(words for key, words in told.items() if key.endswith("anteckning"))["words"][3]
-        == "höger"
-    )
+    words = told(changed(view, value=text, characters=()))
+    assert words is not None
+    assert words["words"][3] == "höger"
 
 
 def test_an_entry_with_free_text_is_a_note_and_a_row_of_a_list_is_not(
@@ -88,8 +92,6 @@ def test_an_entry_with_free_text_is_a_note_and_a_row_of_a_list_is_not(
 
 @pytest.mark.usefixtures("view")
 def test_the_rule_of_copying_and_the_way_are_said(open_screen: OpenScreen) -> None:
-    app = open_screen(NURSE, "review")
-    assert "Skriv av ordagrant, också felstavningar." in "\n".join(
-        element.proto.body for element in app.get("html")
-    )
-    assert any("Fritext, en anteckning i taget." in caption.value for caption in app.caption)
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.field("anteckning")["verbatim"] == "Skriv av ordagrant, också felstavningar."
+    assert bench.card["way"] == "note"

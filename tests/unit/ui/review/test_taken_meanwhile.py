@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from pipeline.domain.model import EntryState
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
@@ -14,6 +16,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.review import transfers
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, NURSE, OTHER_UNIT, UNIT
 from tests.unit.ui.conftest import OpenScreen
 
@@ -41,8 +44,8 @@ def test_an_entry_that_a_colleague_has_taken_meanwhile_gives_way_to_the_next(
     give_to_colleague(store, taken)
     app.run()
     assert app.session_state["entry_id"] not in (None, taken)
-    assert any((button.key or "").startswith("save-") for button in app.button)
-    assert "Här är nästa" in app.warning[0].value
+    assert Bench(app).is_up
+    assert "Här är nästa" in Bench(app).card["warning"]
 
 
 def test_what_was_saved_in_another_window_is_not_shown_to_the_same_person_for_the_second_look(
@@ -67,7 +70,7 @@ def test_looking_up_what_a_colleague_has_open_leaves_the_screen_usable(
     app.text_input(key="lookup_typed").input(other.partition("-")[0])
     app.button(key="lookup_search").click().run()
     app.button(key=f"lookup_review-{other}").click().run()
-    assert any((button.key or "").startswith("save-") for button in app.button)
+    assert Bench(app).is_up
 
 
 def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(
@@ -92,4 +95,20 @@ def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(
         )
     app.run()
     assert app.session_state["entry_id"] not in (None, sent)
-    assert any((button.key or "").startswith("save-") for button in app.button)
+    assert Bench(app).is_up
+
+
+@pytest.mark.parametrize("goes_on", [True, False], ids=["has gone on", "is on the screen"])
+def test_a_draft_of_a_decided_entry_is_told_of_unless_the_person_has_gone_on(
+    store: Store, open_screen: OpenScreen, goes_on: bool
+) -> None:
+    """It may arrive late from a busy server; nothing is lost then."""
+    seeding.add_notes(store, 2)
+    bench = Bench(open_screen(NURSE, "review"))
+    decided = bench.entry
+    if goes_on:
+        bench.act("skip")
+    seeding.confirm(store, NURSE, decided)
+    bench.act("draft", entry=decided, values={"handelsetid": "09:4"})
+    assert (bench.card["warning"] == "") is goes_on
+    assert bench.entry != decided

@@ -12,12 +12,12 @@ def _leaving() -> None:
 
     from ui.screens.lookup import duplicate_comparison
     from ui.screens.review import sheet_images
-    from ui.screens.review.turns import batch_screen, rekeying_screen
+    from ui.screens.review import batch_screen
     from ui.screens.scan import problem_pages
     from ui.widgets.view_log import reset_views
 
     noted = [
-        sheet_images.VIEWED_PAGES_KEY,
+        sheet_images._VIEWED_PAGES_KEY,
         rekeying_screen._REKEYING_VIEWED_KEY,
         batch_screen._BATCH_VIEWED_KEY,
         problem_pages._VIEWED_KEY,

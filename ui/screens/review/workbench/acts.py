@@ -45,11 +45,17 @@ from ui.screens.review.depth.deviations import (
 )
 from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.entry_header import find_sums, finding_text
-from ui.screens.review.turns.rekeying_screen import set_rekeying_due
 from ui.screens.review.workbench.answers import all_answers, field_answer, initial_value
-from ui.screens.review.workbench.claims import go_to_next
+from ui.screens.review.workbench.claims import go_to_next, leave_task
 from ui.screens.review.workbench.client_card import client_number, is_client_seen, typed_number
 from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
+from ui.screens.review.workbench.rekeying_turn import (
+    TASK_PREFIX,
+    claim_task,
+    save_task,
+    skip_task,
+    task_key,
+)
 from ui.screens.review.workbench.state import (
     ALL_FIELDS,
     FieldValue,
@@ -85,12 +91,31 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
         forget_sent_images()
     elif kind == "undo":
         actions.undo_last(context, person)
+    elif str(message["entry"]).startswith(TASK_PREFIX):
+        _do_task(context, person, message)
     elif (view := _open_view(context, person, message)) is not None:
-        held = bench_state().hold(view)
+        held = bench_state().hold(view.entry.id, view.entry.revision)
         _store_drafts(context, person, view, held, message["values"])
         if kind != "draft":
             held.warning = ""
+        elif view.entry.id == current_entry.current_entry_id():
+            bench_state().fresh_turn = view  # what was typed is in `held`
         _ACTS[kind](context, person, view, held, message)
+
+
+def _do_task(context: AppContext, person: Person, message: Message) -> None:
+    """Save or leave the rekeying task on the screen; nothing of it is stored before."""
+    kind, task = str(message["kind"]), claim_task(context, person)
+    if kind not in {"save", "skip"}:
+        return
+    if task is not None and task_key(task) == message["entry"]:
+        held = bench_state().hold(task_key(task), 0)
+        if kind == "skip":
+            skip_task(context, person, task)
+        elif not save_task(context, person, task, held, message):
+            return
+    bench_state().let_go(str(message["entry"]))
+    leave_task(context, person)
 
 
 def _open_view(context: AppContext, person: Person, message: Message) -> EntryView | None:
@@ -264,7 +289,7 @@ def _after_save(
     context: AppContext,
     person: Person,
     view: EntryView,
-    state: EntryState,
+    decided: EntryState,
     missed_field: str | None,
 ) -> None:
     if missed_field is not None:
@@ -272,10 +297,11 @@ def _after_save(
         bench_state().let_go(view.entry.id)
         current_entry.set_warning(t("control.missed", field=field))
         return
-    set_rekeying_due()
+    state = bench_state()
+    state.is_task_due, state.skipped_tasks = True, frozenset()
     go_to_next(context, person)
     current_entry.allow_undo()
-    current_entry.set_toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"))
+    current_entry.set_toast(t("review.sent_on" if decided is EntryState.SECOND else "review.saved"))
 
 
 def _skip(

@@ -7,7 +7,6 @@ from typing import Any
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.review.work_modes import WorkMode
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from pipeline.store.review.questions import ANSWERED_REASON
@@ -30,7 +29,7 @@ from ui.screens.review.depth.deviations import (
 from ui.screens.review.depth.entry_actions import EntryAction
 from ui.screens.review.entry_header import entry_facts, entry_origin_text
 from ui.screens.review.rejection import author_answer_texts
-from ui.screens.review.sheet_images import page_images, row_area, work_mode
+from ui.screens.review.sheet_images import page_images, row_area
 from ui.screens.review.workbench.answers import answers_so_far, initial_value
 from ui.screens.review.workbench.client_card import banner_card
 from ui.screens.review.workbench.field_cards import (
@@ -73,7 +72,6 @@ def entry_card(
         "pages": _page_cards(view, shown),
         "row": _as_list(row_area(view, list(images.ids))),
         "marked": [list(area) for area in deviation_areas(view, list(images.ids))],
-        "way": "note" if work_mode(view) is WorkMode.NOTE else "sheet",
         "look": {"text": text} if (text := sheet_look_text(view)) else None,
         "add": _add_card(view),
         "actions": [

@@ -1,4 +1,7 @@
-"""Which entry is on the screen, and which comes next: both are claimed, and their views logged."""
+"""What is on the screen, and what comes next: both are claimed, and their views logged.
+
+Between two entries a rekeying task may be due, or a batch, which has a screen of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.quality.seeded_errors import with_seeded_error
-from ui.screens.review import current_entry
+from ui.screens.review import batch_screen, current_entry
 from ui.screens.review.depth.deviations import with_added_deviations
 from ui.screens.review.sheet_images import record_page_views
-from ui.screens.review.turns import batch_screen, rekeying_screen
+from ui.screens.review.workbench.rekeying_turn import claim_task
 from ui.screens.review.workbench.state import bench_state
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -19,7 +23,22 @@ from ui.workspace import AppContext
 _OPEN_STATES = frozenset({EntryState.REVIEW, EntryState.SECOND})
 
 
-def current_view(context: AppContext, person: Person) -> EntryView | None:
+def current_turn(context: AppContext, person: Person) -> EntryView | RekeyingTask | None:
+    """Return what is due: a rekeying task between two entries, an entry, or a task if none waits.
+
+    None if there is nothing at all.
+    """
+    state = bench_state()
+    task = claim_task(context, person) if state.is_task_due else None
+    if task is None:
+        state.is_task_due = False
+        if (view := _current_view(context, person)) is not None:
+            return view
+        task = claim_task(context, person)
+    return task
+
+
+def _current_view(context: AppContext, person: Person) -> EntryView | None:
     """Return the entry on the screen, else the first of the queue; None if nothing waits.
 
     The view is logged before it is shown.
@@ -41,8 +60,8 @@ def current_view(context: AppContext, person: Person) -> EntryView | None:
     return with_added_deviations(view)
 
 
-def view_ahead(context: AppContext, person: Person, current: EntryView) -> EntryView | None:
-    """Claim the entry that comes after this one; None if there is none, or it is hidden.
+def view_ahead(context: AppContext, person: Person, current: EntryView | None) -> EntryView | None:
+    """Claim the entry that comes after this one (if any); None if there is none, or it is hidden.
 
     Its view is logged now, since it is sent to the browser now.
     """
@@ -55,7 +74,7 @@ def view_ahead(context: AppContext, person: Person, current: EntryView) -> Entry
             now,
             settings.claim_minutes,
             settings.queue_order,
-            (current.entry.id,),
+            (current.entry.id,) if current is not None else (),
         )
         if view is None or view.is_hidden:
             return None
@@ -65,19 +84,26 @@ def view_ahead(context: AppContext, person: Person, current: EntryView) -> Entry
 
 
 def go_to_next(context: AppContext, person: Person) -> None:
-    """Go on from a finished entry: to the one that was sent ahead, unless another task is due.
+    """Go on from a finished entry to what was sent ahead, unless a batch or a task is due.
 
     Call it in a callback with `requires_open_session` or `note_activity`.
     """
     state = bench_state()
     current_entry.open_entry(None)
-    ahead, state.ahead = state.ahead, None
-    if rekeying_screen.claim_due_rekeying(context, person) or batch_screen.claim_due_batch(
-        context, person
-    ):
+    ahead, state.ahead, state.ahead_for = state.ahead, None, ""
+    if state.is_task_due and claim_task(context, person) is not None:
+        return
+    if batch_screen.claim_due_batch(context, person):
         state.needs_screen = True
     elif ahead is not None and _is_still_claimed(context, person, ahead.entry, ahead.revision):
         current_entry.open_entry(ahead.entry)
+
+
+def leave_task(context: AppContext, person: Person) -> None:
+    """Go on from a rekeying task; the next one comes after an entry."""
+    state = bench_state()
+    state.is_task_due, state.viewed_task = False, None
+    go_to_next(context, person)
 
 
 def _reopened_view(context: AppContext, person: Person) -> EntryView | None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from pipeline.domain.model import Person
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.quality.rekeying import RekeyingTask
 from ui.browser.image_cache import cache_images
 from ui.browser.workbench import workbench
 from ui.screens.review import actions, current_entry
@@ -19,17 +20,24 @@ from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.workbench import claims
 from ui.screens.review.workbench.acts import handle_act
 from ui.screens.review.workbench.cards import can_advance, entry_card
-from ui.screens.review.workbench.state import BenchState, Card, EntryAhead, bench_state
+from ui.screens.review.workbench.rekeying_turn import claim_task, task_card, task_key
+from ui.screens.review.workbench.state import (
+    BenchState,
+    Card,
+    EntryAhead,
+    HeldEntry,
+    bench_state,
+)
 from ui.session import consume_acted
 from ui.widgets.min_view_time import MIN_VIEW_TIME
 from ui.workspace import AppContext
 
 
-def workbench_panel(context: AppContext, person: Person, view: EntryView) -> None:
-    """Show an entry at the workbench; later runs show what is due then."""
+def workbench_panel(context: AppContext, person: Person, turn: EntryView | RekeyingTask) -> None:
+    """Show what is due at the workbench; later runs show what is due then."""
     state = bench_state()
     state.needs_screen = False
-    state.fresh_view = view
+    state.fresh_turn = turn
     _panel(context, person)
 
 
@@ -39,19 +47,19 @@ def _panel(context: AppContext, person: Person) -> None:
     # Something else is due, or a button outside was pressed at the same moment.
     if consume_acted() or state.needs_screen:
         st.rerun()
-    view, state.fresh_view = state.fresh_view, None
-    if view is None:
-        view = claims.current_view(context, person)
-    if view is None:
+    turn, state.fresh_turn = state.fresh_turn, None
+    if turn is None:
+        turn = claims.current_turn(context, person)
+    if turn is None:
         st.rerun()
-    workbench(_bench_data(context, person, state, view), partial(handle_act, context, person))
+    workbench(_bench_data(context, person, state, turn), partial(handle_act, context, person))
 
 
 def _bench_data(
-    context: AppContext, person: Person, state: BenchState, view: EntryView
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
 ) -> dict[str, Any]:
-    now = _current_card(context, person, state, view)
-    ahead = _card_ahead(context, person, state, view)
+    now = _current_card(context, person, state, turn)
+    ahead = _card_ahead(context, person, state, turn)
     if text := current_entry.take_toast():
         state.say(text)
     text, kind = state.notice
@@ -66,39 +74,56 @@ def _bench_data(
     }
 
 
-def _current_card(context: AppContext, person: Person, state: BenchState, view: EntryView) -> Card:
-    held = state.hold(view)
+def _current_card(
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
+) -> Card:
+    held = state.hold(*_turn_key(turn))
     if text := current_entry.take_warning():
         held.warning = text
-    card, images = entry_card(context, person, view, held, entry_actions(context, person, view))
+    card, images = _turn_card(context, person, turn, held)
     cache_images("now", images)
     return card | {"warning": held.warning}
 
 
 def _card_ahead(
-    context: AppContext, person: Person, state: BenchState, view: EntryView
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
 ) -> Card | None:
-    """Return the card of the entry that comes next; made once for each entry on the screen."""
-    turn = f"{view.entry.id}-{view.entry.revision}"
-    if state.ahead_for != turn:
-        state.ahead_for = turn
-        state.ahead, images = _make_ahead(context, person, state, view)
-        cache_images("ahead", images)
-    else:
-        cache_images("ahead", [])
+    """Return the card of what comes next; made once for each entry on the screen."""
+    entry_id, revision = _turn_key(turn)
+    images: list[bytes] = []
+    if state.ahead_for != (key := f"{entry_id}-{revision}"):
+        state.ahead_for = key
+        state.ahead, images = _make_ahead(context, person, state, turn)
+    cache_images("ahead", images)
     return state.ahead.card if state.ahead is not None else None
 
 
 def _make_ahead(
-    context: AppContext, person: Person, state: BenchState, view: EntryView
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
 ) -> tuple[EntryAhead | None, list[bytes]]:
-    ahead = claims.view_ahead(context, person, view)
-    if ahead is None or not can_advance(view, ahead):
+    """Claim what comes next: a rekeying task after an entry, else the next entry."""
+    view = turn if isinstance(turn, EntryView) else None
+    ahead: EntryView | RekeyingTask | None = claim_task(context, person) if view else None
+    if ahead is None:
+        ahead = claims.view_ahead(context, person, view)
+    if ahead is None or (
+        view is not None and isinstance(ahead, EntryView) and not can_advance(view, ahead)
+    ):
         return None, []
-    held = state.hold(ahead)
-    card, images = entry_card(context, person, ahead, held, entry_actions(context, person, ahead))
-    entry = ahead.entry
-    return (
-        EntryAhead(entry.id, entry.revision, tuple(page.id for page in ahead.pages), card),
-        images,
-    )
+    key = _turn_key(ahead)
+    card, images = _turn_card(context, person, ahead, state.hold(*key))
+    return EntryAhead(*key, card), images
+
+
+def _turn_key(turn: EntryView | RekeyingTask) -> tuple[str, int]:
+    if isinstance(turn, EntryView):
+        return turn.entry.id, turn.entry.revision
+    return task_key(turn), 0
+
+
+def _turn_card(
+    context: AppContext, person: Person, turn: EntryView | RekeyingTask, held: HeldEntry
+) -> tuple[Card, list[bytes]]:
+    if isinstance(turn, EntryView):
+        return entry_card(context, person, turn, held, entry_actions(context, person, turn))
+    return task_card(context, person, turn, held)

@@ -12,6 +12,7 @@ import streamlit as st
 from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.quality.rekeying import RekeyingTask
 from ui.screens.review.client_question import ClientQuestion
 
 FieldValue = str | int | Mapping[str, Any]
@@ -32,7 +33,8 @@ class HeldEntry:
     `values` are the values that are stored as drafts, by field. `clients_shown` says since when the
     browser has each number's client; `clients_logged` are the numbers whose lookup is logged.
     `findings` are the sums that stopped the last save. `expanded` are fields that were unfolded.
-    `warning` stands above the fields until the next act.
+    `warning` stands above the fields until the next act. `asks_outside`: a rekeying task asks why
+    the client is not in the register.
     """
 
     entry: str
@@ -47,6 +49,7 @@ class HeldEntry:
     findings: tuple[ArithmeticFinding, ...] = ()
     expanded: frozenset[str] = frozenset()
     warning: str = ""
+    asks_outside: bool = False
 
     def refuse(self, errors: Mapping[str, str]) -> None:
         """Note that nothing was saved, with a text for each of these fields, unfolded."""
@@ -59,13 +62,12 @@ class HeldEntry:
         return self.attempts > 0 or now - self.shown_at >= min_time
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class EntryAhead:
-    """The entry that comes next, as the browser has it."""
+    """The entry or rekeying task that comes next, as the browser has it."""
 
     entry: str
     revision: int
-    pages: tuple[str, ...]
     card: Card
 
 
@@ -74,8 +76,9 @@ class BenchState:
     """What was heard from the browser, and what it holds.
 
     `heard` is the number of the last act. `ahead_for` is the entry and revision that `ahead` comes
-    after. With `needs_screen` something else than an entry is due. `fresh_view` was loaded in this
-    run.
+    after. With `needs_screen` something else than the workbench is due. `fresh_turn` was loaded in
+    this run. With `is_task_due` a rekeying task may come before the next entry; `viewed_task` is
+    the one whose view is logged; `skipped_tasks` do not come again before an entry is saved.
     """
 
     heard: int = 0
@@ -85,14 +88,16 @@ class BenchState:
     ahead: EntryAhead | None = None
     ahead_for: str = ""
     needs_screen: bool = False
-    fresh_view: EntryView | None = None
+    fresh_turn: EntryView | RekeyingTask | None = None
+    is_task_due: bool = False
+    viewed_task: int | None = None
+    skipped_tasks: frozenset[int] = frozenset()
 
-    def hold(self, view: EntryView) -> HeldEntry:
+    def hold(self, entry_id: str, revision: int) -> HeldEntry:
         """Return what is known of an entry in this revision, nothing yet if it has just come."""
-        held = self.held.get(view.entry.id)
-        if held is None or held.revision != view.entry.revision:
-            held = HeldEntry(view.entry.id, view.entry.revision, utc_now())
-            self.held[view.entry.id] = held
+        held = self.held.get(entry_id)
+        if held is None or held.revision != revision:
+            held = self.held[entry_id] = HeldEntry(entry_id, revision, utc_now())
         return held
 
     def let_go(self, entry_id: str | None) -> None:

@@ -13,6 +13,7 @@ from pipeline.store.depth.attached_pages import list_attached_pages
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import NURSE
 from tests.support.screens.unusual_paper import add_loose_pages
 from tests.unit.ui.conftest import OpenScreen
@@ -38,8 +39,9 @@ def paper(store: Store) -> list[str]:
 
 def opened(open_screen: OpenScreen, entry_id: str) -> AppTest:
     app = open_screen(NURSE, "review")
-    app.button(key=f"attachments-{entry_id}").click().run()
-    assert not app.exception
+    bench = Bench(app)
+    assert bench.entry == entry_id
+    bench.act("open", what="open:attachments")
     return app
 
 

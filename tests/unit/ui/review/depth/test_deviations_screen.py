@@ -14,6 +14,7 @@ from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
 from tests.unit.ui.conftest import OpenScreen
 
@@ -77,25 +78,16 @@ def entry_id(store: Store, form: Form) -> str:
 def test_only_the_head_and_what_deviates_is_asked_and_the_rest_is_looked_at(
     store: Store, entry_id: str, open_screen: OpenScreen
 ) -> None:
-    app = open_screen(NURSE, "review")
-
-    def typed(name: str, text: str) -> None:
-        app.text_input(key=f"f-{entry_id}-0-{name}").input(text)
-
-    keys = [one.key for one in (*app.text_input, *app.selectbox, *app.radio) if one.key]
-    asked = {key.removeprefix(f"f-{entry_id}-0-") for key in keys if key.startswith("f-")}
-    assert "rad1_dag2" in asked
-    assert not {"rad1_dag1", "rad1_dag3"} & asked
-    typed("personnummer", str(SAID["personnummer"]))
-    typed("datum", str(SAID["datum"]))
-    typed("rad1_dag2", "-")
-    app.button(key=f"save-{entry_id}-0").click().run()
+    bench = Bench(open_screen(NURSE, "review"))
+    assert "rad1_dag2" in bench.names
+    assert not {"rad1_dag1", "rad1_dag3"} & set(bench.names)
+    for name in ("personnummer", "datum"):
+        bench.type(name, str(SAID[name]))
+    bench.type("rad1_dag2", "-").save()
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.REVIEW
-    assert "sett det" in " ".join(one.value for one in app.warning)
-    app.checkbox(key=f"sheet_seen-{entry_id}-0").check()
-    app.button(key=f"save-{entry_id}-0").click().run()
-    assert not app.exception
+    assert "sett det" in bench.card["warning"]
+    bench.save(looked=True)
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is not EntryState.REVIEW
         answered = decided_answers(conn, entry_id)
@@ -104,11 +96,9 @@ def test_only_the_head_and_what_deviates_is_asked_and_the_rest_is_looked_at(
 
 
 def test_a_box_that_the_machine_missed_can_be_added(entry_id: str, open_screen: OpenScreen) -> None:
-    app = open_screen(NURSE, "review")
-    app.selectbox(key=f"deviation_add-{entry_id}-0").set_value("rad1_dag3").run()
-    assert not app.exception
-    keys = [one.key or "" for one in (*app.text_input, *app.selectbox, *app.radio)]
-    assert any(key.endswith("rad1_dag3") for key in keys)
+    bench = Bench(open_screen(NURSE, "review"))
+    assert "rad1_dag3" in [option["value"] for option in bench.card["add"]["options"]]
+    assert "rad1_dag3" in bench.act("add", name="rad1_dag3").names
 
 
 @pytest.mark.parametrize(
@@ -121,16 +111,14 @@ def test_a_box_that_the_machine_missed_can_be_added(entry_id: str, open_screen: 
 def test_another_code_is_refused_and_initials_are_asked_about_once(
     store: Store, entry_id: str, open_screen: OpenScreen, typed: str, said: str, then: EntryState
 ) -> None:
-    app = open_screen(NURSE, "review")
+    bench = Bench(open_screen(NURSE, "review"))
     head = {name: str(SAID[name]) for name in ("personnummer", "datum")}
     for name, text in (head | {"rad1_dag2": typed}).items():
-        app.text_input(key=f"f-{entry_id}-0-{name}").input(text)
-    app.checkbox(key=f"sheet_seen-{entry_id}-0").check()
-    app.button(key=f"save-{entry_id}-0").click().run()
-    assert said in " ".join(one.proto.body for one in app.get("html"))
+        bench.type(name, text)
+    bench.save(looked=True)
+    assert said in bench.errors()["rad1_dag2"]
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.REVIEW
-    app.button(key=f"save-{entry_id}-0").click().run()
-    assert not app.exception
+    bench.save(looked=True)
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is then

@@ -19,6 +19,7 @@ from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.review.decisions import decide_entry, save_draft
 from pipeline.store.review.row_confirmation import SeenRow, SheetRow, confirm_rows, list_rows
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import MANAGER, NURSE, OTHER_UNIT
 from tests.support.screens.unusual_paper import add_free_page
 from tests.unit.ui.conftest import OpenScreen
@@ -37,7 +38,7 @@ def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
     entry_id = add_free_page(store, "Elsa sov. Gunnar föll.")
     page = entry_id.rpartition("-")[0]
     app = open_screen(NURSE, "review")
-    app.button(key=f"split-{entry_id}").click().run()
+    Bench(app).act("open", what="open:split")
     app.session_state["split_parts"] = [(100.0, 100.0, 800.0, 300.0), (100.0, 500.0, 800.0, 300.0)]
     app.run()
     app.button(key="split_save").click().run()
@@ -51,7 +52,7 @@ def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
     assert rows == [1, 2]
     assert [part.area.y for part in parts] == [0.1, 0.5]
     assert len({part.area.image_sha256 for part in parts} - {""}) == 1  # the page is plain grey
-    app.button(key=f"join-{page}-01").click().run()
+    Bench(app).act("open", what="open:join")
     with store.read() as conn:
         assert [entry.row for entry in list_sheet_entries(conn, page)] == [None]
 
@@ -66,8 +67,9 @@ def test_a_row_is_confirmed_once_what_is_not_sure_is_typed_in_it(
             conn, seeding.forms(), MANAGER, OTHER_UNIT, form, Depth.DEVIATIONS, utc_now()
         )
     app = open_screen(NURSE, "review")
-    app.button(key=f"rows-{entry_id}").click().run()
-    assert not app.exception
+    bench = Bench(app)
+    assert bench.entry == entry_id
+    bench.act("open", what="open:rows")
     assert app.checkbox(key=f"row_keep-{entry_id}").value
     # The head is asked once, a field of the row in it.
     asked = [one.key for one in app.text_input if one.key and one.key.startswith("f-")]
@@ -120,8 +122,7 @@ def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
         first = load_entry(conn, f"{serial}-01")
         save_draft(conn, NURSE, first.id, "datum", Answer("2021-12-18"), utc_now())
     app = open_screen(NURSE, "review")
-    app.button(key=f"rows-{serial}-01").click().run()
-    assert not app.exception
+    Bench(app).act("open", what="open:rows")
     # What was typed of the head in the first row is there
     days = [one.value for one in app.text_input if (one.key or "").endswith("-datum")]
     assert days == ["2021-12-18"]
@@ -132,7 +133,6 @@ def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
     with store.read() as conn:
         assert load_entry(conn, f"{serial}-02").state is EntryState.REJECTED
     app.button(key="rows_back").click().run()
-    next(one for one in app.button if (one.key or "").startswith("undo-")).click().run()
-    assert not app.exception
+    Bench(app).act("undo")
     with store.read() as conn:
         assert load_entry(conn, f"{serial}-02").state is EntryState.REVIEW

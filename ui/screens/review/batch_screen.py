@@ -26,6 +26,7 @@ from ui.markdown import md, plain
 from ui.screens.review import current_entry
 from ui.screens.review.current_entry import UNDO_BATCH_KEY
 from ui.screens.review.field_input import describe_answer
+from ui.screens.review.workbench.state import bench_state
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
@@ -49,7 +50,8 @@ def claim_due_batch(context: AppContext, person: Person) -> bool:
 
 def show_batch_turn(context: AppContext, person: Person) -> bool:
     """Show a batch if it is due, between two entries; return whether one is shown."""
-    if current_entry.current_entry_id() is not None or _is_batch_paused():
+    is_busy = current_entry.current_entry_id() is not None or bench_state().is_task_due
+    if is_busy or _is_batch_paused():
         return False
     batch = _claim_batch(context, person)
     if batch is not None:

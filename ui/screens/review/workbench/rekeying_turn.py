@@ -1,0 +1,256 @@
+"""Rekeying (kontrollskrivning) between two entries: a confirmed field is keyed from its image.
+
+In an adjudication a third person decides between two different answers. A task stands at the
+workbench like an entry with one field, and its image alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.domain.errors import (
+    EfterskriftError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    UnknownClientError,
+)
+from pipeline.domain.form.field_labels import accessible_name
+from pipeline.domain.model import Person
+from pipeline.domain.review.rules import Answer
+from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import queue
+from pipeline.store.quality import rekeying
+from pipeline.store.quality.adjudication import adjudicate
+from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
+from ui.browser.image_cache import image_id
+from ui.i18n import code_text, t
+from ui.screens.review.current_entry import clear_undo, set_toast, set_warning
+from ui.screens.review.field_input import (
+    answer_from_code,
+    answer_from_text,
+    choice_codes,
+    code_label,
+    describe_answer,
+    field_hint,
+    is_choice_field,
+)
+from ui.screens.review.workbench.state import Card, FieldValue, HeldEntry, bench_state
+from ui.widgets.errors import error_text
+from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
+from ui.workspace import AppContext
+
+TASK_PREFIX = "control-"
+
+
+def task_key(task: RekeyingTask) -> str:
+    """Return what a task is called among the entries of the workbench."""
+    return f"{TASK_PREFIX}{task.id}"
+
+
+def claim_task(context: AppContext, person: Person) -> RekeyingTask | None:
+    """Claim a rekeying task for the user and log the view of its page; None if there is none."""
+    state = bench_state()
+    with context.store.begin() as conn:
+        task = rekeying.claim_next_rekeying(
+            conn,
+            context.forms,
+            person,
+            utc_now(),
+            context.settings.claim_minutes,
+            state.skipped_tasks,
+        )
+        if task is not None and state.viewed_task != task.id:
+            queue.record_page_view(conn, person, task.page.id)
+    state.viewed_task = task.id if task is not None else None
+    return task
+
+
+def task_card(
+    context: AppContext, person: Person, task: RekeyingTask, held: HeldEntry
+) -> tuple[Card, list[bytes]]:
+    """Return the card of a task, and the image that it shows: its field alone, if possible."""
+    covered = find_covered_for(context, person, task.page)
+    image = crop_image(context, task.page, task.spec.box, covered)
+    if image is None:
+        image = page_image(context, task.page, covered)
+    images = [image] if image is not None else []
+    label = accessible_name(task.form, task.spec)
+    what = t("control.third_what") if task.is_adjudication else t("control.what")
+    card = {
+        "entry": task_key(task),
+        "revision": 0,
+        "attempt": held.attempts,
+        "title": t("control.title"),
+        "origin": f"{task.form.title} · {task.unit}",
+        "notices": [what],
+        "warning": held.warning,
+        "facts": [],
+        "second": task.is_adjudication,
+        "banner": {"kind": "none", "text": "", "number": "", "clear": True, "clients": []},
+        "question": _question_card(task, held),
+        "fields": [_field_card(task, label, held)],
+        "focus": task.spec.name,
+        "folded": [],
+        "unfold": "",
+        "settled": None,
+        "pages": [_page_card(image, label) for image in images],
+        "row": None,
+        "marked": [],
+        "look": None,
+        "add": None,
+        "actions": [],
+        "hidden": None,
+        "task": True,
+    }
+    return card, images
+
+
+def save_task(
+    context: AppContext,
+    person: Person,
+    task: RekeyingTask,
+    held: HeldEntry,
+    message: Mapping[str, Any],
+) -> bool:
+    """Save the answer to a task; return whether it is done."""
+    held.warning = ""
+    answer, now = _task_answer(task, message["values"].get(task.spec.name)), utc_now()
+    if answer is None:
+        return _refuse(task, held, "review.missing_answer")
+    outside = (message.get("question") or {}).get("outside") or ""
+    try:
+        with context.store.begin() as conn:
+            if task.is_adjudication:
+                about = ClientStatement(outside=outside)
+                outcome = adjudicate(conn, person, task, answer, now, about=about)
+            else:
+                outcome = rekeying.save_rekeyed_answer(conn, person, task, answer, now)
+    except UnknownClientError:
+        held.asks_outside = True
+        return _refuse(task, held, "review.unknown_client")
+    except MissingAnswerError:
+        return _refuse(task, held, "review.missing_answer")
+    except InvalidAnswerError:
+        return _refuse(task, held, "review.invalid_answer")
+    except EfterskriftError as error:
+        set_warning(error_text(error))
+        return True
+    if outcome is RekeyingOutcome.WRONG:
+        # A wrong decision has been reopened: it is not the last one to undo.
+        clear_undo()
+    set_toast(t("control.saved"))
+    return True
+
+
+def skip_task(context: AppContext, person: Person, task: RekeyingTask) -> None:
+    """Leave a task; it comes again after the next entry."""
+    with context.store.begin() as conn:
+        rekeying.skip_rekeying(conn, person, task)
+    bench_state().skipped_tasks |= {task.id}
+
+
+def _refuse(task: RekeyingTask, held: HeldEntry, key: str) -> bool:
+    held.refuse({task.spec.name: t(key)})
+    return False
+
+
+def _field_card(task: RekeyingTask, label: str, held: HeldEntry) -> dict[str, Any]:
+    """Return the field without any value: an empty text or choice, or the two answers."""
+    is_choice = is_choice_field(task.spec)
+    card = {
+        "name": task.spec.name,
+        "label": label,
+        "hint": field_hint(task.spec),
+        "needs": True,
+        "must": True,
+        "blind": True,
+        "client": False,
+        "crop": None,
+        "area": None,
+        "words": None,
+        "reading": None,
+        "line": 0,
+        "error": held.errors.get(task.spec.name, ""),
+    }
+    if task.is_adjudication:
+        options = [{"label": label} for label in _adjudication_choices(task)]
+        value = {"choice": -1, "other": ""}
+        return card | {
+            "kind": "second",
+            "options": options,
+            "typed": not is_choice,
+            "value": value,
+            "reason": "",
+        }
+    if is_choice:
+        codes = choice_codes(task.spec)
+        options = [{"label": code_label(task.spec, code)} for code in codes]
+        return card | {"kind": "choice", "options": options, "value": -1}
+    return card | {"kind": "text", "placeholder": t("review.type_what_you_see"), "value": ""}
+
+
+def _question_card(task: RekeyingTask, held: HeldEntry) -> dict[str, Any] | None:
+    """Return the question why the register lacks the client, if it is asked."""
+    if not held.asks_outside:
+        return None
+    return {
+        "kind": "outside",
+        "field": task.spec.name,
+        "number": "",
+        "title": t("guard.outside_title"),
+        "lines": [t("guard.outside_what")],
+        "choices": [],
+        "why": None,
+        "name": None,
+        "select": {
+            "label": t("guard.outside"),
+            "placeholder": t("guard.outside_choose"),
+            "options": [
+                {"value": reason, "label": code_text("guard.outside_reasons", reason)}
+                for reason in OUTSIDE_REASONS
+            ],
+        },
+    }
+
+
+def _page_card(image: bytes, label: str) -> dict[str, Any]:
+    width, height = picture_size(image)
+    return {"image": image_id(image), "caption": label, "aspect": height / width}
+
+
+def _task_answer(task: RekeyingTask, value: FieldValue | None) -> Answer | None:
+    if task.is_adjudication:
+        held = value if isinstance(value, Mapping) else {}
+        choices = list(_adjudication_choices(task).values())
+        chosen = held.get("choice")
+        is_option = isinstance(chosen, int) and 0 <= chosen < len(choices)
+        typed = answer_from_text(str(held.get("other") or ""), must_say=True)
+        return typed or (choices[chosen] if is_option else None)  # type: ignore[index]
+    if is_choice_field(task.spec):
+        codes = choice_codes(task.spec)
+        is_option = isinstance(value, int) and 0 <= value < len(codes)
+        return answer_from_code(task.spec, codes[value] if is_option else None)  # type: ignore[index]
+    return answer_from_text(value if isinstance(value, str) else "", must_say=True)
+
+
+def _adjudication_choices(task: RekeyingTask) -> Mapping[str, Answer]:
+    """Return the differing answers and what else can be chosen, by their text.
+
+    The differing answers are in alphabetical order, so that the user cannot see whose is which.
+    """
+    differing = {describe_answer(task.spec, answer): answer for answer in task.differing_answers}
+    answers = [
+        answer
+        for code in choice_codes(task.spec)
+        if (answer := answer_from_code(task.spec, code)) is not None
+    ]
+    # A typed field can only be empty or illegible (the last two codes) besides a text.
+    others = {
+        describe_answer(task.spec, answer): answer
+        for answer in (answers if is_choice_field(task.spec) else answers[-2:])
+    }
+    return dict(sorted(differing.items())) | {
+        text: answer for text, answer in others.items() if text not in differing
+    }
