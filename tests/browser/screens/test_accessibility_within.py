@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert, update
 
 from pipeline.domain.model import Value
@@ -126,7 +126,8 @@ def second(page: Page, served: Served) -> Iterator[str]:
 
 def control_task(page: Page, served: Served) -> Iterator[str]:
     del served
-    page.locator("[class*='st-key-save-control-']").wait_for()
+    wait_for_entry(page)
+    expect(page.locator(".wb-title")).to_have_text("Kontrollskrivning")
     yield "Kontrollskrivning"
 
 
