@@ -23,7 +23,8 @@ _SCREEN = """() => {
     const bench = document.querySelector(".wb");
     const row = focus?.closest(".wb-row")?.dataset.name ?? focus?.className;
     const state = bench ? JSON.stringify({ ...bench.dataset, busy: bench.ariaBusy, row }) : "none";
-    return `${location.pathname}, focus in ${focus?.tagName} of ${within}; workbench ${state}; ${shown}`;
+    const at = `${location.pathname}, focus in ${focus?.tagName} of ${within}`;
+    return `${at}; workbench ${state}; drawn: ${shown}`;
 }"""
 
 
