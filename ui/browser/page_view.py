@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -24,8 +24,7 @@ _HTML = """<div class="view"><div class="bar" style="visibility: hidden">
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
 <div class="pane" tabindex="0" role="region">
 <div class="sheet"><img alt=""><div class="row" hidden></div>
-<div class="mark" hidden></div><div class="doubts"></div>
-<div class="word" hidden></div></div></div></div>"""
+<div class="mark" hidden></div><div class="marked"></div></div></div></div>"""
 
 
 @cache
@@ -34,7 +33,7 @@ def _page_view_component() -> Any:  # noqa: ANN401 - the renderer's type is not 
         "efterskrift_page_view",
         html=_HTML,
         css=read_style("page_view"),
-        js=read_script("review/word_match") + read_script("review/page_view"),
+        js=read_script("review/page_view"),
     )
 
 
@@ -57,11 +56,9 @@ def relative_area(
 class SheetView:
     """What is shown: JPEG images of pages of this size.
 
-    `turn` names it: when it changes, the first page is shown again. It is next to the form, or
-    above it (`is_image_above`). `places` are the areas of the fields by widget key, marked while
-    that widget has the focus, and `row` that of the row of a table. `words_by_widget` are the words
-    of free texts by widget key (`sheet_images.transcribed_words`): the one at the cursor is marked,
-    and those with low confidence. `marked` are areas that deviate from the others.
+    `turn` names it: when it changes, the first page is shown again. `places` are the areas of the
+    fields by widget key, marked while that widget has the focus, and `row` that of the row of a
+    table. `marked` are areas that deviate from the others.
     """
 
     turn: str
@@ -70,8 +67,6 @@ class SheetView:
     places: Mapping[str, PageArea]
     size_mm: tuple[float, float]
     row: PageArea | None = None
-    is_image_above: bool = False
-    words_by_widget: Mapping[str, Any] = field(default_factory=dict)
     marked: Sequence[PageArea] = ()
 
     def as_component_data(self) -> dict[str, Any]:
@@ -82,8 +77,6 @@ class SheetView:
             "captions": list(self.captions),
             "boxes": {widget: list(place) for widget, place in self.places.items()},
             "row": list(self.row) if self.row else None,
-            "way": "note" if self.is_image_above else "sheet",
-            "words": dict(self.words_by_widget),
             "marked": [list(area) for area in self.marked],
             "aspect": self.size_mm[1] / self.size_mm[0],
         }

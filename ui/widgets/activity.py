@@ -27,12 +27,12 @@ export default function ({ parentElement, setTriggerValue }) {
   parentElement.efTold ??= performance.now(); // what brought the screen here was activity
   let typed = null, rest = 0;
   const report = () => {
-    // While the next form comes into view (prefetch.py) or the server does what a button asked
-    // for (action_lock.py) nothing is sent; the next key reports.
-    if (!typed || "efTurning" in marks || "efOut" in marks) return;
+    // While the server does what a button asked for (action_lock.py) nothing is sent; the next
+    // key reports.
+    if (!typed || "efOut" in marks) return;
     const { efDrafted } = typed;
     typed = null;
-    if (efDrafted) return; // a draft is activity, and is sent by keyboard.js
+    if (efDrafted) return; // a draft is activity, and is sent by the workbench
     parentElement.efTold = performance.now();
     setTriggerValue("typing", true);
   };

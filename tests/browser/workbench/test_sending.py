@@ -157,6 +157,18 @@ def test_new_data_leave_text_focus_and_place_alone(browser: Browser) -> None:
         expect(stage.page.locator(".wb-warning")).to_have_text("Titta på dosen.")
 
 
+def test_a_press_elsewhere_waits_for_the_answer(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.ready(), cards.card("e2"))) as stage:
+        stage.page.evaluate(
+            "document.getElementById('outside').onclick = () => { window.hasGone = true; }"
+        )
+        stage.press("Control+Enter")
+        stage.page.locator("#outside").click()
+        assert not stage.page.evaluate("window.hasGone")
+        stage.answer(cards.card("e2"))
+        stage.page.wait_for_function("window.hasGone")
+
+
 def test_a_save_too_soon_is_ignored(browser: Browser) -> None:
     given = cards.data(cards.ready(), cards.ready("e2"), minView=500)
     with staged(browser, given, has_clock=True) as stage:

@@ -97,7 +97,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
   on(window, "beforeinput", (event) => { if (event.isTrusted && (isLocked() || isAhead())) discard(event); });
   on(window, "input", () => { state.line = null; });
   on(document, "ef-press", () => lock(null)); // from a component, which is no button of Streamlit's
-  on(document, "ef-turn", unlock);
   on(document, "ef-let-go", unlock);
   root.style.setProperty("--ef-wait", JSON.stringify(data.wait));
   unlock(); // this is drawn first in every run: the last click is done

@@ -20,6 +20,8 @@ def open_entry(entry_id: str | None) -> None:
     if last is not None and last != entry_id:
         bench_state().let_go(last)
         end_page_views(last)
+    if entry_id is not None:
+        bench_state().is_task_due = False
     st.session_state.pop(_REJECTING_KEY, None)
     reset_step()
     st.session_state[_ENTRY_KEY] = entry_id

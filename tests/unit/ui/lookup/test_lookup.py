@@ -23,6 +23,7 @@ from pipeline.store.exports.manual_entry import claims, copies
 from pipeline.store.paper import lookup
 from pipeline.store.review import corrections, decisions
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, MANAGER, NURSE
 from tests.support.store.route_steps import list_target_status, make_run
 from tests.unit.ui.conftest import OpenScreen
@@ -94,7 +95,7 @@ def test_after_a_correction_undo_takes_nothing_back(store: Store, open_screen: O
     for each in (before, entry_id):
         seeding.confirm(store, NURSE, each)
     app = open_screen(NURSE, "review")
-    assert not app.button(key=f"undo-{app.session_state['entry_id']}").disabled
+    assert Bench(app).data["undo"]
     revision = found(store, entry_id).revision
     opened(app, entry_id).button(key=f"correct-{entry_id}").click().run()
     app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
@@ -102,7 +103,7 @@ def test_after_a_correction_undo_takes_nothing_back(store: Store, open_screen: O
     app.button(key=f"save-why-{entry_id}-{revision}").click().run()
     assert "Rättelsen är sparad" in app.success[0].value
     app.button(key="lookup_back").click().run()
-    assert app.button(key=f"undo-{app.session_state['entry_id']}").disabled
+    assert Bench(app).data["undo"] is False
 
 
 def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScreen) -> None:
@@ -114,6 +115,26 @@ def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScr
     app.text_input(key=f"why-{entry_id}-{revision}").input("Fel klockslag")
     app.button(key=f"save-why-{entry_id}-{revision}").click().run()
     assert "En annan person granskar" in app.success[0].value
+    assert found(store, entry_id).state is EntryState.SECOND
+
+
+def test_what_was_said_of_one_number_counts_for_no_other(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    key = f"{entry_id}-{found(store, entry_id).revision}"
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"f-{key}-personnummer").input("193001017072")
+    app.text_input(key=f"why-{key}").input("Fel person")
+    app.button(key=f"save-why-{key}").click().run()
+    app.selectbox(key=f"guard_outside-{key}").set_value("ny klient")
+    app.text_input(key=f"f-{key}-personnummer").input("194702209882")
+    app.button(key=f"save-why-{key}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).state is EntryState.EXPORTED
+    app.selectbox(key=f"guard_outside-{key}").set_value("ny klient")
+    app.button(key=f"save-why-{key}").click().run()
     assert found(store, entry_id).state is EntryState.SECOND
 
 
@@ -218,7 +239,9 @@ def test_a_rejected_entry_is_taken_back(store: Store, open_screen: OpenScreen) -
     assert found(store, entry_id).state is EntryState.REVIEW
     app.button(key=f"lookup_review-{entry_id}").click().run()
     assert not app.exception
-    assert f"f-{entry_id}-2-personnummer" in {text.key for text in app.text_input}
+    bench = Bench(app)
+    assert (bench.entry, bench.card["revision"]) == (entry_id, 2)
+    assert "personnummer" in bench.names
 
 
 @pytest.mark.usefixtures("store")
@@ -247,7 +270,8 @@ def test_a_row_that_the_machine_took_for_empty_is_added(
     app.selectbox(key=f"lookup_row-{serial}").set_value(4)
     app.button(key=f"add-lookup_row-{serial}").click().run()
     assert not app.exception
-    assert f"f-{serial}-04-0-rad04-personnummer" in {text.key for text in app.text_input}
+    assert Bench(app).entry == f"{serial}-04"
+    assert "rad04.personnummer" in Bench(app).names
 
 
 def test_who_only_looks_whether_to_make_an_open_entry_void_keeps_it_from_nobody(

@@ -22,11 +22,12 @@ from pipeline.store.review.transfers import transfer_entry
 from pipeline.store.schema.append_only import unprotect_tables
 from pipeline.store.schema.review import forwarding, temporary_identity
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
-from ui.screens.review import actions
+from ui.screens.review.workbench import acts
 
 HERE = replace(NURSE, units=frozenset({UNIT}))
 
@@ -38,7 +39,9 @@ def found(store: Store, entry_id: str) -> Entry:
 
 def rejecting(app: AppTest, entry_id: str, reason: str) -> None:
     """Choose a reason on the review screen."""
-    app.button(key=f"reject-{entry_id}").click().run()
+    bench = Bench(app)
+    assert bench.entry == entry_id
+    bench.act("reject")
     app.radio(key=f"reason-{entry_id}-0").set_value(reason)
     app.button(key=f"do-reason-{entry_id}-0").click().run()
     assert not app.exception
@@ -98,8 +101,9 @@ def test_a_question_is_asked_answered_and_shown_to_the_reviewer(
     assert not app.exception
     assert "Svaret är sparat" in told(app)
     app = open_screen(NURSE, "review")
-    assert app.session_state["entry_id"] == entry_id
-    assert "Vänster" in told(app)
+    bench = Bench(app)
+    assert bench.entry == entry_id
+    assert any("Vänster" in notice for notice in bench.card["notices"])
 
 
 def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(
@@ -311,8 +315,7 @@ def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(
     app.session_state["group_to_undo"] = True
     rejected = str(app.session_state["entry_id"])
     rejecting(app, rejected, "oläsligt")
-    app.button(key=f"undo-{app.session_state['entry_id']}").click().run()
-    assert not app.exception
+    Bench(app).act("undo")
     assert found(store, rejected).state is EntryState.REVIEW
 
 
@@ -326,10 +329,9 @@ def test_undo_of_a_rejection_leaves_confirmed_what_was(
             conn, NURSE, confirmed, found(store, confirmed).revision, "oläsligt", utc_now()
         )
     app = open_screen(NURSE, "review")
-    app.button(key=f"undo-{on_screen}").click().run()
-    assert not app.exception
-    assert "Posten är bekräftad som förut." in app.warning[0].value
-    assert app.session_state["entry_id"] == on_screen
+    bench = Bench(app).act("undo")
+    assert "Posten är bekräftad som förut." in bench.card["warning"]
+    assert bench.entry == on_screen
     assert found(store, confirmed).state is EntryState.CONFIRMED
 
 
@@ -345,9 +347,8 @@ def test_after_sending_on_undo_takes_nothing_back_that_was_done_before(
     app.selectbox(key=f"return_unit-{sent}-0").set_value(OTHER_UNIT)
     app.button(key=f"do-return-{sent}").click().run()
     assert found(store, sent).unit == OTHER_UNIT
-    undo = app.button(key=f"undo-{app.session_state['entry_id']}")
-    if not undo.disabled:
-        undo.click().run()
+    assert Bench(app).data["undo"] is False
+    Bench(app).act("undo")
     assert found(store, before).state is EntryState.REJECTED
 
 
@@ -359,9 +360,8 @@ def test_a_key_pressed_twice_hands_on_nothing_that_has_just_come_up(
         people.save_person(conn, HERE, None)
         client_register.save_clients(conn, [replace(CLIENTS[0], protected=True, unit=OTHER_UNIT)])
     app = open_screen(HERE, "review")
-    monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(hours=1))
-    app.button(key=f"hand_on-{entry_id}").click().run()
-    assert not app.exception
+    monkeypatch.setattr(acts, "MIN_VIEW_TIME", timedelta(hours=1))
+    Bench(app).act("hand_over")
     assert found(store, entry_id).unit == UNIT
 
 

@@ -4,6 +4,10 @@ nothing told of it that its turn would not tell.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from sqlalchemy import select
+
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
@@ -13,6 +17,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
+from pipeline.store.schema.review import look
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE, UNIT
@@ -115,6 +120,21 @@ def test_what_is_typed_in_it_before_its_turn_is_kept(store: Store, open_screen: 
         assert list_answer_drafts(conn, second, NURSE.login) == {"handelsetid": Answer("09:4")}
     type_all(bench).save(advanced=second)
     assert (bench.entry, bench.value("handelsetid")) == (second, "09:4")
+
+
+def test_only_the_time_that_it_was_on_the_screen_counts(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """Not the time since it was sent."""
+    _, second = sorted(seeding.add_notes(store, 2))
+    bench = Bench(open_screen(NURSE, "review"))
+    type_all(bench).save()
+    bench.app.session_state["workbench_state"].held[second].shown_at -= timedelta(minutes=2)
+    type_all(bench).save(seen=2000)
+    with store.read() as conn:
+        row = look.c
+        seconds = conn.execute(select(row.seconds).where(row.entry == second)).scalar_one()
+    assert 2 <= seconds < 60
 
 
 def test_blind_fields_of_it_are_not_sent(store: Store, open_screen: OpenScreen) -> None:

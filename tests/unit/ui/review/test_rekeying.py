@@ -56,24 +56,21 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = controlled(store)
-    number = task_id(store)
-    app = open_screen(COLLEAGUE, "review")
-    assert "09:40" not in said(app)
-    assert NURSE.name not in said(app)
-    assert app.text_input(key=f"control-{number}").value == ""
-    app.text_input(key=f"control-{number}").set_value("10:40")
-    app.button(key=f"save-control-{number}").click().run()
-    assert not app.exception
+    bench = Bench(open_screen(COLLEAGUE, "review"))
+    assert bench.entry == f"control-{task_id(store)}"
+    assert "09:40" not in bench.sent()
+    assert NURSE.name not in bench.sent()
+    assert bench.value("handelsetid") == ""
+    bench.type("handelsetid", "10:40").save()
     page = f"{entry_id.rpartition('-')[0]}"
     with store.read() as conn:
         assert conn.execute(select(control.c.typed_value)).scalar_one() == "10:40"
-    third = open_screen(THIRD, "review")
-    assert third.radio(key=f"control-{number}").options[:2] == ["09:40", "10:40"]
-    third.radio(key=f"control-{number}").set_value("10:40")
-    third.session_state["something_to_undo"] = True
-    third.button(key=f"save-control-{number}").click().run()
-    assert not third.exception
-    assert third.session_state["something_to_undo"] is False
+    app = open_screen(THIRD, "review")
+    third = Bench(app)
+    assert third.options("handelsetid")[:2] == ["09:40", "10:40"]
+    app.session_state["something_to_undo"] = True
+    third.choose("handelsetid", "10:40").save()
+    assert app.session_state["something_to_undo"] is False
     with store.read() as conn:
         assert decided_answers(conn, entry_id)["handelsetid"].answer.value == "10:40"
         assert load_entry(conn, entry_id).reason == "kontrollskrivning"
@@ -102,14 +99,11 @@ def test_what_does_not_fit_is_said_and_a_task_can_be_left(
     store: Store, open_screen: OpenScreen
 ) -> None:
     controlled(store)
-    number = task_id(store)
-    app = open_screen(COLLEAGUE, "review")
-    app.button(key=f"save-control-{number}").click().run()
-    assert "ef-said" in said(app)
-    app.text_input(key=f"control-{number}").set_value("kvart över")
-    app.button(key=f"save-control-{number}").click().run()
-    assert "ef-said" in said(app)
-    app.button(key=f"skip-control-{number}").click().run()
+    bench = Bench(open_screen(COLLEAGUE, "review")).save()
+    assert list(bench.errors()) == ["handelsetid"]
+    bench.type("handelsetid", "kvart över").save()
+    assert list(bench.errors()) == ["handelsetid"]
+    bench.act("skip")
     with store.read() as conn:
         assert conn.execute(select(control.c.passed, control.c.typed_by)).one() == (1, None)
 
@@ -118,33 +112,38 @@ def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(
     store: Store, open_screen: OpenScreen
 ) -> None:
     note = controlled(store)
-    typed = f"control-{task_id(store)}"
+    task = f"control-{task_id(store)}"
     app = open_screen(COLLEAGUE, "review")
-    app.button(key=f"skip-{typed}").click().run()
-    assert not app.exception
+    bench = Bench(app).act("skip")
     assert "Inget väntar på dig just nu" in said(app)
-    assert typed not in {one.key for one in app.text_input}
     seeding.add_notes(store, 1)
     app.run()
-    type_all(Bench(app)).save()
-    assert typed in {one.key for one in app.text_input}
+    assert bench.entry != task
+    type_all(bench).save()
+    assert bench.entry == task
     assert looks(store, _page_of(store, note.rpartition("-")[0]), COLLEAGUE) == 2
 
 
 def test_who_confirmed_it_is_not_asked(store: Store, open_screen: OpenScreen) -> None:
     controlled(store)
-    app = open_screen(NURSE, "review")
-    assert not [one for one in app.text_input if str(one.key).startswith("control-")]
+    assert not Bench(open_screen(NURSE, "review")).is_up
 
 
-def test_a_control_comes_between_entries_and_not_before_the_first(
+def test_a_control_comes_after_an_entry_that_was_saved_and_can_be_undone(
     store: Store, open_screen: OpenScreen
 ) -> None:
     controlled(store)
     seeding.add_notes(store, 2)
-    app = open_screen(COLLEAGUE, "review")
-    Bench(app).act("skip")
-    assert not [one for one in app.text_input if str(one.key).startswith("control-")]
+    bench = Bench(open_screen(COLLEAGUE, "review"))
+    first = bench.entry
+    task = f"control-{task_id(store)}"
+    assert bench.data["ahead"]["entry"] == task
+    second = bench.act("skip").entry
+    assert second not in {first, task}
+    type_all(bench).save()
+    assert (bench.entry, bench.data["undo"]) == (task, True)
+    bench.act("undo")
+    assert bench.entry == second
 
 
 def test_a_planted_value_that_is_confirmed_is_told_at_once(
@@ -152,22 +151,17 @@ def test_a_planted_value_that_is_confirmed_is_told_at_once(
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "1")
     entry_id = seeding.add_notes(store, 1)[0]
-    app = open_screen(NURSE, "review")
+    bench = Bench(open_screen(NURSE, "review"))
     with store.read() as conn:
         planted = conn.execute(select(plant)).one()
-    for name in ("personnummer", "handelsedatum", "handelsetid"):
-        app.text_input(key=f"f-{entry_id}-0-{name}").set_value(str(NOTE[name]))
-    for name in ("skrivet_datum", "skriven_tid", "lakare_datum", "lakare_tid"):
-        app.text_input(key=f"f-{entry_id}-0-{name}").set_value("-")
-    app.button(key=f"save-{entry_id}-0").click().run()
-    assert not app.exception
+    type_all(bench).save()
     form = seeding.forms()["hsl-anteckning", 1]
-    assert form.by_name[planted.field].label in app.warning[0].value
-    assert "på prov" in app.warning[0].value
+    assert form.by_name[planted.field].label in bench.card["warning"]
+    assert "på prov" in bench.card["warning"]
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.REVIEW
-    assert app.text_input(key=f"f-{entry_id}-1-personnummer").value == NOTE["personnummer"]
-    app.button(key=f"save-{entry_id}-1").click().run()
+    assert bench.value("personnummer") == NOTE["personnummer"]
+    bench.save()
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.CONFIRMED
         assert decided_answers(conn, entry_id)[planted.field].answer.value != planted.value

@@ -20,10 +20,9 @@ function focusedField(boxes) {
   return null;
 }
 
-export default function ({ parentElement, data: initialData, setTriggerValue }) {
-  let data = initialData;
+export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
-  const [pane, sheet, img, row, mark, word, doubts] = [".pane", ".sheet", "img", ".row", ".mark", ".word", ".doubts"].map(find);
+  const [pane, sheet, img, row, mark, marked] = [".pane", ".sheet", "img", ".row", ".mark", ".marked"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
   // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
@@ -44,44 +43,11 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
     find(".whole").setAttribute("aria-pressed", String(state.zoom < 0));
     place(row, data.row, page);
     place(mark, data.boxes[state.field], page);
-    const read = data.words[state.field];
-    place(word, read?.places[state.word], page);
-    const doubtful = (read?.places ?? []).filter((_, i) => read.doubtful[i]);
-    const frames = [...doubtful.map((box) => [box, ""]), ...(data.marked ?? []).map((box) => [box, "deviation"])];
-    doubts.replaceChildren(...frames.map(([box, kind]) => {
+    marked.replaceChildren(...data.marked.map((box) => {
       const frame = document.createElement("div");
-      frame.className = kind;
       place(frame, box, page);
       return frame;
     }));
-  }
-
-  // Mark the word at the cursor of a free text, computed from the text in the field now.
-  function followWord() {
-    const area = document.activeElement;
-    const read = data.words[state.field];
-    if (!read || area?.tagName !== "TEXTAREA" || focusedField(data.boxes) !== state.field) return;
-    const at = wordAt(area, read.words);
-    if (at === state.word) return;
-    state.word = at;
-    show();
-    const box = read.places[at];
-    if (!box || !pane.clientHeight) return;
-    const height = sheet.clientWidth * data.aspect;
-    const [top, left] = [(box[2] + box[4] / 2) * height, (box[1] + box[3] / 2) * sheet.clientWidth];
-    // Scroll only if the word is near the edge of the view, or outside.
-    const isFar = (middle, from, length) => middle < from + length * 0.2 || middle > from + length * 0.8;
-    if (isFar(top, pane.scrollTop, pane.clientHeight)) pane.scrollTop = top - pane.clientHeight * 0.4;
-    if (isFar(left, pane.scrollLeft, pane.clientWidth)) pane.scrollLeft = left - pane.clientWidth / 2;
-  }
-
-  function goToDoubt(event) {
-    const read = data.words[focusedField(data.boxes)];
-    const isShortcut = event.altKey && !event.ctrlKey && event.key.toLowerCase() === "u";
-    if (!isShortcut || !read || document.activeElement.tagName !== "TEXTAREA") return;
-    event.preventDefault();
-    nextDoubtful(document.activeElement, read);
-    followWord();
   }
 
   function place(frame, box, page) {
@@ -104,16 +70,13 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
   function follow() {
     const field = focusedField(data.boxes);
     if (!field || field === state.field) return;
-    Object.assign(state, { field, word: -1 });
-    state.page = data.boxes[field][0];
+    Object.assign(state, { field, page: data.boxes[field][0] });
     show();
     reveal();
   }
 
-  // Show a sheet: when the screen is drawn, or before that, when its form becomes visible (prefetch.js).
   function begin() {
-    if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null, word: -1 });
-    root.dataset.efWay = data.way;
+    if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null });
     find(".turn").hidden = data.pages.length < 2;
     show();
     follow();
@@ -153,8 +116,6 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
     "+": () => zoom(1), "-": () => zoom(-1), 0: () => zoom(null), PageDown: () => turn(1), PageUp: () => turn(-1),
   };
   on(document, "focusin", follow);
-  for (const type of ["selectionchange", "input", "keyup", "click"]) on(document, type, followWord);
-  on(document, "keydown", goToDoubt);
   on(document, "keydown", (e) => {
     const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
     if (!e.altKey || e.ctrlKey || e.metaKey || !(key in shortcuts)) return;
@@ -169,7 +130,6 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
   on(find(".turn"), "click", () => turn(1));
   for (const name of ["contrast", "invert"]) on(find(`.${name}`), "click", () => toggleFilter(name));
   on(document, "ef-shelf", show);
-  on(document, "ef-turn", (event) => { data = { ...data, ...event.detail.sheet }; begin(); });
   for (const [name, label] of Object.entries(data.labels)) find(`.${name}`).title = label;
   find(".whole").textContent = data.labels.whole;
   find(".turn").textContent = data.labels.turn;
@@ -180,5 +140,5 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
     const isComplete = data.pages.every((id) => window.efShelf?.has(id));
     if (!stop.signal.aborted && !isComplete) setTriggerValue("missing", data.pages.length);
   }, MISSING_MS);
-  return () => { clearTimeout(missingTimer); stop.abort(); delete root.dataset.efWay; };
+  return () => { clearTimeout(missingTimer); stop.abort(); };
 }

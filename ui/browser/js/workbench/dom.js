@@ -1,17 +1,19 @@
 // Drawing: text goes in as text only, never as HTML.
+// An attribute that is empty, null or false is left out.
 function make(tag, name = "", attributes = {}, ...children) {
   const element = document.createElement(tag);
   if (name) element.className = name;
   for (const [key, value] of Object.entries(attributes)) {
     if (value === true) element.setAttribute(key, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
+    else if (value !== false && value !== null && value !== undefined && value !== "") element.setAttribute(key, value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
 
 const button = (name, text, key = "", attributes = {}) =>
-  make("button", name, { type: "button", ...attributes }, make("span", "", {}, text), key ? make("kbd", "", {}, key) : null);
+  make("button", name, { type: "button", "aria-keyshortcuts": key.replace("Ctrl", "Control"), ...attributes },
+    make("span", "", {}, text), key ? make("kbd", "", { "aria-hidden": "true" }, key) : null);
 
 // Change only what differs: a screen reader says again what is written again.
 function setText(element, text) {

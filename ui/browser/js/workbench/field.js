@@ -26,7 +26,7 @@ function makeRow(field, { id, labels, onInput }) {
       shownError ? make("p", "wb-error", {}, shownError) : null,
     ]);
     for (const part of reads()) {
-      setAttribute(part, "aria-invalid", shownError && part.getAttribute("role") !== "radiogroup" ? "true" : null);
+      setAttribute(part, "aria-invalid", shownError ? "true" : null);
       setAttribute(part, "aria-describedby", said.childElementCount ? `${id}-said` : null);
     }
     element.classList.toggle("wb-wrong", row.hasError);

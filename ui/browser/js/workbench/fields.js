@@ -82,6 +82,11 @@ function makeFields({ onInput, onNow }) {
     if (row) fields.bring(row.element);
   };
 
+  fields.isInSight = (element) => {
+    const [box, view] = [element.getBoundingClientRect(), scroller.getBoundingClientRect()];
+    return box.bottom > view.top && box.top < view.bottom;
+  };
+
   fields.bring = (element) => {
     if (!element?.isConnected) return;
     const [box, view] = [element.getBoundingClientRect(), scroller.getBoundingClientRect()];

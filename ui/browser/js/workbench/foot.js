@@ -12,6 +12,7 @@ function makeBelow(act) {
     tick,
     look,
     list: () => add.querySelector("select"),
+    summary: () => settled.querySelector("summary"),
     handOver: () => hidden.querySelector("button"),
     show(card, isNew) {
       redraw(folded, card.folded, (all) => (all ?? []).map(foldedPart));
@@ -35,7 +36,7 @@ function foldedPart({ title, items }) {
   return make("section", "wb-folded", {}, make("p", "", {}, title), make("ul", "", {}, ...lines));
 }
 
-const settledPart = ({ title, items }) => make("details", "wb-settled", {}, make("summary", "", { tabindex: -1 }, title),
+const settledPart = ({ title, items }) => make("details", "wb-settled", {}, make("summary", "", {}, title),
   make("dl", "", {}, ...items.flatMap(({ label, text }) => [make("dt", "", {}, label), make("dd", "", {}, text)])));
 
 function addPart(given, act) {

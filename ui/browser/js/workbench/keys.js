@@ -93,7 +93,7 @@ function makeKeys(bench) {
 
   // All places in order, also those that need nobody.
   function step(by) {
-    const stops = [...fields.rows, below.look.hidden ? null : below.tick, below.list(), bar.named.save].filter(Boolean);
+    const stops = [...fields.rows, below.look.hidden ? null : below.tick, below.list(), below.summary(), bar.named.save].filter(Boolean);
     const row = fields.at(document.activeElement);
     const at = stops.indexOf(row ?? document.activeElement);
     const stop = stops[Math.max(0, Math.min(stops.length - 1, at + by))];

@@ -14,7 +14,7 @@ function applyFilters() {
 function makePicture() {
   const caption = make("span", "wb-caption");
   const tools = Object.fromEntries(TOOLS.map(([name, sign]) => [name, button(`wb-tool wb-${name}`, sign, "", { tabindex: -1 })]));
-  const image = make("img", "", { alt: "", draggable: "false" });
+  const image = make("img", "", { draggable: "false" });
   const [row, mark, word, frames] = ["wb-at-row", "wb-at", "wb-at-word", "wb-frames"].map((name) => make("div", name));
   const sheet = make("div", "wb-sheet", {}, image, row, mark, frames, word);
   const pane = make("div", "wb-pane", { tabindex: 0, role: "region" }, sheet);

@@ -52,8 +52,14 @@ function makeQuestion() {
 const textPart = (id, { label, max }) => make("div", "wb-part", {}, make("label", "", { for: id }, label),
   make("input", "", { id, type: "text", autocomplete: "off", maxlength: max }));
 
+function noOption(placeholder) {
+  const option = make("option", "", {}, placeholder ?? "");
+  option.value = "";
+  return option;
+}
+
 function listPart(id, { label, placeholder, options }) {
-  const list = make("select", "", { id }, make("option", "", { value: "" }, placeholder ?? ""),
+  const list = make("select", "", { id }, noOption(placeholder),
     ...options.map((option) => make("option", "", { value: option.value }, option.label)));
   return make("div", "wb-part", {}, make("label", "", { for: id }, label), list);
 }

@@ -3,6 +3,8 @@
 const DRAFT_MS = 600;
 const MISSING_MS = 600;
 const PATIENCE_MS = 300;
+const HOLD_MS = 4000;
+const TAB_MS = 500;
 const KEPT_ENTRIES = 6;
 const LEAVES = new Set(["skip", "reject", "undo", "hand_over"]);
 
@@ -10,13 +12,13 @@ const keyOf = (card) => `${card.entry}-${card.revision}`;
 const turnOf = (card) => `${keyOf(card)}-${card.attempt}`;
 
 function makeBench(parent) {
-  const bench = { card: null, ahead: null, data: null, isBusy: false, shownAt: 0, withdrawn: "" };
+  const bench = { card: null, ahead: null, data: null, isBusy: false, shownAt: 0, withdrawn: "", held: null };
   // What was typed, by entry and revision: it wins over what the server sends, and is kept if the
   // server brings the user back to the entry before.
   const memories = new Map();
-  const timers = { draft: 0, missing: 0, busy: 0 };
+  const timers = { draft: 0, missing: 0, busy: 0, held: 0 };
   const stop = new AbortController();
-  let [saysNo, last, isPressed] = [null, null, false];
+  let [saysNo, last, isPressed, tabbedAt] = [null, null, false, -Infinity];
 
   const act = (kind, extra) => bench.act(kind, extra);
   const picture = makePicture();
@@ -61,6 +63,7 @@ function makeBench(parent) {
   function settle(data) {
     const before = bench.card;
     setBusy(false);
+    releaseClick();
     bench.ahead = data.ahead;
     if (!data.now) return showNothing();
     if (before && keyOf(before) !== keyOf(data.now) && before.entry !== data.ahead?.entry && data.now.attempt === 0) memories.delete(keyOf(before));
@@ -91,11 +94,14 @@ function makeBench(parent) {
 
   function show(card) {
     const isNew = !bench.card || turnOf(bench.card) !== turnOf(card);
+    // Who has scrolled to another place stays there.
+    const follows = !isNew && fields.now && fields.isInSight(fields.now.element);
     bench.card = card;
     if (isNew) { bench.withdrawn = ""; clearTimeout(timers.draft); }
     draw(card, isNew);
     if (isNew) begin(card);
-    else if (fields.now) fields.mark(fields.now);
+    else if (follows) bringNow();
+    if (!isNew) picture.follow(fields.now?.field ?? null);
   }
 
   function begin(card) {
@@ -105,7 +111,7 @@ function makeBench(parent) {
     if (memoryOf(card).isDirty) planDraft();
     clearTimeout(timers.missing);
     timers.missing = setTimeout(() => {
-      if (bench.card === card || turnOf(bench.card ?? {}) === turnOf(card)) if (!picture.isComplete()) post("missing");
+      if (bench.card && turnOf(bench.card) === turnOf(card) && !picture.isComplete()) post("missing");
     }, MISSING_MS);
   }
 
@@ -144,12 +150,15 @@ function makeBench(parent) {
   function fit() {
     const top = root.getBoundingClientRect().top + (root.closest("[data-testid='stMain']")?.scrollTop ?? window.scrollY);
     root.style.setProperty("--wb-top", `${Math.max(0, Math.round(top))}px`);
-    bringNow();
   }
 
   function bringNow() {
-    if (question.root.contains(document.activeElement)) fields.bring(question.root);
-    else if (fields.now) fields.bring(fields.now.element);
+    const active = document.activeElement;
+    const isAsked = question.root.contains(active);
+    const whole = isAsked ? question.root : fields.now?.element;
+    fields.bring(whole);
+    // In a low window the whole may be taller than the view: the part with the focus comes first.
+    if (whole?.contains(active)) fields.bring(active.closest(".wb-option, .wb-part, .wb-segment") ?? active);
   }
 
   // --- the client ---
@@ -205,7 +214,7 @@ function makeBench(parent) {
     const goes = canAdvance();
     setBusy(true);
     post("save", {
-      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null,
+      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null, seen: seenFor(),
     });
     if (goes) advance();
   }
@@ -267,6 +276,24 @@ function makeBench(parent) {
     return true;
   };
 
+  // What is pressed elsewhere may take the screen away, or end the run that saves: it waits for the
+  // answer, but not for ever.
+  function holdClick(event) {
+    const pressed = event.target.closest?.("a[href], button, label, input");
+    if (!pressed || root.contains(pressed) || !event.isTrusted || !(outbox.underWay || outbox.next())) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    bench.held = findAgain(pressed);
+    timers.held = setTimeout(releaseClick, HOLD_MS);
+  }
+
+  function releaseClick() {
+    clearTimeout(timers.held);
+    const find = bench.held;
+    bench.held = null;
+    if (find) requestAnimationFrame(() => pressAgain(find));
+  }
+
   // --- focus ---
 
   bench.focus = (element) => {
@@ -325,23 +352,27 @@ function makeBench(parent) {
     if (isPressed) return; // nothing may move under the pointer; when it is up, this is done
     const row = fields.at(target);
     if (row) fields.mark(row);
-    else if (question.root.contains(target)) {
-      fields.mark(fields.named(question.given?.field) ?? fields.now);
-      fields.bring(question.root);
-    } else if (fields.list.contains(target)) fields.bring(target);
+    else if (question.root.contains(target)) fields.mark(fields.named(question.given?.field) ?? fields.now);
+    if (row || question.root.contains(target)) bringNow();
+    else if (fields.list.contains(target)) fields.bring(target);
     if (!picture.root.contains(target)) last = target;
   }
 
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
   const keys = makeKeys(bench);
+  on(document, "keydown", ({ key }) => {
+    isPressed = false;
+    if (key === "Tab") tabbedAt = performance.now();
+  }, { capture: true });
   on(document, "keydown", keys.onKey, { capture: true });
   on(root, "focusin", onFocus);
   on(fields.list, "focusout", ({ target, relatedTarget }) => {
     if (fields.at(target) !== fields.at(relatedTarget)) bench.sendDraft();
   });
-  // A dialog or popover of Streamlit's that closes leaves the focus with the page.
+  // A dialog or popover of Streamlit's that closes leaves the focus with the page. Who comes there by
+  // Tab goes on.
   on(document, "focusin", ({ target }) => {
-    if (!isPressed && target.tagName === "SECTION" && placeOf(root, target) === "lost") bench.returnFocus();
+    if (!isPressed && performance.now() - tabbedAt > TAB_MS && target.tagName === "SECTION" && placeOf(root, target) === "lost") bench.returnFocus();
   });
   on(document, "focusout", ({ relatedTarget }) => {
     if (!relatedTarget && !isPressed) requestAnimationFrame(() => {
@@ -366,6 +397,7 @@ function makeBench(parent) {
     const area = document.activeElement;
     if (area?.tagName === "TEXTAREA" && fields.at(area)) picture.followWord(area);
   });
+  on(document, "click", holdClick, { capture: true });
   on(document, "ef-shelf", picture.draw);
   on(window, "resize", fit);
   on(window, "beforeunload", (event) => {

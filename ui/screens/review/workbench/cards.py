@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.model import EntryState, Person
-from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import Page
 from pipeline.store.review.questions import ANSWERED_REASON
 from ui.browser.image_cache import image_id
@@ -66,6 +66,7 @@ def entry_card(
         "notices": _notices(context, person, view),
         "second": view.is_second_review,
         "fields": [] if view.is_hidden else _fields_with_values(view, held, images),
+        "head": [field.spec.name for field in _head_fields(view)],
         "folded": folded_cards(view, held, images),
         "unfold": _unfold_text(view, held),
         "settled": None if view.is_hidden else settled_card(view),
@@ -147,12 +148,19 @@ def question_card(view: EntryView, question: ClientQuestion) -> dict[str, Any]:
 def can_advance(view: EntryView, ahead: EntryView) -> bool:
     """Return whether the next entry may be shown before this one's save is answered.
 
-    Not if it is another row of the same sheet and the head of the sheet is answered now: those
-    answers will be in it.
+    Not if it is another row of the same sheet and the head of the sheet is answered for the first
+    time now: those answers will be in it. The browser waits too if the head is changed.
     """
     if view.entry.sheet != ahead.entry.sheet or view.form.entries is not EntriesPer.ROW:
         return True
-    return all(field.spec.row is not None for field in view.fields if field.is_open)
+    return all(field.draft is not None for field in _head_fields(view))
+
+
+def _head_fields(view: EntryView) -> list[FieldView]:
+    """Return the fields of the sheet's head that are asked in this row."""
+    if view.form.entries is not EntriesPer.ROW:
+        return []
+    return [field for field in view.fields if field.is_open and field.spec.row is None]
 
 
 def _fields_with_values(

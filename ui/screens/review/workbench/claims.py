@@ -14,8 +14,8 @@ from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.quality.seeded_errors import with_seeded_error
 from ui.screens.review import batch_screen, current_entry
 from ui.screens.review.depth.deviations import with_added_deviations
-from ui.screens.review.sheet_images import record_page_views
-from ui.screens.review.workbench.rekeying_turn import claim_task
+from ui.screens.review.sheet_images import end_page_views, record_page_views
+from ui.screens.review.workbench.rekeying_turn import claim_task, end_task_view
 from ui.screens.review.workbench.state import bench_state
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -95,14 +95,18 @@ def go_to_next(context: AppContext, person: Person) -> None:
         return
     if batch_screen.claim_due_batch(context, person):
         state.needs_screen = True
-    elif ahead is not None and _is_still_claimed(context, person, ahead.entry, ahead.revision):
-        current_entry.open_entry(ahead.entry)
+    elif ahead is not None:
+        if _is_still_claimed(context, person, ahead.entry, ahead.revision):
+            current_entry.open_entry(ahead.entry)
+        else:  # if it comes back, that is another view of it
+            end_page_views(ahead.entry)
 
 
 def leave_task(context: AppContext, person: Person) -> None:
     """Go on from a rekeying task; the next one comes after an entry."""
     state = bench_state()
-    state.is_task_due, state.viewed_task = False, None
+    state.is_task_due = False
+    end_task_view()
     go_to_next(context, person)
 
 

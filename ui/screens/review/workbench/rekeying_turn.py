@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import streamlit as st
+
 from pipeline.domain.errors import (
     EfterskriftError,
     InvalidAnswerError,
@@ -39,9 +41,12 @@ from ui.screens.review.field_input import (
 from ui.screens.review.workbench.state import Card, FieldValue, HeldEntry, bench_state
 from ui.widgets.errors import error_text
 from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
+from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 TASK_PREFIX = "control-"
+_VIEWED_TASK_KEY = f"{VIEW_KEY_PREFIX}control"
+"""Session-state key of the task whose view is recorded for this showing."""
 
 
 def task_key(task: RekeyingTask) -> str:
@@ -61,10 +66,15 @@ def claim_task(context: AppContext, person: Person) -> RekeyingTask | None:
             context.settings.claim_minutes,
             state.skipped_tasks,
         )
-        if task is not None and state.viewed_task != task.id:
+        if task is not None and st.session_state.get(_VIEWED_TASK_KEY) != task.id:
             queue.record_page_view(conn, person, task.page.id)
-    state.viewed_task = task.id if task is not None else None
+    st.session_state[_VIEWED_TASK_KEY] = task.id if task is not None else None
     return task
+
+
+def end_task_view() -> None:
+    """Note that no task is shown: the next view of its page is another one."""
+    st.session_state.pop(_VIEWED_TASK_KEY, None)
 
 
 def task_card(

@@ -77,8 +77,8 @@ class BenchState:
 
     `heard` is the number of the last act. `ahead_for` is the entry and revision that `ahead` comes
     after. With `needs_screen` something else than the workbench is due. `fresh_turn` was loaded in
-    this run. With `is_task_due` a rekeying task may come before the next entry; `viewed_task` is
-    the one whose view is logged; `skipped_tasks` do not come again before an entry is saved.
+    this run. With `is_task_due` a rekeying task may come before the next entry; `skipped_tasks` do
+    not come again before an entry is saved.
     """
 
     heard: int = 0
@@ -90,7 +90,6 @@ class BenchState:
     needs_screen: bool = False
     fresh_turn: EntryView | RekeyingTask | None = None
     is_task_due: bool = False
-    viewed_task: int | None = None
     skipped_tasks: frozenset[int] = frozenset()
 
     def hold(self, entry_id: str, revision: int) -> HeldEntry:

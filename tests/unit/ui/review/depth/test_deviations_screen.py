@@ -95,7 +95,8 @@ def test_only_the_head_and_what_deviates_is_asked_and_the_rest_is_looked_at(
     assert "rad1_dag1" not in answered
 
 
-def test_a_box_that_the_machine_missed_can_be_added(entry_id: str, open_screen: OpenScreen) -> None:
+@pytest.mark.usefixtures("entry_id")
+def test_a_box_that_the_machine_missed_can_be_added(open_screen: OpenScreen) -> None:
     bench = Bench(open_screen(NURSE, "review"))
     assert "rad1_dag3" in [option["value"] for option in bench.card["add"]["options"]]
     assert "rad1_dag3" in bench.act("add", name="rad1_dag3").names

@@ -1,0 +1,154 @@
+"""What is in the window at each size: the focus, the client, pieces of paper, many fields."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.browser.workbench import cards
+from tests.browser.workbench.stage import SIZES, Stage, staged
+
+pytestmark = [pytest.mark.browser]
+
+_RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+_OUTSIDE = """() => {
+    const active = document.activeElement;
+    const view = document.querySelector(".wb-fields").getBoundingClientRect();
+    const inside = (box, frame) => box.top >= frame.top - 1 && box.bottom <= frame.bottom + 1;
+    const found = [];
+    const own = (active.closest(".wb-option, .wb-segment") ?? active).getBoundingClientRect();
+    const row = active.closest(".wb-row");
+    if (!inside(own, { top: 0, bottom: innerHeight })) found.push("focus outside the window");
+    if (active.closest(".wb-fields") && !inside(own, view)) found.push("focus outside the list");
+    if (row && row.offsetHeight <= view.height && !inside(row.getBoundingClientRect(), view))
+        found.push(`row ${row.dataset.name} is cut off`);
+    const main = document.querySelector("section");
+    if (main.scrollHeight > main.clientHeight + 1) found.push("the page scrolls");
+    if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways");
+    const name = document.querySelector(".wb-client-name").getBoundingClientRect();
+    const seen = document.elementFromPoint(name.left + 5, name.top + name.height / 2);
+    if (!seen?.closest(".wb-client-name")) found.push("the client is not seen");
+    return found;
+}"""
+_WHOLE_ROWS = """() => {
+    const view = document.querySelector(".wb-fields").getBoundingClientRect();
+    return [...document.querySelectorAll(".wb-row")].map((row) => row.getBoundingClientRect())
+        .filter((box) => box.top >= view.top - 1 && box.bottom <= view.bottom + 1).length;
+}"""
+_CROPS = """() => [...document.querySelectorAll(".wb-row")].map((row) => [
+    row.dataset.name,
+    [...row.querySelectorAll(".wb-crop")].filter((crop) => crop.checkVisibility()).length,
+    row.querySelector(".wb-crop").getBoundingClientRect().height])"""
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_focus_and_the_client_are_always_in_the_window(
+    browser: Browser, size: tuple[int, int]
+) -> None:
+    asked = cards.ready(
+        attempt=1,
+        warning="Något talar emot klienten.",
+        question=cards.conflict(),
+        banner=cards.banner(cards.client(against=["Namnet är ett annat"], tags=["Avliden"])),
+    )
+    wrong = cards.ready(focus="dos")
+    wrong["fields"][12]["error"] = "Dosen är tio gånger så stor som den brukar vara."
+    with staged(browser, size=size) as stage:
+        for now in (cards.ready("e0", look={"text": "Sett"}), asked, wrong, cards.note()):
+            stage.give(cards.data(now, cards.ready("e9")))
+            found = _walk(stage, len(now["fields"]) + 2)
+            assert (now["title"], found) == (now["title"], [])
+
+
+def _walk(stage: Stage, steps: int) -> list[str]:
+    found: list[str] = stage.page.evaluate(_OUTSIDE)
+    for key in (*["Tab"] * 5, *["Control+ArrowUp"] * steps, *["Control+ArrowDown"] * steps):
+        stage.press(key)
+        found += [f"{problem} at {stage.focus()}" for problem in stage.page.evaluate(_OUTSIDE)]
+    return found
+
+
+def test_after_a_save_the_focus_is_in_the_window(browser: Browser) -> None:
+    with staged(browser, size=SIZES["small"]) as stage:
+        stage.give(cards.data(cards.ready(focus="plats"), cards.ready("e2", focus="given")))
+        stage.press("Control+Enter")
+        assert (stage.entry(), stage.focus()) == ("e2", "given")
+        assert stage.page.evaluate(_OUTSIDE) == []
+        stage.answer(cards.ready(attempt=1, focus="lakemedel"))
+        assert stage.focus() == "lakemedel"
+        assert stage.page.evaluate(_OUTSIDE) == []
+
+
+def test_ten_fields_are_in_sight_on_a_laptop(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.ready(focus="puls"))) as stage:
+        assert stage.page.evaluate(_WHOLE_ROWS) >= 10
+
+
+def test_each_piece_of_paper_is_shown_once_and_large_in_focus(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.ready(focus="puls"))) as stage:
+        for name in ("puls", "dos"):
+            stage.row(name).locator("input").click()
+            crops = {row: (count, tall) for row, count, tall in stage.page.evaluate(_CROPS)}
+            assert {count for count, _ in crops.values()} == {1}
+            others = [tall for row, (_, tall) in crops.items() if row != name]
+            assert crops[name][1] > 2 * max(others)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_rule_of_accessibility_is_broken(
+    browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    folded = [{"title": "Lästa med stor säkerhet", "items": [{"label": "Ort", "text": "Umeå"}]}]
+    sheet = cards.ready(
+        folded=[{**part, "items": [{**part["items"][0], "crop": None}]} for part in folded],
+        settled={"title": "Klart: 1", "items": [{"label": "Ort", "text": "Umeå"}]},
+        look={"text": "Jag har sett hela bladet."},
+        add={
+            **{"label": "Fler rutor avviker", "placeholder": "Välj en ruta"},
+            "options": [{"value": "a1", "label": "Ruta 1"}],
+        },
+    )
+    sheet["fields"][3]["error"] = "Datumet finns inte."
+    asked = cards.ready(question=cards.conflict(), warning="Titta på klienten.")
+    hidden = cards.card(fields=[], hidden={"title": "Dold", "text": "Klienten.", "do": "Lämna"})
+    found = []
+    with staged(browser, scheme=scheme) as stage:
+        for now in (sheet, asked, hidden, cards.note(focus="anteckning"), _second()):
+            stage.give(cards.data({**now, "revision": now["revision"] + len(found) + 1}))
+            for violation in Axe().run(stage.page, options=_RULES).response["violations"]:
+                found += [(violation["id"], node["target"]) for node in violation["nodes"]]
+    assert found == []
+
+
+def _second() -> cards.Data:
+    return cards.card(
+        fields=[
+            cards.choice(
+                *("dos", "Dos", ("500 mg", "50 mg")),
+                **{"kind": "second", "typed": True, "value": {"choice": -1, "other": ""}},
+                **{"reason": "Två läste olika", "needs": True},
+            )
+        ]
+    )
+
+
+def test_the_second_person_chooses_or_types(browser: Browser) -> None:
+    with staged(browser, cards.data(_second())) as stage:
+        assert stage.focus() == "dos"
+        expect(stage.row("dos").locator(".wb-reason")).to_have_text("Två läste olika")
+        stage.press("2", "Control+Enter")
+        stage.answer(_second() | {"revision": 2})
+        other = stage.row("dos").get_by_label("Dos:")
+        stage.press("1")
+        other.click()
+        stage.type("5 mg")
+        expect(stage.row("dos").locator(":checked")).to_have_count(0)
+        stage.press("Control+Enter")
+        values = [save["values"]["dos"] for save in stage.saves()]
+        assert values == [{"choice": 1, "other": ""}, {"choice": -1, "other": "5 mg"}]
