@@ -141,6 +141,7 @@ def test_a_server_that_is_killed_in_the_middle_of_a_save_decides_it_once_or_not_
             fill_in(page)
             save(page, first)
         assert wait_for_entry(page, other_than=first) == second
+        expect(field_input(page, "personnummer")).to_have_value("1930")
         assert revisions(store, entries) == [1, 0, 0]
 
 
