@@ -130,11 +130,15 @@ def save_last(page: Page, entry_id: str) -> None:
 
 
 def _wait_for_client(page: Page) -> None:
-    """Wait until the client of the number that was typed is up, and nothing is under way."""
+    """Wait until the client of the number that was typed, if any, is up, and nothing is under
+    way.
+    """
     page.wait_for_function(
         """() => {
             const bench = document.querySelector(".wb");
-            const waits = bench.querySelector(".wb-client[data-kind=wait]")?.checkVisibility();
+            const typed = [...bench.querySelectorAll("input.wb-input, input.wb-other")];
+            const waits = typed.some(({ value }) => /^\\d{12}$/.test(value))
+                && bench.querySelector(".wb-client[data-kind=wait]")?.checkVisibility();
             return !bench.dataset.underWay && !waits;
         }"""
     )
