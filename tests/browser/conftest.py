@@ -20,7 +20,11 @@ _SCREEN = """() => {
         .filter((element) => element.getClientRects().length);
     const within = keys(focus?.closest('[class*="st-key-"]'));
     const shown = drawn.map(keys).join(" ");
-    return `${location.pathname}, focus in ${focus?.tagName} of ${within}; drawn: ${shown}`;
+    const bench = document.querySelector(".wb");
+    const row = focus?.closest(".wb-row")?.dataset.name ?? focus?.className;
+    const state = bench ? JSON.stringify({ ...bench.dataset, busy: bench.ariaBusy, row }) : "none";
+    const at = `${location.pathname}, focus in ${focus?.tagName} of ${within}`;
+    return `${at}; workbench ${state}; drawn: ${shown}`;
 }"""
 
 

@@ -10,7 +10,14 @@ from sqlalchemy import select
 
 from pipeline.store.database.store import Store
 from pipeline.store.schema.review import group_cell, group_task
-from tests.browser.support.nurse import expect_stored, log_in, press_until, settle, wait_until
+from tests.browser.support.nurse import (
+    expect_stored,
+    log_in,
+    press_until,
+    settle,
+    wait_for_entry,
+    wait_until,
+)
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 
@@ -152,8 +159,11 @@ def test_what_is_folded_on_the_sheet_opens_with_a_key(
     page: Page, store: Store, entries: list[str]
 ) -> None:
     first_group(page)
-    press_until(page, "Alt+s", page.locator(".ef-folded").first)
-    expect(page.locator("[class*=st-key-f-][class*=dusch]")).to_have_count(0)
-    press_until(page, "Alt+o", page.locator("[class*=st-key-f-][class*=dusch]").first)
+    press_until(page, "Alt+s", page.locator(".wb-folded").first)
+    wait_for_entry(page)
+    shower = page.locator('.wb-row[data-name$="dusch"]')
+    expect(shower).to_have_count(0)
+    page.keyboard.press("Alt+o")
+    expect(shower.first).to_be_visible()
     assert entries
     expect_stored(page, lambda: {outcome for _, outcome in outcomes(store)}, {"lapsed"})

@@ -1,5 +1,5 @@
-"""The note way at the keyboard: the picture above, the word under the cursor marked in it, and the
-doubtful words found with a key.
+"""Free text at the keyboard: the word at the cursor is marked in the picture, and the doubtful
+words are found with a key.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from tests.browser.support.nurse import (
     expect_stored,
+    field_input,
     fill_in,
     focused_field,
     log_in,
-    look,
-    press_until,
+    save_last,
     wait_for_entry,
     wait_until,
 )
@@ -35,12 +35,13 @@ def note(store: Store) -> str:
 
 
 def text_field(page: Page) -> Locator:
-    """Log in, and go with Tab to the first free text."""
+    """Log in, and go to the first free text, whose words the machine is not sure of."""
     log_in(page, NURSE)
     wait_for_entry(page)
     while focused_field(page)[1] != "anteckning":
         page.keyboard.press("Tab")
-    return page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first
+    expect(page.get_by_text("Skriv av ordagrant, också felstavningar.").first).to_be_visible()
+    return field_input(page, "anteckning")
 
 
 def answered(store: Store, note: str) -> Value:
@@ -61,19 +62,9 @@ def top_of(place: Locator) -> float:
 
 
 @pytest.mark.usefixtures("note")
-def test_the_picture_stands_above_and_hides_nothing_that_has_the_focus(page: Page) -> None:
-    area = text_field(page)
-    picture, field = page.locator(".st-key-picture").bounding_box(), area.bounding_box()
-    assert picture is not None
-    assert field is not None
-    assert picture["y"] + picture["height"] <= field["y"]
-    expect(page.get_by_text("Skriv av ordagrant, också felstavningar.").first).to_be_visible()
-
-
-@pytest.mark.usefixtures("note")
 def test_the_word_under_the_cursor_is_marked_in_the_picture(page: Page) -> None:
     text_field(page)
-    word = page.locator(".sheet .word")
+    word = page.locator(".wb-at-word")
     page.keyboard.press("Control+Home")
     expect(word).to_be_visible()
     first = left_of(word), top_of(word)
@@ -88,7 +79,7 @@ def test_the_word_under_the_cursor_is_marked_in_the_picture(page: Page) -> None:
 @pytest.mark.usefixtures("note")
 def test_a_changed_word_keeps_its_place_and_the_others_theirs(page: Page) -> None:
     area = text_field(page)
-    word = page.locator(".sheet .word")
+    word = page.locator(".wb-at-word")
     page.keyboard.press("Control+End")
     last = left_of(word), top_of(word)
     page.keyboard.press("Control+Home")
@@ -106,8 +97,7 @@ def test_a_changed_word_keeps_its_place_and_the_others_theirs(page: Page) -> Non
 @pytest.mark.usefixtures("note")
 def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
     area = text_field(page)
-    expect(page.locator(".sheet .doubts div")).to_have_count(1)
-    look(page)
+    expect(page.locator(".wb-doubt-at")).to_have_count(1)
     page.keyboard.press("Control+Home")
     page.keyboard.press("Alt+u")
     wait_until(
@@ -117,15 +107,15 @@ def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
             == "Såret"
         ),
     )
-    expect(page.locator(".sheet .word")).to_be_visible()
+    expect(page.locator(".wb-at-word")).to_be_visible()
 
 
 def test_a_note_is_saved_as_it_was_copied(page: Page, store: Store, note: str) -> None:
     log_in(page, NURSE)
-    wait_for_entry(page)
+    entry_id = wait_for_entry(page)
     fill_in(page)
-    page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first.focus()
+    field_input(page, "anteckning").focus()
     page.keyboard.press("Control+End")
     page.keyboard.type(" Åter imårgon.")
-    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
+    save_last(page, entry_id)
     expect_stored(page, lambda: answered(store, note), f"{NOTE['anteckning']} Åter imårgon.")

@@ -65,11 +65,9 @@ def test_one_decision_is_taken_back(page: Page, store: Store) -> None:
     for each in (first, second):
         seeding.confirm(store, NURSE, each)
     log_in(page, NURSE)
-    there = wait_for_entry(page)
-    page.locator(f".st-key-undo-{there} button:not([disabled])").dblclick(delay=30)
-    page.locator(
-        f".st-key-skip-{second}"
-    ).wait_for()  # the second press may be on its button already, and take the focus there
+    wait_for_entry(page)
+    page.locator(".wb-undo").dblclick(delay=30)
+    page.locator(f'.wb[data-entry="{second}"]').wait_for()
     settle(page)
     expect_stored(page, lambda: _states(store, first, second), ["bekräftad", "granskas"])
 

@@ -132,7 +132,7 @@ def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(
         found = [*_problems(page, "Grupp"), *_headings(page, "Grupp")]
         with at_200_per_cent(page):
             page.wait_for_function(_FITS)
-        press_until(page, "Alt+s", page.locator(".ef-folded").first)
+        press_until(page, "Alt+s", page.locator(".wb-folded").first)
         settle(page)
         found += _problems(page, "Blad")
         expect(page.get_by_role("heading", level=1)).to_have_count(

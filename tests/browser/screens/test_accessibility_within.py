@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert, update
 
 from pipeline.domain.model import Value
@@ -20,7 +20,7 @@ from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control
 from tests.browser.screens.test_accessibility import seen, window
-from tests.browser.support.nurse import fill_in, log_in, press_until, settle, wait_for_entry
+from tests.browser.support.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NOTE, NURSE
@@ -111,9 +111,10 @@ def rejecting(page: Page, served: Served) -> Iterator[str]:
 
 def guard(page: Page, served: Served) -> Iterator[str]:
     del served
-    wait_for_entry(page)
+    entry_id = wait_for_entry(page)
     fill_in(page, {**NOTE, "personnummer": CLIENTS[1].pid})
-    press_until(page, "Control+Enter", page.locator("[class*='st-key-guard-']"))
+    save(page, entry_id)
+    page.locator(".wb-question").wait_for()
     yield "Fel person?"
 
 
@@ -125,7 +126,8 @@ def second(page: Page, served: Served) -> Iterator[str]:
 
 def control_task(page: Page, served: Served) -> Iterator[str]:
     del served
-    page.locator("[class*='st-key-save-control-']").wait_for()
+    wait_for_entry(page)
+    expect(page.locator(".wb-title")).to_have_text("Kontrollskrivning")
     yield "Kontrollskrivning"
 
 

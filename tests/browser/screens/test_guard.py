@@ -11,11 +11,12 @@ from pipeline.domain.model import EntryState
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from tests.browser.support.nurse import (
+    client,
     expect_stored,
     fill_in,
     log_in,
-    press_until,
-    settle,
+    save,
+    save_last,
     wait_for_entry,
 )
 from tests.support.screens import seeding
@@ -33,20 +34,19 @@ def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(
     log_in(page, NURSE)
     wait_for_entry(page)
     fill_in(page, {**seeding.NOTE, "personnummer": wrong.pid})
-    card = page.locator(".ef-client")
+    card = client(page)
     expect(card).to_contain_text(wrong.name)
     expect(card).to_contain_text(wrong.unit)
     expect(card).to_contain_text("år")
-    expect(page.locator(".ef-against")).to_contain_text("namnet liknar inte")
-    press_until(
-        page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens")
-    )
-    settle(page)
-    page.keyboard.press("Control+Enter")
-    settle(page)
+    expect(page.locator(".wb-against")).to_contain_text("namnet liknar inte")
+    save(page, entry_id)
+    question = page.locator(".wb-question")
+    expect(question).to_contain_text("Papperet och klienten stämmer inte överens")
+    save(page, entry_id)
+    expect(question).to_be_visible()
     assert state(store, entry_id) is EntryState.REVIEW
-    page.get_by_text("Jag är inte säker. En annan person får titta.").click()
-    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
+    question.get_by_text("Jag är inte säker. En annan person får titta.").click()
+    save_last(page, entry_id)
     expect_stored(page, lambda: state(store, entry_id), EntryState.SECOND)
 
 

@@ -334,7 +334,7 @@ def _alike_pieces(browser: Browser, address: str) -> None:
     expect(pieces.nth(1)).to_have_attribute("aria-checked", "true")
     _picture(page, "granska-grupp")
     page.get_by_role("button", name="Hoppa över gruppen").click()
-    page.locator(".ef-folded").first.wait_for()
+    page.locator(".wb-folded").first.wait_for()
     _picture(page, "granska-blad")
     page.close()
 

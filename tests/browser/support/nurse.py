@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from time import monotonic
 
@@ -29,21 +28,19 @@ def log_in(page: Page, person: Person, password: str = seeding.PASSWORD) -> None
     page.keyboard.press("Enter")
 
 
+ENTRY_READY = """(last) => {
+    const bench = document.querySelector(".wb[data-entry]");
+    if (!bench?.checkVisibility() || bench.dataset.entry === last) return null;
+    if (bench.dataset.underWay || bench.getAttribute("aria-busy")) return null;
+    return bench.contains(document.activeElement) ? bench.dataset.entry : null;
+}"""
+"""The entry on the screen, once nothing is under way and the focus is in it."""
+
+
 def wait_for_entry(page: Page, other_than: str = "") -> str:
-    """Wait until an entry is up and its first field has the focus; answers with its id."""
-    page.wait_for_function(
-        """(last) => {
-            const id = document.activeElement
-                ?.closest('[class*="st-key-f-"]')
-                ?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
-            return id && id !== last;
-        }""",
-        arg=other_than,
-    )
-    entry_id = focused_field(page)[0]
-    page.locator(f".st-key-undo-{entry_id}").wait_for()  # the last thing on the screen
-    settle(page)
-    return entry_id
+    """Wait until an entry is up and has the focus; answers with its id."""
+    ready = page.wait_for_function(ENTRY_READY, arg=other_than)
+    return str(ready.json_value())
 
 
 STILL = """() => !document.getAnimations().some((one) =>
@@ -59,11 +56,9 @@ def settle(page: Page) -> None:
 
 
 def look(page: Page) -> None:
-    """Look at what has come up, as a person does: sooner a save is not meant, and Streamlit may not
-    hear its shortcuts yet.
-    """
+    """Look at what has come up, as a person does: a sooner save is not meant."""
     page.wait_for_function(
-        "(since) => performance.now() > since + 1000", arg=page.evaluate("performance.now()")
+        "(since) => performance.now() > since + 600", arg=page.evaluate("performance.now()")
     )
 
 
@@ -104,23 +99,49 @@ def press_until(page: Page, keys: str, place: Locator, *, patience_ms: float = 1
 
 
 def skip(page: Page, entry_id: str) -> str:
-    """Press Alt+S until another entry is up; answers with its id. A press that is heard late is
-    waited for: a second one would skip the next too.
-    """
-    _press_past(page, "Alt+s", entry_id, patience_ms=15_000)
+    """Press Alt+S once; answers with the entry that is up then."""
+    page.keyboard.press("Alt+s")
     return wait_for_entry(page, other_than=entry_id)
 
 
 def save(page: Page, entry_id: str) -> None:
-    """Press Ctrl+Enter until another entry is up. What is pressed sooner than half a second after
-    an entry or its client came up is not meant.
+    """Look at the entry, and press Ctrl+Enter once; returns when another entry is there, or the
+    answer that this one could not be saved.
     """
-    _press_past(page, "Control+Enter", entry_id, patience_ms=1_500)
+    turn = page.locator(f'.wb[data-entry="{entry_id}"]').get_attribute("data-turn")
+    _wait_for_client(page)
+    look(page)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        """([entry, turn]) => {
+            const { dataset } = document.querySelector(".wb[data-entry]") ?? {};
+            if (dataset?.entry !== entry) return true;
+            return dataset.turn !== turn && !dataset.underWay;
+        }""",
+        arg=[entry_id, turn],
+    )
 
 
-def _press_past(page: Page, keys: str, entry_id: str, *, patience_ms: float) -> None:
-    """Press until the entry is no longer on the screen."""
-    press_until_gone(page, keys, page.locator(f".st-key-skip-{entry_id}"), patience_ms=patience_ms)
+def save_last(page: Page, entry_id: str) -> None:
+    """Save the last entry of the queue."""
+    save(page, entry_id)
+    expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()
+    settle(page)
+
+
+def _wait_for_client(page: Page) -> None:
+    """Wait until the client of the number that was typed, if any, is up, and nothing is under
+    way.
+    """
+    page.wait_for_function(
+        """() => {
+            const bench = document.querySelector(".wb");
+            const typed = [...bench.querySelectorAll("input.wb-input, input.wb-other")];
+            const waits = typed.some(({ value }) => /^\\d{12}$/.test(value))
+                && bench.querySelector(".wb-client[data-kind=wait]")?.checkVisibility();
+            return !bench.dataset.underWay && !waits;
+        }"""
+    )
 
 
 def press_until_gone(page: Page, keys: str, place: Locator, *, patience_ms: float = 1_500) -> None:
@@ -137,19 +158,34 @@ def press_until_gone(page: Page, keys: str, place: Locator, *, patience_ms: floa
 
 def focused_field(page: Page) -> tuple[str, str]:
     """The entry and the field that have the focus; two empty texts when none has."""
-    holder = "document.activeElement?.closest('[class*=\"st-key-f-\"]')?.className"
-    found = re.search(r"st-key-f-([\w-]+-\d\d)-\d+-([a-z]\S*)", page.evaluate(holder) or "")
-    return (found[1], found[2]) if found else ("", "")
+    entry, name = page.evaluate(
+        """() => {
+            const row = document.activeElement?.closest(".wb-row");
+            return row ? [row.closest(".wb").dataset.entry, row.dataset.name] : ["", ""];
+        }"""
+    )
+    return entry, name
+
+
+def field_input(page: Page, name: str) -> Locator:
+    """Where a field's text is typed, in a second review another value than both."""
+    row = page.locator(f'.wb-row[data-name="{name}"]')
+    return row.locator("input.wb-input, textarea.wb-input, input.wb-other").first
+
+
+def client(page: Page) -> Locator:
+    """The client on the screen."""
+    return page.locator(".wb-client")
 
 
 def fill_in(
     page: Page, values: Mapping[str, Value] = NOTE, form: str = "hsl-anteckning"
 ) -> list[str]:
-    """Go through all fields with Tab and type what the paper says in those that are blind; answers
-    with the fields in that order.
+    """Go with Enter through the fields that need a person, in a text of several lines with Tab, and
+    type what the paper says in those that are blind; answers with the fields in that order.
     """
     blind = {
-        spec.name.replace(".", "-"): spec.name
+        spec.name
         for spec in seeding.forms().latest(form).fields
         if spec.critical or spec.takes_code
     }
@@ -157,11 +193,8 @@ def fill_in(
     while (field := focused_field(page)[1]) and field not in order:
         order.append(field)
         if field in blind:
-            page.keyboard.type(str(values.get(blind[field], "-")))
-        page.keyboard.press("Tab")
-    expect(page.locator(".ef-client:visible > .ef-muted:only-child")).to_have_count(
-        0
-    )  # before the client is looked at, saving shows it instead
-    settle(page)
-    look(page)
+            page.keyboard.type(str(values.get(field, "-")))
+        is_area = page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+        page.keyboard.press("Tab" if is_area else "Enter")
+    _wait_for_client(page)
     return order

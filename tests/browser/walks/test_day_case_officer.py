@@ -25,7 +25,16 @@ from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import client_register
 from tests.browser.support.asking import ask_author, write_answer
-from tests.browser.support.nurse import fill_in, press_until, save, settle, wait_for_entry
+from tests.browser.support.nurse import (
+    client,
+    field_input,
+    fill_in,
+    press_until,
+    save,
+    save_last,
+    settle,
+    wait_for_entry,
+)
 from tests.browser.support.people import go, logged_in
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
@@ -123,7 +132,6 @@ PAPER: Mapping[str, Mapping[str, Value]] = {
         **_WRITER,
     },
 }
-_DONE = "Inget väntar på dig just nu."
 _QUESTION, _ANSWER = "Vilken helg gäller det?", "Nyårshelgen."
 MISREAD: Mapping[str, Mapping[str, Value]] = {"orosanmalan": {"telefon": "070-1740675"}}
 
@@ -186,7 +194,7 @@ def test_case_officer(browser: Browser, address: str, store: Store, papers: dict
         assert wait_for_entry(page) == papers["fri-anteckning"]
         expect(page.get_by_text(_ANSWER)).to_be_visible()
         fill_in(page, PAPER["fri-anteckning"], "fri-anteckning")
-        press_until(page, "Control+Enter", page.get_by_text(_DONE))
+        save_last(page, papers["fri-anteckning"])
         go(page, "Signera")
         expect(
             page.get_by_text("Du har inget att signera.")
@@ -206,17 +214,15 @@ def _states(store: Store, papers: Mapping[str, str]) -> dict[str, EntryState]:
 def _enters(page: Page, papers: Mapping[str, str], form: str, *, due: str) -> None:
     """The next entry, which is of this form; the last day is told as soon as its date is typed."""
     entry_id = papers[form]
-    page.locator(f".st-key-skip-{entry_id}").wait_for()
     assert wait_for_entry(page) == entry_id
     fill_in(page, PAPER[form], form)
     expect(page.get_by_text(due)).to_be_visible()
-    expect(page.locator(".ef-client")).to_contain_text(str(PAPER[form]["namn"]))
+    expect(client(page)).to_contain_text(str(PAPER[form]["namn"]))
     save(page, entry_id)
 
 
 def _asks(page: Page, papers: Mapping[str, str]) -> None:
     entry_id = papers["fri-anteckning"]
-    page.locator(f".st-key-skip-{entry_id}").wait_for()
     assert wait_for_entry(page) == entry_id
     ask = ask_author(page, entry_id, _QUESTION)
     expect(page.locator(f"[class*='st-key-return_author-{entry_id}'] input")).to_have_value(
@@ -230,30 +236,23 @@ def _enters_sums_as_they_stand(page: Page, papers: Mapping[str, str]) -> None:
     once more: then another person looks too.
     """
     entry_id = papers["ansokan-ekonomiskt"]
-    page.locator(f".st-key-skip-{entry_id}").wait_for()
     assert wait_for_entry(page) == entry_id
     fill_in(page, PAPER["ansokan-ekonomiskt"], "ansokan-ekonomiskt")
-    wrong = page.locator(".ef-said").filter(has_text="delarna blir 7")
-    page.keyboard.press("Control+Enter")  # once: the second press saves
-    expect(wrong).to_be_visible()
-    settle(page)
-    expect(page.locator(f".st-key-f-{entry_id}-0-inkomst_summa input")).to_be_focused()
-    press_until(page, "Control+Enter", page.get_by_text(_DONE))
+    save(page, entry_id)
+    expect(page.locator(".wb-error").filter(has_text="delarna blir 7")).to_be_visible()
+    expect(field_input(page, "inkomst_summa")).to_be_focused()
+    save_last(page, entry_id)
 
 
 def _decides_as_second(page: Page, papers: Mapping[str, str]) -> None:
     """The telephone number is the one of two that is on the paper; of the sum both said the same.
     Neither is chosen beforehand.
     """
-    for form in ("orosanmalan", "ansokan-ekonomiskt"):
-        page.locator(f".st-key-skip-{papers[form]}").wait_for()
+    for form, act in (("orosanmalan", save), ("ansokan-ekonomiskt", save_last)):
         assert wait_for_entry(page) == papers[form]
         expect(page.get_by_role("radio", checked=True)).to_have_count(0)
         page.keyboard.press("1")
-        settle(page)
-        if form == "orosanmalan":
-            save(page, papers[form])
-    press_until(page, "Control+Enter", page.get_by_text(_DONE))
+        act(page, papers[form])
 
 
 def _keys_in(page: Page) -> None:

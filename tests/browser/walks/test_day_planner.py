@@ -20,7 +20,15 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.registers import client_register
-from tests.browser.support.nurse import fill_in, press_until, save, settle, wait_for_entry
+from tests.browser.support.nurse import (
+    client,
+    fill_in,
+    press_until,
+    save,
+    save_last,
+    settle,
+    wait_for_entry,
+)
 from tests.browser.support.people import fetched, go, logged_in
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
@@ -178,8 +186,8 @@ def _has_holes(page: Page, *clients: Client) -> None:
     know.
     """
     expect(page.get_by_text("1 post visas inte här")).to_be_visible()
-    for client in clients:
-        expect(page.get_by_role("cell", name=client.name)).to_be_visible()
+    for each in clients:
+        expect(page.get_by_role("cell", name=each.name)).to_be_visible()
     settle(page)
     assert [client.name for client in (INGRID, AKE, FOLKE) if client.name in page.content()] == [
         client.name for client in clients
@@ -195,11 +203,11 @@ def _reviews(page: Page, papers: Mapping[str, tuple[str, Mapping[str, Value]]]) 
         last = wait_for_entry(page, other_than=last)
         form, values = left.pop(last)
         if form == "korlista":
-            expect(page.locator(".ef-client")).to_contain_text(str(values[f"rad{last[-2:]}.namn"]))
+            expect(client(page)).to_contain_text(str(values[f"rad{last[-2:]}.namn"]))
         fill_in(page, values, form)
         if left:
             save(page, last)
-    press_until(page, "Control+Enter", page.get_by_text(_DONE))
+    save_last(page, last)
     expect(page.get_by_text("1 post på dina enheter visas inte för dig")).to_be_visible()
 
 
@@ -221,7 +229,7 @@ def _decides_as_second(page: Page, differs: str) -> None:
     """
     assert wait_for_entry(page) == differs
     page.keyboard.press("1")
-    press_until(page, "Control+Enter", page.get_by_text(_DONE))
+    save_last(page, differs)
 
 
 def _exported(page: Page, target: str, folder: Path) -> list[dict[str, str]]:

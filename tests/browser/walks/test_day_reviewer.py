@@ -20,6 +20,7 @@ from tests.browser.support.nurse import (
     press_until,
     press_until_gone,
     save,
+    save_last,
     settle,
     wait_for_entry,
 )
@@ -30,7 +31,6 @@ from tests.support.screens.seeding import COLLEAGUE, NURSE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-_DONE = "Inget väntar på dig just nu."
 _QUESTION, _ANSWER = "Vilket preparat gavs?", "Alvedon, en tablett."
 
 
@@ -52,7 +52,7 @@ def test_reviewer(browser: Browser, address: str, store: Store) -> None:
         asked = _asks_the_author(page, after=rejected)
         differs = wait_for_entry(page, other_than=asked)
         fill_in(page)
-        press_until(page, "Control+Enter", page.get_by_text(_DONE))
+        save_last(page, differs)
         expect_stored(
             page,
             lambda: _states(store, confirmed, rejected, differs),
@@ -65,7 +65,7 @@ def test_reviewer(browser: Browser, address: str, store: Store) -> None:
         assert wait_for_entry(page) == asked
         expect(page.get_by_text(_ANSWER)).to_be_visible()
         fill_in(page)
-        press_until(page, "Control+Enter", page.get_by_text(_DONE))
+        save_last(page, asked)
         go(page, "Signera")
         expect(page.get_by_text("3 att signera")).to_be_visible()
         settle(page)
@@ -88,7 +88,8 @@ def _confirms_twice(page: Page) -> str:
     fill_in(page)
     save(page, first)
     wait_for_entry(page, other_than=first)
-    press_until(page, "Alt+z", page.locator(f"[class*='st-key-f-{first}-2-']").first)
+    page.keyboard.press("Alt+z")
+    expect(page.locator(f'.wb[data-turn^="{first}-2"]')).to_be_visible()
     assert wait_for_entry(page) == first
     fill_in(page)
     save(page, first)
@@ -114,5 +115,5 @@ def _asks_the_author(page: Page, *, after: str) -> str:
 def _decides_as_second(page: Page, entry_id: str) -> None:
     """See both values and choose the one that is on the paper."""
     assert wait_for_entry(page) == entry_id
-    page.locator(f".st-key-f-{entry_id}-1-handelsetid").get_by_text("09:40").click()
-    press_until(page, "Control+Enter", page.get_by_text(_DONE))
+    page.locator('.wb-row[data-name="handelsetid"]').get_by_text("09:40").click()
+    save_last(page, entry_id)

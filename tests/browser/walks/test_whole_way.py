@@ -11,7 +11,14 @@ from lxml import etree
 from playwright.sync_api import Page, expect
 
 from pipeline.store.database.store import Store
-from tests.browser.support.nurse import fill_in, log_in, press_until, settle, wait_for_entry
+from tests.browser.support.nurse import (
+    fill_in,
+    log_in,
+    press_until,
+    save_last,
+    settle,
+    wait_for_entry,
+)
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.support.shared_data import shared
@@ -37,9 +44,9 @@ def tab_to(page: Page, name: str) -> None:
 def exported_by_keyboard(page: Page, folder: Path) -> Path:
     """Everything between the first screen and the file on the nurse's disk."""
     log_in(page, NURSE)
-    wait_for_entry(page)
+    entry_id = wait_for_entry(page)
     fill_in(page)
-    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
+    save_last(page, entry_id)
     tab_to(page, "Signera")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Du skrev det här på papper.")).to_be_visible()

@@ -42,8 +42,10 @@ def is_lookup_open() -> bool:
     return bool(st.session_state.get(_IS_OPEN_KEY))
 
 
-def open_lookup() -> None:
+@requires_open_session
+def open_lookup(context: AppContext) -> None:
     """Open the lookup."""
+    del context
     st.session_state[_IS_OPEN_KEY] = True
 
 

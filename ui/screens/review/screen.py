@@ -65,7 +65,7 @@ def _show_menu(context: AppContext, person: Person) -> None:
         key="lookup_open",
         shortcut="Alt+L",
         icon=":material/search:",
-        on_click=screen.open_lookup,
+        on_click=partial(screen.open_lookup, context),
     )
     key_help_button()
     person_menu(context, person)

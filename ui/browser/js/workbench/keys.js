@@ -65,7 +65,14 @@ function makeKeys(bench) {
     if (letter === "u") return toDoubtful();
     if (picture.press(letter)) return true;
     bench.sendDraft(); // the key may be one of Streamlit's, which runs the server
-    return false;
+    return letter === "h" && openKeyList();
+  }
+
+  // A popover of Streamlit's has no shortcut.
+  function openKeyList() {
+    const button = document.querySelector(".st-key-keyboard_help button");
+    button?.click();
+    return Boolean(button);
   }
 
   function answerWith(sign) {
