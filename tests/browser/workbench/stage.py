@@ -39,7 +39,7 @@ section {{ height: 100dvh; overflow: auto; outline: none; }}
 </style></head><body><div class="stApp"><header data-testid="stHeader">Granska
 <button id="outside">Hjälp</button> <input id="search" aria-label="Sök"></header>
 <section data-testid="stMain" tabindex="-1"><div class="stMainBlockContainer"
-data-testid="stMainBlockContainer"><h1 style="position:absolute;left:-99rem">Granska</h1>
+data-testid="stMainBlockContainer">
 <div id="mount"></div></div></section></div>
 <script type="module">
 import run from "./workbench.js";
