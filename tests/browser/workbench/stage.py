@@ -38,7 +38,7 @@ section {{ height: 100dvh; overflow: auto; outline: none; }}
 .stMainBlockContainer {{ padding: 4.1rem 1.4rem 2rem; }}
 </style></head><body><div class="stApp"><header data-testid="stHeader">Granska
 <button id="outside">Hjälp</button> <input id="search" aria-label="Sök"></header>
-<section data-testid="stMain" tabindex="-1"><div class="stMainBlockContainer"
+<section data-testid="stMain" role="main" tabindex="-1"><div class="stMainBlockContainer"
 data-testid="stMainBlockContainer">
 <div id="mount"></div></div></section></div>
 <script type="module">
