@@ -34,6 +34,7 @@ from pipeline.store.event_log.queries import Hint, LogFilter
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
 from ui.widgets.heading import screen_heading
+from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _PAGE_KEY, _VIEWED_FILTER_KEY, _CHECK_RESULT_KEY = "log_page", "log_looked", "log_checked"
@@ -154,10 +155,8 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
         )
         for row in page.rows
     ]
-    table = pd.DataFrame(rows, columns=columns)
-    st.dataframe(
-        table, hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 18), key="log_rows"
-    )
+    with st.container(key="log_rows"):
+        st.html(html_table(columns, rows, tall=True))
     with st.container(horizontal=True, vertical_alignment="center"):
         _page_buttons(page)
         _log_downloads(context, person, log_filter)
@@ -365,13 +364,7 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
     if extract.lines:
         columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
         rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
-        st.dataframe(
-            pd.DataFrame(rows, columns=columns),
-            hide_index=True,
-            width="stretch",
-            height=38 + 35 * min(len(rows), 10),
-            key="log_extract_rows",
-        )
+        st.html(html_table(columns, rows, tall=True))
     else:
         st.info(t("log.extract_none"), icon=":material/info:")
     name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"

@@ -26,6 +26,7 @@ from ui.screens.export.header_check import header_check_form
 from ui.session import requires_open_session
 from ui.widgets.errors import show_error
 from ui.widgets.run_once import find_just_created
+from ui.widgets.tables import html_table
 
 RunAndReport = Callable[[Callable[[], str]], None]
 """Runs an action and keeps its result or error for the next drawing."""
@@ -236,14 +237,8 @@ def _first_entry(context: ExportContext, person: Person, preview: RunPreview) ->
             picture = render_own_pdf(first.pdf, 1, size=(_PREVIEW_WIDTH_PX, None))
             st.image(cv2.imencode(".png", picture)[1].tobytes())
             return
-        st.dataframe(
-            {
-                t("export.column.name"): [name for name, _ in first.rows],
-                t("export.column.value"): [value for _, value in first.rows],
-            },
-            hide_index=True,
-            width="stretch",
-        )
+        heads = [t(f"export.column.{name}") for name in ("name", "value")]
+        st.html(html_table(heads, first.rows))
 
 
 @requires_open_session

@@ -143,7 +143,6 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus, destina
             st.info(md("export.hidden", count=status.hidden), icon=":material/visibility_off:")
         elif not status.is_undone:
             st.caption(t("export.secret"))
-        st.caption(md("export.checksum", sha256=run.sha256))
         if status.has_receipts and not status.is_undone:
             st.caption(
                 md(

@@ -175,7 +175,7 @@ def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == [
         "Misslyckade (1)",
-        "Dubbletter (1)",
+        "Samma blankett igen (1)",
     ]
     app.segmented_control(key="problem_kind").set_value("duplicate").run()
     app.button(key=f"look-{twin}").click().run()
@@ -236,10 +236,7 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
     with pytest.raises(StoreUnavailableError):
         made.run("stack", fail)
     app.session_state["uploads_taken"] = made
-    assert any(
-        error.value.startswith("Det som du lämnade in togs inte in till slutet.")
-        for error in app.run().error
-    )
+    assert any(error.value.startswith("Allt blev inte uppladdat.") for error in app.run().error)
     made.run("stack", lambda: None)
     assert not app.run().error
     with store.begin() as conn:
@@ -403,7 +400,9 @@ def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(
     with store.read() as conn:
         assert pages.load_page(conn, back).sheet == front
         assert [event.action for event in list_events(conn, back)][-1] == "lay_to"
-    assert app.segmented_control(key="problem_kind").options == ["Lagda till papper (1)"]
+    assert app.segmented_control(key="problem_kind").options == [
+        "Sidor som lagts till ett papper (1)"
+    ]
     app.button(key=f"look-{back}").click().run()
     app.button(key=f"take_off-{back}").click().run()
     assert not app.exception
