@@ -28,14 +28,14 @@ _CLIENT = {
     "en": re.compile(r"\b([Cc])lient(?=s?\b)(?! (?:register|code|list))"),
 }
 """The word for a client, not that of its register or code."""
-_area: ContextVar[Area | None] = ContextVar("area", default=None)
+_area: ContextVar[str] = ContextVar("area", default="")
 
 
 @contextmanager
-def words_of_area(area: Area | None) -> Iterator[None]:
+def words_of_area(area: str) -> Iterator[None]:
     """Say what is said meanwhile in the words of an area of law: in health care a *patient*.
 
-    Elsewhere, and where the area is not known, the catalogue's *klient* stays.
+    `area` is an `Area` or its name; elsewhere, or if it is empty, the catalogue's *klient* stays.
     """
     token = _area.set(area)
     try:
@@ -65,7 +65,7 @@ def show_text(text: Text) -> str:
 def _say(key: str, values: Mapping[str, object]) -> str:
     """Return a text filled in; the words of the area are its own, never those of a value."""
     language = current_language()
-    if _area.get() is not Area.HSL:
+    if _area.get() != Area.HSL:
         return text(key, language, **values)
     if key not in catalogue(language):
         key = plural_key(key, values.get("count"))

@@ -145,7 +145,10 @@ def _cell_text(cell: TableCell) -> str:
 
 
 _SORT_SCRIPT = """// Digits with the gaps and the decimal sign of each language.
-const NUMBERS = { sv: [/^[-−]?[\\d\\s]+(?:,\\d+)?/, /\\s/g], en: [/^[-−]?[\\d,]+(?:\\.\\d+)?/, /,/g] };
+const NUMBERS = {
+  sv: [/^[-−]?[\\d\\s]+(?:,\\d+)?/, /\\s/g],
+  en: [/^[-−]?[\\d,]+(?:\\.\\d+)?/, /,/g],
+};
 
 function valueOf(cell) {
   const time = cell?.querySelector("time");

@@ -110,7 +110,7 @@ def test_nothing_is_cut_off_on_any_screen(
             found += _look_at(page, screen, look, folder)
             page.set_viewport_size({"width": _WIDE[0], "height": _WIDE[1]})
         page.context.close()
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def _window(browser: Browser, look: Look) -> Page:

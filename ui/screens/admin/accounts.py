@@ -63,7 +63,7 @@ def show(context: AppContext, person: Person) -> None:
         st.button(
             t("accounts.add"),
             key="account_add",
-            type="primary",
+            type="secondary" if st.session_state.get(_CHOSEN_KEY) else "primary",
             icon=":material/person_add:",
             on_click=partial(_choose_account, _NEW_ACCOUNT),
         )
@@ -164,13 +164,13 @@ def _account_row(account: Account, *, is_own: bool) -> None:
         else t("accounts.never")
     )
     with st.container(border=True):
-        text, button = st.columns([4, 1], vertical_alignment="center")
-        text.markdown(
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.container().markdown(
             f"**{plain(holder.name)}** · {plain(holder.login)}  \n"
             + "".join(f"{plain(_assignment_text(one))}  \n" for one in holder.assignments)
             + f":gray[{' · '.join([*map(plain, flags), plain(last_login)])}]"
         )
-        button.button(
+        row.button(
             t("accounts.change"),
             key=f"account_change-{holder.login}",
             disabled=is_own,

@@ -335,7 +335,9 @@ def extract_form(context: AppContext, person: Person, start: datetime, end: date
             width=280,
         )
         is_sent = st.form_submit_button(
-            t("log.extract_make"), key="log_extract_make", type="primary"
+            t("log.extract_make"),
+            key="log_extract_make",
+            type="secondary" if _EXTRACT_KEY in st.session_state else "primary",
         )
     if is_sent:
         st.session_state.pop(_EXTRACT_KEY, None)

@@ -20,7 +20,7 @@ from pipeline.export.runs import ExportContext, RunKind, RunPreview, Unsupported
 from pipeline.export.targets import STATISTICS
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.store.database.clock import utc_now
-from ui.i18n import show_text, t
+from ui.i18n import format_day, show_text, t
 from ui.markdown import md, plain
 from ui.screens.export.header_check import header_check_form
 from ui.session import requires_open_session
@@ -164,9 +164,10 @@ def _card(
 
 
 def _days_markdown(preview: RunPreview) -> str:
-    if preview.first_day == preview.last_day:
-        return md("export.day", day=preview.first_day)
-    return md("export.days", first=preview.first_day, last=preview.last_day)
+    first, last = format_day(preview.first_day), format_day(preview.last_day)
+    return (
+        md("export.day", day=first) if first == last else md("export.days", first=first, last=last)
+    )
 
 
 def _left_out(

@@ -32,6 +32,7 @@ from ui.screens.follow_up.care_system_matches import choose_columns
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
+from ui.widgets.tables import html_table
 from ui.widgets.target_name import target_name
 
 Report = Callable[[Callable[[], str]], None]

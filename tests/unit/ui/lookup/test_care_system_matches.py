@@ -22,7 +22,8 @@ from pipeline.store.registers import care_system_exports
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
 from tests.support.store.route_steps import make_run
-from tests.unit.ui.conftest import OpenScreen, tables
+from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.conftest import tables as rows_of_tables
 from tests.unit.ui.lookup.test_returns import found, listed, told
 from ui.widgets import min_view_time
 
@@ -74,7 +75,7 @@ def test_a_list_is_handed_in_with_the_columns_proposed(
         None,
     )
     assert app.multiselect[0].value == [3]
-    assert [row["Klockslag"] for row in tables(app)[0]] == ["09:52"]
+    assert [row["Klockslag"] for row in rows_of_tables(app)[0]] == ["09:52"]
     app.button(key="care_list_do").click().run()
     assert not app.exception
     assert (
