@@ -102,14 +102,12 @@ def current_locale() -> str:
 def format_day(on: date | str) -> str:
     """Format a day in the user's language; a string is a day in ISO 8601."""
     locale, form = _LOCALES[current_language()]
-    return _unbroken(
-        format_date(date.fromisoformat(on) if isinstance(on, str) else on, form, locale)
-    )
+    return format_date(date.fromisoformat(on) if isinstance(on, str) else on, form, locale)
 
 
 def format_weekday(on: date) -> str:
     """Format a day with its weekday and month name, which is unambiguous: fre 24 dec. 2021."""
-    return _unbroken(format_date(on, "EEE d MMM y", _LOCALES[current_language()][0]))
+    return format_date(on, "EEE d MMM y", _LOCALES[current_language()][0])
 
 
 def format_moment(at: datetime, *, seconds: bool = False) -> str:
@@ -118,11 +116,6 @@ def format_moment(at: datetime, *, seconds: bool = False) -> str:
     precision = "medium" if seconds else "short"
     clock = format_time(local, precision, locale=_LOCALES[current_language()][0])
     return f"{format_day(local.date())}\u00a0{clock}"
-
-
-def _unbroken(day: str) -> str:
-    """Keep a day on one line: it breaks neither at a space nor after a hyphen."""
-    return day.replace(" ", "\u00a0").replace("-", "-\u2060")
 
 
 def format_recent(at: datetime, now: datetime) -> str:

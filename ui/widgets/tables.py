@@ -5,6 +5,7 @@ Written as HTML, since Streamlit's own tables are not read aloud as tables and c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -18,6 +19,8 @@ from pipeline.reporting.progress import ProgressReport
 from ui.i18n import format_day, format_number, t
 
 TableCell = str | int | date
+_DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}")
+"""A day in a text, as each language writes it: it stays on one line."""
 
 
 def unit_table(report: ProgressReport) -> str:
@@ -141,7 +144,9 @@ def _title(text: str, *, is_sortable: bool) -> str:
 def _cell_text(cell: TableCell) -> str:
     if isinstance(cell, date):
         return f'<time datetime="{cell.isoformat()}">{format_day(cell)}</time>'
-    return format_number(cell) if isinstance(cell, int) else escape(cell)
+    if isinstance(cell, int):
+        return format_number(cell)
+    return _DAY.sub(r"<time>\g<0></time>", escape(cell))
 
 
 _SORT_SCRIPT = """// Digits with the gaps and the decimal sign of each language.
@@ -150,10 +155,15 @@ const NUMBERS = {
   en: [/^[-−]?[\\d,]+(?:\\.\\d+)?/, /,/g],
 };
 
+const DAY = /^(\\d{1,2}) ([A-Z][a-z]{2}) (\\d{4})/;
+const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+// A day of either language as year, month, day.
+const writeDay = (_, day, month, year) =>
+  `${year}-${String(MONTHS.indexOf(month)).padStart(2, "0")}-${day.padStart(2, "0")}`;
+
 function valueOf(cell) {
-  const time = cell?.querySelector("time");
-  if (time) return time.dateTime || time.textContent;
-  const text = (cell?.textContent ?? "").trim();
+  const text = (cell?.textContent ?? "").trim().replace(DAY, writeDay);
   if (!cell?.classList.contains("ef-number")) return text;
   const [digits, gaps] = NUMBERS[document.documentElement.lang] ?? NUMBERS.sv;
   const number = digits.exec(text)?.[0].replace(gaps, "").replace("−", "-").replace(",", ".");

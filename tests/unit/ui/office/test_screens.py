@@ -379,7 +379,9 @@ def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(
     app.run()
     shown = " ".join(html.proto.body for html in app.get("html"))
     one, three, two = (f'<td class="ef-number">{number}</td>' for number in (1, 3, 2))
-    assert re.search(rf"<td>18 Dec 2021</td>{one}<td>\w{{4}}-\w{{4}}</td>{three}{two}", shown)
+    assert re.search(
+        rf"<td><time>18 Dec 2021</time></td>{one}<td>\w{{4}}-\w{{4}}</td>{three}{two}", shown
+    )
 
 
 def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(
