@@ -143,7 +143,7 @@ def _title(text: str, *, is_sortable: bool) -> str:
 
 def _cell_text(cell: TableCell) -> str:
     if isinstance(cell, date):
-        return f'<time datetime="{cell.isoformat()}">{format_day(cell)}</time>'
+        return f"<time>{format_day(cell)}</time>"
     if isinstance(cell, int):
         return format_number(cell)
     return _DAY.sub(r"<time>\g<0></time>", escape(cell))

@@ -224,11 +224,11 @@ def _subject_text(row: LogRow) -> str:
 
 
 def _detail_text(row: LogRow) -> str:
-    """Return the counts and states of a row in one line."""
+    """Return the counts and states of a row in one line; digests are for the CSV file."""
     return ", ".join(
         f"{code_text('log.detail', name)}: {_fact_text(name, value)}"
         for name, value in row.detail.items()
-        if value is not None
+        if value is not None and name != "sha256"
     )
 
 

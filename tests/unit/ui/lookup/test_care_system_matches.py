@@ -68,7 +68,7 @@ def test_a_list_is_handed_in_with_the_columns_proposed(
     app.file_uploader[0].upload("ur-vardsystemet.csv", LIST.encode(), "text/csv").run()
     assert not app.exception
     chosen = {box.label: box.value for box in app.selectbox}
-    assert (chosen["Personnummer"], chosen["Datum"], chosen["Slag"], chosen["Klockslag"]) == (
+    assert (chosen["Personnummer"], chosen["Datum"], chosen["Typ"], chosen["Klockslag"]) == (
         0,
         1,
         2,

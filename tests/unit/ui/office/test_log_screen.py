@@ -77,6 +77,14 @@ def test_roles_and_states_are_said_in_the_language_of_the_screen(open_screen: Op
     assert "bekräftad" not in details
 
 
+def test_no_digest_is_shown(logged: Store, open_screen: OpenScreen) -> None:
+    with logged.begin() as conn:
+        record(conn, "anna", "fetch_export", "körning", unit=UNIT, sha256="ab" * 32, entries=3)
+    details = ", ".join(row[6] for row in shown(open_screen(LOGGER, "log")))
+    assert "poster: 3" in details
+    assert "abab" not in details
+
+
 @pytest.mark.usefixtures("logged")
 def test_filters_and_an_empty_answer(open_screen: OpenScreen) -> None:
     app = open_screen(LOGGER, "log")

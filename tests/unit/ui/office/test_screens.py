@@ -245,9 +245,9 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
         )
         conn.execute(update(paper.batch).values(created_at=utc_now() - timedelta(hours=1)))
     said = next(one.value for one in app.run().warning if begun in one.value)
-    assert "0 sidor är inne. Lämna in samma filer igen" in said
+    assert "0 sidor är uppladdade. Ladda upp samma filer igen" in said
     (told,) = open_screen(MANAGER, "progress").warning
-    assert told.value.startswith(f"1 bunt är inte inskannad till slutet: {seeding.UNIT}.")
+    assert told.value.startswith(f"1 bunt är inte uppladdad till slutet: {seeding.UNIT}.")
 
 
 def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: OpenScreen) -> None:
