@@ -16,6 +16,7 @@ from pipeline.domain.settings import load_settings
 from ui import session
 from ui.access.exchange import exchange_ticket
 from ui.access.upload_memory import release_unused_uploads
+from ui.brand import header_logo
 from ui.browser.action_lock import action_lock
 from ui.browser.assets import svg_data_url
 from ui.browser.document import document_settings
@@ -27,6 +28,7 @@ from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.errors import show_error
 from ui.widgets.heading import OWN_LOGIN_KEY, SCREEN_KEY, screen_heading, show_guide
+from ui.widgets.tables import table_sort
 from ui.widgets.view_log import reset_views
 from ui.workspace import AppContext, open_app_context
 
@@ -86,6 +88,8 @@ def main() -> None:
         session.watch_session(context)
         return
     page = st.navigation(_build_pages(context, person), position="top", expanded=True)
+    header_logo(context.settings)
+    table_sort()
     # Containers of their own: a banner or guide that comes or goes does not move the screen below.
     with st.container():
         emergency_banner(context, person)

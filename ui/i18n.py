@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 
 import streamlit as st
@@ -10,6 +14,7 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent, get_decimal_symbol
 
 from pipeline.domain.dates import SWEDEN
+from pipeline.domain.form.form import Area
 from pipeline.texts import Text, catalogue, plural_key, text
 
 _LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
@@ -17,6 +22,26 @@ _LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
 
 The date format names the month unambiguously: 2021-12-17, 17 Dec 2021.
 """
+
+_CLIENT = {
+    "sv": re.compile(r"\b([Kk])lient(?=(?:en|ens|er|ers|erna|ernas|s)?\b)"),
+    "en": re.compile(r"\b([Cc])lient(?=s?\b)(?! (?:register|code|list))"),
+}
+"""The word for a client, not that of its register or code."""
+_area: ContextVar[str] = ContextVar("area", default="")
+
+
+@contextmanager
+def words_of_area(area: str) -> Iterator[None]:
+    """Say what is said meanwhile in the words of an area of law: in health care a *patient*.
+
+    `area` is an `Area` or its name; elsewhere, or if it is empty, the catalogue's *klient* stays.
+    """
+    token = _area.set(area)
+    try:
+        yield
+    finally:
+        _area.reset(token)
 
 
 def t(key: str, /, **values: object) -> str:
@@ -29,12 +54,31 @@ def t(key: str, /, **values: object) -> str:
     if isinstance(count, int):  # the form is chosen before the number is written as a text
         key = key if key in catalogue(current_language()) else plural_key(key, count)
         values["count"] = format_number(count)
-    return text(key, current_language(), **values)
+    return _say(key, values)
 
 
 def show_text(text: Text) -> str:
     """A text in the person's language."""
-    return text.in_language(current_language())
+    return _say(text.key, text.values)
+
+
+def _say(key: str, values: Mapping[str, object]) -> str:
+    """Return a text filled in; the words of the area are its own, never those of a value."""
+    language = current_language()
+    if _area.get() != Area.HSL:
+        return text(key, language, **values)
+    if key not in catalogue(language):
+        key = plural_key(key, values.get("count"))
+    words = _CLIENT[language].sub(_patient, text(key, language))
+    filled = {
+        name: show_text(value) if isinstance(value, Text) else value
+        for name, value in values.items()
+    }
+    return words.format(**filled) if filled else words
+
+
+def _patient(found: re.Match[str]) -> str:
+    return "Patient" if found[1].isupper() else "patient"
 
 
 def code_text(prefix: str, code: str) -> str:
@@ -71,7 +115,7 @@ def format_moment(at: datetime, *, seconds: bool = False) -> str:
     local = at.astimezone(SWEDEN)
     precision = "medium" if seconds else "short"
     clock = format_time(local, precision, locale=_LOCALES[current_language()][0])
-    return f"{format_day(local.date())} {clock}"
+    return f"{format_day(local.date())}\u00a0{clock}"
 
 
 def format_recent(at: datetime, now: datetime) -> str:

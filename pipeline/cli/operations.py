@@ -214,7 +214,7 @@ def demo(
         bool,
         typer.Option(
             "--through",
-            help="Review, export and receipt all of it by script, in a workspace of its own.",
+            help="Review, export and acknowledge all of it by script, in a workspace of its own.",
         ),
     ] = False,
 ) -> None:

@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = ""
     logo: Path | None = None
-    """The care provider's logo, a PNG or JPEG file, printed on paper; relative to the workspace."""
+    """The care provider's logo on screens and paper: PNG or JPEG, relative to the workspace."""
     organisation_number: str = ""
     """Of the care provider, for diaries, payments and archives; left out while it is empty."""
     source_system_hsa_id: str = ""

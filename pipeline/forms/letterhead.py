@@ -26,6 +26,8 @@ from pipeline.files.pdf_output import Document
 MAX_LOGO_BYTES = 2_000_000
 _MAX_LOGO_PX = 1600
 """Longest side of the printed picture; a larger one is reduced."""
+_MAX_SCREEN_LOGO_PX = 320
+"""Longest side of the picture on screens, which is shown half as large."""
 LOGO_BOX = Box(139.0, 21.3, 50.0, 6.3)
 """The logo on a sheet: below the page number, above the content."""
 LAW_BOX = Box(40.0, 21.3, 97.0, 6.6)
@@ -83,8 +85,16 @@ def find_logo(settings: Settings) -> bytes:
         return b""
 
 
-def load_logo(settings: Settings) -> bytes:
-    """Return the logo of the settings as a grey PNG; empty if there is none.
+def find_screen_logo(settings: Settings) -> bytes:
+    """Return the logo in its colours as a small PNG on white, for screens; empty as `find_logo`."""
+    try:
+        return load_logo(settings, is_grey=False)
+    except SettingsError:
+        return b""
+
+
+def load_logo(settings: Settings, *, is_grey: bool = True) -> bytes:
+    """Return the logo of the settings as a PNG, grey for paper; empty if there is none.
 
     Raises:
         SettingsError: the file cannot be used as a logo.
@@ -96,22 +106,24 @@ def load_logo(settings: Settings) -> bytes:
         stamp = path.stat()
         if stamp.st_size > MAX_LOGO_BYTES:
             raise SettingsError("logo_too_large", file=path, most=MAX_LOGO_BYTES // 1_000_000)
-        return _read_logo(path, stamp.st_mtime_ns)
+        return _read_logo(path, stamp.st_mtime_ns, is_grey)
     except (TooLargeError, BrokenFileError, *IMAGE_ERRORS) as error:
         raise SettingsError("logo_unreadable", file=path) from error
 
 
-@lru_cache(maxsize=2)
-def _read_logo(path: Path, changed_at: int) -> bytes:
+@lru_cache(maxsize=4)
+def _read_logo(path: Path, changed_at: int, is_grey: bool) -> bytes:
     del changed_at
     with open_image(io.BytesIO(path.read_bytes()), ("PNG", "JPEG")) as picture:
         picture.load()
         # Transparency on white, then grey.
         rgba = picture.convert("RGBA")
-        grey = Pillow.alpha_composite(Pillow.new("RGBA", rgba.size, "white"), rgba).convert("L")
-    grey.thumbnail((_MAX_LOGO_PX, _MAX_LOGO_PX))
+        white = Pillow.new("RGBA", rgba.size, "white")
+        flat = Pillow.alpha_composite(white, rgba).convert("L" if is_grey else "RGB")
+    most = _MAX_LOGO_PX if is_grey else _MAX_SCREEN_LOGO_PX
+    flat.thumbnail((most, most))
     out = io.BytesIO()
-    grey.save(out, "PNG")
+    flat.save(out, "PNG")
     return out.getvalue()
 
 

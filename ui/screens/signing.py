@@ -21,7 +21,7 @@ from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.review import signing
 from pipeline.store.review.signing import SigningQueue
 from ui.browser.keyboard import keyboard
-from ui.i18n import code_text, t
+from ui.i18n import code_text, t, words_of_area
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.entry_form import settled_lines
@@ -106,7 +106,7 @@ def _show_entry(
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
         sheet_images(context, view)
-    with right:
+    with right, words_of_area(view.form.area):
         st.header(plain(view.form.title), anchor=False)
         serial = format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else ""
         row = t("review.row", row=entry.row) if entry.row else ""

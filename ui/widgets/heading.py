@@ -97,13 +97,13 @@ def screen_help_button(context: AppContext, person: Person) -> None:
 
 def screen_heading(context: AppContext, person: Person, title: str, line: str = "") -> None:
     """Show the title on the left and the user's menu on the right."""
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    with left, st.container(gap=None):
-        st.title(plain(title), anchor=False)
-        if line:
-            st.caption(plain(line))
-    with right, st.container(horizontal=True, horizontal_alignment="right"):
-        person_menu(context, person)
+    with st.container(horizontal=True, vertical_alignment="center", key="screen_heading"):
+        with st.container(gap=None, key="screen_title"):
+            st.title(plain(title), anchor=False)
+            if line:
+                st.caption(plain(line))
+        with st.container(horizontal=True, width="content", key="screen_menu"):
+            person_menu(context, person)
 
 
 def _role_names(person: Person) -> str:
@@ -152,14 +152,12 @@ def language_choice() -> None:
         if choice is not None:
             st.session_state["language"] = choice
 
-    languages = list(LANGUAGES)
-    index = languages.index(st.session_state.get("language", "sv"))
-    st.radio(
+    st.segmented_control(
         t("menu.language"),
-        languages,
-        index=index,
+        list(LANGUAGES),
+        default=current_language(),
+        required=True,
         format_func=lambda value: plain(LANGUAGES[value]),
-        horizontal=True,
         key="language_choice",
         on_change=save_choice,
     )

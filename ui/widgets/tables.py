@@ -1,19 +1,26 @@
-"""HTML tables of counts: words on the left, numbers right-aligned.
+"""HTML tables: words on the left, numbers right-aligned; the browser sorts them by a column.
 
-Written as HTML, since Streamlit's own tables are not read aloud as tables.
+Written as HTML, since Streamlit's own tables are not read aloud as tables and cut off long words.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 from html import escape
+from typing import Any
+
+import streamlit as st
 
 from pipeline.reporting import progress
 from pipeline.reporting.progress import ProgressReport
 from ui.i18n import format_day, format_number, t
 
 TableCell = str | int | date
+_DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}")
+"""A day in a text, as each language writes it: it stays on one line."""
 
 
 def unit_table(report: ProgressReport) -> str:
@@ -104,6 +111,7 @@ def html_table(
     """Return a table; a column with any number in it is right-aligned.
 
     The other cells of such a column say that there is no number. A `tall` table scrolls by itself.
+    With several lines a press of a title sorts them (`table_sort`).
     """
     columns = zip(*lines, strict=True) if lines else [[head] for head in heads]
     classes = [
@@ -111,7 +119,7 @@ def html_table(
         for column in columns
     ]
     head = "".join(
-        f'<th scope="col"{css_class}>{escape(text)}</th>'
+        f'<th scope="col"{css_class}>{_title(text, is_sortable=len(lines) > 1)}</th>'
         for text, css_class in zip(heads, classes, strict=True)
     )
     rows = "".join(
@@ -128,7 +136,79 @@ def html_table(
     return f'<div {wrapper}><table class="ef-table">{table}</table></div>'
 
 
+def _title(text: str, *, is_sortable: bool) -> str:
+    title = escape(text)
+    return f'<button type="button" class="ef-sort">{title}</button>' if is_sortable else title
+
+
 def _cell_text(cell: TableCell) -> str:
     if isinstance(cell, date):
         return f"<time>{format_day(cell)}</time>"
-    return format_number(cell) if isinstance(cell, int) else escape(cell)
+    if isinstance(cell, int):
+        return format_number(cell)
+    return _DAY.sub(r"<time>\g<0></time>", escape(cell))
+
+
+_SORT_SCRIPT = """// Digits with the gaps and the decimal sign of each language.
+const NUMBERS = {
+  sv: [/^[-−]?[\\d\\s]+(?:,\\d+)?/, /\\s/g],
+  en: [/^[-−]?[\\d,]+(?:\\.\\d+)?/, /,/g],
+};
+
+const DAY = /^(\\d{1,2}) ([A-Z][a-z]{2}) (\\d{4})/;
+const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+// A day of either language as year, month, day.
+const writeDay = (_, day, month, year) =>
+  `${year}-${String(MONTHS.indexOf(month)).padStart(2, "0")}-${day.padStart(2, "0")}`;
+
+function valueOf(cell) {
+  const text = (cell?.textContent ?? "").trim().replace(DAY, writeDay);
+  if (!cell?.classList.contains("ef-number")) return text;
+  const [digits, gaps] = NUMBERS[document.documentElement.lang] ?? NUMBERS.sv;
+  const number = digits.exec(text)?.[0].replace(gaps, "").replace("−", "-").replace(",", ".");
+  return number ? Number(number) : -Infinity;
+}
+
+function sort(button) {
+  const head = button.closest("th"), body = head.closest("table").tBodies[0];
+  const place = [...head.parentElement.children].indexOf(head);
+  const down = head.getAttribute("aria-sort") === "ascending";
+  for (const other of head.parentElement.children) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", down ? "descending" : "ascending");
+  const words = new Intl.Collator(document.documentElement.lang, { numeric: true });
+  const order = (first, second) => {
+    const [a, b] = [first, second].map((row) => valueOf(row.children[place]));
+    return typeof a === "number" && typeof b === "number" ? a - b : words.compare(a, b);
+  };
+  const [totals, rows] = [...body.rows].reduce((parts, row) => {
+    parts[row.classList.contains("ef-total") ? 0 : 1].push(row);
+    return parts;
+  }, [[], []]);
+  rows.sort((first, second) => (down ? -1 : 1) * order(first, second));
+  body.append(...rows, ...totals);
+}
+
+export default function ({ parentElement }) {
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efStop?.abort();
+  const stop = (parentElement.efStop = new AbortController());
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("button.ef-sort");
+    if (button) sort(button);
+  }, { signal: stop.signal });
+  return () => stop.abort();
+}"""
+"""Numbers sort as numbers, days as days, words as the language has them; totals stay last."""
+
+
+@cache
+def _sort_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component(
+        "efterskrift_table_sort", html="<span></span>", js=_SORT_SCRIPT
+    )
+
+
+def table_sort() -> None:
+    """Let the tables of the screen sort; draw it once a run."""
+    _sort_component()(key="table_sort", height=1)

@@ -37,7 +37,7 @@ def check_receipts(
     area: AreaOfFile = None,
     column: ColumnNames = None,
     confirm: Annotated[
-        bool, typer.Option("--confirm", help="Receipt the entries that the file surely has.")
+        bool, typer.Option("--confirm", help="Acknowledge the entries that the file surely has.")
     ] = False,
     login: As = "",
     as_json: AsJson = False,

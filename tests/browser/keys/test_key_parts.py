@@ -77,7 +77,7 @@ def parts(
     ]
     client = [
         {"kind": "pid", "label": "Personnummer", "text": PID},
-        {"kind": "name", "label": "Klientens namn", "text": "<b>Elsa</b> Fjällberg"},
+        {"kind": "name", "label": "Patientens namn", "text": "<b>Elsa</b> Fjällberg"},
     ]
     return {
         "turn": turn,

@@ -135,7 +135,7 @@ def looking_up(page: Page, served: Served) -> Iterator[str]:
     page.locator(".st-key-lookup_open button").click()
     page.locator(".st-key-lookup_typed input").fill(served.sought)
     page.keyboard.press("Enter")
-    look = page.get_by_role("button", name="Titta")
+    look = page.get_by_role("button", name="Visa", exact=True)
     look.wait_for()
     yield "Sök löpnummer"
     look.click()

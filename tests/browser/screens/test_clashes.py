@@ -70,7 +70,7 @@ def _opens(page: Page) -> None:
 
 def _hands_in(page: Page, care_list: Path) -> None:
     _opens(page)
-    page.get_by_text("Lämna in en lista ur vårdsystemet", exact=True).click()
+    page.get_by_text("Ladda upp en lista ur vårdsystemet", exact=True).click()
     hand_in(page, "care_list_0", care_list)
     page.get_by_role("button", name="Jämför").click()
     expect(page.get_by_text("2 rader jämförs. 2 par väntar på att avgöras.")).to_be_visible()

@@ -35,7 +35,7 @@ def begin_correction(page: Page, entry_id: str) -> None:
     expect(page.get_by_label("Löpnummer", exact=True)).to_be_focused()
     page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Titta").click()
+    page.get_by_role("button", name="Visa", exact=True).click()
     page.get_by_role("button", name="Rätta").click()
 
 

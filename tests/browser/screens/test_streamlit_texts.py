@@ -30,7 +30,7 @@ def test_a_file_that_is_refused_says_why(page: Page, tmp_path: Path) -> None:
     program.write_bytes(b"MZ")
     page.locator("[class*='st-key-upload_files'] input[type=file]").set_input_files(program)
     chip = page.get_by_test_id("stFileChip")
-    expect(chip).to_have_attribute("data-ef-reason", "Sådana filer kan inte tas emot här.")
+    expect(chip).to_have_attribute("data-ef-reason", "Sådana filer går inte att ladda upp här.")
     shown = chip.evaluate("(one) => getComputedStyle(one, '::after').content")
     assert "Sådana filer" in shown
     # It has a line of its own: beside the name it was cut

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from pipeline.store.database.store import Store
-from tests.browser.support.nurse import log_in
+from tests.browser.support.nurse import log_in, settle
 from tests.support.screens import seeding, unusual_paper
-from tests.support.screens.seeding import ADMINISTRATOR
+from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,6 +33,22 @@ def test_a_stack_is_named_whole(page: Page, store: Store) -> None:
 def test_numbers_that_are_typed_in_a_table_stand_to_the_right(page: Page) -> None:
     _open(page, "Reservpaket", _TYPED)
     assert page.locator(_TYPED).evaluate_all(_ALIGNED) == ["right"]
+
+
+def test_a_press_of_a_title_sorts_the_rows_and_another_turns_them(page: Page) -> None:
+    log_in(page, LOG_REVIEWER)
+    rows = page.locator(".st-key-log_rows tbody tr td:first-child")
+    rows.first.wait_for()
+    settle(page)
+    title = page.get_by_role("columnheader", name="Nr")
+    newest = int(rows.first.inner_text())
+    title.get_by_role("button").press("Enter")
+    expect(title).to_have_attribute("aria-sort", "ascending")
+    oldest_first = [int(number) for number in rows.all_inner_texts()]
+    assert oldest_first == sorted(oldest_first)
+    title.get_by_role("button").click()
+    expect(title).to_have_attribute("aria-sort", "descending")
+    expect(rows.first).to_have_text(str(newest))
 
 
 def _open(page: Page, title: str, until: str) -> None:

@@ -95,7 +95,7 @@ def main() -> None:
     expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         workspace = Path(folder)
-        drafts = _fill(workspace)
+        drafts = fill_workspace(workspace)
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         with serving(workspace) as address:
             _login_screen(browser, address)
@@ -114,7 +114,7 @@ def main() -> None:
     _printed_pack()
 
 
-def _fill(workspace: Path) -> tuple[Draft, Draft]:
+def fill_workspace(workspace: Path) -> tuple[Draft, Draft]:
     """Paper that was read and that failed, entries to review, to sign and to export."""
     store = seeding.make_store(workspace)
     add_typed_again(store, TYPED_AGAIN)

@@ -91,8 +91,8 @@ def _takes_in_a_stack(page: Page, stack: Path) -> None:
     go(page, "Skanna")
     choose(page, "upload_unit", UNIT)
     hand_in(page, "upload_files", stack)
-    page.get_by_role("button", name="Ta in").click()
-    expect(page.get_by_text("3 sidor togs in")).to_be_visible()
+    page.get_by_role("button", name="Ladda upp").click()
+    expect(page.get_by_text("3 sidor är uppladdade")).to_be_visible()
     expect(page.get_by_text("Läsningen är klar: 5 sidor.")).to_be_visible(timeout=120_000)
 
 
@@ -100,12 +100,12 @@ def _settles_what_hinders(page: Page) -> None:
     go(page, "Export")
     go(page, "Skanna")  # the list is drawn anew with what has been read since
     page.get_by_text("Misslyckade (1)").click()
-    page.get_by_role("button", name="Titta").first.click()
+    page.get_by_role("button", name="Visa", exact=True).first.click()
     expect(page.get_by_text("avbruten.pdf").first).to_be_visible()
     page.get_by_role("button", name="Läs igen").click()
     expect(page.get_by_text("Misslyckade (1)")).to_have_count(0)
     page.get_by_text("Okända handlingar (1)").click()
-    page.get_by_role("button", name="Titta").first.click()
+    page.get_by_role("button", name="Visa", exact=True).first.click()
     expect(page.locator("img.ef-page")).to_be_visible()
     page.locator("[class*='st-key-send_to-']").get_by_role("combobox").click()
     page.get_by_role("option", name=OTHER_UNIT).click()

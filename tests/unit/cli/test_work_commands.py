@@ -100,7 +100,7 @@ def test_the_last_that_scan_says_is_which_pages_failed_and_what_to_do(
     assert known.startswith("Imported before")
     assert ("bad0.pdf, page 1" in one, "bad1.pdf, page 1" in two) == (True, True)
     assert rest == "  and 1 page more, which the screen Skanna shows"
-    assert "Take in a file that is whole" in remedy
+    assert "Import a whole file" in remedy
 
 
 @pytest.mark.usefixtures("workspace")

@@ -248,7 +248,7 @@ def test_a_list_that_is_erased_at_once_is_told_of(tmp_path: Path) -> None:
     oversight.register_care_system_command(app)
     receipt_list.register_list_receipt_command(app)
     result = CliRunner().invoke(app, ["clashes", str(care), "--unit", "Norr"])
-    assert "Hand it in again when more paper has been scanned." in result.stderr
+    assert "Import it again when more paper has been scanned." in result.stderr
 
 
 @pytest.mark.usefixtures("office")

@@ -173,8 +173,8 @@ def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Wa
         capture_output=True,
         check=True,
     )
-    assert "1 bunt är inte inskannad till slutet: se Skanna." in said.stdout.decode()
-    assert "buntar som inte är inskannade till slutet" in progress_csv(found, (), NOW).decode(
+    assert "1 bunt är inte uppladdad till slutet: se Skanna." in said.stdout.decode()
+    assert "buntar som inte är uppladdade till slutet" in progress_csv(found, (), NOW).decode(
         "utf-8-sig"
     )
     with ward.store.begin() as conn:

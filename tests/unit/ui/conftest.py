@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,22 @@ from ui.screens.review.workbench import acts, panel
 
 OpenScreen = Callable[[Person, str], AppTest]
 APP = ROOT / "ui" / "app.py"
+
+
+def tables(app: AppTest) -> list[list[dict[str, str]]]:
+    """The tables of a screen: each a list of rows, with their cells by the title of the column."""
+    found = []
+    for html in app.get("html"):
+        for table in re.findall(r"<table.*?</table>", html.proto.body, re.DOTALL):
+            heads = [_words(head) for head in re.findall(r"<th\b.*?</th>", table, re.DOTALL)]
+            rows = re.findall(r"<tr>(?:<td.*?)</tr>", table, re.DOTALL)
+            cells = [re.findall(r"<td\b.*?</td>", row, re.DOTALL) for row in rows]
+            found.append([dict(zip(heads, map(_words, row), strict=True)) for row in cells])
+    return found
+
+
+def _words(html: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", "", html))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -58,12 +58,15 @@ def show(context: AppContext, person: Person) -> None:
         changes = access_changes.list_open_changes(conn, person, utc_now())
     _show_message()
     _open_changes(context, person, changes)
-    left, right = st.columns([1.3, 1], gap="large")
+    chosen = st.session_state.get(_CHOSEN_KEY)
+    left, right = (
+        (st.container(), st.container()) if chosen is None else st.columns([1.3, 1], gap="large")
+    )
     with left:
         st.button(
             t("accounts.add"),
             key="account_add",
-            type="primary",
+            type="primary" if chosen is None else "secondary",
             icon=":material/person_add:",
             on_click=partial(_choose_account, _NEW_ACCOUNT),
         )
@@ -71,7 +74,6 @@ def show(context: AppContext, person: Person) -> None:
             st.info(t("accounts.empty"), icon=":material/info:")
         for account in accounts:
             _account_row(account, is_own=account.person.login == person.login)
-    chosen = st.session_state.get(_CHOSEN_KEY)
     # The form is at the top, the button may be far below.
     scroll_to_top(f"account {chosen}")
     if chosen is None:
@@ -164,13 +166,13 @@ def _account_row(account: Account, *, is_own: bool) -> None:
         else t("accounts.never")
     )
     with st.container(border=True):
-        text, button = st.columns([4, 1], vertical_alignment="center")
-        text.markdown(
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.container().markdown(
             f"**{plain(holder.name)}** · {plain(holder.login)}  \n"
             + "".join(f"{plain(_assignment_text(one))}  \n" for one in holder.assignments)
             + f":gray[{' · '.join([*map(plain, flags), plain(last_login)])}]"
         )
-        button.button(
+        row.button(
             t("accounts.change"),
             key=f"account_change-{holder.login}",
             disabled=is_own,

@@ -34,6 +34,7 @@ from pipeline.store.event_log.queries import Hint, LogFilter
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
 from ui.widgets.heading import screen_heading
+from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _PAGE_KEY, _VIEWED_FILTER_KEY, _CHECK_RESULT_KEY = "log_page", "log_looked", "log_checked"
@@ -154,10 +155,8 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
         )
         for row in page.rows
     ]
-    table = pd.DataFrame(rows, columns=columns)
-    st.dataframe(
-        table, hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 18), key="log_rows"
-    )
+    with st.container(key="log_rows"):
+        st.html(html_table(columns, rows, tall=True))
     with st.container(horizontal=True, vertical_alignment="center"):
         _page_buttons(page)
         _log_downloads(context, person, log_filter)
@@ -225,11 +224,11 @@ def _subject_text(row: LogRow) -> str:
 
 
 def _detail_text(row: LogRow) -> str:
-    """Return the counts and states of a row in one line."""
+    """Return the counts and states of a row in one line; digests are for the CSV file."""
     return ", ".join(
         f"{code_text('log.detail', name)}: {_fact_text(name, value)}"
         for name, value in row.detail.items()
-        if value is not None
+        if value is not None and name != "sha256"
     )
 
 
@@ -336,7 +335,9 @@ def extract_form(context: AppContext, person: Person, start: datetime, end: date
             width=280,
         )
         is_sent = st.form_submit_button(
-            t("log.extract_make"), key="log_extract_make", type="primary"
+            t("log.extract_make"),
+            key="log_extract_make",
+            type="secondary" if _EXTRACT_KEY in st.session_state else "primary",
         )
     if is_sent:
         st.session_state.pop(_EXTRACT_KEY, None)
@@ -365,13 +366,7 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
     if extract.lines:
         columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
         rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
-        st.dataframe(
-            pd.DataFrame(rows, columns=columns),
-            hide_index=True,
-            width="stretch",
-            height=38 + 35 * min(len(rows), 10),
-            key="log_extract_rows",
-        )
+        st.html(html_table(columns, rows, tall=True))
     else:
         st.info(t("log.extract_none"), icon=":material/info:")
     name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"

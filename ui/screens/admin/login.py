@@ -13,6 +13,7 @@ from pipeline.store.accounts.login.access_changes import redeem_code
 from pipeline.store.accounts.login.authentication import Credentials, change_password
 from pipeline.store.accounts.login.password_rules import MIN_PASSWORD_LENGTH
 from ui import session
+from ui.brand import login_logo
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md
@@ -28,6 +29,7 @@ def show(context: AppContext) -> None:
     """Ask for name and password, or send the user to the organisation's own login."""
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
+        login_logo(context.settings)
         st.title(t("login.name"), anchor=False)
         st.markdown(md("login.what", provider=context.settings.care_provider))
         _show_logout_reason(context)

@@ -200,7 +200,6 @@ def _providers_section(
         st.form_submit_button(
             t("office.save"),
             key="prov_save",
-            type="primary",
             on_click=partial(_save_provider, context, person),
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
@@ -26,6 +25,7 @@ from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
 from ui.widgets.run_once import find_just_created
+from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _MESSAGE_KEY, _PLAN_KEY = "archive_said", "archive_plan"
@@ -116,7 +116,6 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
         st.caption(t("export.secret"))
         if package.decision:
             st.caption(md("archive.by_plan", number=package.decision))
-        st.caption(md("archive.checksum", sha256=package.sha256))
         if st.toggle(t("archive.paper"), key=f"paper-{package.id}"):
             _paper_section(context, person, package)
 
@@ -139,7 +138,7 @@ def _paper_section(context: ExportContext, person: Person, package: ArchivePacka
         )
         for paper in papers
     ]
-    st.dataframe(pd.DataFrame(lines, columns=columns), hide_index=True, width="stretch")
+    st.html(html_table(columns, lines))
     left, right = st.columns(2, gap="large")
     with left:
         _box_form(context, person, package, papers)

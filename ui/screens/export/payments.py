@@ -20,7 +20,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED, withdraw_approval
-from ui.i18n import format_moment, format_number, show_text, t
+from ui.i18n import format_day, format_moment, format_number, show_text, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -73,7 +73,7 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
         st.markdown(md("payments.line", payee=payee, amount=_format_amount(payment.amount)))
         st.markdown(md("payments.account", clearing=payment.clearing, account=payment.account))
         st.markdown(md("payments.text", text=payment.purpose))
-        day = payment.day.isoformat() if payment.day else t("payments.no_day")
+        day = format_day(payment.day) if payment.day else t("payments.no_day")
         st.caption(f"{plain(payment.entry_id)} · {plain(payment.unit)} · {plain(day)}")
         if payment.repeats:
             lists = ", ".join(format_serial_or_id(serial) or "–" for serial in payment.repeats)
@@ -100,7 +100,7 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
             st.button(
                 t("payments.approve"),
                 key=f"approve-{payment.entry_id}",
-                type="primary",
+                type="primary" if checked else "secondary",
                 disabled=not checked,
                 on_click=partial(_approve_payment, context, person, payment),
             )

@@ -20,12 +20,13 @@ from pipeline.export.runs import ExportContext, RunKind, RunPreview, Unsupported
 from pipeline.export.targets import STATISTICS
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.store.database.clock import utc_now
-from ui.i18n import show_text, t
+from ui.i18n import format_day, show_text, t
 from ui.markdown import md, plain
 from ui.screens.export.header_check import header_check_form
 from ui.session import requires_open_session
 from ui.widgets.errors import show_error
 from ui.widgets.run_once import find_just_created
+from ui.widgets.tables import html_table
 
 RunAndReport = Callable[[Callable[[], str]], None]
 """Runs an action and keeps its result or error for the next drawing."""
@@ -163,9 +164,10 @@ def _card(
 
 
 def _days_markdown(preview: RunPreview) -> str:
-    if preview.first_day == preview.last_day:
-        return md("export.day", day=preview.first_day)
-    return md("export.days", first=preview.first_day, last=preview.last_day)
+    first, last = format_day(preview.first_day), format_day(preview.last_day)
+    return (
+        md("export.day", day=first) if first == last else md("export.days", first=first, last=last)
+    )
 
 
 def _left_out(
@@ -236,14 +238,8 @@ def _first_entry(context: ExportContext, person: Person, preview: RunPreview) ->
             picture = render_own_pdf(first.pdf, 1, size=(_PREVIEW_WIDTH_PX, None))
             st.image(cv2.imencode(".png", picture)[1].tobytes())
             return
-        st.dataframe(
-            {
-                t("export.column.name"): [name for name, _ in first.rows],
-                t("export.column.value"): [value for _, value in first.rows],
-            },
-            hide_index=True,
-            width="stretch",
-        )
+        heads = [t(f"export.column.{name}") for name in ("name", "value")]
+        st.html(html_table(heads, first.rows))
 
 
 @requires_open_session

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
@@ -33,6 +32,7 @@ from ui.screens.follow_up.care_system_matches import choose_columns
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
+from ui.widgets.tables import html_table
 from ui.widgets.target_name import target_name
 
 Report = Callable[[Callable[[], str]], None]
@@ -142,7 +142,7 @@ def _show_proposals(
     titles = [t("export.column.entry"), t("list_receipts.run")]
     for doubt, rows in by_doubt.items():
         st.markdown(f"**{md(f'list_receipts.doubt.{doubt}')}** ({plain(len(rows))})")
-        st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, width="stretch")
+        st.html(html_table(titles, rows))
 
 
 @requires_open_session

@@ -22,6 +22,7 @@ from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text, show_error
 from ui.widgets.heading import screen_heading
+from ui.widgets.tables import html_table
 from ui.widgets.target_name import target_name
 from ui.workspace import AppContext
 
@@ -52,15 +53,9 @@ def _overview(context: ExportContext, routes: list[Route]) -> None:
     without = sum(1 for line in lines if line[-1] == "")
     if without:
         st.caption(md("routes.without", count=without))
-    st.dataframe(
-        {
-            t(f"routes.column.{name}"): [line[place] for line in lines]
-            for place, name in enumerate(_COLUMNS)
-        },
-        hide_index=True,
-        width="stretch",
-        height=330,
-    )
+    heads = [t(f"routes.column.{name}") for name in _COLUMNS]
+    with st.container(key="routes_list"):
+        st.html(html_table(heads, lines, tall=True))
 
 
 def _form_lines(form: Form, routes: list[Route]) -> list[tuple[str, ...]]:

@@ -61,8 +61,10 @@ def show(context: AppContext, person: Person) -> None:
         shown = _runs_shown(history)
         with context.store.read() as conn:
             places = find_run_destinations(conn, context.forms, [one.run for one in shown])
+        main_run = _find_main_run(shown)
         for status in shown:
-            _show_run(export_context, person, status, places.get(status.run.id, ""))
+            destination = places.get(status.run.id, "")
+            _show_run(export_context, person, status, destination, is_main=status is main_run)
     if is_allowed(person, Action.RECEIPT):
         with right:
             _receipt_upload(export_context, person)
@@ -90,9 +92,19 @@ def _runs_shown(history: Sequence[RunStatus]) -> Sequence[RunStatus]:
     return [status for status in history if status.run.route == route and status.waiting]
 
 
-def _show_run(context: ExportContext, person: Person, status: RunStatus, destination: str) -> None:
+def _find_main_run(shown: Sequence[RunStatus]) -> RunStatus | None:
+    """Return the run whose file is the next to be fetched: the newest one, or one of before."""
+    newest = st.session_state.get(NEWEST_RUN_KEY)
+    unclaimed = [status for status in shown if status.is_unclaimed]
+    return next(
+        (status for status in shown if status.run.id == newest), next(iter(unclaimed), None)
+    )
+
+
+def _show_run(
+    context: ExportContext, person: Person, status: RunStatus, destination: str, *, is_main: bool
+) -> None:
     run = status.run
-    is_newest = run.id == st.session_state.get(NEWEST_RUN_KEY)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
@@ -109,7 +121,7 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus, destina
                     data=partial(_load_run_file, context, person, run.id),
                     file_name=run.file_name,
                     key=f"download-{run.id}",
-                    type="primary" if is_newest or status.is_unclaimed else "secondary",
+                    type="primary" if is_main else "secondary",
                     on_click="ignore",
                 )
             if has_table_schema(run.target) and not status.is_undone:
@@ -143,7 +155,6 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus, destina
             st.info(md("export.hidden", count=status.hidden), icon=":material/visibility_off:")
         elif not status.is_undone:
             st.caption(t("export.secret"))
-        st.caption(md("export.checksum", sha256=run.sha256))
         if status.has_receipts and not status.is_undone:
             st.caption(
                 md(

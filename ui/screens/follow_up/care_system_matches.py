@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 
-import pandas as pd
 import streamlit as st
 from sqlalchemy import Connection
 
@@ -50,6 +49,7 @@ from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, reset_drawn
+from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _SHOWN_KEY, _SKIPPED_KEY = "clash_shown", "clash_skipped"
@@ -407,11 +407,7 @@ def _preview_rows(table: CareTable, columns: ColumnMapping) -> None:
     rows = [
         (row.pids[0], row.day, row.clock, row.kind, row.text, row.author) for row in understood.rows
     ]
-    st.dataframe(
-        pd.DataFrame(rows, columns=[t(f"clashes.part.{part.value}") for part in CareColumn]),
-        hide_index=True,
-        width="stretch",
-    )
+    st.html(html_table([t(f"clashes.part.{part.value}") for part in CareColumn], rows))
 
 
 def _import_list(

@@ -20,7 +20,7 @@ from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.client_check import TemporaryIdentity
 from pipeline.store.review import corrections
-from ui.i18n import code_text, format_moment, t
+from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title
@@ -42,7 +42,8 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
 
 
 def _identity_row(context: AppContext, person: Person, identity: TemporaryIdentity) -> None:
-    with st.container(border=True):
+    area = context.forms[(identity.entry.form, identity.entry.version)].area
+    with st.container(border=True), words_of_area(area):
         kind = t(
             "identities.temporary" if is_temporary_pid(identity.number) else "identities.number"
         )

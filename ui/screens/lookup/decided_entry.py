@@ -33,7 +33,7 @@ from pipeline.store.paper import lookup
 from pipeline.store.paper.lookup import HistoryEvent
 from pipeline.store.review import corrections, decisions
 from ui.browser.keyboard import keyboard
-from ui.i18n import code_text, format_moment, t
+from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import plain
 from ui.screens.export.key_in.who_keys import keying_lines
 from ui.screens.lookup.versions import show_people, version_table
@@ -91,7 +91,7 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         sheet_images(context, view)
-    with right:
+    with right, words_of_area(view.form.area):
         if action in {"correct", "void"}:
             for line in keying_lines(context.store, person, entry_id):
                 st.warning(plain(line), icon=":material/keyboard:")

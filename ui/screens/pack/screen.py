@@ -87,6 +87,7 @@ def show(context: AppContext, person: Person) -> None:
         t("pack.part"),
         _PARTS,
         default=_PARTS[0],
+        required=True,
         format_func=lambda part: t(f"pack.part.{part}"),
         key="pack_part",
         label_visibility="collapsed",

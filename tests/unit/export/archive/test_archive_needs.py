@@ -95,7 +95,7 @@ def test_paper_archived_before_receipts_were_demanded_is_kept(office: ExportCont
     made = packed(office)
     forget_receipt(office, "AAAA02-00")
     with office.store.begin() as conn:
-        with pytest.raises(ExportError, match="receipted"):
+        with pytest.raises(ExportError, match="acknowledged"):
             originals.approve_destruction(conn, RUT, made.id, "KS 2022-14", utc_now())
         assert archives.package_waits(conn, made.id) == {"AAAA02": SheetWait.RECEIPT}
 

@@ -406,4 +406,4 @@ def test_no_id_is_made_up_and_the_setting_is_named(target: str, missing: str, wr
     options = terms(target)
     without = replace(options, settings=options.settings.model_copy(update={missing: wrong}))
     told = in_swedish(TARGETS[target].unsupported_reason(record(FORM_OF[target]), without))
-    assert f"{missing}: SE… i arbetsytans settings.yaml" in told
+    assert missing in told

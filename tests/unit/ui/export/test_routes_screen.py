@@ -17,7 +17,7 @@ from pipeline.store.exports.routes import list_routes
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
 from tests.support.store.route_steps import route_to
-from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.conftest import OpenScreen, tables
 from ui.screens.export import unproven
 
 
@@ -66,8 +66,7 @@ def test_an_administrator_sets_and_ends_a_route_on_one_screen(
     app = set_note_route(open_screen(ADMINISTRATOR, "routes"), "delad", "Patientjournal")
     assert not app.exception
     assert "Vägen delad är sparad." in app.success[0].value
-    shown = app.dataframe[0].value
-    row = shown[shown["Väg"] == "delad"].iloc[0]
+    row = next(row for row in tables(app)[0] if row["Väg"] == "delad")
     assert (row["Mottagande system"], row["Modul"]) == ("Patientjournal", "Journaltext")
     app.selectbox(key="route_chosen").select("delad").run()
     app.button(key="route_end").click().run()
@@ -100,7 +99,7 @@ def test_the_first_entry_is_shown_and_a_run_is_undone(
     app = open_screen(NURSE, "export")
     app.button(key="first-rivta").click().run()
     assert not app.exception
-    assert any(seeding.CLIENTS[0].pid in each.value.to_numpy() for each in app.dataframe)
+    assert any(seeding.CLIENTS[0].pid in row.values() for rows in tables(app) for row in rows)
     app.button(key="make-rivta").click().run()
     (undo,) = [each for each in app.button if (each.key or "").startswith("undo-")]
     undo.click().run()

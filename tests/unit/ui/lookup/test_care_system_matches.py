@@ -23,6 +23,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
 from tests.support.store.route_steps import make_run
 from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.conftest import tables as rows_of_tables
 from tests.unit.ui.lookup.test_returns import found, listed, told
 from ui.widgets import min_view_time
 
@@ -67,14 +68,14 @@ def test_a_list_is_handed_in_with_the_columns_proposed(
     app.file_uploader[0].upload("ur-vardsystemet.csv", LIST.encode(), "text/csv").run()
     assert not app.exception
     chosen = {box.label: box.value for box in app.selectbox}
-    assert (chosen["Personnummer"], chosen["Datum"], chosen["Slag"], chosen["Klockslag"]) == (
+    assert (chosen["Personnummer"], chosen["Datum"], chosen["Typ"], chosen["Klockslag"]) == (
         0,
         1,
         2,
         None,
     )
     assert app.multiselect[0].value == [3]
-    assert app.dataframe[0].value["Klockslag"].tolist() == ["09:52"]
+    assert [row["Klockslag"] for row in rows_of_tables(app)[0]] == ["09:52"]
     app.button(key="care_list_do").click().run()
     assert not app.exception
     assert (

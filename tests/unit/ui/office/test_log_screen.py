@@ -20,7 +20,7 @@ from pipeline.store.event_log.events import list_events, record
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE, PASSWORD, UNIT, UNITS
 from tests.support.store.passwords import hashed
-from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.conftest import OpenScreen, tables
 
 LOGGER = Person("lotta", "Lotta Granath", "loggranskare", Role.LOG_REVIEWER, UNITS, ALL_AREAS)
 
@@ -39,8 +39,8 @@ def logged(store: Store) -> Store:
 
 def shown(app: AppTest, number: str = "Nr") -> list[list[str]]:
     """The rows on the screen; `number` is the title of their first column."""
-    (table,) = (frame.value for frame in app.dataframe if number in frame.value.columns)
-    return [[str(cell) for cell in row] for row in table.to_numpy().tolist()]
+    (table,) = (rows for rows in tables(app) if rows and number in rows[0])
+    return [list(row.values()) for row in table]
 
 
 def test_rows_in_plain_words_and_the_look_is_logged_once(
@@ -75,6 +75,14 @@ def test_roles_and_states_are_said_in_the_language_of_the_screen(open_screen: Op
     assert "confirmed" in details
     assert "role: log reviewer" in details
     assert "bekräftad" not in details
+
+
+def test_no_digest_is_shown(logged: Store, open_screen: OpenScreen) -> None:
+    with logged.begin() as conn:
+        record(conn, "anna", "fetch_export", "körning", unit=UNIT, sha256="ab" * 32, entries=3)
+    details = ", ".join(row[6] for row in shown(open_screen(LOGGER, "log")))
+    assert "poster: 3" in details
+    assert "abab" not in details
 
 
 @pytest.mark.usefixtures("logged")
@@ -142,8 +150,8 @@ def test_an_extract_is_made_shown_and_logged(open_screen: OpenScreen) -> None:
     app.text_input(key="log_extract_typed").set_value(CLIENTS[0].pid)
     app.button(key="log_extract_make").click().run()
     assert not app.exception
-    (table,) = (frame.value for frame in app.dataframe if "Vad" in frame.value.columns)
-    assert "Personal såg på papperet" in table["Vad"].tolist()
+    (table,) = (rows for rows in tables(app) if rows and "Vad" in rows[0])
+    assert "Personal såg på papperet" in [row["Vad"] for row in table]
     assert any(CLIENTS[0].name in markdown.value for markdown in app.markdown)
     app.text_input(key="log_extract_typed").set_value("Elsa")
     app.button(key="log_extract_make").click().run()
@@ -158,7 +166,7 @@ def test_nobody_else_gets_in(open_screen: OpenScreen, person: Person) -> None:
     app = open_screen(person, "log")
     assert not app.exception
     assert any("inte rätt" in error.value for error in app.error)
-    assert not app.dataframe
+    assert not tables(app)
 
 
 @pytest.mark.usefixtures("logged")

@@ -165,7 +165,8 @@ def test_logging_out_logs_out_in_the_other_window_too() -> None:
     there.run()
     assert there.text_input(key="login_name").label == "Användarnamn"
     assert "session_token" not in there.session_state
-    there.radio(key="language_choice").set_value("sv").run()  # whatever is run anew meanwhile
+    # whatever is run anew meanwhile
+    there.segmented_control(key="language_choice").set_value("sv").run()
     assert "ett annat fönster" in there.info[0].value
     assert other.run().button(key="log_out")
 
@@ -252,7 +253,7 @@ def test_closed_account_is_out_at_once(store: Store) -> None:
 @pytest.mark.usefixtures("store")
 def test_english_can_be_chosen_before_and_after_login() -> None:
     app = opened()
-    app.radio(key="language_choice").set_value("en")
+    app.segmented_control(key="language_choice").set_value("en")
     app.run()
     assert app.text_input(key="login_name").label == "User name"
     app.text_input(key="login_name").input("nina")
@@ -267,7 +268,7 @@ def test_the_screens_begin_in_the_language_of_the_settings(monkeypatch: pytest.M
     monkeypatch.setenv("EFTERSKRIFT_LANGUAGE", "en")
     app = opened()
     assert app.text_input(key="login_name").label == "User name"
-    app.radio(key="language_choice").set_value("sv").run()
+    app.segmented_control(key="language_choice").set_value("sv").run()
     assert app.run().text_input(key="login_name").label == "Användarnamn"
 
 

@@ -40,7 +40,7 @@ from tests.support.store.export_office import (
 )
 from tests.support.store.passwords import hashed
 from tests.support.store.route_steps import make_run, route_to
-from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.conftest import OpenScreen, tables
 from ui.screens.export.key_in import copy_parts
 from ui.screens.export.screen import _receipt_answers
 
@@ -78,16 +78,16 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
     with store.read() as conn:
         package = archives.list_packages(conn, REGISTRAR)[0].id
     app.toggle(key=f"paper-{package}").set_value(True).run()
-    assert app.dataframe[0].value["Bevarandeklass"].tolist() == ["HSL-10/1"] * 2
+    assert [row["Bevarandeklass"] for row in tables(app)[0]] == ["HSL-10/1"] * 2
     assert any("Papperet bevaras" in each.value for each in app.caption)
     app.text_input[1].set_value("Volym 7")
     app.button(key=f"save-box-{package}").click().run()
-    assert app.dataframe[0].value["Volym"].tolist() == ["Volym 7"] * 2
+    assert [row["Volym"] for row in tables(app)[0]] == ["Volym 7"] * 2
     app.text_input[3].set_value("KS 2022-14")
     app.button(key=f"save-decision-{package}").click().run()
     with store.read() as conn:
         assert originals.find_active_decision(conn, package) == "KS 2022-14"
-    sheet = str(app.dataframe[0].value.iloc[0, 0])
+    sheet = tables(app)[0][0]["Ark"]
     with store.begin() as conn:
         conn.execute(
             update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="granskas")

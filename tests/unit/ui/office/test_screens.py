@@ -175,7 +175,7 @@ def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == [
         "Misslyckade (1)",
-        "Dubbletter (1)",
+        "Samma blankett igen (1)",
     ]
     app.segmented_control(key="problem_kind").set_value("duplicate").run()
     app.button(key=f"look-{twin}").click().run()
@@ -236,10 +236,7 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
     with pytest.raises(StoreUnavailableError):
         made.run("stack", fail)
     app.session_state["uploads_taken"] = made
-    assert any(
-        error.value.startswith("Det som du lämnade in togs inte in till slutet.")
-        for error in app.run().error
-    )
+    assert any(error.value.startswith("Allt blev inte uppladdat.") for error in app.run().error)
     made.run("stack", lambda: None)
     assert not app.run().error
     with store.begin() as conn:
@@ -248,9 +245,9 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
         )
         conn.execute(update(paper.batch).values(created_at=utc_now() - timedelta(hours=1)))
     said = next(one.value for one in app.run().warning if begun in one.value)
-    assert "0 sidor är inne. Lämna in samma filer igen" in said
+    assert "0 sidor är uppladdade. Ladda upp samma filer igen" in said
     (told,) = open_screen(MANAGER, "progress").warning
-    assert told.value.startswith(f"1 bunt är inte inskannad till slutet: {seeding.UNIT}.")
+    assert told.value.startswith(f"1 bunt är inte uppladdad till slutet: {seeding.UNIT}.")
 
 
 def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: OpenScreen) -> None:
@@ -382,7 +379,9 @@ def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(
     app.run()
     shown = " ".join(html.proto.body for html in app.get("html"))
     one, three, two = (f'<td class="ef-number">{number}</td>' for number in (1, 3, 2))
-    assert re.search(rf"<td>18 Dec 2021</td>{one}<td>\w{{4}}-\w{{4}}</td>{three}{two}", shown)
+    assert re.search(
+        rf"<td><time>18 Dec 2021</time></td>{one}<td>\w{{4}}-\w{{4}}</td>{three}{two}", shown
+    )
 
 
 def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(
@@ -403,7 +402,9 @@ def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(
     with store.read() as conn:
         assert pages.load_page(conn, back).sheet == front
         assert [event.action for event in list_events(conn, back)][-1] == "lay_to"
-    assert app.segmented_control(key="problem_kind").options == ["Lagda till papper (1)"]
+    assert app.segmented_control(key="problem_kind").options == [
+        "Sidor som lagts till ett papper (1)"
+    ]
     app.button(key=f"look-{back}").click().run()
     app.button(key=f"take_off-{back}").click().run()
     assert not app.exception

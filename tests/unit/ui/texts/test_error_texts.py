@@ -104,7 +104,7 @@ def _look_for_no_account(store: Store) -> None:
 FAULTS = [
     (
         _pull_nothing,
-        "Beslutet kunde inte sparas. Inget är valt att dra fram. Skriv vilken klient eller dag.",
+        "Beslutet kunde inte sparas. Inget är valt att prioritera. Skriv vilken klient eller dag.",
     ),
     (
         _save_no_name,

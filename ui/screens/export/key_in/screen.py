@@ -21,7 +21,7 @@ from pipeline.export.manual_entry.screen import ClientToKeyIn, EntryToKeyIn, Man
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
-from ui.i18n import format_moment, t
+from ui.i18n import format_moment, t, words_of_area
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
 from ui.screens.export.key_in.field_order import field_order_section
@@ -83,7 +83,8 @@ def _show_list(context: ExportContext, person: Person, status: ManualEntryList) 
             _show_none_left()
         _undo_button(context, person)
         return
-    _show_client(context, person, status, shown)
+    with words_of_area(status.destination.area):
+        _show_client(context, person, status, shown)
     note_drawn(shown.heading)
 
 
