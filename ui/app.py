@@ -174,7 +174,8 @@ def _show_tabs(pages: Mapping[str, st.Page], names: Sequence[str]) -> None:
     if len(names) > 1:
         with st.container(horizontal=True, key="tabs"):
             for name in names:
-                st.page_link(pages[name])
+                is_root = not any(screen.under for screen in SCREENS if screen.name == name)
+                st.page_link(pages[name], label=t(f"{name}.overview") if is_root else None)
 
 
 def _show_no_screen(context: AppContext, person: Person) -> None:

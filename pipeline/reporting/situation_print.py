@@ -22,7 +22,7 @@ _WIDTH = 210.0 - 2 * _MARGIN
 _BOTTOM = 297.0 - 12
 _MAX_UNITS = 14
 """Units that fit on the page."""
-_SCALE_WIDTH, _PLOT_HEIGHT = 12.0, 58.0
+_SCALE_WIDTH, _PLOT_HEIGHT = 12.0, 64.0
 _LABEL_WIDTH = {True: 9.0, False: 17.0}
 """Width of a written hour, and of a written day."""
 _TEXT_COLOUR, _MUTED_COLOUR, _LINE_COLOUR = (25, 25, 25), (95, 95, 95), (31, 107, 117)
@@ -103,7 +103,7 @@ def _draw_sentences(page: _Page, report: ProgressReport, language: str) -> None:
 
 def _draw_plot(page: _Page, report: Overview, say: Topic) -> None:
     """Draw what is left: by the hour with what came in and was done, later by the day."""
-    left, top = _MARGIN + _SCALE_WIDTH, page.get_y() + 4
+    left, top = _MARGIN + _SCALE_WIDTH, page.get_y() + (8 if report.is_by_hour else 4)
     if not report.past_hours and not report.past_days:
         page.write(say("nothing_scanned"), 10, _MUTED_COLOUR)
         return
@@ -140,7 +140,7 @@ def _draw_hours(page: _Page, report: Overview, say: Topic, corner: _Point) -> No
         page.ellipse(x - 0.9, y - 0.9, 1.8, 1.8, style="F")
     labels = [f"{hour.hour.astimezone(SWEDEN):%H:%M}" for hour in hours]
     _draw_labels(page, labels, [x for x, _ in points], base, _LABEL_WIDTH[True])
-    _draw_legend(page, say, (left, top - 5))
+    _draw_legend(page, say, (left, top - 6))
 
 
 def _draw_legend(page: _Page, say: Topic, corner: _Point) -> None:
@@ -209,7 +209,7 @@ def _draw_labels(
     last = -width
     for text, x in zip(labels, places, strict=True):
         if text and x - last >= width:
-            page.label((x - 10, base + 1), text, 20, "C")
+            page.label((min(x - 10, _MARGIN + _WIDTH - 19), base + 1), text, 20, "C")
             last = x
 
 

@@ -50,7 +50,7 @@ def _hour_chart(overview: Overview) -> alt.LayerChart:
         .mark_bar()
         .encode(
             x=x,
-            xOffset=alt.XOffset("said:N", sort=list(names.values())),
+            xOffset=alt.XOffset(field="said", type="nominal", sort=list(names.values())),
             y=_remaining_axis("count"),
             color=colour,
             tooltip=counted,

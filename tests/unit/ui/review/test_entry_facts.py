@@ -201,14 +201,16 @@ def test_figures_that_add_up_are_confirmed_at_once(store: Store, open_screen: Op
         assert load_entry(conn, entry_id).state is EntryState.CONFIRMED
 
 
-def test_the_queue_lists_what_is_due_by_law_the_nearest_first(
+def test_what_has_passed_by_law_is_listed_on_request_the_nearest_first(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    app = open_screen(MANAGER, "queue")
+    app = open_screen(MANAGER, "progress")
     assert "förvaltningsrätten" not in everything_sent(app)
     add(store, "lvu-omhandertagande", CUSTODY)
     add(store, "lvm-omhandertagande", CUSTODY)
-    app = open_screen(MANAGER, "queue")
+    app = open_screen(MANAGER, "progress")
+    assert "2 lagfrister har passerat." in everything_sent(app)
+    app.button(key="deadlines_passed").click().run()
     assert not app.exception
     sent = everything_sent(app)
     assert sent.index("senast lör 18 dec. 2021") < sent.index("senast fre 24 dec. 2021")
