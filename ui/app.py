@@ -38,6 +38,10 @@ _START_SCREENS = ("review", "log", "progress", "accounts")
 """The first of these that a role has is its start screen."""
 
 
+_TAB_NAMES = frozenset(screen.name for screen in SCREENS if screen.under)
+"""The screens that are tabs of another one."""
+
+
 _START_PATH = "in"
 """URL path of the start screen, whatever screen that is for the role.
 
@@ -174,8 +178,8 @@ def _show_tabs(pages: Mapping[str, st.Page], names: Sequence[str]) -> None:
     if len(names) > 1:
         with st.container(horizontal=True, key="tabs"):
             for name in names:
-                is_root = not any(screen.under for screen in SCREENS if screen.name == name)
-                st.page_link(pages[name], label=t(f"{name}.overview") if is_root else None)
+                is_root = name not in _TAB_NAMES
+                st.page_link(page=pages[name], label=t(f"{name}.overview") if is_root else None)
 
 
 def _show_no_screen(context: AppContext, person: Person) -> None:

@@ -69,7 +69,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.entries.queue_order.list_priorities": (Action.PULL, R.EVERYWHERE),
     f"{P}store.entries.triage.save_unit_triage": (Action.PULL, R.UNIT),
     f"{P}store.entries.triage.undo_unit_triage": (Action.PULL, R.UNIT),
-    f"{P}store.reports.progress.list_open_deadlines": (Action.PROGRESS, R.COUNTED),
+    f"{P}store.reports.progress.list_open_deadlines": (Action.PROGRESS, R.EVERYWHERE),
     f"{P}store.reports.work_load.list_person_loads": (Action.QUALITY, R.COUNTED),
     f"{P}store.review.decisions.save_draft": (Action.REVIEW, R.PAPER),
     f"{P}store.review.decisions.decide_entry": (Action.REVIEW, R.PAPER),

@@ -158,9 +158,7 @@ NEEDS_NONE = {
     "store.review.signing.list_own_signed": LIST,
     "store.review.signing.is_own_entry": ASKS,
     "store.review.signing.list_allowed_reasons": ASKS,
-    "store.entries.client_check.list_temporary_identities": (
-        "identities that the person's own units have made; making and settling each is recorded"
-    ),
+    "store.entries.client_check.list_temporary_identities": "of the own units; each is recorded",
     "store.entries.versions.save_version": PART,
     "store.entries.versions.list_versions": BEFORE,
     "reporting.progress.count_entries": FIGURES,

@@ -40,7 +40,7 @@ def deadline_section(context: AppContext, overview: Overview) -> None:
                 st.button(
                     md(f"deadline.{'hide' if shown == name else 'show'}_{name}", count=count),
                     key=f"deadlines_{name}",
-                    on_click=partial(_show_list, "" if shown == name else name),
+                    on_click=partial(_show_list, context, "" if shown == name else name),
                     icon=":material/gavel:" if name == _PASSED else ":material/event:",
                 )
     if by_time.get(shown):
@@ -48,7 +48,7 @@ def deadline_section(context: AppContext, overview: Overview) -> None:
 
 
 @requires_open_session
-def _show_list(name: str) -> None:
+def _show_list(_context: AppContext, name: str) -> None:
     st.session_state[_SHOWN_KEY] = name
 
 

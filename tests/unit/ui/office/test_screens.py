@@ -69,7 +69,7 @@ TYPIST = replace(NURSE, login="tora", title="assistent", role=Role.TYPIST)
 def test_the_table_names_every_screen_and_role() -> None:
     from ui.screens.menu import SCREENS
 
-    assert set(ALLOWED) == {name for name, _, _, _ in SCREENS}
+    assert set(ALLOWED) == {screen.name for screen in SCREENS}
     assert {person.role for person in (*ROLES, TYPIST)} == set(Role)
 
 
