@@ -232,7 +232,7 @@ def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Wa
         capture_output=True,
         check=True,
     )
-    assert "1 bunt är inte inskannad till slutet." in " ".join(said.stdout.decode().split())
+    assert "1 bunt är inte uppladdad till slutet." in " ".join(said.stdout.decode().split())
     assert "buntar som inte är inskannade till slutet" in progress_csv(found, (), NOW).decode(
         "utf-8-sig"
     )

@@ -107,7 +107,7 @@ def test_a_day_is_named_only_where_there_is_evidence(
         (
             {"failed": 3, "interrupted": 1},
             "3 sidor gick inte att läsa och behöver åtgärdas. "
-            "1 bunt är inte inskannad till slutet.",
+            "1 bunt är inte uppladdad till slutet.",
             Level.LOOK,
         ),
         (

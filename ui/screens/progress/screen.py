@@ -114,7 +114,7 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
     They are made when they are requested, of what is known at that moment.
     """
     day, language = swedish_day(now).isoformat(), current_language()
-    with st.container(gap="small"):
+    with st.container(horizontal=True, gap="small"):
         st.download_button(
             t("progress.print"),
             lambda: situation_pdf(
@@ -124,7 +124,6 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
             "application/pdf",
             key="overview_pdf",
             icon=":material/print:",
-            width="stretch",
         )
         st.download_button(
             t("progress.file"),
@@ -133,7 +132,6 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
             "text/csv",
             key="overview_csv",
             icon=":material/table:",
-            width="stretch",
         )
         st.caption(md("progress.updated", at=format_moment(now)))
 
@@ -161,7 +159,7 @@ def _units_section(overview: Overview) -> None:
     most = max(sum(each.steps.values()) for each in left.values())
     heads = (
         f'<th scope="col">{escape(t("progress.unit"))}</th><td></td>'
-        + _number_head(t("progress.pages.waiting"))
+        + _number_head(t("progress.pages_waiting"))
         + "".join(_number_head(t(f"progress.step.{name}"), colours[name]) for name in STEPS)
     )
     rows = "".join(_unit_row(unit, each, most) for unit, each in left.items())
