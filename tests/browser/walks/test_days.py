@@ -36,6 +36,7 @@ from tests.browser.support.nurse import (
     fill_in,
     log_in,
     press_until,
+    press_until_gone,
     save,
     settle,
     wait_for_entry,
@@ -128,8 +129,7 @@ def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -
         expect(listed).to_have_count(1)
         settle(page)
         expect(passed).to_be_focused()
-        page.keyboard.press("Enter")
-        expect(listed).to_have_count(0)
+        press_until_gone(page, "Enter", listed, patience_ms=8_000)
         settle(page)
         assert [client.name for client in CLIENTS if client.name in page.content()] == []
         printed = fetched(page, page.locator(".st-key-overview_pdf button"), tmp_path)

@@ -27,6 +27,7 @@ from ui.screens.pack.unit_documents import show_old_packs
 from ui.screens.progress.burn_down_chart import burn_down_chart
 from ui.screens.progress.deadlines import deadline_section
 from ui.screens.progress.details import chosen_detail, detail_section
+from ui.session import consume_acted
 from ui.widgets.chart_colors import chart_colors
 from ui.widgets.heading import screen_heading
 from ui.widgets.tables import html_table
@@ -46,6 +47,8 @@ def show(context: AppContext, person: Person) -> None:
 
 @st.fragment(run_every=_REFRESH_INTERVAL)
 def _situation_section(context: AppContext, person: Person) -> None:
+    if consume_acted():
+        st.rerun()  # a button of this part only: the next press waits for a whole run
     now, is_manager = utc_now(), is_allowed(person, Action.QUALITY)
     # The details take as long again to count, and are counted only where one is open.
     load = progress.make_progress_report if chosen_detail() else progress.load_overview
