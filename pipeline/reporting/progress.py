@@ -132,8 +132,8 @@ class Remaining:
 class Overview:
     """What Läge shows at once.
 
-    `scanned_per_day` is the mean of the past days; `incomplete_batches` counts by unit the batches
-    of pages that were not imported to their end; `check` is the last check of the whole store.
+    `incomplete_batches` counts by unit the batches of pages that were not imported to their end;
+    `check` is the last check of the whole store.
     """
 
     at: datetime
@@ -143,7 +143,6 @@ class Overview:
     past_days: tuple[WorkDay, ...]
     past_hours: tuple[WorkHour, ...]
     forecast: Forecast
-    scanned_per_day: float
     deadlines: tuple[DeadlineCount, ...]
     sheets: tuple[SheetBalance, ...]
     incomplete_batches: Mapping[str, int]
@@ -220,8 +219,12 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class ProgressReport(Overview):
-    """Everything that is known for Läge, for its details, its print and its file."""
+    """Everything that is known for Läge, for its details, its print and its file.
 
+    `scanned_per_day` is the mean of the past days.
+    """
+
+    scanned_per_day: float
     pace: WorkPace
     units: tuple[UnitCount, ...]
     second_checked: dict[str, tuple[int, int]]
@@ -249,7 +252,6 @@ def load_overview(conn: Connection, person: Person, now: datetime) -> Overview:
     made = progress.count_created_by_hour(conn, units, since)
     ended = progress.count_ended_by_hour(conn, units, since)
     behind = past_days(now, DAYS_SHOWN, still_open, made=made, ended=ended)
-    scanned = progress.count_scanned_by_hour(conn, units, since)
     return Overview(
         at=now,
         pages=tuple(progress.count_pages_by_form(conn, units)),
@@ -258,7 +260,6 @@ def load_overview(conn: Connection, person: Person, now: datetime) -> Overview:
         past_days=behind,
         past_hours=past_hours(now, still_open, made, ended),
         forecast=forecast_open_entries(still_open, _typical_days(conn, units, behind)),
-        scanned_per_day=sum(scanned.values()) / max(len(behind), 1),
         deadlines=tuple(progress.list_open_deadlines(conn, person)),
         sheets=tuple(count_sheets(conn, list_accounted_units(person, Action.PROGRESS))),
         incomplete_batches=progress.count_interrupted_batches(conn, units, now),
@@ -274,7 +275,9 @@ def make_progress_report(conn: Connection, person: Person, now: datetime) -> Pro
     """
     overview = load_overview(conn, person, now)
     units, since = permitted_units(person, Action.PROGRESS), now - timedelta(days=DAYS_SHOWN)
+    scanned = progress.count_scanned_by_hour(conn, units, since)
     return ProgressReport(
+        scanned_per_day=sum(scanned.values()) / max(len(overview.past_days), 1),
         **{each.name: getattr(overview, each.name) for each in fields(Overview)},
         pace=measure_pace(progress.list_hours_of_work(conn, units, since), overview.open),
         units=tuple(progress.count_not_entered(conn, units)),

@@ -37,7 +37,7 @@ def _hour_chart(overview: Overview) -> alt.LayerChart:
     bars = table.melt("hour", ["made", "ended"], "kind", "count")
     bars["said"] = bars["kind"].map(names)
     table["said"] = names["open"]
-    axis = alt.Axis(labelAngle=0, labelOverlap=True, labelExpr="split(datum.label, ' ')[1]")
+    axis = alt.Axis(labelAngle=0, labelOverlap=True, labelExpr="split(datum.label, ' ')[1] + ':00'")
     x = alt.X("hour:O", title=None, sort=None, axis=axis)
     scale = alt.Scale(
         domain=list(names.values()), range=[colors.states[0], colors.line, colors.void]
