@@ -109,7 +109,8 @@ def past_hours(
     """
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     first = min((*made, *ended), default=None)
-    hours, open_at_end = [], still_open
+    hours: list[WorkHour] = []
+    open_at_end = still_open
     while first is not None and hour >= first and len(hours) < MAX_HOURS:
         made_count, ended_count = made.get(hour, 0), ended.get(hour, 0)
         hours.append(WorkHour(hour, made_count, ended_count, max(open_at_end, 0)))

@@ -211,10 +211,10 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
         _entry_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     )
     groups = list(inner.subquery().c)
+    columns: list[ColumnElement[Any]] = [*groups, func.count()]
     counts: Counter[tuple[str, str, str, str, int]] = Counter()
-    for deadlines, unit, form, version, entries in conn.execute(
-        select(*groups, func.count()).group_by(*groups)
-    ):
+    for row in conn.execute(select(*columns).group_by(*groups)):
+        deadlines, unit, form, version, entries = row
         for rule, time in (json.loads(deadlines or "{}") or {}).items():
             counts[time, rule, unit, form, version] += entries
     # The time of an appeal is nobody's duty here.

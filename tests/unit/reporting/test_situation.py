@@ -146,9 +146,9 @@ def test_nothing_is_called_safe_that_is_not(
     ],
 )
 def test_deadlines_that_may_have_passed_are_said_too(
-    change: dict[str, int], sentence: str, level: Level
+    change: dict[str, object], sentence: str, level: Level
 ) -> None:
-    situation = replace(CALM, **change)
+    situation = replace(CALM, **change)  # type: ignore[arg-type]
     assert describe_situation(situation, "sv").deadlines == sentence
     assert situation.level is level
 
