@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,10 @@ STATIC = Path(__file__).with_name("static")
 
 _START_SCREENS = ("review", "log", "progress", "accounts")
 """The first of these that a role has is its start screen."""
+
+
+_TAB_NAMES = frozenset(screen.name for screen in SCREENS if screen.under)
+"""The screens that are tabs of another one."""
 
 
 _START_PATH = "in"
@@ -136,10 +140,18 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
     allowed = [screen for screen in SCREENS if is_allowed(person, screen.action)]
     names = [screen.name for screen in allowed]
     start_name = next((name for name in (*_START_SCREENS, *names) if name in names), "")
-    pages = {
-        screen.name: _build_page(context, person, screen, is_first=screen.name == start_name)
-        for screen in allowed
-    }
+    pages: dict[str, st.Page] = {}
+    for screen in allowed:
+        root = screen.under or screen.name
+        tabs = [other.name for other in allowed if (other.under or other.name) == root]
+        pages[screen.name] = st.Page(
+            partial(_run_screen, screen, context, person, partial(_show_tabs, pages, tabs)),
+            title=t(f"{screen.name}.title"),
+            icon=screen.icon,
+            url_path=_START_PATH if screen.name == start_name else screen.name,
+            default=screen.name == start_name,
+            visibility="hidden" if screen.under in names else "visible",
+        )
     start = (
         pages[start_name]
         if pages
@@ -163,16 +175,13 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
     ]
 
 
-def _build_page(
-    context: AppContext, person: Person, screen: MenuScreen, *, is_first: bool
-) -> st.Page:
-    return st.Page(
-        partial(_run_screen, screen, context, person),
-        title=t(f"{screen.name}.title"),
-        icon=screen.icon,
-        url_path=_START_PATH if is_first else screen.name,
-        default=is_first,
-    )
+def _show_tabs(pages: Mapping[str, st.Page], names: Sequence[str]) -> None:
+    """Show the links between a screen of the menu and those under it, if there are any."""
+    if len(names) > 1:
+        with st.container(horizontal=True, key="tabs"):
+            for name in names:
+                is_root = name not in _TAB_NAMES
+                st.page_link(page=pages[name], label=t(f"{name}.overview") if is_root else None)
 
 
 def _show_no_screen(context: AppContext, person: Person) -> None:
@@ -180,7 +189,9 @@ def _show_no_screen(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("start.no_screens"), t("start.no_screens_what"))
 
 
-def _run_screen(screen: MenuScreen, context: AppContext, person: Person) -> None:
+def _run_screen(
+    screen: MenuScreen, context: AppContext, person: Person, show_tabs: Callable[[], None]
+) -> None:
     if st.session_state.get(SCREEN_KEY) != screen.name:
         reset_views()  # returning to a picture is another view of it
     st.session_state[SCREEN_KEY] = screen.name
@@ -190,6 +201,7 @@ def _run_screen(screen: MenuScreen, context: AppContext, person: Person) -> None
                 practice.show(context, person)
                 return
             require_permission(person, screen.action)
+            show_tabs()
             screen.show(context, person)
     except EfterskriftError as error:
         show_error(error)

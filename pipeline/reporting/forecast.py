@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -23,6 +23,8 @@ MIN_DAYS = 3
 """With fewer days of work behind, there is no forecast."""
 FORECAST_PERCENTILES = (10, 50, 90)
 """Percentiles: optimistic, middle, pessimistic."""
+MAX_HOURS = 36
+"""So many hours are shown one by one, before there are days to show."""
 _SEED = 2026
 _ROUNDING_HOURS = 1e-9
 """Less than this is nothing left: hours are added up with rounding errors."""
@@ -33,6 +35,16 @@ class WorkDay:
     """One day: entries that came in and that were done, and how many were open when it ended."""
 
     day: str
+    made: int
+    ended: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHour:
+    """One hour (UTC): entries that came in and that were done, and how many were open after it."""
+
+    hour: datetime
     made: int
     ended: int
     open: int
@@ -84,6 +96,27 @@ def past_days(
     while work_days and not (work_days[-1].made or work_days[-1].ended or work_days[-1].open):
         work_days.pop()
     return tuple(reversed(work_days))
+
+
+def past_hours(
+    now: datetime, still_open: int, made: dict[datetime, int], ended: dict[datetime, int]
+) -> tuple[WorkHour, ...]:
+    """Return the hours from the first paper until now, at most `MAX_HOURS`, oldest first.
+
+    Args:
+        made: entries that came in, by hour (UTC).
+        ended: entries that were done, by hour (UTC).
+    """
+    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    first = min((*made, *ended), default=None)
+    hours: list[WorkHour] = []
+    open_at_end = still_open
+    while first is not None and hour >= first and len(hours) < MAX_HOURS:
+        made_count, ended_count = made.get(hour, 0), ended.get(hour, 0)
+        hours.append(WorkHour(hour, made_count, ended_count, max(open_at_end, 0)))
+        open_at_end += ended_count - made_count
+        hour -= timedelta(hours=1)
+    return tuple(reversed(hours))
 
 
 def forecast_open_entries(still_open: int, behind: Sequence[WorkDay]) -> Forecast:

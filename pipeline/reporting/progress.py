@@ -5,13 +5,14 @@ They are counts, of the person's units only: how many entries are where, and for
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from pipeline.domain.dates import SWEDEN, swedish_day
+from pipeline.domain.dates import swedish_day
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.registers.outages import ALL
@@ -20,16 +21,26 @@ from pipeline.reporting.forecast import (
     MIN_DAYS,
     Forecast,
     WorkDay,
+    WorkHour,
     forecast_open_entries,
     past_days,
+    past_hours,
     simulate_forecast,
     worked_days,
 )
+from pipeline.reporting.situation import Situation
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.reports import progress
-from pipeline.store.reports.entry_counts import count_entry_groups, count_open_entries
-from pipeline.store.reports.progress import HourOfWork, PageCount, UnansweredRun, UnitCount
+from pipeline.store.reports.entry_counts import count_entry_groups
+from pipeline.store.reports.progress import (
+    DeadlineCount,
+    HourOfWork,
+    PageCount,
+    UnansweredRun,
+    UnitCount,
+)
 from pipeline.store.reports.sheet_accounting import SheetBalance, count_sheets, list_accounted_units
+from pipeline.store.reports.store_checks import StoreCheck, find_last_check
 
 AGE_LIMITS = {"0-1": 1, "2-3": 3, "4-7": 7, "8-14": 14}
 """Age of an entry: name → it is younger than this many days."""
@@ -37,18 +48,10 @@ OLDEST_AGE = "15-"
 """The name of greater ages."""
 DAYS_SHOWN = 14
 """The past days that are shown, and that the forecast draws from."""
-DUE_RANGES = {
-    "over": (None, 0),
-    "today": (0, 1),
-    "tomorrow": (1, 2),
-    "3": (2, 4),
-    "7": (4, 8),
-    "later": (8, None),
-}
-"""Time left: name → from and before how many days after today.
-
-"over" is before today; what was due earlier today counts as today.
-"""
+DUE_RANGES = {"today": 1, "tomorrow": 2, "3": 4, "7": 8}
+"""Time left: name → before how many days after today, nearest first."""
+DUE_NAMES = ("over", "uncertain", *DUE_RANGES, "later")
+"""Names of times left: "over" has passed, "uncertain" may have, as its first day is not known."""
 MIN_VIEWS = 20
 """With fewer viewed entries, no time is given."""
 
@@ -98,27 +101,57 @@ class WorkPace:
     each: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressReport:
-    """Everything that Läge shows.
+STEPS = ("review", "unsigned", "unexported", "unreceipted")
+"""What entries that are not through wait for, in order."""
+_STEPS = {
+    EntryState.REVIEW: "review",
+    EntryState.SECOND: "review",
+    EntryState.CONFIRMED: "unsigned",
+    EntryState.SIGNED: "unexported",
+    EntryState.EXPORTED: "unreceipted",
+}
 
-    `scanned_per_day` is the mean of the past days; `incomplete_batches` counts by unit the batches
-    of pages that were not imported to their end.
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is left of a unit: pages that wait, and entries by what they wait for (`STEPS`)."""
+
+    pages: int
+    review: int
+    unsigned: int
+    unexported: int
+    unreceipted: int
+
+    @property
+    def steps(self) -> dict[str, int]:
+        """Entries by what they wait for, in the order of `STEPS`."""
+        return {name: getattr(self, name) for name in STEPS}
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What Läge shows at once.
+
+    `incomplete_batches` counts by unit the batches of pages that were not imported to their end;
+    `check` is the last check of the whole store.
     """
 
+    at: datetime
     pages: tuple[PageCount, ...]
     entries: tuple[EntryCount, ...]
     open: int
     past_days: tuple[WorkDay, ...]
+    past_hours: tuple[WorkHour, ...]
     forecast: Forecast
-    pace: WorkPace
-    scanned_per_day: float
-    units: tuple[UnitCount, ...]
-    due: dict[str, dict[str, int]]
-    second_checked: dict[str, tuple[int, int]]
+    deadlines: tuple[DeadlineCount, ...]
     sheets: tuple[SheetBalance, ...]
-    silent_runs: tuple[UnansweredRun, ...]
     incomplete_batches: Mapping[str, int]
+    check: StoreCheck | None
+
+    @property
+    def is_by_hour(self) -> bool:
+        """Whether the work is shown by the hour: there are too few days for a forecast."""
+        return len(self.past_days) < MIN_DAYS
 
     @property
     def counted(self) -> dict[str, int]:
@@ -136,9 +169,66 @@ class ProgressReport:
         return sum(balance.missing for balance in self.sheets)
 
     @property
-    def reserve(self) -> int:
-        """Printed sheets of packs that have not been opened."""
-        return sum(balance.reserve for balance in self.sheets)
+    def due(self) -> dict[str, dict[str, int]]:
+        """Legal deadlines by unit and time left, a name of `DUE_NAMES`."""
+        counts: dict[str, dict[str, int]] = {}
+        for one in sorted(self.deadlines, key=lambda each: each.unit):
+            of_unit = counts.setdefault(one.unit, dict.fromkeys(DUE_NAMES, 0))
+            of_unit[find_due_name(one.due_at, self.at)] += one.entries
+        return counts
+
+    def due_in(self, name: str) -> int:
+        """Count the deadlines of all units with this much time left, a name of `DUE_NAMES`."""
+        return sum(counts[name] for counts in self.due.values())
+
+    @property
+    def remaining(self) -> dict[str, Remaining]:
+        """What is left of each unit, by its name."""
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for page in self.pages:
+            counts[page.unit]["pages"] += page.waiting
+        for entry in self.entries:
+            step = _STEPS.get(entry.state)
+            if step and not entry.is_void:
+                counts[entry.unit][step] += entry.count
+        return {
+            unit: Remaining(*(of_unit[name] for name in ("pages", *STEPS)))
+            for unit, of_unit in sorted(counts.items())
+        }
+
+    @property
+    def situation(self) -> Situation:
+        """The numbers that the sentence of Läge is about."""
+        pages, check = self.counted, self.check
+        return Situation(
+            today=swedish_day(self.at),
+            scanned=pages["in"],
+            waiting=pages["waiting"],
+            failed=pages["failed"],
+            open=self.open,
+            missing_sheets=self.missing,
+            interrupted=sum(self.incomplete_batches.values()),
+            lost_files=None if check is None else check.missing + check.damaged,
+            is_database_whole=check is None or not check.database_problem,
+            forecast=self.forecast,
+            passed=self.due_in("over"),
+            uncertain=self.due_in("uncertain"),
+            soon=self.due_in("today") + self.due_in("tomorrow"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReport(Overview):
+    """Everything that is known for Läge, for its details, its print and its file.
+
+    `scanned_per_day` is the mean of the past days.
+    """
+
+    scanned_per_day: float
+    pace: WorkPace
+    units: tuple[UnitCount, ...]
+    second_checked: dict[str, tuple[int, int]]
+    silent_runs: tuple[UnansweredRun, ...]
 
     @property
     def oldest_event(self) -> str | None:
@@ -146,9 +236,35 @@ class ProgressReport:
         days = (unit.oldest_event for unit in self.units if unit.oldest_event)
         return min(days, default=None)
 
-    def due_in(self, name: str) -> int:
-        """Count the deadlines of all units with this much time left, a key of `DUE_RANGES`."""
-        return sum(counts[name] for counts in self.due.values())
+
+def load_overview(conn: Connection, person: Person, now: datetime) -> Overview:
+    """Return what Läge shows at once of the person's units.
+
+    Raises:
+        NotAllowedError: the person may not see metrics.
+    """
+    require_permission(person, Action.PROGRESS)
+    units, since = permitted_units(person, Action.PROGRESS), now - timedelta(days=DAYS_SHOWN)
+    entries = tuple(count_entries(conn, person, now))
+    still_open = sum(
+        entry.count for entry in entries if entry.state in (EntryState.REVIEW, EntryState.SECOND)
+    )
+    made = progress.count_created_by_hour(conn, units, since)
+    ended = progress.count_ended_by_hour(conn, units, since)
+    behind = past_days(now, DAYS_SHOWN, still_open, made=made, ended=ended)
+    return Overview(
+        at=now,
+        pages=tuple(progress.count_pages_by_form(conn, units)),
+        entries=entries,
+        open=still_open,
+        past_days=behind,
+        past_hours=past_hours(now, still_open, made, ended),
+        forecast=forecast_open_entries(still_open, _typical_days(conn, units, behind)),
+        deadlines=tuple(progress.list_open_deadlines(conn, person)),
+        sheets=tuple(count_sheets(conn, list_accounted_units(person, Action.PROGRESS))),
+        incomplete_batches=progress.count_interrupted_batches(conn, units, now),
+        check=find_last_check(conn),
+    )
 
 
 def make_progress_report(conn: Connection, person: Person, now: datetime) -> ProgressReport:
@@ -157,32 +273,27 @@ def make_progress_report(conn: Connection, person: Person, now: datetime) -> Pro
     Raises:
         NotAllowedError: the person may not see metrics.
     """
-    require_permission(person, Action.PROGRESS)
+    overview = load_overview(conn, person, now)
     units, since = permitted_units(person, Action.PROGRESS), now - timedelta(days=DAYS_SHOWN)
-    still_open = count_open_entries(conn, units)
-    behind = past_days(
-        now,
-        DAYS_SHOWN,
-        still_open,
-        made=progress.count_created_by_hour(conn, units, since),
-        ended=progress.count_ended_by_hour(conn, units, since),
-    )
     scanned = progress.count_scanned_by_hour(conn, units, since)
     return ProgressReport(
-        pages=tuple(progress.count_pages_by_form(conn, units)),
-        entries=tuple(count_entries(conn, person, now)),
-        open=still_open,
-        past_days=behind,
-        forecast=forecast_open_entries(still_open, _typical_days(conn, units, behind)),
-        pace=measure_pace(progress.list_hours_of_work(conn, units, since), still_open),
-        scanned_per_day=sum(scanned.values()) / max(len(behind), 1),
+        scanned_per_day=sum(scanned.values()) / max(len(overview.past_days), 1),
+        **{each.name: getattr(overview, each.name) for each in fields(Overview)},
+        pace=measure_pace(progress.list_hours_of_work(conn, units, since), overview.open),
         units=tuple(progress.count_not_entered(conn, units)),
-        due=_count_due(conn, units, now),
         second_checked=progress.count_second_reviews(conn, units),
-        sheets=tuple(count_sheets(conn, list_accounted_units(person, Action.PROGRESS))),
         silent_runs=tuple(progress.list_unanswered_runs(conn, units)),
-        incomplete_batches=progress.count_interrupted_batches(conn, units, now),
     )
+
+
+def find_due_name(due_at: datetime | None, now: datetime) -> str:
+    """Return the name of the time left until a moment; None is a day that is not certain."""
+    if due_at is None:
+        return "uncertain"
+    if due_at < now:
+        return "over"
+    days = (swedish_day(due_at) - swedish_day(now)).days
+    return next((name for name, before in DUE_RANGES.items() if days < before), "later")
 
 
 def _typical_days(
@@ -245,18 +356,3 @@ def _hours_each(work: Collection[HourOfWork], day: date) -> float:
     of_day = [hour for hour in work if swedish_day(hour.hour) == day]
     people = {hour.person_key for hour in of_day}
     return sum(hour.seconds for hour in of_day) / 3600 / len(people)
-
-
-def _count_due(
-    conn: Connection, units: Collection[str], now: datetime
-) -> dict[str, dict[str, int]]:
-    midnight = datetime.combine(swedish_day(now), time(), SWEDEN)
-    limits = {
-        name: (_add_days(midnight, first), _add_days(midnight, before))
-        for name, (first, before) in DUE_RANGES.items()
-    }
-    return progress.count_deadlines(conn, units, limits)
-
-
-def _add_days(midnight: datetime, days: int | None) -> datetime | None:
-    return None if days is None else midnight + timedelta(days=days)

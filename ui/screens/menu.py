@@ -34,6 +34,8 @@ class MenuScreen(NamedTuple):
     """The action whose permission it requires."""
     icon: str
     show: Screen
+    under: str = ""
+    """The screen on which it is a tab for who has that one, instead of a line of the menu."""
 
 
 SCREENS = (
@@ -45,10 +47,12 @@ SCREENS = (
     ),
     MenuScreen("own_work", Action.REVIEW, ":material/person_check:", my_work.show),
     MenuScreen("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
-    MenuScreen("paper_days", Action.PROGRESS, ":material/calendar_month:", paper_days.show),
+    MenuScreen(
+        "paper_days", Action.PROGRESS, ":material/calendar_month:", paper_days.show, "progress"
+    ),
     MenuScreen("backlog", Action.BACKLOG, ":material/inventory:", backlog.show),
-    MenuScreen("quality", Action.QUALITY, ":material/verified:", quality.show),
-    MenuScreen("queue", Action.PULL, ":material/low_priority:", queue.show),
+    MenuScreen("quality", Action.QUALITY, ":material/verified:", quality.show, "progress"),
+    MenuScreen("queue", Action.PULL, ":material/low_priority:", queue.show, "progress"),
     MenuScreen("export", Action.EXPORT, ":material/outbox:", export_screen.show),
     MenuScreen("routes", Action.ROUTES, ":material/alt_route:", routes.show),
     MenuScreen("key_in", Action.RECEIPT, ":material/keyboard:", key_in_screen.show),

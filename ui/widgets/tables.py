@@ -14,95 +14,11 @@ from typing import Any
 
 import streamlit as st
 
-from pipeline.reporting import progress
-from pipeline.reporting.progress import ProgressReport
-from ui.i18n import format_day, format_number, t
+from ui.i18n import format_day, format_number
 
 TableCell = str | int | date
 _DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}")
 """A day in a text, as each language writes it: it stays on one line."""
-
-
-def unit_table(report: ProgressReport) -> str:
-    """Return the table of entries that are not in the care system yet, by unit."""
-    lines = [
-        (
-            unit.unit,
-            unit.entries,
-            unit.persons_a,
-            date.fromisoformat(unit.oldest_event) if unit.oldest_event else "–",
-        )
-        for unit in report.units
-    ]
-    return html_table(
-        [
-            t("progress.unit"),
-            t("progress.not_entered"),
-            t("progress.persons_a"),
-            t("progress.oldest_head"),
-        ],
-        lines,
-    )
-
-
-def due_table(report: ProgressReport) -> str:
-    """Return the table of open entries by days left."""
-    heads = [t("progress.unit"), *(t(f"progress.due.{name}") for name in progress.DUE_RANGES)]
-    return html_table(
-        heads,
-        [
-            (unit, *(counts[name] for name in progress.DUE_RANGES))
-            for unit, counts in report.due.items()
-        ],
-    )
-
-
-def page_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
-    """Return the table of pages by unit and form."""
-    heads = [
-        t("progress.unit"),
-        t("progress.form"),
-        *(t(f"progress.pages.{name}") for name in ("in", "done", "waiting", "failed")),
-    ]
-    lines = [
-        (
-            count.unit,
-            titles.get(count.form, count.form) or t("progress.form_unknown"),
-            count.pages,
-            count.done,
-            count.waiting,
-            count.failed,
-        )
-        for count in report.pages
-    ]
-    return html_table(heads, lines)
-
-
-_SHEET_STATES = ("issued", "back", "unused", "reserve", "missing")
-
-
-def sheet_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
-    """Return the table of printed sheets by unit and form."""
-    heads = [
-        t("progress.unit"),
-        t("progress.form"),
-        *(t(f"progress.sheets.{name}") for name in _SHEET_STATES),
-    ]
-    return html_table(
-        heads,
-        [
-            (
-                count.unit or t("accounting.unit_unknown"),
-                titles.get(count.form, count.form),
-                count.issued,
-                count.returned,
-                count.unused,
-                count.reserve,
-                count.missing,
-            )
-            for count in report.sheets
-        ],
-    )
 
 
 def html_table(

@@ -73,18 +73,6 @@ def count_entry_groups(
     ]
 
 
-def count_open_entries(conn: Connection, units: Collection[str]) -> int:
-    """Return how many entries of these units wait for a reviewer."""
-    # Undecided entries of the units.
-    query = (
-        select(func.count())
-        .select_from(_entry_table)
-        .where(_entry_table.c.unit.in_(sorted(units)), _entry_table.c.state.in_(paper.OPEN_STATES))
-    )
-    total: int = conn.execute(query).scalar_one()
-    return total
-
-
 def workspace_metrics(conn: Connection) -> dict[str, Any]:
     """Return the numbers of pages, entries, problems and batches of the whole workspace.
 

@@ -7,8 +7,9 @@ hour.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,9 +34,8 @@ from pipeline.domain.form.form import Subject
 from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.open_deadlines import ANY_RULE, UNCERTAIN
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.domain.review.rules import GAPLESS_REASONS
-from pipeline.store.accounts import visibility
 from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.exports.runs import IS_DELIVERED
@@ -157,22 +157,21 @@ class DeadlineCount:
 
 
 def count_pages_by_form(conn: Connection, units: Collection[str]) -> list[PageCount]:
-    """Count pages by unit and form; each of the three states is counted on its own."""
-    keys = (_page_table.c.unit, func.coalesce(_page_table.c.form, "").label("form"))
-    # The states are computed once per page, then summed.
-    grouped = select(
-        *keys,
+    """Count pages by unit and form; what is neither done nor failed is waiting."""
+    # Whether a page is done takes two look-ups a page, so it is computed once.
+    columns = (
+        _page_table.c.unit,
+        func.coalesce(_page_table.c.form, "").label("form"),
         paper_pages.is_done.label("done"),
-        paper_pages.is_waiting.label("waiting"),
         paper_pages.is_failed.label("failed"),
     )
-    inner = grouped.where(_page_table.c.unit.in_(sorted(units))).subquery()
+    inner = select(*columns).where(_page_table.c.unit.in_(sorted(units))).subquery()
     groups = (inner.c.unit, inner.c.form)
-    counts = [count_where(inner.c[name]) for name in ("done", "waiting", "failed")]
+    counts = (func.count(), count_where(inner.c.done), count_where(inner.c.failed))
     return [
-        PageCount(*row)
-        for row in conn.execute(
-            select(*groups, func.count(), *counts).group_by(*groups).order_by(*groups)
+        PageCount(unit, form, pages, done, pages - done - failed, failed)
+        for unit, form, pages, done, failed in conn.execute(
+            select(*groups, *counts).group_by(*groups).order_by(*groups)
         )
     ]
 
@@ -192,60 +191,39 @@ def count_not_entered(conn: Connection, units: Collection[str]) -> list[UnitCoun
     ]
 
 
-def count_deadlines(
-    conn: Connection,
-    units: Collection[str],
-    limits: Mapping[str, tuple[datetime | None, datetime | None]],
-) -> dict[str, dict[str, int]]:
-    """Count legal deadlines of entries that are open, or rejected with a gap, by unit and limit.
-
-    Args:
-        limits: name → the deadline ends from a moment until before another (None: no limit).
-    """
-    columns = [_entry_table.c[name] for name in ("unit", "created_at", "deadlines")]
-    # Undecided entries and gaps of these units that have a deadline.
-    query = select(*columns).where(
-        _entry_table.c.unit.in_(sorted(units)),
-        or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
-        _entry_table.c.due_at.is_not(None),
-    )
-    counts: dict[str, dict[str, int]] = {}
-    for row in conn.execute(query.order_by(_entry_table.c.unit)):
-        of_unit = counts.setdefault(row.unit, dict.fromkeys(limits, 0))
-        for time in (row.deadlines or {}).values():
-            # A deadline whose day is uncertain may have passed already.
-            due = row.created_at if time == UNCERTAIN else datetime.fromisoformat(time)
-            for name, (first, before) in limits.items():
-                is_within = (first is None or due >= first) and (before is None or due < before)
-                of_unit[name] += is_within
-    return counts
-
-
 def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]:
-    """Return the legal deadlines of the person's open entries: uncertain ones, then the nearest.
+    """Return the legal deadlines of the person's units: uncertain ones, then the nearest.
 
-    Undecided entries and gaps of the person's units and areas of law are counted, once for each
-    deadline of a duty that is not met.
+    Undecided entries and gaps are counted, once for each deadline of a duty that is not met.
 
     Raises:
-        NotAllowedError: the person may not move entries to the front of the queue.
+        NotAllowedError: the person may not see metrics.
     """
-    require_permission(person, Action.PULL)
-    columns = [_entry_table.c[name] for name in ("deadlines", "unit", "form", "version")]
-    query = select(*columns).where(
+    require_permission(person, Action.PROGRESS)
+    # Entries of one form and day often have the same deadlines: the database counts them.
+    keys = (
+        cast(_entry_table.c.deadlines, String).label("deadlines"),
+        *(_entry_table.c[name] for name in ("unit", "form", "version")),
+    )
+    inner = select(*keys).where(
         _entry_table.c.due_at.is_not(None),
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
-        visibility.visible_entries_condition(conn, person, Action.PULL),
+        _entry_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     )
+    groups = list(inner.subquery().c)
+    columns: list[ColumnElement[Any]] = [*groups, func.count()]
+    counts: Counter[tuple[str, str, str, str, int]] = Counter()
+    for row in conn.execute(select(*columns).group_by(*groups)):
+        deadlines, unit, form, version, entries = row
+        for rule, time in (json.loads(deadlines or "{}") or {}).items():
+            counts[time, rule, unit, form, version] += entries
+    # The time of an appeal is nobody's duty here.
     today = today_in_sweden()
-    # They are few, so their deadlines are counted here and not by the database.
-    counts = Counter(
-        (time, rule, row.unit, row.form, row.version)
-        for row in conn.execute(query)
-        for rule, time in (row.deadlines or {}).items()
-        # The time of an appeal is nobody's duty here.
+    duties = {
+        rule
+        for rule in {key[1] for key in counts}
         if rule == ANY_RULE or find_deadline_rule(rule, today).is_duty
-    )
+    }
     found = [
         DeadlineCount(
             None if time == UNCERTAIN else datetime.fromisoformat(time),
@@ -256,6 +234,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
             entries,
         )
         for (time, rule, unit, form, version), entries in counts.items()
+        if rule in duties
     ]
     return sorted(
         found,

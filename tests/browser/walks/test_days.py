@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ import pikepdf
 import pytest
 from lxml import etree
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
 from typer.testing import CliRunner
 
 from pipeline.cli.app import build_app
@@ -28,11 +30,13 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import count_pages_by_state
+from pipeline.store.schema import paper
 from tests.browser.support.nurse import (
     expect_stored,
     fill_in,
     log_in,
     press_until,
+    press_until_gone,
     save,
     settle,
     wait_for_entry,
@@ -71,7 +75,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for entry_id in notes[:2]:
         seeding.confirm(store, COLLEAGUE, entry_id, sign=True)
     seeding.add_visits(store, (1, 2))
+    due = utc_now() - timedelta(days=2)
     with store.begin() as conn:
+        conn.execute(
+            update(paper.entry)
+            .where(paper.entry.c.id == notes[3])
+            .values(due_at=due, deadlines={"lvu-understallning": due.isoformat()})
+        )
         save_person(conn, LOG_KEEPER, hashed(seeding.PASSWORD))
         guide.close_guide(conn, LOG_KEEPER.login, utc_now())
     store.close()
@@ -94,16 +104,35 @@ def store(workspace: Path) -> Iterator[Store]:
 
 
 def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
-    """Looks at Läge, takes its paper and table along, lets the other unit go first, and looks at
-    what is measured.
+    """Sees on Läge how it stands, opens what has passed, takes its paper and table along, lets the
+    other unit go first, and looks at what is measured.
     """
     with logged_in(browser, address, MANAGER) as page:
         expect(page.get_by_role("heading", level=1, name="Läge")).to_be_visible()
-        expect(page.get_by_text("Poster kvar att granska").first).to_be_visible()
-        expect(page.locator(".stVegaLiteChart canvas, .stVegaLiteChart svg").first).to_be_visible()
+        page.set_viewport_size({"width": 1366, "height": 768})
+        chart = page.locator(".stVegaLiteChart canvas, .stVegaLiteChart svg").first
+        expect(chart).to_be_visible()
+        settle(page)
+        # Understood without scrolling: the sentences, the way to what has passed, bars and plot.
+        passed = page.locator(".st-key-deadlines_passed button")
+        expect(page.locator(".ef-situation .ef-passed")).to_contain_text("1 lagfrist har passerat.")
+        for part in (page.locator(".ef-situation"), passed, page.locator(".ef-left"), chart):
+            expect(part).to_be_in_viewport(ratio=1)
+        red, green, blue = (
+            int(part)
+            for part in re.findall(r"\d+", passed.evaluate("e => getComputedStyle(e).color"))
+        )
+        assert red > 2 * max(green, blue)
+        passed.focus()
+        page.keyboard.press("Enter")
+        listed = page.get_by_role("cell", name="dagen har passerat", exact=False)
+        expect(listed).to_have_count(1)
+        settle(page)
+        expect(passed).to_be_focused()
+        press_until_gone(page, "Enter", listed, patience_ms=8_000)
         settle(page)
         assert [client.name for client in CLIENTS if client.name in page.content()] == []
-        paper = fetched(page, page.locator(".st-key-overview_pdf button"), tmp_path)
+        printed = fetched(page, page.locator(".st-key-overview_pdf button"), tmp_path)
         table = fetched(page, page.locator(".st-key-overview_csv button"), tmp_path)
         go(page, "Kö")
         page.get_by_text("Hela enheten", exact=True).first.click()
@@ -112,7 +141,7 @@ def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -
         expect(page.get_by_text("2 poster ligger nu först.")).to_be_visible()
         go(page, "Kvalitet")
         expect(page.get_by_text("Något gick fel")).to_have_count(0)
-    with pikepdf.open(paper) as pdf:
+    with pikepdf.open(printed) as pdf:
         assert len(pdf.pages) == 1
     counted = pd.read_csv(table, sep=";", encoding="utf-8-sig", dtype=str)
     assert (
@@ -230,12 +259,12 @@ def test_log_reviewer(
         page.get_by_role("button", name="Ta fram utdrag").click()
         expect(page.get_by_text(CLIENTS[0].name)).to_be_visible()
         extract = fetched(page, page.locator(".st-key-log_extract_csv button"), tmp_path)
-        paper = fetched(page, page.locator(".st-key-log_extract_pdf button"), tmp_path)
+        printed = fetched(page, page.locator(".st-key-log_extract_pdf button"), tmp_path)
     assert UNIT in extract.read_text("utf-8-sig")
     assert COLLEAGUE.name not in extract.read_text(
         "utf-8-sig"
     )  # PDL 8:5: the unit and the time, not who
-    with pikepdf.open(paper) as pdf:
+    with pikepdf.open(printed) as pdf:
         assert len(pdf.pages) == 1
     assert len(etree.parse(file).findall(f"{{{LOG_NS}}}Log") or etree.parse(file).getroot()) == 2
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(workspace))
@@ -255,7 +284,8 @@ def _rows(page: Page) -> int:
 @pytest.mark.parametrize(
     ("person", "place"),
     [
-        (MANAGER, ".stMetric label"),
+        (MANAGER, ".ef-situation"),
+        (MANAGER, ".st-key-progress_detail button"),
         (LOG_KEEPER, ".stMetric label"),
         (SYSTEM_ADMINISTRATOR, ".st-key-account_change-nina button"),
     ],

@@ -29,7 +29,7 @@ from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.client_extract import make_client_extract, render_extract_pdf
 from pipeline.reporting.author_questions import make_question_list
 from pipeline.reporting.progress import make_progress_report
-from pipeline.reporting.progress_files import progress_pdf
+from pipeline.reporting.situation_print import situation_pdf
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -145,7 +145,7 @@ def test_the_extract_of_the_log_is(ward: Ward) -> None:
 def test_the_overview_is(language: str, ward: Ward) -> None:
     with ward.store.read() as conn:
         found = make_progress_report(conn, ADMIN, NOW)
-    assert faults(progress_pdf(found, "Kalix kommun", NOW, language)) == []
+    assert faults(situation_pdf(found, "Kalix kommun", NOW, language)) == []
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

@@ -97,6 +97,7 @@ NEEDS_NONE = {
     "store.quality.rekeying.count_open_rekeying": FIGURES,
     "store.quality.rekeying.load_claimed_task": PART,
     "store.reports.progress.list_open_deadlines": FIGURES,
+    "store.reports.work_load.list_person_loads": "counts of work, for who manages the unit",
     "store.review.duplicate_entries.find_similar_entries": BEFORE,
     "store.review.duplicate_entries.list_duplicate_marks": LIST,
     "store.accounts.emergency_access.list_unacknowledged": "emergency accounts, no client",
@@ -157,12 +158,11 @@ NEEDS_NONE = {
     "store.review.signing.list_own_signed": LIST,
     "store.review.signing.is_own_entry": ASKS,
     "store.review.signing.list_allowed_reasons": ASKS,
-    "store.entries.client_check.list_temporary_identities": (
-        "identities that the person's own units have made; making and settling each is recorded"
-    ),
+    "store.entries.client_check.list_temporary_identities": "of the own units; each is recorded",
     "store.entries.versions.save_version": PART,
     "store.entries.versions.list_versions": BEFORE,
     "reporting.progress.count_entries": FIGURES,
+    "reporting.progress.load_overview": FIGURES,
     "reporting.progress.make_progress_report": FIGURES,
     "store.reports.sheet_accounting.list_accounted_units": ASKS,
     "store.reports.sheet_accounting.list_missing_sheets": "serials of sheets that nobody has",

@@ -8,8 +8,6 @@ from datetime import timedelta
 import pytest
 
 from pipeline.reporting.forecast import (
-    Forecast,
-    ForecastDay,
     WorkDay,
     forecast_open_entries,
     past_days,
@@ -19,10 +17,8 @@ from pipeline.reporting.progress import (
     forecast_with_people,
     measure_pace,
 )
-from pipeline.reporting.progress_files import describe_forecast
 from pipeline.store.database.store import Store
 from pipeline.store.reports.progress import HourOfWork
-from pipeline.texts import Topic
 from tests.support.store.ward import (
     NOW,
     Ward,
@@ -135,13 +131,3 @@ def test_nothing_is_foreseen_of_too_little_or_of_a_growing_pile() -> None:
     )
     assert (growing.optimistic, growing.pessimistic) == (None, None)
     assert growing.path[-1].middle > 50
-
-
-def test_a_forecast_without_an_end_is_said_in_days(ward: Ward) -> None:
-    known = seen(ward)
-    far = dataclasses.replace(
-        known, open=1, forecast=Forecast(30, 80, None, (ForecastDay("2026-03-02", 0, 1, 1),))
-    )
-    assert describe_forecast(far, Topic("progress_report", "sv")).startswith(
-        "Klart om ungefär 80 dagar (mellan 30 och mer än 120 dagar)"
-    )

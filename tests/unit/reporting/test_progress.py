@@ -114,8 +114,9 @@ def test_deadlines_are_counted_by_swedish_days_left(ward: Ward) -> None:
                 .values(due_at=due, deadlines={"lvu-understallning": due.isoformat()})
             )
     found = seen(ward, now=now)
-    assert {name: found.due_in(name) for name in overviews.DUE_RANGES} == {
+    assert {name: found.due_in(name) for name in overviews.DUE_NAMES} == {
         "over": 1,
+        "uncertain": 0,
         "today": 1,
         "tomorrow": 0,
         "3": 0,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import re
 import subprocess
 from datetime import timedelta
 from itertools import pairwise
 
+import cv2
+import numpy as np
+import pikepdf
 import pytest
 from sqlalchemy import update
 
@@ -16,6 +20,7 @@ from pipeline.domain.confidence import Share
 from pipeline.domain.review.rules import Answer
 from pipeline.reporting.data_quality import ErrorMetric
 from pipeline.reporting.forecast import (
+    NO_FORECAST,
     Forecast,
     ForecastDay,
     WorkDay,
@@ -25,9 +30,10 @@ from pipeline.reporting.progress import (
     WorkPace,
     forecast_with_people,
 )
-from pipeline.reporting.progress_files import progress_csv, progress_pdf
+from pipeline.reporting.progress_files import progress_csv
+from pipeline.reporting.situation_print import situation_pdf
 from pipeline.store.database.store import Store
-from pipeline.store.reports.progress import UnansweredRun
+from pipeline.store.reports.progress import PageCount, UnansweredRun
 from pipeline.store.review.corrections import correct_entry
 from pipeline.store.schema import paper
 from pipeline.texts import LANGUAGES, Topic
@@ -59,7 +65,7 @@ def ward(store: Store) -> Ward:
             "sv",
             (
                 "Läge: efterregistrering",
-                "Sidor in",
+                "sidor väntar. Det är för tidigt",
                 "1 exporterad post saknar kvittens, i 1 körning.",
                 "skärmen: ungefär 1 timme i",
                 "Enhet",
@@ -69,7 +75,7 @@ def ward(store: Store) -> Ward:
             "en",
             (
                 "Progress: entering",
-                "Pages in",
+                "pages are waiting. It is too early",
                 "1 exported entry has no receipt, in 1 run.",
                 "screen: about 1 hour at",
                 "Unit",
@@ -87,18 +93,16 @@ def test_the_print_is_in_the_language_of_the_person(
     )
     told = subprocess.run(
         ["pdftotext", "-layout", "-", "-"],
-        input=progress_pdf(found, "Kalix kommun", NOW, language),
+        input=situation_pdf(found, "Kalix kommun", NOW, language),
         capture_output=True,
         check=True,
     )
-    text = told.stdout.decode()
+    text = " ".join(told.stdout.decode().split())
     assert [word for word in said if word not in text] == []
     assert ASTA.name not in text
 
 
-@pytest.mark.parametrize(
-    ("behind", "ahead"), [(5, 120), (14, 1), (14, 120), (14, 30), (1, 0), (2, 0)]
-)
+@pytest.mark.parametrize(("behind", "ahead"), [(5, 120), (14, 1), (14, 120), (14, 30), (3, 0)])
 def test_the_days_below_the_burn_down_stand_clear_of_each_other(
     behind: int, ahead: int, ward: Ward
 ) -> None:
@@ -109,16 +113,71 @@ def test_the_days_below_the_burn_down_stand_clear_of_each_other(
         past_days=tuple(WorkDay(day, 1, 1, 9) for day in days[:behind]),
         forecast=Forecast(1, 2, 3, path),
     )
-    pdf = progress_pdf(found, "Kalix kommun", NOW)
+    pdf = situation_pdf(found, "Kalix kommun", NOW)
     boxes = subprocess.run(
         ["pdftotext", "-bbox", "-", "-"], input=pdf, capture_output=True, check=True
     ).stdout.decode()
-    below = re.findall(
-        r'xMin="([\d.]+)" yMin="(4[67]\d)[\d.]+" xMax="([\d.]+)" [^>]*>(\d{4}-\d\d-\d\d)<', boxes
+    written = re.findall(
+        r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" [^>]*>(\d{4}-\d\d-\d\d)<', boxes
     )
-    assert days[behind - 1] in [day for *_, day in below]
+    today = days[behind - 1]
+    (line,) = {top for _, top, _, day in written if day == today and float(top) > 200}
+    below = [each for each in written if each[1] == line]
     spans = sorted((float(left), float(right)) for left, _, right, _ in below)
     assert all(before[1] + 2 < after[0] for before, after in pairwise(spans))
+
+
+def _days(count: int) -> tuple[WorkDay, ...]:
+    first = NOW - timedelta(days=count - 1)
+    return tuple(
+        WorkDay(f"{first + timedelta(days=n):%Y-%m-%d}", 9, 4, 40 - n) for n in range(count)
+    )
+
+
+_AHEAD = tuple(ForecastDay(f"{NOW + timedelta(days=n):%Y-%m-%d}", 1, 20, 30) for n in range(1, 9))
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+@pytest.mark.parametrize(
+    ("days", "forecast", "units"),
+    [
+        (1, NO_FORECAST, 0),
+        (14, NO_FORECAST, 3),
+        (14, Forecast(5, 8, None, _AHEAD), 40),
+    ],
+    ids=["first day", "no forecast", "many units"],
+)
+def test_the_print_is_one_page_with_ink_in_its_plot_and_nothing_at_its_edges(
+    days: int, forecast: Forecast, units: int, language: str, ward: Ward
+) -> None:
+    known = seen(ward)
+    names = [f"Hemtjänsten i Övre Kalix och Överkalix {n}" for n in range(units)]
+    found = dataclasses.replace(
+        known,
+        past_days=_days(days),
+        past_hours=known.past_hours if days < 3 else (),
+        forecast=forecast,
+        pages=(*known.pages, *(PageCount(name, "", 9, 1, 7, 1) for name in names)),
+    )
+    assert found.is_by_hour == (days < 3)
+    pdf = situation_pdf(found, "Kalix kommun", NOW, language)
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        assert len(opened.pages) == 1
+    png = subprocess.run(
+        ["pdftoppm", "-r", "50", "-png", "-singlefile", "-"],
+        input=pdf,
+        capture_output=True,
+        check=True,
+    ).stdout
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    edge = 12
+    for side in (image[:edge], image[-edge:], image[:, :edge], image[:, -edge:]):
+        assert int(side.min()) > 250
+    # The colour of lines and bars of work (31, 107, 117) is nowhere but in the plot.
+    blue, green, red = (image[..., n].astype(int) for n in range(3))
+    is_line = (red < 90) & (green > 70) & (green < 140) & (blue > 80) & (blue < 150)
+    assert is_line.sum() > 40
 
 
 def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> None:
@@ -169,11 +228,11 @@ def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Wa
     assert found.incomplete_batches == {NORTH: 1}
     said = subprocess.run(
         ["pdftotext", "-layout", "-", "-"],
-        input=progress_pdf(found, "Kalix kommun", NOW),
+        input=situation_pdf(found, "Kalix kommun", NOW),
         capture_output=True,
         check=True,
     )
-    assert "1 bunt är inte uppladdad till slutet: se Skanna." in said.stdout.decode()
+    assert "1 bunt är inte uppladdad till slutet." in " ".join(said.stdout.decode().split())
     assert "buntar som inte är uppladdade till slutet" in progress_csv(found, (), NOW).decode(
         "utf-8-sig"
     )

@@ -70,7 +70,7 @@ def _backlog_table(backlog: Backlog) -> str:
                 marker.sheets,
                 marker.entries,
                 format_day(marker.oldest),
-                marker.criticality,
+                t(f"progress.class.{marker.criticality}"),
                 certainty[marker.is_certain],
             )
             for marker in backlog.markers

@@ -1,4 +1,4 @@
-"""The burn-down chart: open entries day by day, and the forecast with its range."""
+"""The burn-down chart: what is left by the hour at first, then by the day with the forecast."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from pipeline.reporting.progress import ProgressReport
+from pipeline.domain.dates import SWEDEN
+from pipeline.reporting.progress import Overview
 from ui.i18n import t
 from ui.widgets.chart_colors import chart_colors
 
+_HEIGHT = 210
 _DAY_MS = 86_400_000
 """Minimal step of the axis: no ticks between two days.
 
@@ -18,8 +20,54 @@ Ticks of hours, which come while there are few days, would all have the same lab
 """
 
 
-def burn_down_chart(report: ProgressReport) -> alt.LayerChart:
-    """Return the chart: past days as a line, the forecast as a dashed line in a band."""
+def burn_down_chart(overview: Overview) -> alt.LayerChart:
+    """Return the chart of the hours until there are days for a forecast, else that of the days."""
+    return _hour_chart(overview) if overview.is_by_hour else _day_chart(overview)
+
+
+def _hour_chart(overview: Overview) -> alt.LayerChart:
+    """Return the hours: bars of what came in and what was done, a line of what was left."""
+    colors = chart_colors()
+    hours = [
+        (f"{hour.hour.astimezone(SWEDEN):%d/%m %H}", hour.made, hour.ended, hour.open)
+        for hour in overview.past_hours
+    ]
+    names = {name: t(f"progress.hour.{name}") for name in ("made", "ended", "open")}
+    table = pd.DataFrame(hours, columns=["hour", "made", "ended", "open"])
+    bars = table.melt("hour", ["made", "ended"], "kind", "count")
+    bars["said"] = bars["kind"].map(names)
+    table["said"] = names["open"]
+    axis = alt.Axis(labelAngle=0, labelOverlap=True, labelExpr="split(datum.label, ' ')[1] + ':00'")
+    x = alt.X("hour:O", title=None, sort=None, axis=axis)
+    scale = alt.Scale(
+        domain=list(names.values()), range=[colors.states[0], colors.line, colors.void]
+    )
+    colour = alt.Color("said:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
+    tips = [alt.Tooltip("hour:O", title=t("progress.hour"))]
+    counted = [*tips, alt.Tooltip("said:N"), alt.Tooltip("count:Q")]
+    bar = (
+        alt.Chart(bars)
+        .mark_bar()
+        .encode(
+            x=x,
+            xOffset=alt.XOffset(field="said", type="nominal", sort=list(names.values())),
+            y=_remaining_axis("count"),
+            color=colour,
+            tooltip=counted,
+        )
+    )
+    line = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60))
+        .encode(
+            x=x, y=_remaining_axis("open"), color=colour, tooltip=[*tips, *_tooltips("open")[1:]]
+        )
+    )
+    return alt.LayerChart(layer=[bar, line], height=_HEIGHT)
+
+
+def _day_chart(report: Overview) -> alt.LayerChart:
+    """Return the days: past ones as a line, the forecast as a dashed line in a band."""
     colors = chart_colors()
     days, forecast_days = report.past_days, report.forecast.path
     # The forecast begins at the last past day, so that the lines meet.
@@ -50,7 +98,7 @@ def burn_down_chart(report: ProgressReport) -> alt.LayerChart:
         .encode(x=day_axis, y=_remaining_axis("open"))
     )
     layers = [*([band, likely] if forecast_days else []), line.encode(tooltip=_tooltips("open"))]
-    return alt.LayerChart(layer=layers, height=230)
+    return alt.LayerChart(layer=layers, height=_HEIGHT)
 
 
 def _remaining_axis(name: str) -> alt.Y:

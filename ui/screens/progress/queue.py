@@ -1,4 +1,4 @@
-"""Kö: what a manager lets be reviewed first, and what is due by law and still open.
+"""Kö: what a manager lets be reviewed first, how deep it is typed, and by which rules.
 
 Counts only: no paper is shown here.
 """
@@ -10,26 +10,21 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
-from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue_order
 from pipeline.store.entries.queue_order import PriorityKind, PriorityOverride
-from pipeline.store.reports.progress import DeadlineCount, list_open_deadlines
 from pipeline.store.review import batch_items
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.progress.depth_settings import depth_section
 from ui.screens.progress.triage_section import triage_section
-from ui.screens.review.entry_header import deadline_text
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
-from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _KIND_KEY, _UNIT_KEY, _DAY_KEY = "pull_kind", "pull_unit", "pull_day"
@@ -42,7 +37,6 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("queue.title"), t("queue.what"))
     require_permission(person, Action.PULL)
     st.caption(t(f"queue.order.{context.settings.queue_order.value}"))
-    deadline_list(context, person)
     left, right = st.columns(2, gap="large")
     with left:
         _priority_form(context, person)
@@ -51,48 +45,6 @@ def show(context: AppContext, person: Person) -> None:
         _batch_review_section(context, person)
         depth_section(context, person)
     triage_section(context, person)
-
-
-def deadline_list(context: AppContext, person: Person) -> None:
-    """Show a table of deadlines, the nearest first; nothing if nothing is due."""
-    with context.store.read() as conn:
-        deadlines = list_open_deadlines(conn, person)
-    if not deadlines:
-        return
-    st.header(t("deadline.title"), anchor=False)
-    st.caption(t("deadline.about"))
-    heads = [t(f"deadline.{name}") for name in ("last", "unit", "form", "entries")]
-    st.html(
-        html_table(
-            heads,
-            [
-                (
-                    _last_day_text(context, deadline),
-                    deadline.unit,
-                    _deadline_title(context, deadline),
-                    deadline.entries,
-                )
-                for deadline in deadlines
-            ],
-        )
-    )
-
-
-def _last_day_text(context: AppContext, deadline: DeadlineCount) -> str:
-    form = context.forms.get((deadline.form, deadline.version))
-    rule = deadline.rule or (next((one.rule for one in form.all_deadlines), "") if form else "")
-    if not rule:
-        return t("deadline.at_once")
-    if deadline.due_at is None:
-        requirement = find_deadline_rule(rule, today_in_sweden()).what
-        return f"{requirement}: {t('deadline.at_once')}"
-    text = deadline_text(rule, swedish_day(deadline.due_at))
-    return f"{text} · {t('deadline.passed')}" if deadline.due_at < utc_now() else text
-
-
-def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:
-    form = context.forms.get((deadline.form, deadline.version))
-    return form.title if form else deadline.form
 
 
 def _priority_form(context: AppContext, person: Person) -> None:

@@ -22,6 +22,7 @@ from pipeline.domain.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import RunPreview
 from pipeline.reporting.audit.client_extract import ClientExtract
+from pipeline.reporting.progress import Overview
 from pipeline.store.accounts import blocks
 from pipeline.store.database.store import open_store
 from pipeline.store.reports.paper_days import PaperDays
@@ -194,8 +195,11 @@ def outcome(world: World, name: str, who: Person) -> str:
 
 def given_by(result: object) -> object:
     """What of an answer tells about others: an extract of the log always says for whom and when it
-    was made, a day without paper whether the unit had its systems, and a route where it leads.
+    was made, a day without paper whether the unit had its systems, a route where it leads, and Läge
+    its moment and the last check of the whole store.
     """
+    if isinstance(result, Overview):
+        return [result.pages, result.entries, result.deadlines, result.sheets, result.past_days]
     if isinstance(result, PaperDays):
         return [(one.sheets, one.entries, one.planned_visits) for one in result.counts.values()]
     if isinstance(result, list) and any(isinstance(one, RunPreview) for one in result):

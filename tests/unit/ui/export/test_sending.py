@@ -126,7 +126,9 @@ def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
     app = open_screen(NURSE, "export")
     assert any(undelivered in warning.value for warning in app.warning)
     # Lists to key in are told apart, here and on Läge
-    for screen in (app, open_screen(ADMINISTRATOR, "progress")):
+    overview = open_screen(ADMINISTRATOR, "progress")
+    overview.segmented_control(key="progress_detail").set_value("receipts").run()
+    for screen in (app, overview):
         assert any(
             re.search(r"Skriv in.+lista.+ · .+, HSL", each.value) for each in screen.markdown
         )

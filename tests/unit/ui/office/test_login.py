@@ -110,7 +110,7 @@ def test_navigation_shows_what_the_role_may() -> None:
     from ui.screens.menu import SCREENS
 
     shown = {
-        person.login: {name for name, action, _, _ in SCREENS if is_allowed(person, action)}
+        person.login: {one.name for one in SCREENS if is_allowed(person, one.action)}
         for person in STAFF
         if person.login != "omar"
     }

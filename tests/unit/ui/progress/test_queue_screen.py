@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from pipeline.domain.form.form import Depth
+from pipeline.reporting.progress import Overview
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.settings import list_unit_depths
@@ -19,7 +20,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, MANAGER, NURSE, UNIT
 from tests.unit.ui.conftest import OpenScreen
 from ui.i18n import t
-from ui.screens.progress.queue import _last_day_text
+from ui.screens.progress.deadlines import _last_day_text
 from ui.workspace import AppContext
 
 
@@ -89,5 +90,9 @@ def test_a_unit_chooses_how_much_of_a_form_is_typed(store: Store, open_screen: O
 def test_a_deadline_that_has_passed_is_marked(days: int, is_passed: bool) -> None:
     due = datetime.now(UTC) + timedelta(days=days)
     deadline = DeadlineCount(due, "lvu-understallning", UNIT, "lvu-omhandertagande", 2, 1)
-    text = _last_day_text(cast(AppContext, SimpleNamespace(forms={})), deadline)
+    text = _last_day_text(
+        cast(AppContext, SimpleNamespace(forms={})),
+        cast(Overview, SimpleNamespace(at=datetime.now(UTC))),
+        deadline,
+    )
     assert (t("deadline.passed") in text) is is_passed

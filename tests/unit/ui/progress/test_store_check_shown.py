@@ -22,4 +22,4 @@ def test_the_last_check_of_the_store_is_shown(
         save_check(conn, replace(begun, files=5, missing=missing), utc_now())
     app = open_screen(MANAGER, "progress")
     assert not app.exception
-    assert any(told in each.value for each in (*app.caption, *app.error))
+    assert any(told in each.proto.body for each in app.get("html"))

@@ -195,14 +195,16 @@ def sent_to(app: AppTest) -> str:
     return "\n".join(str(element.proto) for element in app.main)
 
 
-def test_the_queue_lists_what_is_due_by_law_the_nearest_first(
+def test_what_has_passed_by_law_is_listed_on_request_the_nearest_first(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    app = open_screen(MANAGER, "queue")
+    app = open_screen(MANAGER, "progress")
     assert "förvaltningsrätten" not in sent_to(app)
     add(store, "lvu-omhandertagande", CUSTODY)
     add(store, "lvm-omhandertagande", CUSTODY)
-    app = open_screen(MANAGER, "queue")
+    app = open_screen(MANAGER, "progress")
+    assert "2 lagfrister har passerat." in sent_to(app)
+    app.button(key="deadlines_passed").click().run()
     assert not app.exception
     sent = sent_to(app)
     assert sent.index("senast lör 18 dec. 2021") < sent.index("senast fre 24 dec. 2021")

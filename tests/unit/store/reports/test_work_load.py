@@ -1,0 +1,59 @@
+"""How the work of a unit is shared: counts by person, for who manages the unit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from pipeline.domain.errors import NotAllowedError
+from pipeline.store.database.store import Store
+from pipeline.store.reports.work_load import LOAD_DAYS, PersonLoad, list_person_loads
+from pipeline.store.review.decisions import decide_entry
+from pipeline.store.schema import paper
+from tests.support.store.ward import (
+    ADMIN,
+    CHIEF,
+    EVA,
+    FORMS,
+    NILS,
+    NOW,
+    PLAN,
+    SAID,
+    Ward,
+    answers,
+)
+from tests.unit.reporting.progress_ward import make_counted_ward
+
+pytest_plugins = ("tests.support.store.databases",)
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """Notes of the north, of which Eva has confirmed one, and a visit list of the south."""
+    return make_counted_ward(store)
+
+
+def test_each_persons_work_of_today_and_of_the_week_is_counted_in_the_managers_unit(
+    ward: Ward,
+) -> None:
+    reviewed = {
+        "NNN0-00": {"first_by": "eva", "first_at": NOW},
+        "NNN1-00": {"first_by": "eva", "first_at": NOW - timedelta(days=2)},
+        "NNN2-00": {"first_by": "nils", "first_at": NOW - timedelta(days=LOAD_DAYS + 1)},
+        "SSS1-01": {"first_by": "sofia", "first_at": NOW},
+    }
+    reviewed["NNN1-00"] |= {"second_by": "nils", "second_at": NOW}
+    with ward.store.begin() as conn:
+        for entry_id, values in reviewed.items():
+            conn.execute(update(paper.entry).where(paper.entry.c.id == entry_id).values(values))
+        decide_entry(conn, FORMS, NILS, "NNN3-00", 0, answers({**SAID, **PLAN}), NOW)
+        loads = list_person_loads(conn, CHIEF, NOW)
+    assert loads == [PersonLoad(EVA.name, 1, 2, 1), PersonLoad(NILS.name, 2, 2, 1)]
+
+
+def test_who_does_not_manage_a_unit_is_told_of_nobody(ward: Ward) -> None:
+    with ward.store.read() as conn, pytest.raises(NotAllowedError):
+        list_person_loads(conn, ADMIN, NOW)
