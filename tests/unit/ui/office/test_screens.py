@@ -19,7 +19,8 @@ from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper import batches, pages, workers
+from pipeline.store.paper import pages, workers
+from pipeline.store.paper.intake import batches
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import packs
 from pipeline.store.registers.issued_sheets import save_issued_sheets
