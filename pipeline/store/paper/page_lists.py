@@ -156,7 +156,7 @@ def close_failed_page(
         page_id,
         unit=page.unit,
         reason=reason.value,
-        other=values["other"],
+        new_scan=values["other"],
     )
 
 

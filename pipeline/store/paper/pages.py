@@ -58,8 +58,8 @@ class PageConditions:
     """What a page may be, as SQL conditions; a page is `failed`, `done` or `waiting`.
 
     `problem`: a person has to look into it. That is a page that failed or lacks its image, or one
-    that was read and waits with something wrong. `empty_sheet`: the machine found nothing written on
-    the page's sheet; a person has to confirm that.
+    that was read and waits with something wrong. `empty_sheet`: the machine found nothing written
+    on the page's sheet; a person has to confirm that.
     """
 
     failed: ColumnElement[bool]

@@ -192,19 +192,6 @@ import_attempt = Table(
     Column("pages", Integer),
 )
 
-# Watched folders, each with what its last look passed over: name, reason and moment of each file.
-watched_folder = Table(
-    "watched_folder",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("folder", String(400), nullable=False),
-    Column("unit", String(80), nullable=False),
-    Column("place", String(200), nullable=False),
-    Column("looked_at", UtcDateTime, nullable=False),
-    Column("is_away", Boolean, nullable=False),
-    Column("passed_over", JSON, nullable=False),
-)
-
 # Pages: one side of a sheet of paper each, with the state and result of its reading.
 page = Table(
     "page",

@@ -453,6 +453,7 @@ _STATES = {
 }
 _WHICH = {
     "route",
+    "new_scan",
     "module",
     "forms",
     "deliverer",

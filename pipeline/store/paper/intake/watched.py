@@ -14,7 +14,8 @@ from pipeline.domain import permissions
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.schema.paper import page, watched_folder
+from pipeline.store.schema.paper import page
+from pipeline.store.schema.upkeep import watched_folder
 
 _SHOWN_FOR = timedelta(days=30)
 MAX_PASSED_OVER = 200
