@@ -220,6 +220,13 @@ def find_closure(conn: Connection, page_id: str) -> PageClosure | None:
     )
 
 
+def find_new_scan(conn: Connection, closure: PageClosure) -> Page | None:
+    """Return the page that a closed page was scanned again as; None for a batch or no new scan."""
+    query = select(_page_table).where(_page_table.c.id == closure.other)
+    row = conn.execute(query).mappings().one_or_none()
+    return Page.from_row(row) if row else None
+
+
 def _is_page(conn: Connection, page_id: str, condition: ColumnElement[bool]) -> bool:
     query = select(_page_table.c.id).where(_page_table.c.id == page_id, condition)
     return conn.execute(query).first() is not None

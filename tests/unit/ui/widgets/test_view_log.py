@@ -13,14 +13,14 @@ def _leaving() -> None:
     from ui.screens.lookup import duplicate_comparison
     from ui.screens.review import sheet_images
     from ui.screens.review.turns import batch_screen, rekeying_screen
-    from ui.screens.scan import problem_pages
+    from ui.screens.scan import case_images
     from ui.widgets.view_log import reset_views
 
     noted = [
         sheet_images.VIEWED_PAGES_KEY,
         rekeying_screen._REKEYING_VIEWED_KEY,
         batch_screen._BATCH_VIEWED_KEY,
-        problem_pages._VIEWED_KEY,
+        case_images.VIEWED_KEY,
         duplicate_comparison._OTHER_VIEW_KEY,
     ]
     for key in (*noted, "kept"):
