@@ -120,9 +120,10 @@ class FolderWatch:
                 names = find_imported_names(conn, sha256) if is_imported else []
             if not is_imported and sha256 not in new:
                 new[sha256] = path
-            elif path.name not in names:
-                other = names[0] if names else new[sha256].name
-                self._pass_over(path, PassedOver.SAME_CONTENT, other)
+                continue
+            others = names or ([new[sha256].name] if sha256 in new else [])
+            if others and path.name not in names:
+                self._pass_over(path, PassedOver.SAME_CONTENT, others[0])
         stack, files = self._stack_name(ready_digests, new), list(new.values())
         result = (
             import_files(

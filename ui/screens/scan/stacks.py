@@ -6,7 +6,7 @@ chosen something elsewhere on the screen notices nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from html import escape
@@ -74,7 +74,7 @@ def live_stacks(context: AppContext, person: Person) -> None:
         )
 
 
-def _is_any_alive(context: AppContext, heartbeats: Sequence[datetime], now: datetime) -> bool:
+def _is_any_alive(context: AppContext, heartbeats: Iterable[datetime], now: datetime) -> bool:
     return any(
         abs((now - at).total_seconds()) < context.settings.takeover_seconds for at in heartbeats
     )

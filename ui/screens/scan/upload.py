@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,7 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units
-from pipeline.files.page_files import PAGE_SUFFIXES
+from pipeline.files.page_files import PAGE_SUFFIXES, natural_sort_key
 from pipeline.operations.intake import IntakeResult, import_uploads
 from ui.access.upload_memory import release_uploads
 from ui.i18n import t
@@ -65,11 +66,20 @@ def upload_form(context: AppContext, person: Person) -> None:
 
 def _uploader(is_folder: bool) -> list[UploadedFile]:
     count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
+    if is_folder:
+        files = st.file_uploader(
+            t("scan.folder"),
+            type=_FILE_TYPES,
+            accept_multiple_files="directory",
+            key=f"upload_folder_{count}",
+        )
+        # The browser names the files in no certain order.
+        return sorted(files, key=lambda file: natural_sort_key(Path(file.name)))
     return st.file_uploader(
-        t("scan.folder" if is_folder else "scan.files"),
+        t("scan.files"),
         type=_FILE_TYPES,
-        accept_multiple_files="directory" if is_folder else True,
-        key=f"upload_{'folder' if is_folder else 'files'}_{count}",
+        accept_multiple_files=True,
+        key=f"upload_files_{count}",
     )
 
 
