@@ -22,7 +22,6 @@ TABLES = (
     (MANAGER, "progress"),
     (MANAGER, "paper_days"),
     (MANAGER, "backlog"),
-    (ADMINISTRATOR, "scan"),
     (ADMINISTRATOR, "archive"),
     (LOG_REVIEWER, "log"),
 )
