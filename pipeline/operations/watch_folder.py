@@ -179,8 +179,9 @@ class FolderWatch:
             is_away=not os.path.isdir(self.folder),  # noqa: PTH112
             passed_over=self._passed_over(now),
         )
-        is_recent = self._saved is not None and now - self._saved_at < _SAVE_SECONDS
-        if is_recent and self._saved == replace(look, looked_at=self._saved.looked_at):
+        saved = self._saved
+        is_same = saved is not None and look == replace(saved, looked_at=look.looked_at)
+        if is_same and now - self._saved_at < _SAVE_SECONDS:
             return
         with self.store.begin() as conn:
             save_watched_folder(conn, look)

@@ -6,6 +6,8 @@ photo knows that the whole paper is in it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +95,7 @@ def _paper_mask(grey: Image) -> NDArray[np.uint8] | None:
     return np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel), np.uint8)
 
 
-def _four_corners(outline: NDArray[np.int32]) -> NDArray[np.float64] | None:
+def _four_corners(outline: NDArray[Any]) -> Points | None:
     length = cv2.arcLength(outline, closed=True)
     for share in (0.01, 0.02, 0.03, 0.05, 0.08):
         corners = cv2.approxPolyDP(outline, share * length, closed=True)
@@ -102,7 +104,7 @@ def _four_corners(outline: NDArray[np.int32]) -> NDArray[np.float64] | None:
     return None
 
 
-def _clockwise(corners: NDArray[np.float64]) -> Points:
+def _clockwise(corners: Points) -> Points:
     """Order corners clockwise, the one nearest to the top left first."""
     around = corners - corners.mean(axis=0)
     ordered = corners[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]

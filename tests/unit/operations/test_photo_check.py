@@ -5,6 +5,7 @@ read.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from tests.support.screens import seeding
 pytestmark = pytest.mark.slow
 
 DESK = (52, 74, 96)
-CORNERS = np.float32([[420, 310], [1990, 260], [2080, 2560], [330, 2500]])
+CORNERS = np.array([[420, 310], [1990, 260], [2080, 2560], [330, 2500]], np.float32)
 
 
 @cache
@@ -31,13 +32,11 @@ def sheet() -> Image:
     return render_sheet_page(form, Sheet("0" * 8, seeding.UNIT))
 
 
-def photo(
-    corners: NDArray[np.float32] = CORNERS, paper: Image | None = None, blur: float = 0
-) -> Image:
+def photo(corners: NDArray[Any] = CORNERS, paper: Image | None = None, blur: float = 0) -> Image:
     """A sheet on a desk, seen from above and not quite straight."""
     paper = sheet() if paper is None else paper
     height, width = paper.shape[:2]
-    whole = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    whole = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     desk = np.full((2900, 2400, 3), DESK, np.uint8)
     noise = np.random.default_rng(3).integers(0, 14, desk.shape, np.uint8)
     shot = cv2.warpPerspective(
@@ -69,7 +68,7 @@ def test_a_good_photo_of_a_form_has_no_problem() -> None:
 
 
 def test_a_turned_sheet_is_found() -> None:
-    turned = np.float32([[2080, 260], [2050, 2560], [420, 2500], [400, 310]])
+    turned = np.array([[2080, 260], [2050, 2560], [420, 2500], [400, 310]], np.float32)
     found = find_paper_edges(photo(turned))
     assert found is not None
     assert np.abs(np.sort(found, axis=0) - np.sort(turned, axis=0)).max() < 16
@@ -77,7 +76,7 @@ def test_a_turned_sheet_is_found() -> None:
 
 def test_a_paper_that_reaches_beyond_the_photo_is_cut_off() -> None:
     plain = np.full((2376, 1680, 3), 240, np.uint8)
-    beyond = CORNERS + np.float32([700, 0])
+    beyond = CORNERS + np.array([700, 0], np.float32)
     assert PhotoProblem.CUT_OFF in checked(photo(beyond, plain))[1]
 
 

@@ -177,7 +177,7 @@ def photo(number: int) -> bytes:
     """A light sheet on a dark desk."""
     image = np.full((2400, 1800, 3), 60, np.uint8)
     cv2.rectangle(image, (100, 100), (1700, 2300), (240, 240, 240), -1)
-    cv2.putText(image, f"Sida {number}", (300, 600), cv2.FONT_HERSHEY_SIMPLEX, 6, 0, 8)
+    cv2.putText(image, f"Sida {number}", (300, 600), cv2.FONT_HERSHEY_SIMPLEX, 6, (0, 0, 0), 8)
     return seeding.jpeg(image)
 
 
