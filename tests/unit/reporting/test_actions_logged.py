@@ -63,9 +63,7 @@ NEEDS_NONE = {
     "export.manual_entry.field_order.load_field_order": "the order of a form's fields, of nobody",
     "export.runs.status.count_unsigned": FIGURES,
     "export.manual_entry.screen.count_held_back": FIGURES,
-    "export.care_system_check.matches.list_matches": (
-        "which pairs there are to decide on in the own units; looking at one is recorded"
-    ),
+    "export.care_system_check.matches.list_matches": "pairs of own units; a look is recorded",
     "store.registers.care_system_exports.list_care_lists": FIGURES,
     "store.registers.care_system_matches.filter_visible_matches": ASKS,
     "store.registers.care_system_matches.list_unproven_items": PART,
@@ -134,9 +132,7 @@ NEEDS_NONE = {
     "store.accounts.protected_identity.find_hidden_pids": PART,
     "store.accounts.protected_identity.find_covered_areas": PART,
     "store.accounts.protected_identity.find_covered_boxes": PART,
-    "store.entries.queue_order.list_priorities": (
-        "what the own units have pulled to the front; pulling and undoing are recorded"
-    ),
+    "store.entries.queue_order.list_priorities": "what was pulled forward; pulling is recorded",
     "store.review.questions.find_author": BEFORE,
     "store.review.questions.list_questions": LIST,
     "store.review.questions.list_entry_questions": BEFORE,
