@@ -289,7 +289,7 @@ def _report_skipped_files(watched: FolderWatch, reported: Counter[str]) -> None:
 
 def _report_intake(store: Store, intake: IntakeResult) -> None:
     """Report what was imported, which pages failed and why, and which files came in before."""
-    from pipeline.store.paper.batches import list_repeated_sources
+    from pipeline.store.paper.intake.batches import list_repeated_sources
     from pipeline.store.paper.pages import list_batch_pages
 
     pages = format_count(intake.pages, "page")

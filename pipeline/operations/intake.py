@@ -38,7 +38,7 @@ from pipeline.files.page_files import MAX_FILE_BYTES, ScannedPage
 from pipeline.files.sandbox.pages import ForeignPages
 from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.store.database.store import Store
-from pipeline.store.paper.batches import (
+from pipeline.store.paper.intake.batches import (
     SourceKey,
     append_page_to_batch,
     close_batch,

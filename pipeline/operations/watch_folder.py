@@ -3,7 +3,8 @@
 A file is recognized by its content, so a scanner may use a name again. A file that is still being
 written is left alone: it must be unchanged between two scans of the folder, not be open for writing
 on this machine, and have the end mark of its type. A file that never gets one is imported after a
-while nevertheless, so that a person sees it.
+while nevertheless, so that a person sees it. What is passed over is stored with its reason, for the
+screen Skanna.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.domain.errors import IntakeError
@@ -34,11 +35,25 @@ from pipeline.files.page_files import (
 from pipeline.files.sandbox.pages import count_foreign_pages
 from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.paper.batches import is_source_imported, last_source_of_unfinished
+from pipeline.store.paper.intake.batches import is_source_imported, last_source_of_unfinished
+from pipeline.store.paper.intake.watched import (
+    PassedFile,
+    PassedOver,
+    WatchedFolder,
+    find_imported_names,
+    save_watched_folder,
+)
 
 _MAX_WAIT_INTERVALS = 30
 """Intervals after which a file without its end mark is imported as it is."""
+_LISTED_AFTER_INTERVALS = 3
+"""Intervals after which a file that is still being written is listed as passed over."""
+_SAVE_SECONDS = 30
+"""Seconds after which a look is stored although it found the same as the one before."""
+_SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+"""What computers put into folders by themselves: nobody looks for their paper there."""
 _TAIL_BYTES = 4096
 """The end of a file in which its end mark is searched."""
 
@@ -50,7 +65,9 @@ FileSignature = tuple[int, int]
 class _KnownFile:
     signature: FileSignature
     since: float
+    first_seen: float
     done: bool = False
+    passed: PassedFile | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +86,9 @@ class FolderWatch:
     clock: Callable[[], float] = time.monotonic
     others: Counter[str] = field(default_factory=Counter)
     _known: dict[Path, _KnownFile] = field(default_factory=dict)
+    _never_taken: dict[str, PassedOver] = field(default_factory=dict)
+    _saved: WatchedFolder | None = None
+    _saved_at: float = 0.0
 
     def poll(self) -> IntakeResult | None:
         """Import the files that have become ready since the last call, as one batch.
@@ -80,6 +100,15 @@ class FolderWatch:
                 the next call goes on.
             StoreError: the database or the disk failed; likewise.
         """
+        try:
+            result = self._import_ready()
+        except IntakeError:
+            self._save_look()
+            raise
+        self._save_look()
+        return result
+
+    def _import_ready(self) -> IntakeResult | None:
         ready, error = self._find_ready()
         # Each content once, unless it was imported before.
         new: dict[str, Path] = {}
@@ -87,8 +116,14 @@ class FolderWatch:
         resumable = self._resumable_fingerprint(ready_digests)
         for path, (sha256, pages) in ready.items():
             with self.store.read() as conn:
-                if not is_source_imported(conn, sha256, pages, resumable):
-                    new.setdefault(sha256, path)
+                is_imported = is_source_imported(conn, sha256, pages, resumable)
+                names = find_imported_names(conn, sha256) if is_imported else []
+            if not is_imported and sha256 not in new:
+                new[sha256] = path
+                continue
+            others = names or ([new[sha256].name] if sha256 in new else [])
+            if others and path.name not in names:
+                self._pass_over(path, PassedOver.SAME_CONTENT, others[0])
         stack, files = self._stack_name(ready_digests, new), list(new.values())
         result = (
             import_files(
@@ -114,13 +149,54 @@ class FolderWatch:
             for path, known in self._update_known().items():
                 try:
                     if self._is_ready(path, known):
+                        known.passed = None
                         source = SourceFile.of(path)
                         ready[path] = source.sha256, count_foreign_pages(process, path)
                 except IntakeError as error:
                     first_error = first_error or error
+                    self._pass_over(path, PassedOver.UNREADABLE)
                 except OSError as error:
                     first_error = first_error or _unreadable_folder_error(path.name, error)
+                    self._pass_over(path, PassedOver.UNREADABLE)
         return ready, first_error
+
+    def _pass_over(self, path: Path, reason: PassedOver, detail: str = "") -> None:
+        self._known[path].passed = PassedFile(self._relative_name(path), reason, detail)
+
+    def _relative_name(self, path: Path) -> str:
+        # A name that is no UTF-8, as on an old USB stick, cannot be stored as it is.
+        return str(path.relative_to(self.folder)).encode("utf-8", "replace").decode()
+
+    def _save_look(self) -> None:
+        """Store what this look passed over, if that has changed or was stored some time ago."""
+        now = self.clock()
+        look = WatchedFolder(
+            str(self.folder.resolve()).encode("utf-8", "replace").decode(),
+            self.unit,
+            self.place,
+            utc_now(),
+            # Not `Path.is_dir`, which raises where a folder may not be read.
+            is_away=not os.path.isdir(self.folder),  # noqa: PTH112
+            passed_over=self._passed_over(now),
+        )
+        saved = self._saved
+        is_same = saved is not None and look == replace(saved, looked_at=look.looked_at)
+        if is_same and now - self._saved_at < _SAVE_SECONDS:
+            return
+        with self.store.begin() as conn:
+            save_watched_folder(conn, look)
+        self._saved, self._saved_at = look, now
+
+    def _passed_over(self, now: float) -> tuple[PassedFile, ...]:
+        passed = [PassedFile(name, reason) for name, reason in self._never_taken.items()]
+        for path, known in self._known.items():
+            if known.passed is not None:
+                passed.append(known.passed)
+            elif not known.done and (
+                now - known.first_seen >= _LISTED_AFTER_INTERVALS * self.interval
+            ):
+                passed.append(PassedFile(self._relative_name(path), PassedOver.BEING_WRITTEN))
+        return tuple(passed)
 
     def _resumable_fingerprint(self, ready: Collection[str]) -> str:
         """Return the fingerprint of this folder's unfinished batch, if it can be continued."""
@@ -155,11 +231,15 @@ class FolderWatch:
         for path, signature in files:
             if path.suffix.lower() not in PAGE_SUFFIXES:
                 self.others[path.suffix.lower()] += 1
+                if not _is_system_file(path):
+                    self._never_taken[self._relative_name(path)] = PassedOver.OTHER_TYPE
                 continue
             known = before.get(path)
-            self._known[path] = (
-                known if known and known.signature == signature else _KnownFile(signature, now)
-            )
+            if known is None or known.signature != signature:
+                is_growing = known is not None and not known.done
+                first_seen = known.first_seen if known and is_growing else now
+                known = _KnownFile(signature, now, first_seen)
+            self._known[path] = known
         return self._known
 
     def _list_files(self) -> list[tuple[Path, FileSignature]]:
@@ -172,13 +252,10 @@ class FolderWatch:
         if not self.folder.is_dir():
             raise IntakeError("folder_not_check_name", folder=self.folder)
         files = []
+        self._never_taken = {}
         for path in sorted(self.folder.rglob("*"), key=natural_sort_key):
-            # Hidden files and links are ignored.
-            if (
-                any(part.startswith(".") for part in path.relative_to(self.folder).parts)
-                or path.is_symlink()
-                or not path.is_file()
-            ):
+            # Hidden files and links are passed over.
+            if self._is_never_taken(path) or not path.is_file():
                 continue
             try:
                 status = path.stat()
@@ -187,6 +264,20 @@ class FolderWatch:
             files.append((path, (status.st_size, status.st_mtime_ns)))
         return files
 
+    def _is_never_taken(self, path: Path) -> bool:
+        """Note and return whether a file is hidden, in a hidden folder, or a link."""
+        parts = path.relative_to(self.folder).parts
+        hidden = next((number for number, part in enumerate(parts) if part[0] == "."), None)
+        if hidden is not None:
+            place = self.folder.joinpath(*parts[: hidden + 1])
+            if not _is_system_file(place):
+                self._never_taken[self._relative_name(place)] = PassedOver.HIDDEN
+            return True
+        if path.is_symlink():
+            self._never_taken[self._relative_name(path)] = PassedOver.LINK
+            return True
+        return False
+
     def _is_ready(self, path: Path, known: _KnownFile) -> bool:
         if known.done:
             return False
@@ -194,6 +285,10 @@ class FolderWatch:
         if unchanged < self.interval or _is_open_for_writing(path):
             return False
         return is_complete_file(path) or unchanged >= _MAX_WAIT_INTERVALS * self.interval
+
+
+def _is_system_file(path: Path) -> bool:
+    return path.name.lower() in _SYSTEM_FILES or path.name.startswith("._")
 
 
 def is_complete_file(path: Path) -> bool:

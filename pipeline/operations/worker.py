@@ -4,7 +4,8 @@ The engine assigns pages to workers and survives a crash. It stores page ids, ne
 page: the reading goes from the page job to the store in one transaction. Every worker maintains the
 whole queue at each heartbeat, so none of them is special:
 
-* a page that is queued in the store but not in the engine is enqueued;
+* a page that is queued in the store but not in the engine is enqueued, without waiting for the next
+  heartbeat where few pages wait;
 * a page that is still queued although its workflow has ended is enqueued again;
 * pages of a worker without a heartbeat are put back;
 * pages that wait for their image are taken up when it is back.
@@ -39,6 +40,8 @@ _WORKFLOW_NAME = "read_page"
 _MAX_ENQUEUED = 200
 """Waiting pages that are in the engine at a time."""
 _POLL_SECONDS = 0.03
+_LOOK_SECONDS = 0.25
+"""Seconds between two looks for pages that have just come, while few pages wait."""
 _MAX_LOOKED_FOR = 50
 """Pages without their image that are looked after at a heartbeat."""
 _LAST_PAGE_SECONDS = 60
@@ -76,10 +79,15 @@ def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -
     _sort_queue(job)
     try:
         worker.start()
-        while not _wait_for_stop(settings.beat_seconds):
+        next_beat = time.monotonic() + settings.beat_seconds
+        while not _wait_for_stop(min(_LOOK_SECONDS, settings.beat_seconds)):
             if job.missing_program:
                 raise job.missing_program
-            worker.tend()
+            if time.monotonic() >= next_beat:
+                worker.tend()
+                next_beat = time.monotonic() + settings.beat_seconds
+            else:
+                worker.look()
     finally:
         worker.end()
 
@@ -113,6 +121,7 @@ class Worker:
         self._job = job
         self._monitor = LivenessMonitor(settings.takeover_seconds)
         self._last_looked_for = ""
+        self._seen: frozenset[str] = frozenset()
         DBOS(config=_engine_config(settings, worker_id))
 
         def read_page(page_id: str) -> None:
@@ -167,6 +176,19 @@ class Worker:
                 "The queue could not be looked after (%s); trying again.", type(error).__name__
             )
 
+    def look(self) -> None:
+        """Enqueue pages that have come since the last look.
+
+        Where many pages wait, or where it fails, that is left to the next heartbeat.
+        """
+        if len(self._seen) >= _MAX_ENQUEUED:
+            return
+        try:
+            if not self._seen.issuperset(self._list_queued()):
+                self._enqueue()
+        except Exception as error:  # as in `tend`, which logs what lasts
+            _log.debug("No look for new pages (%s).", type(error).__name__)
+
     def _beat(self) -> None:
         with self._job.store.begin() as conn:
             require_head(conn, self._job.store.name, hold=True)
@@ -184,6 +206,7 @@ class Worker:
 
     def _enqueue(self) -> None:
         queued = self._list_queued()
+        self._seen = frozenset(queued)
         if not queued:
             return
         statuses = {flow.workflow_id: flow.status for flow in _list_workflows(workflow_ids=queued)}

@@ -14,7 +14,8 @@ from pipeline.export.runs.receipts import open_run_items
 from pipeline.operations.store_check import check_store
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.event_log.verification import verify_chain
-from pipeline.store.paper.pages import count_pages_by_state, list_batch_pages, list_batches
+from pipeline.store.paper.intake.stacks import list_stacks
+from pipeline.store.paper.pages import count_pages_by_state, list_batch_pages
 from research.kills.stages import Workplace, load_forms, sheet_serial
 
 
@@ -40,7 +41,7 @@ def _count_pages(place: Workplace, sheets: int, faults: Counter[str]) -> None:
     """Each sheet has one page, one entry, and that is receipted."""
     with closing(place.open()) as store, store.read() as conn:
         operator = replace(place.staff[0], role=Role.ADMINISTRATOR)
-        batches = list_batches(conn, operator)
+        batches = list_stacks(conn, operator, limit=sheets + 1_000)
         pages = [page for batch in batches for page in list_batch_pages(conn, batch.id)]
         serials = Counter(page.serial for page in pages)
         for number in range(sheets):

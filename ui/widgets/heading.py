@@ -138,9 +138,9 @@ def person_menu(context: AppContext, person: Person) -> None:
         )
 
 
-def translate_upload_button() -> None:
+def translate_upload_button(text: str = "") -> None:
     """Translate the text of the uploader's button, which Streamlit has in English only."""
-    st.html(f'<style>:root {{ --ef-choose: "{t("scan.choose")}"; }}</style>')
+    st.html(f'<style>:root {{ --ef-choose: "{text or t("scan.choose")}"; }}</style>')
 
 
 def language_choice() -> None:

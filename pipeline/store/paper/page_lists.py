@@ -23,6 +23,7 @@ from pipeline.store.schema.paper import page_closure
 
 _page_table = paper.page
 _MAX_PAGES = 200
+_MAX_NEW_SCANS = 60
 _is_active = page_closure.c.undone_at.is_(None)
 
 
@@ -148,7 +149,15 @@ def close_failed_page(
         "at": now,
     }
     conn.execute(insert(page_closure).values(values))
-    record(conn, person.login, "close_page", page_id, unit=page.unit, reason=reason.value)
+    record(
+        conn,
+        person.login,
+        "close_page",
+        page_id,
+        unit=page.unit,
+        reason=reason.value,
+        new_scan=values["other"],
+    )
 
 
 def reopen_closed_page(conn: Connection, person: Person, page_id: str, now: datetime) -> None:
@@ -177,6 +186,30 @@ def list_closed_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES)
     return _latest_pages(conn, is_closed, person, limit)
 
 
+def list_new_scans(
+    conn: Connection, person: Person, page_id: str, limit: int = _MAX_NEW_SCANS
+) -> list[Page]:
+    """Return pages that a failed page may have been scanned again as, the latest first.
+
+    They came later, belong to the same unit and have not failed.
+
+    Raises:
+        NotAllowedError: the person does not handle problems of this unit.
+        StoreError: there is no such page.
+    """
+    failed = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.PROBLEMS, failed)
+    table = _page_table.c
+    is_candidate = (
+        (table.scanned_at >= failed.scanned_at)
+        & (table.unit == failed.unit)
+        & (table.id != page_id)
+        & (table.state != STATE_FAILED)
+        & (func.coalesce(table.outcome, "") != Outcome.BLANK.value)
+    )
+    return _latest_pages(conn, is_candidate, person, limit)
+
+
 def find_closure(conn: Connection, page_id: str) -> PageClosure | None:
     """Return why a page was closed; None if it was not."""
     table = page_closure.c
@@ -185,6 +218,13 @@ def find_closure(conn: Connection, page_id: str) -> PageClosure | None:
     return (
         PageClosure(row.page, CloseReason(row.reason), row.other, row.by, row.at) if row else None
     )
+
+
+def find_new_scan(conn: Connection, closure: PageClosure) -> Page | None:
+    """Return the page that a closed page was scanned again as; None for a batch or no new scan."""
+    query = select(_page_table).where(_page_table.c.id == closure.other)
+    row = conn.execute(query).mappings().one_or_none()
+    return Page.from_row(row) if row else None
 
 
 def _is_page(conn: Connection, page_id: str, condition: ColumnElement[bool]) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -45,68 +45,102 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
-from pipeline.store.schema.depth import ATTACHED_PAGES, page_area
+from pipeline.store.schema.depth import ATTACHED_PAGES, attachment, is_attachment, page_area
 from pipeline.store.schema.paper import OPEN_STATES, entry, page, page_closure
 
 STATE_QUEUED = "queued"
 STATE_READ = "read"
 STATE_FAILED = "failed"
-# The sets are made once per query: a subquery for each of 100,000 pages takes PostgreSQL several
-# times as long.
-_has_entries_condition = page.c.sheet.in_(select(entry.c.sheet))
-_has_open_entries = page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.in_(OPEN_STATES)))
-is_closed: ColumnElement[bool] = page.c.id.in_(
-    select(page_closure.c.page).where(page_closure.c.undone_at.is_(None))
-)
-is_failed: ColumnElement[bool] = and_(page.c.state == STATE_FAILED, not_(is_closed))
+
+
+@dataclass(frozen=True, slots=True)
+class PageConditions:
+    """What a page may be, as SQL conditions; a page is `failed`, `done` or `waiting`.
+
+    `problem`: a person has to look into it. That is a page that failed or lacks its image, or one
+    that was read and waits with something wrong. `empty_sheet`: the machine found nothing written
+    on the page's sheet; a person has to confirm that.
+    """
+
+    failed: ColumnElement[bool]
+    done: ColumnElement[bool]
+    waiting: ColumnElement[bool]
+    problem: ColumnElement[bool]
+    empty_sheet: ColumnElement[bool]
+
+
 is_queued: ColumnElement[bool] = page.c.state == STATE_QUEUED
 is_read: ColumnElement[bool] = page.c.state == STATE_READ
 # A queued page whose image is missing or damaged; the reason says so.
 lacks_image: ColumnElement[bool] = and_(is_queued, page.c.reason != "")
-# Blank, settled, on a sheet all of whose entries are decided, or failed and closed by a person.
-is_done: ColumnElement[bool] = or_(
-    and_(page.c.state == STATE_FAILED, is_closed),
-    and_(
-        is_read,
-        or_(
-            func.coalesce(page.c.outcome == Outcome.BLANK, false()),
-            page.c.settled,
-            and_(page.c.sheet.is_not(None), _has_entries_condition, not_(_has_open_entries)),
-        ),
-    ),
-)
-is_waiting: ColumnElement[bool] = and_(not_(is_failed), not_(is_done))
 # A second scan of a side of paper of which nobody has said whether it is the same paper.
 is_unsettled_duplicate: ColumnElement[bool] = and_(
     page.c.duplicate_of.is_not(None), page.c.sheet.is_(None), not_(page.c.settled)
 )
-# A sheet on which the machine found nothing written; a person has to confirm that.
-is_empty_sheet: ColumnElement[bool] = and_(
-    page.c.sheet.is_not(None), not_(_has_entries_condition), not_(page.c.settled)
-)
-# What a person has to look into: failed, without its image, or read and waiting with something
-# wrong.
-is_problem: ColumnElement[bool] = or_(
-    is_failed,
-    lacks_image,
-    and_(
-        is_read,
-        is_waiting,
-        page.c.id.not_in(ATTACHED_PAGES),
-        or_(
-            is_unsettled_duplicate,
-            is_empty_sheet,
-            page.c.outcome == Outcome.UNIDENTIFIED,
-            cast(page.c.problems, String) != "[]",
-        ),
-    ),
-)
-_page_table = paper.page
-QUIET_PERIOD = timedelta(minutes=5)
-"""How long after its last page an incomplete batch counts as interrupted.
 
-Rendering a page takes a minute and a half at most.
-"""
+
+def _page_conditions(
+    has_entries: ColumnElement[bool],
+    has_open_entries: ColumnElement[bool],
+    is_closed: ColumnElement[bool],
+    is_attached: ColumnElement[bool],
+) -> PageConditions:
+    is_failed = and_(page.c.state == STATE_FAILED, not_(is_closed))
+    # Blank, settled, on a sheet all of whose entries are decided, or failed and closed by a person.
+    is_done = or_(
+        and_(page.c.state == STATE_FAILED, is_closed),
+        and_(
+            is_read,
+            or_(
+                func.coalesce(page.c.outcome == Outcome.BLANK, false()),
+                page.c.settled,
+                and_(page.c.sheet.is_not(None), has_entries, not_(has_open_entries)),
+            ),
+        ),
+    )
+    is_waiting = and_(not_(is_failed), not_(is_done))
+    is_empty_sheet = and_(page.c.sheet.is_not(None), not_(has_entries), not_(page.c.settled))
+    has_finding = or_(
+        is_unsettled_duplicate,
+        is_empty_sheet,
+        page.c.outcome == Outcome.UNIDENTIFIED,
+        cast(page.c.problems, String) != "[]",
+    )
+    is_problem = or_(
+        is_failed, lacks_image, and_(is_read, is_waiting, not_(is_attached), has_finding)
+    )
+    return PageConditions(is_failed, is_done, is_waiting, is_problem, is_empty_sheet)
+
+
+is_closed: ColumnElement[bool] = page.c.id.in_(
+    select(page_closure.c.page).where(page_closure.c.undone_at.is_(None))
+)
+# For queries over all pages, the sets are made once per query: a subquery for each of 100,000 pages
+# takes PostgreSQL several times as long.
+_EVERY_PAGE = _page_conditions(
+    page.c.sheet.in_(select(entry.c.sheet)),
+    page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.in_(OPEN_STATES))),
+    is_closed,
+    page.c.id.in_(ATTACHED_PAGES),
+)
+is_failed, is_done = _EVERY_PAGE.failed, _EVERY_PAGE.done
+is_waiting, is_problem = _EVERY_PAGE.waiting, _EVERY_PAGE.problem
+is_empty_sheet = _EVERY_PAGE.empty_sheet
+_same_sheet = select(entry.c.id).where(entry.c.sheet == page.c.sheet).correlate(page)
+FEW_PAGES = _page_conditions(
+    _same_sheet.exists(),
+    _same_sheet.where(entry.c.state.in_(OPEN_STATES)).exists(),
+    select(page_closure.c.id)
+    .where(page_closure.c.page == page.c.id, page_closure.c.undone_at.is_(None))
+    .correlate(page)
+    .exists(),
+    select(attachment.c.id)
+    .where(attachment.c.page == page.c.id, is_attachment)
+    .correlate(page)
+    .exists(),
+)
+"""The same for queries over few of the pages, which ask for each whether there is an entry."""
+_page_table = paper.page
 
 
 def count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -171,29 +205,6 @@ class Page:
         values: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
         outcome = Outcome(row["outcome"]) if row["outcome"] else None
         return cls(**values | {"outcome": outcome, "problems": tuple(row["problems"])})
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch of paper (bunt) with its page counts: pages = done + waiting + failed.
-
-    `queued` of the waiting pages are not read yet. `other_unit_pages` are of sheets that were
-    printed for another unit: they wait there. `is_interrupted`: more was given than has come in,
-    and nothing has come for `QUIET_PERIOD`.
-    """
-
-    id: str
-    created_at: datetime
-    created_by: str
-    unit: str
-    place: str
-    pages: int
-    done: int
-    waiting: int
-    failed: int
-    queued: int
-    other_unit_pages: int
-    is_interrupted: bool
 
 
 def create_batch(conn: Connection, unit: str, place: str, by: str) -> str:
@@ -354,48 +365,6 @@ def count_closed_pages(conn: Connection) -> int:
     """Count the pages that failed and were closed by a person."""
     query = select(func.count()).select_from(_page_table).where(is_closed)
     return int(conn.execute(query).scalar_one())
-
-
-def list_batches(conn: Connection, person: Person, now: datetime | None = None) -> list[Batch]:
-    """Return the batches of the person's units with their counts, newest first.
-
-    Raises:
-        NotAllowedError: the person does not scan paper.
-    """
-    permissions.require_permission(person, Action.SCAN)
-    batch = paper.batch.c
-    conditions = (is_done, is_waiting, is_failed, is_queued, _page_table.c.unit != batch.unit)
-    # A batch without pages has one row of nulls in the outer join, which must not be counted.
-    counts = [
-        *(count_where(condition & _page_table.c.id.is_not(None)) for condition in conditions),
-        is_interrupted_condition(now or utc_now()),
-    ]
-    query = select(
-        batch.id,
-        batch.created_at,
-        batch.created_by,
-        batch.unit,
-        batch.place,
-        func.count(_page_table.c.id),
-        *counts,
-    )
-    query = (
-        query.select_from(paper.batch.outerjoin(_page_table))
-        .group_by(batch.id)
-        .order_by(batch.created_at.desc())
-    )
-    # Only batches that were scanned by the person's units.
-    query = query.where(batch.unit.in_(sorted(permissions.permitted_units(person, Action.SCAN))))
-    return [Batch(*row) for row in conn.execute(query)]
-
-
-def is_interrupted_condition(now: datetime) -> ColumnElement[bool]:
-    """Whether more was given than has come in, and nothing has come for `QUIET_PERIOD`.
-
-    A condition on batches that are joined with their pages and grouped by batch.
-    """
-    last_page_at = func.coalesce(func.max(_page_table.c.scanned_at), paper.batch.c.created_at)
-    return and_(paper.batch.c.taking_in.is_not(None), last_page_at < now - QUIET_PERIOD)
 
 
 def list_batch_pages(conn: Connection, batch: str) -> list[Page]:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal_column, se
 from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState
 from pipeline.store.exports.runs import list_undelivered_runs
-from pipeline.store.paper.batches import list_unfinished
+from pipeline.store.paper.intake.batches import list_unfinished
 from pipeline.store.paper.pages import (
     count_closed_pages,
     count_pages_by_state,

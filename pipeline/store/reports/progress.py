@@ -40,7 +40,8 @@ from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.exports.runs import IS_DELIVERED
 from pipeline.store.paper import pages as paper_pages
-from pipeline.store.paper.pages import count_where, is_interrupted_condition
+from pipeline.store.paper.intake.stacks import is_interrupted_condition
+from pipeline.store.paper.pages import count_where
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.review import entry_version, look

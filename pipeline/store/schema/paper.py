@@ -169,7 +169,7 @@ batch = Table(
     Column("unit", String(80), nullable=False),
     Column("place", String(200), nullable=False, default=""),
     # Fingerprint of what is being imported; NULL once every page is a row. See
-    # store/paper/batches.py.
+    # store/paper/intake/batches.py.
     Column("taking_in", String(64), unique=True),
     # Fingerprint of the content of all its files together, kept for good: the same files scanned
     # again are known. NULL where the batch is recognized in another way.
@@ -226,7 +226,7 @@ page = Table(
     Column("residual_mm", Float),
     Column("problems", JSON, nullable=False, default=list),
     Column("upright_sha256", String(64)),
-    Column("read_at", UtcDateTime),
+    Column("read_at", UtcDateTime, index=True),
     Column("reader_version", String(40)),
     UniqueConstraint("batch", "position"),
 )

@@ -1,8 +1,8 @@
-"""Tables about the store itself: which folder of images is its own, and what checks of it found."""
+"""Tables about the store itself: its folder of images, checks of it, and what feeds it."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text
 
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
@@ -26,3 +26,16 @@ store_check = Table(
     Column("orphans", Integer, nullable=False, default=0, server_default="0"),
 )
 Index("store_check_ended", store_check.c.ended_at)
+
+# Watched folders, each with what its last look passed over: name, reason and moment of each file.
+watched_folder = Table(
+    "watched_folder",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("folder", String(400), nullable=False),
+    Column("unit", String(80), nullable=False),
+    Column("place", String(200), nullable=False),
+    Column("looked_at", UtcDateTime, nullable=False),
+    Column("is_away", Boolean, nullable=False),
+    Column("passed_over", JSON, nullable=False),
+)

@@ -12,12 +12,12 @@ from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-_CUT_OFF = """() => [...document.querySelectorAll(".st-key-batches td:last-child")]
-    .filter((cell) => {
-    const around = cell.closest(".ef-tall").getBoundingClientRect();
-    return cell.scrollWidth > cell.clientWidth
-        || cell.getBoundingClientRect().right > around.right + 1;
-}).map((cell) => cell.textContent)"""
+_CUT_OFF = """() => [...document.querySelectorAll(".st-key-batches .ef-stack small")]
+    .filter((line) => {
+    const around = line.closest(".st-key-batches").getBoundingClientRect();
+    return line.scrollWidth > line.clientWidth
+        || line.getBoundingClientRect().right > around.right + 1;
+}).map((line) => line.textContent)"""
 _TYPED = '[data-testid="stForm"] input[type="number"]'
 _ALIGNED = "(fields) => [...new Set(fields.map((field) => getComputedStyle(field).textAlign))]"
 
@@ -25,8 +25,8 @@ _ALIGNED = "(fields) => [...new Set(fields.map((field) => getComputedStyle(field
 def test_a_stack_is_named_whole(page: Page, store: Store) -> None:
     seeding.add_notes(store, 2)
     unusual_paper.add_failed_page(store)
-    _open(page, "Skanna", ".st-key-batches td")
-    assert page.locator(".st-key-batches tbody tr").count() > 1
+    _open(page, "Skanna", ".ef-stack")
+    assert page.locator(".ef-stack").count() > 1
     assert page.evaluate(_CUT_OFF) == []
 
 

@@ -19,6 +19,8 @@ from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages
 from pipeline.store.registers import client_register
+from pipeline.store.event_log.events import client_log_subject, list_events
+from pipeline.store.paper.intake import stacks
 from tests.browser.keys.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.support.nurse import (
     client,
@@ -371,7 +373,7 @@ def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(
 
 def _pages_in(store: Store) -> list[int]:
     with store.read() as conn:
-        return [one.pages for one in pages.list_batches(conn, ADMINISTRATOR)]
+        return [one.pages for one in stacks.list_stacks(conn, ADMINISTRATOR)]
 
 
 @pytest.mark.usefixtures("entries")

@@ -108,6 +108,7 @@ CHANGED_TABLES = {
     "provider_link",
     "pull",
     "reading",
+    "watched_folder",
     "recovery_code",
     "schema_info",
     "second_factor",

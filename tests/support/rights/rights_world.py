@@ -41,6 +41,7 @@ from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue_order import PriorityKind, prioritize
 from pipeline.store.event_log.queries import LogFilter
 from pipeline.store.paper import page_lists, photocopies, sheets
+from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
 from pipeline.store.paper.pages import Page, mark_page_failed
 from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.registers.care_system_exports import save_list
@@ -437,6 +438,7 @@ def make_world(folder: Path) -> Known:
             group = add_groups(conn)
             pulled = prioritize(conn, CHIEF, PriorityKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
+            save_watched_folder(conn, WatchedFolder("/scanner", NORTH, "", NOW))
     return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front, laid, *depths)
 
 

@@ -14,7 +14,7 @@ from pipeline.files.sandbox.process import ReaderEndedError, SandboxProcess
 from pipeline.operations import intake
 from pipeline.operations.intake import IntakeResult, import_files
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.paper.batches import (
+from pipeline.store.paper.intake.batches import (
     SourceKey,
     count_death,
     count_start,

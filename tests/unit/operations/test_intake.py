@@ -19,12 +19,12 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import Settings
 from pipeline.operations.intake import IntakeResult, SourceFile, import_files, import_uploads
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.paper.batches import list_unfinished
+from pipeline.store.paper.intake.batches import list_unfinished
+from pipeline.store.paper.intake.stacks import list_stacks
 from pipeline.store.paper.pages import (
     Page,
     count_pages_by_state,
     list_batch_pages,
-    list_batches,
     list_queued_pages,
 )
 from tests.support.pages.small_pages import (
@@ -151,7 +151,7 @@ def test_the_same_files_given_again_after_the_end_double_nothing_and_heal_their_
     assert given(store, paths) == replace(first, is_resumed=True)
     assert lost.read_bytes() == paths[0].read_bytes()
     with store.read() as conn:
-        assert len(list_batches(conn, SCANNER)) == 1
+        assert len(list_stacks(conn, SCANNER)) == 1
 
 
 def test_files_with_a_page_that_failed_are_taken_in_again(store: Store, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_nothing_and_a_missing_file_are_refused_before_a_batch_is_made(
     with pytest.raises(IntakeError, match=r"gone\.pdf cannot be read"):
         given(store, [tmp_path / "gone.pdf"])
     with store.read() as conn:
-        assert list_batches(conn, SCANNER) == []
+        assert list_stacks(conn, SCANNER) == []
 
 
 @contextmanager
@@ -270,7 +270,7 @@ def test_a_page_that_could_not_be_drawn_for_a_full_disk_is_no_damaged_page(
 
 def given_batch(store: Store) -> str:
     with store.read() as conn:
-        return list_batches(conn, SCANNER)[0].id
+        return list_stacks(conn, SCANNER)[0].id
 
 
 def test_uploads_are_taken_in_and_leave_no_file_behind(store: Store, settings: Settings) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +16,16 @@ import pytest
 from PIL import Image as Pillow
 
 from pipeline.domain.errors import IntakeError
+from pipeline.domain.model import Person, Role
+from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import Settings
 from pipeline.operations import watch_folder as watch_module
 from pipeline.operations.intake import IntakeResult, import_files
 from pipeline.operations.watch_folder import FolderWatch, is_complete_file
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.paper.batches import list_unfinished
+from pipeline.store.paper.intake.batches import list_unfinished
+from pipeline.store.paper.intake.watched import list_watched_folders
 from pipeline.store.paper.pages import count_pages_by_state, list_batch_pages
 from tests.support.pages.small_pages import (
     CutShortError,
@@ -32,6 +37,8 @@ from tests.support.pages.small_pages import (
 )
 
 pytestmark = pytest.mark.slow
+
+SCANNER = Person("a.b", "A B", "administratör", Role.ADMINISTRATOR, frozenset({"Norra"}), ALL_AREAS)
 
 
 @pytest.fixture
@@ -417,3 +424,70 @@ def test_the_end_of_pictures_of_phones_and_programs_is_known(name: str, tmp_path
     assert is_complete_file(path)
     path.write_bytes(path.read_bytes()[:-9])
     assert not is_complete_file(path)
+
+
+def passed_over(store: Store) -> list[tuple[str, str, str]]:
+    with store.read() as conn:
+        (watched,) = list_watched_folders(conn, SCANNER, utc_now())
+    return sorted((file.name, file.reason.value, file.detail) for file in watched.passed_over)
+
+
+def test_what_is_passed_over_is_stored_with_its_reason(scanner: Scanner, store: Store) -> None:
+    folder = scanner.folder
+    (folder / "a.png").write_bytes(blank_page(1))
+    (folder / "b.png").write_bytes(blank_page(1))
+    (folder / "notes.docx").write_bytes(b"text")
+    (folder / "half.png").write_bytes(foreign_page(1)[:-60])
+    (folder / ".trash").mkdir()
+    (folder / ".trash" / "old.png").write_bytes(blank_page(2))
+    (folder / "Thumbs.db").write_bytes(b"of the system")
+    (folder / ".DS_Store").write_bytes(b"of the system")
+    (folder / "link.png").symlink_to(folder / "a.png")
+    for _ in range(5):
+        scanner.look()
+    assert passed_over(store) == [
+        (".trash", "hidden", ""),
+        ("b.png", "same_content", "a.png"),
+        ("half.png", "being_written", ""),
+        ("link.png", "link", ""),
+        ("notes.docx", "other_type", ""),
+    ]
+
+
+def test_what_is_put_right_is_no_longer_listed(scanner: Scanner, store: Store) -> None:
+    path = scanner.folder / "notes.docx"
+    path.write_bytes(b"text")
+    scanner.look()
+    assert len(passed_over(store)) == 1
+    path.unlink()
+    scanner.look()
+    assert passed_over(store) == []
+
+
+def test_a_folder_that_is_watched_again_does_not_list_what_it_had_taken_in_before(
+    scanner: Scanner, store: Store, tmp_path: Path
+) -> None:
+    (scanner.folder / "a.png").write_bytes(blank_page(1))
+    scanner.look()
+    scanner.look()
+    again = Scanner(store, tmp_path / "scanner")
+    again.look()
+    again.look()
+    assert passed_over(store) == []
+
+
+def test_a_folder_that_is_away_says_so(scanner: Scanner, store: Store) -> None:
+    scanner.look()
+    scanner.folder.rename(scanner.folder.with_name("away"))
+    with pytest.raises(IntakeError):
+        scanner.look()
+    with store.read() as conn:
+        (watched,) = list_watched_folders(conn, SCANNER, utc_now())
+    assert watched.is_away
+
+
+def test_a_folder_is_shown_to_its_unit_only(scanner: Scanner, store: Store) -> None:
+    scanner.look()
+    elsewhere = replace(SCANNER, units=frozenset({"Södra"}))
+    with store.read() as conn:
+        assert list_watched_folders(conn, elsewhere, utc_now()) == []

@@ -93,3 +93,34 @@ def test_a_page_that_waits_although_its_workflow_has_ended_is_begun_again(
     engine = Engine({first: "ERROR"})
     hand_over(desk, engine, monkeypatch)
     assert (engine.deleted, engine.begun) == ([first], [first, second])
+
+
+def test_pages_that_have_just_come_are_handed_over_before_the_next_heartbeat(
+    desk: PageJob, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = Engine({})
+    hand_over(desk, engine, monkeypatch)
+    here = worker.Worker.__new__(worker.Worker)
+    here._job, here._read_page, here._seen = desk, desk.read, frozenset(pages(desk.store))
+    here.look()
+    known = len(engine.begun)
+    import_files(
+        desk.store, write_stack(tmp_path / "later", 3)[2:], unit="Norra", place="", by="a.b"
+    )
+    here.look()
+    assert (known, len(engine.begun)) == (2, 5)  # the engine knew none of the three
+    here.look()
+    assert len(engine.begun) == 5
+
+
+def test_a_look_that_fails_is_left_to_the_heartbeat(
+    desk: PageJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = worker.Worker.__new__(worker.Worker)
+    here._job, here._seen = desk, frozenset()
+
+    def broken(**_which: object) -> list[SimpleNamespace]:
+        raise OSError
+
+    monkeypatch.setattr(worker, "_list_workflows", broken)
+    here.look()

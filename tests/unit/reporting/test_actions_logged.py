@@ -63,9 +63,7 @@ NEEDS_NONE = {
     "export.manual_entry.field_order.load_field_order": "the order of a form's fields, of nobody",
     "export.runs.status.count_unsigned": FIGURES,
     "export.manual_entry.screen.count_held_back": FIGURES,
-    "export.care_system_check.matches.list_matches": (
-        "which pairs there are to decide on in the own units; looking at one is recorded"
-    ),
+    "export.care_system_check.matches.list_matches": "pairs of own units; a look is recorded",
     "store.registers.care_system_exports.list_care_lists": FIGURES,
     "store.registers.care_system_matches.filter_visible_matches": ASKS,
     "store.registers.care_system_matches.list_unproven_items": PART,
@@ -113,7 +111,9 @@ NEEDS_NONE = {
     "store.paper.page_lists.list_blank_pages": LIST,
     "store.paper.page_lists.list_repeated_pages": LIST,
     "store.paper.page_lists.list_incomplete_sheets": LIST,
-    "store.paper.pages.list_batches": FIGURES,
+    "store.paper.page_lists.list_new_scans": LIST,
+    "store.paper.intake.watched.list_watched_folders": "names of files in folders, no client",
+    "store.paper.intake.stacks.list_stacks": FIGURES,
     "store.paper.pages.list_problem_pages": LIST,
     "store.entries.queue.peek_queue": LIST,
     "store.review.batch_items.list_open_items": PART,
@@ -133,9 +133,7 @@ NEEDS_NONE = {
     "store.accounts.protected_identity.find_hidden_pids": PART,
     "store.accounts.protected_identity.find_covered_areas": PART,
     "store.accounts.protected_identity.find_covered_boxes": PART,
-    "store.entries.queue_order.list_priorities": (
-        "what the own units have pulled to the front; pulling and undoing are recorded"
-    ),
+    "store.entries.queue_order.list_priorities": "what was pulled forward; pulling is recorded",
     "store.review.questions.find_author": BEFORE,
     "store.review.questions.list_questions": LIST,
     "store.review.questions.list_entry_questions": BEFORE,
@@ -199,7 +197,7 @@ NEEDS_NONE = {
     "store.exports.run_items.save_receipts": PART,
     "store.exports.proofs.save_proofs": PART,
     "store.paper.pages.add_page": "the batch that the page belongs to is recorded",
-    "store.paper.batches.append_page_to_batch": "the batch that the page belongs to is recorded",
+    "store.paper.intake.batches.append_page_to_batch": "the page's batch is recorded",
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
     "domain.permissions.is_allowed": "asks only",
     "domain.permissions.find_assignments": "asks only",
@@ -451,6 +449,7 @@ _STATES = {
 }
 _WHICH = {
     "route",
+    "new_scan",
     "module",
     "forms",
     "deliverer",

@@ -14,7 +14,13 @@ function labelDocument(data) {
   // The translated text of the uploader's button is in its style only.
   for (const button of document.querySelectorAll("[data-testid='stFileUploaderDropzone'] button")) {
     const file = button.closest("[data-testid='stFileChip']")?.querySelector("[data-testid='stFileChipName']");
-    button.setAttribute("aria-label", file ? `${data.remove} ${file.title}` : data.choose);
+    const choose = getComputedStyle(document.documentElement).getPropertyValue("--ef-choose").trim().slice(1, -1);
+    button.setAttribute("aria-label", file ? `${data.remove} ${file.title}` : choose || data.choose);
+  }
+  // A phone opens its own camera, which takes sharper photos than a page can.
+  for (const input of document.querySelectorAll("[class*='st-key-upload_photo'] input[type=file]:not([capture])")) {
+    input.setAttribute("capture", "environment");
+    input.accept = "image/*";
   }
   document.documentElement.style.setProperty("--ef-year", JSON.stringify(data.year));
   // Texts that Streamlit has in English only: a lost connection, the menu's overflow, help buttons.

@@ -16,6 +16,7 @@ from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import packs
 from pipeline.store.registers.packs import Pack
+from ui import session
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
@@ -30,13 +31,6 @@ def pack_list(context: AppContext, person: Person) -> None:
     """Show the newest packs with what opens them."""
     with st.expander(t("packs.title"), icon=":material/inventory:"):
         st.caption(t("packs.what"))
-        if message := st.session_state.pop(_MESSAGE_KEY, None):
-            st.info(plain_with_code(message), icon=":material/info:")
-        with context.store.read() as conn:
-            found = packs.list_packs(conn, person, permitted_units(person, Action.PRINT))
-        if not found:
-            st.caption(t("packs.none"))
-            return
         st.date_input(
             t("packs.day"),
             value=today_in_sweden(),
@@ -44,10 +38,23 @@ def pack_list(context: AppContext, person: Person) -> None:
             format="YYYY-MM-DD",
             key=_DAY_KEY,
         )
-        for pack in found[:_MAX_PACKS]:
-            _pack_line(context, person, pack)
-        if len(found) > _MAX_PACKS:
-            st.caption(md("packs.more", count=len(found) - _MAX_PACKS))
+        _live_packs(context, person)
+
+
+@st.fragment(run_every="10s")
+def _live_packs(context: AppContext, person: Person) -> None:
+    if session.current_person(context, active=False) is None:
+        st.rerun()
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        st.info(plain_with_code(message), icon=":material/info:")
+    with context.store.read() as conn:
+        found = packs.list_packs(conn, person, permitted_units(person, Action.PRINT))
+    if not found:
+        st.caption(t("packs.none"))
+    for pack in found[:_MAX_PACKS]:
+        _pack_line(context, person, pack)
+    if len(found) > _MAX_PACKS:
+        st.caption(md("packs.more", count=len(found) - _MAX_PACKS))
 
 
 def _pack_line(context: AppContext, person: Person, pack: Pack) -> None:

@@ -11,6 +11,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.reports import sheet_accounting
+from ui import session
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
@@ -18,6 +19,7 @@ from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
 _UNIT_KEY, _SERIALS_KEY, _MESSAGE_KEY = "unused_unit", "unused_serials", "unused_said"
+_UNDO_MESSAGE_KEY = "unused_undo_said"
 _MAX_REGISTRATIONS = 10
 
 
@@ -41,24 +43,33 @@ def unused_sheets(context: AppContext, person: Person) -> None:
         st.button(
             t("accounting.do"), key="unused_do", on_click=partial(_save_unused, context, person)
         )
-        with context.store.read() as conn:
-            registrations = sheet_accounting.list_unused_sheets(conn, person)
-        for registration in registrations[:_MAX_REGISTRATIONS]:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(
-                    md(
-                        "accounting.line",
-                        unit=_unit_text(registration.unit),
-                        count=registration.sheets,
-                        by=registration.by,
-                        at=format_moment(registration.at),
-                    )
+        _live_registrations(context, person)
+
+
+@st.fragment(run_every="10s")
+def _live_registrations(context: AppContext, person: Person) -> None:
+    if session.current_person(context, active=False) is None:
+        st.rerun()
+    with context.store.read() as conn:
+        registrations = sheet_accounting.list_unused_sheets(conn, person)
+    for registration in registrations[:_MAX_REGISTRATIONS]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                md(
+                    "accounting.line",
+                    unit=_unit_text(registration.unit),
+                    count=registration.sheets,
+                    by=registration.by,
+                    at=format_moment(registration.at),
                 )
-                st.button(
-                    t("accounting.undo"),
-                    key=f"unused-{registration.id}-{registration.unit}",
-                    on_click=partial(_undo_unused, context, person, registration.id),
-                )
+            )
+            st.button(
+                t("accounting.undo"),
+                key=f"unused-{registration.id}-{registration.unit}",
+                on_click=partial(_undo_unused, context, person, registration.id),
+            )
+    if message := st.session_state.pop(_UNDO_MESSAGE_KEY, None):
+        st.info(plain_with_code(message), icon=":material/info:")
 
 
 def _unit_text(unit: str) -> str:
@@ -89,4 +100,4 @@ def _undo_unused(context: AppContext, person: Person, registration_id: str) -> N
         with context.store.begin() as conn:
             sheet_accounting.undo_unused_sheets(conn, person, registration_id, utc_now())
     except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+        st.session_state[_UNDO_MESSAGE_KEY] = error_text(error)

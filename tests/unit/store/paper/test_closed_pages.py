@@ -11,8 +11,8 @@ from pipeline.store.event_log.events import list_events
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.reports.backlog import load_backlog
 from pipeline.store.reports.progress import count_pages_by_form
-from tests.support.store.ward import ADMIN, EVA, NORTH, NOW, Ward
-from tests.unit.store.paper.page_steps import status
+from tests.support.store.ward import ADMIN, EVA, NORTH, NOW, SOUTH, Ward
+from tests.unit.store.paper.page_steps import BLANK, status
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -97,3 +97,32 @@ def test_a_closed_page_is_not_read_again_before_it_is_opened(ward: Ward, failed:
     with ward.store.begin() as conn:
         pages.requeue_page(conn, ADMIN, failed)
     assert status(ward) == {"in": 1, "done": 1, "waiting": 0, "failed": 0}
+
+
+def test_a_page_may_have_been_scanned_again_as_a_later_one_of_its_unit(
+    ward: Ward, failed: str
+) -> None:
+    blank, later, broken = ward.scan(), ward.scan(), ward.scan()
+    with ward.store.begin() as conn:
+        elsewhere = pages.create_batch(conn, SOUTH, "", "admin")
+    ward.scan(batch=elsewhere)
+    ward.read(blank, BLANK)
+    with ward.store.begin() as conn:
+        pages.mark_page_failed(conn, broken, "broken_file")
+        assert [one.id for one in page_lists.list_new_scans(conn, ADMIN, failed)] == [later]
+        assert page_lists.list_new_scans(conn, ADMIN, broken) == []
+        with pytest.raises(NotAllowedError):
+            page_lists.list_new_scans(conn, EVA, failed)
+
+
+def test_the_log_tells_the_new_scan(ward: Ward, failed: str) -> None:
+    later = ward.scan()
+    close(ward, failed, CloseReason.SCANNED_AGAIN, later)
+    with ward.store.read() as conn:
+        closed = list_events(conn, failed)[-1]
+        closure = page_lists.find_closure(conn, failed)
+        assert closure is not None
+        new_scan = page_lists.find_new_scan(conn, closure)
+    assert closed.detail == {"reason": "scanned_again", "new_scan": later}
+    assert new_scan is not None
+    assert new_scan.id == later

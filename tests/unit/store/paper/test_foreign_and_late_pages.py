@@ -9,7 +9,8 @@ import pytest
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.paper import batches, pages, sheets
+from pipeline.store.paper import pages, sheets
+from pipeline.store.paper.intake import batches, stacks
 from pipeline.store.paper.workers import count_attempt
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.review import corrections
@@ -158,8 +159,8 @@ def test_batches_count_their_pages(ward: Ward) -> None:
         pages.mark_page_failed(conn, failing, "not_read")
         empty = pages.create_batch(conn, SOUTH, "", "admin")
     with ward.store.read() as conn:
-        by_id = {batch.id: batch for batch in pages.list_batches(conn, ADMIN)}
-        assert [batch.id for batch in pages.list_batches(conn, SOUTHERN)] == [empty]
+        by_id = {batch.id: batch for batch in stacks.list_stacks(conn, ADMIN)}
+        assert [batch.id for batch in stacks.list_stacks(conn, SOUTHERN)] == [empty]
         assert [p.position for p in pages.list_batch_pages(conn, ward.batch)] == [1, 2, 3, 4]
         assert pages.count_pages_by_state(conn, [SOUTH])["in"] == 0
     full = by_id[ward.batch]
@@ -176,7 +177,7 @@ def test_a_stack_that_nothing_has_come_from_for_minutes_was_cut_short(ward: Ward
         with ward.store.read() as conn:
             return {
                 one.id: one.is_interrupted
-                for one in pages.list_batches(conn, ADMIN, utc_now() + timedelta(minutes=minutes))
+                for one in stacks.list_stacks(conn, ADMIN, utc_now() + timedelta(minutes=minutes))
             }[begun]
 
     assert (cut_short(1), cut_short(9)) == (False, True)
@@ -242,5 +243,5 @@ def test_a_stack_tells_how_many_of_its_pages_wait_in_another_unit(ward: Ward) ->
     with ward.store.read() as conn:
         assert [
             (one.pages, one.waiting, one.other_unit_pages)
-            for one in pages.list_batches(conn, ADMIN)
+            for one in stacks.list_stacks(conn, ADMIN)
         ] == [(2, 2, 1)]

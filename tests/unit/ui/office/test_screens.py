@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
+from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
@@ -19,7 +20,8 @@ from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper import batches, pages, workers
+from pipeline.store.paper import pages, workers
+from pipeline.store.paper.intake import batches
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import packs
 from pipeline.store.registers.issued_sheets import save_issued_sheets
@@ -136,7 +138,7 @@ def test_a_failed_page_is_closed_with_a_reason_and_opened_again(
     page_id = unusual_paper.add_failed_page(store)
     app = open_screen(ADMINISTRATOR, "scan")
     app.button(key=f"look-{page_id}").click().run()
-    app.selectbox(key=f"close_reason-{page_id}").select_index(2).run()
+    app.selectbox(key=f"close_reason-{page_id}").select_index(1).run()
     app.button(key=f"close_do-{page_id}").click().run()
     assert not app.exception
     assert app.segmented_control(key="problem_kind").options == ["Avslutade (1)"]
@@ -236,7 +238,9 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
     with pytest.raises(StoreUnavailableError):
         made.run("stack", fail)
     app.session_state["uploads_taken"] = made
-    assert any(error.value.startswith("Allt blev inte uppladdat.") for error in app.run().error)
+    assert any(
+        error.value.startswith("Allt som du laddade upp kom inte in.") for error in app.run().error
+    )
     made.run("stack", lambda: None)
     assert not app.run().error
     with store.begin() as conn:
@@ -244,8 +248,8 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
             conn, "a" * 64, unit=seeding.UNIT, place="", by=ADMINISTRATOR.login
         )
         conn.execute(update(paper.batch).values(created_at=utc_now() - timedelta(hours=1)))
-    said = next(one.value for one in app.run().warning if begun in one.value)
-    assert "0 sidor är uppladdade. Ladda upp samma filer igen" in said
+    said = next(one.proto.body for one in app.run().get("html") if begun in one.proto.body)
+    assert "0 sidor har kommit in. Ladda upp samma filer igen" in said
     (told,) = open_screen(MANAGER, "progress").warning
     assert told.value.startswith(f"1 bunt är inte uppladdad till slutet: {seeding.UNIT}.")
 
@@ -295,17 +299,20 @@ def test_a_run_without_receipt_is_called_what_export_calls_it(
     assert any(each.value.startswith("Journalanteckningar (RIVTA") for each in app.markdown)
 
 
+def stacks_shown(app: AppTest) -> list[str]:
+    """What is said of each stack."""
+    bodies = [html.proto.body for html in app.get("html")]
+    return [text for body in bodies for text in re.findall(r"ef-stack.*<strong>(.*?)<", body)]
+
+
 def test_reading_is_called_done_only_where_there_was_something_to_read(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    assert not any(
-        "Läsningen är klar" in each.value for each in open_screen(ADMINISTRATOR, "scan").caption
-    )
+    assert stacks_shown(open_screen(ADMINISTRATOR, "scan")) == []
     unusual_paper.add_failed_page(store)
-    assert any(
-        each.value == "Läsningen är klar: 1 sida."
-        for each in open_screen(ADMINISTRATOR, "scan").caption
-    )
+    assert stacks_shown(open_screen(ADMINISTRATOR, "scan")) == [
+        "Läsningen är klar: 1 sida · 1 att åtgärda"
+    ]
 
 
 def _office(store: Store) -> ExportContext:

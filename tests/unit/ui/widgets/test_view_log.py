@@ -13,14 +13,14 @@ def _leaving() -> None:
     from ui.screens.lookup import duplicate_comparison
     from ui.screens.review import batch_screen, sheet_images
     from ui.screens.review.workbench import rekeying_turn
-    from ui.screens.scan import problem_pages
+    from ui.screens.scan import case_images
     from ui.widgets.view_log import reset_views
 
     noted = [
         sheet_images._VIEWED_PAGES_KEY,
         rekeying_turn._VIEWED_TASK_KEY,
         batch_screen._BATCH_VIEWED_KEY,
-        problem_pages._VIEWED_KEY,
+        case_images.VIEWED_KEY,
         duplicate_comparison._OTHER_VIEW_KEY,
     ]
     for key in (*noted, "kept"):

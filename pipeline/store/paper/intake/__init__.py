@@ -1,0 +1,1 @@
+"""What comes in: stacks of paper, and the folders that are watched for them."""

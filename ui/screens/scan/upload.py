@@ -1,0 +1,125 @@
+"""Handing in paper: files, a whole folder, or photos that a phone takes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
+from pipeline.files.page_files import PAGE_SUFFIXES, natural_sort_key
+from pipeline.operations.intake import IntakeResult, import_uploads
+from ui.access.upload_memory import release_uploads
+from ui.i18n import t
+from ui.markdown import md, plain
+from ui.screens.scan.photos import forget_photos, photo_files, photo_list
+from ui.screens.scan.stacks import INTAKE_RESULT_KEY
+from ui.widgets.heading import translate_upload_button
+from ui.widgets.run_once import RunOnce, run_once
+from ui.workspace import AppContext
+
+_FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)
+_UPLOAD_COUNT_KEY = "uploads_sent"
+_FILES, _FOLDER, _PHOTOS = _WAYS = ("files", "folder", "photos")
+
+
+def upload_form(context: AppContext, person: Person) -> None:
+    """Show the choice of the way, and what that way needs."""
+    st.header(t("scan.upload"), anchor=False)
+    way = st.segmented_control(
+        t("scan.way"),
+        _WAYS,
+        default=_FILES,
+        format_func=lambda way: plain(t(f"scan.way.{way}")),
+        key="upload_way",
+        required=True,
+        label_visibility="collapsed",
+    )
+    translate_upload_button(t(f"scan.choose.{way}"))
+    if way == _PHOTOS:
+        photo_list()
+    with st.form("upload", border=True):
+        unit = st.selectbox(
+            t("scan.unit"), sorted(permitted_units(person, Action.SCAN)), key="upload_unit"
+        )
+        place = st.text_input(
+            t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200
+        )
+        files = photo_files() if way == _PHOTOS else _uploader(way == _FOLDER)
+        is_sent = st.form_submit_button(
+            t("scan.take_in"), key="upload_submit", type="primary", width="stretch"
+        )
+    if not is_sent:
+        return
+    if not files or not unit:
+        st.warning(t(f"scan.none.{way}"))
+        return
+    _import(context, person, unit, place.strip(), files)
+
+
+def _uploader(is_folder: bool) -> list[UploadedFile]:
+    count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
+    if is_folder:
+        files = st.file_uploader(
+            t("scan.folder"),
+            type=_FILE_TYPES,
+            accept_multiple_files="directory",
+            key=f"upload_folder_{count}",
+        )
+        # The browser names the files in no certain order.
+        return sorted(files, key=lambda file: natural_sort_key(Path(file.name)))
+    return st.file_uploader(
+        t("scan.files"),
+        type=_FILE_TYPES,
+        accept_multiple_files=True,
+        key=f"upload_files_{count}",
+    )
+
+
+def _import(
+    context: AppContext, person: Person, unit: str, place: str, files: list[UploadedFile]
+) -> None:
+    """Import the files to the last page, even if the user clicks something else meanwhile."""
+    upload_count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
+    bar = st.progress(0.0, md("scan.taking_in", count=0))
+    contents = [(file.name, file.getvalue()) for file in files]
+    intake: RunOnce[IntakeResult] = run_once(INTAKE_RESULT_KEY)
+    action = partial(
+        import_uploads,
+        context.store,
+        context.settings,
+        contents,
+        person=person,
+        unit=unit,
+        place=place,
+        on_page=partial(_show_import_progress, bar),
+    )
+    try:
+        intake.run((upload_count, unit, place), action)
+    except EfterskriftError:  # shown by `live_stacks`, also after the screen was left
+        bar.empty()
+        return
+    if (result := intake.result()) is None:
+        return
+    release_uploads(files)
+    forget_photos()
+    st.session_state[_UPLOAD_COUNT_KEY] = upload_count + 1
+    st.toast(md("scan.taken", count=result.pages, batch=result.batch), icon=":material/check:")
+    st.rerun()
+
+
+def _show_import_progress(bar: DeltaGenerator, count: int) -> None:
+    """Show the progress of the import.
+
+    The number of pages is not known during the import, so the bar only approaches its end. Nothing
+    is shown any more once the screen is left.
+    """
+    with suppress(StopException):
+        bar.progress(count / (count + 20), md("scan.taking_in", count=count))
