@@ -16,8 +16,9 @@ from pipeline.forms.fiducials import format_serial, is_serial, normalize_serial
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper import lookup, sheets
-from pipeline.store.paper.lookup import FoundSheet
+from pipeline.store.paper import sheets
+from pipeline.store.paper.lookup import by_serial
+from pipeline.store.paper.lookup.by_serial import FoundSheet
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
@@ -97,7 +98,7 @@ def _show_results(
     context: AppContext, person: Person, serial: str, review: Callable[[str], None]
 ) -> None:
     with context.store.begin() as conn:
-        found_sheets = lookup.find_sheets(
+        found_sheets = by_serial.find_sheets(
             conn, person, serial, first=st.session_state.get(_LOGGED_KEY) != serial
         )
         ids = [entry.id for sheet in found_sheets for entry in sheet.entries]
@@ -157,7 +158,7 @@ def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
 
 def _inconsistency_texts(conn: Connection, form: Form | None, sheet: FoundSheet) -> list[str]:
     """Return warnings about rows that differ from the head of the sheet."""
-    rows_by_field = lookup.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
+    rows_by_field = by_serial.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
     return [
         t("lookup.rows_unlike", field=form.by_name[name].full_label, rows=", ".join(map(str, rows)))
         for name, rows in rows_by_field.items()
