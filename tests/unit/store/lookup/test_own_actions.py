@@ -41,7 +41,7 @@ def ward(store: Store) -> Ward:
     with store.begin() as conn:
         _decide(conn, "AAAA-00")
     with store.begin() as conn:
-        decisions.reject_entry(conn, EVA, "BBBB-00", 0, "fel ark", later(1))
+        decisions.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
     with store.begin() as conn:
         questions.ask_author(conn, FORMS, EVA, "CCCC-00", 0, "Vilken tid?", "Disa", later(2))
     with store.begin() as conn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import batched
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,7 +19,6 @@ _DAYS = {"oldest": "first_on", "newest": "last_on DESC"}
 _BEFORE_DAY, _AFTER_DAY = ("rank", "lane", "skipped", "due_on"), ("likely_pid", "happened", "id")
 _COVERED = ("unit", "area", "state", "claimed_until", "first_by")
 _AUTHOR_MEANINGS = (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE)
-_MAX_ROWS = 400
 
 
 def upgrade() -> None:
@@ -92,8 +90,8 @@ def _fill_author_keys(conn: sa.Connection, folder: Path) -> None:
         .where(entry.c.id == sa.bindparam("key"))
         .values(author_key=sa.bindparam("author"))
     )
-    for part in batched(values, _MAX_ROWS):
-        conn.execute(update, list(part))
+    if values:
+        conn.execute(update, values)
 
 
 def _read_names(conn: sa.Connection, fields: set[str]) -> defaultdict[str, dict[str, str]]:
