@@ -71,6 +71,11 @@ def begin_void() -> None:
     st.session_state[_ACTION_KEY] = "void"
 
 
+def begin_correction() -> None:
+    """Note that the next entry that is viewed is to be corrected."""
+    st.session_state[_ACTION_KEY] = "correct"
+
+
 def is_voiding() -> bool:
     """Return whether the entry that is viewed is about to be made void."""
     return st.session_state.get(_ACTION_KEY) == "void"

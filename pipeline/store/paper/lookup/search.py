@@ -84,10 +84,13 @@ class _Clients:
         return len(self.pids) + len(self.entries)
 
 
-def search_entries(conn: Connection, person: Person, search: EntrySearch) -> SearchResult:
+def search_entries(
+    conn: Connection, person: Person, search: EntrySearch, *, first: bool = True
+) -> SearchResult:
     """Return the entries that the person may see and that fit all that is known.
 
-    A search is logged, under a digest of the number where it means one client; never its words.
+    A first search is logged, under a digest of the number where it means one client; never its
+    words.
 
     Raises:
         NotAllowedError: the person does not correct entries.
@@ -106,7 +109,8 @@ def search_entries(conn: Connection, person: Person, search: EntrySearch) -> Sea
         if clients is not None:
             found = [one for one in found if not one.is_hidden]
     shown = tuple(found[:MAX_FOUND])
-    _record_search(conn, person, search, clients, shown)
+    if first:
+        _record_search(conn, person, search, clients, shown)
     return SearchResult(shown, is_wide or len(found) > MAX_FOUND)
 
 

@@ -1,4 +1,4 @@
-"""Sök löpnummer: finding a sheet by what is printed on it, correcting, making void, taking back,
+"""Slå upp: finding a sheet by what is printed on it, correcting, making void, taking back,
 and adding a row.
 """
 
