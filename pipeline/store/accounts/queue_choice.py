@@ -58,7 +58,7 @@ def choose_queue_grouping(
             _entry_table.c.claimed_by == person.login, _entry_table.c.id != current
         )
         conn.execute(ahead.values(claimed_by=None, claimed_until=None))
-    record(conn, person.login, "choose_queue_grouping", "queue", grouping=grouping.value)
+    record(conn, person.login, "choose_queue_grouping", "queue", choice=grouping.value)
 
 
 def group_condition(conn: Connection, login: str) -> ColumnElement[bool] | None:

@@ -12,7 +12,7 @@ from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.paper.lookup.search import EntrySearch, SearchResult, search_entries
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
-from ui.markdown import plain
+from ui.markdown import md, plain
 from ui.screens.lookup.entry_list import (
     Review,
     chosen_entry,
@@ -116,7 +116,7 @@ def _show_result(context: AppContext, result: SearchResult, review: Review) -> N
         if not result.is_cut:
             st.info(t("search.none"), icon=":material/info:")
         return
-    st.caption(t("search.found", count=len(result.entries)))
+    st.caption(md("search.found", count=len(result.entries)))
     for one in result.entries:
         with entry_line(context, one, ""):
             look_button(one, review, one.entry.id)

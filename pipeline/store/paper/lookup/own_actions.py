@@ -71,10 +71,12 @@ def list_own_actions(
         .limit(limit)
     )
     rows = conn.execute(query).all()
-    if first:
-        record(conn, person.login, "list_own_actions", "entries", entries=len(rows))
     ids = list(dict.fromkeys(row.subject for row in rows))
     entries = _load_entries(conn, ids)
+    if first:
+        units = {entry.unit for entry in entries.values()}
+        unit = next(iter(units)) if len(units) == 1 else None
+        record(conn, person.login, "list_own_actions", "entries", unit=unit, entries=len(rows))
     found = {one.entry.id: one for one in with_clients(conn, person, entries.values())}
     undoable = _find_undoable(conn, person, entries)
     correctable = _find_correctable(conn, person, entries)

@@ -137,7 +137,7 @@ def _record_search(
         "search_entries",
         subject,
         unit=next(iter(units)) if len(units) == 1 else None,
-        criteria=" ".join(search.criteria),
+        field=" ".join(search.criteria),
         entries=len(found),
     )
 

@@ -137,7 +137,7 @@ def test_a_search_is_logged_without_its_words(ward: Ward) -> None:
         (by_day,) = list_events(conn, "entries")
     assert (by_name.action, by_name.detail) == (
         "search_entries",
-        {"criteria": "name author", "entries": 1},
+        {"field": "name author", "entries": 1},
     )
-    assert by_day.detail == {"criteria": "first_day author", "entries": 1}
+    assert by_day.detail == {"field": "first_day author", "entries": 1}
     assert by_day.unit == NORTH

@@ -142,4 +142,4 @@ def test_a_choice_is_of_one_person_and_logged(ward: Ward) -> None:
         assert queue_choice(conn, EVA) is QueueGrouping.AUTHOR
         assert queue_choice(conn, NILS) is QueueGrouping.URGENCY
         chosen = [event.detail for event in list_events(conn, "queue")]
-    assert [one["grouping"] for one in chosen] == ["form", "author"]
+    assert [one["choice"] for one in chosen] == ["form", "author"]
