@@ -53,30 +53,34 @@ def close_search() -> None:
 
 
 def _search_form(person: Person) -> EntrySearch | None:
-    """Show the form, and return what was sought last; None before any search."""
+    """Show the form as it was filled in, and return what was sought; None before any search."""
+    before: EntrySearch = st.session_state.get(_SEARCH_KEY, EntrySearch())
     last_day = today_in_sweden() + timedelta(days=366)
+    days = {"day": before.first_day, "last_day": before.last_day}
+    units = ["", *sorted(permitted_units(person, Action.CORRECT))]
     with st.form("search", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = _text("name", 240, 80)
-            number = _text("number", 190, 20)
-            author = _text("author", 220, 80)
-            serial = _text("serial", 150, 12)
+            name = _text("name", before.name, 240, 80)
+            number = _text("number", before.number, 190, 20)
+            author = _text("author", before.author, 220, 80)
+            serial = _text("serial", before.serial, 150, 12)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             first, last = (
                 st.date_input(
                     t(f"search.{which}"),
-                    value=None,
+                    value=date.fromisoformat(day) if day else None,
                     min_value=_FIRST_DAY,
                     max_value=last_day,
                     format="YYYY-MM-DD",
                     key=f"search_{which}",
                     width=190,
                 )
-                for which in ("day", "last_day")
+                for which, day in days.items()
             )
             unit = st.selectbox(
                 t("search.unit"),
-                ["", *sorted(permitted_units(person, Action.CORRECT))],
+                units,
+                index=units.index(before.unit) if before.unit in units else 0,
                 format_func=lambda value: plain(value) or t("search.any_unit"),
                 key="search_unit",
                 width=240,
@@ -99,9 +103,10 @@ def _search_form(person: Person) -> EntrySearch | None:
     return search
 
 
-def _text(name: str, width: int, most: int) -> str:
+def _text(name: str, before: str, width: int, most: int) -> str:
     return st.text_input(
         t(f"search.{name}"),
+        before,
         key=f"search_{name}",
         max_chars=most,
         autocomplete="off",
