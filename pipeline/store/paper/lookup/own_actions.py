@@ -25,8 +25,6 @@ from pipeline.store.schema import lookup, paper
 from pipeline.store.schema.review import entry_version
 
 MAX_OWN_ACTIONS = 50
-_MAX_LATEST = 400
-"""Among how many of the person's latest decisions one that can be undone is sought."""
 _UNDOABLE_STATES = frozenset({EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED})
 
 _event, _entry_table = paper.event, paper.entry
@@ -107,7 +105,7 @@ def _load_entries(conn: Connection, ids: Sequence[str]) -> dict[str, Entry]:
 
 def _find_undoable(conn: Connection, person: Person, entries: Mapping[str, Entry]) -> set[str]:
     """Return the ids of entries whose decision `corrections.undo_decision` can take back."""
-    latest = {entry.id for entry in list_own_latest(conn, person, _MAX_LATEST)}
+    latest = {entry.id for entry in list_own_latest(conn, person, len(entries), entries)}
     own = [
         entry.id
         for entry in entries.values()
