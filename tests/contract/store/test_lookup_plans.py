@@ -87,9 +87,8 @@ def scans(store: Store, act: Callable[[Connection], object]) -> list[str]:
             for row in conn.exec_driver_sql(f"{explain} {statement}", given)  # type: ignore[arg-type]
         ]
         transaction.rollback()
-    whole = (
-        ("SCAN entry", "SCAN event") if is_sqlite else ("Seq Scan on entry", "Seq Scan on event")
-    )
+    word = "SCAN" if is_sqlite else "Seq Scan on"
+    whole = (f"{word} entry", f"{word} event")
     return [
         part
         for part in plans
