@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from html import escape
 
@@ -62,22 +62,22 @@ def set_list_message(kind: str, text: str) -> None:
     st.session_state[_MESSAGE_KEY] = (kind, text)
 
 
-def entry_line(
-    context: AppContext, one: FoundEntry, first: str, more: Iterable[str] = ()
-) -> DeltaGenerator:
+def entry_line(context: AppContext, one: FoundEntry, key: str, first: str = "") -> DeltaGenerator:
     """Show an entry as one line of a list, and return the place of its buttons.
 
-    `first` stands before the client, `more` after what the entry is.
+    Args:
+        key: tells the line from others about the same entry.
+        first: what stands before the client.
     """
     line = st.container(
         border=True,
         horizontal=True,
         vertical_alignment="center",
         horizontal_alignment="distribute",
-        key=f"line-{one.entry.id}-{first}",
+        key=f"line-{key}",
     )
     heading = " · ".join(filter(None, (first, client_text(one))))
-    details = " · ".join(filter(None, (*_facts(context, one), *more)))
+    details = " · ".join(filter(None, _facts(context, one)))
     with line:
         st.html(
             f"<div><b>{escape(heading)}</b><div class='ef-muted'>{escape(details)}</div></div>",

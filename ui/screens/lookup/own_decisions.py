@@ -47,8 +47,9 @@ def show_own_decisions(context: AppContext, person: Person, review: Review) -> N
     for number, action in enumerate(actions):
         what = code_text("own_decisions.kind", action.kind)
         first = f"{format_recent(action.at, now)} · {what}"
-        with entry_line(context, action.found, first):
-            _buttons(context, person, action, review, f"{number}-{action.found.entry.id}")
+        key = f"{number}-{action.found.entry.id}"
+        with entry_line(context, action.found, key, first):
+            _buttons(context, person, action, review, key)
 
 
 def _buttons(

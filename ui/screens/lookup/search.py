@@ -123,5 +123,5 @@ def _show_result(context: AppContext, result: SearchResult, review: Review) -> N
         return
     st.caption(md("search.found", count=len(result.entries)))
     for one in result.entries:
-        with entry_line(context, one, ""):
+        with entry_line(context, one, one.entry.id):
             look_button(one, review, one.entry.id)
