@@ -53,6 +53,7 @@ def long_queue(store: Store) -> Store:
             )
         )
         conn.execute(insert(paper.client).values(pid=CLIENT, name="Asta Provberg", unit=NORTH))
+        conn.execute(insert(paper.event), [_event(number) for number in range(COUNT)])
     add(store, "open", EntryState.REVIEW, COUNT)
     add(store, "done", EntryState.CONFIRMED, COUNT)
     with store.begin() as conn:
@@ -65,6 +66,19 @@ def long_queue(store: Store) -> Store:
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("VACUUM ANALYZE")
     return store
+
+
+def _event(number: int) -> dict[str, object]:
+    """A look at a page, or one in a hundred times a skip; behind the log's own numbers."""
+    action = "view_page" if number % 100 else "skip"
+    row = {
+        "id": 1_000_000 + number,
+        "at": NOW,
+        "by": NURSE.login,
+        "action": action,
+        "subject": f"done-{number + 1}",
+    }
+    return {**row, "detail": {}, "unit": NORTH}
 
 
 def scans(store: Store, act: Callable[[Connection], object]) -> list[str]:
