@@ -102,11 +102,11 @@ def scans(store: Store, act: Callable[[Connection], object]) -> list[str]:
         ]
         transaction.rollback()
     word = "SCAN" if is_sqlite else "Seq Scan on"
-    whole = (f"{word} entry", f"{word} event")
+    whole = (f"{word} entry ", f"{word} event ")
     return [
         part
         for part in plans
-        if part.removeprefix("->").strip().startswith(whole) and "INDEX" not in part
+        if f"{part.removeprefix('->').strip()} ".startswith(whole) and "INDEX" not in part
     ]
 
 
