@@ -44,6 +44,7 @@ from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import cap_confidence, lower_confidence
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import Registration, boxes_to_px, cut_box, register_page
+from pipeline.reading.register.shown_page import shown_page
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.single_fields import make_field_image
 from pipeline.reading.template_images import field_margin_mm, template_image
@@ -66,6 +67,8 @@ _MAX_SIDE_PX = 3000
 @dataclass(frozen=True, slots=True)
 class PageResult:
     """The reading of a page, and its image registered to the form (JPEG, 8 px/mm), or None.
+
+    The image is in colour where the scan has colours, on white paper.
 
     `words` are the printed words of a page of no known form.
     """
@@ -148,7 +151,7 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     if located.registration is None:
         return PageResult(located.base_reading)
     if located.registration.residual_mm > reader.gate_mm:
-        return _rejected_result(located.base_reading, located.registration)
+        return _rejected_result(image, located.base_reading, located.registration)
     context = PageContext.of(
         image, located.form, located.page_no, located.registration, reader.kinds
     )
@@ -225,10 +228,10 @@ def _locate_by_print(image: Image, identification: Identification, reader: PageR
     return _Located(base, match.form, 1, match.registration)
 
 
-def _rejected_result(base: PageReading, registration: Registration) -> PageResult:
+def _rejected_result(image: Image, base: PageReading, registration: Registration) -> PageResult:
     """Return the result of a page whose registration error is over the gate."""
     issues = (*base.issues, *_issue_strings([Issue(IssueCode.RESIDUAL_OVER_GATE)]))
-    return PageResult(replace(base, issues=issues), _encode_jpeg(registration.upright))
+    return PageResult(replace(base, issues=issues), _encode_page(image, registration))
 
 
 def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> PageReading:
@@ -361,7 +364,7 @@ def _checked_result(
     fields = _with_lower_confidence(fields, page_issues)
     issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
     reading = replace(base, outcome=Outcome.READ, fields=fields, issues=issues)
-    return PageResult(reading, _encode_jpeg(context.upright))
+    return PageResult(reading, _encode_page(context.image, context.registration))
 
 
 def _with_lower_confidence(
@@ -395,7 +398,9 @@ def _issue_strings(issues: Iterable[Issue]) -> tuple[str, ...]:
     return tuple(map(str, issues))
 
 
-def _encode_jpeg(image: Image) -> bytes:
+def _encode_page(image: Image, registration: Registration) -> bytes:
+    """Return the registered page as people see it, as JPEG."""
     with stage("encode"):
         quality = [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY]
-        return np.asarray(cv2.imencode(".jpg", image, quality)[1]).tobytes()
+        page = shown_page(image, registration)
+        return np.asarray(cv2.imencode(".jpg", page, quality)[1]).tobytes()

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
-from ui.screens import signing
 from ui.screens.admin import accounts, hsa_ids, log, office
 from ui.screens.export import archive, payments, routes
 from ui.screens.export import screen as export_screen
@@ -19,6 +18,7 @@ from ui.screens.progress import backlog, my_work, paper_days, quality, queue
 from ui.screens.progress import screen as progress_screen
 from ui.screens.review import screen as review_screen
 from ui.screens.scan import screen as scan_screen
+from ui.screens.signing import screen as signing_screen
 from ui.workspace import AppContext
 
 Screen = Callable[[AppContext, Person], None]
@@ -41,7 +41,7 @@ class MenuScreen(NamedTuple):
 SCREENS = (
     MenuScreen("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
     MenuScreen("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
-    MenuScreen("signing", Action.SIGN, ":material/signature:", signing.show),
+    MenuScreen("signing", Action.SIGN, ":material/signature:", signing_screen.show),
     MenuScreen(
         "follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show
     ),

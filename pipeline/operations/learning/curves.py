@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pipeline.domain.confidence import UNCALIBRATED_MAX_P
@@ -20,6 +19,8 @@ from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import SHEET_ROW, Image, IssuedSheet, Outcome, Reading
 from pipeline.domain.review import rules
+from pipeline.files.images import decode_image
+from pipeline.files.page_files import JPEG
 from pipeline.reading.calibration.curves import (
     CALIBRATION_FILE,
     CalibrationCurve,
@@ -44,6 +45,7 @@ from pipeline.reading.calibration.fit import (
 )
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.registry import FIELD_READERS, NETWORK_FINGERPRINTS
+from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.template_images import cut_field_images
 from pipeline.store.database.store import Store
@@ -162,10 +164,7 @@ def _page_images(store: Store, form: Form, sheet: ReviewedSheet) -> Iterator[tup
     images = {page.page_no or 1: page.upright_sha256 for page in read_pages if page.upright_sha256}
     for page_no, sha256 in images.items():
         if page_no <= len(form.pages):
-            image = cv2.imdecode(
-                np.frombuffer(store.images.get(sha256), np.uint8), cv2.IMREAD_GRAYSCALE
-            )
-            yield page_no, np.asarray(image, np.uint8)
+            yield page_no, to_ink_grayscale(decode_image(store.images.get(sha256), JPEG))
 
 
 def _cut_confirmed_fields(

@@ -18,6 +18,7 @@ from pipeline.preparation.form_editor.drafts import Draft
 from pipeline.preparation.form_editor.trial_judging import TrialFieldResult, judge_page
 from pipeline.preparation.form_editor.trial_results import save_trial
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form, read_trial_pages
+from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.read_page import PageResult
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -73,7 +74,7 @@ def _judge_page(form: Form, page: PageResult) -> TrialPage:
     fields = judge_page(
         sheet,
         code.page_no,
-        decode_image(page.upright, JPEG),
+        to_ink_grayscale(decode_image(page.upright, JPEG)),
         page.reading.fields,
         page.reading.issues,
     )

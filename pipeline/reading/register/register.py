@@ -91,9 +91,9 @@ class Registration:
         return geometry.transform_points(np.linalg.inv(self.to_mm), bent_mm)
 
     def flatten(self, reduced: Image, image: Image, px_per_mm: float) -> Image:
-        """Register something grey that was computed from `image` at a reduced size.
+        """Register `image`, or something that was computed from it, at a reduced size.
 
-        What is beyond its edges is white.
+        It is grey (h, w) or BGR (h, w, 3). What is beyond its edges is white.
         """
         homography = np.linalg.inv(geometry.resize_homography(reduced, image)) @ np.linalg.inv(
             self.to_mm
@@ -234,6 +234,17 @@ def _follow_crease(
     return replace(offsets, offsets=offsets.offsets + bend.shift(found_places))
 
 
+def shrink_for_page(image: Image, registration: Registration) -> Image:
+    """Return a scan, grey or colour, no finer than is of use for flattening it at 8 px/mm."""
+    homography = np.linalg.inv(registration.to_mm)
+    page = geometry.page_box(registration.upright)
+    factor = _shrink_factor(geometry.scale_at_centre(homography, page))
+    if factor >= 1:
+        return image
+    size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _shrink_factor(px_per_mm: float) -> float:
     """Return the factor by which the image is reduced before registration.
 
@@ -294,12 +305,12 @@ def _flatten(
         .reshape(*x.shape, 2)
     )
     # Interpolate the grid for some rows at a time and sample the image.
-    flat = np.empty((height, width), np.uint8)
+    flat = np.empty((height, width, *image.shape[2:]), np.uint8)
     for top in range(0, height, _WARP_ROWS):
         band = flat[top : top + _WARP_ROWS]
         to_grid = np.array([[1 / step, 0, 1], [0, 1 / step, 1 + top / step]])
         source_x, source_y = cv2.split(
-            cv2.warpAffine(source_px, to_grid, band.shape[::-1], flags=_WARP_FLAGS)
+            cv2.warpAffine(source_px, to_grid, (width, len(band)), flags=_WARP_FLAGS)
         )
         band[:] = cv2.remap(
             image,
@@ -307,7 +318,7 @@ def _flatten(
             source_y,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(255,),
+            borderValue=(255, 255, 255),
         )
     return flat
 

@@ -32,7 +32,10 @@ from pipeline.texts import Topic
 
 ACCESS_TEXTS: Mapping[str, str] = {
     "view_page": "paper_viewed",
-    **dict.fromkeys(("look_up", "look_up_client", "search_text"), "client_searched"),
+    **dict.fromkeys(
+        ("look_up", "look_up_client", "search_text", "search_entries", "list_own_actions"),
+        "client_searched",
+    ),
     **dict.fromkeys(
         (
             "decide",

@@ -36,6 +36,7 @@ from pipeline.store.schema import (
     accounts,
     depth,
     exports,
+    lookup,
     manual_entry,
     office,
     paper,
@@ -45,8 +46,8 @@ from pipeline.store.schema import (
 from pipeline.store.schema.append_only import protect_tables
 
 _log = logging.getLogger(__name__)
-ALL_TABLES = (accounts, depth, exports, manual_entry, office, paper, review, upkeep)
-"""The modules that declare tables, imported so that `metadata` is complete."""
+ALL_TABLES = (accounts, depth, exports, lookup, manual_entry, office, paper, review, upkeep)
+"""The modules that declare tables and indexes, imported so that `metadata` is complete."""
 _is_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 

@@ -19,6 +19,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
+from pipeline.store.accounts.queue_choice import group_condition, keep_group
 from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.entries.entry import (
     OPEN_STATES,
@@ -61,10 +62,11 @@ def claim_next(
 ) -> EntryView | None:
     """Return the entry that the person has open, or claim the next one of the person's units.
 
-    `queue_order` defines the order. With the open entry in `excluded` it claims one ahead, so that
-    the next is ready when the person is done. An entry in second review is not given to a person
-    who has answered a disputed field (`second_reviewer`). A single statement claims it, so that no
-    two persons get the same.
+    `queue_order` defines the order, within the form, client or author that the person has chosen
+    to stay with (`queue_choice`) as long as any of it is left. With the open entry in `excluded` it
+    claims one ahead, so that the next is ready when the person is done. An entry in second review
+    is not given to a person who has answered a disputed field (`second_reviewer`). A single
+    statement claims it, so that no two persons get the same.
 
     Raises:
         NotAllowedError: the person may not review.
@@ -72,10 +74,12 @@ def claim_next(
     permissions.require_permission(person, Action.REVIEW)
     claim = _Claim(person, now, minutes, order)
     is_other = _entry_table.c.id.not_in(sorted(excluded))
-    # The person's open entry first, then the first free one of the queue
-    entry_id = _claim_first(conn, claim, and_(_is_mine(person, now), is_other)) or _claim_first(
-        conn, claim, and_(_is_free(now), is_other), skip_locked=True
+    # The person's open entry first, then the first free one of the group, then of the queue
+    entry_id = _claim_first(conn, claim, and_(_is_mine(person, now), is_other)) or _claim_free(
+        conn, claim, and_(_is_free(now), is_other)
     )
+    if entry_id:
+        keep_group(conn, person.login, entry_id)
     return load_entry_view(conn, forms, person, entry_id) if entry_id else None
 
 
@@ -244,6 +248,14 @@ def count_hidden(conn: Connection, person: Person) -> int:
         .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person, Action.REVIEW))
     ).scalar_one()
     return total
+
+
+def _claim_free(conn: Connection, claim: _Claim, is_free: ColumnElement[bool]) -> str | None:
+    """Claim the first free entry of what the person stays with, else of the queue."""
+    of_group = group_condition(conn, claim.person.login)
+    conditions = [is_free] if of_group is None else [and_(is_free, of_group), is_free]
+    claimed = (_claim_first(conn, claim, one, skip_locked=True) for one in conditions)
+    return next(filter(None, claimed), None)
 
 
 def _claim_first(

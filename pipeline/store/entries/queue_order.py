@@ -59,6 +59,7 @@ from pipeline.store.schema.review import pull
 
 _RANK_FRONT, _RANK_NORMAL = 0, 1
 """Values of the column `rank`, which comes before the lane."""
+_MAX_AUTHOR_KEY = 120
 _DATE_PART = slice(0, 10)
 """YYYY-MM-DD of a moment as text."""
 
@@ -311,11 +312,25 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
         "happened": f"{happened} {clock}"[:16].strip(),
     }
     values |= {"first_on": happened, "last_on": happened, **_last_day(None)}
+    values["author_key"] = _author_key(form, entry, readings)
     if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
         times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))
         values |= _deadline_values(entry, times)
     return values
+
+
+def _author_key(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> str:
+    """Return the author as read, in small letters: name, else initials, else nothing.
+
+    It only groups the queue, so that an uncertain reading does no harm.
+    """
+    for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
+        spec = form.meaning(means, entry.row)
+        reading = readings.get(spec.name) if spec else None
+        if reading and reading.state is State.READ and isinstance(reading.value, str):
+            return " ".join(reading.value.split()).casefold()[:_MAX_AUTHOR_KEY]
+    return ""
 
 
 def _read_days(

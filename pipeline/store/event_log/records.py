@@ -100,6 +100,7 @@ _QUEUE_COLUMNS = (
     "happened",
     "first_on",
     "last_on",
+    "author_key",
 )
 RECORD_KINDS: Mapping[str, RecordKind] = {
     kind.name: kind

@@ -5,7 +5,7 @@ A decision that is taken back is reviewed again; a rejected entry is restored to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -307,10 +307,13 @@ def undo_decision(
     return state
 
 
-def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
+def list_own_latest(
+    conn: Connection, person: Person, limit: int = 10, among: Collection[str] | None = None
+) -> list[Entry]:
     """Return the entries that the person decided last and can still see or take back, newest first.
 
-    Void entries and corrections are left out.
+    Void entries and corrections are left out. `among` are the ids of the entries that are asked
+    about, else all of them.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -331,6 +334,8 @@ def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[E
     own = select(_entry_table).where(
         mine, _entry_table.c.voided.is_(None), ~_is_correction(), visible
     )
+    if among is not None:
+        own = own.where(_entry_table.c.id.in_(sorted(among)))
     return select_entries(conn, own.order_by(newest.desc(), _entry_table.c.id).limit(limit))
 
 

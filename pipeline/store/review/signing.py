@@ -206,6 +206,45 @@ def sign_sheet(
         _write_signature(conn, forms, person, entry, _SignatureRequest(revision, act, now))
 
 
+def sign_for_absent(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    shown_revisions: Sequence[tuple[str, int]],
+    now: datetime,
+    *,
+    reason: str,
+    text: str = "",
+) -> None:
+    """Sign notes of one absent author, given as (entry id, revision), for one reason.
+
+    The person has read and ticked each of them, also those of class A; each is logged by itself.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: as `sign_entry`.
+        ReviewError: they are of several authors or the person's own, or the reason is missing.
+            Nothing is signed.
+    """
+    entries = [(load_entry(conn, entry_id), revision) for entry_id, revision in shown_revisions]
+    for entry, _ in entries:
+        visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    if len({author_of(entry) for entry, _ in entries}) != 1:
+        raise ReviewError("only_notes_one_author_signed")
+    is_own = _ownership_test(conn, person)
+    if any(is_own(entry) for entry, _ in entries):
+        raise ReviewError("own_notes_signed_as_own")
+    act = secrets.token_hex(8)
+    for entry, revision in entries:
+        _write_signature(
+            conn, forms, person, entry, _SignatureRequest(revision, act, now, reason, text)
+        )
+
+
+def author_of(entry: Entry) -> str:
+    """Return the author's name, by which notes are one person's; empty where it is not known."""
+    return " ".join((entry.author or "").split()).casefold()
+
+
 def withdraw_signature(
     conn: Connection, person: Person, entry_id: str, revision: int, now: datetime
 ) -> None:

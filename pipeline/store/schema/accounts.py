@@ -142,6 +142,15 @@ closed_guide = Table(
     Column("closed_at", UtcDateTime, nullable=False),
 )
 
+# In which order a person works. `entry` is the one that the form, client or author is that of.
+queue_choice = Table(
+    "queue_choice",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("grouping", String(10), nullable=False),
+    Column("entry", String(44), nullable=False, default="", server_default=""),
+)
+
 # One row: the end of the log's chain. Transactions that add to the log lock it in turn, so that the
 # chain cannot fork.
 event_head = Table(

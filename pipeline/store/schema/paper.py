@@ -231,7 +231,7 @@ page = Table(
     UniqueConstraint("batch", "position"),
 )
 
-# What was read in each field of a page; `p` is the probability of the value.
+# What was read in each field of a page; `p` is its probability.
 reading = Table(
     "reading",
     metadata,
@@ -298,6 +298,8 @@ entry = Table(
     Column("signed_why", String(300)),
     # "none": the entry is about no client
     Column("subject", String(10), nullable=False, default="client", server_default="client"),
+    # The author as read, in small letters, however uncertain; serves the order only
+    Column("author_key", String(120), nullable=False, default="", server_default=""),
 )
 
 # Answers to the fields of entries; the latest row of a field counts.
@@ -363,7 +365,7 @@ OPEN_STATES: tuple[ColumnElement[str], ...] = tuple(
     literal_column(f"'{state}'") for state in (EntryState.REVIEW, EntryState.SECOND)
 )
 IS_READY = entry.c.state == literal_column(f"'{EntryState.CONFIRMED}'")
-_IS_OPEN = entry.c.state.in_(OPEN_STATES)
+IS_OPEN = entry.c.state.in_(OPEN_STATES)
 NO_CLIENT: ColumnElement[str] = literal_column("''")
 _IS_ABOUT_CLIENT = entry.c.likely_pid != NO_CLIENT
 Index(
@@ -397,7 +399,7 @@ Index(
     postgresql_where=_is_active_closure,
 )
 
-# Printed sheets that came back without writing; an undo closes a row.
+# Printed sheets that came back without writing; an undo closes a row. Only one is active.
 unused_sheet = Table(
     "unused_sheet",
     metadata,
@@ -464,10 +466,9 @@ for _name, _order in QUEUE_ORDERS.items():
         entry.c.state,
         entry.c.claimed_until,
         entry.c.first_by,
-        sqlite_where=_IS_OPEN,
-        postgresql_where=_IS_OPEN,
+        sqlite_where=IS_OPEN,
+        postgresql_where=IS_OPEN,
     )
-
 Index(
     "entry_claim",
     entry.c.claimed_by,
@@ -490,7 +491,6 @@ Index(
 
 Index("page_sheet_side", page.c.serial, page.c.page_no)
 
-# Only one registration of a sheet is active at a time.
 Index(
     "unused_standing",
     unused_sheet.c.serial,

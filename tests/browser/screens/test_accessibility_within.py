@@ -137,7 +137,7 @@ def looking_up(page: Page, served: Served) -> Iterator[str]:
     page.keyboard.press("Enter")
     look = page.get_by_role("button", name="Visa", exact=True)
     look.wait_for()
-    yield "Sök löpnummer"
+    yield "Slå upp"
     look.click()
     leave = page.locator("[class*='st-key-leave-'] button")
     for act in ("Rätta", "Makulera"):

@@ -212,7 +212,7 @@ def _reviews(page: Page, papers: Mapping[str, tuple[str, Mapping[str, Value]]]) 
 
 
 def _finds_nothing(page: Page, serial: str) -> None:
-    press_until(page, "Alt+l", page.get_by_role("heading", level=1, name="Sök löpnummer"))
+    press_until(page, "Alt+l", page.get_by_role("heading", level=1, name="Slå upp"))
     expect(page.locator(".st-key-lookup_typed input")).to_be_focused()
     page.keyboard.type(serial)
     page.keyboard.press("Enter")

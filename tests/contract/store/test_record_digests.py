@@ -107,6 +107,7 @@ CHANGED_TABLES = {
     "plant",
     "provider_link",
     "pull",
+    "queue_choice",
     "reading",
     "watched_folder",
     "recovery_code",

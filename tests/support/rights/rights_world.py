@@ -34,6 +34,7 @@ from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
 from pipeline.store.accounts import blocks
+from pipeline.store.accounts.queue_choice import QueueGrouping
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import entry
 from pipeline.store.entries.entry import Entry
@@ -42,6 +43,7 @@ from pipeline.store.entries.queue_order import PriorityKind, prioritize
 from pipeline.store.event_log.queries import LogFilter
 from pipeline.store.paper import page_lists, photocopies, sheets
 from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
+from pipeline.store.paper.lookup.search import EntrySearch
 from pipeline.store.paper.pages import Page, mark_page_failed
 from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.registers.care_system_exports import save_list
@@ -227,6 +229,8 @@ class World:
             "offset": 0,
             "limit": 10,
             "first": True,
+            "search": EntrySearch(serial="AAAA"),
+            "grouping": QueueGrouping.FORM,
             "least": 1,
             "minutes": 30,
             "share": 1.0,

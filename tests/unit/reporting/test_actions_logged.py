@@ -181,9 +181,11 @@ NEEDS_NONE = {
     "store.exports.runs.save_undo": PART,
     "export.runs.files.list_runs": "names of files, times and counts",
     "store.entries.queue.claim_next": BEFORE,
+    "store.accounts.queue_choice.queue_choice": "the person's own setting",
+    "store.paper.lookup.found_entries.with_clients": PART,
     "store.entries.queue.open_claimed_entry": BEFORE,
     "store.entries.queue.resume_claim": BEFORE,
-    "store.paper.lookup.entry_history": BEFORE,
+    "store.paper.lookup.by_serial.entry_history": BEFORE,
     "store.entries.entry_view.load_entry_view": BEFORE,
     "store.entries.queue.renew_claim": TYPING,
     "store.entries.queue.release_claim": TYPING,
@@ -205,12 +207,8 @@ NEEDS_NONE = {
     "domain.permissions.permitted_areas": "asks only",
     "domain.permissions.permitted_units": "asks only",
     "domain.permissions.units_within_block": "asks only",
-    "domain.permissions.require_signer": (
-        "a denial is recorded by the store when it ends the transaction"
-    ),
-    "domain.permissions.require_permission": (
-        "a denial is recorded by the store when it ends the transaction"
-    ),
+    "domain.permissions.require_signer": ASKS,
+    "domain.permissions.require_permission": ASKS,
     "export.runs.files.require_run": PART,
     "operations.learning.learn.learn_from_entries": (
         "reads confirmed fields on this machine and shows counts; taking over and handing out are "
@@ -403,6 +401,7 @@ OF_NO_UNIT = {
     "key_in_order": "the order of a form's fields is that of all units",
     "save_hsa_ids": "units and staff of a whole register",
     "discard_form_draft": "forms are of all units",
+    "choose_queue_grouping": "the person's own way of working, in all units",
 }
 """Events that every follower of the log sees, and why."""
 _COUNTS = {

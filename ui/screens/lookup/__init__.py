@@ -1,1 +1,1 @@
-"""The screen Sök löpnummer: looking up a sheet by its serial."""
+"""The screen Slå upp: sheets by serial, entries by what is known, and one's own decisions."""

@@ -29,8 +29,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
-from pipeline.store.paper import lookup
-from pipeline.store.paper.lookup import HistoryEvent
+from pipeline.store.paper.lookup.by_serial import HistoryEvent, entry_history
 from pipeline.store.review import corrections, decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t, words_of_area
@@ -73,6 +72,11 @@ def begin_void() -> None:
     st.session_state[_ACTION_KEY] = "void"
 
 
+def begin_correction() -> None:
+    """Note that the next entry that is viewed is to be corrected."""
+    st.session_state[_ACTION_KEY] = "correct"
+
+
 def is_voiding() -> bool:
     """Return whether the entry that is viewed is about to be made void."""
     return st.session_state.get(_ACTION_KEY) == "void"
@@ -82,7 +86,7 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
     """Show the image on the left; values, history and actions on the right."""
     with context.store.begin() as conn:
         # Checks the permission; viewing does not claim an open entry.
-        history = lookup.entry_history(conn, person, entry_id)
+        history = entry_history(conn, person, entry_id)
         view = load_entry_view(conn, context.forms, person, entry_id)
         record_page_views(conn, person, view)
     action = st.session_state.get(_ACTION_KEY)

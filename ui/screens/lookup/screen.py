@@ -1,4 +1,4 @@
-"""Sök löpnummer: what has become of a sheet, by the serial printed on it."""
+"""Slå upp: a sheet by its serial, entries by what is known, and one's own last decisions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pipeline.forms.fiducials import format_serial, is_serial, normalize_serial
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper import lookup, sheets
-from pipeline.store.paper.lookup import FoundSheet
+from pipeline.store.paper import sheets
+from pipeline.store.paper.lookup import by_serial
+from pipeline.store.paper.lookup.by_serial import FoundSheet
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
@@ -27,6 +28,9 @@ from ui.screens.lookup.decided_entry import (
     is_voiding,
     reset_decided_entry,
 )
+from ui.screens.lookup.entry_list import close_chosen
+from ui.screens.lookup.own_decisions import show_own_decisions
+from ui.screens.lookup.search import close_search, show_search
 from ui.screens.lookup.text_search import close_text_search, text_search
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -35,6 +39,7 @@ from ui.workspace import AppContext
 
 _IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY = "lookup_open_now", "lookup_serial", "lookup_logged"
 _CHOSEN_KEY, _MESSAGE_KEY = "lookup_chosen", "lookup_said"
+_VIEWS = ("serial", "search", "own")
 
 
 def is_lookup_open() -> bool:
@@ -55,6 +60,34 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
         (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    st.button(
+        t("lookup.back"),
+        key="lookup_back",
+        shortcut="Escape",
+        on_click=_close_lookup,
+        icon=":material/arrow_back:",
+    )
+    views = _VIEWS if is_allowed(person, Action.CORRECT) else _VIEWS[-1:]
+    chosen = st.segmented_control(
+        t("lookup.view"),
+        views,
+        default=views[0],
+        required=True,
+        format_func=lambda name: t(f"lookup.view.{name}"),
+        key="lookup_view",
+        label_visibility="collapsed",
+        on_change=close_chosen,
+    )
+    if chosen == "search":
+        show_search(context, person, partial(_open_in_review, review))
+    elif chosen == "own":
+        show_own_decisions(context, person, partial(_open_in_review, review))
+    else:
+        _show_by_serial(context, person, review)
+
+
+def _show_by_serial(context: AppContext, person: Person, review: Callable[[str], None]) -> None:
+    """Show the look-up of a sheet, and the search for printed words."""
     with (
         st.form("lookup", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -68,13 +101,6 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
             width=260,
         )
         is_sent = st.form_submit_button(t("lookup.search"), key="lookup_search", type="primary")
-    st.button(
-        t("lookup.back"),
-        key="lookup_back",
-        shortcut="Escape",
-        on_click=_close_lookup,
-        icon=":material/arrow_back:",
-    )
     keyboard("lookup", ["lookup_typed"])
     text_search(context, person)
     if is_sent:
@@ -99,7 +125,7 @@ def _show_results(
     context: AppContext, person: Person, serial: str, review: Callable[[str], None]
 ) -> None:
     with context.store.begin() as conn:
-        found_sheets = lookup.find_sheets(
+        found_sheets = by_serial.find_sheets(
             conn, person, serial, first=st.session_state.get(_LOGGED_KEY) != serial
         )
         ids = [entry.id for sheet in found_sheets for entry in sheet.entries]
@@ -159,7 +185,7 @@ def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
 
 def _inconsistency_texts(conn: Connection, form: Form | None, sheet: FoundSheet) -> list[str]:
     """Return warnings about rows that differ from the head of the sheet."""
-    rows_by_field = lookup.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
+    rows_by_field = by_serial.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
     return [
         t("lookup.rows_unlike", field=form.by_name[name].full_label, rows=", ".join(map(str, rows)))
         for name, rows in rows_by_field.items()
@@ -287,3 +313,4 @@ def _close_lookup() -> None:
         st.session_state.pop(key, None)
     reset_decided_entry()
     close_text_search()
+    close_search()

@@ -29,7 +29,8 @@ from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries import queue, queue_order
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import ready_entries
-from pipeline.store.paper import lookup, page_lists, pages
+from pipeline.store.paper import page_lists, pages
+from pipeline.store.paper.lookup import by_serial
 from pipeline.store.registers import client_register
 from pipeline.store.review import corrections, decisions
 from pipeline.store.schema import paper
@@ -96,7 +97,7 @@ def test_an_entry_of_another_area_is_counted_and_not_shown(ward: Ward) -> None:
             queue.open_claimed_entry(conn, FORMS, SOCIAL, "AAAA-00", NOW)
         with pytest.raises(NotAllowedError, match="area of law"):
             queue.record_page_view(conn, SOCIAL, load_entry(conn, "AAAA-00").page)
-        assert lookup.find_sheets(conn, SOCIAL, "AAAA") == []
+        assert by_serial.find_sheets(conn, SOCIAL, "AAAA") == []
 
 
 def test_what_nobody_can_identify_has_the_area_that_its_unit_has_now(ward: Ward) -> None:
@@ -135,11 +136,11 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
                 conn, CHIEF, queue_order.PriorityKind.ENTRY, NORTH, "AAAA-00", NOW
             ),
             lambda: decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
-            lambda: lookup.entry_history(conn, EVA, "AAAA-00"),
+            lambda: by_serial.entry_history(conn, EVA, "AAAA-00"),
         ):
             with pytest.raises(BlockedClientError):
                 act()
-        assert lookup.find_sheets(conn, EVA, "AAAA") == []
+        assert by_serial.find_sheets(conn, EVA, "AAAA") == []
         assert pages.count_pages_by_state(conn, [NORTH])["in"] == 2
         queue.record_page_view(conn, ADMIN, page_id)
     assert waiting(ward, replace(EVA, units=frozenset({NORTH, SOUTH}))) == (1, 0)

@@ -15,7 +15,7 @@ from pipeline.reporting.author_questions import make_question_list
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.paper import lookup
+from pipeline.store.paper.lookup import by_serial
 from pipeline.store.review import decisions, duplicate_entries, questions, transfers
 from pipeline.store.review.duplicate_entries import ComparisonSource
 from tests.support.store.ward import (
@@ -106,7 +106,8 @@ def test_a_row_that_was_sent_on_is_found_there_by_its_serial(ward: Ward) -> None
             conn, SOFIA, "RRRR-02", get(ward, "RRRR-02").revision, "oläsligt", later(2)
         )
         assert [
-            [one.id for one in sheet.entries] for sheet in lookup.find_sheets(conn, SOFIA, "RRRR")
+            [one.id for one in sheet.entries]
+            for sheet in by_serial.find_sheets(conn, SOFIA, "RRRR")
         ] == [["RRRR-02"]]
 
 

@@ -1,4 +1,4 @@
-"""Sök löpnummer: finding a sheet by what is printed on it, correcting, making void, taking back,
+"""Slå upp: finding a sheet by what is printed on it, correcting, making void, taking back,
 and adding a row.
 """
 
@@ -20,7 +20,7 @@ from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports.manual_entry import claims, copies
-from pipeline.store.paper import lookup
+from pipeline.store.paper.lookup import by_serial
 from pipeline.store.review import corrections, decisions
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
@@ -260,7 +260,7 @@ def test_a_search_is_an_event_and_not_for_managers(store: Store, open_screen: Op
             NURSE.login
         ]
         with pytest.raises(NotAllowedError):
-            lookup.find_sheets(conn, MANAGER, serial)
+            by_serial.find_sheets(conn, MANAGER, serial)
 
 
 def test_a_row_that_the_machine_took_for_empty_is_added(

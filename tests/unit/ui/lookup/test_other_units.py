@@ -20,8 +20,8 @@ from tests.support.screens.filled_workspace import ELSEWHERE
 from tests.support.screens.seeding import CLIENTS
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.office.test_screens import OPENED, of
-from ui.screens import signing
 from ui.screens.follow_up import screen
+from ui.screens.signing import screen as signing
 
 KINDS: dict[str, tuple[str, Sequence[str]]] = {
     "follow_up": ("follow_up_kind", screen.KINDS),

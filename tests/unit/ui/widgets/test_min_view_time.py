@@ -13,8 +13,8 @@ from pipeline.store.database.store import Store
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens import signing
 from ui.screens.review import screen as review_screen
+from ui.screens.signing import screen as signing
 from ui.widgets import min_view_time
 
 

@@ -1,6 +1,6 @@
-"""Signera: the notes that wait for a signature, read and signed one at a time.
+"""Signera: the notes that wait for a signature, read and signed.
 
-The user's own notes, and those of authors who cannot sign.
+The user's own notes one at a time, and those of authors who cannot sign, also by author.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.entry_form import settled_lines
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
+from ui.screens.signing.absent import show_absent
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -33,7 +34,7 @@ from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, res
 from ui.workspace import AppContext
 
 _CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
-QUEUE_KINDS = ("own", "others")
+QUEUE_KINDS = ("own", "others", "absent")
 
 
 class _SignKeys(NamedTuple):
@@ -53,7 +54,7 @@ def show(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         waiting = signing.load_signing_queue(conn, context.forms, person)
     counts = {"own": len(waiting.own_entries), "others": len(waiting.other_entries)}
-    label = {kind: t(f"signing.kind.{kind}", count=counts[kind]) for kind in QUEUE_KINDS}
+    label = {kind: t(f"signing.kind.{kind}", count=counts.get(kind, 0)) for kind in QUEUE_KINDS}
     chosen = st.segmented_control(
         t("signing.show"),
         QUEUE_KINDS,
@@ -65,7 +66,11 @@ def show(context: AppContext, person: Person) -> None:
     )
     queue = _order_queue(waiting.own_entries if chosen == "own" else waiting.other_entries)
     if not queue:
-        _show_empty_queue(context, person, str(chosen))
+        _show_empty_queue(context, person, "own" if chosen == "own" else "others")
+        return
+    if chosen == "absent":
+        show_absent(context, person, queue, partial(_run_and_report, context))
+        _undo_button(context, person)
         return
     current = next(
         (entry for entry in queue if entry.id == st.session_state.get(_CHOSEN_KEY)), queue[0]

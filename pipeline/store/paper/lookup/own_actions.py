@@ -1,0 +1,158 @@
+"""What a person has done with entries lately, to be undone or corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from pipeline.domain import permissions
+from pipeline.domain.model import EntryState, Person
+from pipeline.domain.permissions import Action
+from pipeline.store.accounts import visibility
+from pipeline.store.database.engines import chunk_ids
+from pipeline.store.entries.answers import AnswerOrigin
+from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
+from pipeline.store.event_log.events import record
+from pipeline.store.exports.run_items import latest_exports
+from pipeline.store.paper.lookup.found_entries import FoundEntry, with_clients
+from pipeline.store.review.corrections import list_own_latest
+from pipeline.store.review.questions import ASK_AUTHOR_REASON
+from pipeline.store.schema import lookup, paper
+from pipeline.store.schema.review import entry_version
+
+MAX_OWN_ACTIONS = 50
+_UNDOABLE_STATES = frozenset({EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED})
+
+_event, _entry_table = paper.event, paper.entry
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAction:
+    """One thing that a person did with an entry.
+
+    `kind` is confirmed, second, rejected, asked, corrected, void, skip, undo, forward or reopen.
+    """
+
+    at: datetime
+    kind: str
+    found: FoundEntry
+    can_undo: bool = False
+    can_correct: bool = False
+
+
+def list_own_actions(
+    conn: Connection, person: Person, *, first: bool = True, limit: int = MAX_OWN_ACTIONS
+) -> list[OwnAction]:
+    """Return what the person did last with entries that the person can see, the latest first.
+
+    Only the latest action on an entry can be undone, and only an entry that is decided be
+    corrected. The first look is logged.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    permissions.require_permission(person, Action.REVIEW)
+    # The person's own events of visible entries, by the index of these actions
+    query = (
+        select(_event.c.at, _event.c.action, _event.c.subject, _event.c.detail)
+        .join(_entry_table, _entry_table.c.id == _event.c.subject)
+        .where(
+            _event.c.by == person.login,
+            lookup.IS_OWN_ACTION,
+            visibility.visible_entries_condition(conn, person, Action.REVIEW),
+        )
+        .order_by(_event.c.id.desc())
+        .limit(limit)
+    )
+    rows = conn.execute(query).all()
+    ids = list(dict.fromkeys(row.subject for row in rows))
+    entries = _load_entries(conn, ids)
+    if first:
+        units = {entry.unit for entry in entries.values()}
+        unit = next(iter(units)) if len(units) == 1 else None
+        record(conn, person.login, "list_own_actions", "entries", unit=unit, entries=len(rows))
+    found = {one.entry.id: one for one in with_clients(conn, person, entries.values())}
+    undoable = _find_undoable(conn, person, entries)
+    correctable = _find_correctable(conn, person, entries)
+    kinds = _decision_kinds(conn, ids)
+    actions, seen = list[OwnAction](), set[str]()
+    for row in rows:
+        is_latest, entry_id = row.subject not in seen, row.subject
+        seen.add(entry_id)
+        actions.append(
+            OwnAction(
+                row.at,
+                _kind_of(row, kinds),
+                found[entry_id],
+                is_latest and row.action == "decide" and entry_id in undoable,
+                is_latest and entry_id in correctable,
+            )
+        )
+    return actions
+
+
+def _load_entries(conn: Connection, ids: Sequence[str]) -> dict[str, Entry]:
+    return {
+        entry.id: entry
+        for part in chunk_ids(ids)
+        for entry in select_entries(conn, select(_entry_table).where(_entry_table.c.id.in_(part)))
+    }
+
+
+def _find_undoable(conn: Connection, person: Person, entries: Mapping[str, Entry]) -> set[str]:
+    """Return the ids of entries whose decision `corrections.undo_decision` can take back."""
+    latest = {entry.id for entry in list_own_latest(conn, person, len(entries), entries)}
+    own = [
+        entry.id
+        for entry in entries.values()
+        if entry.id in latest and entry.state in _UNDOABLE_STATES
+    ]
+    return set(own) - set(latest_exports(conn, own))
+
+
+def _find_correctable(conn: Connection, person: Person, entries: Mapping[str, Entry]) -> set[str]:
+    decided = [
+        entry.id
+        for entry in entries.values()
+        if entry.state in DECIDED_STATES and entry.voided is None
+    ]
+    return visibility.filter_visible_entries(conn, person, Action.CORRECT, decided)
+
+
+def _decision_kinds(conn: Connection, ids: Sequence[str]) -> dict[tuple[str, int], str]:
+    """Return what each decision was, by entry and revision, where its state does not tell it."""
+    kinds = dict[tuple[str, int], str]()
+    for part in chunk_ids(ids):
+        corrected = select(paper.decision.c.entry, paper.decision.c.revision).where(
+            paper.decision.c.entry.in_(part),
+            paper.decision.c.how == AnswerOrigin.CORRECTION.value,
+        )
+        kinds |= {(row.entry, row.revision): "corrected" for row in conn.execute(corrected)}
+        versions = select(
+            entry_version.c.entry,
+            entry_version.c.revision,
+            entry_version.c.reason,
+            entry_version.c.state,
+            entry_version.c.voided,
+        ).where(entry_version.c.entry.in_(part))
+        for row in conn.execute(versions):
+            if row.voided:
+                kinds[row.entry, row.revision] = "void"
+            elif row.state == EntryState.REJECTED.value and row.reason == ASK_AUTHOR_REASON:
+                kinds[row.entry, row.revision] = "asked"
+    return kinds
+
+
+def _kind_of(row: Row[Any], kinds: Mapping[tuple[str, int], str]) -> str:
+    if row.action != "decide":
+        return str(row.action)
+    if kind := kinds.get((row.subject, row.detail.get("revision", 0))):
+        return kind
+    state = EntryState(str(row.detail.get("state") or EntryState.CONFIRMED.value))
+    if state in {EntryState.SECOND, EntryState.REJECTED}:
+        return state.name.lower()
+    return "confirmed"

@@ -1,0 +1,127 @@
+"""What a person did last: what it was, and what can be undone or corrected."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from pipeline.domain.model import EntryState
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.event_log.events import list_events
+from pipeline.store.paper.lookup.own_actions import OwnAction, list_own_actions
+from pipeline.store.review import corrections, decisions, questions
+from pipeline.store.schema import paper
+from tests.support.store.ward import (
+    ASTA,
+    EVA,
+    FORMS,
+    NILS,
+    NOW,
+    PLAN,
+    SAID,
+    SOFIA,
+    SOUTH,
+    Ward,
+    answers,
+    later,
+)
+
+pytest_plugins = ("tests.support.store.databases",)
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """Four notes with which Eva has done four things."""
+    ward = Ward(store).begin()
+    for serial in ("AAAA", "BBBB", "CCCC", "DDDD"):
+        ward.note(serial)
+    with store.begin() as conn:
+        _decide(conn, "AAAA-00")
+    with store.begin() as conn:
+        decisions.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
+    with store.begin() as conn:
+        questions.ask_author(conn, FORMS, EVA, "CCCC-00", 0, "Vilken tid?", "Disa", later(2))
+    with store.begin() as conn:
+        queue.open_claimed_entry(conn, FORMS, EVA, "DDDD-00", later(3))
+        queue.skip_entry(conn, EVA, "DDDD-00", 0)
+    return ward
+
+
+def _decide(conn: object, entry_id: str) -> None:
+    said = answers({**SAID, **PLAN})
+    decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, said, NOW)  # type: ignore[arg-type]
+
+
+def listed(ward: Ward, *, first: bool = False) -> list[OwnAction]:
+    with ward.store.begin() as conn:
+        return list_own_actions(conn, EVA, first=first)
+
+
+def seen(ward: Ward) -> list[tuple[str, str, bool, bool]]:
+    return [
+        (one.found.entry.serial or "", one.kind, one.can_undo, one.can_correct)
+        for one in listed(ward)
+    ]
+
+
+def test_the_latest_come_first_with_what_can_be_done(ward: Ward) -> None:
+    assert seen(ward) == [
+        ("DDDD", "skip", False, False),
+        ("CCCC", "asked", True, False),
+        ("BBBB", "rejected", True, False),
+        ("AAAA", "confirmed", True, True),
+    ]
+    assert (listed(ward)[-1].found.client, listed(ward)[-1].found.number) == (ASTA.name, ASTA.pid)
+
+
+def test_only_the_latest_act_on_an_entry_can_be_undone(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        corrections.undo_decision(conn, EVA, "AAAA-00", 1, later(4))
+    assert seen(ward)[0] == ("AAAA", "undo", False, False)
+    assert seen(ward)[-1] == ("AAAA", "confirmed", False, False)
+
+
+def test_what_is_said_to_be_undone_is(ward: Ward) -> None:
+    for one in listed(ward):
+        if one.can_undo:
+            entry = one.found.entry
+            with ward.store.begin() as conn:
+                state = corrections.undo_decision(conn, EVA, entry.id, entry.revision, later(5))
+            assert state is EntryState.REVIEW
+
+
+def test_what_is_signed_is_corrected_and_not_undone(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        signed = update(paper.entry).where(paper.entry.c.id == "AAAA-00")
+        conn.execute(signed.values(state=EntryState.SIGNED.value))
+    assert seen(ward)[-1] == ("AAAA", "confirmed", False, True)
+
+
+def test_a_correction_is_told_from_a_confirmation(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        revision = load_entry(conn, "AAAA-00").revision
+        changed = answers({"plan": "Ingen kontroll."})
+        corrections.correct_entry(
+            conn, FORMS, EVA, "AAAA-00", revision, changed, "Läste fel", later(6)
+        )
+    serial, kind, can_undo, _ = seen(ward)[0]
+    assert (serial, kind, can_undo) == ("AAAA", "corrected", False)
+
+
+def test_nothing_of_others_and_nothing_that_one_may_not_see(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        assert list_own_actions(conn, NILS) == []
+        assert list_own_actions(conn, SOFIA) == []
+        conn.execute(update(paper.entry).where(paper.entry.c.serial == "AAAA").values(unit=SOUTH))
+    assert "AAAA" not in {serial for serial, *_ in seen(ward)}
+
+
+def test_the_first_look_is_logged(ward: Ward) -> None:
+    listed(ward, first=True)
+    listed(ward)
+    with ward.store.begin() as conn:
+        (event,) = list_events(conn, "entries")
+    assert (event.by, event.action, event.detail) == ("eva", "list_own_actions", {"entries": 4})

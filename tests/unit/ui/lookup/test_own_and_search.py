@@ -1,0 +1,116 @@
+"""Slå upp: the own last decisions with undo and correct, and the search for entries."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from pipeline.domain.model import EntryState
+from pipeline.store.accounts.queue_choice import QueueGrouping, queue_choice
+from pipeline.store.database.store import Store
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.event_log.events import list_events
+from tests.support.screens import seeding
+from tests.support.screens.seeding import COLLEAGUE, NURSE
+from tests.unit.ui.conftest import OpenScreen
+
+
+def opened(app: AppTest, view: str) -> AppTest:
+    """A part of the lookup, opened from Granska."""
+    app.button(key="lookup_open").click().run()
+    app.segmented_control(key="lookup_view").set_value(view).run()
+    assert not app.exception
+    return app
+
+
+def lines(app: AppTest) -> list[str]:
+    """What the lines of a list say."""
+    return [html.proto.body for html in app.get("html") if "ef-muted" in html.proto.body]
+
+
+def test_the_own_last_decision_is_undone_and_open_again(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    first, second = seeding.add_notes(store, 2)
+    for entry_id in (first, second):
+        seeding.confirm(store, NURSE, entry_id)
+    app = opened(open_screen(NURSE, "review"), "own")
+    shown = lines(app)
+    assert len(shown) == 2
+    assert all("Bekräftad" in line and "Elsa Fjällberg 19300101-6595" in line for line in shown)
+    app.button(key=f"undo-1-{first}").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert load_entry(conn, first).state is EntryState.REVIEW
+        assert load_entry(conn, second).state is EntryState.CONFIRMED
+        assert [event.action for event in list_events(conn, "entries")] == ["list_own_actions"]
+    assert app.session_state["entry_id"] == first
+    assert "lookup_open_now" not in app.session_state
+
+
+def test_the_own_decision_is_corrected(store: Store, open_screen: OpenScreen) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    app = opened(open_screen(NURSE, "review"), "own")
+    app.button(key=f"correct-0-{entry_id}").click().run()
+    with store.read() as conn:
+        revision = load_entry(conn, entry_id).revision
+    app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel dag")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert not app.exception
+    assert "Rättelsen är sparad" in app.success[0].value
+    app.button(key="listed_back").click().run()
+    assert "Rättad" in lines(app)[0]
+    assert "Bekräftad" in lines(app)[1]
+
+
+def test_nobody_sees_the_decisions_of_others(store: Store, open_screen: OpenScreen) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    app = opened(open_screen(COLLEAGUE, "review"), "own")
+    assert lines(app) == []
+    assert "inte granskat något" in app.info[0].value
+
+
+def test_a_way_of_working_is_chosen(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 1)
+    app = opened(open_screen(NURSE, "review"), "own")
+    app.segmented_control(key="queue_grouping").set_value(QueueGrouping.CLIENT).run()
+    assert not app.exception
+    with store.read() as conn:
+        assert queue_choice(conn, NURSE) is QueueGrouping.CLIENT
+
+
+def test_an_entry_is_sought_by_client_and_shown(store: Store, open_screen: OpenScreen) -> None:
+    decided, waiting = seeding.add_notes(store, 2)
+    seeding.confirm(store, NURSE, decided)
+    app = opened(open_screen(NURSE, "review"), "search")
+    app.text_input(key="search_name").input("fjällberg")
+    app.button(key="search_do").click().run()
+    assert not app.exception
+    (line,) = lines(app)
+    assert "Elsa Fjällberg 19300101-6595" in line
+    app.button(key=f"show-{decided}").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        page = load_entry(conn, decided).page
+        assert "view_page" in [event.action for event in list_events(conn, page)]
+    app.button(key="listed_back").click().run()
+    assert app.text_input(key="search_name").value == "fjällberg"
+    app.text_input(key="search_name").input("")
+    app.text_input(key="search_serial").input(waiting[:8])
+    app.button(key="search_do").click().run()
+    (line,) = lines(app)
+    assert "Elsa" not in line
+    app.button(key=f"review-{waiting}").click().run()
+    assert app.session_state["entry_id"] == waiting
+
+
+def test_a_search_that_says_the_unit_only_is_asked_for_more(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    seeding.add_notes(store, 1)
+    app = opened(open_screen(NURSE, "review"), "search")
+    app.selectbox(key="search_unit").set_value(seeding.UNIT)
+    app.button(key="search_do").click().run()
+    assert "Fyll i något mer" in app.warning[0].value

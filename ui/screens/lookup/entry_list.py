@@ -1,0 +1,120 @@
+"""Lists of entries in the lookup, and the entry that was chosen from one, in place of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from html import escape
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.model import Person
+from pipeline.forms.fiducials import format_serial, is_serial
+from pipeline.store.entries.entry import Entry
+from pipeline.store.paper.lookup.found_entries import FoundEntry
+from ui.i18n import format_day, t
+from ui.markdown import plain_with_code
+from ui.screens.lookup.decided_entry import (
+    begin_correction,
+    decided_entry,
+    reset_decided_entry,
+)
+from ui.workspace import AppContext
+
+_CHOSEN_KEY, _MESSAGE_KEY = "listed_chosen", "listed_said"
+Review = Callable[[str], None]
+"""Opens an entry that waits, in the review."""
+
+
+def chosen_entry(context: AppContext, person: Person) -> bool:
+    """Show the entry that was chosen from a list, and the way back; return whether one was."""
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    entry_id = st.session_state.get(_CHOSEN_KEY)
+    if entry_id is None:
+        return False
+    st.button(
+        t("listed.back"), key="listed_back", on_click=close_chosen, icon=":material/arrow_back:"
+    )
+    decided_entry(context, person, entry_id, set_list_message)
+    return True
+
+
+def choose_entry(entry_id: str, *, to_correct: bool = False) -> None:
+    """Show an entry in place of the list."""
+    reset_decided_entry()
+    st.session_state[_CHOSEN_KEY] = entry_id
+    if to_correct:
+        begin_correction()
+
+
+def close_chosen() -> None:
+    """Go back to the list."""
+    st.session_state.pop(_CHOSEN_KEY, None)
+    reset_decided_entry()
+
+
+def set_list_message(kind: str, text: str) -> None:
+    """Set the message above the list: "ok" or "fault", and the text; it is shown once."""
+    st.session_state[_MESSAGE_KEY] = (kind, text)
+
+
+def entry_line(context: AppContext, one: FoundEntry, key: str, first: str = "") -> DeltaGenerator:
+    """Show an entry as one line of a list, and return the place of its buttons.
+
+    Args:
+        key: tells the line from others about the same entry.
+        first: what stands before the client.
+    """
+    line = st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        key=f"line-{key}",
+    )
+    heading = " · ".join(filter(None, (first, client_text(one))))
+    details = " · ".join(filter(None, _facts(context, one)))
+    with line:
+        st.html(
+            f"<div><b>{escape(heading)}</b><div class='ef-muted'>{escape(details)}</div></div>",
+            width="stretch",
+        )
+    return line.container(horizontal=True, width="content")
+
+
+def look_button(one: FoundEntry, review: Review, key: str) -> None:
+    """Show the button that leads to an entry: to its review where it waits, else to what it says.
+
+    Args:
+        key: tells the line from others about the same entry.
+    """
+    if one.is_open:
+        st.button(t("lookup.review"), key=f"review-{key}", on_click=partial(review, one.entry.id))
+    else:
+        st.button(t("listed.show"), key=f"show-{key}", on_click=partial(choose_entry, one.entry.id))
+
+
+def client_text(one: FoundEntry) -> str:
+    """Return the client's name and number; of a protected client that there is one."""
+    if one.is_hidden:
+        return t("client.protected")
+    return " ".join(filter(None, (one.client, format_pid(one.number) if one.number else "")))
+
+
+def _facts(context: AppContext, one: FoundEntry) -> list[str]:
+    entry: Entry = one.entry
+    form = context.forms.get((entry.form, entry.version))
+    is_told = not one.is_open and not one.is_hidden
+    return [
+        form.title if form else entry.form,
+        t("review.row", row=entry.row) if entry.row else "",
+        format_day(entry.event_on) if is_told and entry.event_on else "",
+        entry.author or "" if is_told else "",
+        entry.unit,
+        format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
+        t("lookup.void") if entry.voided else t(f"entry_state.{entry.state.name.lower()}"),
+    ]
