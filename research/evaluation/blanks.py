@@ -27,14 +27,16 @@ from pipeline.domain.settings import ROOT
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.field_types import FieldType, find_field_type
 from pipeline.forms.printing import Sheet, print_sheets
+from pipeline.preparation.form_proposals.label_list import plain_words
 from pipeline.preparation.form_proposals.propose import Proposals, propose_fields
 from pipeline.preparation.practice.synthetic_handwriting import SHARED_FOLDER
 
 _A4 = (210.0, 297.0)
 _MIN_IOU = 0.5
 _DPI = 200
-_TYPES = {"Number": FieldType.NUMBER, "Checkbox": FieldType.MARK, "Barcode": None}
-"""Types of the others' boxes; "Handwritten" is text or lines."""
+_MARKS = frozenset({FieldType.MARK, FieldType.CHOICE})
+_WRITTEN = frozenset(FieldType) - _MARKS
+"""Others tell only check boxes from what is written."""
 _COLORS = {True: (60, 140, 0), False: (0, 0, 220)}  # BGR
 
 
@@ -53,6 +55,7 @@ class Blank:
 
     name: str
     page: Image
+    size: tuple[float, float]
     fields: tuple[TrueField, ...]
     ignored: tuple[Box, ...] = ()
 
@@ -68,7 +71,7 @@ def main() -> None:
         for blank in blanks:
             if not blank.name.startswith(options.only):
                 continue
-            proposals = propose_fields(blank.page, _A4)
+            proposals = propose_fields(blank.page, blank.size)
             counts = count(blank, proposals)
             total += counts
             print(f"{blank.name:34}{_row(counts)}")
@@ -85,7 +88,7 @@ def own_blanks() -> Iterator[Blank]:
         pdf = print_sheets(form, [Sheet("0" * 8)])
         for number in range(1, len(form.pages) + 1):
             page = render_own_pdf(pdf, number, dpi=_DPI, grayscale=True)
-            yield Blank(f"{form_id} {number}", page, *_true_fields(form, number))
+            yield Blank(f"{form_id} {number}", page, _A4, *_true_fields(form, number))
 
 
 def _true_fields(form: Form, number: int) -> tuple[tuple[TrueField, ...], tuple[Box, ...]]:
@@ -114,17 +117,16 @@ def foreign_blanks() -> Iterator[Blank]:
     for name, config in (("front", "front"), ("back", "back"), ("template_tara", "tara")):
         data = json.loads((folder / "config" / f"config_{config}.json").read_text("utf-8"))
         pdf = (folder / "template" / f"{name}.pdf").read_bytes()
-        across, down = _A4[0] / data["width"], _A4[1] / data["height"]
+        page = render_own_pdf(pdf, 1, dpi=_DPI)
+        size = (_A4[0], _A4[0] * page.shape[0] / page.shape[1])
+        across, down = size[0] / data["width"], size[1] / data["height"]
         fields = []
         for each in data["content"]:
             left, top, right, bottom = each["coords"]
             box = Box(left * across, top * down, (right - left) * across, (bottom - top) * down)
-            kind = _TYPES.get(each["type"], FieldType.TEXT)
-            types = {kind} if kind else set()
-            if kind is FieldType.TEXT:
-                types |= set(FieldType) - {FieldType.MARK, FieldType.CHOICE, FieldType.NUMBER}
-            fields.append(TrueField(box, frozenset(types), each["varname"]))
-        yield Blank(f"formhtr {name}", render_own_pdf(pdf, 1, dpi=_DPI), tuple(fields))
+            is_mark = each["type"] == "Checkbox"
+            fields.append(TrueField(box, _MARKS if is_mark else _WRITTEN, each["varname"]))
+        yield Blank(f"formhtr {name}", page, size, tuple(fields))
 
 
 def count(blank: Blank, proposals: Proposals) -> Counter[str]:
@@ -147,8 +149,7 @@ def count(blank: Blank, proposals: Proposals) -> Counter[str]:
             found[at] = index
     right = sum(proposed[index][1] in blank.fields[at].types for at, index in found.items())
     labelled = sum(
-        proposed[index][2].casefold() == blank.fields[at].label.casefold()
-        for at, index in found.items()
+        _same_words(proposed[index][2], blank.fields[at].label) for at, index in found.items()
     )
     used = set(found.values())
     false = [
@@ -159,6 +160,11 @@ def count(blank: Blank, proposals: Proposals) -> Counter[str]:
     return Counter(
         true=len(blank.fields), found=len(found), type=right, label=labelled, false=len(false)
     )
+
+
+def _same_words(proposed: str, true: str) -> bool:
+    """Whether a label is the true one, perhaps with its unit after it."""
+    return f"{plain_words(proposed)} ".startswith(f"{plain_words(true)} ")
 
 
 def all_boxes(proposals: Proposals) -> list[tuple[Box, FieldType, str]]:

@@ -10,10 +10,14 @@ from pipeline.domain.model import Box
 from pipeline.preparation.form_proposals.shapes import Shapes, is_inside, overlap
 from pipeline.preparation.form_proposals.words import TextLine
 
-_MAX_MARK_MM, _MAX_MARK_RATIO = 9.5, 1.35
+_MAX_MARK_MM, _MAX_MARK_RATIO = 13.0, 1.22
 _MIN_CELL_MM, _MAX_CELL_MM = 3.0, 9.5
 _MAX_CELL_GAP_MM, _CELL_TOLERANCE = 1.2, 0.22
-_MIN_CELLS, _MAX_CELLS = 3, 20
+_OVERLAP_MM = 0.4
+"""Boxes with a line in common overlap by its width at most."""
+_NARROW_MM = 7.5
+"""Cells this narrow, and higher than wide, are for a digit each also where there are one or two."""
+_MIN_CELLS, _MAX_CELLS = 3, 15
 """A longer row of small boxes is the grid of a list: a column for each day."""
 _EMPTY_INK_SHARE = 0.012
 _INSET_MM = 0.6
@@ -24,6 +28,8 @@ _MIN_LINE_PITCH_MM, _MAX_LINE_PITCH_MM = 5.0, 13.0
 _SAME_SIDE_MM = 3.0
 _EDGE_MM = 1.0
 """A rule this near the side of a box is its frame."""
+_MAX_LINE_MM = 0.7
+"""Between two boxes that share a line."""
 _LINES_MM = 17.0
 """A box this high is for several lines, of so many mm each:"""
 LINE_HEIGHT_MM = 9.0
@@ -56,7 +62,7 @@ def find_drawn_fields(shapes: Shapes, lines: Sequence[TextLine]) -> list[DrawnFi
     empty = [box for box in leaves if _is_empty(box, shapes)]
     combs, in_combs = _find_combs(empty)
     rest = [box for box in leaves if box not in in_combs]
-    marks = [box for box in rest if box in empty and _is_mark(box)]
+    marks = [box for box in rest if box in empty and _is_mark(box) and not _has_twin(box, rest)]
     large = [box for box in rest if box not in marks]
     found = [*combs, *(DrawnField(Shape.MARK, box) for box in marks)]
     for box in large:
@@ -91,7 +97,9 @@ def _inset(box: Box, by: float = _INSET_MM) -> Box:
 
 
 def _is_empty(box: Box, shapes: Shapes) -> bool:
-    return shapes.ink_share(_inset(box)) < _EMPTY_INK_SHARE
+    # Of a small box only the middle: it may be round.
+    by = max(_INSET_MM, 0.18 * min(box.w, box.h)) if _is_mark(box) else _INSET_MM
+    return shapes.ink_share(_inset(box, by)) < _EMPTY_INK_SHARE
 
 
 def _is_mark(box: Box) -> bool:
@@ -99,17 +107,27 @@ def _is_mark(box: Box) -> bool:
     return long <= _MAX_MARK_MM and long / short <= _MAX_MARK_RATIO
 
 
+def _has_twin(box: Box, others: Sequence[Box]) -> bool:
+    """Whether a box as large as a word shares a side with another: such are written in."""
+    return box.w > _NARROW_MM and any(
+        overlap(box.y, box.h, other.y, other.h) > 0.8 * box.h
+        and -_MAX_CELL_GAP_MM <= overlap(box.x, box.w, other.x, other.w) <= _OVERLAP_MM
+        for other in others
+    )
+
+
 def _find_combs(empty: Sequence[Box]) -> tuple[list[DrawnField], list[Box]]:
     """Return rows of cells side by side, and the cells of these and of longer rows."""
     cells = [box for box in empty if _MIN_CELL_MM <= box.w <= _MAX_CELL_MM and box.h >= 4]
     combs, used = list[DrawnField](), list[Box]()
-    for first in sorted(cells, key=lambda box: (round(box.y), box.x)):
-        if first in used:
+    for first in cells:
+        if any(_continues_comb([other], first) for other in cells):
             continue
         row = [first]
         while following := next((box for box in cells if _continues_comb(row, box)), None):
             row.append(following)
-        if len(row) < _MIN_CELLS:
+        is_narrow = first.w <= _NARROW_MM and first.h > _MAX_MARK_RATIO * first.w
+        if len(row) < (1 if is_narrow else _MIN_CELLS):
             continue
         used += row
         if len(row) <= _MAX_CELLS:
@@ -121,7 +139,7 @@ def _continues_comb(row: Sequence[Box], box: Box) -> bool:
     last, pitch = row[-1], row[0].w
     gap = box.x - (last.x + last.w)
     return (
-        0 <= gap <= _MAX_CELL_GAP_MM
+        -_OVERLAP_MM <= gap <= _MAX_CELL_GAP_MM
         and abs(box.y - last.y) <= 0.6
         and abs(box.h - last.h) <= 0.8
         and abs(box.w - pitch) <= _CELL_TOLERANCE * pitch
@@ -182,7 +200,7 @@ def _is_heading(box: Box, leaves: Sequence[Box]) -> bool:
     return any(
         abs(other.x - box.x) < 1
         and abs(other.w - box.w) < 1.5
-        and 0 <= other.y - (box.y + box.h) <= _MAX_CELL_GAP_MM
+        and -_OVERLAP_MM <= other.y - (box.y + box.h) <= _MAX_CELL_GAP_MM
         for other in leaves
     )
 
@@ -220,8 +238,9 @@ def _join_stacked(found: Sequence[DrawnField]) -> list[DrawnField]:
                 and not field.lines
                 and abs(other.box.x - field.box.x) < 1
                 and abs(other.box.w - field.box.w) < 1.5
-                and 0 <= field.box.y - (other.box.y + other.box.h) <= _MAX_CELL_GAP_MM
+                and -_OVERLAP_MM <= field.box.y - (other.box.y + other.box.h) <= _MAX_LINE_MM
                 and field.box.h <= _MAX_LINE_PITCH_MM
+                and not any(_is_beside(field.box, third.box) for third in found)
             ),
             None,
         )
@@ -234,6 +253,11 @@ def _join_stacked(found: Sequence[DrawnField]) -> list[DrawnField]:
                 Shape.BOX, box, lines=max(1, other.lines) + 1, label=other.label
             )
     return joined
+
+
+def _is_beside(box: Box, other: Box) -> bool:
+    """Whether another box is in the same row."""
+    return other != box and overlap(box.y, box.h, other.y, other.h) > 0.5 * min(box.h, other.h)
 
 
 def _find_ruled(

@@ -18,6 +18,8 @@ from pipeline.forms.field_types import FieldType
 LABELS_FILE = ROOT / "data" / "form_labels.yaml"
 _MIN_FUZZY_LENGTH, _MIN_FUZZY_SCORE = 6, 86
 """Phrases of so many letters may be misread, while they are so like the label (0–100)."""
+_MIN_SHARE = 0.42
+"""Share of a label that a phrase inside it must be."""
 _WORD = re.compile(r"[^\w]+")
 HintKind = Literal["date", "time", "personnummer", "choice", "marks"]
 
@@ -44,13 +46,14 @@ class LabelList(_Strict):
     choices: tuple[tuple[str, ...], ...]
 
     def find_rule(self, label: str) -> LabelRule | None:
-        """Return the rule of the longest phrase in a label."""
+        """Return the rule of the longest phrase that a label begins with, or mostly is."""
         text = f" {plain_words(label)} "
         found = [
             (len(phrase), rule)
             for rule in self.labels
             for phrase in rule.phrases
-            if f" {plain_words(phrase)} " in text
+            if text.startswith(words := f" {plain_words(phrase)} ")
+            or (words in text and len(words) >= _MIN_SHARE * len(text))
         ]
         if found:
             return max(found, key=lambda pair: pair[0])[1]
@@ -106,4 +109,4 @@ def plain_words(text: str) -> str:
 
 def _respell(text: str) -> str:
     """Write a hint as it is when rings over letters were not read, and without spaces."""
-    return text.casefold().replace("å", "a").replace(" ", "")
+    return text.casefold().replace("å", "a").replace("ä", "a").replace(" ", "")

@@ -5,6 +5,7 @@ Lengths are mm.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ _GROUP_ABOVE_MM, _GROUP_LEFT_MM = 7.5, 60.0
 _SAME_ROW_MM, _SAME_COLUMN_MM, _STACK_MM = 1.6, 1.6, 12.0
 _OPTION_GAP_MM = 9.0
 """Farther from the words before it, a check box in the same row begins another group."""
+_ROW_NUMBER = re.compile(r"((nr|rad) ?)?\d{1,2}[.:)]?", re.IGNORECASE)
 _MAX_LABEL = 80
 """Letters of a label that are kept."""
 
@@ -67,7 +69,7 @@ def _cut(text: str) -> str:
 
 
 def _is_row_number(text: str) -> bool:
-    return len(text) <= 3 and text.strip(".:)").isdigit()
+    return _ROW_NUMBER.fullmatch(text.strip()) is not None
 
 
 def _usual_side(marks: Sequence[Box], lines: Sequence[TextLine]) -> int:
@@ -109,7 +111,7 @@ def _shares_row(box: Box, other: Box) -> bool:
 
 
 def _find_label(field: DrawnField, lines: Sequence[TextLine], boxes: Sequence[Box]) -> str:
-    """Return the words nearest to a place, where its kind usually has them; empty if there are none.
+    """Return the words nearest to a place; empty if there are none.
 
     A box has them above, a rule on its left or below.
     """

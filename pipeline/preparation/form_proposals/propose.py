@@ -143,6 +143,8 @@ def _comb_facts(
             return {"type": wanted}
     if cells == _COMB_CELLS[FieldType.PERSONAL_NUMBER]:
         return {"type": FieldType.PERSONAL_NUMBER}
+    if cells == _COMB_CELLS[FieldType.DATE] and by_label is None:
+        return {"type": FieldType.DATE}
     is_number = by_label in (FieldType.NUMBER, FieldType.AMOUNT) or (
         cells <= _MAX_NUMBER_CELLS and by_label is not FieldType.CODE
     )
@@ -166,8 +168,8 @@ def _choose_choices(proposed: Sequence[FieldProposal], known: LabelList) -> list
         choice = ""
         if proposal.choice and len(set(group)) > 1:
             hint = known.find_hint(proposal.choice)
-            is_question = proposal.choice.rstrip().endswith("?") and len(group) <= _MAX_CHOICE
-            if hint == "choice" or known.exclude_each_other(group) or (is_question and not hint):
+            is_few = len(group) <= _MAX_CHOICE and hint != "marks"
+            if hint == "choice" or known.exclude_each_other(group) or is_few:
                 choice = known.without_hints(proposal.choice)
         result.append(replace(proposal, choice=choice))
     return result

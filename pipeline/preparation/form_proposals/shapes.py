@@ -26,6 +26,8 @@ _DOT_MM, _DOT_GAP_MM = 0.7, 1.6
 """Dots of a dotted rule are no larger, and no further from each other."""
 _MIN_FREE_MM, _MAX_FREE_MM = 4.2, 9.0
 """Free paper above a rule that is written on, and the highest box above one."""
+_MIN_FREE_SHARE, _MAX_END_MM = 0.5, 4.0
+"""Least share of a rule that is written on, and what may be left over at its end."""
 _CLEAR_MM = 0.35
 """Around ink."""
 
@@ -53,7 +55,10 @@ class Shapes:
         upward = part[::-1] > 0
         heights = np.where(upward.any(axis=0), upward.argmax(axis=0), len(part))
         start, end = _longest_run(heights >= _MIN_FREE_MM * PX_PER_MM)
-        if (end - start) < _MIN_RULE_MM * PX_PER_MM:
+        # Words may stand on its beginning; a rule below other print parts two sections.
+        if end - start < max(_MIN_RULE_MM * PX_PER_MM, _MIN_FREE_SHARE * len(heights)):
+            return None
+        if len(heights) - end > _MAX_END_MM * PX_PER_MM:
             return None
         height = float(heights[start:end].min()) / PX_PER_MM
         return Box(

@@ -1,8 +1,8 @@
-"""Find the table of a blank form: places that come again at one distance, row by row. Lengths: mm."""
+"""Find the table of a blank form: places that come again row by row. Lengths are mm."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -14,9 +14,10 @@ from pipeline.preparation.form_proposals.labels import LabelledField
 _MIN_ROWS, _MIN_COLUMNS = 3, 2
 _TOLERANCE_MM = 0.7
 _MIN_PITCH_MM, _MAX_PITCH_MM = 4.0, 60.0
-_ENOUGH = 0.97
+_ENOUGH = 0.93
 """Of two distances that explain nearly as many places the smaller is the row's height."""
-_SAME_LABEL = 0.75
+_SAME_LABEL, _MIN_SAME = 0.75, 0.7
+"""How like two labels of a column are, and the share of its rows that must have such a label or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,14 @@ class FoundTable:
 def find_table(fields: Sequence[LabelledField]) -> FoundTable | None:
     """Return the largest table; its places are indices of `fields`."""
     buckets = _bucket(fields)
-    best: tuple[int, float, list[list[int]]] = (0, 0.0, [])
+    most, best = 0, (0.0, list[list[int]]())
     for pitch in _pitches(fields, buckets):
         chains = [chain for bucket in buckets for chain in _chains(fields, bucket, pitch)]
         chains = [chain for chain in chains if _repeats(fields, chain)]
         size = sum(map(len, chains))
-        if size * _ENOUGH > best[0] or not best[0]:
-            best = (size, pitch, chains)
-    _, pitch, chains = best
+        if size >= _ENOUGH * most:
+            most, best = max(size, most), (pitch, chains)
+    pitch, chains = best
     chains = _in_one_table(fields, chains, pitch)
     if len(chains) < _MIN_COLUMNS:
         return None
@@ -110,11 +111,16 @@ def _chains(
 
 
 def _repeats(fields: Sequence[LabelledField], chain: Sequence[int]) -> bool:
-    """Whether later rows have no label, or that of the first: else they are fields of their own."""
-    first = fields[chain[0]].text
-    later = [fields[index].text for index in chain[1:]]
-    same = sum(not text or _is_like(text, first) for text in later)
-    return same >= 0.7 * len(later)
+    """Whether all rows have the same label or none: else they are fields of their own."""
+    texts = [fields[index].text for index in chain]
+    said = Counter(filter(None, texts))
+    if not said:
+        return True
+    usual = said.most_common(1)[0][0]
+    # A heading above the first row is a label that the others lack.
+    later = texts[1:]
+    same = sum(not text or _is_like(text, usual) for text in later)
+    return same >= _MIN_SAME * len(later)
 
 
 def _is_like(text: str, other: str) -> bool:
