@@ -17,7 +17,7 @@ _MIN_PITCH_MM, _MAX_PITCH_MM = 4.0, 60.0
 _ENOUGH = 0.93
 """Of two distances that explain nearly as many places the smaller is the row's height."""
 _SAME_LABEL, _MIN_SAME = 0.75, 0.7
-"""How like two labels of a column are, and the share of its rows that must have such a label or none."""
+"""How like the labels of a column are, and the share of its rows with such a label or none."""
 
 
 @dataclass(frozen=True, slots=True)

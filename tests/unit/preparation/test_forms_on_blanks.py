@@ -61,7 +61,7 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     )
     assert made.is_drawn
     assert made.data["size"] == [210.0, 297.0]
-    data = made.data
+    data = drawn_boxes.remove_proposals(made.data)
     for label, box in (
         ("Personnummer", (15, 29.5, 50, 7)),
         ("Datum", (77, 29.5, 50, 7)),
@@ -70,14 +70,15 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     ):
         data = drawn_boxes.add_box(data, box, label)
     assert [one["sort"] for one in drawn_boxes.list_boxes(data)] == ["text", "text", "text", "mark"]
-    for at, facts in enumerate(
+    for box_id, facts in enumerate(
         (
             {"sort": "personnummer", "means": "client_pid"},
             {"sort": "date", "means": "event_date"},
             {"means": "author_name"},
-        )
+        ),
+        start=1,
     ):
-        data = drawn_boxes.replace_box(data, at, **facts)
+        data = drawn_boxes.replace_box(data, box_id, **facts)
     made = actions.change_draft(store, ANNA, made, data)
     form = check_draft(made).form
     assert form is not None
@@ -107,7 +108,7 @@ def test_marks_of_one_choice_are_its_options() -> None:
     data: dict[str, object] = {"boxes": []}
     for label, x in (("Ja", 20.0), ("Nej", 40.0)):
         data = drawn_boxes.add_box(data, (x, 50, 5, 5), label)
-        data = drawn_boxes.replace_box(data, len(drawn_boxes.list_boxes(data)) - 1, choice="Vaken")
+        data = drawn_boxes.replace_box(data, len(drawn_boxes.list_boxes(data)), choice="Vaken")
     head = {
         "id": "egen-x",
         "version": 1,
