@@ -156,7 +156,7 @@ def begin_drawing_draft(
         FormError: there is no title, or the file cannot be read or has too many sides.
     """
     _require_form_editor(store, person)
-    sides = drawn_boxes.render_blank_images(data, name)
+    sides = drawn_boxes.render_blank_sides(data, name)
     title = start.title.strip()
     titles = (
         [title]
@@ -167,13 +167,15 @@ def begin_drawing_draft(
         ]
     )
     created = []
-    for (image, size), side_title in zip(sides, titles, strict=False):
+    for side, side_title in zip(sides, titles, strict=False):
         form_id = _new_form_id(settings, forms, replace(start, title=side_title))
-        drawing = drawn_boxes.empty_drawing(form_id, side_title, start.area, start.subject, size)
+        drawing = drawn_boxes.empty_drawing(
+            form_id, side_title, start.area, start.subject, side.size
+        )
         # Without Tesseract the boxes are drawn by hand.
         with suppress(MissingProgramError):
-            drawing = drawn_boxes.propose_boxes(drawing, image)
-        files = {BLANK_IMAGE_FILE: image}
+            drawing = drawn_boxes.propose_boxes(drawing, side.image, side.words)
+        files = {BLANK_IMAGE_FILE: side.image}
         created.append(drafts.create_draft(settings.form_drafts, form_id, drawing, files))
     return created[0]
 

@@ -9,17 +9,19 @@ are mm from the top left. No function changes the data that it is given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from pipeline.domain.errors import BrokenFileError, FormEditorError
 from pipeline.domain.form.form import Area, Form, Subject
+from pipeline.domain.model import PrintedWord
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG, ScannedPage
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug
-from pipeline.preparation.form_editor.uploads import load_pages
+from pipeline.preparation.form_editor.uploads import load_pages_and_words
 from pipeline.preparation.form_proposals.propose import FieldProposal, propose_fields
 from pipeline.reading.imaging.geometry import to_grayscale
 
@@ -117,13 +119,16 @@ def remove_proposals(data: YamlData) -> YamlData:
     return dict(data) | {"boxes": list_boxes(data, proposed=False)}
 
 
-def propose_boxes(data: YamlData, image: bytes) -> YamlData:
+def propose_boxes(data: YamlData, image: bytes, words: Sequence[PrintedWord] = ()) -> YamlData:
     """Add what the image (PNG) of the blank seems to have as proposals, before the other boxes.
+
+    Args:
+        words: those that the file has as text; read from the image if there are none.
 
     Raises:
         MissingProgramError: Tesseract is not installed.
     """
-    proposals = propose_fields(decode_image(image, PNG), tuple(data["size"]))
+    proposals = propose_fields(decode_image(image, PNG), tuple(data["size"]), words)
     boxes = list_boxes(data)
     last = max((int(box["id"]) for box in boxes), default=0)
     proposed = [
@@ -225,18 +230,27 @@ def _table_data(
     }
 
 
-def render_blank_images(data: bytes, name: str) -> list[tuple[bytes, tuple[float, float]]]:
-    """Render each page of a file with a blank form as PNG, with its size in mm.
+@dataclass(frozen=True, slots=True)
+class BlankSide:
+    """A page of a file with a blank form: PNG, its size in mm, and the words of the file."""
+
+    image: bytes
+    size: tuple[float, float]
+    words: Sequence[PrintedWord]
+
+
+def render_blank_sides(data: bytes, name: str) -> list[BlankSide]:
+    """Render each page of a file with a blank form.
 
     The size is A4 if the page has that shape, else as wide as A4.
 
     Raises:
         FormEditorError: a page is no image, or there are more than `MAX_SIDES`.
     """
-    sides = load_pages(data, name)
+    sides = load_pages_and_words(data, name)
     if len(sides) > MAX_SIDES:
         raise FormEditorError("many_sides")
-    return [_render_blank_image(side) for side in sides]
+    return [BlankSide(*_render_blank_image(side), words) for side, words in sides]
 
 
 def _render_blank_image(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:

@@ -57,17 +57,33 @@ class LabelList(_Strict):
         ]
         if found:
             return max(found, key=lambda pair: pair[0])[1]
-        best = max(
+        like = self._find_like(text.strip())
+        return like[1] if like else None
+
+    def spell(self, label: str) -> str:
+        """Return a label with the spelling of the phrase that it seems to be, misread."""
+        text = plain_words(label)
+        like = self._find_like(text)
+        if not like or any(f" {plain_words(phrase)} " in f" {text} " for phrase in self._phrases):
+            return label
+        return like[0].capitalize()
+
+    @property
+    def _phrases(self) -> list[str]:
+        return [phrase for rule in self.labels for phrase in rule.phrases]
+
+    def _find_like(self, text: str) -> tuple[str, LabelRule] | None:
+        """Return the phrase that a text is most like, with its rule."""
+        likeness, phrase, rule = max(
             (
-                (fuzz.ratio(plain_words(phrase), text.strip()), rule)
+                (fuzz.ratio(plain_words(phrase), text), phrase, rule)
                 for rule in self.labels
                 for phrase in rule.phrases
                 if len(phrase) >= _MIN_FUZZY_LENGTH
             ),
-            key=lambda pair: pair[0],
-            default=(0.0, None),
+            key=lambda found: found[0],
         )
-        return best[1] if best[0] >= _MIN_FUZZY_SCORE else None
+        return (phrase, rule) if likeness >= _MIN_FUZZY_SCORE else None
 
     def find_hint(self, text: str) -> HintKind | None:
         """Return the kind of the longest hint in a text."""

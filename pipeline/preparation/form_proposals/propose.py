@@ -110,7 +110,7 @@ def _propose(field: LabelledField, known: LabelList, *, each_row: bool) -> Field
     proposal = FieldProposal(
         FieldType.TEXT,
         framed if drawn.shape is not Shape.RULE else box,
-        known.without_hints(field.text),
+        known.spell(known.without_hints(field.text)),
         field.group_text if drawn.shape is Shape.MARK else "",
         each_row=each_row,
     )

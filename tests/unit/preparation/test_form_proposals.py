@@ -196,6 +196,8 @@ def test_the_longest_phrase_of_a_label_counts_and_misread_letters_are_forgiven()
         rule = known.find_rule(label)
         assert rule is not None
         assert rule.means[0] is wanted
+    assert known.spell("Klockslaa") == "Klockslag"
+    assert known.spell("Namn och adress") == "Namn och adress"
     assert known.find_rule("Något helt annat som ingen har tänkt på") is None
     assert known.without_hints("Datum ÅÅÅÅ-MM-DD:") == "Datum"
     assert known.find_hint("AAAA-MM-DD") == "date"

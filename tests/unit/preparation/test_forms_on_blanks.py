@@ -28,6 +28,7 @@ from pipeline.preparation.practice.fill_sheet import fill_field
 from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter, make_writers
 from pipeline.reading.read_page import PageReader
 from pipeline.store.database.store import Store, open_store
+from tests.support.pages.printed_elsewhere import care_blank
 from tests.support.pages.printed_elsewhere import page as blank_page
 from tests.unit.preparation.editor_steps import ANNA, ROUND, begun, png
 
@@ -98,6 +99,31 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     assert reading.code is not None
     assert (reading.code.form, reading.fields["klar"].value) == (form.id, True)
     assert actions.begin_version_draft(store, settings, ANNA, form).is_drawn
+
+
+def test_the_words_of_a_pdf_are_the_labels_of_what_is_proposed(
+    store: Store, settings: Settings
+) -> None:
+    info = actions.NewFormInfo("Rapport", Area.HSL, Subject.CLIENT)
+    made = actions.begin_drawing_draft(
+        store, settings, Forms(), ANNA, info, care_blank(), "blank.pdf"
+    )
+    boxes = drawn_boxes.list_boxes(made.data, proposed=True)
+    assert {box["means"] for box in boxes if box.get("means")} == {
+        "client_pid",
+        "client_name",
+        "client_address",
+        "event_date",
+        "event_time",
+        "written_date",
+        "author_name",
+        "author_title",
+        "author_signature",
+    }
+    assert "Klockslag" in {box["label"] for box in boxes}
+    assert len(boxes) == 29
+    made = actions.change_draft(store, ANNA, made, drawn_boxes.accept_proposals(made.data))
+    assert check_draft(made).problems == ()
 
 
 def _hand() -> tuple[SyntheticWriter, np.random.Generator]:

@@ -256,15 +256,30 @@ export default function ({ parentElement, data, setTriggerValue }) {
     return false;
   }
 
-  // The label of the chosen box, which the server may still be drawing.
+  // The label of the chosen box: once the server has drawn it.
   function focusLabel() {
-    if (edit.chosenLabel && !state.acts.length) document.querySelector(`.${edit.chosenLabel} input`)?.select();
+    state.wantsLabel = true;
+    focusWantedLabel();
+  }
+
+  function focusWantedLabel() {
+    if (!state.wantsLabel || state.acts.length || stop.signal.aborted) return;
+    const input = document.querySelector(`.${edit.chosenLabel} input`);
+    if (!input) return void requestAnimationFrame(focusWantedLabel);
+    state.wantsLabel = false;
+    input.select();
   }
 
   on(layer, "keydown", (event) => {
     if (edit && editWithKey(event) !== false) handled(event);
   });
-  // What another part of the screen was sent before is sent again.
+  if (edit) {
+    on(document, "keydown", (event) => {
+      if (event.key === "Escape" && event.target.closest?.(`.${edit.chosenLabel}`)) layer.focus({ preventScroll: true });
+    });
+    focusWantedLabel();
+  }
+  // What may have been lost behind another part's message is sent again.
   if (state.acts.length) deliverSoon();
   if (data.focus && parentElement.efTurn !== data.turn) (edit ? layer : sheet).focus({ preventScroll: true });
   parentElement.efTurn = data.turn;
