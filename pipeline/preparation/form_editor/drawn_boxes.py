@@ -22,6 +22,7 @@ from pipeline.files.page_files import PNG, ScannedPage
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug
 from pipeline.preparation.form_editor.uploads import load_pages_and_words
+from pipeline.preparation.form_proposals.level import level_page
 from pipeline.preparation.form_proposals.propose import FieldProposal, propose_fields
 from pipeline.reading.imaging.geometry import to_grayscale
 
@@ -255,7 +256,7 @@ def render_blank_sides(data: bytes, name: str) -> list[BlankSide]:
 
 def _render_blank_image(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:
     try:
-        image = to_grayscale(decode_image(side.data or b"", side.media_type))
+        image = level_page(to_grayscale(decode_image(side.data or b"", side.media_type)))
     except BrokenFileError as error:
         raise FormEditorError("unreadable") from error
     # Larger images would only cost memory: none is printed finer.
