@@ -52,6 +52,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       const isChosen = box.id === state.chosen && !box.row;
       frame.className = `${box.proposed ? "proposal" : "box"}${isChosen ? " chosen" : ""}${box.row ? " row" : ""}`;
       if (!box.row && !box.proposed) frame.append(Object.assign(document.createElement("span"), { textContent: String(number += 1) }));
+      if (box.row) frame.setAttribute("aria-hidden", "true");
       if (edit && !box.row) {
         frame.id = `ef-box-${box.id}`;
         frame.setAttribute("role", "option");
