@@ -119,7 +119,9 @@ def _propose(field: LabelledField, known: LabelList, *, each_row: bool) -> Field
     rule, hint = known.find_rule(proposal.label), known.find_hint(field.text)
     by_label = rule.type if rule else None
     if drawn.shape is Shape.COMB:
-        return replace(proposal, **_comb_facts(drawn.cells, by_label, hint))
+        comb_type = _comb_type(drawn.cells, by_label, hint)
+        cells = 0 if comb_type in _COMB_CELLS else drawn.cells
+        return replace(proposal, type=comb_type, cells=cells)
     by_label = by_label or _type_of_hint(hint)
     if drawn.lines > 1 and by_label not in (FieldType.SIGNATURE, FieldType.INITIALS):
         return replace(proposal, type=FieldType.LINES, lines=drawn.lines)
@@ -134,21 +136,19 @@ def _type_of_hint(hint: HintKind | None) -> FieldType | None:
     }.get(hint or "")
 
 
-def _comb_facts(
-    cells: int, by_label: FieldType | None, hint: HintKind | None
-) -> dict[str, FieldType | int]:
+def _comb_type(cells: int, by_label: FieldType | None, hint: HintKind | None) -> FieldType:
     """Return the type of a row of cells: what its label or hint says, if it has as many cells."""
     for wanted in (_type_of_hint(hint), by_label):
         if wanted and _COMB_CELLS.get(wanted) == cells:
-            return {"type": wanted}
+            return wanted
     if cells == _COMB_CELLS[FieldType.PERSONAL_NUMBER]:
-        return {"type": FieldType.PERSONAL_NUMBER}
+        return FieldType.PERSONAL_NUMBER
     if cells == _COMB_CELLS[FieldType.DATE] and by_label is None:
-        return {"type": FieldType.DATE}
+        return FieldType.DATE
     is_number = by_label in (FieldType.NUMBER, FieldType.AMOUNT) or (
         cells <= _MAX_NUMBER_CELLS and by_label is not FieldType.CODE
     )
-    return {"type": FieldType.NUMBER if is_number else FieldType.CODE, "cells": cells}
+    return FieldType.NUMBER if is_number else FieldType.CODE
 
 
 def _choose_choices(proposed: Sequence[FieldProposal], known: LabelList) -> list[FieldProposal]:

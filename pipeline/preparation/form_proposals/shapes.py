@@ -129,7 +129,9 @@ def _find_rules(ink: NDArray[np.uint8]) -> list[Box]:
     gap = round(_DOT_GAP_MM * PX_PER_MM)
     dotted = cv2.morphologyEx(_find_dots(ink), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     dotted = cv2.morphologyEx(dotted, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    joined = cv2.morphologyEx(solid | dotted, cv2.MORPH_CLOSE, np.ones((3, gap), np.uint8))
+    joined = cv2.morphologyEx(
+        cv2.bitwise_or(solid, dotted), cv2.MORPH_CLOSE, np.ones((3, gap), np.uint8)
+    )
     _, _, stats, _ = cv2.connectedComponentsWithStats(np.asarray(joined, np.uint8))
     rules = [
         Box(*(float(side) / PX_PER_MM for side in row[:4]))

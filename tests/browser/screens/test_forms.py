@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Image, Value
 from pipeline.domain.settings import Settings
+from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
 from pipeline.forms.library import FormLibrary
 from pipeline.operations.page_job import PageJob, make_reader
@@ -25,6 +26,7 @@ from pipeline.preparation.form_editor.drawn_boxes import list_boxes
 from pipeline.preparation.form_editor.outline_edits import list_items, list_sections
 from pipeline.preparation.practice.fill_sheet import fill_field
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.reading.imaging.geometry import to_grayscale
 from pipeline.store.database.store import Store
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
@@ -302,7 +304,7 @@ def assert_boxes_stand_on_lines(page: Page) -> None:
     sheet.evaluate("(sheet) => sheet.querySelector('.boxes').style.visibility = 'hidden'")
     picture = sheet.screenshot()
     sheet.evaluate("(sheet) => sheet.querySelector('.boxes').style.visibility = ''")
-    ink = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE) < 200
+    ink = to_grayscale(decode_image(picture, PNG)) < 200
     standing = []
     for left, top, width, height in sheet.evaluate(_PLACES):
         x, y, w = round(left), round(top + height), round(width)
