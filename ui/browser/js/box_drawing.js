@@ -268,6 +268,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const input = document.querySelector(`.${edit.chosenLabel} input`);
     if (!input) return void requestAnimationFrame(focusWantedLabel);
     state.wantsLabel = false;
+    input.focus();
     input.select();
   }
 

@@ -7,7 +7,7 @@ what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -117,22 +117,22 @@ def _proposals_bar(boxes: Sequence[YamlData], change: Callable[..., None]) -> No
 def _handle_acts(
     context: AppContext, person: Person, draft_id: str, acts: Sequence[BoxAct]
 ) -> None:
-    """Do what the user did on the page, as one change of the draft."""
-    edits = [act for act in acts if act.act not in ("choose", "undo")]
-    if edits:
-        # Boxes keep their ids, so this is right whatever has changed meanwhile.
-        state.apply_draft_change(
-            context,
-            person,
-            draft_id,
-            state.editor_version(),
-            lambda data: reduce(_apply_act, edits, data),
-            moves=True,
-        )
+    """Do what the user did on the page, each act as a change that can be undone."""
     for act in acts:
         if act.act == "undo":
             state.undo(context, person, draft_id)
-        elif act.act in ("choose", "change"):
+            continue
+        if act.act != "choose":
+            # Boxes keep their ids, so this is right whatever has changed meanwhile.
+            state.apply_draft_change(
+                context,
+                person,
+                draft_id,
+                state.editor_version(),
+                partial(_apply_act, act=act),
+                moves=True,
+            )
+        if act.act in ("choose", "change"):
             st.session_state[_CHOSEN_KEY] = act.id
 
 
