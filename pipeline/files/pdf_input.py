@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import subprocess
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ import pikepdf
 from PIL import Image as Pillow
 
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.model import Image
+from pipeline.domain.model import Image, PrintedWord
 from pipeline.files.pdf_render import RENDER_SECONDS, render_page
+from pipeline.files.programs import run_program
 
 _TAIL_BYTES = 4096
 """The end of a complete file that has its end mark, possibly followed by other data."""
@@ -319,3 +322,32 @@ def _drop_colour(image: Image) -> Image:
     blue, green, red = cv2.split(image)
     is_grey = np.array_equal(blue, green) and np.array_equal(green, red)
     return np.asarray(blue if is_grey else image, dtype=np.uint8)
+
+
+_WORD = re.compile(
+    rb'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*?)</word>'
+)
+_PAGE_SIZE = re.compile(rb'<page width="([\d.]+)" height="([\d.]+)"')
+
+
+def read_pdf_words(path: Path, number: int) -> list[PrintedWord]:
+    """Return the words that a page has as text, each with its place as shares of the page.
+
+    Raises:
+        FileNotFoundError: poppler is not installed.
+        TimeoutExpired: the page takes longer than `RENDER_SECONDS`.
+    """
+    page = ["-f", str(number), "-l", str(number)]
+    found = run_program(["pdftotext", "-bbox", *page, str(path), "-"], RENDER_SECONDS).stdout
+    size = _PAGE_SIZE.search(found)
+    if size is None:
+        return []
+    width, height = float(size[1]) or 1.0, float(size[2]) or 1.0
+    words = []
+    for word in _WORD.finditer(found):
+        left, top, right, bottom = (float(side) for side in word.groups()[:4])
+        text = unescape(word[5].decode("utf-8", "replace"))
+        words.append(
+            (text, left / width, top / height, (right - left) / width, (bottom - top) / height)
+        )
+    return words

@@ -20,6 +20,9 @@ class FieldType(StrEnum):
     DATE = "date"
     TIME = "time"
     PERSONAL_NUMBER = "personnummer"
+    DATE_LINE = "date_line"
+    TIME_LINE = "time_line"
+    PERSONAL_NUMBER_LINE = "personnummer_line"
     NUMBER = "number"
     CODE = "code"
     LETTERS = "letters"
@@ -53,6 +56,9 @@ FIELD_TYPE_TRAITS: Mapping[FieldType, FieldTypeTraits] = {
     FieldType.DATE: FieldTypeTraits(Kind.DIGITS, Format.DATE),
     FieldType.TIME: FieldTypeTraits(Kind.DIGITS, Format.TIME),
     FieldType.PERSONAL_NUMBER: FieldTypeTraits(Kind.DIGITS, Format.PERSONAL_NUMBER),
+    FieldType.DATE_LINE: FieldTypeTraits(Kind.TEXT, Format.DATE),
+    FieldType.TIME_LINE: FieldTypeTraits(Kind.TEXT, Format.TIME),
+    FieldType.PERSONAL_NUMBER_LINE: FieldTypeTraits(Kind.TEXT, Format.PERSONAL_NUMBER),
     FieldType.NUMBER: FieldTypeTraits(Kind.DIGITS, Format.NUMBER, 4),
     FieldType.CODE: FieldTypeTraits(Kind.DIGITS, Format.CODE, 6),
     FieldType.LETTERS: FieldTypeTraits(Kind.LETTERS, None, 6),
@@ -88,7 +94,7 @@ _TYPE_SPECIFIC_KEYS = frozenset(
 def find_field_type(kind: str, field_format: str | None) -> FieldType:
     """Return the type of a field by kind and format.
 
-    A line of handwriting in a format of digit boxes is text.
+    A line of handwriting in a format that has no type of its own is text.
     """
     for field_type, traits in FIELD_TYPE_TRAITS.items():
         if (traits.kind, traits.format) == (kind, field_format or None):

@@ -1,6 +1,7 @@
-"""A page on which boxes are drawn with the pointer or the keys.
+"""A page on which boxes are drawn with the pointer or the keys, or also changed.
 
-The keys move a frame, change its size and draw it.
+The keys move a frame, change its size and draw it; of a form's boxes they choose, accept, move and
+remove them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from ui.browser.page_view import data_url
 from ui.i18n import t
 
 BOX_DRAWING_KEY = "box_drawing"
-_LAST_EVENT_KEY = "box_drawing_last"
+_LAST_EVENT_KEY, _DONE_KEY = "box_drawing_last", "box_drawing_done"
 _HTML = """<p class="how"></p>
 <div class="sheet"><img alt="" draggable="false"><div class="boxes"></div>
 <div class="made" hidden></div></div>"""
@@ -44,6 +45,41 @@ class DrawingPage:
     how: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EditedBox:
+    """A box (mm) of a form; `text` says what it is to a person who does not see it.
+
+    A box of the later rows of a table has the `id` of the one that it repeats.
+    """
+
+    id: int
+    box: Sequence[float]
+    text: str
+    is_proposed: bool = False
+    is_row: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoxAct:
+    """What the user did with a box; of a new one `id` is 0, and `box` (mm) is its place."""
+
+    act: Literal["choose", "accept", "change", "remove", "draw", "undo"]
+    id: int = 0
+    box: BoxRectangle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoxEditing:
+    """A page whose boxes are edited; `chosen` is an id, `label_key` the widget key of its label."""
+
+    draft_id: str
+    picture: bytes
+    size_mm: tuple[float, float]
+    boxes: Sequence[EditedBox]
+    chosen: int
+    label_key: str
+
+
 @cache
 def _box_drawing_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
     return st.components.v2.component(
@@ -60,40 +96,30 @@ def box_drawing(
     on_chosen: Callable[[int], None],
 ) -> None:
     """Show a page with its boxes; report a new box (mm) or the index of a box that was clicked."""
-    width, height = page.size_mm
-
-    def read_event(name: str) -> dict[str, Any]:
-        # The state is gone if the drawing has left the screen.
-        event = (st.session_state.get(BOX_DRAWING_KEY) or {}).get(name)
-        return event if isinstance(event, dict) and event.get("turn") == page.draft_id else {}
 
     def handle_drawn() -> None:
-        event = read_event("drawn")
+        event = _read_event("drawn", page.draft_id)
         # A trigger may arrive twice.
         if event and event["id"] != st.session_state.get(_LAST_EVENT_KEY):
             st.session_state[_LAST_EVENT_KEY] = event["id"]
-            x, y, w, h = (float(share) for share in event["box"])
-            on_drawn(
-                (
-                    round(x * width, 1),
-                    round(y * height, 1),
-                    round(w * width, 1),
-                    round(h * height, 1),
-                )
-            )
+            on_drawn(_to_mm(event["box"], page.size_mm))
 
     def handle_chosen() -> None:
-        if event := read_event("chosen"):
+        if event := _read_event("chosen", page.draft_id):
             on_chosen(int(event["place"]))
 
+    shapes = [
+        {"id": index, "box": _to_shares(box, page.size_mm)} for index, box in enumerate(page.boxes)
+    ]
     _box_drawing_component()(
         key=BOX_DRAWING_KEY,
         on_drawn_change=handle_drawn,
         on_chosen_change=handle_chosen,
+        on_acts_change=lambda: None,
         data={
             "turn": page.draft_id,
             "src": data_url(page.picture),
-            "boxes": [[x / width, y / height, w / width, h / height] for x, y, w, h in page.boxes],
+            "boxes": shapes,
             "chosen": page.chosen,
             "labels": {
                 "alt": page.alt or t("forms.blank_alt"),
@@ -102,3 +128,84 @@ def box_drawing(
             "focus": bool(page.how),
         },
     )
+
+
+def box_editing(page: BoxEditing, on_acts: Callable[[Sequence[BoxAct]], None]) -> None:
+    """Show the page of a form with its boxes; report what the user did since the last report."""
+
+    def handle_acts() -> None:
+        event = _read_event("acts", page.draft_id)
+        done = _last_done(page.draft_id)
+        # Acts are sent again until they are known to have arrived.
+        new = [act for act in event.get("acts", []) if int(act["n"]) > done]
+        if new:
+            st.session_state[_DONE_KEY] = (page.draft_id, int(new[-1]["n"]))
+            on_acts(
+                [
+                    BoxAct(
+                        act["act"],
+                        int(act.get("id") or 0),
+                        _to_mm(act["box"], page.size_mm) if act.get("box") else None,
+                    )
+                    for act in new
+                ]
+            )
+
+    _box_drawing_component()(
+        key=BOX_DRAWING_KEY,
+        on_drawn_change=lambda: None,
+        on_chosen_change=lambda: None,
+        on_acts_change=handle_acts,
+        data={
+            "turn": page.draft_id,
+            "src": data_url(page.picture),
+            "boxes": [
+                {
+                    "id": box.id,
+                    "box": _to_shares(box.box, page.size_mm),
+                    "text": box.text,
+                    "proposed": box.is_proposed,
+                    "row": box.is_row,
+                }
+                for box in page.boxes
+            ],
+            "chosen": page.chosen,
+            "labels": {
+                "alt": t("forms.blank_alt"),
+                "how": t("forms.draw_how"),
+                "boxes": t("forms.box_keys"),
+            },
+            "focus": True,
+            "edit": {
+                "size": list(page.size_mm),
+                "done": _last_done(page.draft_id),
+                "chosenLabel": f"st-key-{page.label_key}",
+            },
+        },
+    )
+
+
+def _read_event(name: str, draft_id: str) -> dict[str, Any]:
+    # The state is gone if the drawing has left the screen.
+    event = (st.session_state.get(BOX_DRAWING_KEY) or {}).get(name)
+    return event if isinstance(event, dict) and event.get("turn") == draft_id else {}
+
+
+def _last_done(draft_id: str) -> int:
+    known_id, number = st.session_state.get(_DONE_KEY, ("", 0))
+    return int(number) if known_id == draft_id else 0
+
+
+def _to_mm(shares: Sequence[float], size_mm: tuple[float, float]) -> BoxRectangle:
+    (x, y, w, h), (width, height) = map(float, shares), size_mm
+    return (
+        round(x * width, 1),
+        round(y * height, 1),
+        round(w * width, 1),
+        round(h * height, 1),
+    )
+
+
+def _to_shares(box: Sequence[float], size_mm: tuple[float, float]) -> list[float]:
+    (x, y, w, h), (width, height) = box, size_mm
+    return [x / width, y / height, w / width, h / height]

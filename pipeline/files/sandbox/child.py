@@ -60,6 +60,14 @@ class PageRequests:
         head = {"media_type": PNG, "problem": "", "reason": "", "has_data": True}
         return head, encoded.tobytes()
 
+    def words(self, number: int) -> Answer:
+        """Return the words that a page of the open file has as text; only a PDF has any."""
+        from pipeline.files.page_files import PDF, detect_media_type
+        from pipeline.files.pdf_input import read_pdf_words
+
+        is_pdf = detect_media_type(self._path) == PDF
+        return {"words": read_pdf_words(self._path, number) if is_pdf else []}, b""
+
 
 def parse_table(data: bytes, strict: bool) -> Answer:
     """Parse a table of text or a workbook; a text that is no table is answered with the line."""
@@ -93,6 +101,7 @@ def serve(connection: Connection) -> None:
         "open": pages.open,
         "read": pages.read,
         "flatten": pages.flatten,
+        "words": pages.words,
     }
     while True:
         try:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.domain.issues import IssueCode
+from pipeline.domain.model import PrintedWord
 from pipeline.files.page_files import ScannedPage
 from pipeline.files.sandbox.process import ReaderEndedError, ReaderTooSlowError, SandboxProcess
 
@@ -75,6 +76,22 @@ class ForeignPages:
             except ReaderTooSlowError:
                 self._failures += 1
                 return self._failed_page(number, IssueCode.TOO_LARGE, "The page took too long.")
+
+    def read_words(self, number: int) -> list[PrintedWord]:
+        """Return the words that a page has as text; none where they cannot be read."""
+        if self.problem is not None:
+            return []
+        try:
+            if not self._process.is_running:
+                self._ask_open()
+            head, _ = self._process.ask("words", number)
+        except (ReaderEndedError, ReaderTooSlowError, MemoryError):
+            self._process.end()
+            return []
+        return [
+            (str(text), float(x), float(y), float(w), float(h))
+            for text, x, y, w, h in head["words"]
+        ]
 
     def _open(self) -> ScannedPage | None:
         """Open the file and count its pages; return a page with the problem if that fails."""

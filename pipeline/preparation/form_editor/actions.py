@@ -7,12 +7,13 @@ it in use.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from pipeline.domain.errors import FormEditorError, FormError
+from pipeline.domain.errors import FormEditorError, FormError, MissingProgramError
 from pipeline.domain.form.form import Area, Form, Forms, Subject, load_form
 from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.domain.model import Person
@@ -145,7 +146,7 @@ def begin_drawing_draft(
     data: bytes,
     name: str,
 ) -> Draft:
-    """Begin a form printed elsewhere, on the image of its blank page.
+    """Begin a form printed elsewhere, on the image of its blank page, with proposed boxes.
 
     Each page of a file with several becomes a form; the first is returned. Nothing on such paper
     says which pages belong together, so each page is a sheet by itself.
@@ -155,7 +156,7 @@ def begin_drawing_draft(
         FormError: there is no title, or the file cannot be read or has too many sides.
     """
     _require_form_editor(store, person)
-    sides = drawn_boxes.render_blank_images(data, name)
+    sides = drawn_boxes.render_blank_sides(data, name)
     title = start.title.strip()
     titles = (
         [title]
@@ -166,10 +167,15 @@ def begin_drawing_draft(
         ]
     )
     created = []
-    for (image, size), side_title in zip(sides, titles, strict=False):
+    for side, side_title in zip(sides, titles, strict=False):
         form_id = _new_form_id(settings, forms, replace(start, title=side_title))
-        drawing = drawn_boxes.empty_drawing(form_id, side_title, start.area, start.subject, size)
-        files = {BLANK_IMAGE_FILE: image}
+        drawing = drawn_boxes.empty_drawing(
+            form_id, side_title, start.area, start.subject, side.size
+        )
+        # Without Tesseract the boxes are drawn by hand.
+        with suppress(MissingProgramError):
+            drawing = drawn_boxes.propose_boxes(drawing, side.image, side.words)
+        files = {BLANK_IMAGE_FILE: side.image}
         created.append(drafts.create_draft(settings.form_drafts, form_id, drawing, files))
     return created[0]
 
@@ -186,6 +192,8 @@ def begin_version_draft(store: Store, settings: Settings, person: Person, form: 
     data = _load_form_source(settings, form.id, name, is_own=True) | {"version": form.version + 1}
     blank = settings.own_forms / form.id / BLANK_IMAGE_FILE
     files = {BLANK_IMAGE_FILE: blank.read_bytes()} if form.printed_elsewhere else None
+    if form.printed_elsewhere:
+        data = drawn_boxes.remove_proposals(data)
     return drafts.create_draft(settings.form_drafts, form.id, data, files)
 
 

@@ -2,23 +2,28 @@
 
 Each box has a label and a field type (`sort`). Boxes of the same choice (`choice`) are its options.
 Boxes of the first row of a table (`each_row`) are repeated on each of its rows (`rows`); each row
-is then an entry. Lengths are mm from the top left. No function changes the data that it is given.
+is then an entry. A box may be `proposed`: it is no field before a person has accepted it. Lengths
+are mm from the top left. No function changes the data that it is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from pipeline.domain.errors import BrokenFileError, FormEditorError
 from pipeline.domain.form.form import Area, Form, Subject
+from pipeline.domain.model import PrintedWord
 from pipeline.files.images import decode_image
-from pipeline.files.page_files import ScannedPage
+from pipeline.files.page_files import PNG, ScannedPage
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug
-from pipeline.preparation.form_editor.uploads import load_pages
+from pipeline.preparation.form_editor.uploads import load_pages_and_words
+from pipeline.preparation.form_proposals.level import level_page
+from pipeline.preparation.form_proposals.propose import FieldProposal, propose_fields
 from pipeline.reading.imaging.geometry import to_grayscale
 
 BLANK_IMAGE_FILE = "blank.png"
@@ -49,9 +54,19 @@ def empty_drawing(
     return head | {"size": [round(side, 1) for side in size], "boxes": []}
 
 
-def list_boxes(data: YamlData) -> list[YamlData]:
-    """Return the boxes in the order in which they were drawn."""
-    return [dict(box) for box in data.get("boxes") or [] if isinstance(box, Mapping)]
+def list_boxes(data: YamlData, *, proposed: bool | None = None) -> list[YamlData]:
+    """Return the boxes in the order of the form's fields, each with an `id` that it keeps.
+
+    Args:
+        proposed: return only those that are still proposals, or only those that are fields.
+    """
+    boxes = [dict(box) for box in data.get("boxes") or [] if isinstance(box, Mapping)]
+    last = max((int(box.get("id") or 0) for box in boxes), default=0)
+    for box in boxes:
+        if not box.get("id"):
+            last += 1
+            box["id"] = last
+    return [box for box in boxes if proposed in (None, bool(box.get("proposed")))]
 
 
 def add_box(data: YamlData, box: Sequence[float], label: str) -> YamlData:
@@ -65,25 +80,79 @@ def add_box(data: YamlData, box: Sequence[float], label: str) -> YamlData:
         field_type = FieldType.LINES
     else:
         field_type = FieldType.TEXT
-    added = {"label": label, "sort": field_type.value, "box": [x, y, w, h]}
-    return dict(data) | {"boxes": [*list_boxes(data), added]}
-
-
-def replace_box(data: YamlData, at: int, **changed: object) -> YamlData:
-    """Change facts of a box; empty ones are removed."""
     boxes = list_boxes(data)
-    boxes[at] = {
-        key: value
-        for key, value in (boxes[at] | changed).items()
-        if value not in ("", None, False, 0)
+    box_id = max((int(one["id"]) for one in boxes), default=0) + 1
+    added = {"id": box_id, "label": label, "sort": field_type.value, "box": [x, y, w, h]}
+    return dict(data) | {"boxes": [*boxes, added]}
+
+
+def replace_box(data: YamlData, box_id: int, **changed: object) -> YamlData:
+    """Change facts of a box, which accepts it; empty facts are removed."""
+    return dict(data) | {
+        "boxes": [
+            {
+                key: value
+                for key, value in (box | changed).items()
+                if value not in ("", None, False, 0) and key != "proposed"
+            }
+            if box["id"] == box_id
+            else box
+            for box in list_boxes(data)
+        ]
     }
+
+
+def accept_proposals(data: YamlData) -> YamlData:
+    """Make all proposals fields."""
+    boxes = [
+        {key: value for key, value in box.items() if key != "proposed"} for box in list_boxes(data)
+    ]
     return dict(data) | {"boxes": boxes}
 
 
-def remove_box(data: YamlData, at: int) -> YamlData:
+def remove_box(data: YamlData, box_id: int) -> YamlData:
     """Remove a box."""
+    return dict(data) | {"boxes": [box for box in list_boxes(data) if box["id"] != box_id]}
+
+
+def remove_proposals(data: YamlData) -> YamlData:
+    """Remove the boxes that nobody has accepted."""
+    return dict(data) | {"boxes": list_boxes(data, proposed=False)}
+
+
+def propose_boxes(data: YamlData, image: bytes, words: Sequence[PrintedWord] = ()) -> YamlData:
+    """Add what the image (PNG) of the blank seems to have as proposals, before the other boxes.
+
+    Args:
+        words: those that the file has as text; read from the image if there are none.
+
+    Raises:
+        MissingProgramError: Tesseract is not installed.
+    """
+    proposals = propose_fields(decode_image(image, PNG), tuple(data["size"]), words)
     boxes = list_boxes(data)
-    return dict(data) | {"boxes": boxes[:at] + boxes[at + 1 :]}
+    last = max((int(box["id"]) for box in boxes), default=0)
+    proposed = [
+        {"id": last + number} | _box_of(proposal)
+        for number, proposal in enumerate(proposals.fields, start=1)
+    ]
+    added = dict(data) | {"boxes": [*proposed, *boxes]}
+    return set_rows(added, *proposals.rows) if proposals.rows else added
+
+
+def _box_of(proposal: FieldProposal) -> YamlData:
+    box: YamlData = {
+        "label": proposal.label,
+        "sort": proposal.type.value,
+        "box": [round(side, 1) for side in proposal.box.as_list()],
+        "choice": proposal.choice,
+        "means": proposal.means.value if proposal.means else "",
+        "cells": proposal.cells,
+        "lines": proposal.lines,
+        "each_row": proposal.each_row,
+        "proposed": True,
+    }
+    return {key: value for key, value in box.items() if value}
 
 
 def set_rows(data: YamlData, count: int, height: float) -> YamlData:
@@ -98,20 +167,22 @@ def table_rows(data: YamlData) -> tuple[int, float]:
     """
     rows = data.get("rows") or {}
     # Default row height: that of the first row's boxes together.
-    first_row = [box["box"] for box in list_boxes(data) if box.get("each_row")]
+    boxes = list_boxes(data)
+    first_row = [box["box"] for box in boxes if box.get("each_row")]
     height = _bounding_box(first_row)[3] if first_row else LINE_HEIGHT_MM
     return int(rows.get("count") or 2), float(rows.get("height") or height)
 
 
-def list_row_boxes(data: YamlData) -> list[tuple[int, list[float]]]:
-    """Return the boxes of the second and later rows, each with the index of the box it repeats."""
-    (count, height), boxes = table_rows(data), list_boxes(data)
-    first_row = [(index, box["box"]) for index, box in enumerate(boxes) if box.get("each_row")]
+def list_row_boxes(data: YamlData) -> list[YamlData]:
+    """Return the boxes of the second and later rows, each with the `id` of the one it repeats."""
+    count, height = table_rows(data)
+    first_row = [box for box in list_boxes(data) if box.get("each_row")]
     # Copies of the first row's boxes, a row height apart.
     return [
-        (index, [x, round(y + row * height, 2), w, h])
+        box | {"box": [x, round(y + row * height, 2), w, h]}
         for row in range(1, count)
-        for index, (x, y, w, h) in first_row
+        for box in first_row
+        for x, y, w, h in [box["box"]]
     ]
 
 
@@ -126,7 +197,7 @@ def build_drawn_form(draft: Draft) -> Form:
         key: data.get(key)
         for key in ("id", "version", "title", "area", "criticality", "subject", "law")
     }
-    boxes, names = list_boxes(data), list[str]()
+    boxes, names = list_boxes(data, proposed=False), list[str]()
     page: YamlData = {"blank": BLANK_IMAGE_FILE, "size": data.get("size")}
     # Boxes outside the table; names are unique over the whole form.
     page["fields"] = _fields_from_boxes([box for box in boxes if not box.get("each_row")], names)
@@ -160,23 +231,32 @@ def _table_data(
     }
 
 
-def render_blank_images(data: bytes, name: str) -> list[tuple[bytes, tuple[float, float]]]:
-    """Render each page of a file with a blank form as PNG, with its size in mm.
+@dataclass(frozen=True, slots=True)
+class BlankSide:
+    """A page of a file with a blank form: PNG, its size in mm, and the words of the file."""
+
+    image: bytes
+    size: tuple[float, float]
+    words: Sequence[PrintedWord]
+
+
+def render_blank_sides(data: bytes, name: str) -> list[BlankSide]:
+    """Render each page of a file with a blank form.
 
     The size is A4 if the page has that shape, else as wide as A4.
 
     Raises:
         FormEditorError: a page is no image, or there are more than `MAX_SIDES`.
     """
-    sides = load_pages(data, name)
+    sides = load_pages_and_words(data, name)
     if len(sides) > MAX_SIDES:
         raise FormEditorError("many_sides")
-    return [_render_blank_image(side) for side in sides]
+    return [BlankSide(*_render_blank_image(side), words) for side, words in sides]
 
 
 def _render_blank_image(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:
     try:
-        image = to_grayscale(decode_image(side.data or b"", side.media_type))
+        image = level_page(to_grayscale(decode_image(side.data or b"", side.media_type)))
     except BrokenFileError as error:
         raise FormEditorError("unreadable") from error
     # Larger images would only cost memory: none is printed finer.

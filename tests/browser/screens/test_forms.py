@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Image, Value
 from pipeline.domain.settings import Settings
+from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
 from pipeline.forms.library import FormLibrary
 from pipeline.operations.page_job import PageJob, make_reader
@@ -25,6 +26,7 @@ from pipeline.preparation.form_editor.drawn_boxes import list_boxes
 from pipeline.preparation.form_editor.outline_edits import list_items, list_sections
 from pipeline.preparation.practice.fill_sheet import fill_field
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.reading.imaging.geometry import to_grayscale
 from pipeline.store.database.store import Store
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
@@ -32,7 +34,9 @@ from tests.browser.support.nurse import settle, wait_for_entry
 from tests.browser.support.people import fetched, go, logged_in
 from tests.browser.support.serving import serving
 from tests.faults.watching import until
+from tests.support.pages.printed_elsewhere import care_blank
 from tests.support.pages.printed_elsewhere import page as blank_page
+from tests.support.pages.synthetic_page import rendered
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE, UNIT, settings
 
@@ -168,6 +172,9 @@ def test_boxes_are_drawn_on_a_blank_with_the_mouse(
         sheet = page.locator(".st-key-box_drawing .sheet")
         expect(sheet).to_be_visible()
         settle(page)
+        page.get_by_role("button", name="Ta bort alla förslag").click()
+        expect(page.locator(".st-key-box_drawing .proposal")).to_have_count(0)
+        settle(page)
         drag(page, sheet, (15, 29.5, 50, 7))
         expect(page.locator(".st-key-box_drawing .box")).to_have_count(1)
         settle(page)
@@ -190,6 +197,119 @@ def test_boxes_are_drawn_on_a_blank_with_the_mouse(
         settle(page)
         typed(page, "-count", "4")
         expect(page.locator(".st-key-box_drawing .box")).to_have_count(5)
+
+
+SIZES = ((1366, 768), (1024, 700), (820, 1180))
+_PLACES = """(sheet) => {
+    const page = sheet.getBoundingClientRect();
+    return [...sheet.querySelectorAll(".box, .proposal")].map((box) => {
+        const place = box.getBoundingClientRect();
+        return [place.left - page.left, place.top - page.top, place.width, place.height];
+    });
+}"""
+
+
+def test_proposals_on_a_blank_are_accepted_corrected_tried_and_published(
+    browser: Browser, store: Store, address: str, tmp_path: Path
+) -> None:
+    own = settings(store)
+    blank = rendered(care_blank(), 200)
+    with logged_in(browser, address, ADMINISTRATOR) as page:
+        go(page, "Blanketter")
+        page.get_by_role("button", name="Ny blankett").click()
+        page.get_by_text("En blankett på papper som vi redan använder").click()
+        settle(page)
+        typed(page, "forms_name-", "Nattpatrullen")
+        uploaded(page, "forms_blank", png(blank))
+        page.get_by_role("button", name="Börja").click()
+        proposals = page.locator(".st-key-box_drawing .proposal")
+        expect(proposals).to_have_count(29)
+        settle(page)
+        expect(page.locator("[data-testid=stAlert]")).to_have_count(0)
+        for size in SIZES:
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            settle(page)
+            page.screenshot(path=tmp_path / f"proposals-{size[0]}.png")
+            assert_boxes_stand_on_lines(page)
+        page.set_viewport_size({"width": 1440, "height": 900})
+        settle(page)
+        layer = page.locator(".st-key-box_drawing .boxes")
+        # The first is accepted, the second removed and brought back, by keys alone.
+        layer.focus()
+        layer.press("Enter")
+        expect(page.locator(".st-key-box_drawing .box")).to_have_count(1)
+        expect(layer).to_be_focused()
+        layer.press("Delete")
+        expect(proposals).to_have_count(27)
+        settle(page)
+        layer.press("Control+z")
+        expect(proposals).to_have_count(28)
+        expect(layer).to_be_focused()
+        settle(page)
+        page.get_by_role("button", name="Godta alla").click()
+        expect(proposals).to_have_count(0)
+        settle(page)
+        # One is corrected: Enter goes to its label, Esc comes back to the boxes.
+        layer.focus()
+        layer.press("Home")
+        layer.press("ArrowDown")
+        settle(page)
+        layer.press("Enter")
+        label = page.locator("[class*='st-key-forms_box-'][class*='-label'] input")
+        expect(label).to_be_focused()
+        expect(label).to_have_value("Namn")
+        label.fill("Klientens namn")
+        label.press("Enter")
+        until(lambda: "Klientens namn" in str(only_draft(own).data), "the label is kept")
+        settle(page)
+        label.press("Escape")
+        expect(layer).to_be_focused()
+        # It is moved by half a millimetre and back.
+        before = list_boxes(only_draft(own).data)[1]["box"]
+        layer.press("Control+ArrowRight")
+        moved = pytest.approx([before[0] + 0.5, *before[1:]], abs=0.11)
+        until(lambda: list_boxes(only_draft(own).data)[1]["box"] == moved, "the box is moved")
+        settle(page)
+        layer.press("Control+z")
+        until(lambda: list_boxes(only_draft(own).data)[1]["box"] == before, "it is moved back")
+        settle(page)
+        page.get_by_text("2. Prova på papper och publicera").click()
+        form = require_complete_form(only_draft(own))
+        sheet = fill_field(
+            np.asarray(cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR), np.uint8),
+            form.pages[0],
+            {"namnfortydligande": "Nina Berglund", "titel": "ssk", "dryck": True},
+            make_writers(1, seed=3)[0],
+            np.random.default_rng(5),
+        )
+        uploaded(page, "forms_trial-", png(sheet))
+        page.get_by_role("button", name="Bedöm bladet").click()
+        page.get_by_role("button", name="Publicera").wait_for(timeout=60_000)
+        settle(page)
+        if (reason := page.locator("[class*='st-key-forms_reason-'] textarea")).count():
+            reason.fill("Blanketten används redan och skrivs tydligt hos oss")
+            reason.press("Tab")
+            settle(page)
+        page.get_by_role("button", name="Publicera").click()
+        expect(page.get_by_text("är publicerad och kan användas")).to_be_visible()
+    published = FormLibrary(own).forms().latest(form.id)
+    assert len(published.fields) == 29
+    assert "Klientens namn" in {spec.label for spec in published.fields}
+
+
+def assert_boxes_stand_on_lines(page: Page) -> None:
+    """Under the lower side of nearly every box there is a line of the paper."""
+    sheet = page.locator(".st-key-box_drawing .sheet")
+    sheet.evaluate("(sheet) => sheet.querySelector('.boxes').style.visibility = 'hidden'")
+    picture = sheet.screenshot()
+    sheet.evaluate("(sheet) => sheet.querySelector('.boxes').style.visibility = ''")
+    ink = to_grayscale(decode_image(picture, PNG)) < 225
+    standing = []
+    for left, top, width, height in sheet.evaluate(_PLACES):
+        x, y, w = round(left), round(top + height), round(width)
+        band = ink[max(0, y - 4) : y + 4, x + w // 5 : x + w - w // 5]
+        standing.append(band.any(axis=0).mean() > 0.9)
+    assert np.mean(standing) > 0.95
 
 
 def drag(page: Page, sheet: Locator, box_mm: tuple[float, float, float, float]) -> None:

@@ -91,3 +91,49 @@ def written_form(
     content = head | {"pages": [{"blank": "blank.png", "size": list(size), "fields": fields}]}
     (place / "form.yaml").write_text(yaml.safe_dump(content), "utf-8")
     return load_form(place / "form.yaml")
+
+
+def care_blank() -> bytes:
+    """A form of a care unit as PDF, A4, of 29 fields with the labels that such forms have."""
+    pdf = FPDF(unit="mm", format="A4")
+    pdf.set_auto_page_break(False)
+    pdf.add_page()
+    pdf.set_font("helvetica", "B", 15)
+    pdf.text(20, 18, "Rapport från nattpatrullen")
+    pdf.set_font("helvetica", "", 9)
+    pdf.set_line_width(0.25)
+
+    def comb(label: str, x: float, y: float, cells: int) -> None:
+        pdf.text(x, y - 1, label)
+        for cell in range(cells):
+            pdf.rect(x + 5 * cell, y, 5, 7)
+
+    def box(label: str, x: float, y: float, width: float) -> None:
+        pdf.text(x, y - 1, label)
+        pdf.rect(x, y, width, 8)
+
+    comb("Personnummer", 20, 30, 12)
+    box("Namn", 90, 30, 100)
+    comb("Datum", 20, 46, 8)
+    comb("Klockslag", 70, 46, 4)
+    box("Adress", 100, 46, 90)
+    for row, labels in enumerate((("Toalett", "Dryck", "Vändning"), ("Hygien", "Mat", "Samtal"))):
+        for column, label in enumerate(labels):
+            pdf.rect(20 + 60 * column, 62 + 9 * row, 5, 5)
+            pdf.text(27 + 60 * column, 66 + 9 * row, label)
+    for row, label in enumerate(("Puls", "Temp", "Blodtryck", "Vikt", "Saturation", "Smärta")):
+        box(label, 20 + 60 * (row % 3), 88 + 15 * (row // 3), 50)
+    for row, label in enumerate(("Larm från", "Nyckel", "Resväg", "Insats")):
+        pdf.text(20, 128 + 11 * row, label)
+        pdf.line(45, 128.5 + 11 * row, 190, 128.5 + 11 * row)
+    pdf.text(20, 175, "Anteckning")
+    for row in range(5):
+        pdf.line(20, 186 + 9 * row, 190, 186 + 9 * row)
+    box("Kontaktad", 20, 236, 80)
+    box("Telefon", 110, 236, 80)
+    box("Namnförtydligande", 20, 252, 80)
+    box("Titel", 110, 252, 80)
+    box("Underskrift", 20, 268, 80)
+    comb("Skrivet datum", 110, 268, 8)
+    box("Enhet", 160, 268, 30)
+    return bytes(pdf.output())

@@ -41,7 +41,7 @@ from pipeline.forms.field_types import FieldType
 from pipeline.forms.printing import Sheet
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft
-from pipeline.preparation.form_editor.drawn_boxes import add_box
+from pipeline.preparation.form_editor.drawn_boxes import replace_box
 from pipeline.preparation.form_editor.outline_edits import add_item
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
@@ -139,12 +139,9 @@ def add_drafts(store: Store) -> tuple[Draft, Draft]:
         store, own, forms(), ADMINISTRATOR, started, blank, "blankett.png"
     )
     data = drawn.data
-    for label, box in (
-        ("Personnummer", (15, 29.5, 50, 7)),
-        ("Datum", (77, 29.5, 50, 7)),
-        ("Klar", (180, 10, 5, 5)),
-    ):
-        data = add_box(data, box, label)
+    # The boxes of the paper are proposed in this order.
+    for box_id, label in enumerate(("Klar", "Personnummer", "Datum"), start=1):
+        data = replace_box(data, box_id, label=label)
     return outline, actions.change_draft(store, ADMINISTRATOR, drawn, data)
 
 

@@ -28,6 +28,7 @@ from pipeline.preparation.practice.fill_sheet import fill_field
 from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter, make_writers
 from pipeline.reading.read_page import PageReader
 from pipeline.store.database.store import Store, open_store
+from tests.support.pages.printed_elsewhere import care_blank
 from tests.support.pages.printed_elsewhere import page as blank_page
 from tests.unit.preparation.editor_steps import ANNA, ROUND, begun, png
 
@@ -61,7 +62,7 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     )
     assert made.is_drawn
     assert made.data["size"] == [210.0, 297.0]
-    data = made.data
+    data = drawn_boxes.remove_proposals(made.data)
     for label, box in (
         ("Personnummer", (15, 29.5, 50, 7)),
         ("Datum", (77, 29.5, 50, 7)),
@@ -70,14 +71,15 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     ):
         data = drawn_boxes.add_box(data, box, label)
     assert [one["sort"] for one in drawn_boxes.list_boxes(data)] == ["text", "text", "text", "mark"]
-    for at, facts in enumerate(
+    for box_id, facts in enumerate(
         (
             {"sort": "personnummer", "means": "client_pid"},
             {"sort": "date", "means": "event_date"},
             {"means": "author_name"},
-        )
+        ),
+        start=1,
     ):
-        data = drawn_boxes.replace_box(data, at, **facts)
+        data = drawn_boxes.replace_box(data, box_id, **facts)
     made = actions.change_draft(store, ANNA, made, data)
     form = check_draft(made).form
     assert form is not None
@@ -99,6 +101,31 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     assert actions.begin_version_draft(store, settings, ANNA, form).is_drawn
 
 
+def test_the_words_of_a_pdf_are_the_labels_of_what_is_proposed(
+    store: Store, settings: Settings
+) -> None:
+    info = actions.NewFormInfo("Rapport", Area.HSL, Subject.CLIENT)
+    made = actions.begin_drawing_draft(
+        store, settings, Forms(), ANNA, info, care_blank(), "blank.pdf"
+    )
+    boxes = drawn_boxes.list_boxes(made.data, proposed=True)
+    assert {box["means"] for box in boxes if box.get("means")} == {
+        "client_pid",
+        "client_name",
+        "client_address",
+        "event_date",
+        "event_time",
+        "written_date",
+        "author_name",
+        "author_title",
+        "author_signature",
+    }
+    assert "Klockslag" in {box["label"] for box in boxes}
+    assert len(boxes) == 29
+    made = actions.change_draft(store, ANNA, made, drawn_boxes.accept_proposals(made.data))
+    assert check_draft(made).problems == ()
+
+
 def _hand() -> tuple[SyntheticWriter, np.random.Generator]:
     return make_writers(1, seed=3)[0], np.random.default_rng(5)
 
@@ -107,7 +134,7 @@ def test_marks_of_one_choice_are_its_options() -> None:
     data: dict[str, object] = {"boxes": []}
     for label, x in (("Ja", 20.0), ("Nej", 40.0)):
         data = drawn_boxes.add_box(data, (x, 50, 5, 5), label)
-        data = drawn_boxes.replace_box(data, len(drawn_boxes.list_boxes(data)) - 1, choice="Vaken")
+        data = drawn_boxes.replace_box(data, len(drawn_boxes.list_boxes(data)), choice="Vaken")
     head = {
         "id": "egen-x",
         "version": 1,
@@ -161,6 +188,7 @@ def test_a_file_of_many_sides_is_refused_before_anything_is_begun(
 
 def _with_table(data: dict[str, object]) -> dict[str, object]:
     """A day and a name above; a number, a choice and a line in each of six rows, 12 mm apart."""
+    data = drawn_boxes.remove_proposals(data)
     for label, box, facts in (
         ("Datum", (77.0, 29.5, 50.0, 7.0), {"sort": "date", "means": "event_date"}),
         ("Namn", (139.0, 29.5, 50.0, 7.0), {"means": "author_name"}),
@@ -174,7 +202,7 @@ def _with_table(data: dict[str, object]) -> dict[str, object]:
         ("Datum", (139.0, 41.5, 50.0, 7.0), {"each_row": True}),
     ):
         data = drawn_boxes.add_box(data, box, label)
-        data = drawn_boxes.replace_box(data, len(drawn_boxes.list_boxes(data)) - 1, **facts)
+        data = drawn_boxes.replace_box(data, len(drawn_boxes.list_boxes(data)), **facts)
     return drawn_boxes.set_rows(data, 6, 12.0)
 
 
@@ -209,10 +237,9 @@ def test_boxes_that_stand_on_each_row_are_a_table_whose_rows_are_entries(
     choice = form.by_name["rad03.vaken"]
     assert [option.box for option in choice.options] == [(77, 66.5, 5, 5), (97, 66.5, 5, 5)]
     assert form.by_name["rad06.personnummer"].box == (15, 101.5, 50, 7)
-    assert drawn_boxes.list_row_boxes(made.data)[:2] == [
-        (2, [15.0, 53.5, 50.0, 7.0]),
-        (3, [77.0, 54.5, 5.0, 5.0]),
-    ]
+    first, second, *_ = drawn_boxes.list_row_boxes(made.data)
+    assert (first["id"], first["box"]) == (3, [15.0, 53.5, 50.0, 7.0])
+    assert (second["id"], second["box"]) == (4, [77.0, 54.5, 5.0, 5.0])
     picture = fill_field(
         np.asarray(cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR), np.uint8),
         form.pages[0],

@@ -25,6 +25,9 @@ ChangeDraft = Callable[..., None]
 _CELL_TYPES = (FieldType.NUMBER, FieldType.CODE, FieldType.LETTERS)
 _WIDTH_TYPES = (
     FieldType.TEXT,
+    FieldType.DATE_LINE,
+    FieldType.TIME_LINE,
+    FieldType.PERSONAL_NUMBER_LINE,
     FieldType.PHONE,
     FieldType.AMOUNT,
     FieldType.DOSE,

@@ -97,15 +97,16 @@ def _begin_draft(
     """Begin a draft on the image of a form, if there is one, else of sections and rows."""
     try:
         if file is not None:
-            draft = actions.begin_drawing_draft(
-                context.store,
-                context.settings,
-                context.forms,
-                person,
-                info,
-                file.getvalue(),
-                file.name,
-            )
+            with st.spinner(t("forms.reading_blank")):
+                draft = actions.begin_drawing_draft(
+                    context.store,
+                    context.settings,
+                    context.forms,
+                    person,
+                    info,
+                    file.getvalue(),
+                    file.name,
+                )
         else:
             draft = actions.begin_outline_draft(
                 context.store, context.settings, context.forms, person, info, model

@@ -39,11 +39,13 @@ def outline_editor(context: AppContext, person: Person, draft: Draft) -> None:
     """Show the editor."""
     draft_check = check_draft(draft)
     problems: dict[DraftLocation, list[str]] = {}
-    for problem in draft_check.problems:
+    # A form that is still being made is not wrong.
+    for problem in draft_check.problems if state.was_tried(draft.id) else ():
         problems.setdefault(locate_problem(draft, problem), []).append(problem_text(draft, problem))
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         draft_header(context, person, draft)
+        state.undo_button(context, person, draft)
         _sections_editor(context, person, draft, problems)
     with right:
         _page_preview(draft_check, problems)

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.forms.problems import FormProblem
+from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import Draft
 from pipeline.preparation.form_editor.drawn_boxes import list_boxes
 from pipeline.preparation.form_editor.outline_edits import list_items, list_sections
 from pipeline.texts import catalogue
 from ui.i18n import current_language, t
+from ui.screens.forms import state
+
+
+def shown_problems(draft: Draft) -> list[str]:
+    """Return the problems of a draft in words, once the user has tried to go on with it."""
+    if not state.was_tried(draft.id):
+        return []
+    return [problem_text(draft, problem) for problem in check_draft(draft).problems]
 
 
 def problem_text(draft: Draft, problem: FormProblem) -> str:
@@ -37,7 +46,7 @@ def _field_labels(draft: Draft) -> Mapping[str, str]:
     if draft.is_drawn:
         return {
             str(index): str(box.get("label") or "")
-            for index, box in enumerate(list_boxes(draft.data))
+            for index, box in enumerate(list_boxes(draft.data, proposed=False))
         }
     labels = {}
     for section in list_sections(draft.data):

@@ -24,6 +24,7 @@ from ui.workspace import AppContext
 
 _LOCATION_KEY, _MESSAGE_KEY = "forms_place", "forms_said"
 _SEEN_REVISION_KEY, _EDITOR_VERSION_KEY = "forms_seen", "forms_turn"
+_UNDO_KEY, _TRIED_KEY = "forms_undo", "forms_tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,61 @@ def apply_draft_change(
         draft = load_draft(context.settings.form_drafts, draft_id)
         if st.session_state.get(_SEEN_REVISION_KEY) != (draft.id, draft.revision):
             raise FormEditorError("stale")
-        note_shown_revision(actions.change_draft(context.store, person, draft, change(draft.data)))
+        changed = actions.change_draft(context.store, person, draft, change(draft.data))
+        if changed.revision != draft.revision:
+            st.session_state[_UNDO_KEY] = (draft.id, [*_undo_revisions(draft.id), draft.revision])
+        note_shown_revision(changed)
     except EfterskriftError as error:
         set_message("fault", describe_error(error))
         # New widgets show the draft as it is stored.
         moves = True
     if moves:
         renew_editor()
+
+
+def undo_button(context: AppContext, person: Person, draft: Draft) -> None:
+    """Show the button that takes back the last change that was made here."""
+    st.button(
+        t("forms.undo"),
+        key="forms_undo_do",
+        on_click=undo,
+        args=(context, person, draft.id),
+        disabled=not _undo_revisions(draft.id),
+        icon=":material/undo:",
+    )
+
+
+@requires_open_session
+def undo(context: AppContext, person: Person, draft_id: str) -> None:
+    """Take back the last change that was made here; changes of other users are not lost."""
+    revisions = _undo_revisions(draft_id)
+    if not revisions:
+        return
+    try:
+        draft = load_draft(context.settings.form_drafts, draft_id)
+        if st.session_state.get(_SEEN_REVISION_KEY) != (draft.id, draft.revision):
+            raise FormEditorError("stale")
+        note_shown_revision(actions.restore_draft(context.store, person, draft, revisions[-1]))
+        st.session_state[_UNDO_KEY] = (draft_id, revisions[:-1])
+    except EfterskriftError as error:
+        set_message("fault", describe_error(error))
+    renew_editor()
+
+
+def _undo_revisions(draft_id: str) -> list[int]:
+    """Return the revisions before each change of this draft, the last change last."""
+    known_id, revisions = st.session_state.get(_UNDO_KEY, ("", []))
+    return list(revisions) if known_id == draft_id else []
+
+
+def note_tried(draft_id: str) -> None:
+    """Note that the user has tried to go on with a draft: from now on its problems are shown."""
+    st.session_state[_TRIED_KEY] = {*st.session_state.get(_TRIED_KEY, ()), draft_id}
+
+
+def was_tried(draft_id: str) -> bool:
+    """Return whether the user has tried to go on with a draft."""
+    return draft_id in st.session_state.get(_TRIED_KEY, ())
 
 
 def describe_error(error: EfterskriftError) -> str:

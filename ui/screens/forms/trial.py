@@ -37,6 +37,7 @@ from ui.markdown import md, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.new_form import ACCEPTED_SUFFIXES
 from ui.screens.forms.previews import form_images
+from ui.screens.forms.problems import problem_text
 from ui.workspace import AppContext
 
 _RESULTS_KEY = "forms_judged"
@@ -47,7 +48,10 @@ def trial_section(context: AppContext, person: Person, draft: Draft) -> None:
     """Show the trial, and the way to a form in use."""
     draft_check = check_draft(draft)
     if draft_check.form is None or draft_check.problems:
+        state.note_tried(draft.id)
         st.warning(md("forms.mend_first", count=len(draft_check.problems)), icon=":material/error:")
+        for problem in draft_check.problems:
+            st.markdown(f"- {plain_with_code(problem_text(draft, problem))}")
         return
     left, right = st.columns([1, 1.15], gap="large")
     with left:

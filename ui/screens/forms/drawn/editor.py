@@ -1,0 +1,226 @@
+"""Editor of a draft on the image of a blank form printed elsewhere.
+
+What the paper seems to have is proposed in grey; a person accepts, changes or removes it, and draws
+what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from pipeline.domain.model import Person
+from pipeline.forms.field_types import FieldType
+from pipeline.preparation.form_editor import drawn_boxes
+from pipeline.preparation.form_editor.drafts import Draft, YamlData
+from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE, list_boxes
+from pipeline.preparation.form_editor.previews import render_blank_for_screen
+from ui.browser.box_drawing import BoxAct, BoxEditing, EditedBox, box_editing
+from ui.i18n import t
+from ui.markdown import md, plain_with_code
+from ui.screens.forms import state
+from ui.screens.forms.draft_header import draft_header
+from ui.screens.forms.drawn.box_editor import box_editor, label_key
+from ui.screens.forms.problems import shown_problems
+from ui.workspace import AppContext
+
+_CHOSEN_KEY = "forms_box"
+_NEW_BOX_MM = (20.0, 40.0, 60.0, 8.0)
+"""First place of a box that is added without drawing, mm."""
+
+
+def drawn_editor(context: AppContext, person: Person, draft: Draft) -> None:
+    """Show the editor: the page with its boxes on the left, the chosen box on the right."""
+    boxes, version = list_boxes(draft.data), state.editor_version()
+    change = partial(state.apply_draft_change, context, person, draft.id, version)
+    chosen = _chosen_box(boxes)
+    key = f"forms_box-{draft.id}-{version}-{chosen['id'] if chosen else 0}"
+    left, right = st.columns([1.3, 1], gap="large")
+    with left:
+        _proposals_bar(boxes, change)
+        box_editing(
+            _page(draft, boxes, int(chosen["id"]) if chosen else 0, label_key(key)),
+            partial(_handle_acts, context, person, draft.id),
+        )
+    with right:
+        draft_header(context, person, draft)
+        for text in shown_problems(draft):
+            st.error(plain_with_code(text), icon=":material/error:")
+        with st.container(horizontal=True):
+            state.undo_button(context, person, draft)
+            st.button(
+                t("forms.add_box"),
+                key="forms_add_box",
+                on_click=_handle_acts,
+                args=(context, person, draft.id, (BoxAct("draw", box=_NEW_BOX_MM),)),
+                icon=":material/add:",
+                help=t("forms.add_box_help"),
+            )
+        if any(box.get("each_row") for box in boxes):
+            _rows_editor(f"forms_rows-{draft.id}-{version}", draft, change)
+        if chosen:
+            _chosen_box_editor(key, boxes, chosen, partial(_act, context, person, draft), change)
+
+
+def _chosen_box(boxes: Sequence[YamlData]) -> YamlData | None:
+    """Return the chosen box, else the first."""
+    wanted = st.session_state.get(_CHOSEN_KEY)
+    return next((box for box in boxes if box["id"] == wanted), boxes[0] if boxes else None)
+
+
+def _page(draft: Draft, boxes: Sequence[YamlData], chosen: int, label: str) -> BoxEditing:
+    shown = [
+        EditedBox(int(box["id"]), box["box"], _box_text(box), bool(box.get("proposed")))
+        for box in boxes
+    ]
+    shown += [
+        EditedBox(int(box["id"]), box["box"], "", bool(box.get("proposed")), is_row=True)
+        for box in drawn_boxes.list_row_boxes(draft.data)
+    ]
+    size = (float(draft.data["size"][0]), float(draft.data["size"][1]))
+    picture = _screen_image(draft.id, str(draft.folder / BLANK_IMAGE_FILE))
+    return BoxEditing(draft.id, picture, size, shown, chosen, label)
+
+
+def _box_text(box: YamlData) -> str:
+    """Return what a box is, in a few words."""
+    kind = t(f"forms.sort.{box.get('sort') or FieldType.TEXT.value}")
+    text = f"{box.get('label') or t('forms.no_label')} – {kind}"
+    return t("forms.proposed", what=text) if box.get("proposed") else text
+
+
+def _proposals_bar(boxes: Sequence[YamlData], change: Callable[..., None]) -> None:
+    """Show how many proposals are left, with what can be done with all of them."""
+    count = sum(bool(box.get("proposed")) for box in boxes)
+    if not count:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(md("forms.proposals", count=count))
+        st.button(
+            t("forms.accept_all"),
+            key="forms_accept_all",
+            type="primary",
+            on_click=partial(change, drawn_boxes.accept_proposals, moves=True),
+            icon=":material/done_all:",
+        )
+        st.button(
+            t("forms.remove_proposals"),
+            key="forms_remove_proposals",
+            on_click=partial(change, drawn_boxes.remove_proposals, moves=True),
+            icon=":material/delete:",
+        )
+
+
+def _handle_acts(
+    context: AppContext, person: Person, draft_id: str, acts: Sequence[BoxAct]
+) -> None:
+    """Do what the user did on the page, each act as a change that can be undone."""
+    for act in acts:
+        if act.act == "undo":
+            state.undo(context, person, draft_id)
+            continue
+        if act.act != "choose":
+            # Boxes keep their ids, so this is right whatever has changed meanwhile.
+            state.apply_draft_change(
+                context,
+                person,
+                draft_id,
+                state.editor_version(),
+                partial(_apply_act, act=act),
+                moves=True,
+            )
+        if act.act in ("choose", "change"):
+            st.session_state[_CHOSEN_KEY] = act.id
+
+
+def _apply_act(data: YamlData, act: BoxAct) -> YamlData:
+    if act.act == "draw" and act.box:
+        added = drawn_boxes.add_box(data, act.box, t("forms.new_field"))
+        st.session_state[_CHOSEN_KEY] = list_boxes(added)[-1]["id"]
+        return added
+    if act.act == "remove":
+        return drawn_boxes.remove_box(data, act.id)
+    changed = {"box": list(act.box)} if act.box else {}
+    return drawn_boxes.replace_box(data, act.id, **changed)
+
+
+def _act(context: AppContext, person: Person, draft: Draft, act: BoxAct) -> None:
+    _handle_acts(context, person, draft.id, (act,))
+
+
+def _chosen_box_editor(
+    key: str,
+    boxes: Sequence[YamlData],
+    chosen: YamlData,
+    act: Callable[[BoxAct], None],
+    change: Callable[..., None],
+) -> None:
+    """Show the choice of a box, and the editor of the chosen one."""
+    choice_key = f"{key}-which"
+    names = {int(box["id"]): _box_text(box) for box in boxes}
+    st.selectbox(
+        t("forms.box"),
+        list(names),
+        list(names).index(int(chosen["id"])),
+        format_func=names.__getitem__,
+        key=choice_key,
+        on_change=lambda: act(BoxAct("choose", int(st.session_state[choice_key]))),
+    )
+    with st.container(border=True):
+        if chosen.get("proposed"):
+            st.button(
+                t("forms.accept"),
+                key=f"{key}-accept",
+                on_click=act,
+                args=(BoxAct("accept", int(chosen["id"])),),
+                icon=":material/check:",
+            )
+        box_editor(key, chosen, change)
+        st.button(
+            t("forms.remove_box"),
+            key=f"{key}-away",
+            on_click=act,
+            args=(BoxAct("remove", int(chosen["id"])),),
+            icon=":material/delete:",
+        )
+
+
+def _rows_editor(key: str, draft: Draft, change: Callable[..., None]) -> None:
+    """Show how many rows the table has, and how far they are from each other (mm)."""
+
+    def save() -> None:
+        count = int(st.session_state[f"{key}-count"])
+        height = float(st.session_state[f"{key}-apart"])
+        change(lambda data: drawn_boxes.set_rows(data, count, height))
+
+    count, height = drawn_boxes.table_rows(draft.data)
+    with st.container(horizontal=True):
+        st.number_input(
+            t("forms.rows_count"),
+            2,
+            60,
+            max(2, min(60, count)),
+            key=f"{key}-count",
+            on_change=save,
+            width=160,
+        )
+        st.number_input(
+            t("forms.rows_height"),
+            3.0,
+            200.0,
+            min(200.0, max(3.0, height)),
+            0.1,
+            format="%.2f",
+            key=f"{key}-apart",
+            on_change=save,
+            width=200,
+        )
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _screen_image(draft_id: str, path: str) -> bytes:
+    del draft_id
+    return render_blank_for_screen(Path(path).read_bytes())
