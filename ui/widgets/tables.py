@@ -6,7 +6,7 @@ Written as HTML, since Streamlit's own tables are not read aloud as tables and c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from html import escape

@@ -17,10 +17,8 @@ from pipeline.forms.fiducials import format_serial
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.paper import pages
-from pipeline.store.registers import client_register
-from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.paper.intake import stacks
+from pipeline.store.registers import client_register
 from tests.browser.keys.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.support.nurse import (
     client,
