@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from html import escape
 
@@ -180,7 +180,9 @@ def _receipts_section(context: AppContext, report: ProgressReport) -> None:
             st.caption(t("progress.second_none"))
 
 
-def _show_table(heads: list[str], lines: list[tuple[str | int | date, ...]], empty: str) -> None:
+def _show_table(
+    heads: Sequence[str], lines: Sequence[Sequence[str | int | date]], empty: str
+) -> None:
     if lines:
         st.html(html_table(heads, lines))
     else:

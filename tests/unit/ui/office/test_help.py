@@ -22,7 +22,7 @@ ANSWERS = ("2021-12-18", "9.40", "-", "?")
 def test_every_screen_has_help_and_every_role_a_guide() -> None:
     from ui.screens.menu import SCREENS
 
-    wanted = {f"help.{name}" for name, _, _, _ in SCREENS} | {
+    wanted = {f"help.{screen.name}" for screen in SCREENS} | {
         f"guide.{role.name.lower()}" for role in Role
     }
     assert wanted <= set(catalogue("sv"))

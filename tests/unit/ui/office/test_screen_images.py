@@ -26,7 +26,7 @@ REVIEWED = "Granska"
 def titles() -> set[str]:
     from ui.screens.menu import SCREENS
 
-    return {catalogue("sv")[f"{name}.title"] for name, _, _, _ in SCREENS}
+    return {catalogue("sv")[f"{screen.name}.title"] for screen in SCREENS}
 
 
 def test_every_screen_has_a_row_with_a_picture() -> None:
