@@ -387,12 +387,13 @@ function makeBench(parent) {
       if (document.hasFocus() && !isPressed && document.activeElement === document.body && placeOf(root, document.body) === "lost") bench.returnFocus();
     });
   });
-  // One that Escape closes leaves it with its button.
+  // One that Escape or a press in the bench closes leaves it with its button.
   on(document, "keydown", ({ key }) => {
     if (key === "Escape" && bench.card && document.querySelector(POPOVER)) afterPopover();
   }, { capture: true });
   on(document, "pointerdown", ({ target }) => {
     isPressed = true;
+    if (root.contains(target) && document.querySelector(POPOVER)) afterPopover();
     if (!root.contains(target)) bench.sendDraft(); // the press may run the server
   }, { capture: true });
   for (const type of ["pointerup", "pointercancel", "dragend"]) on(window, type, () => {
