@@ -31,7 +31,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 20_000
+PATIENCE_MS = 45_000
 NO_LOTS = {"EFTERSKRIFT_CONTROL_SHARE": "0", "EFTERSKRIFT_PLANT_SHARE": "0"}
 """What lots decide comes at no certain moment."""
 _ATTEMPTS = 600
