@@ -1,3 +1,3 @@
 """From paper written during an outage to confirmed entries in the care system."""
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import streamlit as st
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_decimal_symbol
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.texts import Text, catalogue, plural_key, text
@@ -80,6 +80,11 @@ def format_recent(at: datetime, now: datetime) -> str:
     if local.date() != now.astimezone(SWEDEN).date():
         return format_moment(at)
     return t("moment.today", clock=format_time(local, "short", locale=current_locale()))
+
+
+def decimal_sign() -> str:
+    """Return what stands before the decimals of a number in the user's language."""
+    return str(get_decimal_symbol(current_locale()))
 
 
 def format_number(value: float, decimals: int = 0) -> str:

@@ -1,4 +1,7 @@
-"""The document around the screens: its language, and names and live regions for screen readers."""
+"""The document around the screens: its language, and names and live regions for screen readers.
+
+It scrolls to its top when a long list is replaced by another view.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,23 @@ _TEXTS = (
     *("lost", "lost_what", "not_found", "not_found_what"),
     *("all", "all_found", "add"),
 )
+_SCROLL_SCRIPT = """export default function ({ parentElement, data }) {
+  if (parentElement.efTurn === data.turn) return;
+  if (parentElement.efTurn !== undefined) {
+    document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+  }
+  parentElement.efTurn = data.turn;
+}"""
 
 
 @cache
 def _document_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
     return st.components.v2.component("efterskrift_document", js=read_script("document"))
+
+
+@cache
+def _scroll_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component("efterskrift_to_top", html="<span></span>", js=_SCROLL_SCRIPT)
 
 
 def document_settings() -> None:
@@ -30,3 +45,8 @@ def document_settings() -> None:
         data={"language": current_language(), **texts, "choose": t("scan.choose")},
         height=1,
     )
+
+
+def scroll_to_top(turn: str) -> None:
+    """Scroll to the top once for each new `turn`."""
+    _scroll_component()(key="to_top", data={"turn": turn})

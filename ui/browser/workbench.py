@@ -17,11 +17,10 @@ from ui.i18n import t
 
 SCRIPTS = (
     "press_again",
-    "review/word_match",
     *(
         f"workbench/{name}"
         for name in (
-            *("dom", "outbox", "picture", "field", "fields"),
+            *("word_match", "dom", "outbox", "picture", "field", "fields"),
             *("question", "head", "foot", "keys", "workbench"),
         )
     ),

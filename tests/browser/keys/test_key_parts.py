@@ -94,7 +94,8 @@ def parts(
 def draw(page: Page, name: str, css_class: str, data: dict[str, Any]) -> None:
     """Draw a component as Streamlit does."""
     html = f'<div class="{css_class}"></div>'
-    names = ("press_again", "copy_board", name) if name == "copy_parts" else (name,)
+    before = ("press_again", "key_in/copy_board") if name == "copy_parts" else ()
+    names = (*before, f"key_in/{name}")
     page.evaluate(_DRAW, [html, read_style(name), read_script(*names), data])
 
 

@@ -86,7 +86,7 @@ def crop(x: float, y: float, w: float, h: float, label: str) -> Data:
 def choice(name: str, label: str, options: tuple[str, ...], /, **more: object) -> Data:
     """Options; the last two say that it is empty and that it cannot be read."""
     listed = [{"label": option} for option in (*options, "Tomt", "Oläsligt")]
-    return field(name, label, 13, kind="choice", options=listed, **{"value": -1, **more})
+    return field(name, label, 13, **{"kind": "choice", "options": listed, "value": -1, **more})
 
 
 def client(**more: object) -> Data:
@@ -140,7 +140,7 @@ def card(entry: str = "e1", /, **more: object) -> Data:
         "banner": NO_CLIENT_YET,
         **{"fields": fields(), "unfold": "", "settled": None, "row": None, "marked": []},
         "pages": [{"image": PAGE, "caption": "Sida 1 av 1", "aspect": HEIGHT / WIDTH}],
-        **{"way": "sheet", "look": None, "add": None, "hidden": None, "canAdvance": True},
+        **{"look": None, "add": None, "hidden": None, "canAdvance": True},
         "actions": [
             {"kind": "open:attachments", "label": "Bilagor", "key": "Alt+J"},
             {"kind": "open:split", "label": "Dela bladet", "key": "Alt+M"},
@@ -171,9 +171,7 @@ def note(entry: str = "e1", /, **more: object) -> Data:
         words={"words": words, "places": places, "doubtful": [i in (1, 5) for i in range(9)]},
     )
     listed = [*ready()["fields"][:1], text_field]
-    return card(
-        entry, way="note", title="Anteckning", fields=listed, **{"banner": banner(), **more}
-    )
+    return card(entry, title="Anteckning", fields=listed, **{"banner": banner(), **more})
 
 
 def conflict(**more: object) -> Data:

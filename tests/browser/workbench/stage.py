@@ -38,8 +38,8 @@ section {{ height: 100dvh; overflow: auto; outline: none; }}
 .stMainBlockContainer {{ padding: 4.1rem 1.4rem 2rem; }}
 </style></head><body><div class="stApp"><header data-testid="stHeader">Granska
 <button id="outside">Hjälp</button> <input id="search" aria-label="Sök"></header>
-<section data-testid="stMain" tabindex="-1"><div class="stMainBlockContainer"
-data-testid="stMainBlockContainer"><h1 style="position:absolute;left:-99rem">Granska</h1>
+<section data-testid="stMain" role="main" tabindex="-1"><div class="stMainBlockContainer"
+data-testid="stMainBlockContainer">
 <div id="mount"></div></div></section></div>
 <script type="module">
 import run from "./workbench.js";

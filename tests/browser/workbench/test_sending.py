@@ -160,7 +160,7 @@ def test_new_data_leave_text_focus_and_place_alone(browser: Browser) -> None:
 def test_a_press_elsewhere_waits_for_the_answer(browser: Browser) -> None:
     with staged(browser, cards.data(cards.ready(), cards.card("e2"))) as stage:
         stage.page.evaluate(
-            "document.getElementById('outside').onclick = () => { window.hasGone = true; }"
+            "void (document.getElementById('outside').onclick = () => { window.hasGone = true; })"
         )
         stage.press("Control+Enter")
         stage.page.locator("#outside").click()

@@ -22,7 +22,7 @@ from pipeline.store.accounts.login.access_changes import OpenChange
 from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
-from ui.browser.scroll import scroll_to_top
+from ui.browser.document import scroll_to_top
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session

@@ -11,7 +11,7 @@ import streamlit as st
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.preparation.form_editor.drafts import load_draft
-from ui.browser.scroll import scroll_to_top
+from ui.browser.document import scroll_to_top
 from ui.i18n import t
 from ui.markdown import md
 from ui.screens.forms import state

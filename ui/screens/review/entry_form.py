@@ -45,6 +45,8 @@ from ui.workspace import AppContext
 
 _QUESTION_KEY = "client_guard"
 """The entry that a question about the client is about, and the question."""
+_UNANSWERED = {"choice": None, "why": "", "outside": None, "name": ""}
+"""What the widgets of a question hold at first, by name."""
 _MAX_NARROW_MM = 62.0
 """Fields this narrow on paper are shown two in a line, in proportion to their width."""
 _MIN_CROP_WIDTH_MM = 30.0
@@ -190,6 +192,11 @@ def set_client_question(view: EntryView, error: AnswerError) -> str:
     question = question_of_error(view, error, _typed_number(view), client_statement(view).outside)
     if question is None:
         return ""
+    current = _current_question(view)
+    if current is None or current.number != question.number:
+        # What was answered about another number must not stand there as an answer about this one.
+        for name, nothing in _UNANSWERED.items():
+            st.session_state[_question_widget_key(view, name)] = nothing
     st.session_state[_QUESTION_KEY] = (view.entry.id, question)
     return question.error_key
 
@@ -216,7 +223,7 @@ def client_statement(view: EntryView) -> ClientStatement:
 
     Without a statement a conflict is reported.
     """
-    answers = {name: _question_value(view, name) for name in ("choice", "why", "outside", "name")}
+    answers = {name: _question_value(view, name) for name in _UNANSWERED}
     return statement_of(_current_question(view), number_in(view, _typed_number(view)), answers)
 
 

@@ -7,6 +7,7 @@ code: an option, or one of the states. The functions convert between what a widg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
@@ -19,7 +20,7 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading
 from pipeline.store.entries.entry_view import EntryView, FieldView
-from ui.i18n import t
+from ui.i18n import decimal_sign, t
 from ui.markdown import plain
 
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
@@ -30,6 +31,7 @@ _MAX_SIGNERS = 3
 """Proposed signers that are offered."""
 _LINE_PX = 26
 """Height of a line in a text area."""
+_STORED_DECIMAL = re.compile(r"-?\d+\.\d+")
 _STATE_BY_SIGN = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
 
 
@@ -159,7 +161,7 @@ def answer_to_code(answer: Answer | None) -> str | None:
     return _PRESENT_CODE if answer.value is True else str(answer.value)
 
 
-def answer_to_text(answer: Answer | None, *, must_say: bool) -> str:
+def answer_to_text(spec: FieldSpec, answer: Answer | None, *, must_say: bool) -> str:
     """Return the text of an answer; tomt is an empty text unless `must_say`."""
     if answer is None:
         return ""
@@ -167,7 +169,7 @@ def answer_to_text(answer: Answer | None, *, must_say: bool) -> str:
         return EMPTY_SIGN if must_say else ""
     if answer.state is State.ILLEGIBLE:
         return ILLEGIBLE_SIGN
-    return _value_text(answer.value)
+    return _value_text(spec, answer.value)
 
 
 def describe_answer(spec: FieldSpec, answer: Answer) -> str:
@@ -178,12 +180,16 @@ def describe_answer(spec: FieldSpec, answer: Answer) -> str:
         return code_label(spec, answer_to_code(answer) or "")
     if answer.value is True:
         return t(f"present.{spec.kind.value}")
-    text = _value_text(answer.value)
+    text = _value_text(spec, answer.value)
     return format_pid(text) if spec.format is Format.PERSONAL_NUMBER else text
 
 
-def _value_text(value: Value) -> str:
-    return value if isinstance(value, str) else ""
+def _value_text(spec: FieldSpec, value: Value) -> str:
+    """Return a value as it is written: a number with the decimal comma of the language."""
+    text = value if isinstance(value, str) else ""
+    if spec.decimals and _STORED_DECIMAL.fullmatch(text):
+        return text.replace(".", decimal_sign())
+    return text
 
 
 def reading_parts(spec: FieldSpec, reading: Reading) -> list[tuple[str, bool]]:
@@ -196,11 +202,11 @@ def reading_parts(spec: FieldSpec, reading: Reading) -> list[tuple[str, bool]]:
         text = t("state.present")
     elif len(reading.characters) == len(reading.value):
         # Neighbours with the same confidence are one part.
-        letters = zip(reading.value, reading.characters, strict=True)
+        letters = zip(_value_text(spec, reading.value), reading.characters, strict=True)
         grouped = groupby(letters, key=lambda letter: letter[1] < LOW_CONFIDENCE_BELOW)
         return [("".join(letter for letter, _ in part), is_low) for is_low, part in grouped]
     else:
-        text = reading.value
+        text = _value_text(spec, reading.value)
     return [(text, reading.p < LOW_CONFIDENCE_BELOW)]
 
 
@@ -297,7 +303,7 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
 
 def _text_widget(view: EntryView, field: FieldView) -> None:
     must_say = is_answer_required(field)
-    text = answer_to_text(initial_answer(field), must_say=must_say)
+    text = answer_to_text(field.spec, initial_answer(field), must_say=must_say)
     key, label = widget_key(view, field), field.spec.full_label
     placeholder = t("review.type_what_you_see") if must_say or field.is_blind else t("state.empty")
     if field.spec.traits.editor is Editor.TEXT_AREA:

@@ -9,9 +9,7 @@ from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.work_modes import (
     BatchKey,
-    WorkMode,
     can_batch,
-    choose_work_mode,
     is_routine,
     largest_batch,
 )
@@ -78,14 +76,6 @@ def test_an_empty_field_is_the_same_however_its_reader_says_so() -> None:
     assert BatchKey.of(VISITS, MARK, State.EMPTY, False) == BatchKey.of(
         VISITS, VISITS.by_name["rad02.mat"], State.EMPTY, None
     )
-
-
-def test_a_note_is_what_has_free_text() -> None:
-    text = NOTE.by_name["text"]
-    assert choose_work_mode(NOTE, [(text, Reading("Sov gott.", 0.7, State.READ))]) is WorkMode.NOTE
-    assert choose_work_mode(NOTE, [(text, None)]) is WorkMode.NOTE
-    assert choose_work_mode(NOTE, [(text, Reading.empty(0.9))]) is WorkMode.SHEET
-    assert choose_work_mode(VISITS, [(MARK, SURE)]) is WorkMode.SHEET
 
 
 def test_a_box_that_nobody_acts_on_alone_is_routine_in_class_a_but_never_in_a_batch() -> None:

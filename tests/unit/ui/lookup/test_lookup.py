@@ -133,6 +133,7 @@ def test_what_was_said_of_one_number_counts_for_no_other(
     app.button(key=f"save-why-{key}").click().run()
     assert not app.exception
     assert found(store, entry_id).state is EntryState.EXPORTED
+    assert app.selectbox(key=f"guard_outside-{key}").value is None
     app.selectbox(key=f"guard_outside-{key}").set_value("ny klient")
     app.button(key=f"save-why-{key}").click().run()
     assert found(store, entry_id).state is EntryState.SECOND

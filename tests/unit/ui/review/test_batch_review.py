@@ -181,7 +181,7 @@ def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(
     assert first in entries
     bench = Bench(open_screen(NURSE, "review"))
     assert bench.entry == first
-    assert "Bekräftat i grupp" in [group["title"] for group in bench.card["folded"]]
+    assert "Bekräftat i grupp:" in [group["title"] for group in bench.card["folded"]]
     assert "rad01.dusch" not in bench.names
     bench.act("unfold")
     assert bench.chosen("rad01.dusch") == bench.options("rad01.dusch")[0]
@@ -211,7 +211,7 @@ def test_what_is_surely_read_is_folded_without_a_group_and_kept_by_saving(
     with store.begin() as conn:
         set_batch_review(conn, MANAGER, OTHER_UNIT, utc_now(), on=False)
     bench = Bench(open_screen(NURSE, "review"))
-    assert [group["title"] for group in bench.card["folded"]] == ["Säkert läst"]
+    assert [group["title"] for group in bench.card["folded"]] == ["Säkert läst. Jämför med bilden:"]
     type_row(bench).save()
     with store.read() as conn:
         said = decided_answers(conn, first)
@@ -249,7 +249,7 @@ def test_the_manager_of_the_unit_switches_groups_off(
     assert not queue.exception
     bench = Bench(open_screen(NURSE, "review"))
     assert bench.entry in entries
-    assert "Säkert läst" in [group["title"] for group in bench.card["folded"]]
+    assert "Säkert läst. Jämför med bilden:" in [group["title"] for group in bench.card["folded"]]
 
 
 def test_class_a_is_worked_sheet_by_sheet_though_pieces_are_alike(

@@ -49,8 +49,7 @@ def banner(bench: Bench) -> dict[str, Any]:
 def test_a_conflict_blocks_until_a_choice_is_stated(store: Store, open_screen: OpenScreen) -> None:
     bench, entry_id = conflicting(store, open_screen)
     assert found(store, entry_id).state is EntryState.REVIEW
-    question = bench.card["question"]
-    assert question["lines"] == ["Namnet på papperet liknar inte klientens namn."]
+    assert "Namnet på papperet liknar inte klientens namn." in bench.card["question"]["lines"]
     bench.save()
     assert found(store, entry_id).state is EntryState.REVIEW
     bench.save(question={"choice": "slip"})

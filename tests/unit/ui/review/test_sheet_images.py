@@ -8,16 +8,12 @@ from typing import Any
 import pytest
 
 from pipeline.domain.model import WordBox
-from pipeline.domain.review.work_modes import WorkMode
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from tests.support.screens import seeding
-from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import NOTE, NURSE
-from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.sheet_images import work_mode
 from ui.screens.review.workbench.field_cards import PageImages, field_cards
 from ui.screens.review.workbench.state import HeldEntry
 
@@ -74,24 +70,3 @@ def test_a_planted_word_has_the_place_of_the_true_one(view: EntryView) -> None:
     words = told(changed(view, value=text, characters=()))
     assert words is not None
     assert words["words"][3] == "höger"
-
-
-def test_an_entry_with_free_text_is_a_note_and_a_row_of_a_list_is_not(
-    store: Store, view: EntryView
-) -> None:
-    assert work_mode(view) is WorkMode.NOTE
-    serial = seeding.add_visits(store, (1,))
-    with store.begin() as conn:
-        assert (
-            work_mode(
-                queue.open_claimed_entry(conn, seeding.forms(), NURSE, f"{serial}-01", utc_now())
-            )
-            is WorkMode.SHEET
-        )
-
-
-@pytest.mark.usefixtures("view")
-def test_the_rule_of_copying_and_the_way_are_said(open_screen: OpenScreen) -> None:
-    bench = Bench(open_screen(NURSE, "review"))
-    assert bench.field("anteckning")["verbatim"] == "Skriv av ordagrant, också felstavningar."
-    assert bench.card["way"] == "note"

@@ -50,7 +50,7 @@ function addPart(given, act) {
 function hiddenPart(given, act) {
   const hand = button("wb-hand-over", given.do, "Ctrl+Enter");
   hand.addEventListener("click", () => act("hand_over"));
-  return [make("h3", "", {}, given.title), make("p", "", {}, given.text), hand];
+  return [make("h2", "", {}, given.title), make("p", "", {}, given.text), hand];
 }
 
 // The buttons: what is done most comes first, the rest stands quietly after it.
@@ -74,7 +74,7 @@ function makeBar(act) {
       for (const name of ["save", "skip", "reject", "undo"]) setText(named[name].firstChild, labels[name]);
       setText(named.unfold.firstChild, card.unfold ?? "");
       named.save.hidden = Boolean(card.hidden);
-      named.reject.hidden = Boolean(card.hidden);
+      named.reject.hidden = Boolean(card.hidden || card.task);
       named.undo.hidden = !canUndo;
       named.unfold.hidden = !card.unfold;
       redraw(actions, card.actions, (all) => (all ?? []).map((action) => {

@@ -7,7 +7,7 @@ const isComplete = (number) => /^(\d{10}|\d{12}|[0-9A-Z]{8})$/.test(number) && !
 const SAYS_MS = 5000;
 
 function makeHead() {
-  const title = make("h2", "wb-title");
+  const title = make("h1", "wb-title");
   const origin = make("span", "wb-origin");
   const notices = make("div", "wb-notices");
   const client = make("div", "wb-client", { role: "status", "aria-live": "polite" });

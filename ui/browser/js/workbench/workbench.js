@@ -123,7 +123,6 @@ function makeBench(parent) {
     setAttribute(root, "data-entry", card.entry);
     setAttribute(root, "data-turn", turnOf(card));
     root.dataset.ahead = bench.ahead?.entry ?? "";
-    setAttribute(root, "data-way", card.way);
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
     below.show(card, isNew);
@@ -215,7 +214,7 @@ function makeBench(parent) {
     const goes = canAdvance();
     setBusy(true);
     post("save", {
-      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null, seen: seenFor(),
+      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null, seen: Math.round(seenFor()),
     });
     if (goes) advance();
   }
@@ -224,6 +223,8 @@ function makeBench(parent) {
     const { card, ahead } = bench;
     if (!ahead || !card.canAdvance || card.question || card.attempt || card.hidden) return false;
     if (card.look && !below.tick.checked) return false;
+    // The head of a sheet is in its next row as it was in this one.
+    if (card.head?.some((name) => memoryOf(card).values.has(name))) return false;
     return fields.rows.every((row) => !row.hasError && fields.isAnswered(row)) && isClientSeen();
   }
 

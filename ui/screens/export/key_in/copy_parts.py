@@ -51,7 +51,7 @@ def _copy_parts_component() -> Any:  # noqa: ANN401 - the renderer's type is not
         "efterskrift_copy_parts",
         html='<div class="parts"></div>',
         css=read_style("copy_parts"),
-        js=read_script("press_again", "copy_board", "copy_parts"),
+        js=read_script("press_again", "key_in/copy_board", "key_in/copy_parts"),
     )
 
 

@@ -29,7 +29,7 @@ def _order_component() -> Any:  # noqa: ANN401 - the renderer's type is not publ
         "efterskrift_field_order",
         html='<div class="order"></div>',
         css=read_style("field_order"),
-        js=read_script("field_order"),
+        js=read_script("key_in/field_order"),
     )
 
 

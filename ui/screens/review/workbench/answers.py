@@ -41,13 +41,13 @@ def initial_value(view: EntryView, field: FieldView) -> FieldValue:
     if view.is_second_review:
         answers = [answer for _, answer in second_review_choices(field)]
         chosen = answers.index(field.draft) if field.draft in answers else -1
-        other = "" if chosen >= 0 else answer_to_text(field.draft, must_say=True)
+        other = "" if chosen >= 0 else answer_to_text(field.spec, field.draft, must_say=True)
         return {"choice": chosen, "other": other}
     initial = initial_answer(field)
     if is_choice_field(field.spec):
         options, code = choice_codes(field.spec, proposed_signers(field)), answer_to_code(initial)
         return options.index(code) if code in options else -1
-    return answer_to_text(initial, must_say=is_answer_required(field))
+    return answer_to_text(field.spec, initial, must_say=is_answer_required(field))
 
 
 def all_answers(

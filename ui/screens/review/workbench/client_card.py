@@ -255,13 +255,13 @@ def _event_day(view: EntryView, held: HeldEntry) -> str:
 
 
 def _text_of(view: EntryView, answers: Mapping[str, Any], meaning: Meaning) -> str:
-    """Return a name or address as typed in the form now, else as decided or read."""
+    """Return a name or address as answered in the form now, else as decided or read."""
     field = next((one for one in view.fields if one.spec.means is meaning), None)
     if field is None:
         return ""
     answer = answers.get(field.spec.name)
-    if answer is not None and isinstance(answer.value, str) and answer.value.strip():
-        return answer.value
+    if answer is not None:  # also that it is empty or illegible
+        return answer.value if isinstance(answer.value, str) else ""
     source = field.draft or field.first_answer or field.reading
     return source.value if source is not None and isinstance(source.value, str) else ""
 

@@ -203,7 +203,6 @@ def _editor_card(view: EntryView, field: FieldView) -> dict[str, Any]:
         "kind": "area" if spec.traits.editor is Editor.TEXT_AREA else "text",
         "lines": spec.lines or 3,
         "placeholder": t("review.type_what_you_see") if must_type else t("state.empty"),
-        "verbatim": t("note.verbatim") if spec.traits.is_multiline else "",
     }
 
 

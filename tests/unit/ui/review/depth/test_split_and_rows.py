@@ -97,7 +97,7 @@ def test_rows_confirmed_together_are_taken_back_together_and_can_be_saved_again(
         assert confirm_rows(conn, seeding.forms(), NURSE, seen, utc_now()) == ids
     app = open_screen(NURSE, "review")
     app.button(key="undo-").click().run()
-    assert "tillbaka: 2" in app.warning[0].value
+    assert "tillbaka: 2" in Bench(app).card["warning"]
     with store.begin() as conn:
         assert {load_entry(conn, one).state for one in ids} == {EntryState.REVIEW}
         view = load_entry_view(conn, seeding.forms(), NURSE, ids[0])
