@@ -78,7 +78,7 @@ def test_after_a_menu(page: Page, entry_id: str, way: str) -> None:
     if way == "key":
         page.keyboard.press("Escape")
     else:
-        page.locator(".wb-origin").click()
+        page.locator(".wb-caption").click()
     expect(log_out).to_be_hidden()
     _types_on(page, entry_id)
 

@@ -6,6 +6,7 @@ const PATIENCE_MS = 300;
 const HOLD_MS = 4000;
 const TAB_MS = 500;
 const KEPT_ENTRIES = 6;
+const POPOVER = "[data-testid='stPopoverBody']";
 const LEAVES = new Set(["skip", "reject", "undo", "hand_over"]);
 
 const keyOf = (card) => `${card.entry}-${card.revision}`;
@@ -359,6 +360,13 @@ function makeBench(parent) {
     if (!picture.root.contains(target)) last = target;
   }
 
+  function afterPopover(framesLeft = 60) {
+    if (stop.signal.aborted || !bench.card || framesLeft < 0) return;
+    const isOpen = document.querySelector(POPOVER);
+    if (!isOpen && document.activeElement?.closest("[data-testid='stPopover']")) bench.returnFocus();
+    else requestAnimationFrame(() => afterPopover(framesLeft - 1));
+  }
+
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
   const keys = makeKeys(bench);
   on(document, "keydown", ({ key }) => {
@@ -380,8 +388,13 @@ function makeBench(parent) {
       if (document.hasFocus() && !isPressed && document.activeElement === document.body && placeOf(root, document.body) === "lost") bench.returnFocus();
     });
   });
+  // One that Escape or a press in the bench closes leaves it with its button.
+  on(document, "keydown", ({ key }) => {
+    if (key === "Escape" && bench.card && document.querySelector(POPOVER)) afterPopover();
+  }, { capture: true });
   on(document, "pointerdown", ({ target }) => {
     isPressed = true;
+    if (root.contains(target) && document.querySelector(POPOVER)) afterPopover();
     if (!root.contains(target)) bench.sendDraft(); // the press may run the server
   }, { capture: true });
   for (const type of ["pointerup", "pointercancel", "dragend"]) on(window, type, () => {
