@@ -137,6 +137,7 @@ def close_failed_page(
     page = load_page(conn, page_id)
     visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
     other = other.strip()
+    new_scan = other if reason is CloseReason.SCANNED_AGAIN else ""
     if not _is_page(conn, page_id, is_failed):
         raise UsageError("page_not_failed", page_id=page_id)
     if reason is CloseReason.SCANNED_AGAIN and not _is_scanned_as(conn, page, other):
@@ -144,7 +145,7 @@ def close_failed_page(
     values = {
         "page": page_id,
         "reason": reason.value,
-        "other": other if reason is CloseReason.SCANNED_AGAIN else "",
+        "other": new_scan,
         "by": person.login,
         "at": now,
     }
@@ -156,7 +157,7 @@ def close_failed_page(
         page_id,
         unit=page.unit,
         reason=reason.value,
-        new_scan=values["other"],
+        new_scan=new_scan,
     )
 
 

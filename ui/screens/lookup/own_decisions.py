@@ -21,7 +21,6 @@ from ui.screens.lookup.entry_list import (
     look_button,
     set_list_message,
 )
-from ui.screens.lookup.queue_grouping import queue_grouping_control
 from ui.screens.review.current_entry import CAN_UNDO_KEY
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -39,7 +38,6 @@ def show_own_decisions(context: AppContext, person: Person, review: Review) -> N
         is_first = not st.session_state.get(_LOGGED_KEY)
         actions = list_own_actions(conn, person, first=is_first)
     st.session_state[_LOGGED_KEY] = True
-    queue_grouping_control(context, person)
     st.caption(t("own_decisions.what"))
     if not actions:
         st.info(t("own_decisions.none"), icon=":material/info:")

@@ -23,13 +23,13 @@ _GROUPING_KEY = "queue_grouping"
 def queue_grouping_control(
     context: AppContext,
     person: Person,
-    current: str = "",
-    on_choice: Callable[[], None] | None = None,
+    current: Callable[[], str],
+    on_choice: Callable[[], None],
 ) -> None:
     """Show the four ways of working, and keep the one that is chosen.
 
     Args:
-        current: the id of the entry on the screen, which the user goes on from.
+        current: gives the id of the entry on the screen, which the user goes on from.
         on_choice: forgets what was claimed ahead in the order that held before.
     """
     with context.store.read() as conn:
@@ -49,10 +49,9 @@ def queue_grouping_control(
 
 @requires_open_session
 def _choose(
-    context: AppContext, person: Person, current: str, on_choice: Callable[[], None] | None
+    context: AppContext, person: Person, current: Callable[[], str], on_choice: Callable[[], None]
 ) -> None:
     grouping = QueueGrouping(st.session_state[_GROUPING_KEY])
     with context.store.begin() as conn:
-        choose_queue_grouping(conn, person, grouping, current)
-    if on_choice is not None:
-        on_choice()
+        choose_queue_grouping(conn, person, grouping, current())
+    on_choice()

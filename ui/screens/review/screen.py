@@ -14,6 +14,7 @@ from ui.browser.keyboard import key_help_button
 from ui.i18n import t
 from ui.markdown import md, plain
 from ui.screens.lookup import screen
+from ui.screens.lookup.queue_grouping import queue_grouping_control
 from ui.screens.review import actions, current_entry
 from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.depth import attachments_screen, rows_screen, split_screen
@@ -22,6 +23,7 @@ from ui.screens.review.rejection import reject_form
 from ui.screens.review.sheet_images import sheet_images
 from ui.screens.review.workbench import claims
 from ui.screens.review.workbench.panel import workbench_panel
+from ui.screens.review.workbench.state import bench_state
 from ui.session import requires_open_session
 from ui.widgets.heading import person_menu
 from ui.workspace import AppContext
@@ -60,6 +62,13 @@ def _open_looked_up(context: AppContext, person: Person, entry_id: str) -> None:
 
 
 def _show_menu(context: AppContext, person: Person) -> None:
+    with st.popover(t("grouping.title"), icon=":material/low_priority:", key="grouping_menu"):
+        queue_grouping_control(
+            context,
+            person,
+            lambda: current_entry.current_entry_id() or "",
+            bench_state().forget_ahead,
+        )
     st.button(
         t("lookup.open"),
         key="lookup_open",

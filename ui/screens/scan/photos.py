@@ -63,7 +63,8 @@ def _photo_checks() -> list[PhotoCheck]:
 
 
 def _next_place() -> int:
-    return min(st.session_state.get(_PLACE_KEY, len(photo_files())), len(photo_files()))
+    place: int = st.session_state.get(_PLACE_KEY, len(photo_files()))
+    return min(place, len(photo_files()))
 
 
 def _add_photo(photo: UploadedFile, taken_count: int) -> None:

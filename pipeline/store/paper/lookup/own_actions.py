@@ -147,7 +147,7 @@ def _decision_kinds(conn: Connection, ids: Sequence[str]) -> dict[tuple[str, int
     return kinds
 
 
-def _kind_of(row: Row[Any], kinds: Mapping[tuple[str, int], str]) -> str:
+def _kind_of(row: Row[Any, Any, Any, Any], kinds: Mapping[tuple[str, int], str]) -> str:
     if row.action != "decide":
         return str(row.action)
     if kind := kinds.get((row.subject, row.detail.get("revision", 0))):

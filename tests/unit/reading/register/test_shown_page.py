@@ -34,7 +34,8 @@ def _scanned(colour: tuple[int, int, int], *, in_shade: bool = False) -> Image:
     x = round((FIELD.x + 2) * PRINT_PX_PER_MM)
     cv2.line(bgr, (x, y), (x + round(12 * PRINT_PX_PER_MM), y), colour, 8, cv2.LINE_AA)
     light = np.linspace(1.0, 0.7, bgr.shape[1])[None, :, None] if in_shade else 1.0
-    return (bgr * np.array([0.86, 0.92, 0.94]) * light).astype(np.uint8)
+    shown: Image = (bgr * np.array([0.86, 0.92, 0.94]) * light).astype(np.uint8)
+    return shown
 
 
 def _shown(image: Image) -> Image:

@@ -61,7 +61,7 @@ def result(ward: Ward, who: Person = EVA, **known: str) -> SearchResult:
         return search_entries(conn, who, EntrySearch(**known))
 
 
-def found(ward: Ward, who: Person = EVA, **known: str) -> list[str]:
+def found(ward: Ward, /, who: Person = EVA, **known: str) -> list[str]:
     return [one.entry.id for one in result(ward, who, **known).entries]
 
 

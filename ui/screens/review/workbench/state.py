@@ -103,6 +103,10 @@ class BenchState:
         """Forget an entry that is decided or left."""
         self.held.pop(entry_id or "", None)
 
+    def forget_ahead(self) -> None:
+        """Forget what was to come next: another entry is."""
+        self.ahead, self.ahead_for = None, ""
+
     def say(self, text: str, kind: str = "ok") -> None:
         """Set a brief message."""
         self.notice, self.notice_number = (text, kind), self.notice_number + 1

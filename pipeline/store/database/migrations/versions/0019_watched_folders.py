@@ -8,7 +8,7 @@ from alembic import op
 from pipeline.store.database.clock import UtcDateTime
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 
 
 def upgrade() -> None:
