@@ -37,7 +37,7 @@ def find_paper_edges(image: Image) -> Points | None:
     `image` is grey or BGR. The sheet is lighter than what it lies on.
     """
     small = geometry.shrink_image(image, _SIDE_PX / max(image.shape[:2]))
-    paper = _paper_mask(cv2.GaussianBlur(small, (0, 0), 2.0))
+    paper = _paper_mask(cv2.GaussianBlur(small, (0, 0), 2.0).astype(np.uint8))
     if paper is None:
         return None
     # The largest light part, without what is written or printed on it.
@@ -50,7 +50,8 @@ def find_paper_edges(image: Image) -> Points | None:
     is_filled = cv2.contourArea(outline) >= _MIN_FILLED * area
     if area < _MIN_SHARE * small.size or not is_filled:
         return None
-    return _clockwise(corners) * (max(image.shape[:2]) / max(small.shape[:2]))
+    on_image: Points = _clockwise(corners) * (max(image.shape[:2]) / max(small.shape[:2]))
+    return on_image
 
 
 def is_cut_off(image: Image, corners: Points) -> bool:

@@ -17,6 +17,7 @@ from ui.i18n import t
 from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
+from ui.workspace import AppContext
 
 _TYPES = ["jpg", "jpeg", "png", "heic", "heif", "webp"]
 _FILES_KEY, _CHECKS_KEY, _TAKEN_KEY = "photo_files", "photo_checks", "photos_taken"
@@ -40,7 +41,7 @@ def forget_photos() -> None:
         st.session_state.pop(key, None)
 
 
-def photo_list() -> None:
+def photo_list(context: AppContext) -> None:
     """Show the button that takes a photo, and every photo with the edges that were found."""
     files, checks = photo_files(), _photo_checks()
     st.caption(t("scan.photo.how"))
@@ -54,7 +55,7 @@ def photo_list() -> None:
         if photo is not None:
             _add_photo(photo, taken_count)
     for place, (file, check) in enumerate(zip(files, checks, strict=True)):
-        _photo_line(place, file, check)
+        _photo_line(context, place, file, check)
 
 
 def _photo_checks() -> list[PhotoCheck]:
@@ -82,7 +83,7 @@ def _add_photo(photo: UploadedFile, taken_count: int) -> None:
     st.rerun()
 
 
-def _photo_line(place: int, file: UploadedFile, check: PhotoCheck) -> None:
+def _photo_line(context: AppContext, place: int, file: UploadedFile, check: PhotoCheck) -> None:
     with st.container(border=True, key=f"photo-{place}"):
         if check.preview:
             alt = t("scan.photo.alt", number=place + 1)
@@ -93,7 +94,7 @@ def _photo_line(place: int, file: UploadedFile, check: PhotoCheck) -> None:
                 t("scan.photo.again"),
                 key=f"photo_again-{file.file_id}",
                 icon=":material/photo_camera:",
-                on_click=partial(_take_again, place),
+                on_click=partial(_take_again, context, place),
             )
         for problem in check.problems:
             st.warning(t(f"scan.photo.{problem.value}"), icon=":material/warning:")
@@ -108,7 +109,8 @@ def _verdict_key(check: PhotoCheck) -> str:
 
 
 @requires_open_session
-def _take_again(place: int) -> None:
+def _take_again(context: AppContext, place: int) -> None:
+    del context
     if place < len(photo_files()):
         photo_files().pop(place)
         _photo_checks().pop(place)

@@ -44,7 +44,7 @@ def upload_form(context: AppContext, person: Person) -> None:
     )
     translate_upload_button(t(f"scan.choose.{way}"))
     if way == _PHOTOS:
-        photo_list()
+        photo_list(context)
     with st.form("upload", border=True):
         unit = st.selectbox(
             t("scan.unit"), sorted(permitted_units(person, Action.SCAN)), key="upload_unit"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 from math import ceil
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
@@ -120,7 +121,7 @@ def list_stacks(
         .group_by(batch.c.id)
         .order_by(batch.c.created_at.desc(), batch.c.id)
     )
-    return [Stack(*row) for row in conn.execute(query)]
+    return list(starmap(Stack, conn.execute(query)))
 
 
 def is_interrupted_condition(now: datetime) -> ColumnElement[bool]:
