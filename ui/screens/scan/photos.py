@@ -48,7 +48,7 @@ def photo_list(context: AppContext) -> None:
     taken_count = st.session_state.get(_TAKEN_KEY, 0)
     if len(files) < _MAX_PHOTOS:
         photo = st.file_uploader(
-            t("scan.photo.take", number=_next_place() + 1),
+            md("scan.photo.take", number=_next_place() + 1),
             type=_TYPES,
             key=f"upload_photo_{taken_count}",
         )

@@ -31,7 +31,7 @@ from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_
 from pipeline.store.quality.view_times import save_view_time
 from pipeline.store.review import decisions
 from ui.browser.image_cache import forget_sent_images
-from ui.i18n import t
+from ui.i18n import t, words_of_area
 from ui.screens.review import actions, current_entry
 from ui.screens.review.client_question import (
     number_in,
@@ -100,7 +100,8 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
             held.warning = ""
         elif view.entry.id == current_entry.current_entry_id():
             bench_state().fresh_turn = view  # what was typed is in `held`
-        _ACTS[kind](context, person, view, held, message)
+        with words_of_area(view.form.area):
+            _ACTS[kind](context, person, view, held, message)
 
 
 def _do_task(context: AppContext, person: Person, message: Message) -> None:

@@ -15,6 +15,7 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.rekeying import RekeyingTask
 from ui.browser.image_cache import cache_images
 from ui.browser.workbench import workbench
+from ui.i18n import words_of_area
 from ui.screens.review import actions, current_entry
 from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.workbench import claims
@@ -124,6 +125,7 @@ def _turn_key(turn: EntryView | RekeyingTask) -> tuple[str, int]:
 def _turn_card(
     context: AppContext, person: Person, turn: EntryView | RekeyingTask, held: HeldEntry
 ) -> tuple[Card, list[bytes]]:
-    if isinstance(turn, EntryView):
-        return entry_card(context, person, turn, held, entry_actions(context, person, turn))
-    return task_card(context, person, turn, held)
+    with words_of_area(turn.form.area):
+        if isinstance(turn, EntryView):
+            return entry_card(context, person, turn, held, entry_actions(context, person, turn))
+        return task_card(context, person, turn, held)
