@@ -26,7 +26,10 @@ def main() -> None:
     forms = Forms.load(*settings.form_folders)
     if given.keys:
         with open_store(settings).read() as conn:
-            print(format_review_keys(count_review_keys(conn, forms, find_person(conn, given.keys))))
+            person = find_person(conn, given.keys)
+            if person is None:
+                parser.error(f"there is no login {given.keys}")
+            print(format_review_keys(count_review_keys(conn, forms, person)))
         return
     print(format_table(PAPERS, forms, given.draws))
     print()
