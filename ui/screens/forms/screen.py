@@ -53,10 +53,11 @@ def _show_draft(context: AppContext, person: Person, draft_id: str) -> None:
     state.back_button()
     st.header(md("forms.draft_of", title=draft.title, version=draft.version), anchor=False)
     steps = ("build", "try")
-    step = st.radio(
+    step = st.segmented_control(
         t("forms.step"),
         steps,
-        horizontal=True,
+        default=steps[0],
+        required=True,
         format_func=lambda step: t(f"forms.step.{step}"),
         key=f"forms_step-{draft_id}",
     )

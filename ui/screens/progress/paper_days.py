@@ -188,11 +188,12 @@ def planning_upload(context: AppContext, person: Person) -> None:
     with st.expander(t("paper_days.planning"), icon=":material/event_note:"):
         translate_upload_button()
         st.caption(t("paper_days.planning_what"))
-        kind = st.radio(
+        kind = st.segmented_control(
             t("paper_days.kind"),
             list(PlanKind),
+            default=next(iter(PlanKind)),
+            required=True,
             format_func=lambda kind: t(f"paper_days.kinds.{kind.value}"),
-            horizontal=True,
             key="plan_kind",
         )
         file = st.file_uploader(

@@ -51,11 +51,12 @@ def _priority_form(context: AppContext, person: Person) -> None:
     st.header(t("queue.pull"), anchor=False)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         st.info(plain_with_code(message), icon=":material/info:")
-    kind = st.radio(
+    kind = st.segmented_control(
         t("queue.kind"),
         _PRIORITY_KINDS,
+        default=_PRIORITY_KINDS[0],
+        required=True,
         format_func=lambda kind: t(f"queue.kinds.{kind.value}"),
-        horizontal=True,
         key=_KIND_KEY,
     )
     st.selectbox(t("queue.unit"), sorted(permitted_units(person, Action.PULL)), key=_UNIT_KEY)

@@ -181,9 +181,9 @@ def test_a_mistake_is_told_at_the_field_in_words_without_file_or_key(
     app.text_input(key=key_of(app, "text_input", "2-title")).set_value("").run()
     assert not app.error
     step = f"forms_step-{only_draft(store).id}"
-    app.radio(key=step).set_value("try").run()
+    app.segmented_control(key=step).set_value("try").run()
     assert any("rubrik" in text.value for text in app.markdown)
-    app.radio(key=step).set_value("build").run()
+    app.segmented_control(key=step).set_value("build").run()
     assert any("rubrik" in error.value for error in open_section(app, 2).error)
     app.text_input(key=key_of(app, "text_input", "2-title")).set_value("Rond").run()
     assert not app.exception
@@ -247,7 +247,7 @@ def test_a_trial_is_judged_and_what_was_tried_is_published(
     assert form is not None
     app = open_screen(ADMINISTRATOR, "forms")
     app.button(key=f"forms_draft-{made.id}").click().run()
-    app.radio(key=f"forms_step-{made.id}").set_value("try").run()
+    app.segmented_control(key=f"forms_step-{made.id}").set_value("try").run()
     assert "forms_publish" not in {button.key for button in app.button}
     sheet = fill_field(
         render_sheet_page(make_trial_form(form), make_blank_sheets(1)[0]),
@@ -304,8 +304,8 @@ def test_boxes_are_written_in_millimetres_and_told_what_they_are(
     assert {fault.code for fault in check_draft(only_draft(store)).problems} == {"no_meaning"}
     assert not app.error
     step = f"forms_step-{only_draft(store).id}"
-    app.radio(key=step).set_value("try").run()
-    app.radio(key=step).set_value("build").run()
+    app.segmented_control(key=step).set_value("try").run()
+    app.segmented_control(key=step).set_value("build").run()
     assert any("Namnet på den som skrev" in error.value for error in app.error)
 
 

@@ -61,11 +61,11 @@ def test_nothing_named_is_told(store: Store, open_screen: OpenScreen) -> None:
 def test_a_day_and_a_unit_are_pulled(store: Store, open_screen: OpenScreen) -> None:
     seeding.add_notes(store, 2)
     app = open_screen(MANAGER, "queue")
-    app.radio(key="pull_kind").set_value(PriorityKind.UNIT).run()
+    app.segmented_control(key="pull_kind").set_value(PriorityKind.UNIT).run()
     app.selectbox(key="pull_unit").set_value(UNIT)
     app.button(key="pull").click().run()
     assert app.info[0].value == "2 poster ligger nu först."
-    app.radio(key="pull_kind").set_value(PriorityKind.DAY).run()
+    app.segmented_control(key="pull_kind").set_value(PriorityKind.DAY).run()
     assert not app.exception
     assert app.date_input(key="pull_day").value
 
