@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import streamlit as st
 from babel import Locale
@@ -103,6 +103,20 @@ def format_day(on: date | str) -> str:
     """Format a day in the user's language; a string is a day in ISO 8601."""
     locale, form = _LOCALES[current_language()]
     return format_date(date.fromisoformat(on) if isinstance(on, str) else on, form, locale)
+
+
+def format_days(days: Iterable[str]) -> str:
+    """Format days (ISO 8601, ascending); those that follow each other as from–to."""
+    runs: list[list[date]] = []
+    for day in map(date.fromisoformat, days):
+        if runs and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(
+        format_day(run[0]) if len(run) == 1 else f"{format_day(run[0])} – {format_day(run[-1])}"
+        for run in runs
+    )
 
 
 def format_weekday(on: date) -> str:

@@ -23,7 +23,7 @@ from pipeline.store.registers.planning import save_planned
 from pipeline.store.reports import paper_days, sheet_accounting
 from pipeline.store.reports.paper_days import DayCount, PaperDays
 from ui.browser.day_grid import DayCell, DayTable, day_grid
-from ui.i18n import format_day, t
+from ui.i18n import format_day, format_days, t
 from ui.markdown import md, plain_with_code
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
@@ -111,9 +111,7 @@ def _summary_text(report: PaperDays) -> None:
     for unit, days in gaps.items():
         if days:
             days_text = (
-                t("paper_days.every_day")
-                if len(days) == len(report.days)
-                else ", ".join(format_day(day) for day in days)
+                t("paper_days.every_day") if len(days) == len(report.days) else format_days(days)
             )
             st.warning(
                 md("paper_days.gap", unit=unit, count=len(days), days=days_text),

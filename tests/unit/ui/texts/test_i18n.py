@@ -1,4 +1,4 @@
-"""Numbers with decimals are written as the language writes them."""
+"""Numbers and days are written as the language writes them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import Answer
 from tests.support.screens.seeding import forms
+from ui.i18n import format_days
 from ui.screens.review import field_input
 
 
@@ -25,3 +26,9 @@ def test_a_number_has_the_decimal_sign_of_the_language(
     assert field_input.describe_answer(spec, answer) == written
     reading = Reading("37.8", 0.5, State.READ, characters=(0.5,) * 4)
     assert field_input.reading_parts(spec, reading) == [(written, True)]
+
+
+def test_days_that_follow_each_other_are_one_range() -> None:
+    days = ["2021-12-01", "2021-12-02", "2021-12-03", "2021-12-05", "2021-12-31", "2022-01-01"]
+    said = "2021-12-01 – 2021-12-03, 2021-12-05, 2021-12-31 – 2022-01-01"
+    assert format_days(days) == said
