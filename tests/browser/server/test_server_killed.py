@@ -98,6 +98,8 @@ def test_who_works_on_is_told_and_loses_nothing_when_the_server_is_back(
     with bare_server(port, tmp_path) as server:
         answering(server.poll, port)
         expect(page.get_by_text("Kontakten med servern bröts")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.keyboard.press("End")  # the first key brings the focus back to its field
         wait_for_entry(page)
         for _ in range(len(entries)):
             if page.locator(".wb").get_attribute("data-entry") == first:
@@ -132,6 +134,8 @@ def test_a_server_that_is_killed_in_the_middle_of_a_save_decides_it_once_or_not_
     with bare_server(port, tmp_path) as server:
         answering(server.poll, port)
         expect(page.get_by_text("Kontakten med servern bröts")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.keyboard.press("End")  # the first key brings the focus back to its field
         shown = wait_for_entry(page)
         once = revisions(store, entries)
         assert once in ([0, 0, 0], [1, 0, 0])
