@@ -289,6 +289,19 @@ function makeBench(parent) {
     timers.held = setTimeout(releaseClick, HOLD_MS);
   }
 
+  // Who goes back by the browser goes when the draft has arrived.
+  function holdBack(event) {
+    const isAgain = bench.goesBack;
+    bench.goesBack = false;
+    if (isAgain || event.navigationType !== "traverse" || !event.cancelable) return;
+    bench.sendDraft();
+    if (!outbox.underWay) return;
+    event.preventDefault();
+    const { key } = event.destination;
+    bench.held = () => ({ click() { bench.goesBack = true; window.navigation.traverseTo(key); } });
+    timers.held = setTimeout(releaseClick, HOLD_MS);
+  }
+
   function releaseClick() {
     clearTimeout(timers.held);
     const find = bench.held;
@@ -412,6 +425,7 @@ function makeBench(parent) {
     if (area?.tagName === "TEXTAREA" && fields.at(area)) picture.followWord(area);
   });
   on(document, "click", holdClick, { capture: true });
+  if (window.navigation) on(window.navigation, "navigate", holdBack);
   on(document, "ef-shelf", picture.draw);
   on(window, "resize", fit);
   on(window, "beforeunload", (event) => {

@@ -90,6 +90,10 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
     if kind == "missing":
         forget_sent_images()
     elif kind == "undo":
+        # What was typed just before in the entry that goes is no less kept.
+        if message["values"] and not str(message["entry"]).startswith(TASK_PREFIX):
+            _do(context, person, {**message, "kind": "draft"})
+            bench_state().fresh_turn = None
         actions.undo_last(context, person)
     elif str(message["entry"]).startswith(TASK_PREFIX):
         _do_task(context, person, message)
