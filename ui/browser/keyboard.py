@@ -20,7 +20,9 @@ from ui.i18n import t
 HELP_KEY = "keyboard_help"
 _KEY_HELP_ROWS = (
     ("Ctrl+Enter", "save"),
-    ("Tab", "next_field"),
+    ("Enter Tab", "next_field"),
+    ("Shift+Tab", "previous_field"),
+    ("Ctrl+↓ Ctrl+↑", "any_field"),
     ("-", "empty"),
     ("?", "illegible"),
     ("Alt+T", "empty_anywhere"),

@@ -26,7 +26,11 @@ ALTER TABLE export_item DROP COLUMN route_revision; ALTER TABLE export_item DROP
 ALTER TABLE staff_signature DROP COLUMN role_code; ALTER TABLE staff_signature DROP COLUMN hsa_id;
 ALTER TABLE unit DROP COLUMN hsa_id; DROP TABLE key_in_signature; DROP TABLE key_in_order;
 DROP TABLE key_in_copy;
-ALTER TABLE statistics_item DROP COLUMN whole; DROP TABLE export_proof
+ALTER TABLE statistics_item DROP COLUMN whole; DROP TABLE export_proof;
+DROP TABLE queue_choice; DROP INDEX entry_form_oldest; DROP INDEX entry_form_newest;
+DROP INDEX entry_author_key; ALTER TABLE entry DROP COLUMN author_key;
+DROP INDEX entry_day; DROP INDEX entry_author; DROP INDEX event_own_action;
+DROP TABLE watched_folder; DROP INDEX ix_page_read_at
 """
 """What makes a store of today one of the revision before routes."""
 
