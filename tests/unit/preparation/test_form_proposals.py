@@ -163,7 +163,7 @@ def test_print_without_room_to_write_is_no_field() -> None:
     paper = Paper()
     paper.text("Rubrik över sidan", 20, 20)
     paper.rule(20, 21, 30)
-    paper.box(20, 40, 60, 6)
+    paper.box(20, 40, 38, 6)
     paper.text("Fylls i av kommunen i samråd", 21, 44.5)
     assert paper.proposals().fields == ()
 
