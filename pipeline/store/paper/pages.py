@@ -59,7 +59,8 @@ class PageConditions:
 
     `problem`: a person has to look into it. That is a page that failed or lacks its image, or one
     that was read and waits with something wrong. `empty_sheet`: the machine found nothing written
-    on the page's sheet; a person has to confirm that.
+    on the page's sheet; a person has to confirm that. `needs_action`: a problem that is settled with
+    the paper and not by reviewing, as a remark is.
     """
 
     failed: ColumnElement[bool]
@@ -67,6 +68,7 @@ class PageConditions:
     waiting: ColumnElement[bool]
     problem: ColumnElement[bool]
     empty_sheet: ColumnElement[bool]
+    needs_action: ColumnElement[bool]
 
 
 is_queued: ColumnElement[bool] = page.c.state == STATE_QUEUED
@@ -100,16 +102,17 @@ def _page_conditions(
     )
     is_waiting = and_(not_(is_failed), not_(is_done))
     is_empty_sheet = and_(page.c.sheet.is_not(None), not_(has_entries), not_(page.c.settled))
-    has_finding = or_(
-        is_unsettled_duplicate,
-        is_empty_sheet,
-        page.c.outcome == Outcome.UNIDENTIFIED,
-        cast(page.c.problems, String) != "[]",
+    is_open = and_(is_read, is_waiting, not_(is_attached))
+    needs_action = or_(
+        is_failed,
+        lacks_image,
+        and_(
+            is_open,
+            or_(is_unsettled_duplicate, is_empty_sheet, page.c.outcome == Outcome.UNIDENTIFIED),
+        ),
     )
-    is_problem = or_(
-        is_failed, lacks_image, and_(is_read, is_waiting, not_(is_attached), has_finding)
-    )
-    return PageConditions(is_failed, is_done, is_waiting, is_problem, is_empty_sheet)
+    is_problem = or_(needs_action, and_(is_open, cast(page.c.problems, String) != "[]"))
+    return PageConditions(is_failed, is_done, is_waiting, is_problem, is_empty_sheet, needs_action)
 
 
 is_closed: ColumnElement[bool] = page.c.id.in_(

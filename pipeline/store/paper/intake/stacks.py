@@ -103,7 +103,7 @@ def list_stacks(
         FEW_PAGES.waiting,
         FEW_PAGES.failed,
         and_(is_queued, page.c.reason == ""),
-        FEW_PAGES.problem,
+        FEW_PAGES.needs_action,
         page.c.unit != batch.c.unit,
     )
     # A batch without pages has one row of nulls in the outer join, which must not be counted.
