@@ -59,8 +59,8 @@ class PageConditions:
 
     `problem`: a person has to look into it. That is a page that failed or lacks its image, or one
     that was read and waits with something wrong. `empty_sheet`: the machine found nothing written
-    on the page's sheet; a person has to confirm that. `needs_action`: a problem that is settled with
-    the paper and not by reviewing, as a remark is.
+    on the page's sheet; a person has to confirm that. `needs_action`: a problem that is settled
+    with the paper and not by reviewing, as a remark is.
     """
 
     failed: ColumnElement[bool]

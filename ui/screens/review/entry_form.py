@@ -250,11 +250,15 @@ def _conflict_fields(view: EntryView, question: ClientQuestion) -> None:
 
 def _missing_client_fields(view: EntryView, question: ClientQuestion) -> None:
     st.markdown(f"**{t(f'guard.{question.kind}_title')}**  \n{t(f'guard.{question.kind}_what')}")
+    labels = {
+        reason: code_text("guard.outside_reasons", reason)
+        for reason in missing_client_reasons(view, question)
+    }
     st.selectbox(
         t("guard.outside"),
-        missing_client_reasons(view, question),
+        list(labels),
         index=None,
-        format_func=lambda reason: code_text("guard.outside_reasons", reason),
+        format_func=labels.__getitem__,
         placeholder=t("guard.outside_choose"),
         key=_question_widget_key(view, "outside"),
     )

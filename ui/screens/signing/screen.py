@@ -232,6 +232,7 @@ def _sign_sheet(context: AppContext, person: Person, revisions: list[tuple[str, 
     )
 
 
+@requires_open_session
 def _run_and_report(
     context: AppContext, success_key: str, action: Callable[[Connection], object]
 ) -> None:

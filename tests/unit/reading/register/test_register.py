@@ -321,11 +321,3 @@ def test_curved_page_is_rectified_without_seams() -> None:
     assert np.array_equal(
         register_module._flatten(page, homography, bend, geometry.PAGE_BOX, PX_PER_MM), whole
     )
-
-
-def test_colour_image_is_rejected_by_rectification() -> None:
-    colour = np.zeros((300, 200, 3), np.uint8)
-    with pytest.raises(ValueError, match="broadcast"):
-        register_module._flatten(
-            colour, geometry.raster_homography(1.0), _bent(), geometry.PAGE_BOX, PX_PER_MM
-        )

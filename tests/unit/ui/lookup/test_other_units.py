@@ -16,6 +16,7 @@ from pipeline.domain.model import Person
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
+from tests.support.screens.bench import Bench
 from tests.support.screens.filled_workspace import ELSEWHERE
 from tests.support.screens.seeding import CLIENTS
 from tests.unit.ui.conftest import OpenScreen
@@ -71,9 +72,11 @@ def _sent(app: AppTest) -> bytes:
     elements = [
         element for root in (app.main, app.sidebar) for element in root if element is not root
     ]
-    return b"".join(
+    drawn = b"".join(
         element.proto.SerializeToString() for element in elements if element.proto is not None
     )
+    bench = Bench(app)
+    return drawn + (bench.sent().encode() if bench.is_up else b"")
 
 
 def secrets_of(store: Store) -> set[bytes]:

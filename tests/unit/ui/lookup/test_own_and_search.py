@@ -74,7 +74,7 @@ def test_nobody_sees_the_decisions_of_others(store: Store, open_screen: OpenScre
 
 def test_a_way_of_working_is_chosen(store: Store, open_screen: OpenScreen) -> None:
     seeding.add_notes(store, 1)
-    app = opened(open_screen(NURSE, "review"), "own")
+    app = open_screen(NURSE, "review")
     app.segmented_control(key="queue_grouping").set_value(QueueGrouping.CLIENT).run()
     assert not app.exception
     with store.read() as conn:

@@ -13,35 +13,25 @@ from pipeline.store.database.store import Store
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review import screen as review_screen
+from ui.screens.review.entry_form import settled_lines
 from ui.screens.signing import screen as signing
 from ui.widgets import min_view_time
 
 
-@pytest.mark.parametrize(
-    ("screen", "name", "drawn_by"),
-    [(review_screen, "review", "entry_form"), (signing, "signing", "settled_lines")],
-)
 def test_a_look_begins_when_all_is_drawn(
-    store: Store,
-    open_screen: OpenScreen,
-    monkeypatch: pytest.MonkeyPatch,
-    screen: object,
-    name: str,
-    drawn_by: str,
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (entry_id,) = seeding.add_notes(store, 1)
-    if screen is signing:
-        seeding.confirm(store, NURSE, entry_id)
+    seeding.confirm(store, NURSE, entry_id)
     began: list[datetime] = []
-    draw = getattr(screen, drawn_by)
+    draw = settled_lines
 
     def late(*args: object, **options: object) -> None:
-        draw(*args, **options)
+        draw(*args, **options)  # type: ignore[arg-type]
         began.append(utc_now())
 
-    monkeypatch.setattr(screen, drawn_by, late)
-    app = open_screen(NURSE, name)
+    monkeypatch.setattr(signing, "settled_lines", late)
+    app = open_screen(NURSE, "signing")
     what, at = app.session_state["first_look"]
     assert entry_id in what
     assert at >= began[0]

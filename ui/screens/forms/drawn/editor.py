@@ -25,6 +25,7 @@ from ui.screens.forms import state
 from ui.screens.forms.draft_header import draft_header
 from ui.screens.forms.drawn.box_editor import box_editor, label_key
 from ui.screens.forms.problems import shown_problems
+from ui.session import requires_open_session
 from ui.workspace import AppContext
 
 _CHOSEN_KEY = "forms_box"
@@ -114,6 +115,7 @@ def _proposals_bar(boxes: Sequence[YamlData], change: Callable[..., None]) -> No
         )
 
 
+@requires_open_session
 def _handle_acts(
     context: AppContext, person: Person, draft_id: str, acts: Sequence[BoxAct]
 ) -> None:
@@ -147,6 +149,7 @@ def _apply_act(data: YamlData, act: BoxAct) -> YamlData:
     return drawn_boxes.replace_box(data, act.id, **changed)
 
 
+@requires_open_session
 def _act(context: AppContext, person: Person, draft: Draft, act: BoxAct) -> None:
     _handle_acts(context, person, draft.id, (act,))
 
