@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import streamlit as st
 
@@ -162,8 +163,9 @@ def _chosen_box_editor(
     change: Callable[..., None],
 ) -> None:
     """Show the choice of a box, and the editor of the chosen one."""
-    choice_key = f"{key}-which"
     names = {int(box["id"]): _box_text(box) for box in boxes}
+    # Streamlit knows a choice by its text: under other texts it is another choice, not a change.
+    choice_key = f"{key}-which-{crc32(' '.join(names.values()).encode())}"
     st.selectbox(
         t("forms.box"),
         list(names),
