@@ -230,6 +230,9 @@ def test_proposals_on_a_blank_are_accepted_corrected_tried_and_published(
             page.set_viewport_size({"width": size[0], "height": size[1]})
             settle(page)
             page.screenshot(path=tmp_path / f"proposals-{size[0]}.png")
+            # The whole page in a window that is high enough for it.
+            page.set_viewport_size({"width": size[0], "height": 1_700})
+            settle(page)
             assert_boxes_stand_on_lines(page)
         page.set_viewport_size({"width": 1440, "height": 900})
         settle(page)
