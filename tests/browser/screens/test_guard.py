@@ -41,7 +41,7 @@ def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(
     expect(page.locator(".wb-against")).to_contain_text("namnet liknar inte")
     save(page, entry_id)
     question = page.locator(".wb-question")
-    expect(question).to_contain_text("Papperet och klienten stämmer inte överens")
+    expect(question).to_contain_text("Papperet och patienten stämmer inte överens")
     save(page, entry_id)
     expect(question).to_be_visible()
     assert state(store, entry_id) is EntryState.REVIEW

@@ -255,11 +255,11 @@ def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(
     expect(page.locator(".wb-client-name")).to_have_count(0)  # not the one of the number before
     page.keyboard.press("Control+Enter")
     be_quick(tmp_path)
-    expect(page.get_by_text("Se efter att klienten är rätt")).to_be_visible()
+    expect(page.get_by_text("Se efter att patienten är rätt")).to_be_visible()
     expect(client(page)).to_contain_text(CLIENTS[1].name)
     assert wait_for_entry(page) == only
     save(page, only)
-    expect(page.get_by_text("Papperet och klienten stämmer inte överens")).to_be_visible()
+    expect(page.get_by_text("Papperet och patienten stämmer inte överens")).to_be_visible()
     assert states(store, only) == [EntryState.REVIEW]
 
 

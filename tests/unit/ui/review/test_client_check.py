@@ -49,7 +49,7 @@ def banner(bench: Bench) -> dict[str, Any]:
 def test_a_conflict_blocks_until_a_choice_is_stated(store: Store, open_screen: OpenScreen) -> None:
     bench, entry_id = conflicting(store, open_screen)
     assert found(store, entry_id).state is EntryState.REVIEW
-    assert "Namnet på papperet liknar inte klientens namn." in bench.card["question"]["lines"]
+    assert "Namnet på papperet liknar inte patientens namn." in bench.card["question"]["lines"]
     bench.save()
     assert found(store, entry_id).state is EntryState.REVIEW
     bench.save(question={"choice": "slip"})
@@ -63,10 +63,10 @@ def test_a_client_who_has_not_been_shown_is_shown_before_anything_is_saved(
     entry_id = seeding.add_notes(store, 1)[0]
     bench = type_all(Bench(open_screen(NURSE, "review"))).save()
     assert found(store, entry_id).state is EntryState.REVIEW
-    assert "Se efter att klienten är rätt" in bench.card["warning"]
+    assert "Se efter att patienten är rätt" in bench.card["warning"]
     assert banner(bench)["unit"] == CLIENTS[0].unit
     bench.type("personnummer", CLIENTS[1].pid).save()
-    assert "Se efter att klienten är rätt" in bench.card["warning"]  # another number and client
+    assert "Se efter att patienten är rätt" in bench.card["warning"]  # another number and client
     bench.type("personnummer", CLIENTS[0].pid).save()
     assert found(store, entry_id).state is EntryState.CONFIRMED
 
