@@ -87,7 +87,7 @@ def test_what_is_handed_in_is_read(browser: Browser, store: Store, tmp_path: Pat
         window.locator("input[type=file]").set_input_files(scan)
         expect(window.get_by_text("bunt.png")).to_be_visible()
         window.get_by_role("button", name="Ladda upp").click()
-        expect(window.get_by_text("Läsningen är klar: 1 sida.")).to_be_visible()
+        expect(window.get_by_text("Läsningen är klar: 1 sida")).to_be_visible()
         window.close()
     with store.read() as conn:
         assert count_pages_by_state(conn)["in"] == 1
