@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from pipeline.domain.errors import BrokenFileError, FormEditorError
+from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Area, Form, Subject
 from pipeline.domain.model import PrintedWord
 from pipeline.files.images import decode_image
@@ -36,6 +37,16 @@ MAX_SIDES = 8
 """Largest number of pages of a file with a blank form."""
 _A4_MM, _A4_RATIO_TOLERANCE = (210.0, 297.0), 0.04
 _ROW_PREFIX = "rad"
+_NUMBER_TYPES = frozenset(
+    {FieldType.NUMBER, FieldType.AMOUNT, FieldType.DOSE, FieldType.BLOOD_PRESSURE}
+)
+_FACTS_BY_MEANING: Mapping[str, YamlData] = {
+    Meaning.CLIENT_PID.value: {"critical": True, "required": True},
+    Meaning.EVENT_DATE.value: {"critical": True, "required": True},
+    Meaning.EVENT_TIME.value: {"critical": True},
+}
+"""What a box is at first whose meaning is known, as in the program's own forms: whose it is and
+when it happened are keyed blind. It can be changed."""
 
 
 def empty_drawing(
@@ -87,7 +98,11 @@ def add_box(data: YamlData, box: Sequence[float], label: str) -> YamlData:
 
 
 def replace_box(data: YamlData, box_id: int, **changed: object) -> YamlData:
-    """Change facts of a box, which accepts it; empty facts are removed."""
+    """Change facts of a box, which accepts it; empty facts are removed.
+
+    A box that gets a meaning gets what goes with it.
+    """
+    changed = dict(_FACTS_BY_MEANING.get(str(changed.get("means") or ""), {})) | changed
     return dict(data) | {
         "boxes": [
             {
@@ -132,26 +147,30 @@ def propose_boxes(data: YamlData, image: bytes, words: Sequence[PrintedWord] = (
     proposals = propose_fields(decode_image(image, PNG), tuple(data["size"]), words)
     boxes = list_boxes(data)
     last = max((int(box["id"]) for box in boxes), default=0)
+    is_serious = data.get("criticality") == "A"
     proposed = [
-        {"id": last + number} | _box_of(proposal)
+        {"id": last + number} | _box_of(proposal, is_serious=is_serious)
         for number, proposal in enumerate(proposals.fields, start=1)
     ]
     added = dict(data) | {"boxes": [*proposed, *boxes]}
     return set_rows(added, *proposals.rows) if proposals.rows else added
 
 
-def _box_of(proposal: FieldProposal) -> YamlData:
+def _box_of(proposal: FieldProposal, *, is_serious: bool) -> YamlData:
+    """Return the box of a proposal; in a serious form its numbers are keyed blind."""
+    means = proposal.means.value if proposal.means else ""
     box: YamlData = {
+        "critical": is_serious and proposal.type in _NUMBER_TYPES,
         "label": proposal.label,
         "sort": proposal.type.value,
         "box": [round(side, 1) for side in proposal.box.as_list()],
         "choice": proposal.choice,
-        "means": proposal.means.value if proposal.means else "",
+        "means": means,
         "cells": proposal.cells,
         "lines": proposal.lines,
         "each_row": proposal.each_row,
         "proposed": True,
-    }
+    } | _FACTS_BY_MEANING.get(means, {})
     return {key: value for key, value in box.items() if value}
 
 

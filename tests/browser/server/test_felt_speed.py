@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.domain.settings import ROOT
 from pipeline.store.database.store import Store
 from tests.browser.support.nurse import settle
-from tests.browser.support.people import logged_in, press_menu
+from tests.browser.support.people import choose, logged_in, press_menu
 from tests.browser.support.serving import PATIENCE_MS, answering, free_port, ui_command
 from tests.support.screens import seeding
 from tests.support.screens.filled_workspace import fill
@@ -83,6 +83,7 @@ def test_the_first_page_of_a_stack_is_read_soon(
     with ui_command(tmp_path, port, 1, "--headless") as program:
         address = answering(program.poll, port)
         with logged_in(browser, address, ADMINISTRATOR) as page:
+            choose(page, "upload_unit", seeding.UNIT)
             page.locator("input[type=file]").first.set_input_files(stack)
             expect(page.get_by_text("bunt.pdf")).to_be_visible()
             settle(page)

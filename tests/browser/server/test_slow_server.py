@@ -36,10 +36,10 @@ from tests.browser.support.nurse import (
     wait_for_entry,
     wait_until,
 )
-from tests.browser.support.people import go, hand_in
+from tests.browser.support.people import choose, go, hand_in
 from tests.browser.support.warm import FORGET, SLOW
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NOTE, NURSE
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NOTE, NURSE, UNIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -358,6 +358,7 @@ def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(
     sheets[0].save(paper, save_all=True, append_images=sheets[1:])
     log_in(page, ADMINISTRATOR)
     go(page, "Skanna")
+    choose(page, "upload_unit", UNIT)
     hand_in(page, "upload_files", paper)
     be_slow(tmp_path, 0.2)
     page.locator(".st-key-upload_submit button").click()

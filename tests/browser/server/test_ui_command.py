@@ -19,6 +19,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.registers import issued_sheets
 from tests.browser.support.nurse import log_in
+from tests.browser.support.people import choose
 from tests.browser.support.serving import PATIENCE_MS, answering, free_port, ui_command
 from tests.faults.watching import is_running, until
 from tests.support.screens import seeding
@@ -84,6 +85,7 @@ def test_what_is_handed_in_is_read(browser: Browser, store: Store, tmp_path: Pat
         window.goto(address)
         log_in(window, seeding.ADMINISTRATOR)
         window.get_by_role("link", name="Skanna").click()
+        choose(window, "upload_unit", seeding.UNIT)
         window.locator("input[type=file]").set_input_files(scan)
         expect(window.get_by_text("bunt.png")).to_be_visible()
         window.get_by_role("button", name="Ladda upp").click()

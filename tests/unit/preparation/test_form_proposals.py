@@ -172,6 +172,20 @@ def test_an_empty_page_has_no_fields() -> None:
     assert Paper().proposals() == Proposals(())
 
 
+def test_who_and_when_are_keyed_blind_in_what_is_proposed() -> None:
+    """Where the program's own forms demand it: nobody else would, once all are accepted."""
+    paper = Paper()
+    paper.text("Personnummer", 20, 48)
+    paper.comb(20, 50, 12)
+    paper.text("Datum", 20, 68)
+    paper.comb(20, 70, 8)
+    image = cv2.imencode(".png", paper.picture)[1].tobytes()
+    data = drawn_boxes.propose_boxes({"size": list(A4), "criticality": "A", "boxes": []}, image)
+    boxes = drawn_boxes.list_boxes(drawn_boxes.accept_proposals(data))
+    assert [box.get("critical") for box in boxes] == [True, True]
+    assert boxes[0]["required"] is True
+
+
 def test_proposals_are_no_fields_until_they_are_accepted() -> None:
     paper = Paper()
     paper.text("Datum", 20, 48)

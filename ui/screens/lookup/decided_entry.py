@@ -57,11 +57,13 @@ DECIDED_KEYBOARD_KEY = "keyboard_decided"
 ReportResult = Callable[[str, str], None]
 """Sets a message about the result of an action: "ok" or "fault", and the text."""
 _ACTION_KEY, _COMPLAINTS_KEY = "decided_doing", "decided_complaints"
+_REASON_MISSED_KEY = "decided_reason_missed"
+"""How often a correction was saved without its reason: the focus goes there anew each time."""
 
 
 def reset_decided_entry() -> None:
     """Clear all state of the entry that was viewed."""
-    for key in (_ACTION_KEY, _COMPLAINTS_KEY):
+    for key in (_ACTION_KEY, _COMPLAINTS_KEY, _REASON_MISSED_KEY):
         st.session_state.pop(key, None)
     end_page_views()
     reset_client_question()
@@ -75,6 +77,11 @@ def begin_void() -> None:
 def begin_correction() -> None:
     """Note that the next entry that is viewed is to be corrected."""
     st.session_state[_ACTION_KEY] = "correct"
+
+
+def is_editing() -> bool:
+    """Return whether something is typed into the entry that is viewed, which Esc must not lose."""
+    return st.session_state.get(_ACTION_KEY) is not None
 
 
 def is_voiding() -> bool:
@@ -173,9 +180,11 @@ def _correct_form(
             on_click=correct,
         )
     st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=reset_decided_entry)
+    missed = st.session_state.get(_REASON_MISSED_KEY, 0)
     keyboard(
-        f"correct-{entry.id}",
+        f"correct-{entry.id}-{missed}",
         [*widget_keys(view), reason_key],
+        focus=reason_key if missed else None,
         save=save_key,
         key=DECIDED_KEYBOARD_KEY,
     )
@@ -215,6 +224,9 @@ def _correct_entry(
         st.session_state[_COMPLAINTS_KEY] = dict.fromkeys(missing, t("review.missing_answer"))
         return
     if not reason.strip() or not changed:
+        if not reason.strip():
+            missed = int(st.session_state.get(_REASON_MISSED_KEY, 0))
+            st.session_state[_REASON_MISSED_KEY] = missed + 1
         report("fault", t("lookup.reason_missing" if changed else "lookup.nothing_changed"))
         return
     _run_and_report(

@@ -139,6 +139,7 @@ def _compare_with_entry(context: AppContext, person: Person, view: EntryView) ->
         t("returns.duplicate.which"),
         list(by_id),
         index=None,
+        placeholder=t("returns.duplicate.choose"),
         format_func=lambda entry_id: entry_title(context, by_id[entry_id]),
         key=_widget_key(view, "other"),
     )

@@ -25,6 +25,7 @@ from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.decided_entry import (
     begin_void,
     decided_entry,
+    is_editing,
     is_voiding,
     reset_decided_entry,
 )
@@ -63,7 +64,7 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
     st.button(
         t("lookup.back"),
         key="lookup_back",
-        shortcut="Escape",
+        shortcut=None if is_editing() else "Escape",
         on_click=_close_lookup,
         icon=":material/arrow_back:",
     )

@@ -11,7 +11,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
@@ -84,13 +84,23 @@ def _prioritize(context: AppContext, person: Person) -> None:
         PriorityKind.DAY: day.isoformat() if isinstance(day, date) else "",
         PriorityKind.CLIENT: str(st.session_state.get(_CLIENT_KEY, "")),
     }.get(kind, "")
+    if kind is PriorityKind.CLIENT and not _is_number(key):
+        st.session_state[_MESSAGE_KEY] = t("queue.number_wrong")
+        return
     try:
         with context.store.begin() as conn:
             priority = queue_order.prioritize(conn, person, kind, unit, key, utc_now())
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = error_text(error)
     else:
-        st.session_state[_MESSAGE_KEY] = t("queue.pulled", count=priority.waiting)
+        key = "queue.pulled" if priority.waiting else "queue.pulled_none"
+        st.session_state[_MESSAGE_KEY] = t(key, count=priority.waiting)
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a typed number can be a client's: a check digit has to be right."""
+    number = normalize_pid(text)
+    return number.valid or number.kind is PidKind.LOCAL
 
 
 def _priorities_list(context: AppContext, person: Person) -> None:

@@ -95,10 +95,12 @@ def answer_from_code(spec: FieldSpec, code: str | None) -> Answer | None:
 def is_answer_required(field: FieldView) -> bool:
     """Return whether an empty widget is no answer.
 
-    So if the reading is withheld, or a required field was never read.
+    So if the reading is withheld, the machine read something there, or a required field was never
+    read: what is emptied by mistake must not become empty.
     """
     return (
         field.is_blind
+        or (field.reading is not None and field.reading.state is State.READ)
         or _is_reading_hidden(field)
         or (field.reading is not None and field.reading.value is True and field.spec.takes_code)
         or (field.reading is None and field.spec.required)

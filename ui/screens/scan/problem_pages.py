@@ -126,6 +126,8 @@ def _case_row(context: AppContext, case: ProblemCase) -> None:
 
 def _case_details(context: AppContext, person: Person, case: ProblemCase) -> None:
     page = case.page
+    source = t("problems.from", name=page.source_name, number=page.source_page)
+    st.subheader(plain(source), anchor=False)
     if reason := reason_text(context, case):
         st.info(plain_with_code(reason), icon=":material/info:")
     case_actions(context, person, case)

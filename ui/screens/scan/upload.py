@@ -46,8 +46,13 @@ def upload_form(context: AppContext, person: Person) -> None:
     if way == _PHOTOS:
         photo_list(context)
     with st.form("upload", border=True):
+        units = sorted(permitted_units(person, Action.SCAN))
         unit = st.selectbox(
-            t("scan.unit"), sorted(permitted_units(person, Action.SCAN)), key="upload_unit"
+            t("scan.unit"),
+            units,
+            index=0 if len(units) == 1 else None,  # no unit by chance
+            placeholder=t("scan.unit_choose"),
+            key="upload_unit",
         )
         place = st.text_input(
             t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200

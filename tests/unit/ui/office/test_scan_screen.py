@@ -162,6 +162,7 @@ def test_photos_are_shown_taken_again_and_uploaded_as_one_stack(
     app.button(key=first_photo(app)).click().run()
     assert html(app).count("ef-photo") == 1
     app.file_uploader(key="upload_photo_2").upload("IMG_2.jpg", photo(2), "image/jpeg").run()
+    app.selectbox(key="upload_unit").set_value(seeding.UNIT)
     app.button(key="upload_submit").click().run()
     assert not app.exception
     with store.read() as conn:

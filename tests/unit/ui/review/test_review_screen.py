@@ -150,12 +150,34 @@ def test_what_was_said_of_one_number_counts_for_no_other(
 def test_illegible_and_empty_are_answers(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     bench = type_all(Bench(open_screen(NURSE, "review")))
-    bench.type("namn", "?").type("plan", "").choose("information", "Oläsligt").save()
+    bench.type("namn", "?").type("plan", "-").choose("information", "Oläsligt").save()
     with store.read() as conn:
         view = queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
     decided = {field.spec.name: field.first_answer for field in view.fields}
     assert decided["namn"] == decided["information"] == Answer(None, State.ILLEGIBLE)
     assert decided["plan"] == Answer(None, State.EMPTY)
+
+
+def test_what_was_read_is_not_emptied_by_leaving_nothing(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """A note that is deleted by mistake was saved as empty, on one person's word."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    bench = type_all(Bench(open_screen(NURSE, "review"))).type("anteckning", "").save()
+    assert state(store, entry_id) is EntryState.REVIEW
+    assert list(bench.errors()) == ["anteckning"]
+
+
+def test_a_save_before_the_client_was_seen_takes_the_focus_out_of_the_fields(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was typed on for the next entry went into the note of this one."""
+    seeding.add_notes(store, 1)
+    bench = Bench(open_screen(NURSE, "review"))
+    monkeypatch.setattr(acts, "is_client_seen", lambda *_: False)
+    type_all(bench).save()
+    assert (bench.card["focus"], bench.card["attempt"]) == (":save", 1)
+    assert bench.card["warning"]
 
 
 def test_skip_puts_the_entry_behind_the_others(store: Store, open_screen: OpenScreen) -> None:

@@ -54,6 +54,7 @@ function makeRow(field, { id, labels, onInput }) {
   row.pick = control.pick ?? (() => false);
   row.isEmpty = control.isEmpty;
   row.focusable = control.focusable;
+  row.typing = control.typing ?? control.focusable;
   row.texts = control.texts;
   row.chosenText = control.chosenText;
   row.update(field);
@@ -138,6 +139,7 @@ function choiceControl(row, id, labels) {
     isEmpty: () => index() < 0 && !other.value.trim(),
     // Where something was typed, the text; else the choice, or the first option.
     focusable: () => (other.value ? other : (radios()[index()] ?? radios()[0] ?? other)),
+    typing: () => other,
     texts: () => [other.value],
     chosenText: () => row.field.options?.[index()]?.label ?? "",
   };

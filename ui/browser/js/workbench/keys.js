@@ -117,6 +117,11 @@ function makeKeys(bench) {
     }
     if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
     if (target.type !== "radio") return false;
+    // Where another value may be typed, a letter or digit begins it: half a date is no choice.
+    if (row.field.typed && /^[\p{L}\p{N}]$/u.test(event.key)) {
+      bench.focus(row.typing());
+      return false;
+    }
     if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);
     if (/^[1-9]$/.test(event.key)) return bench.change(row, () => row.pick(Number(event.key) - 1)) && bench.focusRow(row);
     return false;

@@ -353,6 +353,8 @@ function makeBench(parent) {
     fields.mark(row ?? null);
     if (placeOf(root, document.activeElement) === "elsewhere") return;
     if (card.hidden) bench.focus(below.handOver());
+    else if (card.focus === ":save") bench.focus(bar.named.save);
+    else if (card.focus === ":look") bench.focus(below.tick);
     else if (question.given) bench.focus(question.first());
     else if (row) bench.focusRow(row);
     else bench.focus(bar.named.save);

@@ -58,6 +58,8 @@ from ui.screens.review.workbench.rekeying_turn import (
 )
 from ui.screens.review.workbench.state import (
     ALL_FIELDS,
+    FOCUS_LOOK,
+    FOCUS_SAVE,
     FieldValue,
     HeldEntry,
     bench_state,
@@ -210,10 +212,10 @@ def _save(
     if not held.has_been_seen(now, MIN_VIEW_TIME):
         return
     if not is_client_seen(held, client_number(view, held, values), now, MIN_VIEW_TIME):
-        held.warning = t("review.look_at_client")
+        held.stop(t("review.look_at_client"), FOCUS_SAVE)
         return
     if is_grid_view(view) and not message.get("looked"):
-        held.warning = t("deviations.look_first")
+        held.stop(t("deviations.look_first"), FOCUS_LOOK)
         return
     answers = all_answers(view, held, values)
     number = typed_number(view, values)

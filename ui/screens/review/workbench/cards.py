@@ -98,7 +98,7 @@ def live_card(
             for fact in entry_facts(view, answers_so_far(view, held))
         ],
         "question": question_card(view, question) if question is not None else None,
-        "focus": next((name for name in names if name in held.errors), ""),
+        "focus": held.focus or next((name for name in names if name in held.errors), ""),
     }
 
 

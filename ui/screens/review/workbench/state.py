@@ -23,6 +23,8 @@ A text; the index of the chosen option (-1 if none); in second review both (`cho
 Card = dict[str, Any]
 """An entry as the browser gets it."""
 ALL_FIELDS = "*"
+FOCUS_SAVE, FOCUS_LOOK = ":save", ":look"
+"""Where the focus may go besides a field: the button that saves, and the tick of a sheet."""
 _STATE_KEY = "workbench_state"
 
 
@@ -50,12 +52,18 @@ class HeldEntry:
     expanded: frozenset[str] = frozenset()
     warning: str = ""
     asks_outside: bool = False
+    focus: str = ""
 
     def refuse(self, errors: Mapping[str, str]) -> None:
         """Note that nothing was saved, with a text for each of these fields, unfolded."""
-        self.errors = dict(errors)
+        self.errors, self.focus = dict(errors), ""
         self.attempts += 1
         self.expanded |= frozenset(errors)
+
+    def stop(self, warning: str, focus: str) -> None:
+        """Note that something has to be looked at first; the focus goes there, into no field."""
+        self.refuse({})
+        self.warning, self.focus = warning, focus
 
     def has_been_seen(self, now: datetime, min_time: timedelta) -> bool:
         """Return whether the entry has been up for this long, or was refused before."""
