@@ -251,7 +251,7 @@ def _decides_as_second(page: Page, papers: Mapping[str, str]) -> None:
     for form, act in (("orosanmalan", save), ("ansokan-ekonomiskt", save_last)):
         assert wait_for_entry(page) == papers[form]
         expect(page.get_by_role("radio", checked=True)).to_have_count(0)
-        page.keyboard.press("1")
+        page.keyboard.press("Space")
         act(page, papers[form])
 
 

@@ -224,11 +224,11 @@ def _finds_nothing(page: Page, serial: str) -> None:
 
 
 def _decides_as_second(page: Page, differs: str) -> None:
-    """Both times are shown and neither is chosen; the earlier one, which is on the paper, has the
-    key 1.
+    """Both times are shown and neither is chosen; the earlier one, which is on the paper, comes
+    first.
     """
     assert wait_for_entry(page) == differs
-    page.keyboard.press("1")
+    page.keyboard.press("Space")
     save_last(page, differs)
 
 
