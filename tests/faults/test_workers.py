@@ -169,7 +169,10 @@ def test_a_killed_server_of_the_workers_is_replaced_and_no_page_is_read_twice(
         until(idle(store, working), "all pages ended")
     assert set(states(store).values()) == {"read"}
     assert_each_page_ended_once(store, PAGES)
-    assert not [pid for pid in first if Path(f"/proc/{pid}/cmdline").exists()]
+    until(
+        lambda: not [pid for pid in first if Path(f"/proc/{pid}/cmdline").exists()],
+        "those of the killed server have ended",
+    )
 
 
 def _replaced(working: WorkerPool, first: set[int]) -> bool:
