@@ -215,3 +215,14 @@ def test_a_missing_picture_is_asked_for_once(browser: Browser) -> None:
         stage.answer(cards.card())
         stage.page.clock.run_for(2_000)
         assert stage.kinds() == ["missing"]
+
+
+def test_what_was_said_before_is_not_said_again_when_the_workbench_comes_up(
+    browser: Browser,
+) -> None:
+    """After a rejection it said that the entry before was saved."""
+    says = {"text": "Sparat", "kind": "ok"}
+    with staged(browser, cards.data(cards.ready(), says=says, saysNo=4)) as stage:
+        expect(stage.page.locator(".wb-says")).to_have_text("")
+        stage.answer(cards.ready("e2"), None, says=says, saysNo=5)
+        expect(stage.page.locator(".wb-says")).to_have_text("Sparat")

@@ -41,7 +41,8 @@ function makeBench(parent) {
     bench.data = data;
     outbox.send = (message) => send("act", message);
     outbox.hear(data.heard);
-    if (data.saysNo !== saysNo) says.say(data.says);
+    // What was said before the workbench came up again is old.
+    if (saysNo !== null && data.saysNo !== saysNo) says.say(data.says);
     saysNo = data.saysNo;
     picture.name(data.labels);
     const waiting = outbox.next();

@@ -96,7 +96,10 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
         if message["values"] and not str(message["entry"]).startswith(TASK_PREFIX):
             _do(context, person, {**message, "kind": "draft"})
             bench_state().fresh_turn = None
+        before = current_entry.current_entry_id()
         actions.undo_last(context, person)
+        if current_entry.current_entry_id() not in (None, before):
+            bench_state().say(t("review.undone"))
     elif str(message["entry"]).startswith(TASK_PREFIX):
         _do_task(context, person, message)
     elif (view := _open_view(context, person, message)) is not None:
