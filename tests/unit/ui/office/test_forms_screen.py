@@ -300,7 +300,10 @@ def test_boxes_are_written_in_millimetres_and_told_what_they_are(
         "sort": "personnummer",
         "box": [15.0, 29.5, 50.0, 7.0],
         "means": "client_pid",
+        "critical": True,
+        "required": True,
     }
+    assert app.checkbox(key=key_of(app, "checkbox", "-critical")).value
     assert {fault.code for fault in check_draft(only_draft(store)).problems} == {"no_meaning"}
     assert not app.error
     step = f"forms_step-{only_draft(store).id}"

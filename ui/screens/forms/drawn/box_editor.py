@@ -45,7 +45,11 @@ def box_editor(key: str, box: YamlData, change: Callable[..., None]) -> None:
         def save() -> None:
             value = st.session_state[f"{key}-{name}"]
             plain = value.value if isinstance(value, FieldType) else value
-            change(lambda data: drawn_boxes.replace_box(data, box_id, **{name: plain}))
+            # A meaning brings other facts with it, which new widgets show.
+            change(
+                lambda data: drawn_boxes.replace_box(data, box_id, **{name: plain}),
+                moves=name == "means",
+            )
 
         return save
 
