@@ -58,7 +58,7 @@ ReportResult = Callable[[str, str], None]
 """Sets a message about the result of an action: "ok" or "fault", and the text."""
 _ACTION_KEY, _COMPLAINTS_KEY = "decided_doing", "decided_complaints"
 _REASON_MISSED_KEY = "decided_reason_missed"
-"""How often a correction was saved without its reason: the focus goes there anew each time."""
+"""How often a correction was saved without its reason: each time the focus goes there."""
 
 
 def reset_decided_entry() -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.store.accounts import sessions
@@ -286,6 +287,24 @@ def test_drafts_come_back(store: Store, open_screen: OpenScreen) -> None:
     with store.read() as conn:
         assert list_answer_drafts(conn, entry_id, NURSE.login) == {"handelsetid": Answer("09:4")}
     assert Bench(open_screen(NURSE, "review")).value("handelsetid") == "09:4"
+
+
+def test_a_draft_that_could_not_be_stored_is_stored_by_the_next_message(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    bench = Bench(open_screen(NURSE, "review"))
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailableError("upload_not_kept", reason="locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decisions, "save_draft", fail)
+        bench.type("handelsetid", "09:4").act("draft")
+        assert bench.data["says"]["kind"] == "warn"
+    bench.act("draft")
+    with store.read() as conn:
+        assert list_answer_drafts(conn, entry_id, NURSE.login) == {"handelsetid": Answer("09:4")}
 
 
 def test_each_look_at_the_paper_is_one_event(store: Store, open_screen: OpenScreen) -> None:

@@ -168,12 +168,14 @@ def _store_drafts(
         held.values[name] = values[name]
         held.errors.pop(name, None)
         _withdraw_question(view, held, field, answer)
-        _store_draft(context, person, view, field, answer)
+        if not _store_draft(context, person, view, field, answer):
+            del held.values[name]  # the next message has it again
 
 
 def _store_draft(
     context: AppContext, person: Person, view: EntryView, field: FieldView, answer: Answer | None
-) -> None:
+) -> bool:
+    """Store a draft, None to delete it; return whether it is stored, else say why not."""
     try:
         with context.store.begin() as conn:
             decisions.save_draft(
@@ -187,6 +189,8 @@ def _store_draft(
             )
     except EfterskriftError as error:
         bench_state().say(error_text(error), "warn")
+        return False
+    return True
 
 
 def _untouched_answer(view: EntryView, field: FieldView) -> Answer | None:
