@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
@@ -21,13 +22,18 @@ from ui.browser.action_lock import action_lock
 from ui.browser.assets import svg_data_url
 from ui.browser.document import document_settings
 from ui.i18n import t
-from ui.screens import practice
 from ui.screens.admin import login, own_login
 from ui.screens.menu import SCREENS, MenuScreen
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.errors import show_error
-from ui.widgets.heading import OWN_LOGIN_KEY, SCREEN_KEY, screen_heading, show_guide
+from ui.widgets.heading import (
+    OWN_LOGIN_KEY,
+    PRACTICE_STEP_KEY,
+    SCREEN_KEY,
+    screen_heading,
+    show_guide,
+)
 from ui.widgets.tables import table_sort
 from ui.widgets.view_log import reset_views
 from ui.workspace import AppContext, open_app_context
@@ -197,8 +203,8 @@ def _run_screen(
     st.session_state[SCREEN_KEY] = screen.name
     try:
         with context.store.recording_denials():
-            if practice.is_practising():
-                practice.show(context, person)
+            if PRACTICE_STEP_KEY in st.session_state:
+                import_module("ui.screens.practice").show(context, person)
                 return
             require_permission(person, screen.action)
             show_tabs()

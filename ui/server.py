@@ -1,11 +1,12 @@
 """The ASGI app that `streamlit run` serves, with its own error messages, behind `ui/access/`.
 
-Preloading: everything that each session needs is loaded before the first user comes, and then
-excluded from garbage collection. A full collection walks all objects of the process: with the
-modules of the screens that is some hundred thousand objects and 130–180 ms in which no screen
-responds. What is loaded here never becomes garbage, so `gc.freeze` excludes it: a collection then
-takes about 10 ms. Streamlit would collect after every run, also after every field that is left;
-that is switched off (`runner.postScriptGC`), since Python collects as garbage piles up.
+Preloading: the login page is served at once, and everything that the screens need is loaded while
+the first user types a password; then it is excluded from garbage collection. A full collection
+walks all objects of the process: with the modules of the screens that is some hundred thousand
+objects and 130–180 ms in which no screen responds. What is loaded here never becomes garbage, so
+`gc.freeze` excludes it: a collection then takes about 10 ms. Streamlit would collect after every
+run, also after every field that is left; that is switched off (`runner.postScriptGC`), since Python
+collects as garbage piles up.
 
 Unexpected errors: the user gets a remedy, and the log gets the kind and place of the error,
 never field values.
@@ -21,6 +22,7 @@ from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from threading import Thread
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -40,16 +42,20 @@ from ui.workspace import open_app_context
 
 
 def preload() -> None:
-    """Import all screens, open the workspace with its forms, and freeze what is loaded.
+    """Open the workspace with its forms, import all screens, and freeze what is loaded.
 
     A workspace that cannot be opened is reported by the app.
     """
-    for module in walk_packages(screens.__path__, f"{screens.__name__}."):
-        import_module(module.name)
-    with suppress(EfterskriftError):
-        open_app_context()
-    gc.collect()
-    gc.freeze()
+    gc.disable()  # modules are no garbage: looking through them all the while costs half a second
+    try:
+        with suppress(EfterskriftError):
+            open_app_context()
+        for module in walk_packages(screens.__path__, f"{screens.__name__}."):
+            import_module(module.name)
+        gc.collect()
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 class ValueRedactingFilter(logging.Filter):
@@ -82,14 +88,12 @@ def show_unexpected_error(error: BaseException) -> bool:
 
 @asynccontextmanager
 async def prepare_access(_app: App) -> AsyncIterator[None]:
-    """Apply the settings to Streamlit, and note whose each download is."""
+    """Apply the settings to Streamlit, note whose each download is, and load the screens."""
     with suppress(EfterskriftError):
         config.set_option("server.maxUploadSize", load_settings().upload_mb)
     DOWNLOADS.watch(get_instance().media_file_mgr)
+    Thread(target=preload, name="preload", daemon=True).start()
     yield
-
-
-preload()
 
 
 # These loggers would write the message of an exception.

@@ -14,6 +14,7 @@ from datetime import date
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image as Pillow
 
@@ -21,7 +22,9 @@ from pipeline.domain.errors import BrokenFileError, SettingsError
 from pipeline.domain.model import Box
 from pipeline.domain.settings import Settings
 from pipeline.files.images import IMAGE_ERRORS, TooLargeError, open_image
-from pipeline.files.pdf_output import Document
+
+if TYPE_CHECKING:
+    from pipeline.files.pdf_output import Document  # 0.5 s, which the login page has no use for
 
 MAX_LOGO_BYTES = 2_000_000
 _MAX_LOGO_PX = 1600

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
-from ui.screens.admin import accounts, hsa_ids, log, office
-from ui.screens.export import archive, payments, routes
-from ui.screens.export import screen as export_screen
-from ui.screens.export.key_in import screen as key_in_screen
-from ui.screens.follow_up import screen as follow_up_screen
-from ui.screens.forms import screen as forms_screen
-from ui.screens.pack import screen as pack_screen
-from ui.screens.progress import backlog, my_work, paper_days, quality, queue
-from ui.screens.progress import screen as progress_screen
-from ui.screens.review import screen as review_screen
-from ui.screens.scan import screen as scan_screen
-from ui.screens.signing import screen as signing_screen
+from ui import screens
 from ui.workspace import AppContext
-
-Screen = Callable[[AppContext, Person], None]
-"""Shows a screen to a user."""
 
 
 class MenuScreen(NamedTuple):
@@ -33,36 +19,44 @@ class MenuScreen(NamedTuple):
     action: Action
     """The action whose permission it requires."""
     icon: str
-    show: Screen
+    module: str
+    """Below `ui.screens`; imported when the screen is first shown or when the server has started,
+    so that the login page does not wait for it."""
     under: str = ""
     """The screen on which it is a tab for who has that one, instead of a line of the menu."""
 
+    def show(self, context: AppContext, person: Person) -> None:
+        """Show the screen to a user."""
+        import_module(f"{screens.__name__}.{self.module}").show(context, person)
+
 
 SCREENS = (
-    MenuScreen("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
-    MenuScreen("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
-    MenuScreen("signing", Action.SIGN, ":material/signature:", signing_screen.show),
+    MenuScreen("scan", Action.SCAN, ":material/document_scanner:", "scan.screen"),
+    MenuScreen("review", Action.REVIEW, ":material/fact_check:", "review.screen"),
+    MenuScreen("signing", Action.SIGN, ":material/signature:", "signing.screen"),
+    MenuScreen("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", "follow_up.screen"),
+    MenuScreen("own_work", Action.REVIEW, ":material/person_check:", "progress.my_work"),
+    MenuScreen("progress", Action.PROGRESS, ":material/monitoring:", "progress.screen"),
     MenuScreen(
-        "follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show
+        "paper_days",
+        Action.PROGRESS,
+        ":material/calendar_month:",
+        "progress.paper_days",
+        "progress",
     ),
-    MenuScreen("own_work", Action.REVIEW, ":material/person_check:", my_work.show),
-    MenuScreen("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
-    MenuScreen(
-        "paper_days", Action.PROGRESS, ":material/calendar_month:", paper_days.show, "progress"
-    ),
-    MenuScreen("backlog", Action.BACKLOG, ":material/inventory:", backlog.show),
-    MenuScreen("quality", Action.QUALITY, ":material/verified:", quality.show, "progress"),
-    MenuScreen("queue", Action.PULL, ":material/low_priority:", queue.show, "progress"),
-    MenuScreen("export", Action.EXPORT, ":material/outbox:", export_screen.show),
-    MenuScreen("routes", Action.ROUTES, ":material/alt_route:", routes.show),
-    MenuScreen("key_in", Action.RECEIPT, ":material/keyboard:", key_in_screen.show),
-    MenuScreen("payments", Action.APPROVE_PAYMENT, ":material/payments:", payments.show),
-    MenuScreen("archive", Action.ARCHIVE, ":material/archive:", archive.show),
-    MenuScreen("pack", Action.PACK, ":material/inventory_2:", pack_screen.show),
-    MenuScreen("forms", Action.FORMS, ":material/description:", forms_screen.show),
-    MenuScreen("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts.show),
-    MenuScreen("office", Action.OFFICE, ":material/domain:", office.show),
-    MenuScreen("hsa_ids", Action.OFFICE, ":material/badge:", hsa_ids.show),
-    MenuScreen("log", Action.LOG, ":material/policy:", log.show),
+    MenuScreen("backlog", Action.BACKLOG, ":material/inventory:", "progress.backlog"),
+    MenuScreen("quality", Action.QUALITY, ":material/verified:", "progress.quality", "progress"),
+    MenuScreen("queue", Action.PULL, ":material/low_priority:", "progress.queue", "progress"),
+    MenuScreen("export", Action.EXPORT, ":material/outbox:", "export.screen"),
+    MenuScreen("routes", Action.ROUTES, ":material/alt_route:", "export.routes"),
+    MenuScreen("key_in", Action.RECEIPT, ":material/keyboard:", "export.key_in.screen"),
+    MenuScreen("payments", Action.APPROVE_PAYMENT, ":material/payments:", "export.payments"),
+    MenuScreen("archive", Action.ARCHIVE, ":material/archive:", "export.archive"),
+    MenuScreen("pack", Action.PACK, ":material/inventory_2:", "pack.screen"),
+    MenuScreen("forms", Action.FORMS, ":material/description:", "forms.screen"),
+    MenuScreen("accounts", Action.ACCOUNTS, ":material/manage_accounts:", "admin.accounts"),
+    MenuScreen("office", Action.OFFICE, ":material/domain:", "admin.office"),
+    MenuScreen("hsa_ids", Action.OFFICE, ":material/badge:", "admin.hsa_ids"),
+    MenuScreen("log", Action.LOG, ":material/policy:", "admin.log"),
 )
 """The screens in the order of the menu."""

@@ -20,9 +20,10 @@ from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from ui.browser.page_view import data_url
 from ui.i18n import t
 from ui.markdown import md, plain
+from ui.widgets.heading import PRACTICE_STEP_KEY
 from ui.workspace import AppContext
 
-_STEP_KEY, _ANSWER_KEY, _WRONG_ANSWER_KEY = "practice_step", "practice_answer", "practice_wrong"
+_ANSWER_KEY, _WRONG_ANSWER_KEY = "practice_answer", "practice_wrong"
 _PRACTICE_FORM = "hsl-anteckning"
 _WRITTEN_VALUES: dict[str, Value] = {
     "handelsedatum": "2021-12-18",
@@ -42,20 +43,10 @@ _STEPS: tuple[tuple[str, str, frozenset[str]], ...] = (
 _MARGIN_PX, _PX_PER_MM, _WIDTH_PX = 40, 300 / 25.4, 1000
 
 
-def start_practice() -> None:
-    """Start the practice from its first step."""
-    _go_to_step(0)
-
-
-def is_practising() -> bool:
-    """Return whether the user is practising now."""
-    return _STEP_KEY in st.session_state
-
-
 def show(context: AppContext, person: Person) -> None:
     """Show the current step, or the end of the practice."""
     del person
-    step = int(st.session_state[_STEP_KEY])
+    step = int(st.session_state[PRACTICE_STEP_KEY])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(t("practice.title"), anchor=False)
         st.button(
@@ -67,7 +58,7 @@ def show(context: AppContext, person: Person) -> None:
     st.warning(t("practice.marked"), icon=":material/school:")
     if step >= len(_STEPS):
         st.success(t("practice.done"), icon=":material/check:")
-        st.button(t("practice.again"), key="practice_again", on_click=start_practice)
+        st.button(t("practice.again"), key="practice_again", on_click=_go_to_step, args=(0,))
         return
     _show_step(context.forms.latest(_PRACTICE_FORM), step)
 
@@ -99,7 +90,7 @@ def _show_step(form: Form, step: int) -> None:
 
 def _check_answer(step: int, right_answers: frozenset[str]) -> None:
     """Go on if the answer is right; a double click meets the next step and does nothing."""
-    if st.session_state.get(_STEP_KEY) != step:
+    if st.session_state.get(PRACTICE_STEP_KEY) != step:
         return
     if str(st.session_state.get(f"{_ANSWER_KEY}-{step}", "")).strip() in right_answers:
         _go_to_step(step + 1)
@@ -109,13 +100,13 @@ def _check_answer(step: int, right_answers: frozenset[str]) -> None:
 
 
 def _go_to_step(step: int) -> None:
-    st.session_state[_STEP_KEY] = step
+    st.session_state[PRACTICE_STEP_KEY] = step
     st.session_state.pop(_WRONG_ANSWER_KEY, None)
     st.session_state.pop(f"{_ANSWER_KEY}-{step}", None)
 
 
 def _end_practice() -> None:
-    st.session_state.pop(_STEP_KEY, None)
+    st.session_state.pop(PRACTICE_STEP_KEY, None)
     st.session_state.pop(_WRONG_ANSWER_KEY, None)
 
 

@@ -17,7 +17,6 @@ from pipeline.texts import LANGUAGES, catalogue
 from ui import session
 from ui.i18n import current_language, t
 from ui.markdown import md, plain
-from ui.screens import practice
 from ui.session import requires_open_session
 from ui.workspace import AppContext
 
@@ -26,6 +25,8 @@ SCREEN_KEY = "screen"
 """Session-state key of the name of the screen that is drawn."""
 OWN_LOGIN_KEY = "own_login"
 """Session-state key that is set while the user changes the own login."""
+PRACTICE_STEP_KEY = "practice_step"
+"""Session-state key of the step of the practice; set while the user practises."""
 
 
 def show_guide(context: AppContext, person: Person) -> None:
@@ -50,7 +51,7 @@ def show_guide(context: AppContext, person: Person) -> None:
                 st.button(
                     t("help.practice"),
                     key="guide_practice",
-                    on_click=practice.start_practice,
+                    on_click=_start_practice,
                     icon=":material/school:",
                 )
 
@@ -68,6 +69,10 @@ def _close_guide(context: AppContext, person: Person) -> None:
     with context.store.begin() as conn:
         accounts_guide.close_guide(conn, person.login, utc_now())
     st.session_state[_GUIDE_CLOSED_KEY] = True
+
+
+def _start_practice() -> None:
+    st.session_state[PRACTICE_STEP_KEY] = 0
 
 
 def screen_help_button(context: AppContext, person: Person) -> None:
@@ -89,7 +94,7 @@ def screen_help_button(context: AppContext, person: Person) -> None:
             st.button(
                 t("help.practice"),
                 key="practice_open",
-                on_click=practice.start_practice,
+                on_click=_start_practice,
                 icon=":material/school:",
                 width="stretch",
             )

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 _ASK = """
 import gc, sys, time
 import ui.server
+ui.server.preload()
 frozen = gc.get_freeze_count()
 begun = time.process_time(); gc.collect(); ours = time.process_time() - begun
 gc.unfreeze()
