@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
+from urllib.request import Request, urlopen
 
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -19,19 +21,22 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 _WIDGETS = ("text_input", "button")
-_WORKBENCH = "efterskrift_workbench"
+_WORKBENCH, _LOGIN = "efterskrift_workbench", "efterskrift_login"
 _PATIENCE_S = 120.0
+_TELLINGS = 3
 
 
 @dataclass
 class Colleague:
     """One session. `widgets` are the ids of what is on the screen, by key; `bench` is what the
-    workbench got.
+    workbench got, and `ticket` what is exchanged for the login's cookie.
     """
 
     address: str
     widgets: dict[str, str] = field(default_factory=dict)
     bench: dict[str, Any] = field(default_factory=dict)
+    ticket: dict[str, Any] = field(default_factory=dict)
+    _login_id: str = ""
     _bench_id: str = ""
     _fragment: str = ""
     _socket: ClientConnection | None = None
@@ -52,6 +57,7 @@ class Colleague:
                 WidgetState(id=self.widgets["login_submit"], trigger_value=True),
             ]
         )
+        self._exchange_ticket()
 
     def entry(self) -> str:
         """The entry that is up, or an empty text."""
@@ -83,9 +89,28 @@ class Colleague:
             "revision": now["revision"],
             "values": dict(values),
         }
-        told = json.dumps([{"event": "act", "value": message}])
-        trigger = _make_trigger_id(self._bench_id, "events")
-        self._run([WidgetState(id=trigger, json_trigger_value=told)], self._fragment)
+        for _ in range(_TELLINGS):  # as the browser does: once more if nothing came of it
+            self._tell(self._bench_id, "act", message, self._fragment)
+            if self.bench["heard"] >= message["n"]:
+                return
+        raise AssertionError(f"{kind} was not heard")
+
+    def _exchange_ticket(self) -> None:
+        """Post the ticket of the login, as the browser does, and tell that it was taken."""
+        ask = Request(
+            self.address + self.ticket["path"],
+            data=self.ticket["ticket"].encode(),
+            headers={"Origin": self.address, "Sec-Fetch-Site": "same-origin"},
+        )
+        with urlopen(ask, timeout=_PATIENCE_S) as answer:
+            assert answer.status == HTTPStatus.NO_CONTENT
+        self._tell(self._login_id, "answered", "given")
+
+    def _tell(self, component: str, event: str, value: object, fragment: str = "") -> None:
+        """Send what a component triggers."""
+        told = json.dumps([{"event": event, "value": value}])
+        trigger = _make_trigger_id(component, "events")
+        self._run([WidgetState(id=trigger, json_trigger_value=told)], fragment)
 
     def _run(self, states: list[WidgetState], fragment: str = "") -> None:
         """One run of the script, or of its fragment, with these states of the widgets."""
@@ -111,7 +136,10 @@ class Colleague:
         if kind in _WIDGETS:
             widget = getattr(element, kind).id
             self.widgets[widget.split("-", 2)[2]] = widget  # $$ID-<digest>-<key>
-        if kind == "bidi_component" and element.bidi_component.component_name == _WORKBENCH:
-            bench = element.bidi_component
-            self.bench = json.loads(bench.json or bench.mixed.json)
-            self._bench_id, self._fragment = bench.id, said.delta.fragment_id
+        component = element.bidi_component
+        if kind == "bidi_component" and component.component_name == _WORKBENCH:
+            self.bench = json.loads(component.json or component.mixed.json)
+            self._bench_id, self._fragment = component.id, said.delta.fragment_id
+        if kind == "bidi_component" and component.component_name == _LOGIN:
+            self.ticket = json.loads(component.json or component.mixed.json)
+            self._login_id = component.id
