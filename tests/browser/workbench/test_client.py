@@ -34,6 +34,16 @@ def test_a_client_of_another_number_than_the_typed_one_is_not_shown(browser: Bro
         expect(stage.page.locator(".wb-client")).to_have_text(cards.LABELS_SV["wait"])
 
 
+def test_what_the_author_answered_stands_out_from_the_notices(browser: Browser) -> None:
+    said = "Fråga: Vilken dos?\nSvar: 5 mg (Omar Haddad, 20 december 2021)"
+    now = cards.ready(notices=["Skriven med rött."], authorAnswers=[said])
+    with staged(browser, cards.data(now)) as stage:
+        answer = stage.page.locator(".wb-author-answer")
+        expect(answer).to_have_text(said, use_inner_text=True)
+        size = "(line) => parseFloat(getComputedStyle(line).fontSize)"
+        assert answer.evaluate(size) > stage.page.locator(".wb-notice").evaluate(size)
+
+
 def test_reasons_tags_and_what_is_unknown_are_told(browser: Browser) -> None:
     known = cards.client(tags=["Skyddade uppgifter"], against=["Namnet är ett annat"])
     unknown = cards.client(name="", age="", unit="", unknown=True, text="Finns inte", **{"for": []})

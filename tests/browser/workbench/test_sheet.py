@@ -36,6 +36,25 @@ def test_paper_keeps_its_colours(browser: Browser, scheme: Literal["light", "dar
         assert _colours(crop)[0] > 50
 
 
+def test_more_contrast_leaves_faint_ink_to_be_seen(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.ready(focus="dos"))) as stage:
+        stage.press("Alt+k")
+        # What two thin lines become in a picture that is drawn small
+        stage.page.evaluate(
+            """() => {
+                const ink = document.createElement("div");
+                ink.id = "ink";
+                ink.style.cssText = "position: fixed; inset: 0 auto auto 0; width: 40px; "
+                    + "height: 20px; z-index: 99999; filter: var(--ef-light); "
+                    + "background: linear-gradient(90deg, #d2d2d2 50%, #fff 50%)";
+                document.body.append(ink);
+            }"""
+        )
+        picture = Image.open(io.BytesIO(stage.page.locator("#ink").screenshot())).convert("L")
+        assert picture.getpixel((10, 10)) in range(150, 230)
+        assert picture.getpixel((30, 10)) in range(240, 256)
+
+
 def _colours(picture: Locator) -> tuple[int, int]:
     """How many pixels are as red as the ink and as bright as the paper."""
     pixels = Image.open(io.BytesIO(picture.screenshot())).convert("RGB").tobytes()

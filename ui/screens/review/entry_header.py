@@ -38,7 +38,7 @@ COUNT_CACHE_SECONDS = 20
 
 
 def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> str:
-    """Return unit, serial, row, and the number of entries that wait for this user."""
+    """Return unit, serial, row, how many entries wait for this user, and why this one is next."""
     entry = view.entry
     waiting = _count_waiting(
         context, person, person.login, tuple(sorted(permitted_units(person, Action.REVIEW)))
@@ -51,7 +51,7 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
     with context.store.read() as conn:
         place = explain_place(conn, entry.id)
     return " · ".join(
-        [*filter(None, parts), _place_text(place), t("review.waiting", count=waiting)]
+        [*filter(None, parts), t("review.waiting", count=waiting), _place_text(place)]
     )
 
 

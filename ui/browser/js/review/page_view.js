@@ -8,7 +8,7 @@ const SCROLL_PX = 120;
 const root = document.documentElement;
 const filters = (window.efLight ??= { contrast: false, invert: false });
 function applyFilters() {
-  const parts = [filters.contrast ? "grayscale(1) contrast(2.2)" : "", filters.invert ? "invert(1)" : ""].join(" ").trim();
+  const parts = [filters.contrast ? "grayscale(1) brightness(.72) contrast(2.2)" : "", filters.invert ? "invert(1)" : ""].join(" ").trim();
   root.style.setProperty("--ef-light", parts || "none");
 }
 

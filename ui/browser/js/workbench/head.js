@@ -22,7 +22,8 @@ function makeHead() {
       setText(title, card.title);
       setText(origin, card.origin);
       origin.title = card.origin;
-      redraw(notices, card.notices, (texts) => (texts ?? []).map((text) => make("p", "wb-notice", {}, text)));
+      const lines = [...(card.notices ?? []), ...(card.authorAnswers ?? [])];
+      redraw(notices, lines, () => lines.map((text) => make("p", card.authorAnswers?.includes(text) ? "wb-author-answer" : "wb-notice", {}, text)));
       redraw(facts, card.facts, (all) => (all ?? []).map(factLine));
       setText(warning, card.warning ?? "");
       const banner = isStale ? { kind: "wait", text: labels.wait } : card.banner;

@@ -7,7 +7,7 @@ const TOOLS = [["turn", ""], ["contrast", "◐"], ["invert", "◑"], ["zoom-out"
 // Filters of all images of paper in this window, also of the crops next to the fields.
 const filters = (window.efLight ??= { contrast: false, invert: false });
 function applyFilters() {
-  const parts = [filters.contrast ? "grayscale(1) contrast(2.2)" : "", filters.invert ? "invert(1)" : ""].filter(Boolean);
+  const parts = [filters.contrast ? "grayscale(1) brightness(.72) contrast(2.2)" : "", filters.invert ? "invert(1)" : ""].filter(Boolean);
   document.documentElement.style.setProperty("--ef-light", parts.join(" ") || "none");
 }
 

@@ -63,7 +63,8 @@ def entry_card(
         "revision": view.entry.revision,
         "title": view.form.title,
         "origin": entry_origin_text(context, person, view),
-        "notices": _notices(context, person, view),
+        "notices": _notices(view),
+        "authorAnswers": author_answer_texts(context, person, view),
         "second": view.is_second_review,
         "fields": [] if view.is_hidden else _fields_with_values(view, held, images),
         "head": [field.spec.name for field in _head_fields(view)],
@@ -175,8 +176,8 @@ def _fields_with_values(
     ]
 
 
-def _notices(context: AppContext, person: Person, view: EntryView) -> list[str]:
-    lines = issue_texts(view.problems, view.form) + author_answer_texts(context, person, view)
+def _notices(view: EntryView) -> list[str]:
+    lines = issue_texts(view.problems, view.form)
     if view.is_second_review:
         lines.insert(0, t("review.second"))
     if view.entry.reason:
