@@ -53,8 +53,8 @@ def _situation_section(context: AppContext, person: Person) -> None:
     # The details take as long again to count, and are counted only where one is open.
     load = progress.make_progress_report if chosen_detail() else progress.load_overview
     with context.store.read() as conn:
-        overview: Overview = load(conn, person, now)
-        loads = list_person_loads(conn, person, now) if is_manager else []
+        overview: Overview = load(conn, context.forms, person, now)
+        loads = list_person_loads(conn, context.forms, person, now) if is_manager else []
     left, right = st.columns([4, 1], gap="medium")
     with left:
         _sentences_section(overview)
@@ -141,7 +141,7 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
 
 def _load_report(context: AppContext, person: Person) -> ProgressReport:
     with context.store.read() as conn:
-        return progress.make_progress_report(conn, person, utc_now())
+        return progress.make_progress_report(conn, context.forms, person, utc_now())
 
 
 def _csv_file(context: AppContext, person: Person, language: str) -> bytes:
