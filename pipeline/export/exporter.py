@@ -130,7 +130,7 @@ class Exporter(Protocol):
 
 
 @runtime_checkable
-class ReasonLister(Protocol):
+class _ReasonLister(Protocol):
     """A kind of target that can say at once all that keeps a record out."""
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
@@ -141,7 +141,7 @@ def list_unsupported_reasons(
     exporter: Exporter, record: Record, options: ExportOptions
 ) -> tuple[Text, ...]:
     """Return why a target cannot carry a record, all reasons that it can say; empty when it can."""
-    if isinstance(exporter, ReasonLister):
+    if isinstance(exporter, _ReasonLister):
         return tuple(exporter.unsupported_reasons(record, options))
     reason = exporter.unsupported_reason(record, options)
     return () if reason is None else (reason,)
