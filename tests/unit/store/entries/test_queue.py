@@ -336,7 +336,7 @@ def test_a_deadline_goes_on_while_the_author_is_asked(ward: Ward) -> None:
         assert [(one.form, one.entries) for one in list_open_deadlines(conn, CHIEF)] == [
             (CUSTODY.id, 1)
         ]
-        assert make_progress_report(conn, CHIEF, NOW).due_in("over") == 1
+        assert make_progress_report(conn, FORMS, CHIEF, NOW).due_in("over") == 1
 
 
 def test_a_deadline_that_people_have_settled_stands_when_another_page_comes(ward: Ward) -> None:
