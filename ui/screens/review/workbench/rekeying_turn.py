@@ -27,7 +27,8 @@ from pipeline.store.quality import rekeying
 from pipeline.store.quality.adjudication import adjudicate
 from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
 from ui.browser.image_cache import image_id
-from ui.i18n import code_text, t
+from ui.i18n import t
+from ui.screens.review.client_question import ClientQuestion, QuestionKind
 from ui.screens.review.current_entry import clear_undo, set_toast, set_warning
 from ui.screens.review.field_input import (
     answer_from_code,
@@ -38,6 +39,7 @@ from ui.screens.review.field_input import (
     field_hint,
     is_choice_field,
 )
+from ui.screens.review.workbench.cards import missing_client_card
 from ui.screens.review.workbench.state import Card, FieldValue, HeldEntry, bench_state
 from ui.widgets.errors import error_text
 from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
@@ -138,7 +140,7 @@ def save_task(
             else:
                 outcome = rekeying.save_rekeyed_answer(conn, person, task, answer, now)
     except UnknownClientError:
-        held.asks_outside = True
+        held.question = ClientQuestion(QuestionKind.OUTSIDE, "")
         return _refuse(task, held, "review.unknown_client")
     except MissingAnswerError:
         return _refuse(task, held, "review.missing_answer")
@@ -203,26 +205,9 @@ def _field_card(task: RekeyingTask, label: str, held: HeldEntry) -> dict[str, An
 
 def _question_card(task: RekeyingTask, held: HeldEntry) -> dict[str, Any] | None:
     """Return the question why the register lacks the client, if it is asked."""
-    if not held.asks_outside:
+    if held.question is None:
         return None
-    return {
-        "kind": "outside",
-        "field": task.spec.name,
-        "number": "",
-        "title": t("guard.outside_title"),
-        "lines": [t("guard.outside_what")],
-        "choices": [],
-        "why": None,
-        "name": None,
-        "select": {
-            "label": t("guard.outside"),
-            "placeholder": t("guard.outside_choose"),
-            "options": [
-                {"value": reason, "label": code_text("guard.outside_reasons", reason)}
-                for reason in OUTSIDE_REASONS
-            ],
-        },
-    }
+    return missing_client_card(held.question.kind, task.spec.name, "", OUTSIDE_REASONS)
 
 
 def _page_card(image: bytes, label: str) -> dict[str, Any]:
