@@ -381,6 +381,7 @@ def _open(
     for action in entry_actions(context, person, view):
         if action.name == name:
             action.run()
+            bench_state().forget_actions()  # what is opened may change them
             bench_state().needs_screen = True
 
 

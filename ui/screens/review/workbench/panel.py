@@ -38,7 +38,6 @@ def workbench_panel(context: AppContext, person: Person, turn: EntryView | Rekey
     state = bench_state()
     state.needs_screen = False
     state.fresh_turn = turn
-    state.forget_actions()
     _panel(context, person)
 
 

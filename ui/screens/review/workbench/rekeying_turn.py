@@ -129,8 +129,9 @@ def save_task(
     """Save the answer to a task; return whether it is done."""
     held.warning = ""
     answer, now = _task_answer(task, message["values"].get(task.spec.name)), utc_now()
+    missing = "review.missing_choice" if _is_chosen(task) else "review.missing_answer"
     if answer is None:
-        return _refuse(task, held, "review.missing_answer")
+        return _refuse(task, held, missing)
     outside = (message.get("question") or {}).get("outside") or ""
     try:
         with context.store.begin() as conn:
@@ -143,7 +144,7 @@ def save_task(
         held.question = ClientQuestion(QuestionKind.OUTSIDE, "")
         return _refuse(task, held, "review.unknown_client")
     except MissingAnswerError:
-        return _refuse(task, held, "review.missing_answer")
+        return _refuse(task, held, missing)
     except InvalidAnswerError:
         return _refuse(task, held, "review.invalid_answer")
     except EfterskriftError as error:
@@ -161,6 +162,10 @@ def skip_task(context: AppContext, person: Person, task: RekeyingTask) -> None:
     with context.store.begin() as conn:
         rekeying.skip_rekeying(conn, person, task)
     bench_state().skipped_tasks |= {task.id}
+
+
+def _is_chosen(task: RekeyingTask) -> bool:
+    return task.is_adjudication or is_choice_field(task.spec)
 
 
 def _refuse(task: RekeyingTask, held: HeldEntry, key: str) -> bool:
