@@ -35,6 +35,12 @@ from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import plain
 from ui.screens.export.key_in.who_keys import keying_lines
+from ui.screens.lookup.client_box import (
+    client_box,
+    client_fields,
+    is_client_shown,
+    reset_client_box,
+)
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.entry_form import (
@@ -67,6 +73,7 @@ def reset_decided_entry() -> None:
         st.session_state.pop(key, None)
     end_page_views()
     reset_client_question()
+    reset_client_box()
 
 
 def begin_void() -> None:
@@ -160,10 +167,14 @@ def _correct_form(
     entry = view.entry
     reason_key = _reason_key(view)
     save_key = f"save-{reason_key}"
+    complaints: dict[str, str] = st.session_state.get(_COMPLAINTS_KEY, {})
+    client_box(context, person, view, complaints)
+    of_client = {field.spec.name for field in client_fields(view)}
+    others = tuple(field for field in view.fields if field.spec.name not in of_client)
     with st.form(f"correct-{entry.id}-{entry.revision}", enter_to_submit=False, border=False):
         st.caption(t("lookup.correct_what"))
         client_check_fields(view)
-        field_lines(context, view, st.session_state.get(_COMPLAINTS_KEY, {}))
+        field_lines(context, replace(view, fields=others), complaints)
         st.text_input(
             t("lookup.reason"),
             key=reason_key,
@@ -183,9 +194,10 @@ def _correct_form(
     missed = st.session_state.get(_REASON_MISSED_KEY, 0)
     keyboard(
         f"correct-{entry.id}-{missed}",
-        [*widget_keys(view), reason_key],
+        [*widget_keys(view, first=of_client), reason_key],
         focus=reason_key if missed else None,
         save=save_key,
+        selects=False,
         key=DECIDED_KEYBOARD_KEY,
     )
 
@@ -228,6 +240,13 @@ def _correct_entry(
             missed = int(st.session_state.get(_REASON_MISSED_KEY, 0))
             st.session_state[_REASON_MISSED_KEY] = missed + 1
         report("fault", t("lookup.reason_missing" if changed else "lookup.nothing_changed"))
+        return
+    if not is_client_shown(view):
+        with words_of_area(view.form.area):
+            text = t("review.look_at_client")
+        st.session_state[_COMPLAINTS_KEY] = {
+            field.spec.name: text for field in client_fields(view)
+        }
         return
     _run_and_report(
         context,
