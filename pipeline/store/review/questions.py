@@ -20,7 +20,7 @@ from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import UNDECIDED_VALUES, Entry, advance_entry, load_entry
 from pipeline.store.entries.entry_view import entry_form, load_entry_readings
-from pipeline.store.event_log.events import record
+from pipeline.store.event_log.events import contains_pid, record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.review.decisions import reject_entry
 from pipeline.store.schema import paper
@@ -81,10 +81,12 @@ def ask_author(
 
     Raises:
         NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
-        ReviewError: the question is empty.
+        ReviewError: the question is empty, or holds a personal number.
     """
     if not text.strip():
         raise ReviewError("nothing_asked")
+    if contains_pid(text):
+        raise ReviewError("question_with_number")
     entry = load_entry(conn, entry_id)
     # The given author, else the one on the paper.
     addressee = author.strip() or find_author(conn, forms, person, entry)

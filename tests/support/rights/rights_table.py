@@ -223,6 +223,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.manual_entry.screen.count_held_back": (Action.RECEIPT, R.PAPER),
     f"{P}store.review.transfers.transfer_entry": (Action.FORWARD, R.PAPER),
     f"{P}store.review.transfers.transfer_protected_entry": (Action.FORWARD, R.PAPER),
+    f"{P}store.review.transfers.take_back_transfer": (Action.FORWARD, R.PAPER),
     f"{P}store.review.transfers.list_transferred": (Action.FOLLOW_UP, R.LISTED),
     f"{P}store.review.questions.ask_author": (Action.REVIEW, R.PAPER),
     f"{P}store.review.questions.save_author_answer": (Action.FOLLOW_UP, R.PAPER),

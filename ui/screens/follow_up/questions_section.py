@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from itertools import groupby
 
@@ -22,6 +22,9 @@ from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_name, entry_title
 from ui.session import requires_open_session
 from ui.workspace import AppContext
+
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+"""A day outside these is replaced by Streamlit silently; one in the future is refused and said."""
 
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
@@ -95,7 +98,8 @@ def _question_row(context: AppContext, person: Person, question: Question) -> No
                 st.date_input(
                     t("questions.day"),
                     value=now.date(),
-                    max_value=now.date(),
+                    min_value=_FIRST_DAY,
+                    max_value=_LAST_DAY,
                     key=keys["day"],
                     format="YYYY-MM-DD",
                 )

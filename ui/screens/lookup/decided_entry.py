@@ -244,9 +244,7 @@ def _correct_entry(
     if not is_client_shown(view):
         with words_of_area(view.form.area):
             text = t("review.look_at_client")
-        st.session_state[_COMPLAINTS_KEY] = {
-            field.spec.name: text for field in client_fields(view)
-        }
+        st.session_state[_COMPLAINTS_KEY] = {field.spec.name: text for field in client_fields(view)}
         return
     _run_and_report(
         context,

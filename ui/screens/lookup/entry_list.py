@@ -89,10 +89,14 @@ def entry_line(context: AppContext, one: FoundEntry, key: str, first: str = "") 
 def look_button(one: FoundEntry, review: Review, key: str) -> None:
     """Show the button that leads to an entry: to its review where it waits, else to what it says.
 
+    An entry that another person has to review has none.
+
     Args:
         key: tells the line from others about the same entry.
     """
-    if one.is_open:
+    if one.is_for_other:
+        st.caption(t("listed.for_other"))
+    elif one.is_open:
         st.button(t("lookup.review"), key=f"review-{key}", on_click=partial(review, one.entry.id))
     else:
         st.button(t("listed.show"), key=f"show-{key}", on_click=partial(choose_entry, one.entry.id))

@@ -157,12 +157,10 @@ def test_the_client_of_a_corrected_number_is_shown_before_anything_is_saved(
     app.button(key=f"save-why-{key}").click().run()
     assert app.radio(key=f"guard_choice-{key}").value is None  # now it is asked
     with store.read() as conn:
-        subjects = [
-            event.subject
-            for event in list_events(conn, client_log_subject(other.pid))
-            if event.by == NURSE.login
+        looked_up_by = [
+            event.by for event in list_events(conn, client_log_subject(conn, other.pid))
         ]
-    assert len(subjects) == 1
+    assert looked_up_by == [NURSE.login]
 
 
 def client_shown(app: AppTest) -> str:
