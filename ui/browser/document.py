@@ -20,7 +20,14 @@ _TEXTS = (
 )
 _SCROLL_SCRIPT = """export default function ({ parentElement, data }) {
   if (parentElement.efTurn === data.turn) return;
-  if (parentElement.efTurn !== undefined) {
+  if (data.place) {
+    const go = (left) => {
+      const place = document.querySelector(`.st-key-${data.place}`);
+      if (place) place.scrollIntoView({ block: "nearest" });
+      if (!place && left) requestAnimationFrame(() => go(left - 1));
+    };
+    requestAnimationFrame(() => go(60));
+  } else if (parentElement.efTurn !== undefined) {
     document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
   }
   parentElement.efTurn = data.turn;
@@ -49,4 +56,9 @@ def document_settings() -> None:
 
 def scroll_to_top(turn: str) -> None:
     """Scroll to the top once for each new `turn`."""
-    _scroll_component()(key="to_top", data={"turn": turn})
+    _scroll_component()(key="to_top", data={"turn": turn, "place": ""})
+
+
+def scroll_to_place(turn: str, place: str) -> None:
+    """Bring the container of this key into sight once for each new `turn`."""
+    _scroll_component()(key="to_top", data={"turn": turn, "place": place})

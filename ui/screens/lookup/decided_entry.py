@@ -26,6 +26,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
+from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
@@ -129,10 +130,45 @@ def _values_section(
     report: ReportResult,
 ) -> None:
     entry = view.entry
+    st.markdown(plain(_entry_heading(view)))
     if entry.reason:
-        st.info(plain(code_text("reject.reasons", entry.reason)), icon=":material/info:")
+        text = code_text("reject.reasons", entry.reason)
+        if entry.state is not EntryState.REJECTED and any(one.is_correction for one in history):
+            text = t("lookup.corrected_why", why=text)
+        st.info(plain(text), icon=":material/info:")
+    # Above the values, which may be many
+    _entry_buttons(context, person, view, history, report)
     settled_lines(view, [field for field in view.fields if field.first_answer is not None])
     show_people(context, view.entry)
+    if not history:
+        return
+    st.markdown(f"**{t('lookup.history')}**")
+    st.html("".join(_history_text(view, event) for event in reversed(history)))
+    version_table(context, person, view)
+
+
+def _entry_heading(view: EntryView) -> str:
+    """Return which paper the entry is on, and its state."""
+    entry = view.entry
+    state = "lookup.void" if entry.voided else f"entry_state.{entry.state.name.lower()}"
+    parts = (
+        view.form.title,
+        format_serial_or_id(entry.serial),
+        t("review.row", row=entry.row) if entry.row else "",
+        entry.unit,
+        t(state),
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _entry_buttons(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    history: list[HistoryEvent],
+    report: ReportResult,
+) -> None:
+    entry = view.entry
     with st.container(horizontal=True):
         if entry.state is EntryState.REJECTED and not entry.voided:
             reopen = partial(
@@ -154,11 +190,6 @@ def _values_section(
                 _was_exported(history) or entry.state is EntryState.SIGNED
             ):
                 st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=begin_void)
-    if not history:
-        return
-    st.markdown(f"**{t('lookup.history')}**")
-    st.html("".join(_history_text(view, event) for event in reversed(history)))
-    version_table(context, person, view)
 
 
 def _correct_form(

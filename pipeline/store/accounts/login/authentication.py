@@ -41,8 +41,8 @@ class PasswordLogin:
 def check_password(request: LoginRequest, credentials: Credentials) -> PasswordLogin | None:
     """Return who logs in if login and password are right, else None.
 
-    Capitals in the login do not matter. An unknown login takes as long as a known one. Where users log in at the organisation's
-    provider, only emergency accounts are accepted.
+    Capitals in the login do not matter. An unknown login takes as long as a known one. Where users
+    log in at the organisation's provider, only emergency accounts are accepted.
 
     Raises:
         LoginError: too many recent failures; the message says how long to wait.

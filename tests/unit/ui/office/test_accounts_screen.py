@@ -108,9 +108,7 @@ def test_units_and_areas_are_changed(store: Store, open_screen: OpenScreen) -> N
     assert (found.units, found.areas) == (frozenset({UNIT}), frozenset({"HSL"}))
 
 
-def test_a_login_that_differs_by_capitals_alone_is_taken(
-    store: Store, open_screen: OpenScreen
-) -> None:
+def test_a_login_that_differs_by_capitals_alone_is_taken(open_screen: OpenScreen) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.button(key="account_add").click().run()
     app.text_input(key="account_new-login").input("Nina")
@@ -139,7 +137,7 @@ def test_who_reviews_without_a_unit_is_told_when_saved_and_on_the_screen(
     assert "Inget väntar" not in seen
 
 
-def test_accounts_are_sought(store: Store, open_screen: OpenScreen) -> None:
+def test_accounts_are_sought(open_screen: OpenScreen) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.text_input(key="account_seek").input("nina").run()
     rows = [one.key for one in app.button if (one.key or "").startswith("account_change-")]
