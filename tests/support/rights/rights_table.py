@@ -228,6 +228,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.questions.ask_author": (Action.REVIEW, R.PAPER),
     f"{P}store.review.questions.save_author_answer": (Action.FOLLOW_UP, R.PAPER),
     f"{P}store.review.questions.list_questions": (Action.FOLLOW_UP, R.LISTED),
+    f"{P}store.review.questions.count_own_questions": (Action.FOLLOW_UP, R.EVERYWHERE),
     f"{P}store.review.questions.list_entry_questions": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.entries.closed_entries.list_rejected": (Action.FOLLOW_UP, R.LISTED),
     f"{P}store.entries.client_check.list_temporary_identities": (Action.FOLLOW_UP, R.LISTED),

@@ -58,9 +58,12 @@ export default function ({ parentElement, data }) {
       button?.click();
       taken = Boolean(button);
     }
+    // What is typed in no form counts when the focus leaves the field.
+    if ((isSave(event) || event.key === "Escape") && key && !event.target.closest("[data-testid=stForm]")) {
+      event.target.blur();
+      event.target.focus({ preventScroll: true });
+    }
     if (isSave(event)) {
-      // What is typed outside the form counts when the focus leaves it.
-      if (key && !event.target.closest(".stForm")) { event.target.blur(); event.target.focus({ preventScroll: true }); }
       // Radios and segmented controls do not let Enter through to Streamlit's shortcut.
       const blocksEnter = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
       if (blocksEnter && !event.repeat) holder(data.save)?.querySelector("button")?.click();

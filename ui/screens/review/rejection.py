@@ -24,6 +24,7 @@ from pipeline.store.review.questions import ANSWERED_REASON, ASK_AUTHOR_REASON
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import plain
+from ui.screens.follow_up.half_written import kept_widget
 from ui.screens.lookup.duplicate_comparison import (
     chosen_comparison,
     duplicate_comparison,
@@ -137,7 +138,8 @@ def step_form(
     if reason == DUPLICATE_REASON:
         duplicate_comparison(context, person, view, on_done)
         return
-    with st.form(f"return-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
+    # In no form: what is half written is kept when the person goes back
+    with st.container(border=True, key=f"return-{view.entry.id}-{view.entry.revision}"):
         st.header(t(f"returns.{_STEP_NAMES[reason]}.title"), anchor=False)
         st.caption(t(f"returns.{_STEP_NAMES[reason]}.what"))
         fields = (
@@ -146,7 +148,7 @@ def step_form(
             else _question_fields(context, person, view)
         )
         submit_key = f"do-return-{view.entry.id}"
-        st.form_submit_button(
+        st.button(
             t(f"returns.{_STEP_NAMES[reason]}.do"),
             key=submit_key,
             type="primary",
@@ -202,7 +204,10 @@ def _unit_fields(context: AppContext, view: EntryView) -> list[str]:
         key=_widget_key(view, "unit"),
     )
     st.text_input(
-        t("returns.forward.why"), key=_widget_key(view, "why"), max_chars=200, autocomplete="off"
+        t("returns.forward.why"),
+        max_chars=200,
+        autocomplete="off",
+        **kept_widget(_widget_key(view, "why")),
     )
     return [_widget_key(view, "unit"), _widget_key(view, "why")]
 
@@ -211,7 +216,10 @@ def _question_fields(context: AppContext, person: Person, view: EntryView) -> li
     with context.store.read() as conn:
         author = questions.find_author(conn, context.forms, person, view.entry)
     st.text_area(
-        t("returns.ask.question"), key=_widget_key(view, "question"), max_chars=600, height=110
+        t("returns.ask.question"),
+        max_chars=600,
+        height=110,
+        **kept_widget(_widget_key(view, "question")),
     )
     st.text_input(
         t("returns.ask.author"),

@@ -129,6 +129,20 @@ def test_a_unit_in_which_nobody_reviews_is_told(ward: Ward) -> None:
         assert people.units_with_someone(conn, Action.REVIEW) == {NORTH}
 
 
+def test_questions_to_oneself_are_counted_until_they_are_answered(ward: Ward) -> None:
+    """The author's name on paper may lack its accents, and be written in capitals."""
+    for serial, author in (("AAAA", "NILS EK"), ("BBBB", "Disa Penn")):
+        with ward.store.begin() as conn:
+            questions.ask_author(
+                conn, FORMS, EVA, ward.note(serial), 0, "Vilken fot?", author, later(1)
+            )
+    with ward.store.begin() as conn:
+        assert [questions.count_own_questions(conn, one) for one in (NILS, EVA, SOFIA)] == [1, 0, 0]
+        asked = next(one for one in questions.list_questions(conn, NILS) if one.author == "NILS EK")
+        questions.save_author_answer(conn, NILS, asked.id, "Vänster", "Nils Ek", NOW, later(5))
+        assert questions.count_own_questions(conn, NILS) == 0
+
+
 def test_a_personal_number_is_refused_in_a_question(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn, pytest.raises(ReviewError) as refused:

@@ -455,3 +455,30 @@ def test_an_answer_of_tomorrow_is_refused_in_words(store: Store, open_screen: Op
     app.button(key=f"do_answer-{question.id}").click().run()
     assert "ligger i framtiden" in app.error[0].value
     assert found(store, entry_id).state is EntryState.REJECTED
+
+
+def test_a_half_written_answer_is_there_again(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    with store.begin() as conn:
+        questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
+        (question,) = questions.list_questions(conn, NURSE)
+    app = listed(open_screen, "questions")
+    app.text_area(key=f"answer_text-{question.id}").input("Klockan tio").run()
+    app.segmented_control(key="follow_up_kind").set_value("rejected").run()
+    app.segmented_control(key="follow_up_kind").set_value("questions").run()
+    assert app.text_area(key=f"answer_text-{question.id}").value == "Klockan tio"
+
+
+def test_the_paper_of_a_question_is_shown_and_its_view_logged(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    with store.begin() as conn:
+        questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
+        (question,) = questions.list_questions(conn, NURSE)
+    app = listed(open_screen, "questions")
+    page = found(store, entry_id).page
+    assert looks(store, page, NURSE) == 0
+    app.button(key=f"paper-{question.id}").click().run()
+    assert not app.exception
+    assert looks(store, page, NURSE) == 1
