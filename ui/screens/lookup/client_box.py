@@ -16,7 +16,7 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.i18n import t
 from ui.screens.review.client_question import number_in
 from ui.screens.review.entry_form import field_crops, open_fields
-from ui.screens.review.field_input import field_input, given_answer, widget_key
+from ui.screens.review.field_input import field_input, widget_key
 from ui.screens.review.workbench.client_card import banner_card, client_number, is_client_seen
 from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
 from ui.screens.review.workbench.state import HeldEntry
@@ -60,10 +60,8 @@ def is_client_shown(view: EntryView) -> bool:
         field.spec.name: str(st.session_state.get(widget_key(view, field)) or "")
         for field in fields
     }
-    changed = [field for field in fields if given_answer(view, field) != field.first_answer]
-    if not any(
-        number_in(view, values[field.spec.name]) != _decided_number(view, field)
-        for field in changed
+    if all(
+        number_in(view, values[field.spec.name]) == _decided_number(view, field) for field in fields
     ):
         return True
     return is_client_seen(held, client_number(view, held, values), utc_now(), MIN_VIEW_TIME)

@@ -69,14 +69,15 @@ def reject_form(
 
 def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
     key = f"reason-{view.entry.id}-{view.entry.revision}"
-    with st.form(f"reject-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
+    # In no form: the button says whether the reason needs more
+    with st.container(border=True, key=f"reject-{view.entry.id}-{view.entry.revision}"):
         st.header(t("reject.title"), anchor=False)
         st.caption(t("reject.what"))
-        st.radio(
+        reason = st.radio(
             t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_markdown, key=key
         )
-        st.form_submit_button(
-            t("reject.do"),
+        st.button(
+            t("reject.go_on" if reason in REASONS_WITH_STEP else "reject.do"),
             key=f"do-{key}",
             type="primary",
             shortcut="Ctrl+Enter",
