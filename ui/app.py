@@ -148,7 +148,7 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
         tabs = [other.name for other in allowed if (other.under or other.name) == root]
         pages[screen.name] = st.Page(
             partial(_run_screen, screen, context, person, partial(_show_tabs, pages, tabs)),
-            title=t("start.asked", title=t("follow_up.title"), count=asked)
+            title=t("start.asked", title=t("follow_up.title"), number=asked)
             if asked and screen.name == "follow_up"
             else t(f"{screen.name}.title"),
             icon=screen.icon,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Role
@@ -54,8 +54,8 @@ def test_accounts_that_differed_by_capitals_before_keep_their_own_passwords(
     with_eva: Store,
 ) -> None:
     with with_eva.begin() as conn:
-        people.save_person(conn, replace(EVA, login="moa"), hashed(PASSWORD))
-        conn.execute(update(paper.staff).where(paper.staff.c.login == "moa").values(login="EVA"))
+        row = conn.execute(select(paper.staff).where(paper.staff.c.login == "eva")).mappings().one()
+        conn.execute(insert(paper.staff).values({**row, "login": "EVA"}))
         people.set_password(conn, "EVA", hashed("x" * 14), must_change=False)
         assert [people.find_login(conn, typed) for typed in ("eva", "EVA", "Eva")] == [
             "eva",

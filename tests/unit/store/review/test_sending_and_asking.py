@@ -121,6 +121,7 @@ def test_a_unit_in_which_nobody_reviews_is_told(ward: Ward) -> None:
             "",
             CHIEF.role,
             frozenset({NORTH}),
+            frozenset(),
             further=(Assignment(EVA.role, "sjuksköterska", frozenset({SOUTH}), EVA.areas),),
         )
         people.save_person(conn, also, hashed("x" * 14))
@@ -132,10 +133,9 @@ def test_a_unit_in_which_nobody_reviews_is_told(ward: Ward) -> None:
 def test_questions_to_oneself_are_counted_until_they_are_answered(ward: Ward) -> None:
     """The author's name on paper may lack its accents, and be written in capitals."""
     for serial, author in (("AAAA", "NILS EK"), ("BBBB", "Disa Penn")):
+        entry_id = ward.note(serial)
         with ward.store.begin() as conn:
-            questions.ask_author(
-                conn, FORMS, EVA, ward.note(serial), 0, "Vilken fot?", author, later(1)
-            )
+            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", author, later(1))
     with ward.store.begin() as conn:
         assert [questions.count_own_questions(conn, one) for one in (NILS, EVA, SOFIA)] == [1, 0, 0]
         asked = next(one for one in questions.list_questions(conn, NILS) if one.author == "NILS EK")
