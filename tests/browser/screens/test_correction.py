@@ -61,6 +61,7 @@ def test_the_client_of_a_typed_number_stands_beside_the_paper(page: Page, store:
     settle(page)
     page.locator(_PLAN).click()
     expect(box).to_be_in_viewport()
+    expect(page.locator(".st-key-picture")).to_be_in_viewport(ratio=0.3)
     if folder := os.environ.get("LK_SHOTS"):
         page.screenshot(path=f"{folder}/correct1.png")
     press_until(page, "Control+Enter", page.get_by_text("stämmer inte överens"))

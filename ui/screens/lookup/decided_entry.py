@@ -108,7 +108,7 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
     if action == "correct":
         view = _open_all_fields(view)
     left, right = st.columns([1.15, 1], gap="medium")
-    with left:
+    with left, st.container(key="picture"):  # in sight while the right side scrolls
         sheet_images(context, view)
     with right, words_of_area(view.form.area):
         if action in {"correct", "void"}:
