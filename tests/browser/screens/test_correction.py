@@ -4,7 +4,6 @@ correction.
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -62,11 +61,7 @@ def test_the_client_of_a_typed_number_stands_beside_the_paper(page: Page, store:
     page.locator(_PLAN).click()
     expect(box).to_be_in_viewport()
     expect(page.locator(".st-key-picture")).to_be_in_viewport(ratio=0.3)
-    if folder := os.environ.get("LK_SHOTS"):
-        page.screenshot(path=f"{folder}/correct1.png")
     press_until(page, "Control+Enter", page.get_by_text("stämmer inte överens"))
-    if folder := os.environ.get("LK_SHOTS"):
-        page.screenshot(path=f"{folder}/correct2.png")
     with store.read() as conn:
         assert decided_answers(conn, entry_id)["personnummer"].answer.value == CLIENTS[0].pid
 

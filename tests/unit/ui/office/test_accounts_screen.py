@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
@@ -21,6 +22,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
 from tests.support.store.passwords import hashed, logged_in, login_request
 from tests.unit.ui.conftest import APP, OpenScreen
+from ui.screens.admin import accounts
 
 CHOSEN = "fem stora gröna getter"
 HERE = replace(NURSE, units=frozenset({UNIT}))
@@ -137,7 +139,8 @@ def test_who_reviews_without_a_unit_is_told_when_saved_and_on_the_screen(
     assert "Inget väntar" not in seen
 
 
-def test_accounts_are_sought(open_screen: OpenScreen) -> None:
+def test_accounts_are_sought(open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "_MANY_ACCOUNTS", 2)
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.text_input(key="account_seek").input("nina").run()
     rows = [one.key for one in app.button if (one.key or "").startswith("account_change-")]
