@@ -27,15 +27,20 @@ _SCROLL_SCRIPT = """export default function ({ parentElement, data }) {
 }"""
 _PART_SCRIPT = """export default function ({ data }) {
   // The document remembers it: who comes back to the screen has not asked again.
-  if (document.efPartTurn === data.turn) return;
-  document.efPartTurn = data.turn;
+  const turns = (document.efPartTurns ??= {});
+  if (turns[data.part] === data.turn) return;
+  turns[data.part] = data.turn;
   // The list is drawn in a part of its own, which may come a little later.
   const part = `.st-key-${CSS.escape(data.part)}`, until = performance.now() + 3000;
   const find = () => {
-    const button = document.querySelector(`${part} ${data.button}`);
-    if (!button && performance.now() < until) return requestAnimationFrame(find);
-    document.querySelector(part)?.scrollIntoView({ block: "start", behavior: "instant" });
-    button?.focus({ preventScroll: true });
+    const found = document.querySelector(`${part} ${data.button}`);
+    if (!found && performance.now() < until) return requestAnimationFrame(find);
+    const list = document.querySelector(part);
+    // Without a button it is enough that the beginning is in sight.
+    if (data.button || list?.getBoundingClientRect().top > innerHeight * 0.6) {
+      list?.scrollIntoView({ block: "start", behavior: "instant" });
+    }
+    if (data.button) found?.focus({ preventScroll: true });
   };
   find();
 }"""
@@ -76,12 +81,12 @@ def scroll_to_top(turn: str) -> None:
     _scroll_component()(key="to_top", data={"turn": turn})
 
 
-def scroll_to_part(turn: str, part: str, button: str) -> None:
+def scroll_to_part(turn: str, part: str, button: str = "") -> None:
     """Scroll to a container, and give a button in it the focus, once for each new `turn`.
 
     Args:
         turn: names the press that asked for it.
         part: the key of the container.
-        button: the CSS selector of the button, within the container.
+        button: the CSS selector of the button, within the container; empty: the focus stays.
     """
     _part_component()(key="to_part", data={"turn": turn, "part": part, "button": button})

@@ -45,7 +45,6 @@ After it an entry with a legal deadline comes back in its lane.
 _MAX_SKIPS = 100
 """Skipped entries of a person that are known, the latest."""
 
-_SKIP = "skip"
 """The action in the log."""
 _entry_table = paper.entry
 
@@ -202,7 +201,7 @@ def skip_entry(conn: Connection, person: Person, entry_id: str, revision: int) -
     )
     if conn.execute(skipped).rowcount != 1:
         raise stale_decision_error()
-    record(conn, person.login, _SKIP, entry_id, unit=entry.unit)
+    record(conn, person.login, "skip", entry_id, unit=entry.unit)
 
 
 def record_page_view(conn: Connection, person: Person, page_id: str) -> Page:
@@ -287,7 +286,7 @@ def _list_skipped(conn: Connection, claim: _Claim) -> list[str]:
         .where(
             paper.event.c.by == claim.person.login,
             lookup.IS_OWN_ACTION,  # lets the index of a person's actions be used
-            paper.event.c.action == _SKIP,
+            paper.event.c.action == "skip",
             paper.event.c.at > claim.now - _SKIP_TIME,
         )
         .order_by(paper.event.c.id.desc())

@@ -104,6 +104,7 @@ NEEDS_NONE = {
     "store.exports.runs.list_visible_runs": PART,
     "store.exports.run_items.list_visible_items": PART,
     "store.review.transfers.list_transferred": LIST,
+    "store.review.questions.count_own_questions": FIGURES,
     "store.review.transfers.has_entry_on_sheet": ASKS,
     "store.quality.view_times.save_view_time": PART,
     "store.paper.photocopies.list_separated_sides": LIST,

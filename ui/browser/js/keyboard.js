@@ -58,6 +58,11 @@ export default function ({ parentElement, data }) {
       button?.click();
       taken = Boolean(button);
     }
+    // What is typed in no form counts when the focus leaves the field.
+    if ((isSave(event) || event.key === "Escape") && key && !event.target.closest("[data-testid=stForm]")) {
+      event.target.blur();
+      event.target.focus({ preventScroll: true });
+    }
     if (isSave(event)) {
       // Radios and segmented controls do not let Enter through to Streamlit's shortcut.
       const blocksEnter = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
@@ -77,8 +82,7 @@ export default function ({ parentElement, data }) {
     const checked = inputs(data.focus).find((input) => input.checked) ?? first;
     // A user who sees the guide reads it first; the field scrolls into view with the first key.
     checked.focus({ preventScroll: document.querySelector(".st-key-guide")?.getBoundingClientRect().top >= 0 });
-    checked.select?.();
-    selectAgain(checked, checked.value);
+    if (data.selects) { checked.select?.(); selectAgain(checked, checked.value); }
     keepFocus();
   }
 
@@ -116,7 +120,7 @@ export default function ({ parentElement, data }) {
   // If the form is drawn again before the user has begun, the first field stays selected.
   function keepSelected() {
     const active = document.activeElement;
-    if (active && keyOf(active) === data.focus) selectAgain(active, active.value);
+    if (data.selects && active && keyOf(active) === data.focus) selectAgain(active, active.value);
   }
 
   on("keydown", onKey);

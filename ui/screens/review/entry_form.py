@@ -6,7 +6,7 @@ the register. An entry that is reviewed has the workbench instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 
 import streamlit as st
@@ -107,9 +107,13 @@ def open_fields(view: EntryView) -> list[FieldView]:
     return [field for field in view.fields if field.is_open]
 
 
-def widget_keys(view: EntryView) -> dict[str, FieldView]:
-    """Return every widget key of the form in the order of the Tab key, with its field."""
-    return {widget_key(view, field): field for field in open_fields(view)}
+def widget_keys(view: EntryView, *, first: Collection[str] = ()) -> dict[str, FieldView]:
+    """Return every widget key of the form in the order of the Tab key, with its field.
+
+    `first` names fields that stand above the others.
+    """
+    fields = sorted(open_fields(view), key=lambda field: field.spec.name not in first)
+    return {widget_key(view, field): field for field in fields}
 
 
 def widget_areas(view: EntryView, page_ids: list[str]) -> dict[str, PageArea]:

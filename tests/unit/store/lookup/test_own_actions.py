@@ -105,6 +105,13 @@ def test_what_is_said_to_be_undone_is(ward: Ward) -> None:
             assert state is EntryState.REVIEW
 
 
+def test_what_another_person_has_to_review_is_told(ward: Ward) -> None:
+    second = update(paper.entry).where(paper.entry.c.id == "AAAA-00")
+    with ward.store.begin() as conn:
+        conn.execute(second.values(state=EntryState.SECOND.value))
+    assert [one.found.is_for_other for one in listed(ward)] == [False, False, False, True]
+
+
 def test_what_is_signed_is_corrected_and_not_undone(ward: Ward) -> None:
     with ward.store.begin() as conn:
         signed = update(paper.entry).where(paper.entry.c.id == "AAAA-00")
