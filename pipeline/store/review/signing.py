@@ -290,7 +290,7 @@ def list_last_signed(conn: Connection, person: Person) -> list[Entry]:
     permissions.require_permission(person, Action.SIGN)
     # The signatures that hold now, on entries that the person can still see; the last act of them.
     signed = (
-        select(_entry_table, signature.c.act)
+        select(_entry_table.c.id, signature.c.act, signature.c.id.label("signature"))
         .join(signature, signature.c.entry == _entry_table.c.id)
         .where(
             paper.IS_SIGNED,
@@ -301,7 +301,7 @@ def list_last_signed(conn: Connection, person: Person) -> list[Entry]:
         )
         .subquery()
     )
-    last_act = select(signed.c.act).order_by(signed.c.signed_at.desc(), signed.c.id.desc()).limit(1)
+    last_act = select(signed.c.act).order_by(signed.c.signature.desc()).limit(1)
     entries = select_entries(
         conn,
         select(_entry_table)
