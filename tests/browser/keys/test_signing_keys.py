@@ -51,6 +51,10 @@ def test_the_next_note_begins_at_its_top_and_the_reasons_wait_below(
     page.get_by_text("Andras (2)").click()
     title = page.get_by_role("heading", level=2).first
     expect(title).to_be_in_viewport()
+    page.keyboard.press("Control+Enter")
+    look(page)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Välj varför.")).to_be_in_viewport()
     page.get_by_text("Har slutat").click()
     signing_button(page).click()
     expect_stored(page, lambda: signed(store, notes), 1)

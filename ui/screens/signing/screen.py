@@ -42,6 +42,8 @@ from ui.workspace import AppContext
 
 _CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
 _CORRECTED_KEY, _READ_KEY = "signing_corrected", "signing_read"
+_FAULTS_KEY = "signing_faults"
+"""How often the note on the screen could not be signed: each time the focus goes to the form."""
 QUEUE_KINDS = ("own", "others", "absent")
 
 
@@ -121,6 +123,7 @@ def _order_queue(entries: tuple[Entry, ...]) -> list[Entry]:
 
 def _choose_entry(entry_id: str | None) -> None:
     end_page_views()
+    st.session_state.pop(_FAULTS_KEY, None)
     st.session_state[_CHOSEN_KEY] = entry_id
     reset_drawn()
 
@@ -219,12 +222,13 @@ def _sign_form(
         st.form_submit_button(
             t("signing.sign"), key=keys.sign, type="primary", shortcut="Ctrl+Enter", on_click=act
         )
+    faults = st.session_state.get(_FAULTS_KEY, 0)
     keyboard(
-        f"signing-{entry.id}",
+        f"signing-{entry.id}-{faults}",
         [] if is_own else [keys.reason, keys.text],
         save=keys.sign,
         min_view_time=MIN_VIEW_TIME,
-        read=_READ_KEY,
+        read="" if faults else _READ_KEY,
     )
     note_drawn(keys.sign)
 
@@ -288,6 +292,7 @@ def _run_and_report(
             action(conn)
     except EfterskriftError as error:
         _set_message("fault", error_text(error))
+        st.session_state[_FAULTS_KEY] = int(st.session_state.get(_FAULTS_KEY, 0)) + 1
         reset_drawn()  # what is shown now may be another version
     else:
         _set_message("ok", success)
@@ -306,7 +311,7 @@ def _undo_button(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         last = signing.list_last_signed(conn, person)
     st.button(
-        t("signing.undo", count=len(last) or 1),
+        md("signing.undo", count=len(last) or 1),
         key="undo_signature",
         shortcut="Alt+Z",
         disabled=not last,

@@ -77,7 +77,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const unseen = data.cells.filter((cell) => !isSeen(cell));
     const [confirms, counted] = [odd ? data.labels.rest : data.labels.all, data.labels.count.replace("#", String(odd))];
     find(".label").textContent = unseen.every(isInView) ? confirms : data.labels.more;
-    find(".count").textContent = unseen.length ? `${counted} ${data.labels.unseen.replace("#", String(unseen.length))}` : counted;
+    find(".count").textContent = unseen.length ? `${counted} · ${data.labels.unseen.replace("#", String(unseen.length))}` : counted;
     done.disabled = state.sent;
   }
 
