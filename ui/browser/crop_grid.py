@@ -61,7 +61,7 @@ def crop_grid(
     labels = {name: t(f"group.{name}") for name in ("odd", "rest", "all", "more")}
     labels |= {
         "grid": what,
-        "unseen": t("group.unseen", count="#"),
+        "unseen": t("group.unseen", number="#"),
         "count": t("group.count", count="#", of=len(cells)),
     }
     _crop_grid_component()(
