@@ -42,8 +42,6 @@ from ui.workspace import AppContext
 
 _CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
 _CORRECTED_KEY, _READ_KEY = "signing_corrected", "signing_read"
-_FAULTS_KEY = "signing_faults"
-"""How often the note on the screen could not be signed: each time the focus goes to the form."""
 QUEUE_KINDS = ("own", "others", "absent")
 
 
@@ -123,7 +121,6 @@ def _order_queue(entries: tuple[Entry, ...]) -> list[Entry]:
 
 def _choose_entry(entry_id: str | None) -> None:
     end_page_views()
-    st.session_state.pop(_FAULTS_KEY, None)
     st.session_state[_CHOSEN_KEY] = entry_id
     reset_drawn()
 
@@ -222,13 +219,12 @@ def _sign_form(
         st.form_submit_button(
             t("signing.sign"), key=keys.sign, type="primary", shortcut="Ctrl+Enter", on_click=act
         )
-    faults = st.session_state.get(_FAULTS_KEY, 0)
     keyboard(
-        f"signing-{entry.id}-{faults}",
+        f"signing-{entry.id}",
         [] if is_own else [keys.reason, keys.text],
         save=keys.sign,
         min_view_time=MIN_VIEW_TIME,
-        read="" if faults else _READ_KEY,
+        read=_READ_KEY,
     )
     note_drawn(keys.sign)
 
@@ -292,7 +288,6 @@ def _run_and_report(
             action(conn)
     except EfterskriftError as error:
         _set_message("fault", error_text(error))
-        st.session_state[_FAULTS_KEY] = int(st.session_state.get(_FAULTS_KEY, 0)) + 1
         reset_drawn()  # what is shown now may be another version
     else:
         _set_message("ok", success)
