@@ -44,8 +44,6 @@ After it an entry with a legal deadline comes back in its lane.
 """
 _MAX_SKIPS = 100
 """Skipped entries of a person that are known, the latest."""
-
-"""The action in the log."""
 _entry_table = paper.entry
 
 

@@ -233,7 +233,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.entries.closed_entries.list_rejected": (Action.FOLLOW_UP, R.LISTED),
     f"{P}store.entries.client_check.list_temporary_identities": (Action.FOLLOW_UP, R.LISTED),
     f"{P}store.review.signing.load_signing_queue": (Action.SIGN, R.LISTED),
-    f"{P}store.review.signing.list_own_signed": (Action.SIGN, R.LISTED),
+    f"{P}store.review.signing.list_last_signed": (Action.SIGN, R.LISTED),
     f"{P}store.review.signing.sign_entry": (Action.SIGN, R.PAPER),
     f"{P}store.review.signing.sign_sheet": (Action.SIGN, R.PAPER),
     f"{P}store.review.signing.sign_for_absent": (Action.SIGN, R.PAPER),

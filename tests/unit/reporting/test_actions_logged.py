@@ -154,7 +154,7 @@ NEEDS_NONE = {
     "store.exports.statistics.list_reporting_status": PART,
     "store.review.signing.load_signing_queue": LIST,
     "store.review.signing.count_waiting_signatures": FIGURES,
-    "store.review.signing.list_own_signed": LIST,
+    "store.review.signing.list_last_signed": LIST,
     "store.review.signing.is_own_entry": ASKS,
     "store.review.signing.list_allowed_reasons": ASKS,
     "store.entries.client_check.list_temporary_identities": "of the own units; each is recorded",

@@ -309,7 +309,7 @@ def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(
             if group is None:
                 break
             batch_review.confirm_batch(
-                conn, seeding.forms(), NURSE, group.id, [], utc_now() + timedelta(seconds=1)
+                conn, seeding.forms(), NURSE, group.id, {}, utc_now() + timedelta(seconds=1)
             )
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
