@@ -109,7 +109,7 @@ def test_what_another_person_has_to_review_is_told(ward: Ward) -> None:
     second = update(paper.entry).where(paper.entry.c.id == "AAAA-00")
     with ward.store.begin() as conn:
         conn.execute(second.values(state=EntryState.SECOND.value))
-    assert [one.found.is_for_other for one in listed(ward)] == [False, False, False, True]
+    assert [one.found.is_for_other for one in listed(ward)] == [False, False, True]
 
 
 def test_what_is_signed_is_corrected_and_not_undone(ward: Ward) -> None:

@@ -103,7 +103,7 @@ def test_a_question_is_asked_answered_and_shown_to_the_reviewer(
     app = open_screen(NURSE, "review")
     bench = Bench(app)
     assert bench.entry == entry_id
-    assert any("Vänster" in notice for notice in bench.card["notices"])
+    assert any("Vänster" in notice for notice in bench.card["authorAnswers"])
 
 
 def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(
