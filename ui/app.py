@@ -12,8 +12,9 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, SettingsError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, require_permission
 from pipeline.domain.settings import load_settings
+from pipeline.store.review.questions import count_own_questions
 from ui import session
 from ui.access.exchange import exchange_ticket
 from ui.access.upload_memory import release_unused_uploads
@@ -147,12 +148,15 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
     names = [screen.name for screen in allowed]
     start_name = next((name for name in (*_START_SCREENS, *names) if name in names), "")
     pages: dict[str, st.Page] = {}
+    asked = _count_questions(context, person)
     for screen in allowed:
         root = screen.under or screen.name
         tabs = [other.name for other in allowed if (other.under or other.name) == root]
         pages[screen.name] = st.Page(
             partial(_run_screen, screen, context, person, partial(_show_tabs, pages, tabs)),
-            title=t(f"{screen.name}.title"),
+            title=t("start.asked", title=t("follow_up.title"), number=asked)
+            if asked and screen.name == "follow_up"
+            else t(f"{screen.name}.title"),
             icon=screen.icon,
             url_path=_START_PATH if screen.name == start_name else screen.name,
             default=screen.name == start_name,
@@ -179,6 +183,14 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
             for name in redirected
         ),
     ]
+
+
+def _count_questions(context: AppContext, person: Person) -> int:
+    """Return how many questions to this person wait for an answer, for the menu."""
+    if not is_allowed(person, Action.FOLLOW_UP):
+        return 0
+    with context.store.read() as conn:
+        return count_own_questions(conn, person)
 
 
 def _show_tabs(pages: Mapping[str, st.Page], names: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ TEMPORARY_PREFIX = "TILLF"
 _TEMPORARY_ALPHABET = "ACDEFHJKLMNPRTUVXY346789"
 """Letters and digits that do not look alike."""
 _BIRTH_DATED_PID = re.compile(r"(18|19|20|21)\d{10}|\d{10}", re.ASCII)
-_CENTURY_PREFIXES = ("18", "19", "20", "21")
+CENTURY_PREFIXES = ("18", "19", "20", "21")
 """Prefixes that no national reserve number has."""
 PID_LENGTH = 12
 """Characters of a number of a national series."""
@@ -238,7 +238,7 @@ def pid_kind(pid: str) -> PidKind | None:
     if number.valid:
         return number.kind if number.value12 == pid else None
     is_like_national = (
-        not pid.startswith(_CENTURY_PREFIXES)
+        not pid.startswith(CENTURY_PREFIXES)
         if number.kind is PidKind.RESERVE
         else bool(_BIRTH_DATED_PID.fullmatch(pid))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area, Forms
@@ -127,6 +127,24 @@ class Exporter(Protocol):
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build the file. The same arguments give the same bytes."""
+
+
+@runtime_checkable
+class _ReasonLister(Protocol):
+    """A kind of target that can say at once all that keeps a record out."""
+
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield why the target cannot carry a record, as `Exporter.unsupported_reason` first."""
+
+
+def list_unsupported_reasons(
+    exporter: Exporter, record: Record, options: ExportOptions
+) -> tuple[Text, ...]:
+    """Return why a target cannot carry a record, all reasons that it can say; empty when it can."""
+    if isinstance(exporter, _ReasonLister):
+        return tuple(exporter.unsupported_reasons(record, options))
+    reason = exporter.unsupported_reason(record, options)
+    return () if reason is None else (reason,)
 
 
 class StatisticsExporter(Exporter, Protocol):

@@ -230,6 +230,8 @@ def split_words(text: str) -> list[str]:
 
 
 def _fold_text(text: str) -> str:
+    if text.isascii():
+        return text.casefold()
     return "".join(
         c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)
     ).casefold()

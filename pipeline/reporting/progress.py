@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from pipeline.domain.dates import swedish_day
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.registers.outages import ALL
@@ -41,6 +42,7 @@ from pipeline.store.reports.progress import (
 )
 from pipeline.store.reports.sheet_accounting import SheetBalance, count_sheets, list_accounted_units
 from pipeline.store.reports.store_checks import StoreCheck, find_last_check
+from pipeline.store.reports.unsigned import count_unsigned_by_reviewer
 
 AGE_LIMITS = {"0-1": 1, "2-3": 3, "4-7": 7, "8-14": 14}
 """Age of an entry: name → it is younger than this many days."""
@@ -106,7 +108,7 @@ STEPS = ("review", "unsigned", "unexported", "unreceipted")
 _STEPS = {
     EntryState.REVIEW: "review",
     EntryState.SECOND: "review",
-    EntryState.CONFIRMED: "unsigned",
+    EntryState.CONFIRMED: "unexported",
     EntryState.SIGNED: "unexported",
     EntryState.EXPORTED: "unreceipted",
 }
@@ -132,6 +134,7 @@ class Remaining:
 class Overview:
     """What Läge shows at once.
 
+    `unsigned` counts by unit the confirmed entries that are not exported until they are signed;
     `incomplete_batches` counts by unit the batches of pages that were not imported to their end;
     `check` is the last check of the whole store.
     """
@@ -139,6 +142,7 @@ class Overview:
     at: datetime
     pages: tuple[PageCount, ...]
     entries: tuple[EntryCount, ...]
+    unsigned: Mapping[str, int]
     open: int
     past_days: tuple[WorkDay, ...]
     past_hours: tuple[WorkHour, ...]
@@ -191,6 +195,9 @@ class Overview:
             step = _STEPS.get(entry.state)
             if step and not entry.is_void:
                 counts[entry.unit][step] += entry.count
+        # The other confirmed ones need no signature, and wait for export like the signed ones.
+        for unit, unsigned in self.unsigned.items():
+            counts[unit].update(unsigned=unsigned, unexported=-unsigned)
         return {
             unit: Remaining(*(of_unit[name] for name in ("pages", *STEPS)))
             for unit, of_unit in sorted(counts.items())
@@ -237,7 +244,7 @@ class ProgressReport(Overview):
         return min(days, default=None)
 
 
-def load_overview(conn: Connection, person: Person, now: datetime) -> Overview:
+def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime) -> Overview:
     """Return what Läge shows at once of the person's units.
 
     Raises:
@@ -251,11 +258,15 @@ def load_overview(conn: Connection, person: Person, now: datetime) -> Overview:
     )
     made = progress.count_created_by_hour(conn, units, since)
     ended = progress.count_ended_by_hour(conn, units, since)
+    unsigned = Counter[str]()
+    for (unit, _), count in count_unsigned_by_reviewer(conn, forms, units).items():
+        unsigned[unit] += count
     behind = past_days(now, DAYS_SHOWN, still_open, made=made, ended=ended)
     return Overview(
         at=now,
         pages=tuple(progress.count_pages_by_form(conn, units)),
         entries=entries,
+        unsigned=unsigned,
         open=still_open,
         past_days=behind,
         past_hours=past_hours(now, still_open, made, ended),
@@ -267,13 +278,15 @@ def load_overview(conn: Connection, person: Person, now: datetime) -> Overview:
     )
 
 
-def make_progress_report(conn: Connection, person: Person, now: datetime) -> ProgressReport:
+def make_progress_report(
+    conn: Connection, forms: Forms, person: Person, now: datetime
+) -> ProgressReport:
     """Return the metrics of the person's units.
 
     Raises:
         NotAllowedError: the person may not see metrics.
     """
-    overview = load_overview(conn, person, now)
+    overview = load_overview(conn, forms, person, now)
     units, since = permitted_units(person, Action.PROGRESS), now - timedelta(days=DAYS_SHOWN)
     scanned = progress.count_scanned_by_hour(conn, units, since)
     return ProgressReport(

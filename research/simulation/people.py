@@ -275,9 +275,9 @@ def work_batch(
     if group is None:
         return None
     # Mark the images that seem to say something else, and confirm the others.
-    marked = [cell.id for cell in group.items if _is_marked_odd(group, cell, keyer, true)]
+    marks = {cell.id: _is_marked_odd(group, cell, keyer, true) for cell in group.items}
     keyer.saves()
-    return batch_review.confirm_batch(conn, forms, person, group.id, marked, now)
+    return batch_review.confirm_batch(conn, forms, person, group.id, marks, now)
 
 
 def is_folded(view: EntryView, one: FieldView) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,8 +19,8 @@ _HTML = """<div class="grid" role="group"></div>
 <kbd>Ctrl+Enter</kbd></button>
 <span class="count" role="status"></span></div>"""
 
-MarkCallback = Callable[[str, Sequence[int]], None]
-"""Receives the id of the batch and the ids of the marked images."""
+MarkCallback = Callable[[str, Mapping[int, bool]], None]
+"""Receives the id of the batch and the images that this window has marked or unmarked, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,13 @@ def crop_grid(
         # The last marks may arrive when the grid has left the screen and its state is gone.
         event = (st.session_state.get(CROP_GRID_KEY) or {}).get(name)
         if isinstance(event, dict):
-            act(str(event["group"]), [int(cell_id) for cell_id in event["cells"]])
+            marks = {int(cell_id): bool(is_odd) for cell_id, is_odd in event["marks"].items()}
+            act(str(event["group"]), marks)
 
-    labels = {name: t(f"group.{name}") for name in ("odd", "rest")}
+    labels = {name: t(f"group.{name}") for name in ("odd", "rest", "all", "more")}
     labels |= {
         "grid": what,
-        "all": t("group.all"),
+        "unseen": t("group.unseen", number="#"),
         "count": t("group.count", count="#", of=len(cells)),
     }
     _crop_grid_component()(

@@ -1,6 +1,6 @@
 """The document around the screens: its language, and names and live regions for screen readers.
 
-It scrolls to its top when a long list is replaced by another view.
+It scrolls to its top when a long list is replaced by another view, or to a part that is asked for.
 """
 
 from __future__ import annotations
@@ -25,6 +25,25 @@ _SCROLL_SCRIPT = """export default function ({ parentElement, data }) {
   }
   parentElement.efTurn = data.turn;
 }"""
+_PART_SCRIPT = """export default function ({ data }) {
+  // The document remembers it: who comes back to the screen has not asked again.
+  const turns = (document.efPartTurns ??= {});
+  if (turns[data.part] === data.turn) return;
+  turns[data.part] = data.turn;
+  // The list is drawn in a part of its own, which may come a little later.
+  const part = `.st-key-${CSS.escape(data.part)}`, until = performance.now() + 3000;
+  const find = () => {
+    const found = document.querySelector(`${part} ${data.button}`);
+    if (!found && performance.now() < until) return requestAnimationFrame(find);
+    const list = document.querySelector(part);
+    // Without a button it is enough that the beginning is in sight.
+    if (data.button || list?.getBoundingClientRect().top > innerHeight * 0.6) {
+      list?.scrollIntoView({ block: "start", behavior: "instant" });
+    }
+    if (data.button) found?.focus({ preventScroll: true });
+  };
+  find();
+}"""
 
 
 @cache
@@ -37,12 +56,22 @@ def _scroll_component() -> Any:  # noqa: ANN401 - the renderer's type is not pub
     return st.components.v2.component("efterskrift_to_top", html="<span></span>", js=_SCROLL_SCRIPT)
 
 
+@cache
+def _part_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component("efterskrift_to_part", html="<span></span>", js=_PART_SCRIPT)
+
+
 def document_settings() -> None:
     """Set the language and the accessible names; draw it once a run, before the screen."""
     texts = {name: t(f"document.{name}") for name in _TEXTS}
     _document_component()(
         key="document",
-        data={"language": current_language(), **texts, "choose": t("scan.choose")},
+        data={
+            "language": current_language(),
+            **texts,
+            "choose": t("scan.choose"),
+            "chosen": t("document.chosen", count="{count}"),
+        },
         height=1,
     )
 
@@ -50,3 +79,14 @@ def document_settings() -> None:
 def scroll_to_top(turn: str) -> None:
     """Scroll to the top once for each new `turn`."""
     _scroll_component()(key="to_top", data={"turn": turn})
+
+
+def scroll_to_part(turn: str, part: str, button: str = "") -> None:
+    """Scroll to a container, and give a button in it the focus, once for each new `turn`.
+
+    Args:
+        turn: names the press that asked for it.
+        part: the key of the container.
+        button: the CSS selector of the button, within the container; empty: the focus stays.
+    """
+    _part_component()(key="to_part", data={"turn": turn, "part": part, "button": button})

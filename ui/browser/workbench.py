@@ -21,7 +21,7 @@ SCRIPTS = (
         f"workbench/{name}"
         for name in (
             *("word_match", "dom", "outbox", "picture", "field", "fields"),
-            *("question", "head", "foot", "keys", "workbench"),
+            *("question", "head", "foot", "undo", "keys", "workbench"),
         )
     ),
 )

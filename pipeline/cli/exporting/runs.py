@@ -134,7 +134,7 @@ def _left_out(previews: Sequence[RunPreview]) -> dict[str, Any]:
     from pipeline.export.exporter import DATA_LANGUAGE
 
     unfit = {
-        entry.entry_id: entry.reason.in_language(DATA_LANGUAGE)
+        entry.entry_id: " ".join(each.in_language(DATA_LANGUAGE) for each in entry.reasons)
         for preview in previews
         for entry in preview.unsupported
     }

@@ -48,6 +48,22 @@ def normalize_value(spec: FieldSpec, value: Value) -> Value:
     return normalizer(spec, text) if normalizer else text
 
 
+def to_number(spec: FieldSpec, value: Value) -> float | None:
+    """Return a time in minutes, a date in days, or a number; None for other values."""
+    if not isinstance(value, str):
+        return None
+    try:
+        if spec.format is Format.TIME and ":" in value:
+            hour, minute = value.split(":")
+            return float(int(hour) * 60 + int(minute))
+        if spec.format is Format.DATE:
+            return float(date.fromisoformat(value).toordinal())
+        is_number = spec.format is Format.NUMBER and NUMBER_PATTERN.fullmatch(value)
+        return float(value) if is_number else None
+    except ValueError:  # a reading that breaks its format
+        return None
+
+
 def misfit_error(spec: FieldSpec) -> InvalidAnswerError:
     """Make the error of a field whose answer is not of its kind."""
     return InvalidAnswerError("answer_does_not_fit_field", fields=(spec.name,))

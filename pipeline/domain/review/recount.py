@@ -1,30 +1,58 @@
-"""Check the answers of an entry against all rules of its form (kontrollräkning)."""
+"""Check the answers of an entry against all rules of its form (kontrollräkning).
+
+Days and times are checked too: none is in the future, and an end is not before its start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
-from pipeline.domain.errors import RecountError
+from pipeline.domain.dates import SWEDEN
+from pipeline.domain.errors import InvalidAnswerError, RecountError
+from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
 from pipeline.domain.form.form import Form
+from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.law.benefit_norm import check_norm, load_norm_tables
 from pipeline.domain.law.work_incentive import check_wages
-from pipeline.domain.model import State
+from pipeline.domain.model import State, Value
 from pipeline.domain.review.depth import is_grid_box, unanswered_fields
+from pipeline.domain.review.field_values import normalize_value, to_number
 from pipeline.domain.review.grid_words import list_codes
 from pipeline.domain.review.rules import Answer, has_digit
 from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding, check_sums
 
 INFORMATIONAL_KINDS = frozenset({"norm_year", "norm_month", "norm_unknown"})
 """Findings that are shown and need no decision."""
+_IN_FUTURE = "in_future"
+ORDER_KINDS = frozenset(
+    {IssueCode.END_BEFORE_START, IssueCode.PAIR_CROSSED, IssueCode.WRITTEN_BEFORE_EVENT}
+)
+"""Findings that the person who typed is asked about, and that nobody else has to check.
+
+A visit over midnight ends before it began.
+"""
+TIME_KINDS = ORDER_KINDS | {_IN_FUTURE}
+"""Findings about days and times."""
+_TIME_OF_DATE = (
+    (Meaning.EVENT_DATE, Meaning.EVENT_TIME),
+    (Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME),
+)
 
 
 def recount_answers(
-    form: Form, row: int | None, answers: Mapping[str, Answer], deviations: Collection[str] = ()
+    form: Form,
+    row: int | None,
+    answers: Mapping[str, Answer],
+    deviations: Collection[str] = (),
+    now: datetime | None = None,
 ) -> tuple[ArithmeticFinding, ...]:
     """Find what does not add up in these answers, in the order of the form's fields.
 
     Args:
         deviations: the boxes of a grid that are answered as deviations.
+        now: the moment that no day and time may be after, if not the present one.
 
     Raises:
         FormError: a table of the national norm, or the rule about wages, cannot be used.
@@ -35,8 +63,68 @@ def recount_answers(
         findings += check_norm(form.norm, numbers, load_norm_tables())
         findings += check_wages(form.norm, numbers)
     findings += _check_boxes(form, answers, deviations)
+    findings += _check_times(form, row, answers, now or datetime.now(UTC))
     order = [spec.name for spec in form.entry_fields(row)]
     return tuple(sorted(findings, key=lambda finding: order.index(finding.field)))
+
+
+def find_order_issues(
+    specs: Sequence[FieldSpec], form: Form, values: Mapping[str, Value], row: int | None = None
+) -> list[Issue]:
+    """Find dates written before the event, and pairs whose first value is greater than the second.
+
+    A visit over midnight is reported too: it is rare.
+    """
+
+    def exceeds(first: FieldSpec, second: FieldSpec) -> bool:
+        numbers = [to_number(spec, values.get(spec.name)) for spec in (first, second)]
+        return None not in numbers and numbers[0] > numbers[1]  # type: ignore[operator]
+
+    # The date of writing is not before that of the event.
+    issues = []
+    written = form.meaning(Meaning.WRITTEN_DATE, row)
+    event = form.meaning(Meaning.EVENT_DATE, row)
+    if written and event and exceeds(event, written):
+        issues.append(Issue(IssueCode.WRITTEN_BEFORE_EVENT, written.name))
+    for spec in specs:
+        # A pair whose first value has to be the smaller.
+        other = form.by_name.get(sibling_name(spec, spec.less_than)) if spec.less_than else None
+        if other is not None and exceeds(spec, other):
+            is_time = spec.format is Format.TIME
+            code = IssueCode.END_BEFORE_START if is_time else IssueCode.PAIR_CROSSED
+            issues.append(Issue(code, spec.name))
+    return issues
+
+
+def _check_times(
+    form: Form, row: int | None, answers: Mapping[str, Answer], now: datetime
+) -> Iterator[ArithmeticFinding]:
+    """Find days and times in the future, and what is before that which it comes after."""
+    specs = form.entry_fields(row)
+    values = {spec.name: _stored_value(spec, answers.get(spec.name)) for spec in specs}
+    for issue in find_order_issues(specs, form, values, row):
+        yield ArithmeticFinding(issue.code.value, issue.field)
+    here = now.astimezone(SWEDEN)
+    for day_means, time_means in _TIME_OF_DATE:
+        day_spec, time_spec = form.meaning(day_means, row), form.meaning(time_means, row)
+        if day_spec is None or day_spec.format is not Format.DATE:
+            continue
+        day = to_number(day_spec, values[day_spec.name])
+        if day is None or day < here.toordinal():
+            continue
+        time = to_number(time_spec, values[time_spec.name]) if time_spec is not None else None
+        if day > here.toordinal():
+            yield ArithmeticFinding(_IN_FUTURE, day_spec.name)
+        elif time_spec is not None and time is not None and time > here.hour * 60 + here.minute:
+            yield ArithmeticFinding(_IN_FUTURE, time_spec.name)
+
+
+def _stored_value(spec: FieldSpec, answer: Answer | None) -> Value:
+    """Return the value of an answer as it is stored; None if there is none, or it is half typed."""
+    if answer is not None and answer.state is State.READ:
+        with suppress(InvalidAnswerError):
+            return normalize_value(spec, answer.value)
+    return None
 
 
 def _check_boxes(
@@ -63,21 +151,40 @@ def _answered_deviations(form: Form, row: int | None, answers: Mapping[str, Answ
 
 
 def fields_to_recheck(
-    form: Form, row: int | None, answers: Mapping[str, Answer], *, ask: bool
+    form: Form,
+    row: int | None,
+    answers: Mapping[str, Answer],
+    now: datetime | None = None,
+    *,
+    ask: bool,
 ) -> set[str]:
     """Return the fields that a second reviewer has to check, as the numbers do not add up.
 
     Args:
+        now: as in `recount_answers`.
         ask: Whether the reviewer wants to be warned instead.
 
     Raises:
-        RecountError: there are such fields, and `ask` is true.
+        RecountError: something does not add up, and `ask` is true.
     """
-    fields = {
-        finding.field
-        for finding in recount_answers(form, row, answers, _answered_deviations(form, row, answers))
-        if finding.kind not in INFORMATIONAL_KINDS
-    }
-    if fields and ask:
+    findings = _open_findings(form, row, answers, now)
+    if findings and ask:
+        fields = {finding.field for finding in findings}
         raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))
-    return fields
+    return {finding.field for finding in findings if finding.kind not in ORDER_KINDS}
+
+
+def fields_to_look_at(form: Form, row: int | None, answers: Mapping[str, Answer]) -> set[str]:
+    """Return the fields that a person has to look at, as something does not add up."""
+    return {finding.field for finding in _open_findings(form, row, answers, None)}
+
+
+def _open_findings(
+    form: Form, row: int | None, answers: Mapping[str, Answer], now: datetime | None
+) -> list[ArithmeticFinding]:
+    deviations = _answered_deviations(form, row, answers)
+    return [
+        finding
+        for finding in recount_answers(form, row, answers, deviations, now)
+        if finding.kind not in INFORMATIONAL_KINDS
+    ]

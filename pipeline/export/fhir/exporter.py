@@ -8,7 +8,7 @@ the answers as receipts.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from pipeline.domain.identity_numbers import is_temporary_pid
@@ -33,14 +33,17 @@ class FhirExporter:
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what is missing: a number of a known series, or the day of a measurement."""
+        return next(self.unsupported_reasons(record, options), None)
+
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that is missing, so that nothing comes up once the first is mended."""
         mapping = options.mapping(record.form, FhirMapping)
         if is_temporary_pid(record.client.pid):
-            return TEMPORARY_CLIENT
-        if not pid_system(record.client.pid, mapping.local_id_system):
-            return Text("export_reason.no_pid_system")
+            yield TEMPORARY_CLIENT
+        elif not pid_system(record.client.pid, mapping.local_id_system):
+            yield Text("export_reason.no_pid_system")
         if mapping.measurements and record.event_at is None:
-            return Text("export_reason.no_measurement_day")
-        return None
+            yield Text("export_reason.no_measurement_day")
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build one bundle a line."""

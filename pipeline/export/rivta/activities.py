@@ -15,7 +15,7 @@ activity's time is the whole day, and `actualTime` is `unknown`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,7 +46,7 @@ from pipeline.export.rivta.elements import (
     patient_access_flag,
     serialize_xml,
     signature_performer,
-    unsupported_group_reason,
+    unsupported_group_reasons,
 )
 from pipeline.export.rivta.mapping import ActivityMapping, Code, Outcome, Slot
 from pipeline.export.rivta.run_archive import MEDIA_TYPE, SUFFIX, ArchiveFile, write_archive
@@ -175,17 +175,22 @@ class ActivitiesExporter:
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses, or which outcome would have to be guessed."""
+        return next(self.unsupported_reasons(record, options), None)
+
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that is missing, so that nothing comes up once the first is mended."""
         mapping = options.mapping(record.form, ActivityMapping)
-        if reason := unsupported_group_reason(record, options) or find_unclear_slot(
-            record, mapping
-        ):
-            return reason
+        yield from unsupported_group_reasons(record, options)
+        if unclear := find_unclear_slot(record, mapping):
+            yield unclear
+            return
         # An amendment without any outcome nullifies what was sent; a first version is not sent.
-        if record.revision == 1 and not any(
-            slot.outcome for slot in planned_slots(record, mapping, options.staff)
+        if (
+            record.revision == 1
+            and record.event_at is not None
+            and not any(slot.outcome for slot in planned_slots(record, mapping, options.staff))
         ):
-            return Text("export_reason.nothing_signed")
-        return None
+            yield Text("export_reason.nothing_signed")
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build a ZIP archive with one request a time, in the items' order."""

@@ -10,7 +10,7 @@ that a correction removed, is obsolete under its old id from the moment of the r
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
@@ -29,8 +29,7 @@ from pipeline.export.rivta.elements import (
     ElementBuilder,
     add_run_comment,
     format_timestamp,
-    missing_id_reason,
-    missing_pid_reason,
+    missing_note_reasons,
     patient_access_flag,
     serialize_xml,
 )
@@ -72,19 +71,17 @@ class AlertsExporter:
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the contract misses: a time, a known kind of patient id, or a warning."""
+        return next(self.unsupported_reasons(record, options), None)
+
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that is missing, so that nothing comes up once the first is mended."""
         mapping = options.mapping(record.form, AlertMapping)
-        if record.event_at is None and record.written_at is None:
-            return Text("export_reason.no_written_time")
-        if reason := missing_id_reason(record, options) or missing_pid_reason(
-            record, mapping.local_id_type
-        ):
-            return reason
+        missing = tuple(missing_note_reasons(record, options, mapping.local_id_type))
+        yield from missing
         # An amendment without any warning makes obsolete what was sent.
-        if record.revision == 1 and not any(
-            is_alerted(record, alert, options) for alert in mapping.alerts
-        ):
-            return Text("export_reason.no_warning")
-        return None
+        is_warning = any(is_alerted(record, alert, options) for alert in mapping.alerts)
+        if record.revision == 1 and not is_warning and not missing:
+            yield Text("export_reason.no_warning")
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build an archive with one answer a patient, an `alertInformation` a warning."""

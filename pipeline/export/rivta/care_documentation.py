@@ -12,7 +12,7 @@ unknown one is left out, as the schema allows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from lxml import etree
@@ -32,8 +32,7 @@ from pipeline.export.rivta.elements import (
     ElementBuilder,
     add_run_comment,
     format_timestamp,
-    missing_id_reason,
-    missing_pid_reason,
+    missing_note_reasons,
     patient_access_flag,
     serialize_xml,
 )
@@ -85,12 +84,12 @@ class CareDocumentationExporter:
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses: the time of writing or a known kind of patient id."""
+        return next(self.unsupported_reasons(record, options), None)
+
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that is missing, so that nothing comes up once the first is mended."""
         mapping = options.mapping(record.form, NoteMapping)
-        if record.written_at is None and record.event_at is None:
-            return Text("export_reason.no_written_time")
-        return missing_id_reason(record, options) or missing_pid_reason(
-            record, mapping.local_id_type
-        )
+        yield from missing_note_reasons(record, options, mapping.local_id_type)
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build an archive with one answer a patient, a `careDocumentation` an entry."""

@@ -8,7 +8,7 @@ namespaces in. An unknown HSA-id is left out; nothing is made up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -203,11 +203,18 @@ def patient_access_flag(record: Record, *, approved: bool) -> str:
     return format_boolean(approved and not record.client.protected)
 
 
-def missing_pid_reason(record: Record, local_id_type: str) -> Text | None:
-    """Return why a contract cannot name the patient; None when it can."""
+def missing_note_reasons(
+    record: Record, options: ExportOptions, local_id_type: str
+) -> Iterator[Text]:
+    """Yield why a contract cannot say when it was written, by whom or about whom."""
+    if record.written_at is None and record.event_at is None:
+        yield Text("export_reason.no_written_time")
+    if reason := _missing_id_reason(record, options):
+        yield reason
     if is_temporary_pid(record.client.pid):
-        return TEMPORARY_CLIENT
-    return None if pid_oid(record.client.pid, local_id_type) else NO_PID_SERIES
+        yield TEMPORARY_CLIENT
+    elif not pid_oid(record.client.pid, local_id_type):
+        yield NO_PID_SERIES
 
 
 def find_care_unit(
@@ -218,7 +225,7 @@ def find_care_unit(
     return units.get(record.unit) or (CareUnit(hsa_id=hsa_id) if hsa_id else None)
 
 
-def missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
+def _missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
     """Return which HSA-id is missing: of the care provider, or of this system; none is made up.
 
     An id without the form of one is missing too.
@@ -231,17 +238,16 @@ def missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
     return None if has_system else Text("export_reason.no_system_id")
 
 
-def unsupported_group_reason(record: Record, options: ExportOptions) -> Text | None:
-    """Return why a contract with patients of a birth date cannot carry an entry; None if it can."""
-    if reason := missing_id_reason(record, options):
-        return reason
+def unsupported_group_reasons(record: Record, options: ExportOptions) -> Iterator[Text]:
+    """Yield why a contract with patients of a birth date cannot carry an entry; none if it can."""
+    if reason := _missing_id_reason(record, options):
+        yield reason
     if record.event_at is None:
-        return Text("export_reason.no_event_time")
+        yield Text("export_reason.no_event_time")
     if is_temporary_pid(record.client.pid):
-        return TEMPORARY_CLIENT
-    if birth_date(record.client.pid) is None or not pid_oid(record.client.pid):
-        return Text("export_reason.no_true_pid")
-    return None
+        yield TEMPORARY_CLIENT
+    elif birth_date(record.client.pid) is None or not pid_oid(record.client.pid):
+        yield Text("export_reason.no_true_pid")
 
 
 def serialize_xml(root: etree._Element) -> bytes:

@@ -11,7 +11,7 @@ that the entry no longer holds is nullified, so that no withdrawn value stays be
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
@@ -38,7 +38,7 @@ from pipeline.export.rivta.elements import (
     record_author,
     serialize_xml,
     signature_performer,
-    unsupported_group_reason,
+    unsupported_group_reasons,
 )
 from pipeline.export.rivta.mapping import Observation, ObservationMapping
 from pipeline.export.rivta.run_archive import (
@@ -69,14 +69,16 @@ class ObservationsExporter:
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses: a time, a patient with a birth date, or a number."""
+        return next(self.unsupported_reasons(record, options), None)
+
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that is missing, so that nothing comes up once the first is mended."""
         mapping = options.mapping(record.form, ObservationMapping)
-        if reason := unsupported_group_reason(record, options):
-            return reason
+        yield from unsupported_group_reasons(record, options)
         if record.revision == 1 and not any(
             _decimal_text(record, observation) for observation in mapping.observations
         ):
-            return Text("export_reason.no_measurement")
-        return None
+            yield Text("export_reason.no_measurement")
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build an archive with one answer a patient, an `observationGroup` an entry."""

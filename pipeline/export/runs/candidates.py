@@ -22,7 +22,7 @@ from pipeline.domain.record import (
     Route,
 )
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH, find_entries_with_matches
-from pipeline.export.exporter import Exporter, ExportOptions
+from pipeline.export.exporter import Exporter, ExportOptions, list_unsupported_reasons
 from pipeline.export.runs.context import ExportContext, load_export_options
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.exports import ready_entries, records, run_items
@@ -87,15 +87,14 @@ class Candidates:
         """Return the entries of a kind of run, whether or not its format can carry them."""
         return [candidate for candidate in self.entries if candidate.kind == kind]
 
-    def reason_left_out(
+    def reasons_left_out(
         self, candidate: Candidate, exporter: Exporter, options: ExportOptions
-    ) -> Text | None:
-        """Return why an entry of a run is left out of it; None if it goes along."""
-        if candidate.record.entry_id in self.held:
-            return HELD_FOR_MATCH
+    ) -> tuple[Text, ...]:
+        """Return all reasons why an entry of a run is left out of it; empty if it goes along."""
+        held = (HELD_FOR_MATCH,) if candidate.record.entry_id in self.held else ()
         if exporter.mapping is not None and not options.takes(candidate.record):
-            return NO_MAPPING
-        return exporter.unsupported_reason(candidate.record, options)
+            return (*held, NO_MAPPING)
+        return (*held, *list_unsupported_reasons(exporter, candidate.record, options))
 
 
 def load_candidates(conn: Connection, scope: RunScope, *, lock: bool = False) -> Candidates:

@@ -165,9 +165,7 @@ def select_items(
         if by_hand
         else candidates.waiting_for(kind)
     )
-    selected = [
-        one for one in waiting if candidates.reason_left_out(one, exporter, options) is None
-    ]
+    selected = [one for one in waiting if not candidates.reasons_left_out(one, exporter, options)]
     if exporter.mapping is None:
         place = route_place(conn, kind.route)
         order = choose_one_list(conn, context.forms, [one.record for one in selected], place)

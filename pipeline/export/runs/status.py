@@ -47,17 +47,25 @@ _SETTING_REASONS = frozenset(
 class UnsupportedEntry:
     """A confirmed entry that a run leaves out, and why (without any value).
 
+    `more_reasons` keep it out as well, once the first is mended.
+
     `can_be_keyed_in`: no system has it from this route yet, so that it can go on a list instead.
     """
 
     entry_id: str
     reason: Text
     can_be_keyed_in: bool = False
+    more_reasons: tuple[Text, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[Text, ...]:
+        """All that keeps it out."""
+        return (self.reason, *self.more_reasons)
 
     @property
     def lacks_setting(self) -> bool:
         """Whether it waits for a setting, and no work on entries will let it go."""
-        return self.reason.key in _SETTING_REASONS
+        return any(reason.key in _SETTING_REASONS for reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +176,14 @@ def _run_preview(
     left_out = [
         UnsupportedEntry(
             one.record.entry_id,
-            reason,
+            reasons[0],
             can_be_keyed_in=one.previous is None
             and kind.target != MANUAL_ENTRY_TARGET
             and one.record.entry_id not in candidates.held,
+            more_reasons=reasons[1:],
         )
         for one in waiting
-        if (reason := candidates.reason_left_out(one, exporter, options))
+        if (reasons := candidates.reasons_left_out(one, exporter, options))
     ]
     left_out_ids = {each.entry_id for each in left_out}
     going = [one for one in waiting if one.record.entry_id not in left_out_ids]

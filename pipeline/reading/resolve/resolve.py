@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.domain.confidence import CONTESTED_FROM, CONTESTED_MAX_P
-from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
+from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading, State
+from pipeline.domain.review.recount import find_order_issues
 from pipeline.reading.resolve.client import resolve_clients, resolve_printed_names
 from pipeline.reading.resolve.client_code import resolve_client_codes
 from pipeline.reading.resolve.rows import (
     find_after_midnight,
     resolve_ditto_marks,
-    to_number,
     weigh_row_order,
 )
 from pipeline.reading.resolve.signers import name_signers
@@ -78,7 +78,9 @@ def resolve_page(
     fields |= ditto_readings
     if context.staff is not None:
         fields |= name_signers(specs, form, fields, context.staff)
-    issues += _find_order_issues(specs, form, fields)
+    values = {name: reading.value for name, reading in fields.items()}
+    issues += find_order_issues(specs, form, values)
+    issues += [Issue(IssueCode.AFTER_MIDNIGHT, name) for name in find_after_midnight(form, fields)]
     return fields, issues + _find_missing(specs, form, fields)
 
 
@@ -148,43 +150,6 @@ def _check_value(
     if spec.format is Format.DATE and context.window and spec.means in _OUTAGE_DATES:
         return check_date(spec, reading, context.window)
     return check_number(spec, reading) if spec.format is Format.NUMBER else (reading, [])
-
-
-def _find_order_issues(
-    specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]
-) -> list[Issue]:
-    """Find dates written before the event, and pairs whose first value is greater than the second.
-
-    A visit over midnight is reported too: it is rare.
-    """
-    # The date of writing is not before that of the event.
-    issues = []
-    written, event = form.meaning(Meaning.WRITTEN_DATE), form.meaning(Meaning.EVENT_DATE)
-    if written and event and _exceeds(event, written, fields):
-        issues.append(Issue(IssueCode.WRITTEN_BEFORE_EVENT, written.name))
-    for spec in specs:
-        # A pair whose first value has to be the smaller.
-        other = form.by_name.get(sibling_name(spec, spec.less_than)) if spec.less_than else None
-        if other is not None and _exceeds(spec, other, fields):
-            issues.append(
-                Issue(
-                    IssueCode.END_BEFORE_START
-                    if spec.format is Format.TIME
-                    else IssueCode.PAIR_CROSSED,
-                    spec.name,
-                )
-            )
-    return issues + [
-        Issue(IssueCode.AFTER_MIDNIGHT, name) for name in find_after_midnight(form, fields)
-    ]
-
-
-def _exceeds(first_spec: FieldSpec, second_spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:
-    # Fields that were not read cannot be compared.
-    if first_spec.name not in fields or second_spec.name not in fields:
-        return False
-    first, second = (to_number(spec, fields[spec.name].value) for spec in (first_spec, second_spec))
-    return first is not None and second is not None and first > second
 
 
 def _find_missing(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -18,7 +17,7 @@ from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Reading, State, Value
-from pipeline.domain.review.field_values import NUMBER_PATTERN
+from pipeline.domain.review.field_values import to_number
 from pipeline.reading.fields.handwriting.corrections import is_ditto_text, may_be_ditto_text
 from pipeline.reading.resolve.bayes import (
     ChainLink,
@@ -124,22 +123,6 @@ def _make_node(spec: FieldSpec, reading: Reading) -> _ChainNode | None:
         return None
     values, numbers, p = zip(*options, strict=True)
     return _ChainNode(spec, values, ChainLink(numbers, p))
-
-
-def to_number(spec: FieldSpec, value: Value) -> float | None:
-    """Return a time in minutes, a date in days, or a number; None for other values."""
-    if not isinstance(value, str):
-        return None
-    try:
-        if spec.format is Format.TIME and ":" in value:
-            hour, minute = value.split(":")
-            return float(int(hour) * 60 + int(minute))
-        if spec.format is Format.DATE:
-            return float(date.fromisoformat(value).toordinal())
-        is_number = spec.format is Format.NUMBER and NUMBER_PATTERN.fullmatch(value)
-        return float(value) if is_number else None
-    except ValueError:  # a reading that breaks its format
-        return None
 
 
 def _weigh_chain(nodes: Sequence[_ChainNode], fields: Mapping[str, Reading]) -> dict[str, Reading]:

@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, Reading, State, Value
-from pipeline.domain.review.field_values import NUMBER_PATTERN
+from pipeline.domain.review.field_values import NUMBER_PATTERN, to_number
 from pipeline.reading.resolve.bayes import (
     add_evidence,
     list_values,
@@ -27,7 +27,6 @@ from pipeline.reading.resolve.bayes import (
     weigh_reading,
 )
 from pipeline.reading.resolve.number_likelihood import NORMAL_NOISE, temper_probabilities
-from pipeline.reading.resolve.rows import to_number
 
 Window = tuple[date, date]
 """First and last day of the outage."""

@@ -17,7 +17,7 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import ROLES_WITH_PROFESSION, Action
 from pipeline.store.accounts import people, sessions
-from pipeline.store.accounts.login.access_changes import request_change
+from pipeline.store.accounts.login.access_changes import cancel_codes, request_change
 from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
 from pipeline.store.accounts.login.password_hashes import (
     NO_PASSWORD,
@@ -27,6 +27,7 @@ from pipeline.store.accounts.login.password_hashes import (
 from pipeline.store.accounts.login.provider_links import linked_logins
 from pipeline.store.accounts.login.second_factor import logins_with_second_factor
 from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
@@ -141,15 +142,15 @@ def seal_password(store: Store, person: Person, login: str, now: datetime) -> st
 
 
 def close_account(conn: Connection, person: Person, login: str) -> None:
-    """Close an account and end its sessions.
+    """Close an account, end its sessions and cancel its codes.
 
     Raises:
         UsageError: there is no such account, or it is the person's own.
     """
     permissions.require_permission(person, Action.ACCOUNTS)
-    people.deactivate_person(
-        conn, _require_other_account(conn, person, login).login, by=person.login
-    )
+    closed = _require_other_account(conn, person, login).login
+    people.deactivate_person(conn, closed, by=person.login)
+    cancel_codes(conn, closed, utc_now(), by=person.login)
 
 
 def reopen_account(conn: Connection, person: Person, login: str) -> None:

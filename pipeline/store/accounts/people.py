@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, union, update
 
 from pipeline.domain.errors import PersonalNumberLoginError, UsageError
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.domain.permissions import default_areas
+from pipeline.domain.permissions import ROLE_ACTIONS, Action, default_areas
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
 from pipeline.store.accounts.login.password_hashes import PasswordHash
@@ -43,7 +43,8 @@ def save_person(
         must_change: another person knows the password, so that the first login asks for a new one.
 
     Raises:
-        UsageError: the account is new and has no password.
+        UsageError: the account is new and has no password, or its login differs from another one
+            by capitals alone.
         PersonalNumberLoginError: the login or the person's key is a personal number.
     """
     if contains_pid(person.login) or contains_pid(person.key):
@@ -51,6 +52,8 @@ def save_person(
     old_digest: str | None = conn.execute(
         select(_staff_table.c.password_hash).where(_staff_table.c.login == person.login)
     ).scalar_one_or_none()
+    if old_digest is None and (taken := find_login(conn, person.login)) != person.login:
+        raise UsageError("login_taken_in_other_letters", login=taken)
     digest = password.text if password is not None else old_digest
     if digest is None:
         raise UsageError("account_new_needs_password", login=person.login)
@@ -108,6 +111,17 @@ def deactivate_person(conn: Connection, login: str, by: str = "system") -> None:
     record(conn, by, "deactivate", login)
 
 
+def find_login(conn: Connection, typed: str) -> str:
+    """Return the login that is meant by a typed one, in capitals or not.
+
+    What is typed exactly comes first, since accounts of earlier versions may differ by that alone.
+    What nobody has, or two have, is returned as it is typed.
+    """
+    logins = conn.execute(select(_staff_table.c.login)).scalars().all()
+    alike = [login for login in logins if login.casefold() == typed.casefold()]
+    return alike[0] if len(alike) == 1 and typed not in alike else typed
+
+
 def find_person(conn: Connection, login: str) -> Person | None:
     """Return the active member of staff with this login, or None.
 
@@ -148,6 +162,29 @@ def names_by_login(conn: Connection) -> dict[str, str]:
         row.login: row.name
         for row in conn.execute(select(_staff_table.c.login, _staff_table.c.name))
     }
+
+
+def units_with_someone(conn: Connection, action: Action) -> frozenset[str]:
+    """Return the units in which somebody with an account in use may do this.
+
+    Emergency accounts do not count.
+    """
+    roles = [role.value for role, actions in ROLE_ACTIONS.items() if action in actions]
+    further, unit = paper.assignment.c, paper.assignment_unit.c
+    in_use = (_staff_table.c.active, _staff_table.c.break_glass.is_(False))
+    # By the main assignment, and by the further ones
+    main = (
+        select(paper.staff_unit.c.unit)
+        .join(_staff_table, _staff_table.c.login == paper.staff_unit.c.login)
+        .where(*in_use, _staff_table.c.role.in_(roles))
+    )
+    others = (
+        select(unit.unit)
+        .join(paper.assignment, and_(further.login == unit.login, further.number == unit.number))
+        .join(_staff_table, _staff_table.c.login == unit.login)
+        .where(*in_use, further.role.in_(roles))
+    )
+    return frozenset(conn.execute(union(main, others)).scalars())
 
 
 def set_password(conn: Connection, login: str, digest: PasswordHash, *, must_change: bool) -> None:

@@ -45,22 +45,21 @@ def find_batch_answers(
     """Return the results of batch review for an undecided entry.
 
     A confirmation holds for the field image that was shown: if the field is read differently now,
-    or was answered differently on the sheet since, it has to be reviewed again.
+    or was answered differently on the sheet since, it has to be reviewed again. A field that was
+    marked when it was shown last is odd, even if its batch was taken back or never confirmed.
     """
     task, cell = group_task.c, group_cell.c
-    query = select(cell.field, cell.outcome, task.value, task.state, task.login).join(
+    query = select(cell.field, cell.outcome, cell.marked, task.value, task.state, task.login).join(
         group_task, task.id == cell.task
     )
-    # Items of the entry that were confirmed or found odd, oldest first
-    rows = conn.execute(
-        query.where(cell.entry == entry.id, cell.outcome.in_([CELL_CONFIRMED, CELL_ODD])).order_by(
-            cell.id
-        )
-    ).all()
+    # Items of the entry, oldest first: the last of a field counts
+    rows = conn.execute(query.where(cell.entry == entry.id).order_by(cell.id))
+    latest = {row.field: row for row in rows}
+    odd = frozenset(name for name, row in latest.items() if row.marked or row.outcome == CELL_ODD)
     confirmed = {
-        row.field: (Answer(row.value, State(row.state)), row.login)
-        for row in rows
-        if row.outcome == CELL_CONFIRMED
+        name: (Answer(row.value, State(row.state)), row.login)
+        for name, row in latest.items()
+        if row.outcome == CELL_CONFIRMED and name not in odd
     }
     # What was answered on the sheet itself, whole pages excepted
     sheet_answers = {
@@ -76,7 +75,7 @@ def find_batch_answers(
         and reading_matches(readings[name], answer)
         and sheet_answers.get(name, answer) == answer
     }
-    return BatchAnswers(valid, frozenset(row.field for row in rows if row.outcome == CELL_ODD))
+    return BatchAnswers(valid, odd)
 
 
 def reading_matches(reading: Reading, answer: Answer) -> bool:

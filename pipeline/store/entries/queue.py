@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError
@@ -33,11 +33,17 @@ from pipeline.store.entries.second_reviewer import is_excluded_as_second, must_n
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.review.transfers import has_entry_on_sheet
-from pipeline.store.schema import paper
+from pipeline.store.schema import lookup, paper
 
 CLAIM_MINUTES = 15
 """How long an entry is claimed for a person."""
+_SKIP_TIME = timedelta(hours=12)
+"""How long what a person has skipped comes after all else for that person: a day of work.
 
+After it an entry with a legal deadline comes back in its lane.
+"""
+_MAX_SKIPS = 100
+"""Skipped entries of a person that are known, the latest."""
 _entry_table = paper.entry
 
 
@@ -63,10 +69,11 @@ def claim_next(
     """Return the entry that the person has open, or claim the next one of the person's units.
 
     `queue_order` defines the order, within the form, client or author that the person has chosen
-    to stay with (`queue_choice`) as long as any of it is left. With the open entry in `excluded` it
-    claims one ahead, so that the next is ready when the person is done. An entry in second review
-    is not given to a person who has answered a disputed field (`second_reviewer`). A single
-    statement claims it, so that no two persons get the same.
+    to stay with (`queue_choice`) as long as any of it is left. What the person has skipped comes
+    after all else, what was skipped first before what was skipped later. With the open entry in
+    `excluded` it claims one ahead, so that the next is ready when the person is done. An entry in
+    second review is not given to a person who has answered a disputed field (`second_reviewer`). A
+    single statement claims it, so that no two persons get the same.
 
     Raises:
         NotAllowedError: the person may not review.
@@ -174,7 +181,7 @@ def release_claim(conn: Connection, person: Person, entry_id: str) -> None:
 
 
 def skip_entry(conn: Connection, person: Person, entry_id: str, revision: int) -> None:
-    """Put an entry behind the others of its lane.
+    """Put an entry behind the others of its lane, and for this person behind all others.
 
     Raises:
         StaleDecisionError: the person no longer has it.
@@ -251,15 +258,49 @@ def count_hidden(conn: Connection, person: Person) -> int:
 
 
 def _claim_free(conn: Connection, claim: _Claim, is_free: ColumnElement[bool]) -> str | None:
-    """Claim the first free entry of what the person stays with, else of the queue."""
+    """Claim the first free entry of what the person stays with, else of the queue.
+
+    What the person has skipped comes last.
+    """
+    skipped = _list_skipped(conn, claim)
+    is_other = _entry_table.c.id.not_in(sorted(skipped))
     of_group = group_condition(conn, claim.person.login)
-    conditions = [is_free] if of_group is None else [and_(is_free, of_group), is_free]
+    conditions = [and_(is_free, is_other)]
+    if of_group is not None:
+        conditions.insert(0, and_(is_free, is_other, of_group))
     claimed = (_claim_first(conn, claim, one, skip_locked=True) for one in conditions)
-    return next(filter(None, claimed), None)
+    if (entry_id := next(filter(None, claimed), None)) is not None or not skipped:
+        return entry_id
+    is_skipped = and_(is_free, _entry_table.c.id.in_(sorted(skipped)))
+    places = {entry_id: place for place, entry_id in enumerate(skipped)}
+    turn = case(places, value=_entry_table.c.id, else_=len(places))
+    return _claim_first(conn, claim, is_skipped, skip_locked=True, before=turn)
+
+
+def _list_skipped(conn: Connection, claim: _Claim) -> list[str]:
+    """Return the entries that the person has skipped lately, in that order."""
+    query = (
+        select(paper.event.c.subject)
+        .where(
+            paper.event.c.by == claim.person.login,
+            lookup.IS_OWN_ACTION,  # lets the index of a person's actions be used
+            paper.event.c.action == "skip",
+            paper.event.c.at > claim.now - _SKIP_TIME,
+        )
+        .order_by(paper.event.c.id.desc())
+        .limit(_MAX_SKIPS)
+    )
+    latest_first = dict.fromkeys(conn.execute(query).scalars())
+    return list(reversed(latest_first))
 
 
 def _claim_first(
-    conn: Connection, claim: _Claim, condition: ColumnElement[bool], *, skip_locked: bool = False
+    conn: Connection,
+    claim: _Claim,
+    condition: ColumnElement[bool],
+    *,
+    skip_locked: bool = False,
+    before: ColumnElement[Any] | None = None,
 ) -> str | None:
     """Claim the first available entry that meets the condition and return its id.
 
@@ -267,13 +308,14 @@ def _claim_first(
         skip_locked: skip entries that another transaction is looking at, instead of waiting. A
             search for a free entry also locks, for a moment, one that has just been claimed; its
             holder has to wait for it, since it would otherwise seem to be lost.
+        before: What the entries are sorted by before the queue's order.
     """
     # The first in the queue's order that is free or already the person's
     is_claimable = or_(_is_free(claim.now), _entry_table.c.claimed_by == claim.person.login)
     first = (
         select(_entry_table.c.id)
         .where(_available_condition(conn, claim.person), condition, is_claimable)
-        .order_by(*paper.QUEUE_ORDERS[claim.order])
+        .order_by(*([] if before is None else [before]), *paper.QUEUE_ORDERS[claim.order])
         .limit(1)
         .with_for_update(skip_locked=skip_locked)
     )

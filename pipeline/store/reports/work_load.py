@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import Connection, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Connection, case, func, select, union_all
 
 from pipeline.domain.dates import SWEDEN, swedish_day
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
+from pipeline.store.reports.unsigned import count_unsigned_by_reviewer
 from pipeline.store.schema import paper
 
 LOAD_DAYS = 7
@@ -18,7 +21,7 @@ LOAD_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class PersonLoad:
-    """Entries that a person reviewed today and in `LOAD_DAYS`, and that lie confirmed, unsigned."""
+    """Entries that a person reviewed today and in `LOAD_DAYS`, and that wait for a signature."""
 
     name: str
     today: int
@@ -26,7 +29,9 @@ class PersonLoad:
     unsigned: int
 
 
-def list_person_loads(conn: Connection, person: Person, now: datetime) -> list[PersonLoad]:
+def list_person_loads(
+    conn: Connection, forms: Forms, person: Person, now: datetime
+) -> list[PersonLoad]:
     """Return the load of each person in the units that the person manages, the busiest first.
 
     Raises:
@@ -37,25 +42,27 @@ def list_person_loads(conn: Connection, person: Person, now: datetime) -> list[P
     midnight = datetime.combine(swedish_day(now), time(), SWEDEN)
     entry = paper.entry.c
     week = midnight - timedelta(days=LOAD_DAYS - 1)
-    is_unsigned = and_(paper.IS_READY, entry.voided.is_(None))
     # First and second reviews count alike; an entry lies unsigned with who confirmed it first.
-    first = select(
-        entry.first_by.label("login"),
-        entry.first_at.label("at"),
-        case((is_unsigned, 1), else_=0).label("unsigned"),
-    ).where(entry.unit.in_(units), or_(entry.first_at >= week, is_unsigned))
-    second = select(entry.second_by, entry.second_at, literal(0)).where(
-        entry.unit.in_(units), entry.second_at >= week
+    reviews = (
+        select(by.label("login"), at.label("at")).where(entry.unit.in_(units), at >= week)
+        for by, at in ((entry.first_by, entry.first_at), (entry.second_by, entry.second_at))
     )
-    work = union_all(first, second).subquery()
-    counts = (
-        func.count(case((work.c.at >= midnight, 1))),
-        func.count(case((work.c.at >= week, 1))),
-        func.sum(work.c.unsigned),
+    work = union_all(*reviews).subquery()
+    query = (
+        select(work.c.login, func.count(case((work.c.at >= midnight, 1))), func.count())
+        .where(work.c.login.is_not(None))
+        .group_by(work.c.login)
     )
-    query = select(work.c.login, *counts).group_by(work.c.login)
-    done = {row[0]: row[1:] for row in conn.execute(query.where(work.c.login.is_not(None)))}
-    staff = select(paper.staff.c.login, paper.staff.c.name).where(paper.staff.c.login.in_(done))
+    done = {login: (today, in_week) for login, today, in_week in conn.execute(query)}
+    unsigned = Counter[str]()
+    for (_, login), count in count_unsigned_by_reviewer(conn, forms, units).items():
+        if login is not None:
+            unsigned[login] += count
+    logins = sorted(done.keys() | unsigned.keys())
+    staff = select(paper.staff.c.login, paper.staff.c.name).where(paper.staff.c.login.in_(logins))
     names = {each.login: each.name for each in conn.execute(staff)}
-    loads = [PersonLoad(names.get(login, login), *done[login]) for login in done]
+    loads = [
+        PersonLoad(names.get(login, login), *done.get(login, (0, 0)), unsigned[login])
+        for login in logins
+    ]
     return sorted(loads, key=lambda load: (-load.week, -load.unsigned, load.name))

@@ -8,7 +8,7 @@ keyed there by a reviewer who is not shown the reading. No two people get the sa
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
@@ -100,11 +100,14 @@ def save_marked_items(
     conn: Connection,
     person: Person,
     group_id: str,
-    marked: Collection[int],
+    marks: Mapping[int, bool],
     now: datetime,
     minutes: int = CLAIM_MINUTES,
 ) -> None:
-    """Store which items are marked so far, so that a closed browser loses nothing.
+    """Store which items were marked or unmarked, so that a closed browser loses nothing.
+
+    Items that are not in `marks` stay as they are: another window of the person may have marked
+    them.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -112,13 +115,7 @@ def save_marked_items(
     """
     permissions.require_permission(person, Action.REVIEW)
     load_own_batch(conn, person, group_id, now)
-    cell = group_cell.c
-    # Every undecided item of the batch is marked or not, as on the screen.
-    conn.execute(
-        update(group_cell)
-        .where(cell.task == group_id, cell.outcome.is_(None))
-        .values(marked=cell.id.in_(list(marked)))
-    )
+    _store_marks(conn, group_id, marks)
     conn.execute(
         update(group_task)
         .where(group_task.c.id == group_id)
@@ -131,12 +128,13 @@ def confirm_batch(
     forms: Forms,
     person: Person,
     group_id: str,
-    marked: Collection[int],
+    marks: Mapping[int, bool],
     now: datetime,
 ) -> BatchResult:
     """Confirm all items of a batch but the marked ones, which go back to their sheets.
 
-    Items that the person can no longer see are left out.
+    `marks` are the last changes, as in `save_marked_items`. Items that the person can no longer see
+    are left out.
 
     Raises:
         NotAllowedError: the person does not review, or can see none of the items.
@@ -144,6 +142,7 @@ def confirm_batch(
     """
     permissions.require_permission(person, Action.REVIEW)
     batch = load_own_batch(conn, person, group_id, now)
+    _store_marks(conn, group_id, marks)
     shown = Answer(batch.value, State(batch.state))
     counts, missed = {CELL_CONFIRMED: 0, CELL_ODD: 0, OUTCOME_GONE: 0}, list[BatchItem]()
     items = list_open_items(conn, person, group_id)
@@ -151,17 +150,16 @@ def confirm_batch(
     if items and all(reading is None for _, _, reading in items):
         visibility.require_visible_entry(conn, person, Action.REVIEW, items[0][1])
     for row, entry, reading in items:
-        odd = row.id in marked
         seeded_outcome = (
             seeded_errors.judge_batch_seeded_error(
-                conn, person, entry.id, row.field, now, caught=odd
+                conn, person, entry.id, row.field, now, caught=row.marked
             )
             if reading is not None
             else None
         )
         if seeded_outcome == seeded_errors.OUTCOME_MISSED:
             missed.append(build_batch_item(conn, forms, row, entry))
-        outcome = _item_outcome(reading, shown, odd=odd, seeded=seeded_outcome is not None)
+        outcome = _item_outcome(reading, shown, odd=row.marked, seeded=seeded_outcome is not None)
         end_item(conn, row, outcome, now)
         counts[outcome] += 1
         if outcome != OUTCOME_GONE:
@@ -178,6 +176,19 @@ def confirm_batch(
     return BatchResult(counts[CELL_CONFIRMED], counts[CELL_ODD], tuple(missed))
 
 
+def _store_marks(conn: Connection, group_id: str, marks: Mapping[int, bool]) -> None:
+    """Mark and unmark undecided items of a batch; all others stay as they are."""
+    cell = group_cell.c
+    for value in (True, False):
+        changed = [item_id for item_id, is_marked in marks.items() if is_marked is value]
+        # Items of another batch are not touched, whatever the browser says.
+        conn.execute(
+            update(group_cell)
+            .where(cell.task == group_id, cell.outcome.is_(None), cell.id.in_(changed))
+            .values(marked=value)
+        )
+
+
 def _item_outcome(reading: Reading | None, shown: Answer, *, odd: bool, seeded: bool) -> str:
     """Return how an item ends; one with a seeded error is keyed on its sheet either way."""
     if reading is None:
@@ -191,7 +202,7 @@ def _item_outcome(reading: Reading | None, shown: Answer, *, odd: bool, seeded: 
 
 
 def release_batch(conn: Connection, person: Person, group_id: str, now: datetime) -> None:
-    """Give a batch back, undecided.
+    """Give a batch back, undecided; what was marked in it stays marked.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -209,7 +220,7 @@ def release_batch(conn: Connection, person: Person, group_id: str, now: datetime
 
 
 def undo_last_batch(conn: Connection, person: Person, now: datetime) -> int:
-    """Take back the person's last batch and return the number of items.
+    """Take back the person's last batch and return the number of items; the marks are kept.
 
     Left out are items whose entries are decided by now or claimed by another person.
 
@@ -271,6 +282,7 @@ def _create_batch(
         "claimed_until": now + timedelta(minutes=minutes),
     }
     conn.execute(insert(group_task).values(batch))
+    marked = _find_marked_fields(conn, candidates)
     # An item that another batch has by now is left out.
     items = [
         {
@@ -279,7 +291,7 @@ def _create_batch(
             "revision": candidate.entry.revision,
             "field": candidate.spec.name,
             "page": candidate.page.id,
-            "marked": False,
+            "marked": (candidate.entry.id, candidate.spec.name) in marked,
         }
         for candidate in candidates
     ]
@@ -297,6 +309,34 @@ def _create_batch(
             seeded_errors.add_batch_seeded_error(
                 conn, person, entry_id, field, candidate.seeded_error, now
             )
+
+
+def _find_marked_fields(
+    conn: Connection, candidates: Collection[BatchCandidate]
+) -> set[tuple[str, str]]:
+    """Return entry and field of the candidates that were marked when they were shown last.
+
+    They were shown with the same value, in a batch that was taken back or never confirmed.
+    """
+    batch_key = next(iter(candidates)).batch_key
+    shown = Answer(batch_key.value, batch_key.state)
+    cell, task = group_cell.c, group_task.c
+    # All earlier items of these entries with what they were shown as, oldest first.
+    query = (
+        select(cell.entry, cell.field, cell.revision, cell.marked, task.value, task.state)
+        .join(group_task, task.id == cell.task)
+        .where(cell.entry.in_({candidate.entry.id for candidate in candidates}))
+        .order_by(cell.id)
+    )
+    last = {(row.entry, row.field): row for row in conn.execute(query)}
+    revisions = {candidate.entry.id: candidate.entry.revision for candidate in candidates}
+    return {
+        key
+        for key, row in last.items()
+        if row.marked
+        and row.revision == revisions[row.entry]
+        and Answer(row.value, State(row.state)) == shown
+    }
 
 
 def _load_open_batch(

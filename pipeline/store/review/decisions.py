@@ -129,10 +129,10 @@ def decide_entry(
     statement on the client beyond the number: why the register lacks the client, and how it is
     where the sheet contradicts the client.
 
-    Another person looks at a contradiction without a statement; at figures that do not add up (with
-    `ask_figures` the person is warned first); at all critical fields of a form of
-    `Forms.double_check`; and at what the person's answer left to another before it was taken back
-    (`answers.fields_taken_back`).
+    Another person looks at a contradiction without a statement; at figures that do not add up and
+    at days in the future (with `ask_figures` the person is warned first, also of an end before its
+    start); at all critical fields of a form of `Forms.double_check`; and at what the person's
+    answer left to another before it was taken back (`answers.fields_taken_back`).
 
     Raises:
         NotAllowedError: another unit or area of law, a blocked client, or the person has given
@@ -176,7 +176,7 @@ def decide_entry(
             conn, person, entry_id, by_name, readings, completed
         ),
         *fields_taken_back(conn, entry_id, person.login),
-        *fields_to_recheck(form, entry.row, completed, ask=ask_figures),
+        *fields_to_recheck(form, entry.row, completed, now, ask=ask_figures),
         *(
             name
             for name in rules.fields_for_second_reviewer(forms, form, specs, completed)

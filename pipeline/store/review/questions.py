@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, and_, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
@@ -16,11 +16,12 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
+from pipeline.registers.client_search import split_words
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import UNDECIDED_VALUES, Entry, advance_entry, load_entry
 from pipeline.store.entries.entry_view import entry_form, load_entry_readings
-from pipeline.store.event_log.events import record
+from pipeline.store.event_log.events import contains_pid, record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.review.decisions import reject_entry
 from pipeline.store.schema import paper
@@ -81,10 +82,12 @@ def ask_author(
 
     Raises:
         NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
-        ReviewError: the question is empty.
+        ReviewError: the question is empty, or holds a personal number.
     """
     if not text.strip():
         raise ReviewError("nothing_asked")
+    if contains_pid(text):
+        raise ReviewError("question_with_number")
     entry = load_entry(conn, entry_id)
     # The given author, else the one on the paper.
     addressee = author.strip() or find_author(conn, forms, person, entry)
@@ -120,6 +123,23 @@ def find_author(conn: Connection, forms: Forms, person: Person, entry: Entry) ->
     return ""
 
 
+def count_own_questions(conn: Connection, person: Person) -> int:
+    """Return how many questions to the person wait for an answer: those with the person's name.
+
+    Raises:
+        NotAllowedError: the person does not follow up entries.
+    """
+    permissions.require_permission(person, Action.FOLLOW_UP)
+    query = (
+        select(question.c.author)
+        .join(_entry_table, _entry_table.c.id == question.c.entry)
+        .where(*_are_of_own_units(conn, person), _is_waiting())
+        .limit(_MAX_QUESTIONS)
+    )
+    name = split_words(person.name)
+    return sum(split_words(author) == name for author in conn.execute(query).scalars())
+
+
 def list_questions(conn: Connection, person: Person, *, answered: bool = False) -> list[Question]:
     """Return the questions of the person's units that wait for an answer, or those that have one.
 
@@ -129,24 +149,30 @@ def list_questions(conn: Connection, person: Person, *, answered: bool = False) 
         NotAllowedError: the person does not follow up entries.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
-    has_answer = select(author_answer.c.question)
     query = select(question).join(_entry_table, _entry_table.c.id == question.c.entry)
-    # Questions of the person's units about entries that the person can see.
-    query = query.where(
-        question.c.unit.in_(sorted(permissions.permitted_units(person, Action.FOLLOW_UP))),
-        visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
-    )
-    # Waiting: without an answer, and the entry is still rejected for this reason.
-    is_waiting = and_(
-        question.c.id.not_in(has_answer),
-        _entry_table.c.state == EntryState.REJECTED.value,
-        _entry_table.c.reason == ASK_AUTHOR_REASON,
-    )
-    query = query.where(question.c.id.in_(has_answer) if answered else is_waiting)
+    query = query.where(*_are_of_own_units(conn, person))
+    has_answer = question.c.id.in_(select(author_answer.c.question))
+    query = query.where(has_answer if answered else _is_waiting())
     rows = conn.execute(
         query.order_by(question.c.author, question.c.at, question.c.id).limit(_MAX_QUESTIONS)
     ).all()
     return [_question_from_row(conn, row) for row in rows]
+
+
+def _are_of_own_units(conn: Connection, person: Person) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of questions of the person's units, about entries that they can see."""
+    units = sorted(permissions.permitted_units(person, Action.FOLLOW_UP))
+    is_visible = visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP)
+    return question.c.unit.in_(units), is_visible
+
+
+def _is_waiting() -> ColumnElement[bool]:
+    """Whether a question has no answer, and its entry is still rejected for this reason."""
+    return and_(
+        question.c.id.not_in(select(author_answer.c.question)),
+        _entry_table.c.state == EntryState.REJECTED.value,
+        _entry_table.c.reason == ASK_AUTHOR_REASON,
+    )
 
 
 def list_entry_questions(conn: Connection, person: Person, entry_id: str) -> list[Question]:

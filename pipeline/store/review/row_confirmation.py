@@ -24,7 +24,7 @@ from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.depth import list_row_deviations
-from pipeline.domain.review.recount import fields_to_recheck
+from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, asked_fields, complete_answers, next_state
 from pipeline.store.accounts import visibility
 from pipeline.store.depth.settings import find_depth
@@ -306,7 +306,7 @@ def _checked(conn: Connection, person: Person, row: SheetRow) -> SheetRow:
         return replace(row, deviations=fields, is_client_open=True, is_alone=True)
     doubt = {
         contradicted,
-        *fields_to_recheck(form, entry.row, complete, ask=False),
+        *fields_to_look_at(form, entry.row, complete),
         *fields_taken_back(conn, entry.id, person.login),
     } - {None}
     return replace(

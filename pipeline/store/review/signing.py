@@ -281,22 +281,36 @@ def withdraw_signature(
     record(conn, person.login, "take_signature_back", entry.id, unit=entry.unit)
 
 
-def list_own_signed(conn: Connection, person: Person, limit: int = 1) -> list[Entry]:
-    """Return the entries that the person signed last and can take back, newest first.
+def list_last_signed(conn: Connection, person: Person) -> list[Entry]:
+    """Return the entries that the person signed in the last act and can take back.
 
     Raises:
         NotAllowedError: the person does not sign.
     """
     permissions.require_permission(person, Action.SIGN)
-    # Signed, not yet exported entries of the person that the person can still see.
-    mine = select(_entry_table).where(
-        paper.IS_SIGNED,
-        _entry_table.c.signed_by == person.login,
-        visibility.visible_entries_condition(conn, person, Action.SIGN),
+    # The signatures that hold now, on entries that the person can still see; the last act of them.
+    signed = (
+        select(_entry_table.c.id, signature.c.act, signature.c.id.label("signature"))
+        .join(signature, signature.c.entry == _entry_table.c.id)
+        .where(
+            paper.IS_SIGNED,
+            _entry_table.c.signed_by == person.login,
+            signature.c.revision == _entry_table.c.revision - 1,
+            signature.c.taken_back.is_(False),
+            visibility.visible_entries_condition(conn, person, Action.SIGN),
+        )
+        .subquery()
     )
-    return select_entries(
-        conn, mine.order_by(_entry_table.c.signed_at.desc(), _entry_table.c.id.desc()).limit(limit)
+    last_act = select(signed.c.act).order_by(signed.c.signature.desc()).limit(1)
+    entries = select_entries(
+        conn,
+        select(_entry_table)
+        .where(_entry_table.c.id.in_(select(signed.c.id).where(signed.c.act.in_(last_act))))
+        .order_by(_entry_table.c.id),
     )
+    # One of several routes may have some of them already.
+    exported = latest_exports(conn, [entry.id for entry in entries])
+    return [entry for entry in entries if entry.id not in exported]
 
 
 def list_allowed_reasons(

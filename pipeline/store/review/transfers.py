@@ -5,7 +5,7 @@ The sender sees what became of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, exists, insert, select, update
@@ -30,7 +30,7 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
 from pipeline.store.entries.triage import sort_entry
-from pipeline.store.event_log.events import record
+from pipeline.store.event_log.events import list_events, record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit, load_client
 from pipeline.store.schema import paper
@@ -45,7 +45,8 @@ class TransferredEntry:
     """An entry that was sent to another unit.
 
     `state` and `current_unit` say what has become of it; its answers are the other unit's. A unit,
-    and why it rejected the entry, is empty where it must not be shown.
+    and why it rejected the entry, is empty where it must not be shown. `is_waiting_there`: it may
+    still be taken back.
     """
 
     entry_id: str
@@ -61,6 +62,7 @@ class TransferredEntry:
     state: EntryState
     current_unit: str
     current_reason: str
+    is_waiting_there: bool
 
 
 def transfer_entry(
@@ -109,12 +111,7 @@ def _write_transfer(
         raise stale_decision_error()
     if to_unit not in areas_by_unit(conn) or to_unit == entry.unit:
         raise ReviewError("no_such_other_unit")
-    advance_entry(conn, entry, **UNDECIDED_VALUES, unit=to_unit, skipped=0)
-    # The pages follow if no other entry is on them.
-    if entry_form(forms, entry).entries is EntriesPer.SHEET and not is_part_of_page(entry):
-        conn.execute(
-            update(_page_table).where(_page_table.c.sheet == entry.sheet).values(unit=to_unit)
-        )
+    _move_to_unit(conn, forms, entry, to_unit)
     # The reason is stored for the sender's list.
     row = {
         "entry": entry.id,
@@ -126,8 +123,6 @@ def _write_transfer(
         "at": now,
     }
     conn.execute(insert(_transfer_table).values(row))
-    apply_priorities(conn, entry.sheet)
-    sort_entry(conn, forms, entry.id)
     record(conn, person.login, "forward", entry.id, unit=entry.unit)
 
 
@@ -165,6 +160,54 @@ def transfer_protected_entry(
     if client is None or client.unit == entry.unit:
         raise ReviewError("nobody_here_may_see_entry")
     _write_transfer(conn, forms, person, entry_id, revision, client.unit, "", now, secret=True)
+
+
+def take_back_transfer(
+    conn: Connection, forms: Forms, person: Person, entry_id: str, now: datetime
+) -> None:
+    """Take an entry back from the unit that it was sent to last, with which nothing was done there.
+
+    Raises:
+        NotAllowedError: the person does not send from the unit that it came from.
+        ReviewError: it was not sent, or somebody there has it open or has begun with it.
+    """
+    entry = load_entry(conn, entry_id)
+    # The latest transfer of the entry
+    query = select(_transfer_table).where(_transfer_table.c.entry == entry_id)
+    sent = conn.execute(query.order_by(_transfer_table.c.id.desc()).limit(1)).one_or_none()
+    here = entry if sent is None else replace(entry, unit=sent.from_unit)
+    visibility.require_visible_entry(conn, person, Action.FORWARD, here)
+    if sent is None or sent.secret or entry.unit != sent.to_unit:
+        raise ReviewError("nothing_to_take_back")
+    if is_claimed_by_other(entry, person, now) or not _is_untouched(conn, entry):
+        raise ReviewError("other_unit_has_begun")
+    _move_to_unit(conn, forms, entry, sent.from_unit)
+    record(conn, person.login, "undo", entry.id, unit=sent.from_unit)
+
+
+def _is_untouched(conn: Connection, entry: Entry) -> bool:
+    """Return whether nothing was done with an entry, nor typed in it, since it was sent."""
+    draft = paper.draft.c
+    typed = exists().where(draft.entry == entry.id, draft.revision >= entry.revision)
+    is_typed: bool = conn.execute(select(typed)).scalar_one()
+    last = next(reversed(list_events(conn, entry.id)), None)
+    return (
+        entry.state is EntryState.REVIEW
+        and not is_typed
+        and last is not None
+        and last.action == "forward"
+    )
+
+
+def _move_to_unit(conn: Connection, forms: Forms, entry: Entry, unit: str) -> None:
+    """Put an undecided entry into the queue of a unit, with its pages if it is alone on them."""
+    advance_entry(conn, entry, **UNDECIDED_VALUES, unit=unit, skipped=0)
+    if entry_form(forms, entry).entries is EntriesPer.SHEET and not is_part_of_page(entry):
+        conn.execute(
+            update(_page_table).where(_page_table.c.sheet == entry.sheet).values(unit=unit)
+        )
+    apply_priorities(conn, entry.sheet)
+    sort_entry(conn, forms, entry.id)
 
 
 def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]:
@@ -223,6 +266,9 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
             current_reason=row["reason"]
             if row["state"] == EntryState.REJECTED and _may_show_current_unit(row, person)
             else "",
+            is_waiting_there=row["state"] == EntryState.REVIEW
+            and row["unit_now"] == row["to_unit"]
+            and not row["secret"],
         )
         for row in rows
     ]

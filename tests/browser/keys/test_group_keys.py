@@ -5,19 +5,22 @@ no key reaches the next group unseen.
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
+from pipeline.store.accounts import guide
 from pipeline.store.database.store import Store
 from pipeline.store.schema.review import group_cell, group_task
 from tests.browser.support.nurse import (
     expect_stored,
     log_in,
+    look,
     press_until,
     settle,
     wait_for_entry,
     wait_until,
 )
+from tests.browser.support.people import window
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 
@@ -124,6 +127,67 @@ def test_the_key_pressed_many_times_confirms_no_group_that_was_not_seen(
         page.keyboard.press("Control+Enter")
     settle(page)
     expect_stored(page, lambda: ended_groups(store), 1)
+
+
+@pytest.mark.usefixtures("entries")
+def test_what_has_not_been_in_view_is_not_confirmed(page: Page, store: Store) -> None:
+    """The key turns the page first, as often as there is more, and keeps the button in sight."""
+    page.set_viewport_size({"width": 760, "height": 480})
+    title = first_group(page)
+    done = page.locator(".done")
+    expect(done).to_be_in_viewport(ratio=1)
+    expect(done).to_contain_text("Visa nästa rutor")
+    expect(pieces(page).last).not_to_be_in_viewport()
+    look(page)
+    look(page)
+    page.keyboard.press("Control+Enter")
+    expect(pieces(page).nth(0)).not_to_be_focused()
+    expect(page.locator(".grid button:focus")).to_be_in_viewport(ratio=1)
+    assert outcomes(store) == []
+    for _ in range(PIECES):
+        look(page)
+        if "Alla stämmer" in done.inner_text():
+            break
+        page.keyboard.press("Control+Enter")
+    expect(pieces(page).last).to_be_in_viewport(ratio=0.9)
+    assert outcomes(store) == []
+    press_until(page, "Control+Enter", other_title(page, title))
+    expect_stored(page, lambda: ended_groups(store), 1)
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_mark_is_saved_before_the_group_is_skipped(page: Page, store: Store) -> None:
+    first_group(page)
+    page.keyboard.press("Space")
+    page.keyboard.press("Alt+s")
+    wait_for_entry(page)
+    assert marked(store) == 1
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_mark_of_one_window_is_seen_and_kept_by_the_other(
+    page: Page, browser: Browser, served: str, store: Store
+) -> None:
+    title = first_group(page)
+    with window(browser, served) as other:
+        first_group(other)
+        other.keyboard.press("Space")
+        expect_stored(other, lambda: marked(store), 1)
+    press_until(page, "Control+Enter", other_title(page, title))
+    wait_until(page, lambda: len(outcomes(store)) >= PIECES)
+    assert [outcome for _, outcome in outcomes(store)[:PIECES]].count("odd") == 1
+
+
+@pytest.mark.usefixtures("entries")
+def test_the_grid_has_the_focus_again_once_the_guide_is_closed(page: Page, store: Store) -> None:
+    with store.begin() as conn:
+        guide.reopen_guide(conn, NURSE.login)
+    first_group(page)
+    page.get_by_role("button", name="Stäng guiden").click()
+    page.locator(".st-key-guide_close").wait_for(state="detached")
+    expect(pieces(page).nth(0)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(pieces(page).nth(1)).to_be_focused()
 
 
 @pytest.mark.usefixtures("entries")

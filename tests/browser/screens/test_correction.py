@@ -16,10 +16,11 @@ from sqlalchemy import select, update
 from pipeline.export import runs
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.entries.answers import decided_answers
 from pipeline.store.schema.accounts import browser_session
 from tests.browser.support.nurse import log_in, press_until, settle
 from tests.support.screens import seeding
-from tests.support.screens.seeding import NURSE
+from tests.support.screens.seeding import CLIENTS, NURSE
 from tests.support.store.rivta_archives import rivta_text
 from tests.support.store.route_steps import make_run
 
@@ -37,6 +38,32 @@ def begin_correction(page: Page, entry_id: str) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Visa", exact=True).click()
     page.get_by_role("button", name="Rätta").click()
+
+
+def test_the_client_of_a_typed_number_stands_beside_the_paper(page: Page, store: Store) -> None:
+    """Ctrl+Enter in the number's field saves what stands there, not what stood there before."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    log_in(page, NURSE)
+    settle(page)
+    begin_correction(page, entry_id)
+    number = page.locator("[class*='st-key-f-'][class*='-personnummer'] input")
+    expect(number).to_be_focused()
+    assert number.evaluate("one => one.selectionStart === one.selectionEnd")
+    box = page.locator(".ef-client")
+    expect(box).to_contain_text(CLIENTS[0].name)
+    page.locator("[class*='st-key-why-'] input").fill("Fel person")
+    number.fill(CLIENTS[1].pid)
+    page.keyboard.press("Control+Enter")
+    expect(box).to_contain_text(CLIENTS[1].name)
+    expect(box).to_contain_text("namnet liknar inte")
+    settle(page)
+    page.locator(_PLAN).click()
+    expect(box).to_be_in_viewport()
+    expect(page.locator(".st-key-picture")).to_be_in_viewport(ratio=0.3)
+    press_until(page, "Control+Enter", page.get_by_text("stämmer inte överens"))
+    with store.read() as conn:
+        assert decided_answers(conn, entry_id)["personnummer"].answer.value == CLIENTS[0].pid
 
 
 def test_whoever_writes_a_correction_is_active(page: Page, store: Store) -> None:

@@ -39,6 +39,21 @@ def test_a_file_that_is_refused_says_why(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_test_id("stSkipToContent")).to_have_text("Till innehållet")
 
 
+def test_many_files_that_are_chosen_are_counted(page: Page, tmp_path: Path) -> None:
+    log_in(page, ADMINISTRATOR)
+    go(page, "Skanna")
+    files = [tmp_path / f"bunt-{number}.png" for number in range(9)]
+    for number, file in enumerate(files):
+        file.write_bytes(b"\x89PNG" + bytes([number]))
+    page.locator("[class*='st-key-upload_files'] input[type=file]").set_input_files(files)
+    uploader = page.get_by_test_id("stFileUploader")
+    expect(uploader).to_have_attribute("data-ef-chosen", "Valda filer: 9")
+    shown = uploader.evaluate("(one) => getComputedStyle(one, '::after').content")
+    assert "Valda filer: 9" in shown
+    page.get_by_role("button", name="Ta bort bunt-0.png").click()
+    expect(uploader).to_have_attribute("data-ef-chosen", "Valda filer: 8")
+
+
 def test_rows_that_streamlit_adds_to_a_list_are_in_swedish(page: Page) -> None:
     log_in(page, SYSTEM_ADMINISTRATOR)
     go(page, "Vägar")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,13 +46,15 @@ def logged_in(
 def press_menu(page: Page, title: str) -> None:
     """Press a screen in the menu, or under Fler where the menu has no room for it.
 
-    The menu unfolds some time after the window has changed: the link is waited for.
+    The menu unfolds some time after the window has changed: the link is waited for. It may say how
+    much there is to do, in brackets.
     """
+    name = re.compile(rf"^{re.escape(title)}( \(|$)")
     try:
-        page.get_by_role("link", name=title, exact=True).click(timeout=_MENU_MS)
+        page.get_by_role("link", name=name).click(timeout=_MENU_MS)
     except PlaywrightTimeoutError:
         page.get_by_role("button", name="Fler", exact=True).click()
-        page.get_by_role("menuitem", name=title, exact=True).click()
+        page.get_by_role("menuitem", name=name).click()
 
 
 def go(page: Page, title: str) -> None:

@@ -10,6 +10,9 @@ from tests.browser.workbench.stage import staged
 
 pytestmark = [pytest.mark.browser]
 
+_UNDO_BY_MENU = """() => document.activeElement.dispatchEvent(new InputEvent("beforeinput",
+    { inputType: "historyUndo", bubbles: true, cancelable: true })) && undefined"""
+
 
 @pytest.mark.parametrize("key", ["Enter", "Tab"])
 def test_a_key_goes_to_the_next_field_that_needs_a_person(browser: Browser, key: str) -> None:
@@ -140,3 +143,51 @@ def test_a_held_key_saves_once(browser: Browser) -> None:
         stage.page.keyboard.up("Enter")
         stage.page.keyboard.up("Control")
         assert len(stage.saves()) == 1
+
+
+def test_an_undo_stays_in_its_field(browser: Browser) -> None:
+    """It took back what was typed in the field before, which had scrolled out of sight."""
+    with staged(browser, cards.data(cards.card(focus="puls"))) as stage:
+        stage.type("80")
+        stage.press("Control+ArrowDown")
+        stage.press("Control+z")
+        assert (stage.value("puls"), stage.value("blodtryck")) == ("80", "135/80")
+        stage.type("140/90 mm")
+        stage.press("Control+z")
+        assert stage.value("blodtryck") == "140/90 "
+        stage.press("Control+z", "Control+z", "Control+z")
+        assert (stage.value("puls"), stage.value("blodtryck")) == ("80", "135/80")
+        stage.press("Control+y", "Control+Shift+Z")
+        assert stage.value("blodtryck") == "140/90 "
+        stage.press("Control+ArrowUp", "Control+z")
+        assert (stage.value("puls"), stage.value("blodtryck")) == ("12", "140/90 ")
+
+
+def test_what_is_undone_is_sent(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card(focus="puls")), has_clock=True) as stage:
+        stage.type("80")
+        stage.press("Control+z")
+        stage.page.clock.run_for(700)
+        assert [act["values"] for act in stage.acts()] == [{"puls": "12"}]
+
+
+@pytest.mark.parametrize("place", ["#outside", ".wb-save", ".wb-row[data-name=smarta] input"])
+def test_an_undo_elsewhere_changes_no_field(browser: Browser, place: str) -> None:
+    with staged(browser, cards.data(cards.card(focus="puls"))) as stage:
+        stage.type("80")
+        stage.page.locator(place).first.focus()
+        stage.press("Control+z")
+        assert stage.value("puls") == "80"
+
+
+def test_a_sign_is_undone_and_so_is_what_the_menu_undoes(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.note(focus="anteckning"))) as stage:
+        before = stage.value("anteckning")
+        stage.press("Alt+t", "Shift+Tab")
+        assert (stage.focus(), stage.value("anteckning")) == ("anteckning", "-")
+        stage.press("Control+z")
+        assert stage.value("anteckning") == before
+        stage.press("End")
+        stage.type("!")
+        stage.page.evaluate(_UNDO_BY_MENU)
+        assert stage.value("anteckning") == before

@@ -144,7 +144,7 @@ def test_the_extract_of_the_log_is(ward: Ward) -> None:
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_the_overview_is(language: str, ward: Ward) -> None:
     with ward.store.read() as conn:
-        found = make_progress_report(conn, ADMIN, NOW)
+        found = make_progress_report(conn, WARD_FORMS, ADMIN, NOW)
     assert faults(situation_pdf(found, "Kalix kommun", NOW, language)) == []
 
 

@@ -57,7 +57,7 @@ ACTS: dict[str, Act] = {
     "take up": lambda conn: entries_queue.resume_claim(conn, NURSE, "open-2", 0, NOW),
     "count": lambda conn: entries_queue.count_waiting(conn, NURSE, NOW),
     "next sixty": lambda conn: entries_queue.peek_queue(conn, NURSE, NOW, 60),
-    "Läge": lambda conn: make_progress_report(conn, MANAGER, NOW),
+    "Läge": lambda conn: make_progress_report(conn, FORMS, MANAGER, NOW),
 }
 WITH_WHAT_IS_OPEN = {"count"}
 """What is counted has to be gone through, though nothing else."""

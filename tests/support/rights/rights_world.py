@@ -220,7 +220,7 @@ class World:
             "pull_id": self.known.pull,
             "registration_id": "none",
             "group_id": self.known.group,
-            "marked": [],
+            "marks": {},
             "on": False,
             "count": 5,
             "log_filter": LogFilter(*TODAY, unit=NORTH),

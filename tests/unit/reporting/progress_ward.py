@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import IssuedSheet, Outcome, PageReading
 from pipeline.reporting.progress import (
     ProgressReport,
@@ -30,9 +31,11 @@ from tests.support.store.ward import (
 )
 
 
-def seen(ward: Ward, who: object = ADMIN, now: datetime = NOW) -> ProgressReport:
+def seen(
+    ward: Ward, who: object = ADMIN, now: datetime = NOW, forms: Forms = FORMS
+) -> ProgressReport:
     with ward.store.read() as conn:
-        return make_progress_report(conn, who, now)  # type: ignore[arg-type]
+        return make_progress_report(conn, forms, who, now)  # type: ignore[arg-type]
 
 
 def make_counted_ward(store: Store) -> Ward:

@@ -152,7 +152,7 @@ def with_a_group_done(store: Store, open_screen: OpenScreen) -> AppTest:
     """The nurse has confirmed a group and has the next one on the screen."""
     first = open_group(store)
     with store.begin() as conn:
-        batch_review.confirm_batch(conn, seeding.forms(), NURSE, first.id, [], utc_now())
+        batch_review.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     return app.run()

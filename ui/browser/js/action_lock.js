@@ -78,7 +78,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const isForBrowser = /^F\d|^(Control|Alt|Shift|Meta)/.test(event.key) || ((event.ctrlKey || event.metaKey) && event.key !== "Enter");
     if (isLocked() || isAhead()) { if (!isForBrowser) discard(event); }
     else if (isEnteredAgain(event)) swallow(event);
-    else if (!event.repeat && pressesButton(event)) lock(null);
+    else if (!event.repeat && buttonOfKey(event)) lock(null);
   }
 
   // Ask for another run if what is drawn belongs to two runs.

@@ -17,6 +17,12 @@ function labelDocument(data) {
     const choose = getComputedStyle(document.documentElement).getPropertyValue("--ef-choose").trim().slice(1, -1);
     button.setAttribute("aria-label", file ? `${data.remove} ${file.title}` : choose || data.choose);
   }
+  // The uploader shows two or three of its files and does not say how many there are.
+  for (const uploader of document.querySelectorAll("[data-testid='stFileUploader']")) {
+    const count = uploader.querySelectorAll("[data-testid='stFileChip']:not([data-ef-reason])").length;
+    if (count > 1) uploader.dataset.efChosen = data.chosen.replace("{count}", count);
+    else delete uploader.dataset.efChosen;
+  }
   // A phone opens its own camera, which takes sharper photos than a page can.
   for (const input of document.querySelectorAll("[class*='st-key-upload_photo'] input[type=file]:not([capture])")) {
     input.setAttribute("capture", "environment");

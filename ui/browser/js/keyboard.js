@@ -45,6 +45,12 @@ export default function ({ parentElement, data }) {
       event.stopImmediatePropagation();
       return;
     }
+    if (isSave(event) && scrollOn()) {
+      document.dispatchEvent(new Event("ef-let-go"));
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
     const key = keyOf(event.target);
     const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
     let taken = false;
@@ -58,6 +64,11 @@ export default function ({ parentElement, data }) {
       button?.click();
       taken = Boolean(button);
     }
+    // What is typed in no form counts when the focus leaves the field.
+    if ((isSave(event) || event.key === "Escape") && key && !event.target.closest("[data-testid=stForm]")) {
+      event.target.blur();
+      event.target.focus({ preventScroll: true });
+    }
     if (isSave(event)) {
       // Radios and segmented controls do not let Enter through to Streamlit's shortcut.
       const blocksEnter = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
@@ -67,6 +78,21 @@ export default function ({ parentElement, data }) {
     if (taken) { event.preventDefault(); event.stopPropagation(); }
   }
 
+  // What is signed has to be read: scroll on if its end is below the window, or behind the form that
+  // stays at the lower edge. Return whether it was.
+  function scrollOn() {
+    const text = data.read ? holder(data.read) : null;
+    if (!text) return false;
+    const form = holder(data.save)?.closest("[data-testid='stForm']")?.getBoundingClientRect();
+    const edge = Math.min(window.innerHeight, form?.top ?? Infinity);
+    const left = text.getBoundingClientRect().bottom - edge;
+    if (left <= 4) return false;
+    main()?.scrollBy({ top: Math.min(left + 12, Math.max(edge - 160, 80)), behavior: "instant" });
+    return true;
+  }
+
+  const main = () => document.querySelector("[data-testid='stMain']");
+
   // A field that is not drawn yet, or hidden, cannot have the focus.
   function focusFirst(left = 600) {
     if (stop.signal.aborted) return;
@@ -75,10 +101,10 @@ export default function ({ parentElement, data }) {
     parentElement.efFocused = data.turn;
     if (isBegun() && keyOf(document.activeElement)) return keepFocus();
     const checked = inputs(data.focus).find((input) => input.checked) ?? first;
-    // A user who sees the guide reads it first; the field scrolls into view with the first key.
-    checked.focus({ preventScroll: document.querySelector(".st-key-guide")?.getBoundingClientRect().top >= 0 });
-    checked.select?.();
-    selectAgain(checked, checked.value);
+    // A user who sees the guide or has a note to sign reads that first; the field scrolls into view
+    // with the first key.
+    checked.focus({ preventScroll: Boolean(data.read) || document.querySelector(".st-key-guide")?.getBoundingClientRect().top >= 0 });
+    if (data.selects) { checked.select?.(); selectAgain(checked, checked.value); }
     keepFocus();
   }
 
@@ -116,7 +142,7 @@ export default function ({ parentElement, data }) {
   // If the form is drawn again before the user has begun, the first field stays selected.
   function keepSelected() {
     const active = document.activeElement;
-    if (active && keyOf(active) === data.focus) selectAgain(active, active.value);
+    if (data.selects && active && keyOf(active) === data.focus) selectAgain(active, active.value);
   }
 
   on("keydown", onKey);
@@ -128,6 +154,10 @@ export default function ({ parentElement, data }) {
   on("focusout", (event) => { if (isSection(event.target)) keepFocus(); });
   // Dictation and the like press no keys.
   on("input", (event) => { if (keyOf(event.target)) parentElement.efBegun = data.turn; });
+  if (data.read && parentElement.efTop !== data.turn) {
+    parentElement.efTop = data.turn;
+    main()?.scrollTo({ top: 0, behavior: "instant" });
+  }
   if (parentElement.efFocused !== data.turn) focusFirst();
   else { keepFocus(); keepSelected(); }
   return () => stop.abort();

@@ -21,12 +21,12 @@ function pressAgain(find, framesLeft = 60) {
   else if (framesLeft > 0) requestAnimationFrame(() => pressAgain(find, framesLeft - 1));
 }
 
-// Whether the key is the shortcut of a visible button of Streamlit's, which writes the key on it. The
+// The visible button of Streamlit's that has the key as its shortcut, which is written on it. The
 // workbench hears its own keys.
-function pressesButton({ ctrlKey, altKey, shiftKey, key }) {
+function buttonOfKey({ ctrlKey, altKey, shiftKey, key }) {
   const parts = [ctrlKey && "ctrl", altKey && "alt", shiftKey && "shift", key?.toLowerCase()];
   const pressed = parts.filter(Boolean).join("+").replace("escape", "esc");
   const shortcut = (kbd) => kbd.textContent.toLowerCase().replace(/\s/g, "").replace("escape", "esc");
   return [...document.querySelectorAll("button:not([disabled], .wb *) kbd")]
-    .some((kbd) => shortcut(kbd) === pressed && isVisible(kbd.closest("button")));
+    .find((kbd) => shortcut(kbd) === pressed && isVisible(kbd.closest("button")))?.closest("button");
 }

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.domain.permissions import default_areas
+from pipeline.domain.permissions import Action, default_areas, is_allowed, permitted_units
 from pipeline.store.accounts import administration, people
 from pipeline.store.accounts.administration import Account
 from pipeline.store.accounts.login import access_changes
@@ -23,6 +23,7 @@ from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.browser.document import scroll_to_top
+from ui.browser.keyboard import keyboard
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
@@ -32,6 +33,9 @@ from ui.workspace import AppContext
 
 _CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"
 _MESSAGE_KEY, _SHOWN_ONCE_KEY = "account_said", "account_shown_once"
+_SAID_KEY = "account_said_count"
+_MANY_ACCOUNTS = 8
+"""From how many accounts on the list can be searched."""
 _ADDED_KEY = "account_added"
 """How many empty assignments the form shows."""
 _NO_ROLE = ""
@@ -72,10 +76,10 @@ def show(context: AppContext, person: Person) -> None:
         )
         if not any(account.person.login != person.login for account in accounts):
             st.info(t("accounts.empty"), icon=":material/info:")
-        for account in accounts:
+        for account in _sought(accounts):
             _account_row(account, is_own=account.person.login == person.login)
-    # The form is at the top, the button may be far below.
-    scroll_to_top(f"account {chosen}")
+    # The form is at the top, and what was done is said there; the button may be far below.
+    scroll_to_top(f"account {chosen} {st.session_state.get(_SAID_KEY, 0)}")
     if chosen is None:
         return
     open_account = next((account for account in accounts if account.person.login == chosen), None)
@@ -87,15 +91,33 @@ def show(context: AppContext, person: Person) -> None:
             _account_actions(context, person, open_account)
 
 
+def _sought(accounts: list[Account]) -> list[Account]:
+    """Return the accounts whose name, login, title or units hold what is sought."""
+    if len(accounts) < _MANY_ACCOUNTS:
+        return accounts
+    words = st.text_input(t("accounts.seek"), key="account_seek", autocomplete="off").casefold()
+    found = []
+    for account in accounts:
+        holder = account.person
+        titles = [one.title for one in holder.assignments]
+        told = " ".join((holder.name, holder.login, *titles, *holder.all_units)).casefold()
+        if all(word in told for word in words.split()):
+            found.append(account)
+    if not found:
+        st.caption(t("accounts.none_sought"))
+    return found
+
+
 def _show_message() -> None:
     """Show the result of the last action; a new code or password is shown once and then gone."""
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
         (st.success if kind == "ok" else st.error)(plain_with_code(text))
+        st.session_state[_SAID_KEY] = st.session_state.get(_SAID_KEY, 0) + 1
     if shown_once := st.session_state.pop(_SHOWN_ONCE_KEY, None):
-        login, kind, text = shown_once
+        holder, kind, text = shown_once
         with st.container(border=True, key="account_password_box"):
-            st.markdown(md(f"accounts.{kind}_of", login=login))
+            st.markdown(md(f"accounts.{kind}_of", name=holder.name, login=holder.login))
             st.text(text)
             st.caption(t(f"accounts.{kind}_once"))
 
@@ -208,6 +230,8 @@ def _account_form(
             width="stretch",
             disabled=account is not None and not account.active,
         )
+    if holder is None:
+        keyboard("account_new", [f"{key}-login"])
     st.button(
         t("accounts.add_assignment"),
         key=f"{key}-add",
@@ -342,9 +366,10 @@ def _check_and_save(
 ) -> None:
     """Save the account, unless its name is taken or it was changed meanwhile."""
     with context.store.read() as conn:
-        is_taken = holder is None and entered.login in people.people_by_login(conn)
+        meant = people.find_login(conn, entered.login)
+        is_taken = holder is None and meant in people.people_by_login(conn)
     if is_taken:
-        st.error(md("accounts.taken", login=entered.login))
+        st.error(md("accounts.taken", login=meant))
         return
     if holder != st.session_state.get(_SHOWN_KEY):
         st.session_state[_MESSAGE_KEY] = (
@@ -362,13 +387,17 @@ def _save_account(context: AppContext, person: Person, account: Person) -> None:
             before = people.people_by_login(conn).get(account.login)
             code = administration.save_account(conn, person, account, utc_now())
         if code:
-            st.session_state[_SHOWN_ONCE_KEY] = (account.login, "first", code)
+            st.session_state[_SHOWN_ONCE_KEY] = (account, "first", code)
         elif account.break_glass and (before is None or not before.break_glass):
-            _show_sealed_password(context, person, account.login)
+            _show_sealed_password(context, person, account)
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return
-    st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.saved", login=account.login))
+    saved = t("accounts.saved", login=account.login)
+    # Who reviews sees nothing at all without a unit
+    if is_allowed(account, Action.REVIEW) and not permitted_units(account, Action.REVIEW):
+        saved = f"{saved} {t('accounts.saved_no_unit')}"
+    st.session_state[_MESSAGE_KEY] = ("ok", saved)
     st.session_state[_CHOSEN_KEY] = None
     st.rerun()
 
@@ -381,17 +410,19 @@ def _account_actions(context: AppContext, person: Person, account: Account) -> N
                 _action_button(
                     f"accounts.ask.{kind.value}",
                     login,
-                    partial(_ask_change, context, person, login, kind),
+                    partial(_ask_change, context, person, account.person, kind),
                 )
             if account.person.break_glass:
-                seal = partial(_seal_password, context, person, login)
+                seal = partial(_seal_password, context, person, account.person)
                 _action_button("accounts.seal", login, seal)
-            close = partial(administration.close_account, person=person, login=login)
-            _action_button(
-                "accounts.close",
-                login,
-                partial(_run_action, context, "accounts.is_closed", login, close),
-            )
+            with st.popover(t("accounts.close"), icon=_ICONS["close"], key=f"account_ends-{login}"):
+                st.markdown(md("accounts.close_what", name=account.person.name, login=login))
+                close = partial(administration.close_account, person=person, login=login)
+                _action_button(
+                    "accounts.close",
+                    login,
+                    partial(_run_action, context, "accounts.is_closed", login, close),
+                )
         else:
             reopen = partial(administration.reopen_account, person=person, login=login)
             _action_button(
@@ -418,29 +449,29 @@ def _changes_of(account: Account) -> list[ChangeKind]:
 
 
 @requires_open_session
-def _ask_change(context: AppContext, person: Person, login: str, kind: ChangeKind) -> None:
+def _ask_change(context: AppContext, person: Person, holder: Person, kind: ChangeKind) -> None:
     def ask(conn: Connection) -> None:
-        change = access_changes.request_change(conn, person, login, kind, utc_now())
+        change = access_changes.request_change(conn, person, holder.login, kind, utc_now())
         if change.code:
             shown = "code_waits" if change.needs_approval else "code"
-            st.session_state[_SHOWN_ONCE_KEY] = (login, shown, change.code)
+            st.session_state[_SHOWN_ONCE_KEY] = (holder, shown, change.code)
 
-    _run_action(context, f"accounts.asked.{kind.value}", login, ask)
+    _run_action(context, f"accounts.asked.{kind.value}", holder.login, ask)
 
 
 @requires_open_session
-def _seal_password(context: AppContext, person: Person, login: str) -> None:
+def _seal_password(context: AppContext, person: Person, holder: Person) -> None:
     try:
-        _show_sealed_password(context, person, login)
+        _show_sealed_password(context, person, holder)
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
     else:
-        st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.is_sealed", login=login))
+        st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.is_sealed", login=holder.login))
 
 
-def _show_sealed_password(context: AppContext, person: Person, login: str) -> None:
-    password = administration.seal_password(context.store, person, login, utc_now())
-    st.session_state[_SHOWN_ONCE_KEY] = (login, "password", password)
+def _show_sealed_password(context: AppContext, person: Person, holder: Person) -> None:
+    password = administration.seal_password(context.store, person, holder.login, utc_now())
+    st.session_state[_SHOWN_ONCE_KEY] = (holder, "password", password)
 
 
 @requires_open_session

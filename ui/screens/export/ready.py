@@ -174,7 +174,7 @@ def _left_out(
     context: ExportContext, person: Person, preview: RunPreview, run_and_report: RunAndReport
 ) -> None:
     """Show what is left out by reason; what no format can carry can be keyed in instead."""
-    in_order = sorted(preview.unsupported, key=lambda item: (show_text(item.reason), item.entry_id))
+    in_order = sorted(preview.unsupported, key=lambda item: (_reason_texts(item), item.entry_id))
     held = [item for item in in_order if item.reason == HELD_FOR_MATCH]
     for label, items in (
         ("export.held_here", held),
@@ -183,19 +183,26 @@ def _left_out(
         if not items:
             continue
         with st.expander(md(label, count=len(items))):
-            for _, group in groupby(items, key=lambda item: show_text(item.reason)):
-                _reason_group(context, person, preview.kind, list(group), run_and_report)
+            for _, group in groupby(items, key=_reason_texts):
+                _reason_group(context, person, preview, list(group), run_and_report)
+
+
+def _reason_texts(item: UnsupportedEntry) -> tuple[str, ...]:
+    return tuple(show_text(reason) for reason in item.reasons)
 
 
 def _reason_group(
     context: ExportContext,
     person: Person,
-    kind: RunKind,
+    preview: RunPreview,
     items: Sequence[UnsupportedEntry],
     run_and_report: RunAndReport,
 ) -> None:
-    for item in items:
-        st.caption(f"{plain(item.entry_id)}: {plain(show_text(item.reason))}")
+    """Show all that keeps these entries out of the route's format, and their numbers."""
+    kind, title = preview.kind, show_text(preview.title)
+    st.markdown(md("export.left_out", count=len(items[0].reasons), name=title))
+    st.markdown("\n".join(f"- {plain(text)}" for text in _reason_texts(items[0])))
+    st.caption(plain(", ".join(item.entry_id for item in items)))
     by_hand = [item.entry_id for item in items if item.can_be_keyed_in]
     if by_hand:
         st.button(

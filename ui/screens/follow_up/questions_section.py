@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from itertools import groupby
 
@@ -13,15 +13,23 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.model import Person
 from pipeline.reporting.author_questions import make_question_list
 from pipeline.store.database.clock import utc_now
+from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.event_log.events import record
 from pipeline.store.review import questions
 from pipeline.store.review.questions import Question
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
+from ui.screens.follow_up.half_written import kept_widget
 from ui.screens.lookup.duplicate_comparison import entry_name, entry_title
+from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
 from ui.workspace import AppContext
+
+_SHOWN_KEY = "question_paper"
+"""The question whose sheet is shown."""
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+"""A day outside these is replaced by Streamlit silently; one in the future is refused and said."""
 
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
@@ -79,37 +87,58 @@ def _question_row(context: AppContext, person: Person, question: Question) -> No
     with st.container(border=True):
         st.markdown(f"**{plain(entry_name(context, question.entry))}**  \n{plain(question.text)}")
         st.caption(md("questions.asked", by=question.by, at=format_moment(question.at)))
-        with (
-            st.expander(t("questions.write"), key=f"write-{question.id}"),
-            st.form(f"answer-{question.id}", border=False),
-        ):
-            st.text_area(t("questions.answer"), key=keys["text"], max_chars=1000, height=90)
+        _paper(context, person, question)
+        with st.expander(t("questions.write"), key=f"write-{question.id}"):
+            # In no form: what is half written is kept
+            st.text_area(
+                t("questions.answer"), max_chars=1000, height=90, **kept_widget(keys["text"])
+            )
             st.text_input(
                 t("questions.who"),
-                value=question.author,
-                key=keys["who"],
                 max_chars=120,
                 autocomplete="off",
+                **kept_widget(keys["who"], question.author),
             )
             with st.container(horizontal=True):
                 st.date_input(
                     t("questions.day"),
-                    value=now.date(),
-                    max_value=now.date(),
-                    key=keys["day"],
+                    min_value=_FIRST_DAY,
+                    max_value=_LAST_DAY,
                     format="YYYY-MM-DD",
+                    **kept_widget(keys["day"], now.date()),
                 )
                 st.time_input(
                     t("questions.clock"),
-                    value=now.time().replace(second=0, microsecond=0),
-                    key=keys["clock"],
                     step=300,
+                    **kept_widget(keys["clock"], now.time().replace(second=0, microsecond=0)),
                 )
-            st.form_submit_button(
+            st.button(
                 t("questions.do"),
                 key=f"do_answer-{question.id}",
                 on_click=partial(_save_answer, context, person, question, keys),
             )
+
+
+def _paper(context: AppContext, person: Person, question: Question) -> None:
+    """Show the sheet that the question is about, when it is asked for."""
+    is_shown = st.session_state.get(_SHOWN_KEY) == question.id
+    st.button(
+        t("questions.hide_paper" if is_shown else "questions.show_paper"),
+        key=f"paper-{question.id}",
+        icon=":material/description:",
+        on_click=partial(_choose_paper, None if is_shown else question.id),
+    )
+    if is_shown:
+        with context.store.begin() as conn:
+            view = load_entry_view(conn, context.forms, person, question.entry.id)
+            record_page_views(conn, person, view)
+        with st.container(key="picture"):
+            sheet_images(context, view)
+
+
+def _choose_paper(question_id: int | None) -> None:
+    end_page_views()
+    st.session_state[_SHOWN_KEY] = question_id
 
 
 @requires_open_session

@@ -14,7 +14,7 @@ from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry
-from pipeline.store.review import corrections, decisions
+from pipeline.store.review import corrections, decisions, transfers
 from pipeline.store.review.transfers import TransferredEntry
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
@@ -29,12 +29,11 @@ _OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
     """Show what the user's units have transferred."""
-    del person
     if not rows:
         st.info(t("follow_up.empty.forwarded"), icon=":material/info:")
     for row in rows:
         if isinstance(row, TransferredEntry):
-            _transfer_row(context, row)
+            _transfer_row(context, person, row)
 
 
 def show_rejected(context: AppContext, person: Person, rows: Sequence[object]) -> None:
@@ -48,7 +47,7 @@ def show_rejected(context: AppContext, person: Person, rows: Sequence[object]) -
             _rejected_row(context, person, row, names)
 
 
-def _transfer_row(context: AppContext, transfer: TransferredEntry) -> None:
+def _transfer_row(context: AppContext, person: Person, transfer: TransferredEntry) -> None:
     form = context.forms.get((transfer.form, transfer.version))
     with st.container(border=True):
         parts = (
@@ -70,6 +69,17 @@ def _transfer_row(context: AppContext, transfer: TransferredEntry) -> None:
             )
             + plain(reason)
         )
+        if transfer.is_waiting_there and is_allowed(person, Action.FORWARD, transfer.from_unit):
+            take_back = partial(
+                run_and_report,
+                context,
+                "returns.forward.undone",
+                lambda conn: transfers.take_back_transfer(
+                    conn, context.forms, person, transfer.entry_id, utc_now()
+                ),
+            )
+            key = f"take_back-{transfer.entry_id}-{transfer.at.timestamp():.0f}"
+            st.button(t("follow_up.take_back"), key=key, icon=":material/undo:", on_click=take_back)
 
 
 def _outcome_text(transfer: TransferredEntry) -> str:

@@ -33,7 +33,7 @@ from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.store.accounts import people
 from ui.browser.page_view import data_url
 from ui.i18n import current_language, format_moment, format_percentage, t
-from ui.markdown import md, plain_with_code
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.new_form import ACCEPTED_SUFFIXES
 from ui.screens.forms.previews import form_images
@@ -161,14 +161,13 @@ def _publish(context: AppContext, person: Person, draft: Draft, reason: str) -> 
 def _remarks_list(remarks: Sequence[TrialRemark]) -> None:
     """Show the remarks, the serious ones first."""
     for remark in sorted(remarks, key=lambda item: not item.is_serious):
-        (st.error if remark.is_serious else st.info)(
-            plain_with_code(_remark_text(remark.label, remark.problem))
-        )
+        (st.error if remark.is_serious else st.info)(_remark_markdown(remark.label, remark.problem))
 
 
-def _remark_text(label: str, problem: FormProblem) -> str:
+def _remark_markdown(label: str, problem: FormProblem) -> str:
     what = _capitalize(problem.what(current_language()))
-    return f"**{what}** ({label})  \n{problem.remedy(current_language())}"
+    remedy = plain_with_code(problem.remedy(current_language()))
+    return f"**{plain_with_code(what)}** ({plain(label)})  \n{remedy}"
 
 
 def _capitalize(text: str) -> str:

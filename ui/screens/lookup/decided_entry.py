@@ -26,6 +26,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
+from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
@@ -35,6 +36,12 @@ from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import plain
 from ui.screens.export.key_in.who_keys import keying_lines
+from ui.screens.lookup.client_box import (
+    client_box,
+    client_fields,
+    is_client_shown,
+    reset_client_box,
+)
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.entry_form import (
@@ -67,6 +74,7 @@ def reset_decided_entry() -> None:
         st.session_state.pop(key, None)
     end_page_views()
     reset_client_question()
+    reset_client_box()
 
 
 def begin_void() -> None:
@@ -100,7 +108,7 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
     if action == "correct":
         view = _open_all_fields(view)
     left, right = st.columns([1.15, 1], gap="medium")
-    with left:
+    with left, st.container(key="picture"):  # in sight while the right side scrolls
         sheet_images(context, view)
     with right, words_of_area(view.form.area):
         if action in {"correct", "void"}:
@@ -122,10 +130,45 @@ def _values_section(
     report: ReportResult,
 ) -> None:
     entry = view.entry
+    st.markdown(plain(_entry_heading(view)))
     if entry.reason:
-        st.info(plain(code_text("reject.reasons", entry.reason)), icon=":material/info:")
+        text = code_text("reject.reasons", entry.reason)
+        if entry.state is not EntryState.REJECTED and any(one.is_correction for one in history):
+            text = t("lookup.corrected_why", why=text)
+        st.info(plain(text), icon=":material/info:")
+    # Above the values, which may be many
+    _entry_buttons(context, person, view, history, report)
     settled_lines(view, [field for field in view.fields if field.first_answer is not None])
     show_people(context, view.entry)
+    if not history:
+        return
+    st.markdown(f"**{t('lookup.history')}**")
+    st.html("".join(_history_text(view, event) for event in reversed(history)))
+    version_table(context, person, view)
+
+
+def _entry_heading(view: EntryView) -> str:
+    """Return which paper the entry is on, and its state."""
+    entry = view.entry
+    state = "lookup.void" if entry.voided else f"entry_state.{entry.state.name.lower()}"
+    parts = (
+        view.form.title,
+        format_serial_or_id(entry.serial),
+        t("review.row", row=entry.row) if entry.row else "",
+        entry.unit,
+        t(state),
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _entry_buttons(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    history: list[HistoryEvent],
+    report: ReportResult,
+) -> None:
+    entry = view.entry
     with st.container(horizontal=True):
         if entry.state is EntryState.REJECTED and not entry.voided:
             reopen = partial(
@@ -147,11 +190,6 @@ def _values_section(
                 _was_exported(history) or entry.state is EntryState.SIGNED
             ):
                 st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=begin_void)
-    if not history:
-        return
-    st.markdown(f"**{t('lookup.history')}**")
-    st.html("".join(_history_text(view, event) for event in reversed(history)))
-    version_table(context, person, view)
 
 
 def _correct_form(
@@ -160,10 +198,14 @@ def _correct_form(
     entry = view.entry
     reason_key = _reason_key(view)
     save_key = f"save-{reason_key}"
+    complaints: dict[str, str] = st.session_state.get(_COMPLAINTS_KEY, {})
+    client_box(context, person, view, complaints)
+    of_client = {field.spec.name for field in client_fields(view)}
+    others = tuple(field for field in view.fields if field.spec.name not in of_client)
     with st.form(f"correct-{entry.id}-{entry.revision}", enter_to_submit=False, border=False):
         st.caption(t("lookup.correct_what"))
         client_check_fields(view)
-        field_lines(context, view, st.session_state.get(_COMPLAINTS_KEY, {}))
+        field_lines(context, replace(view, fields=others), complaints)
         st.text_input(
             t("lookup.reason"),
             key=reason_key,
@@ -183,9 +225,10 @@ def _correct_form(
     missed = st.session_state.get(_REASON_MISSED_KEY, 0)
     keyboard(
         f"correct-{entry.id}-{missed}",
-        [*widget_keys(view), reason_key],
+        [*widget_keys(view, first=of_client), reason_key],
         focus=reason_key if missed else None,
         save=save_key,
+        selects=False,
         key=DECIDED_KEYBOARD_KEY,
     )
 
@@ -228,6 +271,11 @@ def _correct_entry(
             missed = int(st.session_state.get(_REASON_MISSED_KEY, 0))
             st.session_state[_REASON_MISSED_KEY] = missed + 1
         report("fault", t("lookup.reason_missing" if changed else "lookup.nothing_changed"))
+        return
+    if not is_client_shown(view):
+        with words_of_area(view.form.area):
+            text = t("review.look_at_client")
+        st.session_state[_COMPLAINTS_KEY] = {field.spec.name: text for field in client_fields(view)}
         return
     _run_and_report(
         context,

@@ -13,7 +13,7 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.store.entries.entry import Entry
-from pipeline.store.paper.lookup.found_entries import FoundEntry
+from pipeline.store.paper.lookup.found_entries import FoundEntry, event_clock
 from ui.i18n import format_day, t
 from ui.markdown import plain_with_code
 from ui.screens.lookup.decided_entry import (
@@ -89,10 +89,14 @@ def entry_line(context: AppContext, one: FoundEntry, key: str, first: str = "") 
 def look_button(one: FoundEntry, review: Review, key: str) -> None:
     """Show the button that leads to an entry: to its review where it waits, else to what it says.
 
+    An entry that another person has to review has none.
+
     Args:
         key: tells the line from others about the same entry.
     """
-    if one.is_open:
+    if one.is_for_other:
+        st.caption(t("listed.for_other"))
+    elif one.is_open:
         st.button(t("lookup.review"), key=f"review-{key}", on_click=partial(review, one.entry.id))
     else:
         st.button(t("listed.show"), key=f"show-{key}", on_click=partial(choose_entry, one.entry.id))
@@ -109,10 +113,12 @@ def _facts(context: AppContext, one: FoundEntry) -> list[str]:
     entry: Entry = one.entry
     form = context.forms.get((entry.form, entry.version))
     is_told = not one.is_open and not one.is_hidden
+    with context.store.read() as conn:
+        clock = event_clock(conn, context.forms, one)
     return [
         form.title if form else entry.form,
         t("review.row", row=entry.row) if entry.row else "",
-        format_day(entry.event_on) if is_told and entry.event_on else "",
+        " ".join((format_day(entry.event_on), clock)).strip() if is_told and entry.event_on else "",
         entry.author or "" if is_told else "",
         entry.unit,
         format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import streamlit as st
 
 from pipeline.domain.dates import today_in_sweden
+from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.paper.lookup.search import EntrySearch, SearchResult, search_entries
+from ui.browser.document import scroll_to_part
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md, plain
@@ -25,6 +28,9 @@ from ui.workspace import AppContext
 
 _SEARCH_KEY = "search_sought"
 _LOGGED_KEY = f"{VIEW_KEY_PREFIX}search"
+_TURN_KEY = "search_turn"
+_NUMBER_LENGTHS = (10, 12)
+"""Digits of a personal number without and with its century."""
 _FIRST_DAY = date(2000, 1, 1)
 
 
@@ -42,7 +48,12 @@ def show_search(context: AppContext, person: Person, review: Review) -> None:
         is_first = st.session_state.get(_LOGGED_KEY) != search
         result = search_entries(conn, person, search, first=is_first)
     st.session_state[_LOGGED_KEY] = search
-    _show_result(context, result, review)
+    with st.container(key="search_found"):
+        _show_result(context, search, result, review)
+    if is_first:
+        st.session_state[_TURN_KEY] = st.session_state.get(_TURN_KEY, 0) + 1
+    # At 200 % the form fills the window, and what was found is below it
+    scroll_to_part(f"search {st.session_state.get(_TURN_KEY, 0)}", "search_found")
 
 
 def close_search() -> None:
@@ -103,6 +114,19 @@ def _search_form(person: Person) -> EntrySearch | None:
     return search
 
 
+def _number_doubt(typed: str) -> str:
+    """Return the key of what is wrong with a personal number in which nothing is sought.
+
+    Empty if nothing is, also for numbers with letters, which are a municipality's own.
+    """
+    digits = re.sub(r"[\s+–-]", "", typed)
+    if not digits.isdecimal():
+        return ""
+    if len(digits) not in _NUMBER_LENGTHS:
+        return "search.number_incomplete"
+    return "" if normalize_pid(typed).valid else "search.number_wrong"
+
+
 def _text(name: str, before: str, width: int, most: int) -> str:
     return st.text_input(
         t(f"search.{name}"),
@@ -114,11 +138,15 @@ def _text(name: str, before: str, width: int, most: int) -> str:
     )
 
 
-def _show_result(context: AppContext, result: SearchResult, review: Review) -> None:
+def _show_result(
+    context: AppContext, search: EntrySearch, result: SearchResult, review: Review
+) -> None:
     if result.is_cut:
         st.info(t("search.cut"), icon=":material/info:")
     if not result.entries:
-        if not result.is_cut:
+        if doubt := _number_doubt(search.number):
+            st.warning(t(doubt), icon=":material/error:")
+        elif not result.is_cut:
             st.info(t("search.none"), icon=":material/info:")
         return
     st.caption(md("search.found", count=len(result.entries)))

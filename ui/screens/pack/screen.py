@@ -95,7 +95,7 @@ def show(context: AppContext, person: Person) -> None:
     if part == _PARTS[1]:
         show_drill(context, person, unit)
         return
-    show_pack_age(context, person, unit)
+    age = st.container()
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         st.info(plain_with_code(message), icon=":material/info:")
@@ -107,6 +107,9 @@ def show(context: AppContext, person: Person) -> None:
         unit_documents_section(context, person, unit)
         if is_allowed(person, Action.PRINT):
             issued_upload(context, person)
+    # A pack that this run has made is the unit's latest.
+    with age:
+        show_pack_age(context, person, unit)
 
 
 def _quantities_form(

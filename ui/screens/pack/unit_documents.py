@@ -47,8 +47,10 @@ def show_pack_age(context: AppContext, person: Person, unit: str) -> None:
             md("pack.age_old", day=format_day(day), days=days, limit=limit),
             icon=":material/history:",
         )
+    elif days:
+        st.caption(md("pack.age", day=format_day(day), count=days))
     else:
-        st.caption(md("pack.age", day=format_day(day), days=days))
+        st.caption(t("pack.age_today"))
 
 
 def show_old_packs(context: AppContext, person: Person) -> None:

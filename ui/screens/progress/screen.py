@@ -53,8 +53,8 @@ def _situation_section(context: AppContext, person: Person) -> None:
     # The details take as long again to count, and are counted only where one is open.
     load = progress.make_progress_report if chosen_detail() else progress.load_overview
     with context.store.read() as conn:
-        overview: Overview = load(conn, person, now)
-        loads = list_person_loads(conn, person, now) if is_manager else []
+        overview: Overview = load(conn, context.forms, person, now)
+        loads = list_person_loads(conn, context.forms, person, now) if is_manager else []
     left, right = st.columns([4, 1], gap="medium")
     with left:
         _sentences_section(overview)
@@ -141,7 +141,7 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
 
 def _load_report(context: AppContext, person: Person) -> ProgressReport:
     with context.store.read() as conn:
-        return progress.make_progress_report(conn, person, utc_now())
+        return progress.make_progress_report(conn, context.forms, person, utc_now())
 
 
 def _csv_file(context: AppContext, person: Person, language: str) -> bytes:
@@ -152,7 +152,7 @@ def _csv_file(context: AppContext, person: Person, language: str) -> bytes:
 
 
 def _units_section(overview: Overview) -> None:
-    """Show what is left of each unit, as bars and numbers by the next step."""
+    """Show what is left of each unit: pages, and entries as bars and numbers by the next step."""
     st.subheader(t("progress.units"), anchor=False)
     left = {unit: each for unit, each in overview.remaining.items() if _is_left(each)}
     if not left:
@@ -160,10 +160,13 @@ def _units_section(overview: Overview) -> None:
         return
     colours = _step_colours()
     most = max(sum(each.steps.values()) for each in left.values())
-    heads = (
-        f'<th scope="col">{escape(t("progress.unit"))}</th><td></td>'
-        + _number_head(t("progress.pages_waiting"))
-        + "".join(_number_head(t(f"progress.step.{name}"), colours[name]) for name in STEPS)
+    kinds = (
+        f'<th scope="col" rowspan="2">{escape(t("progress.unit"))}</th><td rowspan="2"></td>'
+        + _group_head(t("progress.pages_table"), 1)
+        + _group_head(t("progress.entries"), len(STEPS))
+    )
+    heads = _number_head(t("progress.pages.waiting")) + "".join(
+        _number_head(t(f"progress.step.{name}"), colours[name]) for name in STEPS
     )
     rows = "".join(_unit_row(unit, each, most) for unit, each in left.items())
     if len(left) > 1:
@@ -174,9 +177,10 @@ def _units_section(overview: Overview) -> None:
         cells = "".join(_number_cell(total) for total in totals)
         rows += f'<tr class="ef-total"><td>{escape(t("progress.total"))}</td><td></td>{cells}</tr>'
     st.html(
-        f'<div class="ef-wide"><table class="ef-table ef-left"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        '<div class="ef-wide"><table class="ef-table ef-left">'
+        f"<thead><tr>{kinds}</tr><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+    st.caption(t("progress.units_what"))
 
 
 def _is_left(each: Remaining) -> bool:
@@ -202,6 +206,11 @@ def _step_colours() -> dict[str, str]:
     return dict(zip(STEPS, (review, confirmed, signed, exported), strict=True))
 
 
+def _group_head(text: str, columns: int) -> str:
+    """Return the unit of the numbers in the columns below it."""
+    return f'<th scope="colgroup" colspan="{columns}" class="ef-number">{escape(text)}</th>'
+
+
 def _number_head(text: str, colour: str = "") -> str:
     swatch = f'<i style="background:{colour}"></i>' if colour else ""
     return f'<th scope="col" class="ef-number">{swatch}{escape(text)}</th>'
@@ -221,7 +230,7 @@ def _people_section(loads: list[PersonLoad]) -> None:
         t("progress.person"),
         t("progress.reviewed_today"),
         t("progress.reviewed_week", days=LOAD_DAYS),
-        t("progress.step.unsigned"),
+        t("progress.people_unsigned"),
     ]
     st.html(
         html_table(heads, [(load.name, load.today, load.week, load.unsigned) for load in loads])

@@ -19,11 +19,13 @@ from ui.i18n import t
 from ui.screens.review.current_entry import (
     CAN_UNDO_KEY,
     UNDO_BATCH_KEY,
+    UNDO_TRANSFER_KEY,
     clear_undo,
     open_entry,
+    set_toast,
     set_warning,
 )
-from ui.screens.review.rejection import FORWARD_REASON, take_step
+from ui.screens.review.rejection import FORWARD_REASON, step_done_text, take_step
 from ui.screens.review.workbench.claims import go_to_next
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -69,7 +71,7 @@ def reject_current(context: AppContext, person: Person, view: EntryView, reason:
         person,
         view,
         reason,
-        lambda act: _close_entry(context, person, act, final=reason == FORWARD_REASON),
+        lambda act: _close_by_step(context, person, view, reason, act),
     ):
         return
     _close_entry(
@@ -87,12 +89,35 @@ def _close_entry(
     action: Callable[[Connection], object],
     *,
     final: bool = False,
-) -> None:
-    """Run the action and go on. A `final` action cannot be undone here."""
-    run_and_continue(context, person, action)
+) -> bool:
+    """Run the action, go on, and return whether it was done.
+
+    A `final` action is not undone as a decision.
+    """
+    is_done = _run_action(context, action)
+    go_to_next(context, person)
     clear_undo()
     if not final:
         st.session_state.pop(CAN_UNDO_KEY, None)
+    return is_done
+
+
+def _close_by_step(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    reason: str,
+    action: Callable[[Connection], object],
+) -> None:
+    """Run the action of a reason's step, and say that it is done."""
+    text = step_done_text(context, view, reason)  # before the step's fields are forgotten
+    is_done = _close_entry(context, person, action, final=reason == FORWARD_REASON)
+    if not is_done:
+        return
+    if reason == FORWARD_REASON:
+        st.session_state[UNDO_TRANSFER_KEY] = view.entry.id
+    if text:
+        set_toast(text)
 
 
 def undo_button(context: AppContext, person: Person) -> None:
@@ -111,7 +136,8 @@ def can_undo(context: AppContext, person: Person) -> bool:
     # Asked once, since all entries have to be searched for it.
     if CAN_UNDO_KEY not in st.session_state:
         st.session_state[CAN_UNDO_KEY] = bool(_last_step(context, person))
-    return st.session_state[CAN_UNDO_KEY] or UNDO_BATCH_KEY in st.session_state
+    last = {UNDO_BATCH_KEY, UNDO_TRANSFER_KEY}
+    return st.session_state[CAN_UNDO_KEY] or any(key in st.session_state for key in last)
 
 
 @requires_open_session
@@ -130,12 +156,26 @@ def undo_last(context: AppContext, person: Person) -> None:
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
+    if sent := st.session_state.pop(UNDO_TRANSFER_KEY, None):
+        _take_back_transfer(context, person, sent)
+        return
     # What was done last cannot be undone: nor is what was done before it.
     step = _last_step(context, person) if can_undo(context, person) else []
     if not step:
         return
     st.session_state.pop(CAN_UNDO_KEY, None)
     _undo_step(context, person, step)
+
+
+def _take_back_transfer(context: AppContext, person: Person, entry_id: str) -> None:
+    """Take an entry back from the unit that it was sent to, and open it."""
+    st.session_state.pop(CAN_UNDO_KEY, None)
+    if _run_action(
+        context,
+        lambda conn: transfers.take_back_transfer(conn, context.forms, person, entry_id, utc_now()),
+    ):
+        open_entry(entry_id)
+        set_toast(t("returns.forward.undone"))
 
 
 def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
@@ -162,12 +202,19 @@ def run_and_continue(
     context: AppContext, person: Person, action: Callable[[Connection], object]
 ) -> None:
     """Run the action, show what prevents it, and go on to the next entry."""
+    _run_action(context, action)
+    go_to_next(context, person)
+
+
+def _run_action(context: AppContext, action: Callable[[Connection], object]) -> bool:
+    """Run an action and return whether it was done; else say what prevents it."""
     try:
         with context.store.begin() as conn:
             action(conn)
     except EfterskriftError as error:
         set_warning(error_text(error))
-    go_to_next(context, person)
+        return False
+    return True
 
 
 def _last_step(context: AppContext, person: Person) -> list[Entry]:

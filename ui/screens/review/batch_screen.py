@@ -5,7 +5,7 @@ The user marks the odd ones and confirms the others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, StaleDecisionError
-from pipeline.domain.model import Person
+from pipeline.domain.model import Person, State
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -90,8 +90,11 @@ def _is_batch_paused() -> bool:
 
 
 def _show_batch(context: AppContext, person: Person, batch: ReviewBatch) -> None:
-    title = t(
-        "group.what", field=batch.spec.full_label, value=describe_answer(batch.spec, batch.answer)
+    label = batch.spec.full_label
+    title = (
+        t("group.what_empty", field=label)
+        if batch.answer.state is State.EMPTY
+        else t("group.what", field=label, value=describe_answer(batch.spec, batch.answer))
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
@@ -150,9 +153,9 @@ def _item_origin(item: BatchItem) -> str:
 
 @requires_open_session
 def save_batch_marks(
-    context: AppContext, person: Person, batch_id: str, marked: Sequence[int]
+    context: AppContext, person: Person, batch_id: str, marks: Mapping[int, bool]
 ) -> None:
-    """Save which items are marked odd.
+    """Save which items were marked odd, or no longer are.
 
     A mark is sent half a second after it was made; it is ignored if the batch has been skipped
     meanwhile.
@@ -160,7 +163,7 @@ def save_batch_marks(
     try:
         with context.store.begin() as conn:
             batch_review.save_marked_items(
-                conn, person, batch_id, marked, utc_now(), context.settings.claim_minutes
+                conn, person, batch_id, marks, utc_now(), context.settings.claim_minutes
             )
     except StaleDecisionError:
         return
@@ -170,7 +173,7 @@ def save_batch_marks(
 
 @requires_open_session
 def _confirm_batch(
-    context: AppContext, person: Person, batch_id: str, marked: Sequence[int]
+    context: AppContext, person: Person, batch_id: str, marks: Mapping[int, bool]
 ) -> None:
     now = utc_now()
     # Ignore keys for a batch that is not shown, or not shown for long enough.
@@ -180,7 +183,7 @@ def _confirm_batch(
         return
     try:
         with context.store.begin() as conn:
-            result = batch_review.confirm_batch(conn, context.forms, person, batch_id, marked, now)
+            result = batch_review.confirm_batch(conn, context.forms, person, batch_id, marks, now)
     except EfterskriftError as error:
         current_entry.set_warning(error_text(error))
         return

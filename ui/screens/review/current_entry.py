@@ -10,6 +10,8 @@ from ui.screens.review.sheet_images import end_page_views
 from ui.screens.review.workbench.state import bench_state
 
 CAN_UNDO_KEY, UNDO_BATCH_KEY = "something_to_undo", "group_to_undo"
+UNDO_TRANSFER_KEY = "transfer_to_undo"
+"""The entry that was sent to another unit last, which undo takes back."""
 _ENTRY_KEY, _REJECTING_KEY = "entry_id", "rejecting"
 _WARNING_KEY, _TOAST_KEY = "review_problem", "review_done"
 
@@ -35,14 +37,19 @@ def current_entry_id() -> str | None:
 
 def allow_undo() -> None:
     """Note that the last action was a decision, which can be undone, and no group."""
-    st.session_state.pop(UNDO_BATCH_KEY, None)
+    _forget_undo()
     st.session_state[CAN_UNDO_KEY] = True
 
 
 def clear_undo() -> None:
     """Note that the last action cannot be undone, nor one before it instead."""
-    st.session_state.pop(UNDO_BATCH_KEY, None)
+    _forget_undo()
     st.session_state[CAN_UNDO_KEY] = False
+
+
+def _forget_undo() -> None:
+    for key in (UNDO_BATCH_KEY, UNDO_TRANSFER_KEY):
+        st.session_state.pop(key, None)
 
 
 def set_warning(text: str) -> None:

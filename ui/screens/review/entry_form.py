@@ -6,7 +6,7 @@ the register. An entry that is reviewed has the workbench instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 
 import streamlit as st
@@ -84,8 +84,13 @@ def field_crops(context: AppContext, view: EntryView) -> dict[str, str]:
     }
 
 
-def settled_lines(view: EntryView, fields: list[FieldView]) -> None:
-    """Show what is decided, to read."""
+def settled_lines(
+    view: EntryView, fields: list[FieldView], *, are_empty_folded: bool = False
+) -> None:
+    """Show what is decided, to read.
+
+    With `are_empty_folded` the empty fields are one line at the end.
+    """
     if fields:
         answered = {
             field.spec.name: field.first_answer.value
@@ -94,12 +99,16 @@ def settled_lines(view: EntryView, fields: list[FieldView]) -> None:
         }
         labels = accessible_names(view.form, view.entry.row) | name_boxes(view.form, answered)
         meanings = explain_values(view.form, answered)
-        st.html(
-            "".join(
-                _settled_line(labels[name := field.spec.name], field, meanings.get(name, ""))
-                for field in fields
-            )
-        )
+        empty = [field for field in fields if are_empty_folded and _is_empty(field)]
+        lines = [
+            _settled_line(labels[name := field.spec.name], field, meanings.get(name, ""))
+            for field in fields
+            if field not in empty
+        ]
+        if empty:
+            names = ", ".join(labels[field.spec.name] for field in empty)
+            lines.append(_line_html(t("state.empty"), names))
+        st.html("".join(lines))
 
 
 def open_fields(view: EntryView) -> list[FieldView]:
@@ -107,9 +116,13 @@ def open_fields(view: EntryView) -> list[FieldView]:
     return [field for field in view.fields if field.is_open]
 
 
-def widget_keys(view: EntryView) -> dict[str, FieldView]:
-    """Return every widget key of the form in the order of the Tab key, with its field."""
-    return {widget_key(view, field): field for field in open_fields(view)}
+def widget_keys(view: EntryView, *, first: Collection[str] = ()) -> dict[str, FieldView]:
+    """Return every widget key of the form in the order of the Tab key, with its field.
+
+    `first` names fields that stand above the others.
+    """
+    fields = sorted(open_fields(view), key=lambda field: field.spec.name not in first)
+    return {widget_key(view, field): field for field in fields}
 
 
 def widget_areas(view: EntryView, page_ids: list[str]) -> dict[str, PageArea]:
@@ -180,8 +193,18 @@ def _settled_line(label: str, field: FieldView, meaning: str) -> str:
     text = describe_answer(field.spec, answer) if answer is not None else ""
     if answer is not None and field.spec.day is not None and answer.state is State.EMPTY:
         text = t("deviations.not_signed")
-    text = escape(f"{meaning} ({text})" if meaning else text)
-    return f'<div class="ef-settled"><span class="ef-muted">{escape(label)}</span> {text}</div>'
+    return _line_html(label, f"{meaning} ({text})" if meaning else text)
+
+
+def _is_empty(field: FieldView) -> bool:
+    """Return whether the field is empty and that says nothing: a day without a signature does."""
+    answer = field.first_answer
+    return answer is not None and answer.state is State.EMPTY and field.spec.day is None
+
+
+def _line_html(label: str, text: str) -> str:
+    label_html = f'<span class="ef-muted">{escape(label)}</span>'
+    return f'<div class="ef-settled">{label_html} {escape(text)}</div>'
 
 
 def set_client_question(view: EntryView, error: AnswerError) -> str:

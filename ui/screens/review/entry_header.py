@@ -1,4 +1,4 @@
-"""The lines above the form of an entry: its origin, its deadline, and sums that do not add up.
+"""The lines above the form of an entry: its origin, its deadline, and what does not add up.
 
 Deadline and sums are computed from the answers so far. Before the user has typed the day or the
 amounts nothing of them is shown, since they are typed without showing what the machine read.
@@ -22,7 +22,7 @@ from pipeline.domain.model import Person, State
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.domain.review.recount import recount_answers
+from pipeline.domain.review.recount import TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.forms.fiducials import format_serial, is_serial
@@ -88,15 +88,20 @@ class Fact:
 def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> list[Fact]:
     """Return deadlines, sums that do not add up, and the score; `answers` by field so far."""
     facts = deadline_facts(view, answers)
-    facts += [Fact(finding_text(view.form, finding)) for finding in find_sums(view, answers)]
+    facts += [
+        Fact(finding_text(view.form, finding))
+        for finding in find_sums(view, answers)
+        # The first person's time would stand out among the two to choose from.
+        if finding.kind not in TIME_KINDS or not view.is_second_review
+    ]
     if (score := score_answers(view.form, view.entry.row, answers)) is not None:
         facts.append(Fact(_score_text(score)))
     return facts
 
 
 def find_sums(view: EntryView, answers: Mapping[str, Answer]) -> tuple[ArithmeticFinding, ...]:
-    """Return the sums in these answers that do not add up."""
-    return recount_answers(view.form, view.entry.row, answers, view.deviations)
+    """Return the sums in these answers that do not add up, and days and times that cannot be."""
+    return recount_answers(view.form, view.entry.row, answers, view.deviations, utc_now())
 
 
 def _score_text(score: Score) -> str:

@@ -12,15 +12,19 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import REJECTION_REASONS
+from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.event_log.events import contains_pid
 from pipeline.store.review import questions, transfers
 from pipeline.store.review.duplicate_entries import DUPLICATE_REASON, mark_duplicate
 from pipeline.store.review.questions import ANSWERED_REASON, ASK_AUTHOR_REASON
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import plain
+from ui.screens.follow_up.half_written import kept_widget
 from ui.screens.lookup.duplicate_comparison import (
     chosen_comparison,
     duplicate_comparison,
@@ -30,8 +34,8 @@ from ui.workspace import AppContext
 
 RunAction = Callable[[Callable[[Connection], object]], None]
 """Runs an action of a step."""
-StepAction = Callable[[Connection], object] | None
-"""The action of a step; None if an input is missing."""
+StepAction = Callable[[Connection], object] | str
+"""The action of a step; the key of the text that says what is missing or wrong."""
 
 FORWARD_REASON = "annan enhet"
 REASONS_WITH_STEP = frozenset({FORWARD_REASON, ASK_AUTHOR_REASON, DUPLICATE_REASON})
@@ -65,14 +69,15 @@ def reject_form(
 
 def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
     key = f"reason-{view.entry.id}-{view.entry.revision}"
-    with st.form(f"reject-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
+    # In no form: the button says whether the reason needs more
+    with st.container(border=True, key=f"reject-{view.entry.id}-{view.entry.revision}"):
         st.header(t("reject.title"), anchor=False)
         st.caption(t("reject.what"))
-        st.radio(
+        reason = st.radio(
             t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_markdown, key=key
         )
-        st.form_submit_button(
-            t("reject.do"),
+        st.button(
+            t("reject.go_on" if reason in REASONS_WITH_STEP else "reject.do"),
             key=f"do-{key}",
             type="primary",
             shortcut="Ctrl+Enter",
@@ -117,8 +122,8 @@ def take_step(
         ASK_AUTHOR_REASON: _ask_action,
         DUPLICATE_REASON: _mark_action,
     }[reason](context, person, view)
-    if action is None:
-        st.session_state[_MISSING_INPUT_KEY] = reason
+    if isinstance(action, str):
+        st.session_state[_MISSING_INPUT_KEY] = (reason, action)
     else:
         run_action(action)
     return True
@@ -128,12 +133,14 @@ def step_form(
     context: AppContext, person: Person, view: EntryView, reason: str, on_done: Callable[[], None]
 ) -> None:
     """Show the form of a step."""
-    if st.session_state.pop(_MISSING_INPUT_KEY, None) == reason:
-        st.warning(t(f"returns.lacks.{_STEP_NAMES[reason]}"), icon=":material/error:")
+    missing_in, text = st.session_state.pop(_MISSING_INPUT_KEY, ("", ""))
+    if missing_in == reason:
+        st.warning(t(text), icon=":material/error:")
     if reason == DUPLICATE_REASON:
         duplicate_comparison(context, person, view, on_done)
         return
-    with st.form(f"return-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
+    # In no form: what is half written is kept when the person goes back
+    with st.container(border=True, key=f"return-{view.entry.id}-{view.entry.revision}"):
         st.header(t(f"returns.{_STEP_NAMES[reason]}.title"), anchor=False)
         st.caption(t(f"returns.{_STEP_NAMES[reason]}.what"))
         fields = (
@@ -142,7 +149,7 @@ def step_form(
             else _question_fields(context, person, view)
         )
         submit_key = f"do-return-{view.entry.id}"
-        st.form_submit_button(
+        st.button(
             t(f"returns.{_STEP_NAMES[reason]}.do"),
             key=submit_key,
             type="primary",
@@ -150,6 +157,18 @@ def step_form(
             on_click=on_done,
         )
     keyboard(f"return-{view.entry.id}", fields, save=submit_key)
+
+
+def step_done_text(context: AppContext, view: EntryView, reason: str) -> str:
+    """Return what is said when the step of a reason is done; empty if it says so itself."""
+    if reason == ASK_AUTHOR_REASON:
+        return t("returns.ask.done")
+    if reason != FORWARD_REASON:
+        return ""
+    unit = _widget_value(view, "unit")
+    with context.store.read() as conn:
+        is_attended = unit in people.units_with_someone(conn, Action.REVIEW)
+    return t("returns.forward.done" if is_attended else "returns.forward.done_nobody", unit=unit)
 
 
 def author_answer_texts(context: AppContext, person: Person, view: EntryView) -> list[str]:
@@ -174,15 +193,22 @@ def author_answer_texts(context: AppContext, person: Person, view: EntryView) ->
 def _unit_fields(context: AppContext, view: EntryView) -> list[str]:
     with context.store.read() as conn:
         units = transfers.list_transfer_units(conn, view.entry)
+        attended = people.units_with_someone(conn, Action.REVIEW)
     st.selectbox(
         t("returns.forward.unit"),
         units,
         index=None,
+        format_func=lambda unit: (
+            unit if unit in attended else t("returns.forward.nobody", unit=unit)
+        ),
         placeholder=t("returns.forward.choose"),
         key=_widget_key(view, "unit"),
     )
     st.text_input(
-        t("returns.forward.why"), key=_widget_key(view, "why"), max_chars=200, autocomplete="off"
+        t("returns.forward.why"),
+        max_chars=200,
+        autocomplete="off",
+        **kept_widget(_widget_key(view, "why")),
     )
     return [_widget_key(view, "unit"), _widget_key(view, "why")]
 
@@ -191,7 +217,10 @@ def _question_fields(context: AppContext, person: Person, view: EntryView) -> li
     with context.store.read() as conn:
         author = questions.find_author(conn, context.forms, person, view.entry)
     st.text_area(
-        t("returns.ask.question"), key=_widget_key(view, "question"), max_chars=600, height=110
+        t("returns.ask.question"),
+        max_chars=600,
+        height=110,
+        **kept_widget(_widget_key(view, "question")),
     )
     st.text_input(
         t("returns.ask.author"),
@@ -206,7 +235,7 @@ def _question_fields(context: AppContext, person: Person, view: EntryView) -> li
 def _forward_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
     unit, why = _widget_value(view, "unit"), _widget_value(view, "why")
     if not unit:
-        return None
+        return "returns.lacks.forward"
     return lambda conn: transfers.transfer_entry(
         conn, context.forms, person, view.entry.id, view.entry.revision, unit, why, utc_now()
     )
@@ -215,7 +244,9 @@ def _forward_action(context: AppContext, person: Person, view: EntryView) -> Ste
 def _ask_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
     question, author = _widget_value(view, "question"), _widget_value(view, "author")
     if not question.strip():
-        return None
+        return "returns.lacks.ask"
+    if contains_pid(question):
+        return "returns.ask.number"
     return lambda conn: questions.ask_author(
         conn, context.forms, person, view.entry.id, view.entry.revision, question, author, utc_now()
     )
@@ -224,7 +255,7 @@ def _ask_action(context: AppContext, person: Person, view: EntryView) -> StepAct
 def _mark_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
     comparison, why = chosen_comparison(view)
     if comparison is None:
-        return None
+        return "returns.lacks.duplicate"
     return lambda conn: mark_duplicate(
         conn,
         context.store.images,

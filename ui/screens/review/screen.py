@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.second_reviewer import count_waiting_for_others
@@ -107,8 +108,11 @@ def _show_empty_queue(context: AppContext, person: Person) -> None:
         _show_menu(context, person)
     current_entry.show_warning()
     with st.container(border=True):
-        st.markdown(t("review.empty"))
-        st.caption(t("review.empty_next"))
+        if permitted_units(person, Action.REVIEW):
+            st.markdown(t("review.empty"))
+            st.caption(t("review.empty_next"))
+        else:
+            st.markdown(t("review.no_unit"))
         with context.store.read() as conn:
             counts = {
                 "review.hidden": queue.count_hidden(conn, person),

@@ -11,18 +11,20 @@ from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import visibility
 from pipeline.store.paper import pages
 from ui import session
+from ui.browser.document import scroll_to_part
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.scan.case_images import begin_case_views, case_images
 from ui.screens.scan.problem_actions import case_actions, requeue_button
 from ui.screens.scan.problem_cases import CASE_KINDS, ProblemCase, list_cases, reason_text
 from ui.screens.scan.problem_closing import JUST_CLOSED_KEY, SHOWN_PAGE_KEY, undo_line
-from ui.screens.scan.stacks import SHOWN_STACK_KEY
+from ui.screens.scan.stacks import SHOWN_STACK_KEY, STACK_TURN_KEY
 from ui.workspace import AppContext
 
 _CASES_PER_STEP = 8
 """Cases that are shown at first, and added by each click on "more"."""
 _MORE_COUNT_KEY, _KIND_KEY = "problem_more", "problem_kind"
+_LIST_KEY = "problem_list"
 _OPEN_CASE_KEY, _KIND_CHANGED_KEY = "problem_open", "problem_kind_changed"
 
 
@@ -33,6 +35,14 @@ def problem_list(context: AppContext, person: Person) -> None:
     """
     if not is_allowed(person, Action.PROBLEMS):
         return
+    with st.container(key=_LIST_KEY):
+        _list_and_case(context, person)
+    # The list is below the stacks, and may be out of sight when one of them is chosen.
+    if turn := st.session_state.get(STACK_TURN_KEY):
+        scroll_to_part(turn, _LIST_KEY, "[class*='st-key-look-'] button")
+
+
+def _list_and_case(context: AppContext, person: Person) -> None:
     st.header(t("problems.title"), anchor=False)
     undo_line(context, person)
     left, right = st.columns([1, 1.25], gap="large")

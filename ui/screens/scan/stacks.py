@@ -35,6 +35,8 @@ from ui.workspace import AppContext
 INTAKE_RESULT_KEY = "uploads_taken"
 SHOWN_STACK_KEY = "problem_stack"
 """Session-state key of the stack to which the list of problems is narrowed."""
+STACK_TURN_KEY = "problem_stack_turn"
+"""Session-state key of when a stack's pages with problems were asked for."""
 _SHOWN_COUNT_KEY = "stacks_shown"
 _MINUTES_AS_HOURS = 90
 
@@ -93,6 +95,7 @@ def _stack_line(person: Person, stack: Stack, minutes: int | None, now: datetime
             and st.button(t("scan.stack.show"), key=f"stack_problems-{stack.id}")
         ):
             st.session_state[SHOWN_STACK_KEY] = stack.id
+            st.session_state[STACK_TURN_KEY] = now.isoformat()
             st.rerun()
 
 

@@ -16,8 +16,9 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.files.page_files import PAGE_SUFFIXES, natural_sort_key
 from pipeline.operations.intake import IntakeResult, import_uploads
+from pipeline.store.database.clock import utc_now
 from ui.access.upload_memory import release_uploads
-from ui.i18n import t
+from ui.i18n import format_recent, t
 from ui.markdown import md, plain
 from ui.screens.scan.photos import forget_photos, photo_files, photo_list
 from ui.screens.scan.stacks import INTAKE_RESULT_KEY
@@ -26,7 +27,7 @@ from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
 _FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)
-_UPLOAD_COUNT_KEY = "uploads_sent"
+_UPLOAD_COUNT_KEY, _UPLOADED_KEY = "uploads_sent", "uploaded"
 _FILES, _FOLDER, _PHOTOS = _WAYS = ("files", "folder", "photos")
 
 
@@ -62,6 +63,7 @@ def upload_form(context: AppContext, person: Person) -> None:
             t("scan.take_in"), key="upload_submit", type="primary", width="stretch"
         )
     if not is_sent:
+        _uploaded_line()
         return
     if not files or not unit:
         st.warning(t(f"scan.none.{way}"))
@@ -116,8 +118,25 @@ def _import(
     release_uploads(files)
     forget_photos()
     st.session_state[_UPLOAD_COUNT_KEY] = upload_count + 1
-    st.toast(md("scan.taken", count=result.pages, batch=result.batch), icon=":material/check:")
+    st.session_state[_UPLOADED_KEY] = (len(files), result, utc_now())
     st.rerun()
+
+
+def _uploaded_line() -> None:
+    """Say how many files the last upload took, and which stack they became."""
+    if _UPLOADED_KEY not in st.session_state:
+        return
+    count, result, at = st.session_state[_UPLOADED_KEY]
+    st.success(
+        md(
+            "scan.taken",
+            count=count,
+            pages=result.pages,
+            batch=result.batch,
+            at=format_recent(at, utc_now()),
+        ),
+        icon=":material/check:",
+    )
 
 
 def _show_import_progress(bar: DeltaGenerator, count: int) -> None:

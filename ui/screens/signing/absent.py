@@ -16,6 +16,7 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.review import signing
 from pipeline.store.review.signing import SIGNING_REASONS, author_of
+from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_day, t
 from ui.markdown import md, plain
@@ -26,10 +27,14 @@ from ui.widgets.images import page_image
 from ui.workspace import AppContext
 
 _AUTHOR_KEY, _REASON_KEY, _TEXT_KEY = "absent_author", "absent_why", "absent_text"
+_SIGN_SECTION_KEY, _GIVEN_FOR_KEY = "absent_sign", "absent_given_for"
+"""The latter: the author that the reason and the comment are about."""
+_PICTURE_HEIGHT_PX = 420
+"""Height of the picture of a note, which is scrolled."""
 MAX_BATCH = 10
 """How many notes are shown at once: as many as one reads without a pause."""
 RunAndReport = Callable[[str, Callable[[Connection], object]], None]
-"""Does something in a transaction and tells how it went, by the key of a text."""
+"""Tells the text when what is done in a transaction has succeeded, else what went wrong."""
 
 
 def show_absent(
@@ -46,6 +51,9 @@ def show_absent(
         key=_AUTHOR_KEY,
         width=420,
     )
+    # A reason for one author says nothing about the next.
+    if st.session_state.get(_GIVEN_FOR_KEY) != author:
+        st.session_state.update({_GIVEN_FOR_KEY: author, _REASON_KEY: None, _TEXT_KEY: ""})
     batch = [entry for entry in others if author_of(entry) == author][:MAX_BATCH]
     with context.store.begin() as conn:
         views = [load_entry_view(conn, context.forms, person, entry.id) for entry in batch]
@@ -57,6 +65,8 @@ def show_absent(
         if _note(context, view, f"{number}/{len(views)}")
     ]
     _sign_section(context, person, ticked, run)
+    # What is to be read next begins at the top of the screen.
+    keyboard(f"absent-{batch[0].id}-{batch[0].revision}", [], read=_SIGN_SECTION_KEY)
 
 
 def _names(entries: Sequence[Entry]) -> dict[str, str]:
@@ -83,12 +93,15 @@ def _note(context: AppContext, view: EntryView, place: str) -> bool:
         if view.is_hidden:
             st.info(t("hidden.what"), icon=":material/visibility_off:")
             return False
-        settled_lines(view, [field for field in view.fields if field.first_answer is not None])
-        with st.container(horizontal=True):
+        decided = [field for field in view.fields if field.first_answer is not None]
+        picture, text = st.columns([1.15, 1], gap="medium")
+        with text:
+            settled_lines(view, decided, are_empty_folded=True)
             is_read = st.checkbox(t("absent.read"), key=f"read-{entry.id}-{entry.revision}")
-            is_pictured = st.toggle(t("absent.picture"), key=f"picture-{entry.id}")
+            is_pictured = st.toggle(t("absent.picture"), value=True, key=f"picture-{entry.id}")
         if is_pictured:
-            _pictures(context, view)
+            with picture, st.container(height=_PICTURE_HEIGHT_PX, border=False):
+                _pictures(context, view)
     return is_read
 
 
@@ -101,7 +114,7 @@ def _pictures(context: AppContext, view: EntryView) -> None:
 def _sign_section(
     context: AppContext, person: Person, ticked: list[tuple[str, int]], run: RunAndReport
 ) -> None:
-    with st.container(border=True, key="absent_sign"):
+    with st.container(border=True, key=_SIGN_SECTION_KEY):
         reason = st.radio(
             t("signing.why"),
             SIGNING_REASONS,
@@ -128,7 +141,7 @@ def _sign(
     reason = str(st.session_state.get(_REASON_KEY) or "")
     comment = str(st.session_state.get(_TEXT_KEY) or "")
     run(
-        "absent.done",
+        t("absent.done"),
         lambda conn: signing.sign_for_absent(
             conn, context.forms, person, ticked, utc_now(), reason=reason, text=comment
         ),

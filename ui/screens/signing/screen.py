@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import EntryState, Person
+from pipeline.domain.permissions import Action, is_allowed
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry, load_entry
@@ -23,6 +24,12 @@ from pipeline.store.review.signing import SigningQueue
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t, words_of_area
 from ui.markdown import md, plain, plain_with_code
+from ui.screens.lookup.decided_entry import (
+    begin_correction,
+    decided_entry,
+    is_editing,
+    reset_decided_entry,
+)
 from ui.screens.lookup.versions import show_people, version_table
 from ui.screens.review.entry_form import settled_lines
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
@@ -34,6 +41,7 @@ from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, res
 from ui.workspace import AppContext
 
 _CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
+_CORRECTED_KEY, _READ_KEY = "signing_corrected", "signing_read"
 QUEUE_KINDS = ("own", "others", "absent")
 
 
@@ -48,9 +56,9 @@ class _SignKeys(NamedTuple):
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     screen_heading(context, person, t("signing.title"), t("signing.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.warning)(plain_with_code(text))
+    if _is_corrected(context, person):
+        return
+    _show_message("ok")
     with context.store.read() as conn:
         waiting = signing.load_signing_queue(conn, context.forms, person)
     counts = {"own": len(waiting.own_entries), "others": len(waiting.other_entries)}
@@ -66,10 +74,12 @@ def show(context: AppContext, person: Person) -> None:
     )
     queue = _order_queue(waiting.own_entries if chosen == "own" else waiting.other_entries)
     if not queue:
+        _show_message("fault")
         _show_empty_queue(context, person, "own" if chosen == "own" else "others")
         return
     if chosen == "absent":
         show_absent(context, person, queue, partial(_run_and_report, context))
+        _show_message("fault")
         _undo_button(context, person)
         return
     current = next(
@@ -78,6 +88,29 @@ def show(context: AppContext, person: Person) -> None:
     if current.id != st.session_state.get(_CHOSEN_KEY):
         _choose_entry(current.id)
     _show_entry(context, person, waiting, current, len(queue), is_own=chosen == "own")
+
+
+def _is_corrected(context: AppContext, person: Person) -> bool:
+    """Show the note that is being corrected, in place of the list; return whether there is one."""
+    entry_id = st.session_state.get(_CORRECTED_KEY)
+    if entry_id is None or not is_editing():
+        st.session_state.pop(_CORRECTED_KEY, None)
+        return False
+    _show_message("ok")
+    _show_message("fault")
+    decided_entry(context, person, entry_id, _set_message)
+    return True
+
+
+def _set_message(kind: str, text: str) -> None:
+    st.session_state[_MESSAGE_KEY] = (kind, text)
+
+
+def _show_message(kind: str) -> None:
+    """Show the message about the last action if it is of this kind, once."""
+    if (message := st.session_state.get(_MESSAGE_KEY)) and message[0] == kind:
+        del st.session_state[_MESSAGE_KEY]
+        (st.success if kind == "ok" else st.warning)(plain_with_code(message[1]))
 
 
 def _order_queue(entries: tuple[Entry, ...]) -> list[Entry]:
@@ -124,6 +157,7 @@ def _show_entry(
             )
         )
         if view.is_hidden:
+            _show_message("fault")
             st.info(t("hidden.what"), icon=":material/visibility_off:")
             st.button(
                 t("review.skip"),
@@ -132,8 +166,10 @@ def _show_entry(
                 on_click=partial(_skip_entry, entry.id),
             )
             return
-        settled_lines(view, [field for field in view.fields if field.first_answer is not None])
-        show_people(context, entry)
+        with st.container(key=_READ_KEY):
+            decided = [field for field in view.fields if field.first_answer is not None]
+            settled_lines(view, decided, are_empty_folded=True)
+            show_people(context, entry)
         _sign_form(context, person, view, () if is_own else reasons)
         if rows and not any(row_view.is_hidden for row_view in views):
             _sheet_section(context, person, views)
@@ -144,6 +180,12 @@ def _show_entry(
                 shortcut="Alt+S",
                 on_click=partial(_skip_entry, entry.id),
             )
+            if is_allowed(person, Action.CORRECT):
+                st.button(
+                    t("lookup.correct"),
+                    key=f"correct-{entry.id}",
+                    on_click=partial(_correct_entry, entry.id),
+                )
             _undo_button(context, person)
         version_table(context, person, view)
 
@@ -157,7 +199,11 @@ def _sign_form(
         *(f"{name}-{entry.id}-{entry.revision}" for name in ("sign", "sign_why", "sign_text"))
     )
     act = partial(_sign_entry, context, person, view, keys)
-    with st.form(f"signing-{entry.id}-{entry.revision}", enter_to_submit=False, border=not is_own):
+    with (
+        st.container(key="sign_own" if is_own else "sign_others"),
+        st.form(f"signing-{entry.id}-{entry.revision}", enter_to_submit=False, border=not is_own),
+    ):
+        _show_message("fault")
         if is_own:
             st.caption(t("signing.own_what"))
         else:
@@ -178,6 +224,7 @@ def _sign_form(
         [] if is_own else [keys.reason, keys.text],
         save=keys.sign,
         min_view_time=MIN_VIEW_TIME,
+        read=_READ_KEY,
     )
     note_drawn(keys.sign)
 
@@ -216,7 +263,7 @@ def _sign_entry(context: AppContext, person: Person, view: EntryView, keys: _Sig
     comment = str(st.session_state.get(keys.text) or "")
     _run_and_report(
         context,
-        "signing.done",
+        t("signing.done"),
         lambda conn: signing.sign_entry(
             conn, context.forms, person, entry.id, entry.revision, now, reason=reason, text=comment
         ),
@@ -227,23 +274,23 @@ def _sign_entry(context: AppContext, person: Person, view: EntryView, keys: _Sig
 def _sign_sheet(context: AppContext, person: Person, revisions: list[tuple[str, int]]) -> None:
     _run_and_report(
         context,
-        "signing.sheet_done",
+        t("signing.sheet_done"),
         lambda conn: signing.sign_sheet(conn, context.forms, person, revisions, utc_now()),
     )
 
 
 @requires_open_session
 def _run_and_report(
-    context: AppContext, success_key: str, action: Callable[[Connection], object]
+    context: AppContext, success: str, action: Callable[[Connection], object]
 ) -> None:
     try:
         with context.store.begin() as conn:
             action(conn)
     except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
+        _set_message("fault", error_text(error))
         reset_drawn()  # what is shown now may be another version
     else:
-        st.session_state[_MESSAGE_KEY] = ("ok", t(success_key))
+        _set_message("ok", success)
         _choose_entry(None)
 
 
@@ -257,28 +304,37 @@ def _skip_entry(entry_id: str) -> None:
 
 def _undo_button(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
-        last = next(iter(signing.list_own_signed(conn, person)), None)
+        last = signing.list_last_signed(conn, person)
     st.button(
-        t("signing.undo"),
+        md("signing.undo", count=len(last) or 1),
         key="undo_signature",
         shortcut="Alt+Z",
-        disabled=last is None,
-        on_click=partial(_undo_signature, context, person, last),
+        disabled=not last,
+        on_click=partial(_undo_signatures, context, person, last),
     )
 
 
 @requires_open_session
-def _undo_signature(context: AppContext, person: Person, last: Entry | None) -> None:
-    if last is None:
+def _undo_signatures(context: AppContext, person: Person, last: list[Entry]) -> None:
+    """Take back all that was signed with the last press."""
+    if not last:
         return
-    _run_and_report(
-        context,
-        "signing.undone",
-        lambda conn: signing.withdraw_signature(conn, person, last.id, last.revision, utc_now()),
-    )
+
+    def withdraw(conn: Connection) -> None:
+        for entry in last:
+            signing.withdraw_signature(conn, person, entry.id, entry.revision, utc_now())
+
+    _run_and_report(context, t("signing.undone", count=len(last)), withdraw)
     with context.store.read() as conn:
-        if load_entry(conn, last.id).state is EntryState.CONFIRMED:
-            _choose_entry(last.id)
+        if load_entry(conn, last[0].id).state is EntryState.CONFIRMED:
+            _choose_entry(last[0].id)
+
+
+def _correct_entry(entry_id: str) -> None:
+    """Open the note to be corrected; it is signed afterwards."""
+    reset_decided_entry()
+    st.session_state[_CORRECTED_KEY] = entry_id
+    begin_correction()
 
 
 def _show_empty_queue(context: AppContext, person: Person, kind: str) -> None:

@@ -150,10 +150,13 @@ def refuse_own_change(conn: Connection, login: str, change_id: str, now: datetim
     _cancel(conn, row, login, now)
 
 
-def cancel_codes(conn: Connection, login: str, now: datetime) -> None:
-    """Cancel the codes of a person who has chosen another password meanwhile."""
+def cancel_codes(conn: Connection, login: str, now: datetime, by: str = "") -> None:
+    """Cancel the codes of a person who has chosen another password, or whose account is closed.
+
+    `by` is who closed it.
+    """
     for kind in (ChangeKind.FIRST, ChangeKind.PASSWORD):
-        _cancel_open(conn, login, kind, login, now)
+        _cancel_open(conn, login, kind, by or login, now)
 
 
 def list_open_changes(conn: Connection, person: Person, now: datetime) -> list[OpenChange]:
@@ -189,7 +192,8 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
         LoginError: too many recent failures, or the change still waits for approval.
         UsageError: the password is too weak, or too many others are logging in.
     """
-    login = login.strip()
+    with request.store.read() as conn:
+        login = people.find_login(conn, login.strip())
     attempt = limits.begin_attempt(request, login)
     with request.store.read() as conn:
         person, row = people.find_person(conn, login), _find_by_code(conn, login, code)

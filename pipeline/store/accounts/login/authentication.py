@@ -41,14 +41,15 @@ class PasswordLogin:
 def check_password(request: LoginRequest, credentials: Credentials) -> PasswordLogin | None:
     """Return who logs in if login and password are right, else None.
 
-    An unknown login takes as long as a known one. Where users log in at the organisation's
-    provider, only emergency accounts are accepted.
+    Capitals in the login do not matter. An unknown login takes as long as a known one. Where users
+    log in at the organisation's provider, only emergency accounts are accepted.
 
     Raises:
         LoginError: too many recent failures; the message says how long to wait.
         UsageError: too many others are logging in at the same time.
     """
-    login = credentials.login.strip()
+    with request.store.read() as conn:
+        login = people.find_login(conn, credentials.login.strip())
     attempt = limits.begin_attempt(request, login)
     with request.store.read() as conn:
         person = people.find_person(conn, login)

@@ -41,7 +41,7 @@ def find_unlinked_login(conn: Connection, identity: ProviderIdentity) -> str | N
 
     None if there is no such account, it is for emergencies, or it has another identity.
     """
-    person = people.find_person(conn, identity.name)
+    person = people.find_person(conn, people.find_login(conn, identity.name))
     if person is None or person.break_glass:
         return None
     linked = select(provider_link.c.subject).where(provider_link.c.login == person.login)

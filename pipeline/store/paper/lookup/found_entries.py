@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from pipeline.domain.model import Client, Person
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Client, EntryState, Person
 from pipeline.store.accounts.protected_identity import find_hidden_pids
+from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import OPEN_STATES, Entry
+from pipeline.store.entries.second_reviewer import filter_excluded_as_second
 from pipeline.store.registers.client_register import filter_known_clients
 
 
@@ -18,18 +22,31 @@ class FoundEntry:
     """An entry, with the name of its client (empty if the register lacks it).
 
     `number` is the personal number. Of an open entry nothing is told, since it may be reviewed
-    blind; `is_hidden`: nor of a client whose identity the person may not see.
+    blind; `is_hidden`: nor of a client whose identity the person may not see. `is_for_other`: it
+    waits for another person than this one.
     """
 
     entry: Entry
     client: str = ""
     number: str = ""
     is_hidden: bool = False
+    is_for_other: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether the entry waits for review, so that its values must not be seen."""
         return self.entry.state in OPEN_STATES
+
+
+def event_clock(conn: Connection, forms: Forms, one: FoundEntry) -> str:
+    """Return the time of day that a decided entry is about; empty if none, or it is not told."""
+    form = forms.get((one.entry.form, one.entry.version))
+    spec = form.meaning(Meaning.EVENT_TIME, one.entry.row) if form else None
+    if spec is None or one.is_open or one.is_hidden:
+        return ""
+    decided = decided_answers(conn, one.entry.id).get(spec.name)
+    value = decided.answer.value if decided is not None else None
+    return value if isinstance(value, str) else ""
 
 
 def with_clients(conn: Connection, person: Person, entries: Iterable[Entry]) -> list[FoundEntry]:
@@ -38,7 +55,12 @@ def with_clients(conn: Connection, person: Person, entries: Iterable[Entry]) -> 
     pids = {entry.client_pid for entry in found if entry.client_pid}
     clients = {client.pid: client for client in filter_known_clients(conn, pids)}
     hidden = find_hidden_pids(conn, person, pids)
-    return [_found_entry(entry, clients, hidden) for entry in found]
+    second = [entry.id for entry in found if entry.state is EntryState.SECOND]
+    for_others = filter_excluded_as_second(conn, person.login, second) if second else set()
+    return [
+        replace(_found_entry(entry, clients, hidden), is_for_other=entry.id in for_others)
+        for entry in found
+    ]
 
 
 def _found_entry(entry: Entry, clients: Mapping[str, Client], hidden: frozenset[str]) -> FoundEntry:

@@ -1,4 +1,4 @@
-"""What a person has done with entries lately, to be undone or corrected."""
+"""What a person has decided of entries lately, to be undone or corrected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _event, _entry_table = paper.event, paper.entry
 class OwnAction:
     """One thing that a person did with an entry.
 
-    `kind` is confirmed, second, rejected, asked, corrected, void, skip, undo, forward or reopen.
+    `kind` is confirmed, second, rejected, asked, corrected, void, undo, forward or reopen.
     """
 
     at: datetime
@@ -49,8 +49,8 @@ def list_own_actions(
 ) -> list[OwnAction]:
     """Return what the person did last with entries that the person can see, the latest first.
 
-    Only the latest action on an entry can be undone, and only an entry that is decided be
-    corrected. The first look is logged.
+    Skipping decides nothing, and is left out. Only the latest action on an entry can be undone, and
+    only an entry that is decided be corrected. The first look is logged.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -63,6 +63,7 @@ def list_own_actions(
         .where(
             _event.c.by == person.login,
             lookup.IS_OWN_ACTION,
+            _event.c.action != "skip",
             visibility.visible_entries_condition(conn, person, Action.REVIEW),
         )
         .order_by(_event.c.id.desc())

@@ -16,6 +16,7 @@ from pipeline.domain import permissions
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.forms.fiducials import normalize_serial
+from pipeline.registers.client_search import split_words
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import select_entries
@@ -38,7 +39,8 @@ _IS_DECIDED = _entry_table.c.state.not_in(paper.OPEN_STATES)
 class EntrySearch:
     """What is known of the entries that are sought; an empty text means any.
 
-    `name` and `author` are words of the names. Days are YYYY-MM-DD: one day has both the same.
+    `name` and `author` are words of the names, with or without accents. Days are YYYY-MM-DD: one
+    day has both the same.
     """
 
     name: str = ""
@@ -174,7 +176,7 @@ def _find_clients(conn: Connection, person: Person, search: EntrySearch) -> _Cli
 
 
 def _find_authors(conn: Connection, typed: str) -> list[str]:
-    """Return the names of authors on paper that hold all these words; Å and å are the same."""
+    """Return the names of authors on paper that hold all these words; Å, å and a are the same."""
     # One step of the index to each name: authors are few, and entries many
     first = select(func.min(_entry_table.c.author).label("name")).where(lookup.HAS_AUTHOR)
     names = first.cte("names", recursive=True)
@@ -189,8 +191,8 @@ def _find_authors(conn: Connection, typed: str) -> list[str]:
 
 
 def _has_words(name: str, typed: str) -> bool:
-    folded = name.casefold()
-    return all(word in folded for word in typed.casefold().split())
+    folded = " ".join(split_words(name))
+    return all(word in folded for word in split_words(typed))
 
 
 def _conditions(

@@ -16,6 +16,7 @@ from pipeline.domain.identity_numbers import format_short_pid, pid_oid
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import CareProvider, Outage, OutageKind, Record, Stamp
 from pipeline.domain.settings import Settings
+from pipeline.export.exporter import list_unsupported_reasons
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.rivta.care_documentation import RESPONDER_NS
 from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
@@ -360,6 +361,21 @@ def test_what_the_schema_cannot_carry_is_said_beforehand() -> None:
     assert "Personnummer saknas" in in_swedish(
         exporter.unsupported_reason(record(client=Client("", "", "Norr")), given)
     )
+
+
+@pytest.mark.parametrize("target", ["rivta", "observationer", "aktiviteter", "varningar"])
+def test_all_that_is_missing_is_said_at_once(target: str) -> None:
+    options = terms(target)
+    without = replace(
+        options, settings=options.settings.model_copy(update={"source_system_hsa_id": ""})
+    )
+    nobody = Client("", "", "Norr")
+    bare = record(FORM_OF[target], event_at=None, written_at=None, client=nobody)
+    reasons = list_unsupported_reasons(TARGETS[target], bare, without)
+    said = " ".join(map(in_swedish, reasons))
+    for part in ("Tidpunkt saknas", "source_system_hsa_id", "ersonnummer"):
+        assert part in said
+    assert reasons[0] == TARGETS[target].unsupported_reason(bare, without)
 
 
 def test_protected_clients_are_never_open_to_the_patient() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert, select
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Role
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
+from pipeline.store.schema import paper
 from tests.support.store.passwords import hashed, logged_in
 from tests.support.store.ward import ASTA, EVA, NORTH, SOUTH
 
@@ -34,6 +36,35 @@ def test_only_the_right_password_opens(with_eva: Store) -> None:
     assert logged_in(with_eva, " eva ", PASSWORD) == EVA
     assert logged_in(with_eva, "eva", PASSWORD + ".") is None
     assert logged_in(with_eva, "nils", PASSWORD) is None
+
+
+def test_capitals_in_a_login_do_not_matter(with_eva: Store) -> None:
+    assert logged_in(with_eva, "Eva", PASSWORD) == EVA
+    for login in ("EVA", "Åsa"):
+        with with_eva.begin() as conn:
+            if login == "Åsa":
+                people.save_person(conn, replace(EVA, login=login), hashed(PASSWORD))
+                continue
+            with pytest.raises(UsageError, match="eva"):
+                people.save_person(conn, replace(EVA, login=login), hashed(PASSWORD))
+    assert logged_in(with_eva, "åsa", PASSWORD) == replace(EVA, login="Åsa")
+
+
+def test_accounts_that_differed_by_capitals_before_keep_their_own_passwords(
+    with_eva: Store,
+) -> None:
+    with with_eva.begin() as conn:
+        row = conn.execute(select(paper.staff).where(paper.staff.c.login == "eva")).mappings().one()
+        conn.execute(insert(paper.staff).values({**row, "login": "EVA"}))
+        people.set_password(conn, "EVA", hashed("x" * 14), must_change=False)
+        assert [people.find_login(conn, typed) for typed in ("eva", "EVA", "Eva")] == [
+            "eva",
+            "EVA",
+            "Eva",
+        ]
+    assert logged_in(with_eva, "eva", PASSWORD) == EVA
+    assert logged_in(with_eva, "EVA", PASSWORD) is None
+    assert logged_in(with_eva, "Eva", PASSWORD) is None  # which of the two is not guessed
 
 
 def test_a_login_is_no_personal_number_and_guessing_with_one_tells_nobody(store: Store) -> None:

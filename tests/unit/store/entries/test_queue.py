@@ -12,10 +12,11 @@ from sqlalchemy import select, update
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Deadline, Form, Forms
 from pipeline.domain.law.deadlines import due_at
-from pipeline.domain.model import EntryState, IssuedSheet, State, Value
+from pipeline.domain.model import EntryState, IssuedSheet, Person, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, QueueOrder
 from pipeline.reporting.progress import make_progress_report
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.baseline.backfill import fill_added
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry as entries_entry
@@ -277,6 +278,36 @@ def test_the_next_is_claimed_ahead_and_nobody_else_gets_it(ward: Ward) -> None:
         assert claim_next(conn, FORMS, NILS, NOW, excluded=["AAA3-00"]) is None
 
 
+def skip(ward: Ward, who: Person, now: datetime = NOW) -> str:
+    """Get an entry and let it come later; answers with it."""
+    with ward.store.begin() as conn:
+        view = claim_next(conn, FORMS, who, now)
+        assert view is not None
+        queue.skip_entry(conn, who, view.entry.id, view.entry.revision)
+    return view.entry.id
+
+
+def test_what_is_skipped_comes_after_all_else_for_that_person(ward: Ward) -> None:
+    """It was prioritized, and came straight back."""
+    for serial in ("AAA1", "AAA2", "PUL1", "PUL2"):
+        add(ward, serial)
+    for serial in ("PUL1", "PUL2"):
+        pull(ward, PriorityKind.ENTRY, f"{serial}-00")
+    assert [skip(ward, EVA) for _ in range(6)] == [
+        *("PUL1-00", "PUL2-00", "AAA1-00", "AAA2-00"),
+        *("PUL1-00", "PUL2-00"),
+    ]
+    assert skip(ward, NILS).startswith("PUL"), "others have it as before"
+
+
+def test_a_skip_is_forgotten_the_next_day(ward: Ward) -> None:
+    add(ward, "AAAA")
+    add(ward, "PULL")
+    pull(ward, PriorityKind.ENTRY, "PULL-00")
+    assert [skip(ward, EVA), skip(ward, EVA)] == ["PULL-00", "AAAA-00"]
+    assert skip(ward, EVA, utc_now() + timedelta(hours=13)) == "PULL-00"
+
+
 def test_whoever_types_keeps_the_entry(ward: Ward) -> None:
     entry_id = add(ward, "AAAA")
     with ward.store.begin() as conn:
@@ -336,7 +367,7 @@ def test_a_deadline_goes_on_while_the_author_is_asked(ward: Ward) -> None:
         assert [(one.form, one.entries) for one in list_open_deadlines(conn, CHIEF)] == [
             (CUSTODY.id, 1)
         ]
-        assert make_progress_report(conn, CHIEF, NOW).due_in("over") == 1
+        assert make_progress_report(conn, FORMS, CHIEF, NOW).due_in("over") == 1
 
 
 def test_a_deadline_that_people_have_settled_stands_when_another_page_comes(ward: Ward) -> None:

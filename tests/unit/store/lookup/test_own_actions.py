@@ -34,7 +34,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
-    """Four notes with which Eva has done four things."""
+    """Four notes: Eva has decided three, and skipped the last."""
     ward = Ward(store).begin()
     for serial in ("AAAA", "BBBB", "CCCC", "DDDD"):
         ward.note(serial)
@@ -69,12 +69,24 @@ def seen(ward: Ward) -> list[tuple[str, str, bool, bool]]:
 
 def test_the_latest_come_first_with_what_can_be_done(ward: Ward) -> None:
     assert seen(ward) == [
-        ("DDDD", "skip", False, False),
         ("CCCC", "asked", True, False),
         ("BBBB", "rejected", True, False),
         ("AAAA", "confirmed", True, True),
     ]
     assert (listed(ward)[-1].found.client, listed(ward)[-1].found.number) == (ASTA.name, ASTA.pid)
+
+
+def test_what_was_skipped_is_not_listed(ward: Ward) -> None:
+    """Of fifty lines only three were decisions."""
+    for minute in range(4, 10):
+        with ward.store.begin() as conn:
+            queue.open_claimed_entry(conn, FORMS, EVA, "DDDD-00", later(minute))
+            queue.skip_entry(conn, EVA, "DDDD-00", 0)
+    with ward.store.begin() as conn:
+        assert [one.found.entry.serial for one in list_own_actions(conn, EVA, limit=2)] == [
+            "CCCC",
+            "BBBB",
+        ]
 
 
 def test_only_the_latest_act_on_an_entry_can_be_undone(ward: Ward) -> None:
@@ -91,6 +103,13 @@ def test_what_is_said_to_be_undone_is(ward: Ward) -> None:
             with ward.store.begin() as conn:
                 state = corrections.undo_decision(conn, EVA, entry.id, entry.revision, later(5))
             assert state is EntryState.REVIEW
+
+
+def test_what_another_person_has_to_review_is_told(ward: Ward) -> None:
+    second = update(paper.entry).where(paper.entry.c.id == "AAAA-00")
+    with ward.store.begin() as conn:
+        conn.execute(second.values(state=EntryState.SECOND.value))
+    assert [one.found.is_for_other for one in listed(ward)] == [False, False, True]
 
 
 def test_what_is_signed_is_corrected_and_not_undone(ward: Ward) -> None:
@@ -124,4 +143,4 @@ def test_the_first_look_is_logged(ward: Ward) -> None:
     listed(ward)
     with ward.store.begin() as conn:
         (event,) = list_events(conn, "entries")
-    assert (event.by, event.action, event.detail) == ("eva", "list_own_actions", {"entries": 4})
+    assert (event.by, event.action, event.detail) == ("eva", "list_own_actions", {"entries": 3})

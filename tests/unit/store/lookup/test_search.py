@@ -78,6 +78,7 @@ def found(ward: Ward, **known: str) -> list[str]:
         ({"first_day": "2026-02-17", "last_day": "2026-02-20"}, ["BBBB-00", "AAAA-00"]),
         ({"last_day": "2026-02-18"}, ["AAAA-00"]),
         ({"author": "ÅKE"}, ["BBBB-00"]),
+        ({"author": "ake"}, ["BBBB-00"]),
         ({"author": "disa", "name": "Asta"}, ["AAAA-00"]),
         ({"author": "disa", "name": "Bror"}, []),
         ({"serial": "cccc"}, ["CCCC-00"]),

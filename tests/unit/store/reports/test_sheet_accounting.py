@@ -24,6 +24,7 @@ from tests.support.store.ward import (
     ADMIN,
     ASTA,
     CHIEF,
+    FORMS,
     NORTH,
     NOTE,
     NOW,
@@ -125,10 +126,10 @@ def test_sheets_of_a_unit_that_is_not_known_are_missed_by_who_prints_and_can_be_
         assert all(one.unit == NORTH for one in list_missing_sheets(conn, CHIEF))
         assert [
             one.issued
-            for one in make_progress_report(conn, ADMIN, NOW).sheets
+            for one in make_progress_report(conn, FORMS, ADMIN, NOW).sheets
             if one.unit == NO_UNIT
         ] == [2]
-        assert all(one.unit for one in make_progress_report(conn, CHIEF, NOW).sheets)
+        assert all(one.unit for one in make_progress_report(conn, FORMS, CHIEF, NOW).sheets)
     with pytest.raises(UsageError):
         give(ward, NOTES[1], NO_UNIT)
     assert give(ward, f"{first}–{second}", NO_UNIT) == 2

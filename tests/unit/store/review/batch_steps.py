@@ -43,13 +43,22 @@ def group_of(
     return found
 
 
+def mark(
+    ward: Ward, group: ReviewBatch, *odd: str, is_odd: bool = True, minutes: float = 1
+) -> None:
+    """Mark the pieces of these entries, or take their marks away."""
+    marks = {cell.id: is_odd for cell in group.items if cell.entry in odd}
+    with ward.store.begin() as conn:
+        batch_review.save_marked_items(conn, EVA, group.id, marks, later(minutes))
+
+
 def confirmed(
     ward: Ward, group: ReviewBatch, *odd: str, person: Person = EVA, minutes: float = 1
 ) -> BatchResult:
     """Confirm with the pieces of these entries marked."""
-    marked = [cell.id for cell in group.items if cell.entry in odd]
+    marks = {cell.id: True for cell in group.items if cell.entry in odd}
     with ward.store.begin() as conn:
-        return batch_review.confirm_batch(conn, FORMS, person, group.id, marked, later(minutes))
+        return batch_review.confirm_batch(conn, FORMS, person, group.id, marks, later(minutes))
 
 
 def sheet(row: int, **more: Answer) -> dict[str, Answer]:

@@ -60,6 +60,7 @@ from tests.unit.store.review.batch_steps import (
     confirmed,
     decide,
     group_of,
+    mark,
     offered,
     sheet,
 )
@@ -103,6 +104,81 @@ def test_a_group_that_was_passed_by_hides_none_that_was_confirmed(
     with ward.store.begin() as conn:
         batch_review.release_batch(conn, EVA, other.id, later(3))
         assert batch_review.undo_last_batch(conn, EVA, later(4)) == len(entries)
+
+
+def marked(group: ReviewBatch) -> set[str]:
+    """The entries whose pieces are marked."""
+    return {cell.entry for cell in group.items if cell.marked}
+
+
+def is_typed_blind(ward: Ward, entry_id: str) -> bool:
+    """Whether the sheet asks whether she ate, and does not show what was read."""
+    with ward.store.begin() as conn:
+        fields = load_entry_view(conn, FORMS, NILS, entry_id).fields
+    return next(field for field in fields if field.spec.column == "mat").is_blind
+
+
+def test_marks_come_back_with_the_group_that_is_taken_back(ward: Ward, entries: list[str]) -> None:
+    confirmed(ward, group_of(ward), entries[1], entries[7])
+    with ward.store.begin() as conn:
+        assert batch_review.undo_last_batch(conn, EVA, later(2)) == len(entries)
+    again = group_of(ward, minutes=3)
+    assert marked(again) == {entries[1], entries[7]}
+    assert confirmed(ward, again, minutes=4) == BatchResult(confirmed=13, marked_odd=2)
+
+
+def test_the_mark_in_the_group_that_one_stood_in_comes_back_too(
+    ward: Ward, entries: list[str]
+) -> None:
+    group = group_of(ward)
+    mark(ward, group, entries[4])
+    with ward.store.begin() as conn:
+        batch_review.release_batch(conn, EVA, group.id, later(2))
+    assert marked(group_of(ward, NILS, minutes=3)) == {entries[4]}
+
+
+@pytest.mark.parametrize("is_left_alone", [False, True])
+def test_a_marked_piece_is_asked_for_on_its_sheet_though_the_group_was_never_confirmed(
+    ward: Ward, entries: list[str], *, is_left_alone: bool
+) -> None:
+    group = group_of(ward)
+    mark(ward, group, entries[1], entries[4])
+    mark(ward, group, entries[1], is_odd=False)
+    if not is_left_alone:
+        with ward.store.begin() as conn:
+            batch_review.release_batch(conn, EVA, group.id, later(2))
+    assert [is_typed_blind(ward, entry) for entry in entries[:5]] == [False] * 4 + [True]
+
+
+def test_a_mark_that_is_taken_away_after_undo_confirms_the_piece(
+    ward: Ward, entries: list[str]
+) -> None:
+    confirmed(ward, group_of(ward), entries[1])
+    with ward.store.begin() as conn:
+        batch_review.undo_last_batch(conn, EVA, later(2))
+    again = group_of(ward, minutes=3)
+    mark(ward, again, entries[1], is_odd=False, minutes=4)
+    assert confirmed(ward, again, minutes=5) == BatchResult(confirmed=15)
+    assert not is_typed_blind(ward, entries[1])
+
+
+def test_a_mark_does_not_follow_to_another_reading(ward: Ward, entries: list[str]) -> None:
+    """It was no cross to the one who marked it: that it is read as empty is another question."""
+    group = group_of(ward)
+    mark(ward, group, entries[0])
+    with ward.store.begin() as conn:
+        batch_review.release_batch(conn, EVA, group.id, later(2))
+        conn.execute(
+            update(paper.reading)
+            .where(paper.reading.c.field == "rad01.mat")
+            .values(value=False, state=State.EMPTY.value)
+        )
+    group = group_of(ward, minutes=3, least=1)
+    if entries[0] not in {cell.entry for cell in group.items}:
+        confirmed(ward, group, minutes=4)
+        group = group_of(ward, minutes=5, least=1)
+    assert entries[0] in {cell.entry for cell in group.items}
+    assert marked(group) == set()
 
 
 def test_a_decision_taken_back_keeps_what_the_group_said(ward: Ward, entries: list[str]) -> None:

@@ -36,6 +36,7 @@ from tests.unit.store.review.batch_steps import (
     confirmed,
     decide,
     group_of,
+    mark,
     offered,
 )
 
@@ -187,9 +188,24 @@ def test_an_open_entry_is_not_offered(ward: Ward, entries: list[str]) -> None:
 
 def test_marks_are_kept_while_one_works(ward: Ward, entries: list[str]) -> None:
     group = group_of(ward)
-    with ward.store.begin() as conn:
-        batch_review.save_marked_items(conn, EVA, group.id, [group.items[2].id], later(1))
+    mark(ward, group, entries[2])
     assert [cell.entry for cell in group_of(ward, minutes=2).items if cell.marked] == [entries[2]]
+
+
+def test_what_another_window_marked_is_not_confirmed_by_this_one(
+    ward: Ward, entries: list[str]
+) -> None:
+    group = group_of(ward)
+    mark(ward, group, entries[2])
+    mark(ward, group, entries[5], minutes=2)
+    assert confirmed(ward, group, minutes=3) == BatchResult(confirmed=13, marked_odd=2)
+
+
+def test_a_mark_that_is_taken_away_is_no_mark(ward: Ward, entries: list[str]) -> None:
+    group = group_of(ward)
+    mark(ward, group, entries[2], entries[5])
+    mark(ward, group, entries[2], is_odd=False)
+    assert confirmed(ward, group, minutes=3) == BatchResult(confirmed=14, marked_odd=1)
 
 
 def test_a_group_is_confirmed_once(ward: Ward, entries: list[str]) -> None:

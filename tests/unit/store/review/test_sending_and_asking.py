@@ -9,15 +9,18 @@ from pipeline.domain.errors import (
     ReviewError,
     StaleDecisionError,
 )
-from pipeline.domain.model import EntryState, Person
+from pipeline.domain.model import Assignment, EntryState, Person
+from pipeline.domain.permissions import Action
 from pipeline.registers.client_check import ClientStatement
 from pipeline.reporting.author_questions import make_question_list
+from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.lookup import by_serial
 from pipeline.store.review import decisions, duplicate_entries, questions, transfers
 from pipeline.store.review.duplicate_entries import ComparisonSource
+from tests.support.store.passwords import hashed
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -75,6 +78,77 @@ def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(w
         decisions.reject_entry(conn, SOFIA, entry_id, view.entry.revision, "oläsligt", later(3))
         assert transfers.list_transferred(conn, NILS)[0].current_reason == "oläsligt"
         assert transfers.list_transferred(conn, SOFIA) == []
+
+
+def take_back(ward: Ward, who: Person, entry_id: str) -> None:
+    with ward.store.begin() as conn:
+        transfers.take_back_transfer(conn, FORMS, who, entry_id, later(3))
+
+
+@pytest.mark.both_databases
+def test_what_was_sent_on_is_taken_back_until_somebody_there_has_begun(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with pytest.raises(ReviewError):
+        take_back(ward, EVA, entry_id)
+    forward(ward, entry_id, EVA, SOUTH)
+    with pytest.raises(NotAllowedError):
+        take_back(ward, SOFIA, entry_id)
+    take_back(ward, EVA, entry_id)
+    assert get(ward, entry_id).unit == NORTH
+    with ward.store.begin() as conn:
+        view = queue.claim_next(conn, FORMS, EVA, later(4))
+        assert view is not None
+        assert {page.unit for page in view.pages} == {NORTH}
+        (sent,) = transfers.list_transferred(conn, NILS)
+        assert (sent.current_unit, sent.is_waiting_there) == (NORTH, False)
+    with pytest.raises(ReviewError):
+        take_back(ward, EVA, entry_id)
+    forward(ward, entry_id, EVA, SOUTH)
+    with ward.store.begin() as conn:
+        assert queue.claim_next(conn, FORMS, SOFIA, later(2)) is not None
+    with pytest.raises(ReviewError):
+        take_back(ward, EVA, entry_id)
+
+
+def test_a_unit_in_which_nobody_reviews_is_told(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        for who in (EVA, CHIEF):
+            people.save_person(conn, who, hashed("x" * 14))
+        assert people.units_with_someone(conn, Action.REVIEW) == {NORTH}
+        also = Person(
+            "vera",
+            "Vera Ek",
+            "",
+            CHIEF.role,
+            frozenset({NORTH}),
+            frozenset(),
+            further=(Assignment(EVA.role, "sjuksköterska", frozenset({SOUTH}), EVA.areas),),
+        )
+        people.save_person(conn, also, hashed("x" * 14))
+        assert people.units_with_someone(conn, Action.REVIEW) == {NORTH, SOUTH}
+        people.deactivate_person(conn, "vera")
+        assert people.units_with_someone(conn, Action.REVIEW) == {NORTH}
+
+
+def test_questions_to_oneself_are_counted_until_they_are_answered(ward: Ward) -> None:
+    """The author's name on paper may lack its accents, and be written in capitals."""
+    for serial, author in (("AAAA", "NILS EK"), ("BBBB", "Disa Penn")):
+        entry_id = ward.note(serial)
+        with ward.store.begin() as conn:
+            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", author, later(1))
+    with ward.store.begin() as conn:
+        assert [questions.count_own_questions(conn, one) for one in (NILS, EVA, SOFIA)] == [1, 0, 0]
+        asked = next(one for one in questions.list_questions(conn, NILS) if one.author == "NILS EK")
+        questions.save_author_answer(conn, NILS, asked.id, "Vänster", "Nils Ek", NOW, later(5))
+        assert questions.count_own_questions(conn, NILS) == 0
+
+
+def test_a_personal_number_is_refused_in_a_question(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn, pytest.raises(ReviewError) as refused:
+        questions.ask_author(conn, FORMS, EVA, entry_id, 0, f"Är {ASTA.pid} rätt?", "", NOW)
+    assert refused.value.key == "error.question_with_number"
+    assert get(ward, entry_id).state is EntryState.REVIEW
 
 
 def test_a_row_goes_alone_and_is_sent_back(ward: Ward) -> None:

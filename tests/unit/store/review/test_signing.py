@@ -260,7 +260,7 @@ def test_the_own_signature_is_taken_back_until_the_export(ward: Ward) -> None:
     with ward.store.begin() as conn:
         with pytest.raises(NotAllowedError):
             signing.withdraw_signature(conn, EVA, one.id, one.revision, later(6))
-        assert [each.id for each in signing.list_own_signed(conn, DISA)] == [one.id]
+        assert [each.id for each in signing.list_last_signed(conn, DISA)] == [one.id]
         signing.withdraw_signature(conn, DISA, one.id, one.revision, later(6))
         assert load_entry(conn, one.id).state is EntryState.CONFIRMED
         (only,) = versions.list_versions(conn, EVA, one.id)

@@ -107,6 +107,18 @@ def test_each_signature_is_taken_back_by_itself(ward: Ward) -> None:
     notes = [confirmed(ward, "AAAA"), confirmed(ward, "BBBB")]
     sign(ward, notes)
     with ward.store.begin() as conn:
-        last = signing.list_own_signed(conn, NURSE)[0]
+        last = signing.list_last_signed(conn, NURSE)[0]
         signing.withdraw_signature(conn, NURSE, last.id, last.revision, later(2))
     assert states(ward, notes) == {EntryState.SIGNED, EntryState.CONFIRMED}
+
+
+def test_all_that_was_signed_in_one_press_is_offered_to_be_taken_back(ward: Ward) -> None:
+    earlier, *notes = [confirmed(ward, serial) for serial in ("CCCC", "BBBB", "AAAA")]
+    sign(ward, [earlier])
+    sign(ward, notes)
+    with ward.store.begin() as conn:
+        last = signing.list_last_signed(conn, NURSE)
+        assert [one.id for one in last] == ["AAAA-00", "BBBB-00"]
+        for one in last:
+            signing.withdraw_signature(conn, NURSE, one.id, one.revision, later(2))
+        assert [one.id for one in signing.list_last_signed(conn, NURSE)] == [earlier.id]

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState
 from pipeline.export import runs
+from pipeline.export.rivta import elements
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -18,6 +19,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
 from tests.support.store.route_steps import route_to
 from tests.unit.ui.conftest import OpenScreen, tables
+from ui.markdown import plain
 from ui.screens.export import unproven
 
 
@@ -107,6 +109,26 @@ def test_the_first_entry_is_shown_and_a_run_is_undone(
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.SIGNED
     assert not app.button(key="make-rivta").disabled
+
+
+def test_all_that_keeps_an_entry_out_of_a_format_is_said_at_once_with_its_name(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry_id = noted(store)
+    monkeypatch.setenv("EFTERSKRIFT_SOURCE_SYSTEM_HSA_ID", "")
+    monkeypatch.setattr(elements, "pid_oid", lambda *_numbers: "")
+    app = open_screen(NURSE, "export")
+    assert not app.exception
+    preview = next(
+        one for one in runs.list_run_previews(office(store), NURSE) if one.target == "rivta"
+    )
+    (left_out,) = preview.unsupported
+    said = [one.value for one in app.markdown]
+    for reason in left_out.reasons:
+        assert any(plain(reason) in text for text in said)
+    assert len(left_out.reasons) == 2
+    assert any(f"**{plain(preview.title)}**" in text for text in said)
+    assert entry_id in [one.value for one in app.caption]
 
 
 @pytest.mark.parametrize("screen", ["export", "follow_up"])

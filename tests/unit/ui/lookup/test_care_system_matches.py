@@ -216,7 +216,8 @@ def test_export_says_what_is_held_back_and_why(store: Store, open_screen: OpenSc
     handed_in(store)
     app = open_screen(NURSE, "export")
     assert "1 post hålls kvar: den kan redan vara inmatad" in told(app)
-    assert f"{entry_id}: {HELD_FOR_MATCH.in_language('sv')}" in told(app)
+    assert HELD_FOR_MATCH.in_language("sv") in told(app)
+    assert entry_id in told(app)
     assert app.button(key="make-rivta").disabled
 
 

@@ -18,13 +18,13 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
-from pipeline.store.event_log.events import list_events
+from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.exports.manual_entry import claims, copies
 from pipeline.store.paper.lookup import by_serial
 from pipeline.store.review import corrections, decisions
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
-from tests.support.screens.seeding import COLLEAGUE, MANAGER, NURSE
+from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE
 from tests.support.store.route_steps import list_target_status, make_run
 from tests.unit.ui.conftest import OpenScreen
 
@@ -125,11 +125,11 @@ def test_what_was_said_of_one_number_counts_for_no_other(
     app = opened(open_screen(NURSE, "review"), entry_id)
     key = f"{entry_id}-{found(store, entry_id).revision}"
     app.button(key=f"correct-{entry_id}").click().run()
-    app.text_input(key=f"f-{key}-personnummer").input("193001017072")
+    app.text_input(key=f"f-{key}-personnummer").input("193001017072").run()
     app.text_input(key=f"why-{key}").input("Fel person")
     app.button(key=f"save-why-{key}").click().run()
     app.selectbox(key=f"guard_outside-{key}").set_value("ny klient")
-    app.text_input(key=f"f-{key}-personnummer").input("194702209882")
+    app.text_input(key=f"f-{key}-personnummer").input("194702209882").run()
     app.button(key=f"save-why-{key}").click().run()
     assert not app.exception
     assert found(store, entry_id).state is EntryState.EXPORTED
@@ -137,6 +137,35 @@ def test_what_was_said_of_one_number_counts_for_no_other(
     app.selectbox(key=f"guard_outside-{key}").set_value("ny klient")
     app.button(key=f"save-why-{key}").click().run()
     assert found(store, entry_id).state is EntryState.SECOND
+
+
+def test_the_client_of_a_corrected_number_is_shown_before_anything_is_saved(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """The number of another client is typed on a signed note."""
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    key, other = f"{entry_id}-{found(store, entry_id).revision}", CLIENTS[1]
+    app.button(key=f"correct-{entry_id}").click().run()
+    assert CLIENTS[0].name in client_shown(app)
+    app.text_input(key=f"f-{key}-personnummer").input(other.pid)
+    app.text_input(key=f"why-{key}").input("Fel person")
+    app.button(key=f"save-why-{key}").click().run()
+    assert found(store, entry_id).state is EntryState.EXPORTED
+    said = client_shown(app)
+    assert all(words in said for words in (other.name, "namnet liknar inte", "Se efter att"))
+    app.button(key=f"save-why-{key}").click().run()
+    assert app.radio(key=f"guard_choice-{key}").value is None  # now it is asked
+    with store.read() as conn:
+        looked_up_by = [
+            event.by for event in list_events(conn, client_log_subject(conn, other.pid))
+        ]
+    assert looked_up_by == [NURSE.login]
+
+
+def client_shown(app: AppTest) -> str:
+    """What the box of the client says."""
+    return "".join(html.proto.body for html in app.get("html") if "ef-client" in html.proto.body)
 
 
 def test_a_correction_needs_a_reason_and_a_change(store: Store, open_screen: OpenScreen) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState
+from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts.queue_choice import QueueGrouping, queue_choice
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
+from pipeline.store.review import corrections
+from pipeline.store.schema import paper
 from tests.support.screens import seeding
-from tests.support.screens.seeding import COLLEAGUE, NURSE
+from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE
 from tests.unit.ui.conftest import OpenScreen
 
 
@@ -114,3 +120,67 @@ def test_a_search_that_says_the_unit_only_is_asked_for_more(
     app.selectbox(key="search_unit").set_value(seeding.UNIT)
     app.button(key="search_do").click().run()
     assert "Fyll i något mer" in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("300101", "inte helt"),
+        ("19300101-6596", "kontrollsiffran"),
+        (CLIENTS[1].pid, "Ingen post stämmer"),
+    ],
+)
+def test_a_number_in_which_nothing_is_found_is_doubted_in_words(
+    open_screen: OpenScreen, number: str, said: str
+) -> None:
+    app = opened(open_screen(NURSE, "review"), "search")
+    app.text_input(key="search_number").input(number)
+    app.button(key="search_do").click().run()
+    assert not app.exception
+    assert any(said in one.value for one in [*app.warning, *app.info])
+
+
+def test_two_notes_of_a_day_are_told_apart_by_their_time(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    app = opened(open_screen(NURSE, "review"), "search")
+    app.text_input(key="search_name").input("fjallberg")
+    app.button(key="search_do").click().run()
+    (line,) = lines(app)
+    assert f"{seeding.NOTE['handelsedatum']} {seeding.NOTE['handelsetid']}" in line
+
+
+def test_what_waits_for_another_person_has_no_button(store: Store, open_screen: OpenScreen) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    with store.begin() as conn:
+        second = update(paper.entry).where(paper.entry.c.id == entry_id)
+        conn.execute(second.values(state=EntryState.SECOND.value))
+    app = opened(open_screen(NURSE, "review"), "search")
+    app.text_input(key="search_serial").input(entry_id[:8])
+    app.button(key="search_do").click().run()
+    assert any("Någon annan måste granska" in one.value for one in app.caption)
+    assert not [one for one in app.button if (one.key or "").startswith("review-")]
+
+
+def test_a_corrected_entry_says_which_paper_it_is_and_why_it_was_corrected(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    with store.begin() as conn:
+        revision = load_entry(conn, entry_id).revision
+        changed = {"plan": Answer("Ny omläggning på tisdag.")}
+        corrections.correct_entry(
+            conn, seeding.forms(), NURSE, entry_id, revision, changed, "Fel dag", utc_now()
+        )
+    app = opened(open_screen(NURSE, "review"), "search")
+    app.text_input(key="search_serial").input(entry_id[:8])
+    app.button(key="search_do").click().run()
+    app.button(key=f"show-{entry_id}").click().run()
+    assert not app.exception
+    assert "Rättad. Varför: Fel dag" in app.info[0].value
+    heading = app.markdown[0].value
+    assert f"{entry_id[:4]}-{entry_id[4:8]}" in heading.replace("\\", "")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
@@ -13,6 +14,7 @@ from pipeline.domain.model import Assignment, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import access_changes
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import closed_guide
@@ -20,6 +22,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
 from tests.support.store.passwords import hashed, logged_in, login_request
 from tests.unit.ui.conftest import APP, OpenScreen
+from ui.screens.admin import accounts
 
 CHOSEN = "fem stora gröna getter"
 HERE = replace(NURSE, units=frozenset({UNIT}))
@@ -105,6 +108,54 @@ def test_units_and_areas_are_changed(store: Store, open_screen: OpenScreen) -> N
         found = people.find_person(conn, NURSE.login)
     assert found is not None
     assert (found.units, found.areas) == (frozenset({UNIT}), frozenset({"HSL"}))
+
+
+def test_a_login_that_differs_by_capitals_alone_is_taken(open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    app.text_input(key="account_new-login").input("Nina")
+    app.text_input(key="account_new-name").input("Nina Ny")
+    app.text_input(key="account_new-profession").input("sjuksköterska")
+    app.button(key="account_new-save").click().run()
+    assert "Kontot nina finns redan" in app.error[0].value
+
+
+def test_who_reviews_without_a_unit_is_told_when_saved_and_on_the_screen(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    app.text_input(key="account_new-login").input("petra")
+    app.text_input(key="account_new-name").input("Petra Holm")
+    app.text_input(key="account_new-profession").input("sjuksköterska")
+    app.button(key="account_new-save").click().run()
+    assert "har ingen enhet" in app.success[0].value
+    assert any("**Petra Holm** (petra)" in one.value for one in app.markdown)
+    with store.read() as conn:
+        petra = people.find_person(conn, "petra")
+    assert petra is not None
+    seen = " ".join(one.value for one in open_screen(petra, "review").markdown)
+    assert "Du har ingen enhet" in seen
+    assert "Inget väntar" not in seen
+
+
+def test_accounts_are_sought(open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "_MANY_ACCOUNTS", 2)
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.text_input(key="account_seek").input("nina").run()
+    rows = [one.key for one in app.button if (one.key or "").startswith("account_change-")]
+    assert rows == ["account_change-nina"]
+
+
+def test_the_code_of_a_closed_account_is_no_longer_open(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    app.button(key="account_ask.password-nina").click().run()
+    app.button(key="account_close-nina").click().run()
+    with store.read() as conn:
+        assert access_changes.list_open_changes(conn, SYSTEM_ADMINISTRATOR, utc_now()) == []
 
 
 def test_closing_and_opening(store: Store, open_screen: OpenScreen) -> None:

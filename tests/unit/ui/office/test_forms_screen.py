@@ -270,6 +270,29 @@ def test_a_trial_is_judged_and_what_was_tried_is_published(
     assert load_draft(here.form_drafts, made.id).version == 2
 
 
+def test_what_is_said_of_a_trial_is_bold_without_asterisks(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    here = settings(store)
+    made = actions.begin_outline_draft(
+        store, here, Forms.load(*here.form_folders), ADMINISTRATOR, ROUND
+    )
+    form = check_draft(made).form
+    assert form is not None
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.button(key=f"forms_draft-{made.id}").click().run()
+    app.segmented_control(key=f"forms_step-{made.id}").set_value("try").run()
+    blank = render_sheet_page(make_trial_form(form), make_blank_sheets(1)[0])
+    app.file_uploader(key=f"forms_trial-{made.id}").upload(
+        "prov.png", cv2.imencode(".png", blank)[1].tobytes(), "image/png"
+    ).run()
+    app.button(key="forms_trial_do").click().run()
+    assert not app.exception
+    remarks = [one.value for one in (*app.error, *app.info) if "**" in one.value.replace("\\", "")]
+    assert remarks
+    assert [one for one in remarks if not one.startswith("**") or "\\*" in one] == []
+
+
 def with_a_box(store: Store, open_screen: OpenScreen) -> AppTest:
     """A form printed elsewhere that has been begun, with one box on it."""
     blank = cv2.imencode(".png", blank_page("Nattrond", 3))[1].tobytes()

@@ -181,7 +181,8 @@ def test_why_a_payment_stays_behind_is_told_in_english_on_an_english_screen(
     route_to(ExportContext(store, seeding.settings(store), FORMS), "pain001")
     app = open_screen(who, screen)
     app.session_state["language"] = "en"
-    told = [each.value for each in app.run().caption]
+    app.run()
+    told = [each.value for each in (*app.caption, *app.markdown)]
     assert not app.exception
     assert any("Paid already, says the paper." in each for each in told)
     assert not any("enligt papperet" in each for each in told)

@@ -97,6 +97,18 @@ def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(
         ]
 
 
+def test_a_pack_that_was_just_made_is_the_units_latest(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    del store
+    app = open_screen(ADMINISTRATOR, "pack")
+    assert t("pack.age_none") in [one.value for one in app.caption]
+    app.button(key="pack_do").click().run()
+    captions = [one.value for one in app.caption]
+    assert t("pack.age_today") in captions
+    assert t("pack.age_none") not in captions
+
+
 def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(
     store: Store, open_screen: OpenScreen
 ) -> None:

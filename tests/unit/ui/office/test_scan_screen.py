@@ -16,6 +16,7 @@ from pipeline.domain.model import CloseReason
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages
+from pipeline.store.paper.intake.stacks import list_stacks
 from pipeline.store.paper.intake.watched import (
     PassedFile,
     PassedOver,
@@ -59,10 +60,33 @@ def test_a_stack_says_how_far_it_is_and_how_long_it_takes(
             update(paper.page).where(paper.page.c.id == read[0]).values(state="failed", reason="x")
         )
     shown = html(open_screen(ADMINISTRATOR, "scan"))
-    assert "Läst 12 av 40 · 1 att åtgärda · ungefär 3 minuter kvar" in shown
+    assert "Läst 12 av 40 sidor · 1 att åtgärda · ungefär 3 minuter kvar" in shown
     assert 'aria-valuenow="30"' in shown
     assert "11 klara" in shown
     assert "Pärm 3 &lt;b&gt;" in shown
+
+
+def test_an_upload_says_how_many_files_it_took_and_where_they_are_until_the_next_one(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    app = open_screen(ADMINISTRATOR, "scan")
+    files = [
+        (f"{shade}.png", cv2.imencode(".png", np.full((60, 42), shade, np.uint8))[1].tobytes())
+        for shade in (200, 210, 220)
+    ]
+    chosen = next(one for one in app.file_uploader if str(one.key).startswith("upload_files"))
+    chosen.set_value([(name, data, "image/png") for name, data in files])
+    app.selectbox(key="upload_unit").set_value(seeding.UNIT)
+    next(one for one in app.button if one.label == "Ladda upp").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        (stack,) = list_stacks(conn, ADMINISTRATOR, utc_now(), 5)
+    said = [one.value for one in app.success]
+    assert len(said) == 1
+    assert said[0].startswith("3 filer laddades upp kl. ")
+    assert f"som bunt {stack.id} (sidor: 3)" in said[0]
+    assert [one.value for one in app.run().success] == said
+    assert "Läst 0 av 3 sidor" in html(app)
 
 
 def test_the_list_is_narrowed_to_one_stack(store: Store, open_screen: OpenScreen) -> None:

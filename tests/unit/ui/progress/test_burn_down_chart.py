@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from pipeline.domain.form.form import Forms
 from pipeline.reporting.forecast import Forecast, ForecastDay, WorkDay, WorkHour
 from pipeline.reporting.progress import make_progress_report
 from pipeline.store.database.clock import utc_now
@@ -18,7 +19,7 @@ _DAY_MS = 24 * 60 * 60 * 1000
 def test_no_day_is_marked_twice_while_the_pile_is_young(store: Store) -> None:
     """With three days there is room for marks of hours, which would all bear the same day."""
     with store.read() as conn:
-        found = make_progress_report(conn, ADMINISTRATOR, utc_now())
+        found = make_progress_report(conn, Forms(), ADMINISTRATOR, utc_now())
     behind = (
         WorkDay("2026-11-25", 1, 0, 0),
         WorkDay("2026-11-26", 3, 1, 2),
@@ -38,7 +39,7 @@ def test_the_first_days_are_drawn_by_the_hour_with_what_came_in_was_done_and_is_
     store: Store,
 ) -> None:
     with store.read() as conn:
-        found = make_progress_report(conn, ADMINISTRATOR, utc_now())
+        found = make_progress_report(conn, Forms(), ADMINISTRATOR, utc_now())
     hour = datetime(2026, 11, 30, 9, tzinfo=UTC)
     hours = (WorkHour(hour, 5, 0, 5), WorkHour(hour + timedelta(hours=1), 0, 2, 3))
     chart = burn_down_chart(replace(found, past_hours=hours)).to_dict()

@@ -53,11 +53,11 @@ def confirm_all(store: Store, odd: str = "") -> None:
             group = batch_review.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
             if group is None:
                 return
-            marked = [
-                cell.id for cell in group.items if cell.spec.column == "dusch" and cell.entry == odd
-            ]
+            marks = {
+                cell.id: cell.spec.column == "dusch" and cell.entry == odd for cell in group.items
+            }
             batch_review.confirm_batch(
-                conn, seeding.forms(), NURSE, group.id, marked, utc_now() + timedelta(seconds=1)
+                conn, seeding.forms(), NURSE, group.id, marks, utc_now() + timedelta(seconds=1)
             )
 
 
@@ -85,7 +85,8 @@ def test_alike_pieces_come_as_a_group_and_each_page_is_a_look(
     app = open_screen(NURSE, "review")
     assert not app.exception
     group = open_group(store)
-    assert f"{group.spec.label}: alla lästa som" in app.title[0].value
+    assert group.answer.state is State.EMPTY
+    assert app.title[0].value == f"{group.spec.full_label}: alla rutor lästes som tomma"
     assert len(group.items) == min(len(entries), MAX_BATCH_SIZE)
     with store.read() as conn:
         looks = [
@@ -141,9 +142,9 @@ def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(
     group = open_group(store)
     with store.begin() as conn:
         batch_review.release_batch(conn, NURSE, group.id, utc_now())
-    save_batch_marks(here, NURSE, group.id, [])
+    save_batch_marks(here, NURSE, group.id, {})
     assert told == []
-    save_batch_marks(here, MANAGER, group.id, [])
+    save_batch_marks(here, MANAGER, group.id, {})
     assert len(told) == 1
 
 
@@ -153,7 +154,7 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
     assert entries
     first = open_group(store)
     with store.begin() as conn:
-        batch_review.confirm_batch(conn, seeding.forms(), NURSE, first.id, [], utc_now())
+        batch_review.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     app.run()

@@ -4,12 +4,14 @@ the second.
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import update
 
 from pipeline.domain.model import EntryState
 from pipeline.registers.client_check import NO_CLIENT
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
+from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import unprotect_tables
 from tests.support.screens import seeding, unusual_paper
@@ -18,6 +20,8 @@ from tests.support.screens.seeding import CLIENTS, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_client_check import found, type_photo
 from tests.unit.ui.review.test_review_screen import type_all
+from ui.screens.review.workbench import acts
+from ui.screens.review.workbench.client_card import is_client_seen
 
 NEW = "189001049817"
 
@@ -45,3 +49,30 @@ def test_a_number_that_is_found_after_all_is_not_thrown_away(
     bench.type("personnummer", CLIENTS[0].pid).save(question={"outside": NO_CLIENT})
     with store.read() as conn:
         assert decided_answers(conn, entry_id)["personnummer"].answer.value == CLIENTS[0].pid
+
+
+@pytest.mark.parametrize(
+    "typed", ["1", "1930", "193001", "19300101", "1930010165", "19300101-65", "19300101659"]
+)
+def test_nothing_is_said_of_a_number_that_is_half_typed(
+    store: Store, open_screen: OpenScreen, typed: str
+) -> None:
+    """It said that the client was not in the register, and the lookup was logged."""
+    seeding.add_notes(store, 1)
+    bench = Bench(open_screen(NURSE, "review")).type("personnummer", typed).act("draft")
+    assert (bench.card["banner"]["kind"], bench.card["banner"]["clients"]) == ("wait", [])
+    with store.read() as conn:
+        assert list_events(conn, client_log_subject(conn, typed)) == []
+
+
+def test_a_number_of_ten_digits_that_is_not_in_the_register_is_told_when_it_is_saved(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said of it while it may be the beginning of a longer one."""
+    monkeypatch.setattr(acts, "is_client_seen", is_client_seen)
+    seeding.add_notes(store, 1)
+    bench = type_all(Bench(open_screen(NURSE, "review")), personnummer="1912121212")
+    assert bench.act("draft").card["banner"]["kind"] == "wait"
+    bench.save()
+    assert bench.card["question"]["kind"] == "outside"
+    assert bench.card["banner"]["clients"][0]["unknown"]

@@ -5,7 +5,9 @@ nothing told of it that its turn would not tell.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from pipeline.domain.form.field import Kind
@@ -24,6 +26,8 @@ from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE, UNIT
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import state, type_all
 from ui.browser.image_cache import crop_html
+from ui.screens.review.depth.entry_actions import EntryAction, entry_actions
+from ui.screens.review.workbench import cards
 
 
 def looks(store: Store, entry_id: str) -> list[str]:
@@ -62,6 +66,39 @@ def test_one_entry_is_sent_ahead_and_comes_up_as_it_was(
         field["value"] for field in ahead["fields"]
     ]
     assert bench.data["ahead"]["entry"] == third
+
+
+def test_only_what_is_on_the_screen_and_what_is_next_is_remembered(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """What was sent ahead and never opened was kept until the logout."""
+    first, second, third = sorted(seeding.add_notes(store, 3))
+    app = open_screen(NURSE, "review")
+    bench, state_of_bench = Bench(app), app.session_state["workbench_state"]
+    assert set(state_of_bench.held) == {first, second}
+    give_to_colleague(store, second)
+    type_all(bench).save(advanced=second)
+    assert set(state_of_bench.held) == {third}
+
+
+def test_what_an_entry_allows_is_asked_once(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was asked of the store at each draft."""
+    asked = list[str]()
+
+    def ask(*given: Any) -> list[EntryAction]:  # noqa: ANN401
+        asked.append(given[2].entry.id)
+        return entry_actions(*given)
+
+    monkeypatch.setattr(cards, "entry_actions", ask)
+    first, second, third = sorted(seeding.add_notes(store, 3))
+    bench = Bench(open_screen(NURSE, "review"))
+    for text in ("0", "09", "09:4"):
+        bench.type("handelsetid", text).act("draft")
+    assert asked == [first, second]
+    type_all(bench).save(advanced=second)
+    assert (bench.entry, asked) == (second, [first, second, third])
 
 
 def test_its_view_is_logged_when_it_is_sent_and_not_again_when_it_is_shown(

@@ -69,6 +69,31 @@ def test_that_of_another_needs_a_reason(store: Store, open_screen: OpenScreen) -
     assert found(store, entry_id).signed_why == "författaren har slutat"
 
 
+def test_what_is_wrong_is_corrected_from_here_and_signed_then(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    app.button(key=f"correct-{entry_id}").click().run()
+    assert not app.exception
+    assert not [button for button in app.button if button.key and button.key.startswith("sign-")]
+    app.button(key=f"leave-{entry_id}").click().run()
+    sign(app, found(store, entry_id))
+    assert found(store, entry_id).state is EntryState.SIGNED
+
+
+def test_what_is_missing_is_said_where_one_signs(store: Store, open_screen: OpenScreen) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(COLLEAGUE, "signing")
+    app.segmented_control(key="signing_kind").set_value("others").run()
+    sign(app, found(store, entry_id))
+    parts = [element.type for element in app.main if element.type in ("warning", "radio")]
+    assert parts[:2] == ["warning", "radio"]
+    assert len(app.warning) == 1
+
+
 def test_who_shares_a_name_is_offered_that_as_the_reason(
     store: Store, open_screen: OpenScreen
 ) -> None:

@@ -31,7 +31,9 @@ def test_nothing_in_a_text_is_formatted(written: str, sent: str) -> None:
 
 
 def test_the_catalogues_text_is_formatted_and_what_fills_it_is_not() -> None:
-    assert md("accounts.password_of", login="*a*") == r"Förseglat lösenord för **\*a\***:"
+    assert md("accounts.password_of", name="*a*", login="a") == (
+        r"Förseglat lösenord för **\*a\*** (a):"
+    )
 
 
 def test_a_command_in_an_error_is_code_and_the_rest_is_plain() -> None:

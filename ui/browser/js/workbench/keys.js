@@ -19,7 +19,7 @@ function letterOf(event) {
 }
 
 function makeKeys(bench) {
-  const { fields, picture, question, below, bar } = bench;
+  const { fields, picture, question, below, bar, undo } = bench;
   const isMeant = (event) => !event.isComposing && event.keyCode !== 229 && !event.getModifierState?.("AltGraph");
 
   function onKey(event) {
@@ -100,7 +100,21 @@ function makeKeys(bench) {
     return fields.rows.includes(stop) ? bench.focusRow(stop) : bench.focus(stop);
   }
 
+  // Ctrl+Z, and Ctrl+Y or Ctrl+Shift+Z: in the field that has the focus and in no other.
+  function undoStep(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return 0;
+    const letter = letterOf(event);
+    if (letter === "y") return event.shiftKey ? 0 : 1;
+    if (letter !== "z") return 0;
+    return event.shiftKey ? 1 : -1;
+  }
+
   function inBench(event, target) {
+    const by = undoStep(event);
+    if (by) {
+      if (!bench.isBusy) undo.step(target, by);
+      return true;
+    }
     if (event.ctrlKey || event.altKey || event.metaKey) return false;
     if (question.root.contains(target)) return inQuestion(event, target);
     const row = fields.at(target);

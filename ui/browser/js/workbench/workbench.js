@@ -28,11 +28,12 @@ function makeBench(parent) {
   const question = makeQuestion();
   const below = makeBelow(act);
   const bar = makeBar(act);
+  const undo = makeUndo();
   const says = makeSays();
   const outbox = makeOutbox(showUnderWay);
   const side = make("div", "wb-side", {}, head.root, fields.scroller, bar.root, says.root);
   const root = make("div", "wb", {}, picture.root, side);
-  Object.assign(bench, { root, fields, picture, question, below, bar });
+  Object.assign(bench, { root, fields, picture, question, below, bar, undo });
   parent.append(root);
 
   // --- what the server says ---
@@ -422,6 +423,15 @@ function makeBench(parent) {
   for (const type of ["beforeinput", "click"]) on(fields.list, type, (event) => {
     if (bench.isBusy && fields.at(event.target)) event.preventDefault();
   }, { capture: true });
+  // The browser's own undo would reach other fields: by its menu too it is the field's own.
+  on(root, "beforeinput", (event) => {
+    const by = { historyUndo: -1, historyRedo: 1 }[event.inputType];
+    if (!by) return undo.begin(event.target);
+    event.preventDefault();
+    if (!bench.isBusy && event.target === document.activeElement) undo.step(event.target, by);
+  }, { capture: true });
+  on(root, "focusin", ({ target }) => undo.begin(target), { capture: true });
+  on(root, "input", (event) => undo.note(event.target, event), { capture: true });
   on(document, "input", (event) => { if (root.contains(event.target)) event.efDrafted = true; }, { capture: true }); // for activity.py
   for (const type of ["selectionchange", "input", "keyup", "click"]) on(document, type, () => {
     const area = document.activeElement;

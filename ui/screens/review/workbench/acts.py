@@ -22,6 +22,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.model import EntryState, Person, State
+from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -45,6 +46,7 @@ from ui.screens.review.depth.deviations import (
 )
 from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.entry_header import find_sums, finding_text
+from ui.screens.review.field_input import is_choice_field
 from ui.screens.review.workbench.answers import all_answers, field_answer, initial_value
 from ui.screens.review.workbench.claims import go_to_next, leave_task
 from ui.screens.review.workbench.client_card import client_number, is_client_seen, typed_number
@@ -227,7 +229,9 @@ def _save(
     answers = all_answers(view, held, values)
     number = typed_number(view, values)
     about = statement_of(held.question, number_in(view, number), message.get("question") or {})
-    findings = find_sums(view, answers)
+    in_batches = {one.spec.name: one.draft for one in view.fields if one.is_batch_confirmed}
+    confirmed = {name: answer for name, answer in in_batches.items() if answer is not None}
+    findings = find_sums(view, confirmed | answers)
     try:
         with context.store.begin() as conn:
             state = decisions.decide_entry(
@@ -278,12 +282,24 @@ def _error_texts(view: EntryView, held: HeldEntry, error: AnswerError) -> dict[s
     if isinstance(error, InvalidAnswerError):
         return {name: _invalid_text(view, name) for name in error.fields}
     if held.question is not None:
-        key = held.question.error_key
-    elif isinstance(error, MissingAnswerError | UnknownClientError | ClientConflictError):
-        key = "review.missing_answer"
-    else:
-        key = "review.invalid_answer"
-    return dict.fromkeys(error.fields, t(key))
+        return dict.fromkeys(error.fields, t(held.question.error_key))
+    if isinstance(error, MissingAnswerError | UnknownClientError | ClientConflictError):
+        return {name: t(_missing_key(view, name)) for name in error.fields}
+    return dict.fromkeys(error.fields, t("review.invalid_answer"))
+
+
+def _missing_key(view: EntryView, name: str) -> str:
+    """Return the key of what is said where an answer is missing.
+
+    That something is written there is said only of a reading that the user has been shown.
+    """
+    field = next(field for field in view.fields if field.spec.name == name)
+    if view.is_second_review or is_choice_field(field.spec):
+        return "review.missing_choice"
+    reading = None if field.is_blind else field.reading
+    if reading is not None and reading.state is State.READ:
+        return "review.looks_filled"
+    return "review.missing_answer"
 
 
 def _invalid_text(view: EntryView, name: str) -> str:
@@ -296,7 +312,8 @@ def _invalid_text(view: EntryView, name: str) -> str:
 
 
 def _finding_error(view: EntryView, finding: Any) -> str:  # noqa: ANN401
-    return f"{finding_text(view.form, finding)} {t('recount.again')}"
+    again = t("recount.again_alone" if finding.kind in ORDER_KINDS else "recount.again")
+    return f"{finding_text(view.form, finding)} {again}"
 
 
 def _after_save(
@@ -364,6 +381,7 @@ def _open(
     for action in entry_actions(context, person, view):
         if action.name == name:
             action.run()
+            bench_state().forget_actions()  # what is opened may change them
             bench_state().needs_screen = True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.domain.form.field import Meaning
@@ -26,7 +27,7 @@ from ui.screens.review.depth.deviations import (
     deviation_choices,
     sheet_look_text,
 )
-from ui.screens.review.depth.entry_actions import EntryAction
+from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.entry_header import entry_facts, entry_origin_text
 from ui.screens.review.rejection import author_answer_texts
 from ui.screens.review.sheet_images import page_images, row_area
@@ -50,7 +51,6 @@ def entry_card(
     person: Person,
     view: EntryView,
     held: HeldEntry,
-    actions: list[EntryAction],
 ) -> tuple[Card, list[bytes]]:
     """Return the card of an entry, and the images that it shows (JPEG).
 
@@ -76,10 +76,7 @@ def entry_card(
         "marked": [list(area) for area in deviation_areas(view, list(images.ids))],
         "look": {"text": text} if (text := sheet_look_text(view)) else None,
         "add": _add_card(view),
-        "actions": [
-            {"kind": f"open:{action.name}", "label": action.label, "key": action.keys}
-            for action in actions
-        ],
+        "actions": _action_cards(context, person, view, held),
         "hidden": _hidden_card(view),
     }
     return card | live_card(context, person, view, held), [image for _, image in shown]
@@ -124,13 +121,24 @@ def question_card(view: EntryView, question: ClientQuestion) -> dict[str, Any]:
             "name": None,
             "select": None,
         }
-    is_temporary = question.kind is QuestionKind.TEMPORARY
+    reasons = missing_client_reasons(view, question)
+    return missing_client_card(question.kind, field, question.number, reasons)
+
+
+def missing_client_card(
+    kind: QuestionKind, field: str, number: str, reasons: Sequence[str]
+) -> dict[str, Any]:
+    """Return the question why the register lacks the client of a number, or there is none.
+
+    `reasons` are the codes of what can be answered.
+    """
+    is_temporary = kind is QuestionKind.TEMPORARY
     return {
-        "kind": question.kind.value,
+        "kind": kind.value,
         "field": field,
-        "number": question.number,
-        "title": t(f"guard.{question.kind}_title"),
-        "lines": [t(f"guard.{question.kind}_what")],
+        "number": number,
+        "title": t(f"guard.{kind}_title"),
+        "lines": [t(f"guard.{kind}_what")],
         "choose": "",
         "choices": [],
         "why": None,
@@ -140,7 +148,7 @@ def question_card(view: EntryView, question: ClientQuestion) -> dict[str, Any]:
             "placeholder": t("guard.outside_choose"),
             "options": [
                 {"value": reason, "label": code_text("guard.outside_reasons", reason)}
-                for reason in missing_client_reasons(view, question)
+                for reason in reasons
             ],
         },
     }
@@ -174,6 +182,18 @@ def _fields_with_values(
         | {"value": held.values.get(card["name"], initial_value(view, by_name[card["name"]]))}
         for card in field_cards(view, held, images)
     ]
+
+
+def _action_cards(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry
+) -> list[dict[str, str]]:
+    """Return what the entry allows; asked of the store once, since all drafts come by here."""
+    if held.actions is None:
+        held.actions = [
+            {"kind": f"open:{action.name}", "label": action.label, "key": action.keys}
+            for action in entry_actions(context, person, view)
+        ]
+    return held.actions
 
 
 def _notices(view: EntryView) -> list[str]:

@@ -12,12 +12,15 @@ from typing import Any
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import InvalidAnswerError
-from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.identity_numbers import (
+    CENTURY_PREFIXES,
     CLIENT_CODE_LENGTH,
+    PID_LENGTH,
     age_on,
     format_pid,
     is_client_code,
+    normalize_pid,
 )
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
@@ -43,7 +46,7 @@ def banner_card(
     if spec is None or view.is_hidden:
         return {"kind": "none", "text": "", "number": "", "clear": True, "clients": []}
     field = next(field for field in view.fields if field.spec.name == spec.name)
-    typed = _number_in_form(view, held, field)
+    source, typed = _number_in_form(view, held, field)
     if not field.is_open and view.suggestion is not None:
         client = _client_card(view.suggestion, _proposal_reasons(field, view.suggestion))
         return _banner([client], "", is_clear=True)
@@ -55,10 +58,11 @@ def banner_card(
             for number in numbers
         ]
         return _banner(clients, "", is_clear=False)
-    if typed:
+    if typed and (held.question is not None or _is_complete(source, typed)):
         client = _checked_card(context, person, view, held, (field, typed))
         is_clear = not (client["unknown"] or client["against"] or client["tags"])
         return _banner([client], typed, is_clear=is_clear)
+    held.clients_shown.setdefault(_without_spaces(typed), utc_now())  # no client: all is shown
     has_code = view.form.meaning(Meaning.CLIENT_CODE, view.entry.row) is not None
     text = t("client.wait_code" if has_code else "client.wait")
     return {"kind": "wait", "text": text, "number": "", "clear": False, "clients": []}
@@ -164,8 +168,8 @@ def _evidence(reasons: Sequence[str]) -> dict[str, list[str]]:
     return texts
 
 
-def _number_in_form(view: EntryView, held: HeldEntry, field: FieldView) -> str:
-    """Return the number that is in the form now, or the client code where none is.
+def _number_in_form(view: EntryView, held: HeldEntry, field: FieldView) -> tuple[FieldSpec, str]:
+    """Return the number that is in the form now, or the client code where none is, and its field.
 
     Typed in this showing, else saved as a draft, answered in another row of the sheet, or as read.
     """
@@ -178,12 +182,29 @@ def _number_in_form(view: EntryView, held: HeldEntry, field: FieldView) -> str:
     for other in typed:
         answer = field_answer(view, other, held.values[other.spec.name])
         if answer is not None and isinstance(answer.value, str):
-            return answer.value.strip()
+            return other.spec, answer.value.strip()
     if any(other.spec.name == field.spec.name for other in typed):
-        return ""
+        return field.spec, ""
     prefilled = field.draft if view.is_second_review else initial_answer(field)
     value = prefilled.value if field.is_open and prefilled is not None else None
-    return value if isinstance(value, str) else ""
+    return field.spec, value if isinstance(value, str) else ""
+
+
+def _is_complete(spec: FieldSpec, typed: str) -> bool:
+    """Return whether a number or code is more than the beginning of one.
+
+    Ten digits that begin with a century and are no number may be followed by two more.
+    """
+    if spec.means is Meaning.CLIENT_CODE:
+        return len(_without_spaces(typed)) == CLIENT_CODE_LENGTH
+    try:
+        number = str(normalize_value(spec, typed))
+    except InvalidAnswerError:
+        return False
+    is_ten_digits = number.isdecimal() and len(number) < PID_LENGTH
+    return (
+        not (is_ten_digits and number.startswith(CENTURY_PREFIXES)) or normalize_pid(number).valid
+    )
 
 
 def _checked_card(

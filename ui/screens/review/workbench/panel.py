@@ -17,7 +17,6 @@ from ui.browser.image_cache import cache_images
 from ui.browser.workbench import workbench
 from ui.i18n import words_of_area
 from ui.screens.review import actions, current_entry
-from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.workbench import claims
 from ui.screens.review.workbench.acts import handle_act
 from ui.screens.review.workbench.cards import can_advance, entry_card
@@ -61,6 +60,7 @@ def _bench_data(
 ) -> dict[str, Any]:
     now = _current_card(context, person, state, turn)
     ahead = _card_ahead(context, person, state, turn)
+    state.keep_only(_turn_key(turn)[0], *([ahead["entry"]] if ahead is not None else []))
     if text := current_entry.take_toast():
         state.say(text)
     text, kind = state.notice
@@ -127,5 +127,5 @@ def _turn_card(
 ) -> tuple[Card, list[bytes]]:
     with words_of_area(turn.form.area):
         if isinstance(turn, EntryView):
-            return entry_card(context, person, turn, held, entry_actions(context, person, turn))
+            return entry_card(context, person, turn, held)
         return task_card(context, person, turn, held)

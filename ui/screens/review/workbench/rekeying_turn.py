@@ -27,7 +27,8 @@ from pipeline.store.quality import rekeying
 from pipeline.store.quality.adjudication import adjudicate
 from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
 from ui.browser.image_cache import image_id
-from ui.i18n import code_text, t
+from ui.i18n import t
+from ui.screens.review.client_question import ClientQuestion, QuestionKind
 from ui.screens.review.current_entry import clear_undo, set_toast, set_warning
 from ui.screens.review.field_input import (
     answer_from_code,
@@ -38,6 +39,7 @@ from ui.screens.review.field_input import (
     field_hint,
     is_choice_field,
 )
+from ui.screens.review.workbench.cards import missing_client_card
 from ui.screens.review.workbench.state import Card, FieldValue, HeldEntry, bench_state
 from ui.widgets.errors import error_text
 from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
@@ -127,8 +129,9 @@ def save_task(
     """Save the answer to a task; return whether it is done."""
     held.warning = ""
     answer, now = _task_answer(task, message["values"].get(task.spec.name)), utc_now()
+    missing = "review.missing_choice" if _is_chosen(task) else "review.missing_answer"
     if answer is None:
-        return _refuse(task, held, "review.missing_answer")
+        return _refuse(task, held, missing)
     outside = (message.get("question") or {}).get("outside") or ""
     try:
         with context.store.begin() as conn:
@@ -138,10 +141,10 @@ def save_task(
             else:
                 outcome = rekeying.save_rekeyed_answer(conn, person, task, answer, now)
     except UnknownClientError:
-        held.asks_outside = True
+        held.question = ClientQuestion(QuestionKind.OUTSIDE, "")
         return _refuse(task, held, "review.unknown_client")
     except MissingAnswerError:
-        return _refuse(task, held, "review.missing_answer")
+        return _refuse(task, held, missing)
     except InvalidAnswerError:
         return _refuse(task, held, "review.invalid_answer")
     except EfterskriftError as error:
@@ -159,6 +162,10 @@ def skip_task(context: AppContext, person: Person, task: RekeyingTask) -> None:
     with context.store.begin() as conn:
         rekeying.skip_rekeying(conn, person, task)
     bench_state().skipped_tasks |= {task.id}
+
+
+def _is_chosen(task: RekeyingTask) -> bool:
+    return task.is_adjudication or is_choice_field(task.spec)
 
 
 def _refuse(task: RekeyingTask, held: HeldEntry, key: str) -> bool:
@@ -203,26 +210,9 @@ def _field_card(task: RekeyingTask, label: str, held: HeldEntry) -> dict[str, An
 
 def _question_card(task: RekeyingTask, held: HeldEntry) -> dict[str, Any] | None:
     """Return the question why the register lacks the client, if it is asked."""
-    if not held.asks_outside:
+    if held.question is None:
         return None
-    return {
-        "kind": "outside",
-        "field": task.spec.name,
-        "number": "",
-        "title": t("guard.outside_title"),
-        "lines": [t("guard.outside_what")],
-        "choices": [],
-        "why": None,
-        "name": None,
-        "select": {
-            "label": t("guard.outside"),
-            "placeholder": t("guard.outside_choose"),
-            "options": [
-                {"value": reason, "label": code_text("guard.outside_reasons", reason)}
-                for reason in OUTSIDE_REASONS
-            ],
-        },
-    }
+    return missing_client_card(held.question.kind, task.spec.name, "", OUTSIDE_REASONS)
 
 
 def _page_card(image: bytes, label: str) -> dict[str, Any]:

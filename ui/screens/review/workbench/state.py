@@ -35,8 +35,8 @@ class HeldEntry:
     `values` are the values that are stored as drafts, by field. `clients_shown` says since when the
     browser has each number's client; `clients_logged` are the numbers whose lookup is logged.
     `findings` are the sums that stopped the last save. `expanded` are fields that were unfolded.
-    `warning` stands above the fields until the next act. `asks_outside`: a rekeying task asks why
-    the client is not in the register.
+    `warning` stands above the fields until the next act. `actions` are the buttons of what else the
+    entry allows, once they are known.
     """
 
     entry: str
@@ -51,7 +51,7 @@ class HeldEntry:
     findings: tuple[ArithmeticFinding, ...] = ()
     expanded: frozenset[str] = frozenset()
     warning: str = ""
-    asks_outside: bool = False
+    actions: list[dict[str, str]] | None = None
     focus: str = ""
 
     def refuse(self, errors: Mapping[str, str]) -> None:
@@ -110,6 +110,15 @@ class BenchState:
     def let_go(self, entry_id: str | None) -> None:
         """Forget an entry that is decided or left."""
         self.held.pop(entry_id or "", None)
+
+    def keep_only(self, *entry_ids: str) -> None:
+        """Forget all entries but these: what is on the screen, and what comes next."""
+        self.held = {name: held for name, held in self.held.items() if name in entry_ids}
+
+    def forget_actions(self) -> None:
+        """Ask anew what the entries allow: another screen may have changed it."""
+        for held in self.held.values():
+            held.actions = None
 
     def forget_ahead(self) -> None:
         """Forget what was to come next: another entry is."""

@@ -1,0 +1,83 @@
+"""Days and times that cannot be: in the future, or an end before its start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline.domain.errors import RecountError
+from pipeline.domain.form.field import Format
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import State
+from pipeline.domain.review.recount import fields_to_look_at, fields_to_recheck, recount_answers
+from pipeline.domain.review.rules import Answer
+from pipeline.domain.settings import ROOT
+
+FORMS = Forms.load(ROOT / "forms")
+VISITS = FORMS.latest("besokslista")
+NOW = datetime(2026, 7, 18, 22, 30, tzinfo=UTC)
+"""Half past midnight of the 19th in Sweden."""
+
+
+def kinds(form: str, row: int | None, **given: str) -> list[tuple[str, str]]:
+    said = {name.replace("__", "."): Answer(text) for name, text in given.items()}
+    found = recount_answers(FORMS.latest(form), row, said, now=NOW)
+    return [(one.field, one.kind) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "field"),
+    [
+        ("2026-07-18", "23:59", None),
+        ("2026-07-19", "00:30", None),
+        ("2026-07-19", "00:31", "handelsetid"),
+        ("2026-07-20", "00:10", "handelsedatum"),
+        ("260720", "9", "handelsedatum"),
+        ("2026-07", "09:00", None),
+    ],
+)
+def test_no_day_and_no_time_of_today_is_in_the_future(
+    day: str, time: str, field: str | None
+) -> None:
+    found = kinds("hsl-anteckning", None, handelsedatum=day, handelsetid=time)
+    assert found == ([(field, "in_future")] if field else [])
+
+
+def test_a_day_that_is_planned_may_be_in_the_future() -> None:
+    """Only what has happened, and was written down, has to be past."""
+    planned = [
+        (form, spec)
+        for form in FORMS.values()
+        for spec in form.fields
+        if spec.format is Format.DATE and spec.means is None
+    ]
+    assert planned
+    for form, spec in planned:
+        found = recount_answers(form, spec.row, {spec.name: Answer("2027-01-01")}, now=NOW)
+        assert "in_future" not in {one.kind for one in found}
+
+
+def test_an_end_is_after_its_start() -> None:
+    visit = {"datum": "2026-07-18", "rad01__start": "10:15", "rad01__slut": "09:40"}
+    assert kinds("besokslista", 1, **visit) == [("rad01.start", "end_before_start")]
+    assert kinds("besokslista", 1, **visit | {"rad01__slut": "10:15"}) == []
+    assert kinds("besokslista", 1, **visit | {"rad01__slut": "9"}) == []
+
+
+def test_a_note_is_not_written_before_what_happened() -> None:
+    days = {"handelsedatum": "2026-07-18", "skrivet_datum": "2026-07-17"}
+    assert kinds("hsl-anteckning", None, **days) == [("skrivet_datum", "written_before_event")]
+
+
+def test_the_typist_is_asked_and_only_the_impossible_needs_another_person() -> None:
+    night = {"rad01.start": Answer("23:40"), "rad01.slut": Answer("00:15")}
+    future = {"datum": Answer("2026-07-30")}
+    for said, second in ((night, set()), (future, {"datum"}), (night | future, {"datum"})):
+        with pytest.raises(RecountError) as asked:
+            fields_to_recheck(VISITS, 1, said, NOW, ask=True)
+        assert second <= set(asked.value.fields)
+        assert fields_to_recheck(VISITS, 1, said, NOW, ask=False) == second
+    assert fields_to_look_at(VISITS, 1, night) == {"rad01.start"}
+    empty = {"rad01.start": Answer("23:40"), "rad01.slut": Answer(None, State.EMPTY)}
+    assert fields_to_recheck(VISITS, 1, empty, NOW, ask=True) == set()
