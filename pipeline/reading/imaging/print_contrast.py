@@ -260,7 +260,7 @@ def outline_places(template: TemplatePrint, box: Box) -> PixelIndices:
             & (across >= inner[1].start)
             & (across < inner[1].stop)
         )
-    return (np.flatnonzero(is_around) + first).astype(np.int32)
+    return np.asarray(np.flatnonzero(is_around) + first, np.int32)
 
 
 @cached_per_object
