@@ -17,10 +17,11 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID, WorkflowStatus
 from sqlalchemy import make_url
 
 from pipeline.domain.errors import SchemaMismatchError, StoreError, StoreUnavailableError
@@ -40,6 +41,8 @@ _WORKFLOW_NAME = "read_page"
 _MAX_ENQUEUED = 200
 """Waiting pages that are in the engine at a time."""
 _POLL_SECONDS = 0.03
+_IDLE_POLL_SECONDS = 5.0
+"""Seconds between two looks of the engine while no page is known to wait."""
 _LOOK_SECONDS = 0.25
 """Seconds between two looks for pages that have just come, while few pages wait."""
 _MAX_LOOKED_FOR = 50
@@ -122,7 +125,8 @@ class Worker:
         self._monitor = LivenessMonitor(settings.takeover_seconds)
         self._last_looked_for = ""
         self._seen: frozenset[str] = frozenset()
-        DBOS(config=_engine_config(settings, worker_id))
+        self._pages_wait = threading.Event()
+        self._engine = DBOS(config=_engine_config(settings, worker_id))
 
         def read_page(page_id: str) -> None:
             job.read(page_id)
@@ -132,6 +136,7 @@ class Worker:
     def start(self) -> None:
         """Start to take pages."""
         DBOS.launch()
+        self._pace_polls()
         DBOS.register_queue(
             QUEUE_NAME,
             worker_concurrency=1,
@@ -143,6 +148,7 @@ class Worker:
     def end(self) -> None:
         """Finish the current page and unregister."""
         self._job.stop.set()
+        self._pages_wait.set()
         DBOS.destroy(workflow_completion_timeout_sec=_LAST_PAGE_SECONDS)
         try:
             with self._job.store.begin() as conn:
@@ -163,7 +169,7 @@ class Worker:
         try:
             self._beat()
             self._take_up_pages()
-            self._enqueue()
+            self._hand_over()
             self._resume_abandoned()
         except SchemaMismatchError:
             raise
@@ -185,9 +191,25 @@ class Worker:
             return
         try:
             if not self._seen.issuperset(self._list_queued()):
-                self._enqueue()
+                self._hand_over()
         except Exception as error:  # as in `tend`, which logs what lasts
             _log.debug("No look for new pages (%s).", type(error).__name__)
+
+    def _pace_polls(self) -> None:
+        """Let the engine look for pages often only while some wait, and at once when they come.
+
+        It has no setting for that. Its thread loads the settings of its queue before each look,
+        and is held there.
+        """
+        database = self._engine._sys_db
+        load_queue = database.get_queue
+
+        def wait_and_load(name: str, **options: object) -> Queue | None:
+            if threading.current_thread().name == f"queue-worker-{QUEUE_NAME}":
+                self._pages_wait.wait(_IDLE_POLL_SECONDS)
+            return load_queue(name, **options)  # type: ignore[arg-type]
+
+        database.get_queue = wait_and_load  # type: ignore[method-assign]
 
     def _beat(self) -> None:
         with self._job.store.begin() as conn:
@@ -203,6 +225,14 @@ class Worker:
         if found := [page for page, sha256 in waiting if store.images.holds(sha256)]:
             with store.begin() as conn:
                 workers.take_up(conn, found)
+
+    def _hand_over(self) -> None:
+        """Enqueue the pages that wait, and let the engine look for them often if there are any."""
+        self._enqueue()
+        if self._seen:
+            self._pages_wait.set()
+        else:
+            self._pages_wait.clear()
 
     def _enqueue(self) -> None:
         queued = self._list_queued()

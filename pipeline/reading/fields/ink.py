@@ -218,14 +218,15 @@ def _split_tiles(length: int, scale: float) -> list[tuple[int, int]]:
 def _find_shift(template: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
     """Return how far right and down print is in the scan, px; 0 with too little print."""
     reach = min(reach, (min(dark.shape) - 1) // 3)
+    if reach < 1:
+        return 0, 0
 
     # A plain part of the template fits everywhere.
-    if reach < 1 or _standard_deviation(template[reach:-reach, reach:-reach]) < 0.01:
+    middle = _textured_middle(template, reach)
+    if not middle.size:
         return 0, 0
     # Normalized cross-correlation at every shift.
-    score = cv2.matchTemplate(
-        dark, np.ascontiguousarray(template[reach:-reach, reach:-reach]), cv2.TM_CCOEFF_NORMED
-    )
+    score = cv2.matchTemplate(dark, middle, cv2.TM_CCOEFF_NORMED)
 
     # Prefer the place where it is.
     score[reach, reach] += 0.01
@@ -233,8 +234,12 @@ def _find_shift(template: Darkness, dark: Darkness, reach: int) -> tuple[int, in
     return x - reach, y - reach
 
 
-def _standard_deviation(dark: Darkness) -> float:
-    return float(cv2.meanStdDev(dark)[1][0, 0])
+@cached_per_image(most_bytes=24_000_000)
+def _textured_middle(template: Darkness, reach: int) -> Darkness:
+    """Return the template without a margin of `reach` px, or nothing if what is left is plain."""
+    middle = np.ascontiguousarray(template[reach:-reach, reach:-reach])
+    is_plain = float(cv2.meanStdDev(middle)[1][0, 0]) < 0.01
+    return np.zeros((0, 0), np.float32) if is_plain else middle
 
 
 def _match_tones(template: NDArray[Any], dark: NDArray[Any]) -> Darkness:

@@ -73,13 +73,9 @@ def cached_per_image(
             if image.flags.writeable:
                 return function(image, *args, **kwargs)
             # The same memory with the same layout is the same image.
-            identity = (
-                image.__array_interface__["data"][0],
-                image.shape,
-                image.strides,
-                image.dtype.str,
-            )
-            key = (identity, args, tuple(sorted(kwargs.items())))
+            layout = image.__array_interface__
+            identity = layout["data"][0], image.shape, image.strides, layout["typestr"]
+            key = (identity, args, tuple(sorted(kwargs.items())) if kwargs else ())
             result = cache.get(key)
             if result is None:
                 result = function(image, *args, **kwargs)
@@ -108,11 +104,12 @@ class _ImageCache:
 
     def get(self, key: tuple[Hashable, ...]) -> Pixels | None:
         with self._lock:
-            if key not in self._results:
+            found = self._results.get(key)
+            if found is None:
                 return None
             # Least recently used order.
             self._results.move_to_end(key)
-            return self._results[key][1]
+            return found[1]
 
     def put(self, key: tuple[Hashable, ...], image: Pixels, result: Pixels) -> None:
         with self._lock:
@@ -141,6 +138,11 @@ class CompressedMask:
     def __init__(self, mask: Mask) -> None:
         # One bit per pixel.
         self._bits, self._shape = np.packbits(mask), mask.shape
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the mask."""
+        return self._shape
 
     @property
     def mask(self) -> Mask:

@@ -109,9 +109,9 @@ class TemplatePrint:
     around: Map
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class PrintContrast:
-    """The print of a form as a page shows it, at `CHECK_PX_PER_MM`.
+    """The print of a form as a page shows it, at `CHECK_PX_PER_MM`; results about it are cached.
 
     `darkness` (h, w) is the page's. At the template's places of print (n,), `visibility` is the
     contrast of the print and `shade` the mean darkness, both 1 if as on the template. Ink hides
@@ -245,15 +245,22 @@ def outline_visibility(contrast: PrintContrast, box: Box) -> Map:
 @cached_per_object
 def outline_places(template: TemplatePrint, box: Box) -> PixelIndices:
     """Return which of a template's places of print are at the outline of a box."""
-    printed = template.print_at.pixels.mask
+    # The places in the rows of the widened box: they are in the order of the page's pixels.
     rows, columns = box_window(geometry.widen_box(box, OUTLINE_MM))
+    _, width = template.print_at.pixels.shape
+    first, end = template.places.searchsorted((rows.start * width, rows.stop * width)).tolist()
+    y, x = np.divmod(template.places[first:end], width)
+    is_around = (x >= columns.start) & (x < columns.stop)
     # A frame around the outline: the widened box without its interior.
-    around = np.zeros_like(printed)
-    around[rows, columns] = True
-    inner = _box_interior(box)
-    if inner:
-        around[rows, columns][inner] = False
-    return np.flatnonzero(around[printed]).astype(np.int32)
+    if (inner := _box_interior(box)) is not None:
+        down, across = y - rows.start, x - columns.start
+        is_around &= ~(
+            (down >= inner[0].start)
+            & (down < inner[0].stop)
+            & (across >= inner[1].start)
+            & (across < inner[1].stop)
+        )
+    return np.asarray(np.flatnonzero(is_around) + first, np.int32)
 
 
 @cached_per_object

@@ -8,6 +8,7 @@ mostly on ink, which labels on both sides and writing that touches the ring do n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Map, Mask
-from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast
+from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
 from pipeline.reading.page_checks.pen_strokes import (
     connect_ink,
     find_bare_paper,
@@ -25,6 +26,8 @@ from pipeline.reading.page_checks.pen_strokes import (
     list_check_boxes,
 )
 from pipeline.reading.page_context import PageContext
+
+Distances = NDArray[np.float64]
 
 _RING_GAP_MM = 1.0
 """Gaps of this length on each side of print are bridged: a ring is not seen on print, mm."""
@@ -123,15 +126,13 @@ def _surrounds(shape: Mask, box: Box, extent: NDArray[np.int64]) -> bool:
 
 def _has_path_around(box: Box, ink: Mask, bare: Mask) -> bool:
     """Check whether a closed path around a box is on ink nearly everywhere but on print."""
+    # Around most boxes there is no ink.
+    if not ink[box_window(geometry.widen_box(box, _MAX_RADIUS_MM))].any():
+        return False
     # Sample the page in polar coordinates around the box.
-    angles = np.arange(_PATH_STEPS) * (2 * np.pi / _PATH_STEPS)
-    radii = np.arange(min(box.w, box.h) / 2, _MAX_RADIUS_MM, _DISTANCE_STEP_MM)
-    dx, dy = np.cos(angles)[:, None] * radii, np.sin(angles)[:, None] * radii
+    dx, dy, is_outside = _polar_grid(box.w, box.h)
     rows = np.clip(((box.y + box.h / 2 + dy) * CHECK_PX_PER_MM).astype(int), 0, ink.shape[0] - 1)
     columns = np.clip(((box.x + box.w / 2 + dx) * CHECK_PX_PER_MM).astype(int), 0, ink.shape[1] - 1)
-    is_outside = (np.abs(dx) >= box.w / 2 + _RING_OUTLINE_MM) | (
-        np.abs(dy) >= box.h / 2 + _RING_OUTLINE_MM
-    )
     # Most boxes have too little ink around them.
     is_ink = ink[rows, columns] & is_outside
     if is_ink.any(axis=1).mean() < _MIN_SHOWN_SHARE:
@@ -141,6 +142,21 @@ def _has_path_around(box: Box, ink: Mask, bare: Mask) -> bool:
         is_ink, 0.0, np.where(bare[rows, columns] | ~is_outside, 1.0, _PRINT_STEP_COST)
     )
     return _cheapest_loop(costs.astype(np.float32)) <= _MAX_MEAN_COST * _PATH_STEPS
+
+
+@lru_cache(maxsize=64)
+def _polar_grid(width: float, height: float) -> tuple[Distances, Distances, Mask]:
+    """Return places around the middle of a box of this size (mm), (steps, distances).
+
+    How far right and down they are, mm, and which are outside the box.
+    """
+    angles = np.arange(_PATH_STEPS) * (2 * np.pi / _PATH_STEPS)
+    radii = np.arange(min(width, height) / 2, _MAX_RADIUS_MM, _DISTANCE_STEP_MM)
+    dx, dy = np.cos(angles)[:, None] * radii, np.sin(angles)[:, None] * radii
+    is_outside = (np.abs(dx) >= width / 2 + _RING_OUTLINE_MM) | (
+        np.abs(dy) >= height / 2 + _RING_OUTLINE_MM
+    )
+    return dx, dy, is_outside
 
 
 def _cheapest_loop(costs: Map) -> float:

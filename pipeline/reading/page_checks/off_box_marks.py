@@ -103,7 +103,7 @@ def find_off_box_marks(
         return frozenset()
     boxes, ink, read_areas = (
         _BoxIndex(named_boxes),
-        find_pen_strokes(contrast),
+        find_pen_strokes(contrast).copy(),
         _read_areas(specs, readings),
     )
     names: set[str] = set()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.model import Box
-from pipeline.reading.imaging.cache import Mask
+from pipeline.reading.imaging.cache import Mask, cached_per_object
 from pipeline.reading.imaging.components import Components
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
@@ -107,11 +107,14 @@ def list_check_boxes(specs: Sequence[FieldSpec]) -> list[tuple[str, Box]]:
     ]
 
 
+@cached_per_object
 def find_pen_strokes(contrast: PrintContrast) -> Mask:
-    """Return where a page has ink that is not on or close to print."""
-    return np.asarray(
+    """Return where a page has ink that is not on or close to print, read-only."""
+    ink = np.asarray(
         (contrast.darkness > PEN_DARKNESS) & find_bare_paper(contrast.template), np.bool_
     )
+    ink.flags.writeable = False
+    return ink
 
 
 def find_bare_paper(template: TemplatePrint) -> Mask:

@@ -214,7 +214,8 @@ def measure_patch_offsets(
     offsets = _drop_outliers(_seek_patches(page, template, centres, search))
     if is_found_nearly_everywhere(offsets, geometry.page_box(template)):
         return offsets
-    pair = DarknessPair.of(page, _resize_template(template, search.px_per_mm), search.px_per_mm)
+    scale = search.px_per_mm
+    pair = DarknessPair(relative_darkness(page, scale), _form_darkness(template, scale), scale)
     return replace(
         offsets,
         overwritten=find_overwritten(pair, offsets, search.patch_mm),
@@ -254,6 +255,12 @@ def _seek_patches(
 def _blurred_template(template: Image, px_per_mm: float) -> Image:
     """Return the template at another scale, slightly blurred."""
     return _blur(_resize_template(template, px_per_mm), px_per_mm)
+
+
+@cached_per_image(most_bytes=28_000_000)
+def _form_darkness(template: Image, px_per_mm: float) -> Darkness:
+    """Return the darkness of the template at another scale."""
+    return relative_darkness(_resize_template(template, px_per_mm), px_per_mm)
 
 
 def _resize_template(template: Image, px_per_mm: float) -> Image:
@@ -352,6 +359,7 @@ def is_binary_image(image: Image) -> bool:
     return bool(((sample > low) & (sample < high)).mean() < _MAX_MID_SHARE)
 
 
+@cached_per_image(most_bytes=24_000_000)
 def binarize_template(template: Image) -> Image:
     """Return the template as a black and white scanner would show it."""
     return np.where(template < _PALE_LEVEL, 0, 255).astype(np.uint8)
@@ -399,13 +407,6 @@ class DarknessPair:
     page: Darkness
     form: Darkness
     px_per_mm: float
-
-    @classmethod
-    def of(cls, page: Image, form: Image, px_per_mm: float) -> DarknessPair:
-        """Compare two grey images of the same size."""
-        return cls(
-            relative_darkness(page, px_per_mm), relative_darkness(form, px_per_mm), px_per_mm
-        )
 
     def is_overwritten(self, rows: slice, columns: slice, offset_mm: Points) -> bool:
         """Check whether a part of the form is on the page with ink over it.

@@ -192,14 +192,13 @@ def weigh_sums(
     weighed: dict[str, Reading] = {}
     sums: list[tuple[str, tuple[str, ...]]] = []
     # A later sum uses the readings that an earlier one has weighed.
-    for spec in specs:
+    for spec in (spec for spec in specs if spec.sum_of):
         names, current = addend_names(spec, specs), {**fields, **weighed}
         parts = [current[name] for name in names if name in fields]
         total = current[spec.name]
         # Only sums with all parts read or empty.
         if (
-            not names
-            or len(parts) < len(names)
+            len(parts) < len(names)
             or total.state is not State.READ
             or any(part.state not in (State.READ, State.EMPTY) for part in parts)
         ):

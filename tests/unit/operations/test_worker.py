@@ -4,6 +4,7 @@ looked.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -124,3 +125,30 @@ def test_a_look_that_fails_is_left_to_the_heartbeat(
 
     monkeypatch.setattr(worker, "_list_workflows", broken)
     here.look()
+
+
+def test_the_engine_looks_for_pages_when_some_wait_and_not_before(
+    desk: PageJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An idle worker took an eighth of a core by looking thirty times a second."""
+    looks: list[str] = []
+    database = SimpleNamespace(get_queue=looks.append)
+    here = worker.Worker.__new__(worker.Worker)
+    here._job, here._read_page = desk, desk.read
+    here._pages_wait = threading.Event()
+    here._engine = SimpleNamespace(_sys_db=database)  # type: ignore[assignment]
+    here._pace_polls()
+    thread = threading.Thread(
+        target=lambda: database.get_queue("pages"), name="queue-worker-pages", daemon=True
+    )
+    thread.start()
+    assert not looks
+    monkeypatch.setattr(worker, "DBOS", Engine({}))
+    monkeypatch.setattr(worker, "_list_workflows", lambda **_which: [])
+    here._hand_over()  # two pages have come
+    thread.join(worker._IDLE_POLL_SECONDS / 2)
+    assert looks == ["pages"]
+    for page_id in pages(desk.store):
+        desk.read(page_id)
+    here._hand_over()
+    assert not here._pages_wait.is_set()

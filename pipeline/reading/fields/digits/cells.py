@@ -378,16 +378,19 @@ def find_best_shift(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]
     if min(printed.shape) <= 2 * MAX_SHIFT_PX:
         return 0, 0
 
-    # Multiply each kind of row with the ink in each place.
-    ink_values = ink.astype(np.float32)
-    products = ink_values @ _kinds_of_rows(printed)
+    # Multiply each kind of row with the ink in each place, for each shift right.
+    ink_values, kinds = ink.astype(np.float32), _kinds_of_rows(printed)
+    products = np.empty((SHIFT_COUNT, len(ink_values), kinds.shape[1]), np.float32)
+    for shift in range(SHIFT_COUNT):
+        np.matmul(ink_values[:, shift : shift + len(kinds)], kinds, out=products[shift])
 
     # Add up the rows of the print for each shift.
     dot_products = (
-        products.reshape(-1, SHIFT_COUNT)
-        .take(_row_kind_indices(printed), axis=0)
-        .reshape(SHIFT_COUNT, -1, SHIFT_COUNT)
-        .sum(axis=1)
+        products.reshape(SHIFT_COUNT, -1)
+        .take(_row_kind_indices(printed), axis=1)
+        .reshape(SHIFT_COUNT, SHIFT_COUNT, -1)
+        .sum(axis=2)
+        .T
     )
     if not dot_products.any():
         return 0, 0
@@ -403,13 +406,10 @@ def find_best_shift(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]
 
 @cached_per_image(most_bytes=16_000_000)
 def _kinds_of_rows(printed: Image | Grey) -> Grey:
-    """Return each kind of row in each of its horizontal places, (w, kinds * SHIFT_COUNT)."""
+    """Return the kinds of rows as columns, (w, kinds)."""
     # Rows with the same bytes are one kind.
-    kinds = np.stack(list(_row_kinds(printed).values()))
-    out = np.zeros((printed.shape[1], len(kinds), SHIFT_COUNT), np.float32)
-    for shift in range(SHIFT_COUNT):
-        out[shift : shift + kinds.shape[1], :, shift] = kinds.T
-    return out.reshape(len(out), -1)
+    kinds = np.stack(list(_row_kinds(printed).values())).T
+    return np.ascontiguousarray(kinds, np.float32)
 
 
 @cached_per_image(most_bytes=16_000_000)

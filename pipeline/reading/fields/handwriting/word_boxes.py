@@ -82,21 +82,32 @@ def _likeliest_states(log_p: NDArray[np.float32], states: NDArray[np.intp]) -> N
     skip_cost[1::2] = np.where(states[3::2] != states[1:-2:2], 0.0, -np.inf)
 
     # A path starts with the first pause or sign.
-    score, skipped = np.full(count, -np.inf), np.empty_like(skip_cost)
-    score[:2] = log_p[0, :2]
-    moves, skips = np.zeros((2, len(log_p), count), np.bool_)
+    scores = np.full((len(log_p), count), -np.inf)
+    scores[0, :2] = log_p[0, :2]
+    best, skipped = np.empty(count), np.empty_like(skip_cost)
     for step in range(1, len(log_p)):
         # The best of staying, moving one state on, and skipping a pause.
-        best = score.copy()
-        np.greater(score[:-1], score[1:], out=moves[step, 1:])
-        np.maximum(score[:-1], score[1:], out=best[1:])
-        np.add(score[:-2], skip_cost, out=skipped)
-        np.greater(skipped, best[2:], out=skips[step, 2:])
+        before = scores[step - 1]
+        best[0] = before[0]
+        np.maximum(before[:-1], before[1:], out=best[1:])
+        np.add(before[:-2], skip_cost, out=skipped)
         np.maximum(skipped, best[2:], out=best[2:])
-        score = best + log_p[step]
+        np.add(best, log_p[step], out=scores[step])
+
+    # Which of them it was, for all time steps at once.
+    before = scores[:-1]
+    moves, skips = np.zeros((2, len(log_p), count), np.bool_)
+    np.greater(before[:, :-1], before[:, 1:], out=moves[1:, 1:])
+    np.greater(
+        before[:, :-2] + skip_cost,
+        np.maximum(before[:, 1:-1], before[:, 2:]),
+        out=skips[1:, 2:],
+    )
 
     # A path ends in the last sign or pause.
-    return _backtrack(np.where(skips, 2, moves), count - 1 if score[-1] >= score[-2] else count - 2)
+    return _backtrack(
+        np.where(skips, 2, moves), count - 1 if scores[-1, -1] >= scores[-1, -2] else count - 2
+    )
 
 
 def _backtrack(steps: NDArray[np.intp], last: int) -> NDArray[np.intp]:

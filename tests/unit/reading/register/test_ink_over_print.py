@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain.model import Image
-from pipeline.reading.register.patch_matching import DarknessPair
+from pipeline.reading.register.patch_matching import DarknessPair, relative_darkness
 from research.evaluation.fields.overwritten import (
     draw_form,
     judge_registration,
@@ -25,7 +25,8 @@ HERE = np.zeros(2)
 
 
 def _laid(page: Image, form: Image) -> bool:
-    return DarknessPair.of(page, form, 6.0).is_overwritten(PATCH, PATCH, HERE)
+    darkness = relative_darkness(page, 6.0), relative_darkness(form, 6.0)
+    return DarknessPair(*darkness, 6.0).is_overwritten(PATCH, PATCH, HERE)
 
 
 @pytest.fixture
