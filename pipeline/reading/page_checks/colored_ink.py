@@ -1,9 +1,10 @@
 """Find red ink in fields of a page that is filled in with another pen.
 
 It may be check marks, a correction or a stamp; a field reader sees strokes without colour. Only
-colour scans show it. Ink is red if it reflects more red than green light than the paper does, on
-the mean of a millimetre: there the coloured fringes that lenses and scanners put on both sides of a
-black stroke cancel. Wide red areas are highlighter, coloured paper, stains and skin.
+colour scans show it. Ink is red if it reflects more red than green light than the paper does, and
+no less than blue, as violet pens do, on the mean of a millimetre: there the coloured fringes that
+lenses and scanners put on both sides of a black stroke cancel. Wide red areas are highlighter,
+coloured paper, stains and skin.
 """
 
 from __future__ import annotations
@@ -116,17 +117,20 @@ def _resample(image: Image, size: list[int]) -> Image:
 def _find_red_strokes(image: Image) -> Mask:
     """Find red strokes in a BGR image at `_PX_PER_MM`."""
     # Remove the tint of the paper from each channel.
-    _, green, red = (
+    blue, green, red = (
         cv2.LUT(channel, _brightening_table(paper))
         for channel, paper in zip(cv2.split(image), paper_colour(image), strict=True)
     )
     if int(cv2.subtract(red, green).max()) < _MIN_REDNESS:
         return np.zeros(red.shape[:2], np.bool_)
     # Blurring cancels colour fringes.
-    redness = cv2.GaussianBlur(
-        cv2.subtract(red, green, dtype=cv2.CV_16S), (0, 0), _RED_BLUR_MM * _PX_PER_MM
+    redness, warmth = (
+        cv2.GaussianBlur(
+            cv2.subtract(red, other, dtype=cv2.CV_16S), (0, 0), _RED_BLUR_MM * _PX_PER_MM
+        )
+        for other in (green, blue)
     )
-    return _keep_thin(np.asarray(redness >= _MIN_REDNESS, np.bool_))
+    return _keep_thin(np.asarray((redness >= _MIN_REDNESS) & (warmth >= 0), np.bool_))
 
 
 def _brightening_table(paper_level: float) -> Image:

@@ -97,8 +97,8 @@ def test_page_filled_in_with_red_raises_no_issue() -> None:
 
 @pytest.mark.parametrize(
     "colour",
-    [(150, 40, 20), (115, 60, 30), (40, 40, 40), (140, 50, 60)],
-    ids=["blue", "dark blue", "black", "violet blue"],
+    [(150, 40, 20), (115, 60, 30), (40, 40, 40), (140, 50, 60), (170, 40, 110), (150, 60, 130)],
+    ids=["blue", "dark blue", "black", "violet blue", "violet", "red violet"],
 )
 def test_other_pens_are_not_red(colour: tuple[int, int, int]) -> None:
     assert not _told(_read(_ticked(_filled(), TICKED, colour)))
