@@ -1,10 +1,9 @@
 """Find red ink in fields of a page that is filled in with another pen.
 
 It may be check marks, a correction or a stamp; a field reader sees strokes without colour. Only
-colour scans show it. Ink is red if it reflects more red than green light than the paper does, and
-no less than blue, as violet pens do, on the mean of a millimetre: there the coloured fringes that
-lenses and scanners put on both sides of a black stroke cancel. Wide red areas are highlighter,
-coloured paper, stains and skin.
+colour scans show it. Ink is red if it reflects more red than green light than the paper does, on
+the mean of a millimetre: there the coloured fringes that lenses and scanners put on both sides of a
+black stroke cancel. Wide red areas are highlighter, coloured paper, stains and skin.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
@@ -48,7 +48,11 @@ _FROM_PRINT_MM = 0.5
 _MIN_RED_MM2 = 0.5
 """Least area of red ink that is flagged, mm²."""
 _MAX_RED_SHARE = 0.6
-"""A page with more of the ink in its fields red is filled in with that pen."""
+"""A page with more of the ink in its fields red is filled in with that pen …"""
+_MIN_PEN_REDNESS = 25
+"""… and for that, so much redness is enough: of a violet pen's strokes the thin ones show less than
+`_MIN_REDNESS`.
+"""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
@@ -72,24 +76,30 @@ def find_red_fields(
     factor = _PX_PER_MM / geometry.scale_at_centre(
         np.linalg.inv(registration.to_mm), geometry.page_box(registration.upright)
     )
-    strokes = _find_red_strokes(
+    redness = _measure_redness(
         _resample(image, [max(1, round(side * factor)) for side in image.shape[1::-1]])
     )
+    strokes = _keep_thin(np.asarray(redness >= _MIN_REDNESS, np.bool_))
     # Too little red to be ink.
     if np.count_nonzero(strokes) < _MIN_RED_MM2 * _PX_PER_MM**2:
         return frozenset()
     # Register them, and compare with all ink in the fields.
     unprinted = unprinted_mask(contrast.template, _FROM_PRINT_MM).mask
-    red = unprinted & (
-        registration.flatten(
-            np.where(strokes, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM
+    weak = _keep_thin(np.asarray(redness >= _MIN_PEN_REDNESS, np.bool_))
+    red, reddish = (
+        unprinted
+        & (
+            registration.flatten(
+                np.where(found, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM
+            )
+            < _WHITE_LEVEL / 2
         )
-        < _WHITE_LEVEL / 2
+        for found in (strokes, weak)
     )
     ink = unprinted & (contrast.darkness > PEN_DARKNESS)
     windows = {spec.name: box_window(spec.area) for spec in specs if spec.traits.filled_by_hand}
     # A page mostly in red is filled in with that pen.
-    if _count_within(windows.values(), red & ink) > _MAX_RED_SHARE * _count_within(
+    if _count_within(windows.values(), reddish & ink) > _MAX_RED_SHARE * _count_within(
         windows.values(), ink
     ):
         return frozenset()
@@ -114,23 +124,20 @@ def _resample(image: Image, size: list[int]) -> Image:
     return np.asarray(cv2.resize(doubled, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _find_red_strokes(image: Image) -> Mask:
-    """Find red strokes in a BGR image at `_PX_PER_MM`."""
+def _measure_redness(image: Image) -> NDArray[np.int16]:
+    """Return by how much red exceeds green in a BGR image at `_PX_PER_MM`, levels."""
     # Remove the tint of the paper from each channel.
-    blue, green, red = (
+    _, green, red = (
         cv2.LUT(channel, _brightening_table(paper))
         for channel, paper in zip(cv2.split(image), paper_colour(image), strict=True)
     )
     if int(cv2.subtract(red, green).max()) < _MIN_REDNESS:
-        return np.zeros(red.shape[:2], np.bool_)
+        return np.zeros(red.shape[:2], np.int16)
     # Blurring cancels colour fringes.
-    redness, warmth = (
-        cv2.GaussianBlur(
-            cv2.subtract(red, other, dtype=cv2.CV_16S), (0, 0), _RED_BLUR_MM * _PX_PER_MM
-        )
-        for other in (green, blue)
+    redness = cv2.GaussianBlur(
+        cv2.subtract(red, green, dtype=cv2.CV_16S), (0, 0), _RED_BLUR_MM * _PX_PER_MM
     )
-    return _keep_thin(np.asarray((redness >= _MIN_REDNESS) & (warmth >= 0), np.bool_))
+    return np.asarray(redness, np.int16)
 
 
 def _brightening_table(paper_level: float) -> Image:

@@ -66,7 +66,11 @@ def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = 
     table = "\n".join(
         [
             format_card_table(fitted),
-            *_card_rows(file, {format_network(network) for network in keep}),
+            *_card_rows(
+                file,
+                {format_network(network) for network in keep},
+                {(one.key, format_network(one.network)) for one in fitted},
+            ),
         ]
     )
     file.write_text(
@@ -90,6 +94,12 @@ def _full_run_arguments(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _card_rows(file: Path, networks: set[str]) -> list[str]:
+def _card_rows(file: Path, networks: set[str], replaced: set[tuple[str, str]]) -> list[str]:
+    """Return the existing rows of these networks but those of curves that were replaced."""
     lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-    return [line for line in lines if line.startswith("| ") and line.split(" | ")[1] in networks]
+    rows = [(line, line[2:].split(" | ")) for line in lines if line.startswith("| ")]
+    return [
+        line
+        for line, cells in rows
+        if cells[1] in networks and (cells[0], cells[1]) not in replaced
+    ]
