@@ -197,10 +197,10 @@ def _fit_halves(halves: Halves, only: str) -> list[FittedCurve]:
         *fit_curves(people[0], people[1], networks, MAX_P_BY_KEY),
     ]
     lines = [one for one in own if one.key in EMPTY_LINE_KEYS]
-    networks = sorted(set(_handwriting_networks().values()))
+    weights = sorted(set(_handwriting_networks().values()))
     return [
         *(one for one in own if one.key not in EMPTY_LINE_KEYS),
-        *(replace(one, network=network) for network in networks for one in lines),
+        *(replace(one, network=network) for network in weights for one in lines),
     ]
 
 
