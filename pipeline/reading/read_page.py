@@ -289,6 +289,13 @@ def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Re
 
     For calibration, the handwriting of a page is taken to be of one writer.
     """
+    specs, scored = context.fields, score_fields(context, names)
+    readings = calibrate_readings(specs, [scored[spec.name] for spec in specs], single_writer=True)
+    return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
+
+
+def score_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
+    """Read each field as `read_fields` does, with its reader's own score as p."""
     specs = context.fields
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
     for spec in specs:
@@ -306,18 +313,14 @@ def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Re
 
     # Add where each field and word is: in px of the scan, and in mm from the page's corner.
     boxes = boxes_to_px(context.registration, [spec.area for spec in specs])
-    placed = [
-        replace(
+    return {
+        spec.name: replace(
             scored[spec.name],
             box_px=box,
             words=_to_page_boxes(spec, scored[spec.name].words),
         )
         for spec, box in zip(specs, boxes, strict=True)
-    ]
-
-    # Turn the readers' scores into probabilities.
-    readings = calibrate_readings(specs, placed, single_writer=True)
-    return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
+    }
 
 
 def _cut_field_image(

@@ -77,13 +77,16 @@ CalibrationCurves = Mapping[tuple[str, str], CalibrationCurve]
 def curve_key(spec: FieldSpec, reading: Reading) -> str:
     """Return the key of the curve that a reading belongs to.
 
-    There is one for each kind, for digits also by format, and another for empty fields. Rows of
-    letter boxes that cannot be read, nearly half of them, have their own: they have no value that
-    could be right.
+    There is one for each kind, for digits also by format, another for empty fields, and one for
+    check boxes that were filled solid, which are fewer and harder than marks. Rows of letter boxes
+    that cannot be read, nearly half of them, have their own: they have no value that could be
+    right.
     """
     kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.traits.digits_only else str(spec.kind)
     if reading.state is State.EMPTY:
         return f"{kind}-empty"
+    if reading.state is State.CANCELLED and spec.traits.is_check_box:
+        return f"{kind}-cancelled"
     has_letter_boxes = spec.traits.has_cells and not spec.traits.digits_only
     return f"{kind}-unread" if has_letter_boxes and reading.state is not State.READ else kind
 

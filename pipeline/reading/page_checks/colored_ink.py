@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
@@ -47,7 +48,11 @@ _FROM_PRINT_MM = 0.5
 _MIN_RED_MM2 = 0.5
 """Least area of red ink that is flagged, mm²."""
 _MAX_RED_SHARE = 0.6
-"""A page with more of the ink in its fields red is filled in with that pen."""
+"""A page with more of the ink in its fields red, or violet, is filled in with that pen."""
+_MIN_VIOLET_REDNESS = 15
+"""Levels by which red exceeds green in the thin strokes of a violet pen, at least; blue exceeds
+red.
+"""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
@@ -71,26 +76,33 @@ def find_red_fields(
     factor = _PX_PER_MM / geometry.scale_at_centre(
         np.linalg.inv(registration.to_mm), geometry.page_box(registration.upright)
     )
-    strokes = _find_red_strokes(
+    redness, warmth = _measure_colour(
         _resample(image, [max(1, round(side * factor)) for side in image.shape[1::-1]])
     )
+    strokes = _keep_thin(redness >= _MIN_REDNESS)
     # Too little red to be ink.
     if np.count_nonzero(strokes) < _MIN_RED_MM2 * _PX_PER_MM**2:
         return frozenset()
     # Register them, and compare with all ink in the fields.
     unprinted = unprinted_mask(contrast.template, _FROM_PRINT_MM).mask
-    red = unprinted & (
-        registration.flatten(
-            np.where(strokes, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM
+    violet_strokes = _keep_thin((redness >= _MIN_VIOLET_REDNESS) & (warmth < 0))
+    red, warm, violet = (
+        unprinted
+        & (
+            registration.flatten(
+                np.where(found, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM
+            )
+            < _WHITE_LEVEL / 2
         )
-        < _WHITE_LEVEL / 2
+        for found in (strokes, strokes & (warmth >= 0), violet_strokes)
     )
     ink = unprinted & (contrast.darkness > PEN_DARKNESS)
     windows = {spec.name: box_window(spec.area) for spec in specs if spec.traits.filled_by_hand}
-    # A page mostly in red is filled in with that pen.
-    if _count_within(windows.values(), red & ink) > _MAX_RED_SHARE * _count_within(
-        windows.values(), ink
-    ):
+    # A page mostly in red is filled in with that pen; on one mostly in violet only red is red.
+    most = _MAX_RED_SHARE * _count_within(windows.values(), ink)
+    if _count_within(windows.values(), violet & ink) > most:
+        red = warm
+    elif _count_within(windows.values(), red & ink) > most:
         return frozenset()
     return frozenset(
         name
@@ -113,20 +125,27 @@ def _resample(image: Image, size: list[int]) -> Image:
     return np.asarray(cv2.resize(doubled, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _find_red_strokes(image: Image) -> Mask:
-    """Find red strokes in a BGR image at `_PX_PER_MM`."""
+def _measure_colour(image: Image) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Return by how much red exceeds green, and blue, in a BGR image at `_PX_PER_MM`, levels."""
     # Remove the tint of the paper from each channel.
-    _, green, red = (
+    blue, green, red = (
         cv2.LUT(channel, _brightening_table(paper))
         for channel, paper in zip(cv2.split(image), paper_colour(image), strict=True)
     )
     if int(cv2.subtract(red, green).max()) < _MIN_REDNESS:
-        return np.zeros(red.shape[:2], np.bool_)
+        nothing = np.zeros(red.shape[:2], np.int16)
+        return nothing, nothing
     # Blurring cancels colour fringes.
-    redness = cv2.GaussianBlur(
-        cv2.subtract(red, green, dtype=cv2.CV_16S), (0, 0), _RED_BLUR_MM * _PX_PER_MM
+    redness, warmth = (
+        np.asarray(
+            cv2.GaussianBlur(
+                cv2.subtract(red, other, dtype=cv2.CV_16S), (0, 0), _RED_BLUR_MM * _PX_PER_MM
+            ),
+            np.int16,
+        )
+        for other in (green, blue)
     )
-    return _keep_thin(np.asarray(redness >= _MIN_REDNESS, np.bool_))
+    return redness, warmth
 
 
 def _brightening_table(paper_level: float) -> Image:

@@ -95,7 +95,8 @@ def measure_forms(data: EvaluationData) -> list[QualityRow]:
     people = make_digit_writers(find_fonts(fonts, held=True)[1::2], pool, WRITER_COUNT, rng)
     by_kind: dict[Kind, list[LabelledField]] = defaultdict(list)
     # Collect the fields of all pages by kind.
-    for fields in draw_filled_fields(people, QUICK_PAGE_COUNT if data.quick else PAGE_COUNT, rng):
+    pages = range(QUICK_PAGE_COUNT if data.quick else PAGE_COUNT)
+    for fields in draw_filled_fields(people, pages, rng):
         for one in fields:
             by_kind[one.crop.spec.kind].append(
                 LabelledField(one.crop, one.value, one.state, one.way)

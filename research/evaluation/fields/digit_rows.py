@@ -29,6 +29,12 @@ ROW_PX_PER_MM = 8.0
 CELL_SIZE_MM = (5.5, 8.0)
 ROW_MARGIN_MM = 2.0
 NUMBER_CELLS = (2, 3, 4)
+LETTER_CELLS = (3, 4, 8, 12, 16)
+MIN_VISIBLE_DARKENING = 0.1
+"""Digits that darken the scan less are not on it any more (faint pencil at 1 bit).
+
+No person could read them, so the row is scanned again.
+"""
 InkLayer = NDArray[np.float32]
 
 
@@ -45,18 +51,38 @@ def draw_row_field(
     if value is not None:
         _write_digits(ink, cell_characters(spec, value), edges, shapes, rng)
     image = _scan_row(blank, ink, rng)
+    while value is not None and _darkening(image, ink) < MIN_VISIBLE_DARKENING:
+        image = _scan_row(blank, ink, rng)
     return FieldImage(image, spec, blank, ROW_PX_PER_MM, ROW_MARGIN_MM), (
         value,
         State.EMPTY if value is None else State.READ,
     )
 
 
-def _row_spec(form: Format, rng: Generator) -> FieldSpec:
-    cells = CELLS_BY_FORMAT.get(form) or int(rng.choice(NUMBER_CELLS))
+def _darkening(image: Image, ink: InkLayer) -> float:
+    """Return how much darker the scan is where the pen wrote than elsewhere, 0 to 1."""
+    written = ink > 0.5
+    return float(image[~written].mean() - image[written].mean()) / 255
+
+
+def draw_empty_row(form: Format | None, rng: Generator) -> FieldImage:
+    """Return an empty field of digit boxes of a format, or of letter boxes without one."""
+    spec = _row_spec(form, rng)
+    blank, _ = _draw_boxes(spec.cell_count)
+    image = _scan_row(blank, np.zeros(blank.shape, np.float32), rng)
+    return FieldImage(image, spec, blank, ROW_PX_PER_MM, ROW_MARGIN_MM)
+
+
+def _row_spec(form: Format | None, rng: Generator) -> FieldSpec:
+    fixed = CELLS_BY_FORMAT.get(form) if form else None
+    cells = fixed or int(rng.choice(NUMBER_CELLS if form else LETTER_CELLS))
     box = (20.0, 20.0, CELL_SIZE_MM[0] * cells, CELL_SIZE_MM[1])
-    number = {"cells": cells, "decimals": int(rng.integers(2))} if form is Format.NUMBER else {}
+    number = {} if fixed else {"cells": cells}
+    if form is Format.NUMBER:
+        number["decimals"] = int(rng.integers(2))
+    kind = Kind.DIGITS if form else Kind.LETTERS
     return FieldSpec.model_validate(
-        {"name": "row", "label": "row", "kind": Kind.DIGITS, "box": box, "format": form, **number}
+        {"name": "row", "label": "row", "kind": kind, "box": box, "format": form, **number}
     )
 
 

@@ -6,7 +6,7 @@ ones, texts are in fonts of held-out families.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -109,9 +109,12 @@ def make_digit_writers(
 
 
 def draw_filled_fields(
-    people: Sequence[DigitWriter], pages: int, rng: Generator
+    people: Sequence[DigitWriter],
+    pages: range,
+    rng: Generator,
+    kinds: Collection[Kind] = frozenset(Kind) - LINE_KINDS,
 ) -> Iterator[list[FilledField]]:
-    """Return the fields of so many pages, forms, people and scan modes in turn."""
+    """Return the fields of these kinds on so many pages, forms, people and scan modes in turn."""
     # Forms of one page, in turn; clients without protected identity.
     forms = [form for form in Forms.load(ROOT / "forms").values() if len(form.pages) == 1]
     clients = [
@@ -119,7 +122,7 @@ def draw_filled_fields(
         for c in load_client_register(ROOT / "data" / "samples" / "klienter.csv").clients
         if not c.protected
     ][:CLIENT_COUNT]
-    for number in range(pages):
+    for number in pages:
         # Form and writer in turn, scan mode at random.
         form, hand, way = (
             forms[number % len(forms)],
@@ -143,7 +146,7 @@ def draw_filled_fields(
         crops = [
             _cut_field_image(page, spec, form, way, (x, y), rng)
             for spec in form.fields
-            if spec.kind not in LINE_KINDS
+            if spec.kind in kinds
         ]
         yield [
             FilledField(c, *_field_truth(c.spec, values, sheet), f"{number:04d}", way)

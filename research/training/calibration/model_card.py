@@ -29,6 +29,15 @@ Nothing that a network was trained on.
   filled-in forms, with print, marks and signatures drawn. Fitted to the last training images of
   MNIST and the first third of the held-out optdigits; judged on MNIST's test part and the rest of
   optdigits.
+* Check boxes and what is empty depend on sheets and print more than on people: the curve in use
+  is fitted to all, and a sixth of the sheets, rows and pages at a time is judged by a curve fitted
+  to the others. Besides drawn boxes and rows there are pages of all forms, each a print run of its
+  own (toner, specks, paper), filled in or left empty, scanned at 300 and 200 dpi, grey, in colour
+  and in black and white, and registered as any page is (`research/training/calibration/scans.py`).
+  A row that the scan lost altogether is scanned again, as no person could read it either.
+* With `--only empty` no pages with faint digits are read: curves of empty digit rows then become
+  surer only where they were surest before. Empty lines and letter rows have one curve for all
+  weights, since the ink alone decides.
 * Lines: the held-out writers of DHSD and Copiste and held-out font families, never the Swedish
   development test. Nothing of Copiste but numbers is in the file. Lines of running text are also
   cut into stretches of one to four words, and short Swedish texts are composed of pieces of these
@@ -48,8 +57,8 @@ many readings show on average if every p is exactly true.
 
 ## Reproduce
 
-Paths are given without their folders. `--only lines` or `--only boxes` fits a part; the rest
-stays.
+Paths are given without their folders. `--only lines`, `boxes`, `marks`, `mark` (no choices) or
+`empty` fits a part; the rest stays.
 
     {command}
 
@@ -66,7 +75,11 @@ def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = 
     table = "\n".join(
         [
             format_card_table(fitted),
-            *_card_rows(file, {format_network(network) for network in keep}),
+            *_card_rows(
+                file,
+                {format_network(network) for network in keep},
+                {(one.key, format_network(one.network)) for one in fitted},
+            ),
         ]
     )
     file.write_text(
@@ -90,6 +103,12 @@ def _full_run_arguments(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _card_rows(file: Path, networks: set[str]) -> list[str]:
+def _card_rows(file: Path, networks: set[str], replaced: set[tuple[str, str]]) -> list[str]:
+    """Return the existing rows of these networks but those of curves that were replaced."""
     lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-    return [line for line in lines if line.startswith("| ") and line.split(" | ")[1] in networks]
+    rows = [(line, line[2:].split(" | ")) for line in lines if line.startswith("| ")]
+    return [
+        line
+        for line, cells in rows
+        if cells[1] in networks and (cells[0], cells[1]) not in replaced
+    ]

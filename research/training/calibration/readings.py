@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import cv2
@@ -102,23 +102,17 @@ def read_uncalibrated(crops: Sequence[FieldImage]) -> list[Reading]:
 
 
 def judge_pages(
-    people: Sequence[DigitWriter],
-    count: int,
-    rng: Generator,
-    tick: Callable[[], None],
-    kinds: Collection[Kind] = tuple(Kind),
+    people: Sequence[DigitWriter], pages: range, kinds: Collection[Kind], rng: Generator
 ) -> list[JudgedReading]:
     """Judge every field but handwriting, of these kinds, on drawn forms."""
     found = []
-    for every in draw_filled_fields(people, count, rng):
-        fields = [one for one in every if one.crop.spec.kind in kinds]
+    for fields in draw_filled_fields(people, pages, rng, kinds):
         for one, reading in zip(fields, read_uncalibrated([f.crop for f in fields]), strict=True):
             found.append(
                 judge_reading(
                     one.crop.spec, reading, (one.value, one.state), one.page, f"forms, {one.way}"
                 )
             )
-        tick()
     return found
 
 
@@ -137,7 +131,7 @@ def judge_cells(pictures: Image, labels: Iterable[int], source: str) -> list[Jud
 
 
 def judge_rows(
-    contents: RowContents, count: int, rng: Generator, kind: Kind = Kind.DIGITS
+    contents: RowContents, count: int, kind: Kind, rng: Generator
 ) -> list[JudgedReading]:
     """Judge rows of digit or letter boxes, drawn in all conditions and read without a format."""
     # Classes beyond the symbols are "struck out" and "other".
@@ -206,7 +200,7 @@ def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
     return (text.strip(), State.READ) if " " not in text.strip() else None
 
 
-def judge_marks(each: int, seed: int) -> list[JudgedReading]:
+def judge_marks(each: int, rng: Generator) -> list[JudgedReading]:
     """Judge check boxes in every style, alone and on sheets.
 
     The sheets have about as many, where the mark is still visible.
@@ -214,7 +208,6 @@ def judge_marks(each: int, seed: int) -> list[JudgedReading]:
     Of what people disagree on (a circle around the box, a mark beside it) only what is read as
     empty counts, and it counts as wrong.
     """
-    rng = np.random.default_rng(seed)
     # Styles with an agreed meaning, half of them with a template image.
     agreed = [style for style, (truth, _) in MARK_STYLES.items() if truth]
     alone = [draw_mark(style, rng, with_blank=i % 2 == 0) for style in agreed for i in range(each)]

@@ -134,7 +134,7 @@ def print_report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: 
     print(title)
     for model, held in judged:
         own = replace(model, sharpness=like.sharpness, doubt=like.doubt)
-        p = own.probabilities(held.values, held.sheets)
+        p = own.probabilities(held.values, held.sheets, own.doubt)
         for name in np.unique(held.source):
             at = held.source == name
             # For disputed boxes any answer but "empty" is one answer.

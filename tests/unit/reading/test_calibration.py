@@ -109,6 +109,11 @@ def test_empty_fields_have_curves_of_their_own() -> None:
     assert curve_key(MARK, Reading(True, 0.9, State.READ)) == "mark"
 
 
+def test_boxes_that_are_filled_solid_do_not_share_the_curve_of_marks() -> None:
+    """They are fewer and harder; their errors would keep every clear cross from being sure."""
+    assert curve_key(MARK, Reading(False, 0.9, State.CANCELLED)) == "mark-cancelled"
+
+
 def test_rows_of_letters_without_a_value_have_a_curve_of_their_own() -> None:
     row = FieldSpec(name="f", label="f", kind=Kind.LETTERS, box=(0, 0, 22, 8), cells=4)
     keys = {

@@ -14,7 +14,7 @@ from pipeline.domain.model import Alternatives, Reading, State
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import find_px_per_mm
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES
-from pipeline.reading.fields.marks.reader import classify_marks
+from pipeline.reading.fields.marks.reader import classify_marks, load_mark_model
 
 OPTION_MARGIN_MM = 1.5
 """Paper around each box that is cut out, if the field and the neighbouring boxes leave room."""
@@ -39,7 +39,7 @@ def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
     """
     # Classify all boxes of all fields together.
     boxes = [_cut_option(crop, option.box) for crop in crops for option in crop.spec.options]
-    answers = classify_marks(boxes)
+    answers = classify_marks(boxes, load_mark_model().doubt)
     readings, start = [], 0
     for crop in crops:
         end = start + len(crop.spec.options)

@@ -69,8 +69,7 @@ class MarkModel:
 
     The scores of the second networks are averaged. `usual` (2, compared) is what empty and inked
     boxes look like on other sheets. The scores are multiplied by `sharpness` (fitted on held-out
-    sheets), and `doubt`, the share of answers with the highest confidence that may be wrong, is
-    spread over all classes.
+    sheets). `doubt` is the share of answers with the highest confidence that may be wrong.
     """
 
     first: MarkNetwork
@@ -93,17 +92,19 @@ class MarkModel:
             np.mean([network.scores(features) for network in self.second], axis=0), np.float64
         )
 
-    def probabilities(self, values: Numbers, sheets: NDArray[np.int64]) -> Numbers:
+    def probabilities(
+        self, values: Numbers, sheets: NDArray[np.int64], doubt: float = 0.0
+    ) -> Numbers:
         """Return probabilities, one row a box, columns as in `MARK_CLASSES`.
 
         `values` are (boxes, features); boxes with the same number in `sheets`, if not 0, are of one
-        sheet.
+        sheet. `doubt` is spread over all classes.
         """
         scores = self.sharpness * self.scores(values, sheets)
-        # A stable softmax, and a little doubt in each answer.
+        # A stable softmax, and the doubt in each answer.
         powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
         p = powers / powers.sum(axis=-1, keepdims=True)
-        return np.asarray((1 - self.doubt) * p + self.doubt / len(MARK_CLASSES), np.float64)
+        return np.asarray((1 - doubt) * p + doubt / len(MARK_CLASSES), np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,15 @@ MARK_FEATURES = (*marks_features.SHAPE_FEATURES, *marks_features.CONTRAST_FEATUR
 
 
 def read_marks(crops: Sequence[FieldImage]) -> list[Reading]:
-    """Return True (`READ`) for a mark, False for an empty (`EMPTY`) or filled box (`CANCELLED`)."""
+    """Return True (`READ`) for a mark, False for an empty (`EMPTY`) or filled box (`CANCELLED`).
+
+    How surely the clearest ones are right is left to calibration, so their scores have no limit.
+    """
     return [to_mark_reading(row) for row in classify_marks(crops)]
 
 
-def classify_marks(crops: Sequence[FieldImage]) -> Numbers:
-    """Return (boxes, 3): the probability of empty, marked, cancelled.
+def classify_marks(crops: Sequence[FieldImage], doubt: float = 0.0) -> Numbers:
+    """Return (boxes, 3): the probability of empty, marked, cancelled, with a `doubt` in each.
 
     Where a filled box means a mark, none is cancelled.
 
@@ -55,7 +58,7 @@ def classify_marks(crops: Sequence[FieldImage]) -> Numbers:
     sheets = np.array([crop.sheet_number for crop in crops], np.int64)
     boxes = [_find_box_ink(crop) for crop in crops]
     features = [_measure_features(crop, *box) for crop, box in zip(crops, boxes, strict=True)]
-    p = load_mark_model().probabilities(np.stack(features), sheets)
+    p = load_mark_model().probabilities(np.stack(features), sheets, doubt)
 
     # Lower the confidence of marks that may be something else.
     filled_is_mark = np.array([crop.spec.filled == "marked" for crop in crops])

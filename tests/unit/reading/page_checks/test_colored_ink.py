@@ -4,6 +4,7 @@ greyscale scans and other pens have none.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -28,16 +29,20 @@ RED = (45, 35, 205)
 TICKED = ["rad03.mat", "rad05.signatur", "rad07.start", "rad08.namn"]
 
 
+VIOLETS = {"violet": (170, 40, 110), "red violet": (150, 60, 130), "dark violet": (120, 45, 95)}
+
+
 @cache
-def _filled(*, empty: bool = False) -> Image:
+def _filled(*, empty: bool = False, ink: tuple[int, int, int] | None = None) -> Image:
     (sheet,), rng = make_blank_sheets(1), np.random.default_rng(3)
+    writer = make_writers(1, seed=11)[0]
     values = {} if empty else make_values(VISITS, rng)
     page = (
         fill_field(
             render_sheet_page(VISITS, sheet),
             VISITS.pages[0],
             values,
-            make_writers(1, seed=11)[0],
+            replace(writer, colour=ink) if ink else writer,
             rng,
         )
         * 0.945
@@ -89,6 +94,17 @@ def test_red_ticks_in_fields_raise_issue(dpi: int) -> None:
     assert set(TICKED) <= _told(reading)
     assert len(_told(reading)) <= len(TICKED) + 2  # what the ends of a tick reach into
     assert all(reading.fields[name].p <= UNSEEN_P for name in TICKED)
+
+
+@pytest.mark.parametrize("ink", list(VIOLETS.values()), ids=list(VIOLETS))
+def test_page_filled_in_with_violet_raises_no_issue(ink: tuple[int, int, int]) -> None:
+    """Its thin strokes show less red than its thick ones. A red tick on it is still told."""
+    assert not _told(_read(_filled(ink=ink), ".jpg"))
+    assert set(TICKED) <= _told(_read(_ticked(_filled(ink=ink), TICKED)))
+
+
+def test_violet_ticks_on_a_page_of_another_pen_raise_issue() -> None:
+    assert _told(_read(_ticked(_filled(), TICKED, VIOLETS["red violet"])))
 
 
 def test_page_filled_in_with_red_raises_no_issue() -> None:

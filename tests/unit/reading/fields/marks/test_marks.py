@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.domain.confidence import DRAWN_MARKS_MAX_P, prefill_from
 from pipeline.domain.errors import ReadingError
 from pipeline.domain.form.field import FieldSpec, Kind, Option
 from pipeline.domain.form.form import Forms
@@ -19,6 +20,7 @@ from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.marks import choice, reader
 from pipeline.reading.fields.marks.reader import to_mark_reading
+from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
@@ -52,7 +54,7 @@ EVERY_DAY = {"cross", "tick", "empty", "stain"}
 def test_drawn_marks_are_read_with_rare_confident_errors(style: str, with_blank: bool) -> None:
     random = np.random.default_rng(77)
     drawn = [draw_mark(style, random, with_blank=with_blank) for _ in range(60)]
-    readings = reader.read_marks([d.crop for d in drawn])
+    readings = CALIBRATED_READERS[Kind.MARK]([d.crop for d in drawn])
     wrong = [r for r in readings if r.state is not MARK_STYLES[style][0]]
     most, sure, surest = WORSE.get((style, with_blank), (8 if with_blank else 12, 4, 1))
     assert len(wrong) <= most
@@ -69,7 +71,7 @@ def test_error_rate_of_most_confident_answers_is_within_their_confidence() -> No
         if truth
         for _ in range(100)
     ]
-    readings = reader.read_marks([d.crop for d in drawn])
+    readings = CALIBRATED_READERS[Kind.MARK]([d.crop for d in drawn])
     surest = [(d, r) for d, r in zip(drawn, readings, strict=True) if r.p >= 0.99]
     assert len(surest) > 600
     assert sum(r.state is not d.truth for d, r in surest) <= 0.01 * len(surest)
@@ -235,11 +237,12 @@ def test_filled_bubble_is_a_mark_around_its_printed_letter(fill: bool, value: bo
     assert reading.p > SURE
 
 
-def test_no_answer_is_certain() -> None:
+def test_clear_cross_and_empty_box_need_not_be_typed_and_are_not_certain() -> None:
     page = _page()
     _cross(page, 5, 5)
-    readings = reader.read_marks([_mark_crop(page), _mark_crop(_page())])
-    assert all(0.97 < reading.p <= 0.996 for reading in readings)
+    readings = CALIBRATED_READERS[Kind.MARK]([_mark_crop(page), _mark_crop(_page())])
+    assert [reading.value for reading in readings] == [True, False]
+    assert all(prefill_from(_spec()) <= reading.p <= DRAWN_MARKS_MAX_P for reading in readings)
 
 
 def test_reading_is_the_same_at_150_and_600_dpi() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.reading.calibration.curves import CalibrationCurve
 from pipeline.reading.calibration.fit import JudgedReading
+from research.training.calibration.fit import limit_unclear
 from research.training.calibration.readings import ROUNDS_PER_AREA_LINE, even_weights, judge_areas
 from research.training.handwriting.lines import TrainingLine
 
@@ -36,3 +38,13 @@ def test_line_used_in_several_areas_has_weight_one() -> None:
     )
     assert len(found) >= 2 * ROUNDS_PER_AREA_LINE
     assert sum(one.weight for one in found) == pytest.approx(len(found) / ROUNDS_PER_AREA_LINE)
+
+
+def test_only_what_was_surest_becomes_surer() -> None:
+    known = CalibrationCurve((0.5,), (-1.0, 1.0, 2.0), (0.6, 0.9, 0.98))
+    new = CalibrationCurve((1.0,), (-2.0, 8.0), (0.99, 0.999))
+    limited = limit_unclear(new, known)
+    assert limited.at((-2.0,)) == pytest.approx(0.6)
+    assert limited.at((2.0,)) == pytest.approx(0.9)
+    assert limited.at((8.0,)) == pytest.approx(0.999)
+    assert list(limited.shares) == sorted(limited.shares)

@@ -1,0 +1,205 @@
+"""Measure how many fields a person need not type, and how many of these are wrong unseen.
+
+A field need not be typed if its reading has at least the p from which review shows it filled in
+(`prefill_from`); critical fields are typed all the same. By kind and by what is true of the field:
+
+    python -m research.evaluation.untyped                                  # the demo stack
+    python -m research.evaluation.untyped --pages 86 --data FOLDER --mnist FOLDER
+
+With `--pages` own pages are printed, filled in the fonts and digits of people that no curve was
+fitted to, scanned at 300 and 200 dpi, grey, in colour and in black and white, and read as any page
+is. `--curves FILE` reads with other curves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+
+from pipeline.domain.confidence import Share, prefill_from
+from pipeline.domain.errors import AnswerError
+from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Outcome, Reading, State, Value
+from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.files.page_files import read_pages
+from pipeline.preparation.practice.fill_sheet import SOLID_MARK
+from pipeline.reading.calibration import curves
+from pipeline.reading.read_page import PageReader
+from pipeline.registers.clients import load_client_register
+from research.evaluation.fields.boxes import load_unseen_digits
+from research.evaluation.fields.field_values import make_values
+from research.evaluation.fields.filled_pages import make_digit_writers
+from research.evaluation.fields.scanned_pages import (
+    SCANNER_MODES,
+    fill_printed_page,
+    scan_printed_page,
+)
+from research.evaluation.measure import EvaluationData
+from research.training.handwriting.lines import find_fonts
+
+SEED = 20261130
+_SAMPLES = ROOT / "data" / "samples"
+_WRITERS = 12
+_CLIENT_MEANINGS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME})
+"""What is printed on the sheets of known clients, and so not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadField:
+    """A field that a person is asked for: what is true of it, and what was read."""
+
+    spec: FieldSpec
+    says: str
+    reading: Reading
+    right: bool
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether review shows the reading, and does not ask for it."""
+        return self.reading.p >= prefill_from(self.spec)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pages", type=int, default=0, help="own filled pages, not the stack")
+    parser.add_argument("--data", type=Path, help="folder with handwriting/")
+    parser.add_argument("--mnist", type=Path)
+    parser.add_argument("--curves", type=Path, default=curves.SHIPPED_CALIBRATION)
+    parser.add_argument("--wrong", action="store_true", help="list the wrong ones too")
+    args = parser.parse_args()
+    with patch.object(curves, "SHIPPED_CALIBRATION", args.curves):
+        fields = list(
+            read_own_pages(args.pages, EvaluationData(args.data, args.mnist))
+            if args.pages
+            else read_stack()
+        )
+    print(format_table(fields))
+    for one in fields:
+        if args.wrong and one.is_sure and not one.right:
+            print(f"{one.spec.kind} {one.spec.name} {one.says}: {one.reading}")
+
+
+def read_stack() -> Iterator[ReadField]:
+    """Read the demo stack, with its register and outage; yield the fields of each known page."""
+    settings = Settings(
+        workspace=_SAMPLES,
+        outage_start=datetime(2021, 12, 16, 3),
+        outage_end=datetime(2022, 1, 10, 8),
+    )
+    reader = PageReader.of(settings, load_client_register(_SAMPLES / "klienter.csv").clients)
+    with (_SAMPLES / "utlamnade.csv").open(encoding="utf-8") as stream:
+        printed = {
+            row["löpnummer"] for row in csv.DictReader(stream, delimiter=";") if row["personnummer"]
+        }
+    wanted: dict[str, dict[int, Any]] = defaultdict(dict)
+    for page in json.loads((_SAMPLES / "expected.json").read_text("utf-8")):
+        if page["outcome"] == "read" and page["values"]:
+            wanted[page["file"]][page["page"]] = page
+    for file, pages in wanted.items():
+        for scan in read_pages(_SAMPLES / "stack" / file):
+            page = pages.get(scan.source_page)
+            if page and scan.data is not None:
+                yield from (
+                    one
+                    for one in _read_page(reader, scan.data, scan.media_type, page["values"])
+                    if not (page["serial"] in printed and one.spec.means in _CLIENT_MEANINGS)
+                )
+
+
+def read_own_pages(count: int, data: EvaluationData) -> Iterator[ReadField]:
+    """Print, fill in, scan and read so many pages of the project's forms.
+
+    Raises:
+        FileNotFoundError: the fonts or digits are not there.
+    """
+    digits, fonts = load_unseen_digits(data), data.find("handwriting", "fonts_train")
+    if not digits or not fonts:
+        raise FileNotFoundError("Own pages need --data with handwriting/ and --mnist.")
+    # Every other held-out font judges; the curves were fitted to the rest.
+    random = np.random.default_rng(SEED)
+    people = make_digit_writers(find_fonts(fonts, held=True)[1::2], digits, _WRITERS, random)
+    forms = Forms.load(ROOT / "forms")
+    reader = PageReader.of_forms(forms, load_client_register(_SAMPLES / "klienter.csv").clients)
+    latest = [forms.latest(form_id) for form_id in sorted({form_id for form_id, _ in forms})]
+    for number in range(count):
+        form, person = latest[number % len(latest)], people[number % len(people)]
+        values = make_values(form, random)
+        paper = fill_printed_page(form, 1, values, person, random)
+        image = scan_printed_page(paper, SCANNER_MODES[number % len(SCANNER_MODES)], random)
+        encoded = cv2.imencode(".png", image)[1].tobytes()
+        yield from _read_page(reader, encoded, "image/png", values)
+
+
+def _read_page(
+    reader: PageReader, data: bytes, media_type: str, values: Mapping[str, Value]
+) -> Iterator[ReadField]:
+    reading = reader.read(data, media_type).reading
+    if reading.outcome is not Outcome.READ or reading.code is None:
+        return
+    form = reader.forms[reading.code.form, reading.code.version]
+    # Of a list of a month the orders may be printed, which is not said.
+    has_days = any(spec.day for spec in form.fields)
+    for spec in form.pages[reading.code.page_no - 1].all_fields:
+        if not spec.traits.filled_by_hand or spec.traits.is_multiline or spec.takes_code:
+            continue
+        if spec.name in values or not has_days:
+            yield _judge(spec, values.get(spec.name), reading.fields[spec.name])
+
+
+def _judge(spec: FieldSpec, value: Value, reading: Reading) -> ReadField:
+    if value in (None, False, ""):
+        return ReadField(spec, "empty", reading, reading.is_seen_empty or not reading.value)
+    if value == SOLID_MARK:
+        return ReadField(spec, "cancelled", reading, reading.value is False)
+    if spec.traits.names_signer or spec.traits.is_signature:
+        return ReadField(spec, "written", reading, reading.state is State.READ)
+    try:
+        right = agrees_with_reading(spec, normalize_answer(spec, Answer(value)), reading)
+    except AnswerError:
+        right = reading.value == value
+    return ReadField(spec, "written", reading, right)
+
+
+def format_table(fields: Iterable[ReadField]) -> str:
+    """Return a Markdown table: by kind and state the sure ones, the wrong of these, the limits."""
+    groups: dict[tuple[str, str], list[ReadField]] = defaultdict(list)
+    for one in fields:
+        kind = f"{one.spec.kind} {one.spec.format or ''}".strip()
+        groups[kind, one.says].append(one)
+        groups["all", ""].append(one)
+    head = (
+        "| kind | says | fields | critical | need not be typed | wrong of these | limit | best p |"
+    )
+    rows = [head, "|---|---|--:|--:|--:|--:|--:|--:|"]
+    return "\n".join([*rows, *(_row(key, groups[key]) for key in sorted(groups))])
+
+
+def _row(key: tuple[str, str], fields: Sequence[ReadField]) -> str:
+    sure = [one for one in fields if one.is_sure]
+    wrong = Share(sum(not one.right for one in sure), len(sure))
+    limits = sorted({prefill_from(one.spec) for one in fields})
+    limit = f"{limits[0]}–{limits[-1]}" if len(limits) > 1 else f"{limits[0]}"
+    critical = sum(one.spec.critical for one in fields)
+    return (
+        f"| {key[0]} | {key[1]} | {len(fields)} | {critical} | {len(sure) / len(fields):.1%} "
+        f"| {wrong.wrong}/{wrong.of} (≤ {wrong.interval[1]:.2%}) | {limit} "
+        f"| {max(one.reading.p for one in fields):.4f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
