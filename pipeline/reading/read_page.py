@@ -41,7 +41,7 @@ from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
-from pipeline.reading.page_checks.image_quality import cap_confidence, lower_confidence
+from pipeline.reading.page_checks.image_quality import cap_confidence, cap_marks, lower_confidence
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import Registration, boxes_to_px, cut_box, register_page
 from pipeline.reading.register.shown_page import shown_page
@@ -364,7 +364,7 @@ def _checked_result(
     The checks look at the resolved values. They lower the confidence of the fields that they flag.
     """
     page_issues = find_page_issues(context, fields)
-    fields = _with_lower_confidence(fields, page_issues)
+    fields = cap_marks(context, _with_lower_confidence(fields, page_issues))
     issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
     reading = replace(base, outcome=Outcome.READ, fields=fields, issues=issues)
     return PageResult(reading, _encode_page(context.image, context.registration))

@@ -65,6 +65,10 @@ _SLOPE_UNITS = np.float32(8)
 """Sobel slopes are in eighths of a grey level per pixel."""
 _AXES = (1, 0), (0, 1)
 """Directions of the slopes, x and y."""
+_BLACK_AND_WHITE_MAX_P = 0.99
+"""Largest p of a mark on a page without shades of grey: below the limit of pre-filling."""
+_MAX_LEVELS, _MIN_LEVEL_SHARE = 4, 1e-4
+"""So many levels at most does a 1-bit scan have, each with so large a share of the page."""
 _MIN_EDGE_PX = 500
 """Least bare paper, and least length of edges, that is judged, px."""
 
@@ -99,6 +103,30 @@ def cap_confidence(
         name: replace(reading, p=min(reading.p, POOR_IMAGE_MAX_P)) if issues else reading
         for name, reading in readings.items()
     }
+
+
+def cap_marks(context: PageContext, readings: Mapping[str, Reading]) -> dict[str, Reading]:
+    """Limit p of marked and filled boxes on a page without shades of grey.
+
+    It may be a copy of a copy, on which what happened to a box is lost: of drawn ones, one sure
+    mark in a hundred was wrong (docs/reading.md).
+    """
+    if not is_black_and_white(context.image):
+        return dict(readings)
+    boxes = {spec.name for spec in context.fields if spec.traits.is_check_box}
+    return {
+        name: replace(reading, p=min(reading.p, _BLACK_AND_WHITE_MAX_P))
+        if name in boxes and reading.state is not State.EMPTY
+        else reading
+        for name, reading in readings.items()
+    }
+
+
+def is_black_and_white(image: Image) -> bool:
+    """Check whether a scan has so few levels that it was made with 1 bit a pixel."""
+    sample = np.ascontiguousarray(image[::4, ::4]).ravel()
+    used = np.bincount(sample, minlength=256) > _MIN_LEVEL_SHARE * sample.size
+    return int(np.count_nonzero(used)) <= _MAX_LEVELS
 
 
 def lower_confidence(readings: Mapping[str, Reading], names: Container[str]) -> dict[str, Reading]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, partial
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import POOR_IMAGE_MAX_P
+from pipeline.domain.confidence import POOR_IMAGE_MAX_P, PREFILL_FROM_BY_KIND
+from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State
@@ -21,7 +23,13 @@ from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_pa
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
-from pipeline.reading.page_checks.image_quality import cap_confidence, find_quality_issues
+from pipeline.reading.page_checks.image_quality import (
+    cap_confidence,
+    cap_marks,
+    find_quality_issues,
+)
+from pipeline.reading.page_context import PageContext
+from pipeline.reading.register.register import Registration
 from pipeline.reading.template_images import template_image
 from research.evaluation.damage.damaged_page import Damage, DamagedPage
 from research.evaluation.damage.imaging_damage import (
@@ -119,3 +127,22 @@ def test_all_fields_of_unclear_page_have_low_confidence(
 ) -> None:
     reading = Reading("12:30", p, State.READ)
     assert cap_confidence({"a": reading}, why) == {"a": replace(reading, p=after)}
+
+
+def test_no_mark_is_sure_on_a_page_without_shades_of_grey() -> None:
+    form, grey = FORMS["hsl-anteckning"], _page("hsl-anteckning")
+    box = next(spec.name for spec in form.pages[0].all_fields if spec.traits.is_check_box)
+    marked, empty = Reading(True, 0.999, State.READ), Reading(False, 0.999, State.EMPTY)
+
+    def capped(image: Image, reading: Reading) -> float:
+        registration = cast(Registration, None)  # what the field looks like does not matter
+        unfilled = template_image(form, 1)
+        contrast = measure_print_contrast(unfilled, unfilled)
+        kinds = frozenset(Kind)
+        context = PageContext(image, form, 1, registration, unfilled, contrast, kinds)
+        return cap_marks(context, {box: reading})[box].p
+
+    black_and_white = np.asarray(np.where(grey > 128, 255, 0), np.uint8)
+    assert capped(grey, marked) == 0.999
+    assert capped(black_and_white, empty) == 0.999
+    assert capped(black_and_white, marked) < PREFILL_FROM_BY_KIND[Kind.MARK]
