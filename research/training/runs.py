@@ -2,9 +2,9 @@
 
 A run is a folder. `checkpoint.pt` in it has the weights, their running mean, the optimizer and how
 much was seen; it is written every two minutes and when the process is asked to end (SIGTERM).
-`pid` is the number of the process, which is the head of its own group: `kill -STOP -- -$(cat pid)`
-halts it, `kill -CONT` lets it go on, `kill -TERM` saves and ends it. What is planned is counted in
-samples, not in time, so neither a busy machine nor a halt changes the result.
+`pid` is the number of the process: `kill -STOP $(cat pid)` halts it, `kill -CONT` lets it go on,
+`kill -TERM` saves and ends it. What is planned is counted in samples, not in time, so neither a
+busy machine nor a halt changes the result.
 
 The rate rises linearly, stays, and falls linearly over the last part: a run that is planned longer
 goes on at the high rate. The mean of the weights over the last few thousand steps is what is used
@@ -61,10 +61,8 @@ class TrainingRun:
         self._load()
 
     def begin(self) -> None:
-        """Make this process the head of its group, write its number, and save when it must end."""
+        """Write this process's number, and save when it is asked to end."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if os.getpid() != os.getsid(0):
-            os.setpgid(0, 0)
         (self._folder / PID_FILE).write_text(f"{os.getpid()}\n")
         signal.signal(signal.SIGTERM, self._end_soon)
 

@@ -68,7 +68,7 @@ def read_letter_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     row_struck = np.split(struck, np.cumsum([len(row) for row in cells])[:-1])
 
     # The letters of a row, without their boxes, are read as one line.
-    row_steps = read_steps([_compose_line(row) for row in cells])
+    row_steps = read_steps([compose_letter_line(row) for row in cells])
     readings = [
         decode_letters(_box_probabilities(pictures, steps, struck_p))
         for pictures, steps, struck_p in zip(cells, row_steps, row_struck, strict=True)
@@ -76,7 +76,7 @@ def read_letter_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     return [add_issues(reading, row.outside) for reading, row in zip(readings, rows, strict=True)]
 
 
-def _compose_line(cells: Image) -> Image:
+def compose_letter_line(cells: Image) -> Image:
     """Put the letters of a row (cells, 32, 32), 255 = ink, into a line, dark on white."""
     line = np.full((LINE_HEIGHT, SLOT_WIDTH_PX * len(cells)), 255, np.uint8)
     for i, cell in enumerate(cells):

@@ -160,12 +160,13 @@ def main() -> None:
     args = parser.parse_args()
     strokes = load_stroke_file(args.data / "unipen_strokes.npz")
     labels = list(_iter_saved(args.out))
-    order = order_by_writer(strokes)
-    for place in order[len(labels) :]:
+    known = {place for place, _ in labels}
+    left = [place for place in order_by_writer(strokes) if place not in known]
+    for number, place in enumerate(left, 1):
         labels.append((place, check_label(strokes.read(place))))
-        if len(labels) % SAVE_EVERY == 0 or len(labels) == len(order):
+        if number % SAVE_EVERY == 0 or number == len(left):
             save_labels(labels, args.out)
-            print(f"{len(labels)} of {len(order)}", flush=True)
+            print(f"{number} of {len(left)}", flush=True)
 
 
 if __name__ == "__main__":

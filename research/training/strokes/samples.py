@@ -32,6 +32,10 @@ MIN_UNITS_PER_CHARACTER = 55
 """A line that is narrower for its text, in the file's units, has several rows."""
 MIN_ROW_TEXT = 5
 """Shorter texts are never taken for several rows."""
+MIN_ALPHABET = 14
+"""A text without spaces of so many letters may have several rows."""
+RETURN_LEFT, RETURN_DOWN = 0.3, 0.25
+"""A pen that goes this far back and down, as parts of the width and the height, begins a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,12 @@ class StrokeFile:
             KINDS[self.kind[place]],
         )
 
+    def read_size(self, place: int) -> tuple[int, int]:
+        """Return width and height of a sample, in the file's units."""
+        first, last = self.stroke[self.sample[place]], self.stroke[self.sample[place + 1]]
+        width, height = np.ptp(self.points[first:last], axis=0) + 1
+        return int(width), int(height)
+
     def find(self, *kinds: str, held: bool) -> list[int]:
         """Return the places of samples of some kinds.
 
@@ -96,9 +106,18 @@ class StrokeFile:
         text = self.texts[place]
         if len(text) < MIN_ROW_TEXT:
             return False
-        first, last = self.stroke[self.sample[place]], self.stroke[self.sample[place + 1]]
-        x = self.points[first:last, 0]
-        return int(x.max() - x.min()) < MIN_UNITS_PER_CHARACTER * len(text)
+        edges = self.stroke[self.sample[place] : self.sample[place + 1] + 1]
+        points = self.points[edges[0] : edges[-1]]
+        size = np.ptp(points, axis=0) + 1
+        if size[0] < MIN_UNITS_PER_CHARACTER * len(text):
+            return True
+        # A word is written in one go, unless it is an alphabet.
+        if " " not in text and len(text) < MIN_ALPHABET:
+            return False
+        # From the end of each stroke to the start of the next; dots and bars are higher up.
+        moves = self.points[edges[1:-1]] - self.points[edges[1:-1] - 1]
+        returns = (moves[:, 0] < -RETURN_LEFT * size[0]) & (moves[:, 1] > RETURN_DOWN * size[1])
+        return bool(returns.any())
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ from pipeline.domain.model import Image
 from research.training.handwriting.augment import spoil
 from research.training.handwriting.lines import TrainingLine, cut_clean_ink
 from research.training.handwriting.texts import draw_text
+from research.training.strokes.boxes import draw_letter_row
 from research.training.strokes.compose import ComposedText, compose_text, join_stroke_words
 from research.training.strokes.labels import CheckedLabel, load_labels
 from research.training.strokes.paper import scan_line
@@ -36,8 +37,8 @@ from research.training.strokes.samples import (
     load_stroke_file,
 )
 
-DRAWN_KINDS = ("word", "line", "joined", "composed", "capitals")
-KIND_SHARES = (0.44, 0.24, 0.1, 0.18, 0.04)
+DRAWN_KINDS = ("word", "line", "joined", "composed", "capitals", "boxes")
+KIND_SHARES = (0.42, 0.24, 0.09, 0.17, 0.03, 0.05)
 """How often each kind of `DRAWN_KINDS` is trained on."""
 PAPER_SHARE = 0.3
 """Share of lines that are put on a scanned form and cut out again."""
@@ -49,7 +50,7 @@ HEIGHT_OF_ALL = 2.4
 LETTERS_PER_WRITER = 120
 MIN_PIECES = 40
 """Different pieces that a writer must have to compose text from."""
-MAX_TRIES = 6
+MAX_TRIES = 8
 """Writers and texts that are tried for a text that a writer has all letters of."""
 
 
@@ -62,13 +63,18 @@ class StrokeSource:
     words: list[list[int]]
     lines: list[list[int]]
     own: dict[str, list[int]]
+    writers: list[str]
 
     def drawn(self, rng: Generator) -> TrainingLine:
         """Draw one line."""
         kind = str(rng.choice(DRAWN_KINDS, p=KIND_SHARES))
-        if kind in ("composed", "capitals", "joined"):
+        if kind not in ("word", "line"):
             for _ in range(MAX_TRIES):
-                hand = self._hand(str(rng.choice(list(self.own))))
+                hand = self._hand(self.writers[int(rng.integers(len(self.writers)))])
+                if kind == "boxes":
+                    if row := draw_letter_row(hand, rng):
+                        return row
+                    continue
                 made = _compose(hand, kind, rng)
                 picture = draw_line(made.strokes, 1.0, rng) if made else None
                 if made and picture is not None:
@@ -170,7 +176,8 @@ def load_stroke_source(data: Path, labels: Path) -> StrokeSource:
         labels: what `python -m research.training.strokes.labels` wrote.
     """
     strokes = load_stroke_file(data / "unipen_strokes.npz")
-    checked = load_labels(labels)
+    whole = set(strokes.find("word", "line", held=False))
+    checked = {place: label for place, label in load_labels(labels).items() if place in whole}
     words: dict[int, list[int]] = defaultdict(list)
     lines: dict[int, list[int]] = defaultdict(list)
     own: dict[str, list[int]] = defaultdict(list)
@@ -184,4 +191,6 @@ def load_stroke_source(data: Path, labels: Path) -> StrokeSource:
     for writer, places in letters.items():
         chosen = np.linspace(0, len(places) - 1, min(len(places), LETTERS_PER_WRITER), dtype=int)
         own[strokes.writers[writer]] += [places[i] for i in chosen]
-    return StrokeSource(strokes, checked, list(words.values()), list(lines.values()), dict(own))
+    return StrokeSource(
+        strokes, checked, list(words.values()), list(lines.values()), dict(own), list(own)
+    )
