@@ -72,8 +72,10 @@ def list_stages(places: Places) -> Iterator[Stage]:
     yield _stage(
         "start",
         places,
-        [HANDWRITING, "export", "--run", runs / FREE, "--share", "0.5"]
-        + ["--start", TRAINED / "handwriting.onnx", "--out", runs / START_FILE],
+        [
+            *(HANDWRITING, "export", "--run", runs / FREE, "--share", "0.5"),
+            *("--start", TRAINED / "handwriting.onnx", "--out", runs / START_FILE),
+        ],
     )
     yield _train_lines(places, BEST, 60_000)
     yield _train_digits(places, "digits", 12, [])
@@ -81,15 +83,24 @@ def list_stages(places: Places) -> Iterator[Stage]:
     yield _stage(
         "letters",
         places,
-        ["research.training.strokes.letter_network", "--data", places.handwriting]
-        + ["--run", runs / "letters", "--out", runs / "letters"],
+        [
+            *("research.training.strokes.letter_network", "--data", places.handwriting),
+            *("--run", runs / "letters", "--out", runs / "letters"),
+        ],
     )
     yield _train_lines(places, FREE, 250_000)
     yield _train_lines(places, BEST, 200_000)
 
 
 def _train_lines(places: Places, name: str, planned: int) -> Stage:
-    command = [HANDWRITING, "train", "--data", places.handwriting, "--strokes", places.labels]
+    command: list[object] = [
+        HANDWRITING,
+        "train",
+        "--data",
+        places.handwriting,
+        "--strokes",
+        places.labels,
+    ]
     command += ["--run", places.runs / name, "--planned", str(planned)]
     command += ["--threads", str(places.threads)]
     if name == BEST:
@@ -101,7 +112,7 @@ def _train_lines(places: Places, name: str, planned: int) -> Stage:
 
 
 def _train_digits(places: Places, name: str, epochs: int, options: list[str]) -> Stage:
-    command = [DIGITS, "--handwriting", places.handwriting, "--mnist", places.mnist]
+    command: list[object] = [DIGITS, "--handwriting", places.handwriting, "--mnist", places.mnist]
     command += ["--run", places.runs / name, "--out", places.runs / name]
     command += ["--epochs", str(epochs), "--processes", str(places.threads), *options]
     return _stage(name, places, command)

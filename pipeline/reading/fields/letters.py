@@ -70,7 +70,7 @@ def read_letter_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     # The letters of a row, without their boxes, are read as one line.
     row_steps = read_steps([compose_letter_line(row) for row in cells])
     readings = [
-        decode_letters(_box_probabilities(pictures, steps, struck_p))
+        decode_letters(box_probabilities(pictures, steps, struck_p))
         for pictures, steps, struck_p in zip(cells, row_steps, row_struck, strict=True)
     ]
     return [add_issues(reading, row.outside) for reading, row in zip(readings, rows, strict=True)]
@@ -103,7 +103,7 @@ def _resize_letter(cell: Image) -> Image:
     return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def _box_probabilities(cells: Image, steps: Steps, struck: NDArray[np.float32]) -> Probabilities:
+def box_probabilities(cells: Image, steps: Steps, struck: NDArray[np.float32]) -> Probabilities:
     """Return probabilities (cells, 32) in the order of `LETTER_SYMBOLS`."""
     probabilities = np.zeros((len(cells), len(LETTER_SYMBOLS)), np.float32)
     steps_per_box = SLOT_WIDTH_PX // STEP_PX
