@@ -185,8 +185,8 @@ Which network reads where was chosen among seven variants (0.34–0.37 % of MNIS
 The seeds are fixed. The head of `research/training/digits/train.py` says what to install; then
 
     OPTIONS="--handwriting FOLDER --mnist package/data --out data/models --chunks 40"
-    python -m research.training.digits.train $OPTIONS --epochs 17
-    python -m research.training.digits.train $OPTIONS --second --epochs 9
+    python -m research.training.digits.train $OPTIONS --run FIRST --epochs 17
+    python -m research.training.digits.train $OPTIONS --run SECOND --second --epochs 9
 
 The shipped networks were trained this way on rows without digits over others, digits struck out
 with one stroke or two in a box, and then fine-tuned by the same commands with `--again --epochs

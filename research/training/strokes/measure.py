@@ -1,6 +1,7 @@
 """Measure a network of handwriting on all people that nobody trained on, as the product reads.
 
     python -m research.training.strokes.measure --data SHARED --network FILE.onnx [--most 200]
+        [--only "UNIPEN words"]
 
 SHARED has `handwriting/`. FILE is a network that `train export` or `quantize` wrote; without it,
 the one of the setting `handwriting` is measured. "Likeliest path" is the network alone, "reads"
@@ -20,7 +21,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.handwriting.line_image import LineImage
 from pipeline.reading.fields.handwriting.network import ALPHABET, TUNED_MODELS, read_steps
 from pipeline.reading.fields.handwriting.reader import read_line_images
-from research.evaluation.fields.handwriting import load_sets
+from research.evaluation.fields.handwriting import ABSENCE_BY_SET, load_sets
 from research.evaluation.measure import EvaluationData
 from research.training.handwriting.evaluate import error_by_writer, greedy_text
 from research.training.handwriting.lines import TrainingLine
@@ -59,13 +60,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--network", type=Path)
     parser.add_argument("--most", type=int, default=200, help="lines of a set")
+    parser.add_argument("--only", action="append", default=[], help="the name of a set")
     args = parser.parse_args()
+    only = frozenset(args.only or ABSENCE_BY_SET)
     with tempfile.TemporaryDirectory() as folder:
         if args.network:
             install_network(args.network, Path(folder))
         print("| set | lines | writers | likeliest path | reads | median writer | lines wrong |")
         print("|---|--:|--:|--:|--:|--:|--:|")
-        for name, lines in load_sets(EvaluationData(args.data)):
+        for name, lines in load_sets(EvaluationData(args.data), only=only):
             _print_row(name, lines[:: max(1, len(lines) // args.most)])
 
 

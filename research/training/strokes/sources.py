@@ -107,7 +107,7 @@ class _Key:
         )
 
 
-@lru_cache(maxsize=600)
+@lru_cache(maxsize=200)
 def _load_hand(key: _Key) -> PieceWriter:
     source = key.source
     return make_piece_writer(source.strokes, key.writer, source.own[key.writer], source.labels)
