@@ -16,6 +16,7 @@ twice, as do the rates of their training: what is done first can be used while t
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,16 +30,20 @@ HANDWRITING = "research.training.handwriting.train"
 DIGITS = "research.training.digits.train"
 FREE, BEST, START_FILE = "handwriting-free", "handwriting", "start.onnx"
 PID_FILE = "pid"
+PRINT_FONTS = Path("/usr/share/fonts")
+LITTLE_MEMORY = {"MALLOC_ARENA_MAX": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "200"}
+"""Lines have many widths, and what is kept for each would grow to gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where data and runs are, and how many threads a training has."""
+    """Where data, runs and printed faces are, and how many threads a training has."""
 
     data: Path
     mnist: Path
     runs: Path
     threads: int
+    print_fonts: Path = PRINT_FONTS
 
     @property
     def handwriting(self) -> Path:
@@ -86,6 +91,7 @@ def list_stages(places: Places) -> Iterator[Stage]:
         [
             *("research.training.strokes.letter_network", "--data", places.handwriting),
             *("--run", runs / "letters", "--out", runs / "letters"),
+            *("--print-fonts", places.print_fonts),
         ],
     )
     yield _train_lines(places, FREE, 250_000)
@@ -115,6 +121,7 @@ def _train_digits(places: Places, name: str, epochs: int, options: list[str]) ->
     command: list[object] = [DIGITS, "--handwriting", places.handwriting, "--mnist", places.mnist]
     command += ["--run", places.runs / name, "--out", places.runs / name]
     command += ["--epochs", str(epochs), "--processes", str(places.threads), *options]
+    command += ["--print-fonts", places.print_fonts]
     return _stage(name, places, command)
 
 
@@ -131,7 +138,9 @@ def run_stages(places: Places, only: str | None) -> bool:
             continue
         print(stage.name, flush=True)
         with (places.runs / f"{stage.name}.log").open("a") as log:
-            process = subprocess.Popen(stage.command, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                stage.command, stdout=log, stderr=log, env=os.environ | LITTLE_MEMORY
+            )
             (places.runs / PID_FILE).write_text(f"{process.pid}\n")
             if process.wait():
                 return False
@@ -149,8 +158,10 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", help="the beginning of the names of what is to be run")
+    parser.add_argument("--print-fonts", type=Path, default=PRINT_FONTS)
     args = parser.parse_args()
-    if not run_stages(Places(args.data, args.mnist, args.runs, args.threads), args.only):
+    places = Places(args.data, args.mnist, args.runs, args.threads, args.print_fonts)
+    if not run_stages(places, args.only):
         raise SystemExit("Stopped; the same command goes on. The newest log says why.")
 
 

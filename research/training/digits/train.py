@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -47,7 +47,12 @@ from pipeline.reading.fields.digits.cells import CELL_CLASS_COUNT, CELL_PX, cell
 from pipeline.reading.fields.digits.reader import DIGIT_MODEL, SECOND_DIGIT_MODEL
 from research.training.digits.batches import iter_batches
 from research.training.digits.corrections import CorrectedBoxes
-from research.training.digits.evaluate import fit_temperature, measure_networks, write_card
+from research.training.digits.evaluate import (
+    compare_digit_networks,
+    fit_temperature,
+    measure_networks,
+    write_card,
+)
 from research.training.digits.glyphs import (
     MNIST_HELD_OUT,
     OPTDIGITS_HELD_OUT,
@@ -235,7 +240,7 @@ def _glyphs(sources: Sources, held_out: bool) -> Glyphs:
     )
 
 
-def cut_isolated(pictures: Image) -> Image:
+def cut_isolated(pictures: Iterable[Image]) -> Image:
     """Cut white-on-black images of single digits like live crops."""
     return np.concatenate(
         [cell_images((255 - picture).astype(np.uint8), None, 1) for picture in pictures]
@@ -288,6 +293,12 @@ def make_held_out_cells(
         cut_isolated(scans[-OPTDIGITS_HELD_OUT + third :]),
         values[-OPTDIGITS_HELD_OUT + third :],
     )
+    if (strokes := sources.handwriting / "unipen_strokes.npz").is_file():
+        shapes = load_stroke_digits(strokes, held_out=True)
+        sets["UNIPEN digits, held out"] = (
+            cut_isolated([shape for value in range(10) for shape in shapes[value]]),
+            np.repeat(np.arange(10), [len(shapes[value]) for value in range(10)]),
+        )
     # For the temperature: drawn rows and the held-out end of MNIST's training part.
     own, own_labels = load_mnist(sources.mnist, "train")
     calibration = [
@@ -437,7 +448,6 @@ def main() -> None:
     seed, file = (SECOND_SEED, SECOND_DIGIT_MODEL) if args.second else (SEED, DIGIT_MODEL)
     own = replace(sources, seed=seed)
     trained = args.out / TRAINED_FOLDER / file.name
-    sets, calibration = make_held_out_cells(sources)
     if not args.rounding_only:
         cells = draw_once(
             args.run / "cells.npz", lambda: make_training_cells(own, args.chunks, args.processes)
@@ -449,21 +459,23 @@ def main() -> None:
         rate = MAX_LEARNING_RATE / (4 if args.again else 1)
         if not train_cell_network(network, cells, args.run, args.epochs, rate):
             raise SystemExit("Stopped; the same command goes on.")
-        trained.parent.mkdir(exist_ok=True)
+        trained.parent.mkdir(parents=True, exist_ok=True)
         # Keep the weights that training started from, to blend them in.
         before = onnx.load(str(trained)) if args.again else None
         # Fit the temperature on held-out cells, and export.
-        export_digit_network(
-            network, fit_temperature(score_cells(network, calibration[0]), calibration[1]), trained
-        )
+        _, (scored, truth) = make_held_out_cells(sources)
+        export_digit_network(network, fit_temperature(score_cells(network, scored), truth), trained)
         if before is not None:
             blend_weights(before, trained)
     # Quantise with the ranges of some training rows.
     quantize_digit_network(
         trained, draw_cells(own, 0, RANGE_ROW_COUNT, held_out=False)[0], args.out / file.name
     )
+    sets, _ = make_held_out_cells(sources)
     # The card describes the shipped networks only.
-    if args.out.samefile(DIGIT_MODEL.parent):
+    if not args.out.samefile(DIGIT_MODEL.parent):
+        print(compare_digit_networks(sets, DIGIT_MODEL.with_name(file.name), args.out / file.name))
+    else:
         write_card(
             args.out, measure_networks(sets), sum(p.numel() for p in cell_network().parameters())
         )

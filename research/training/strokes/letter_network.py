@@ -65,14 +65,10 @@ Answers = NDArray[np.float64]
 
 
 @lru_cache(maxsize=2)
-def load_contents(data: Path, *, held_out: bool) -> LetterContents:
+def load_contents(data: Path, print_fonts: Path, *, held_out: bool) -> LetterContents:
     """Return the shapes of the training side or of the held-out side."""
     words = load_dhsd(data / "dhsd_words.npz", held=held_out)
-    prints = [
-        f
-        for i, f in enumerate(find_print_fonts(Path("/usr/share/fonts")))
-        if (i % 6 == 5) == held_out
-    ]
+    prints = [f for i, f in enumerate(find_print_fonts(print_fonts)) if (i % 6 == 5) == held_out]
     return make_contents(
         [
             *cut_letters(align_lines(words), CUT_LETTERS),
@@ -85,12 +81,15 @@ def load_contents(data: Path, *, held_out: bool) -> LetterContents:
 
 
 def draw_letter_cells(
-    data: Path, rows: int, *, held_out: bool, condition: str | None = None
+    places: tuple[Path, Path], rows: int, *, held_out: bool, condition: str | None = None
 ) -> LabelledCells:
-    """Draw cells of rows of letter boxes, with a seed of their own."""
+    """Draw cells of rows of letter boxes, with a seed of their own.
+
+    `places` are the folders of handwriting and of printed faces.
+    """
     number = CONDITIONS.index(condition) if condition else len(CONDITIONS)
     rng = np.random.default_rng([SEED, number, rows, held_out])
-    return draw_condition_cells(load_contents(data, held_out=held_out), rows, rng, condition)
+    return draw_condition_cells(load_contents(*places, held_out=held_out), rows, rng, condition)
 
 
 def read_like_product(cells: Image) -> Answers:
@@ -133,26 +132,28 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--measure-only", action="store_true")
+    parser.add_argument("--print-fonts", type=Path, default=Path("/usr/share/fonts"))
     args = parser.parse_args()
+    places = args.data, args.print_fonts
     torch.set_num_threads(1)
     trained = args.out / TRAINED_FOLDER / MODEL_FILE
     if not args.measure_only:
         cells = draw_once(
             args.run / "cells.npz",
-            lambda: draw_letter_cells(args.data, TRAINING_ROWS, held_out=False),
+            lambda: draw_letter_cells(places, TRAINING_ROWS, held_out=False),
         )
         torch.manual_seed(SEED)
         network = cell_network(len(LETTER_SYMBOLS))
         if not train_cell_network(network, cells, args.run, EPOCHS, RATE):
             raise SystemExit("Stopped; the same command goes on.")
         trained.parent.mkdir(parents=True, exist_ok=True)
-        scored, truth = draw_letter_cells(args.data, 2 * HELD_OUT_ROWS, held_out=True)
+        scored, truth = draw_letter_cells(places, 2 * HELD_OUT_ROWS, held_out=True)
         export_digit_network(network, fit_temperature(score_cells(network, scored), truth), trained)
-        ranges, _ = draw_letter_cells(args.data, RANGE_ROWS, held_out=False)
+        ranges, _ = draw_letter_cells(places, RANGE_ROWS, held_out=False)
         quantize_digit_network(trained, ranges, args.out / MODEL_FILE)
     print("| rows | letters | today: wrong | among letters | other boxes wrong | network: … |")
     for condition in CONDITIONS:
-        held = draw_letter_cells(args.data, HELD_OUT_ROWS, held_out=True, condition=condition)
+        held = draw_letter_cells(places, HELD_OUT_ROWS, held_out=True, condition=condition)
         _print_row(condition, args.out / MODEL_FILE, held)
 
 

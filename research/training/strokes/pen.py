@@ -45,6 +45,8 @@ class Pen:
 
 PLAIN_HEIGHT_PX, PLAIN_WIDTH_PX = 60, 2
 """An even black line at this height of the whole writing is what is measured on."""
+MAX_PLAIN_PX = 4_000
+"""A single dash is high in the file, and would be as long as a line."""
 
 
 def choose_pen(rng: Generator) -> Pen:
@@ -69,11 +71,9 @@ def choose_pen(rng: Generator) -> Pen:
 def draw_plain(strokes: Strokes) -> Image:
     """Draw strokes in an even black line, `PLAIN_HEIGHT_PX` high."""
     size = np.concatenate(strokes).max(axis=0)
-    # Flat writing, such as a dash, is scaled by its width.
-    scale = PLAIN_HEIGHT_PX / max(float(size[1]), 0.15 * float(size[0]), 1.0)
-    pen = Pen(PLAIN_WIDTH_PX)
+    scale = min(PLAIN_HEIGHT_PX / max(float(size[1]), 1.0), MAX_PLAIN_PX / max(float(size[0]), 1.0))
     scaled = tuple(stroke * np.float32(scale) for stroke in strokes)
-    return draw_ink(scaled, PLAIN_WIDTH_PX, pen, np.random.default_rng(0))
+    return draw_ink(scaled, PLAIN_WIDTH_PX, Pen(PLAIN_WIDTH_PX), np.random.default_rng(0))
 
 
 def draw_ink(strokes: Strokes, width_px: float, pen: Pen, rng: Generator) -> Image:
