@@ -42,6 +42,8 @@ HABITS = ("over lines", "joined")
 the boxes or higher, and digits joined by strokes.
 """
 CONTINENTAL_SHARE = 0.12
+JOINED_SHARE = 0.6
+"""How often two digits of a row with joined digits are joined."""
 InkLayer = NDArray[np.float32]
 
 
@@ -158,7 +160,8 @@ def _write_row(
         if glyph is not None:
             box = (float(left), float(margin), float(right - left), float(shape[0] - 2 * margin))
             _place_glyph(ink, _thicken(glyph, thick), box, size, slant, rng)
-            if condition == "joined" and [*labels[-2:-1], contents.empty][0] != contents.empty:
+            follows = len(labels) > 1 and labels[-2] != contents.empty
+            if condition == "joined" and follows and rng.random() < JOINED_SHARE:
                 _join_digits(ink, box, rng)
     # Some rows are struck out as a whole; then every cell is cancelled.
     if rng.random() < 0.05 and contents.empty not in labels:
