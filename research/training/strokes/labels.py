@@ -26,7 +26,7 @@ from research.training.strokes.pen import draw_plain
 from research.training.strokes.samples import StrokeFile, StrokeSample, load_stroke_file
 
 SAMPLES_PER_WRITER = 150
-"""More of one writer teach little."""
+"""More words of one writer, or more lines, teach little."""
 GOOD_FIT = -0.25
 """A label that fits so well (mean logarithm of p per letter) has the right case."""
 MIN_FIT = -2.5
@@ -51,10 +51,10 @@ class CheckedLabel:
 
 
 def order_by_writer(strokes: StrokeFile) -> list[int]:
-    """Return the words and lines to train on: the first of each writer, then the second, …"""
-    own: dict[int, list[int]] = defaultdict(list)
+    """Return the words and lines to train on: one of each writer, then a second, …"""
+    own: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place in strokes.find("word", "line", held=False):
-        own[int(strokes.writer[place])].append(place)
+        own[int(strokes.writer[place]), int(strokes.kind[place])].append(place)
     # Spread evenly over what a writer wrote.
     kept = {
         writer: [places[i] for i in np.linspace(0, len(places) - 1, SAMPLES_PER_WRITER, dtype=int)]
