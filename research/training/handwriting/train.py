@@ -48,8 +48,9 @@ linear fall; a running mean of the weights; batch normalisation keeps its statis
 from __future__ import annotations
 
 import argparse
+import pickle
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,6 +85,7 @@ POOL_LINES = 96
 """How many lines are drawn at a time and sorted by width, to waste little on white."""
 BATCH_PX = 9_600
 MAX_LINE_PX = 1_400
+SOURCES_FILE = "sources.pickle"
 MISLABELLED_LOSS = 3.0
 """A line with more loss per character (nats) has another line's label.
 
@@ -188,6 +190,18 @@ def train_network(
     return run.seen >= planned
 
 
+def _load_once(file: Path, load: Callable[[], TrainingSources]) -> TrainingSources:
+    """Return what a run is trained on; cutting it takes minutes, so it is kept with the run."""
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        part.write_bytes(pickle.dumps(load()))
+        part.replace(file)
+    held = pickle.loads(file.read_bytes())  # written by the line above
+    assert isinstance(held, TrainingSources)
+    return held
+
+
 def _find_shipped_file() -> Path:
     found = find_spec("rapidocr")
     if not found or not found.submodule_search_locations:
@@ -235,7 +249,10 @@ def main() -> None:
     if args.start:
         load_tuned_weights(network, args.start)
     if args.action == "train":
-        sources = load_sources(args.data, args.lines, args.fonts).with_hands()
+        sources = _load_once(
+            args.run / SOURCES_FILE,
+            lambda: load_sources(args.data, args.lines, args.fonts).with_hands(),
+        )
         if args.strokes:
             sources = replace(sources, strokes=load_stroke_source(args.data, args.strokes))
         if not train_network(network, sources, args.run, args.planned):
