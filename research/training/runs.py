@@ -93,7 +93,7 @@ class TrainingRun:
                 1.0, (self._warm + 1) / WARM_UP_STEPS, max(0.0, share_left / FALL_SHARE)
             )
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self._weights, MAX_GRADIENT)
         self._optimizer.step()
         self.seen, self.steps, self._warm = self.seen + samples, self.steps + 1, self._warm + 1

@@ -319,7 +319,7 @@ def train_cell_network(
     The run goes on where it was. False if the process was asked to end before.
     """
     pictures, labels = cells
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)
     training = TrainingRun(network, list(network.parameters()), run, rate)
     training.begin()
     generator = torch.Generator().manual_seed(SEED + training.steps)

@@ -177,7 +177,7 @@ def _fuse_operations(module: GraphModule) -> GraphModule:
 
 def _fuse_gelu(module: GraphModule, erf: Node) -> None:
     # x / sqrt(2), erf, + 1, times x, times 1/2; copies lie between.
-    source, product = erf.args[0].args[0], erf  # type: ignore[union-attr]
+    source, product = erf.args[0].args[0], erf
     for _ in range(3):
         (product,) = product.users
         while _is_of(module, product, "OnnxCopyIdentity"):

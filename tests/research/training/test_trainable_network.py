@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.reading.fields.handwriting.network import find_shipped_file
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 def test_fused_operations_answer_as_separate_ones(monkeypatch: pytest.MonkeyPatch) -> None:
