@@ -26,8 +26,8 @@ from torch import Tensor, nn
 WARM_UP_STEPS = 300
 FALL_SHARE = 0.3
 """Share of the planned samples over which the rate falls."""
-KEPT_MEAN = 0.9993
-"""How much of the mean is kept at each step, after the first few thousand."""
+KEPT_MEAN, MEAN_SHARE = 0.9993, 3
+"""How much of the mean is kept at each step: it is over the last third, then the last 1,400."""
 SAVE_SECONDS = 120
 MAX_GRADIENT = 5.0
 CHECKPOINT_FILE, SMALL_FILE, PID_FILE = "checkpoint.pt", "checkpoint-small.pt", "pid"
@@ -97,7 +97,7 @@ class TrainingRun:
         torch.nn.utils.clip_grad_norm_(self._weights, MAX_GRADIENT)
         self._optimizer.step()
         self.seen, self.steps, self._warm = self.seen + samples, self.steps + 1, self._warm + 1
-        self._update_mean(min(KEPT_MEAN, (1 + self.steps) / (10 + self.steps)))
+        self._update_mean(min(KEPT_MEAN, self.steps / (self.steps + MEAN_SHARE)))
 
     def _update_mean(self, kept: float) -> None:
         with torch.no_grad():

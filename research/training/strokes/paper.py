@@ -97,7 +97,8 @@ def _place_writing(ink: Image, rng: Generator) -> tuple[Layer, _Field]:
     high_mm = rng.uniform(*WRITING_MM)
     scale = high_mm * PX_PER_MM / ink.shape[0]
     size = (max(4, round(ink.shape[1] * scale)), max(4, round(ink.shape[0] * scale)))
-    small = 1 - cv2.resize(ink, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    shown = cv2.resize(ink, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small: Layer = np.float32(1) - shown / np.float32(255)
     field_mm = max(rng.uniform(*FIELD_MM), high_mm / BOUND_SHARE)
     margin = round(MARGIN_MM * PX_PER_MM)
     field = _Field(
@@ -175,7 +176,7 @@ def _compose_sheet(writing: Layer, printed: Layer, rng: Generator) -> Layer:
     pencil = rng.random() < 0.2
     dark = float(rng.uniform(60, 120) if pencil else rng.uniform(110, 220))
     grain = rng.normal(1, 0.5 if pencil else 0.15, (height, width)).astype(np.float32)
-    grain = cv2.GaussianBlur(grain, (0, 0), 0.8)
+    grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), 0.8), np.float32)
     return np.asarray(
         paper - np.maximum(printed, writing * dark * np.clip(grain, 0.4, 1.3)), np.float32
     )
@@ -192,8 +193,7 @@ def _scan_sheet(sheet: Layer, rng: Generator) -> Image:
         size,
         interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR,
     )
-    noise = np.empty(scan.shape, np.float32)
-    cv2.randn(noise, 0.0, float(rng.uniform(1, 6)))
+    noise = rng.standard_normal(scan.shape, np.float32) * np.float32(rng.uniform(1, 6))
     grey = np.clip(scan + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         limit = np.percentile(grey[::4, ::4], 90) - rng.uniform(45, 110)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_run_goes_on_from_its_checkpoints(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is for training only")
     from research.training.runs import TrainingRun
 
-    def begin() -> tuple[object, TrainingRun]:
+    def begin() -> tuple[Any, TrainingRun]:
         torch.manual_seed(1)
         module = torch.nn.Linear(3, 1)
         return module, TrainingRun(module, list(module.parameters()), tmp_path, 0.1)
