@@ -28,6 +28,12 @@ SAMPLE_HEIGHT = 400
 HELD_OUT_EVERY = 6
 SPACE_BEFORE, SPACE_AFTER = re.compile(r" +([.,;:!?)%\]}])"), re.compile(r"([(\[{]) +")
 """Labels have white around signs where the paper has none."""
+WITH_DOTS = {
+    "Grunschnabel": "Grünschnabel",
+    "Ladenschlusgesetz": "Ladenschlußgesetz",
+    "Paul lauft im Zickzack": "Paul läuft im Zickzack",
+}
+"""The file's labels are ASCII; what is written is not."""
 MIN_UNITS_PER_CHARACTER = 55
 """A line that is narrower for its text, in the file's units, has several rows."""
 MIN_ROW_TEXT = 5
@@ -137,9 +143,9 @@ def load_stroke_file(file: Path) -> StrokeFile:
 
 
 def text_on_paper(label: str) -> str:
-    """Return a label without the white that its transcriber put around signs."""
+    """Return a label as written: with dots, without the white that was put around signs."""
     text = " ".join(label.translate(CHARACTER_REPLACEMENTS).split())
-    return SPACE_AFTER.sub(r"\1", SPACE_BEFORE.sub(r"\1", text))
+    return SPACE_AFTER.sub(r"\1", SPACE_BEFORE.sub(r"\1", WITH_DOTS.get(text, text)))
 
 
 def held_out_stroke_writers(writers: Iterable[str]) -> set[str]:

@@ -118,10 +118,11 @@ def test_sixth_of_each_contributors_writers_is_held_out() -> None:
         ("freshman year , I", "freshman year, I"),
         ("( + 3 )", "(+ 3)"),
         ("it`s", "it's"),
+        ("Paul lauft im Zickzack", "Paul läuft im Zickzack"),
         ("Greeley, CO 80634", "Greeley, CO 80634"),
     ],
 )
-def test_labels_lose_white_around_signs(label: str, paper: str) -> None:
+def test_labels_are_as_on_paper(label: str, paper: str) -> None:
     assert text_on_paper(label) == paper
 
 
