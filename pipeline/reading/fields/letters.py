@@ -68,15 +68,15 @@ def read_letter_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     row_struck = np.split(struck, np.cumsum([len(row) for row in cells])[:-1])
 
     # The letters of a row, without their boxes, are read as one line.
-    row_steps = read_steps([_compose_line(row) for row in cells])
+    row_steps = read_steps([compose_letter_line(row) for row in cells])
     readings = [
-        decode_letters(_box_probabilities(pictures, steps, struck_p))
+        decode_letters(box_probabilities(pictures, steps, struck_p))
         for pictures, steps, struck_p in zip(cells, row_steps, row_struck, strict=True)
     ]
     return [add_issues(reading, row.outside) for reading, row in zip(readings, rows, strict=True)]
 
 
-def _compose_line(cells: Image) -> Image:
+def compose_letter_line(cells: Image) -> Image:
     """Put the letters of a row (cells, 32, 32), 255 = ink, into a line, dark on white."""
     line = np.full((LINE_HEIGHT, SLOT_WIDTH_PX * len(cells)), 255, np.uint8)
     for i, cell in enumerate(cells):
@@ -103,7 +103,7 @@ def _resize_letter(cell: Image) -> Image:
     return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def _box_probabilities(cells: Image, steps: Steps, struck: NDArray[np.float32]) -> Probabilities:
+def box_probabilities(cells: Image, steps: Steps, struck: NDArray[np.float32]) -> Probabilities:
     """Return probabilities (cells, 32) in the order of `LETTER_SYMBOLS`."""
     probabilities = np.zeros((len(cells), len(LETTER_SYMBOLS)), np.float32)
     steps_per_box = SLOT_WIDTH_PX // STEP_PX

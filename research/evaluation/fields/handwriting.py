@@ -73,6 +73,7 @@ from research.training.handwriting.lines import (
 )
 from research.training.handwriting.texts import draw_text
 from research.training.language_model.build import unknown_phrases
+from research.training.strokes.held_out import load_held_out_strokes
 
 TEXT_KIND = "text"
 LINE_SPEC = FieldSpec(name="line", label="line", kind=Kind.TEXT, box=(0, 0, 60, LINE_MM))
@@ -89,6 +90,8 @@ WORDS_SET, PHRASES_SET, CAPITALS_SET = (
     "Swedish phrases in capitals, fonts",
 )
 SWEDISH_SET, COPISTE_SET = "Uppsala words", "Copiste lines"
+STROKE_SETS = {"UNIPEN words": "word", "UNIPEN lines": "line"}
+"""Drawn from pen strokes; each set with its kind of samples."""
 DATA_ABSENT = "data not here"
 PHRASES_ABSENT = f"{DATA_ABSENT}, or wordfreq and Faker are not installed"
 ABSENCE_BY_SET = {
@@ -97,6 +100,7 @@ ABSENCE_BY_SET = {
     CAPITALS_SET: PHRASES_ABSENT,
     SWEDISH_SET: DATA_ABSENT,
     COPISTE_SET: DATA_ABSENT,
+    **dict.fromkeys(STROKE_SETS, DATA_ABSENT),
 }
 """The sets, and why one may be missing."""
 NamedSets = Iterator[tuple[str, list[TrainingLine]]]
@@ -163,6 +167,11 @@ def load_sets(
                 if "ß" not in line.text
             ],
         )
+    # Pen strokes of people in ten countries.
+    if strokes := data.find("handwriting", "unipen_strokes.npz"):
+        for name, kind in STROKE_SETS.items():
+            if name in only:
+                yield name, load_held_out_strokes(strokes, kind)
 
 
 def render_phrases(

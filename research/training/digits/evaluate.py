@@ -39,6 +39,9 @@ class DigitMetrics:
     ms_per_100: float
 
 
+HIGH_P = 0.999
+
+
 def expected_calibration_error(
     p: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15
 ) -> float:
@@ -81,6 +84,27 @@ def measure_networks(sets: Mapping[str, tuple[Image, Labels]]) -> dict[str, Digi
     return {name: _measure_set(pictures, labels) for name, (pictures, labels) in sets.items()}
 
 
+def compare_digit_networks(
+    sets: Mapping[str, tuple[Image, Labels]], shipped: Path, made: Path
+) -> str:
+    """Return a Markdown table of two networks, each asked alone."""
+    rows = [
+        "| set | cells | shipped: digits wrong | p ≥ 0.999 | of these wrong | made: digits wrong "
+        "| p ≥ 0.999 | of these wrong |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, (pictures, labels) in sets.items():
+        figures = []
+        for file in (shipped, made):
+            p = run_digit_network(pictures, file)
+            wrong, sure = p.argmax(axis=1) != labels, p.max(axis=1) >= HIGH_P
+            digits = labels < EMPTY_CLASS
+            error = f"{wrong[digits].mean():.2%}" if digits.any() else "–"
+            figures += [error, f"{sure.mean():.1%}", str(int((wrong & sure).sum()))]
+        rows.append(f"| {name} | {len(labels)} | {' | '.join(figures)} |")
+    return "\n".join(rows)
+
+
 def _measure_set(pictures: Image, labels: Labels) -> DigitMetrics:
     # Time the product's own code, in batches.
     start = time.process_time()
@@ -101,8 +125,8 @@ def _measure_set(pictures: Image, labels: Labels) -> DigitMetrics:
         float((~right[digit]).mean()) if digit.any() else 0.0,
         odd,
         expected_calibration_error(top.astype(np.float64), right),
-        float((top >= 0.999).mean()),
-        int((~right & (top >= 0.999)).sum()),
+        float((top >= HIGH_P).mean()),
+        int((~right & (top >= HIGH_P)).sum()),
         _changed_share(pictures),
         took / len(labels) * 1e5,
     )
@@ -185,8 +209,8 @@ Which network reads where was chosen among seven variants (0.34–0.37 % of MNIS
 The seeds are fixed. The head of `research/training/digits/train.py` says what to install; then
 
     OPTIONS="--handwriting FOLDER --mnist package/data --out data/models --chunks 40"
-    python -m research.training.digits.train $OPTIONS --epochs 17
-    python -m research.training.digits.train $OPTIONS --second --epochs 9
+    python -m research.training.digits.train $OPTIONS --run FIRST --epochs 17
+    python -m research.training.digits.train $OPTIONS --run SECOND --second --epochs 9
 
 The shipped networks were trained this way on rows without digits over others, digits struck out
 with one stroke or two in a box, and then fine-tuned by the same commands with `--again --epochs

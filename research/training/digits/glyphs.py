@@ -32,6 +32,9 @@ OPTDIGITS_HELD_OUT = 720
 
 The first third of them is for calibration, the rest for the metrics.
 """
+PRINTED_SHARE = 0.10
+SOURCE_SHARES = {3: (0.55, 0.22, 0.23), 4: (0.40, 0.15, 0.15, 0.30)}
+"""How often a written digit is of MNIST, optdigits, handwriting fonts, and of UNIPEN if there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,11 @@ class Glyphs:
 
     def digit(self, value: int, rng: Generator) -> tuple[Image, bool]:
         """Return a shape of a digit, and whether it is print."""
-        # 10 % print; the rest by source: MNIST, optdigits, handwriting fonts.
-        if rng.random() < 0.10:
+        if rng.random() < PRINTED_SHARE:
             return _choose_image(self.printed[value], rng), True
         sources = self.written[value]
-        return _choose_image(sources[rng.choice(len(sources), p=[0.55, 0.22, 0.23])], rng), False
+        shares = SOURCE_SHARES[len(sources)]
+        return _choose_image(sources[rng.choice(len(sources), p=shares)], rng), False
 
 
 def _choose_image(images: list[Image], rng: Generator) -> Image:
@@ -139,7 +142,7 @@ def cut_to_ink(picture: Image) -> Image:
 
 
 def add_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
-    """Add what Swedish writers add: a bar to a 7, a flag or foot to a 1, a slash to a 0.
+    """Add what Swedish writers add: a bar to a 7, a flag to a 1, a slash to a 0.
 
     Other digits stay as they are.
     """
@@ -157,6 +160,42 @@ def add_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
     draw = {0: _add_slash, 1: _add_flag, 7: _add_bar}[value]
     draw(out, pad, thick, rng)
     return cut_to_ink(out)
+
+
+def add_foot_or_hook(glyph: Image, value: int, rng: Generator) -> Image:
+    """Add what other writers on the continent add: a foot to a 1, a hook to a 7."""
+    if value not in (1, 7):
+        return glyph
+    pad, thick = 12, int(rng.integers(3, 7))
+    out = np.pad(glyph, pad)
+    if value == 1:
+        return cut_to_ink(_add_foot(out, pad, thick, rng))
+    _add_hook(out, pad, thick, rng)
+    return cut_to_ink(out)
+
+
+def _add_foot(out: Image, pad: int, thick: int, rng: Generator) -> Image:
+    # A level stroke below the stem, wider than the digit.
+    wide = np.pad(out, ((0, 0), (pad, pad)))
+    h = wide.shape[0]
+    column = np.flatnonzero(wide[h - pad - 4] > 127)
+    x = float(column.mean()) if len(column) else wide.shape[1] / 2
+    reach = (h - 2 * pad) * rng.uniform(0.12, 0.32)
+    y = h - pad - rng.uniform(0, 4)
+    draw_stroke(
+        wide, [(x - reach, y + rng.uniform(-2, 2)), (x + reach, y + rng.uniform(-2, 2))], thick
+    )
+    return wide
+
+
+def _add_hook(out: Image, pad: int, thick: int, rng: Generator) -> None:
+    # A short stroke down from the left end of the bar on top.
+    h = out.shape[0]
+    columns = np.flatnonzero((out[pad : pad + 12] > 127).any(axis=0))
+    if len(columns):
+        x, y = float(columns[0]) + thick / 2, pad + rng.uniform(1, 5)
+        length = (h - 2 * pad) * rng.uniform(0.08, 0.25)
+        draw_stroke(out, [(x, y), (x - rng.uniform(-3, 5), y + length)], thick)
 
 
 def _add_slash(out: Image, pad: int, thick: int, rng: Generator) -> None:

@@ -23,7 +23,7 @@ from research.training.digits.corrections import (
     draw_corrected_digit,
     draw_correction,
 )
-from research.training.digits.glyphs import Glyphs, add_local_habit
+from research.training.digits.glyphs import Glyphs, add_foot_or_hook, add_local_habit
 
 PX_PER_MM = 8.0
 CONDITIONS = (
@@ -37,6 +37,13 @@ CONDITIONS = (
     "bleed",
     "motion",
 )
+HABITS = ("over lines", "joined")
+"""Conditions of writing that networks are trained on, but that are not measured: digits as high as
+the boxes or higher, and digits joined by strokes.
+"""
+CONTINENTAL_SHARE = 0.12
+JOINED_SHARE = 0.6
+"""How often two digits of a row with joined digits are joined."""
 InkLayer = NDArray[np.float32]
 
 
@@ -81,19 +88,23 @@ class RowContents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DigitContents:
-    """Boxes for digits."""
+    """Boxes for digits; some 1 with a foot and some 7 with a hook if `continental`."""
 
     glyphs: Glyphs
     empty: int = EMPTY_CLASS
     struck: int = STRUCK_CLASS
+    continental: bool = False
 
     def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
         """Return a written digit, or something else that occurs in such a box."""
-        return _choose_content(self.glyphs, blanks, odd, rng)
+        value, glyph = _choose_content(self.glyphs, blanks, odd, rng)
+        if self.continental and glyph is not None and rng.random() < CONTINENTAL_SHARE:
+            glyph = add_foot_or_hook(glyph, value, rng)
+        return value, glyph
 
 
 def draw_row(contents: RowContents, condition: str, rng: Generator) -> DrawnRow:
-    """Draw one row under a condition of `CONDITIONS`."""
+    """Draw one row under a condition of `CONDITIONS` or `HABITS`."""
     if condition == "bare":
         return _bare_character(contents, rng)
     # Geometry of the row: boxes, their size and the margin of the cut.
@@ -103,7 +114,7 @@ def draw_row(contents: RowContents, condition: str, rng: Generator) -> DrawnRow:
     shape = (round(height) + 2 * margin, round(pitch * cells) + 2 * margin)
     edges = np.linspace(margin, shape[1] - margin, cells + 1)
     # Draw ink and print on separate layers; they are misaligned by registration.
-    ink, labels = _write_row(contents, shape, edges, margin, rng)
+    ink, labels = _write_row(contents, (shape, margin), edges, condition, rng)
     lines = _draw_boxes(shape, edges, margin, rng)
     image = _scan_sheet(
         _compose_sheet(ink, _misregister(lines, rng, 3.0), condition, rng), condition, rng
@@ -119,15 +130,16 @@ def draw_row(contents: RowContents, condition: str, rng: Generator) -> DrawnRow:
 
 def _write_row(
     contents: RowContents,
-    shape: tuple[int, int],
+    sheet: tuple[tuple[int, int], int],
     edges: NDArray[np.float64],
-    margin: int,
+    condition: str,
     rng: Generator,
 ) -> tuple[InkLayer, list[int]]:
-    """Draw the ink of a row (0…1), with the habits of one writer.
+    """Draw the ink of a row (0…1) on a sheet (shape and margin), with the habits of one writer.
 
     Size, slant and stroke are alike in a row.
     """
+    shape, margin = sheet
     ink = np.zeros(shape, np.float32)
     # Habits of the writer.
     size, slant, thick = (
@@ -135,16 +147,22 @@ def _write_row(
         rng.normal(0, 0.14),
         int(rng.choice([-1, 0, 0, 0, 1, 2])),
     )
+    # Some people write over the lines of the boxes, some join their digits.
+    if condition == "over lines":
+        size = rng.uniform(0.95, 1.2)
     # Some rows are empty, some have gaps, some have corrections.
     blanks = 1.0 if rng.random() < 0.06 else float(rng.choice([0, 0, 0.1, 0.4]))
     odd = float(rng.choice([0, 0, 0.1, 0.7]))
-    labels = []
+    labels: list[int] = []
     for left, right in pairwise(edges):
         label, glyph = contents.cell(blanks, odd, rng)
         labels.append(label)
         if glyph is not None:
             box = (float(left), float(margin), float(right - left), float(shape[0] - 2 * margin))
             _place_glyph(ink, _thicken(glyph, thick), box, size, slant, rng)
+            follows = len(labels) > 1 and labels[-2] != contents.empty
+            if condition == "joined" and follows and rng.random() < JOINED_SHARE:
+                _join_digits(ink, box, rng)
     # Some rows are struck out as a whole; then every cell is cancelled.
     if rng.random() < 0.05 and contents.empty not in labels:
         y = margin + (shape[0] - 2 * margin) * rng.uniform(0.3, 0.7, 2)
@@ -159,6 +177,21 @@ def _write_row(
         labels = [contents.struck] * len(labels)
     _add_dust(ink, rng)
     return ink, labels
+
+
+def _join_digits(ink: InkLayer, box: tuple[float, float, float, float], rng: Generator) -> None:
+    """Draw the stroke by which a pen came from the digit on the left without being lifted."""
+    x, y, w, h = box
+    start = (x - rng.uniform(0.12, 0.35) * w, y + rng.uniform(0.55, 0.9) * h)
+    end = (x + rng.uniform(0.12, 0.35) * w, y + rng.uniform(0.15, 0.6) * h)
+    cv2.line(
+        ink,
+        (round(start[0]), round(start[1])),
+        (round(end[0]), round(end[1])),
+        float(rng.uniform(0.5, 1.0)),
+        int(rng.integers(1, 4)),
+        cv2.LINE_AA,
+    )
 
 
 def _choose_content(
@@ -209,7 +242,7 @@ def _place_glyph(
     x, y, w, h = box
     gh, gw = glyph.shape
     # The digit's height is that of the writer with some variation.
-    scale = h * np.clip(size + rng.normal(0, 0.06), 0.35, 1.0) / gh
+    scale = h * np.clip(size + rng.normal(0, 0.06), 0.35, max(1.0, size)) / gh
     wide = scale * rng.uniform(0.8, 1.2)
     # At most slightly wider than the box.
     if gw * wide > w * 1.05:

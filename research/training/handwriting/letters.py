@@ -247,11 +247,11 @@ def load_letter_glyphs(
         cut_letters(align_lines(words), CUT_LETTERS),
         hands,
         prints,
-        _load_digits(handwriting / "optdigits.npz", held_out=held_out),
+        load_letter_digits(handwriting / "optdigits.npz", held_out=held_out),
     )
 
 
-def _load_digits(file: Path, *, held_out: bool) -> list[Image]:
+def load_letter_digits(file: Path, *, held_out: bool) -> list[Image]:
     """Return digits that people wrote and that look like no letter."""
     pictures, values = load_optdigits(file)
     part = slice(-OPTDIGITS_HELD_OUT, None) if held_out else slice(0, -OPTDIGITS_HELD_OUT)

@@ -2,14 +2,14 @@
 
     pip install -e '.[train]'
     python -m research.training.handwriting.quantize --data FOLDER [--lines OWN.zip]
-        --out data/models/handwriting.onnx
+        [--strokes LABELS.npz] --out data/models/handwriting.onnx
 
 It takes half of the time per line, and is made from the file of the same name in `trained/`. Four
 fifths of the time go to convolutions with a window of one pixel. Each becomes a product of two
 matrices of whole numbers: activations in 8 bits over the range of their own line, weights in 7 bits
 per column, rounded as `rounding.py` says. It looks at lines that the network was trained on, drawn
-again with a fixed seed: nothing that is measured on is seen. `FOLDER` and `--lines` are those of
-the training. Afterwards `research.evaluation.fields.handwriting` judges it, and
+again with a fixed seed: nothing that is measured on is seen. `FOLDER`, `--lines` and `--strokes`
+are those of the training. Afterwards `research.evaluation.fields.handwriting` judges it, and
 `research.training.calibration.fit --only lines` fits its probabilities.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from research.training.handwriting.sources import load_sources
+from research.training.handwriting.sources import TrainingSources, load_sources
 from research.training.handwriting.train import MAX_LINE_PX, SEED, make_block
 from research.training.onnx_tools import strip_exporter_notes
 from research.training.rounding import (
@@ -36,6 +37,7 @@ from research.training.rounding import (
     RoundedWeights,
     round_weights,
 )
+from research.training.strokes.sources import load_stroke_source
 
 RUNTIME_DOMAIN = "com.microsoft"
 """The domain of the runtime's own operators."""
@@ -173,11 +175,9 @@ def _product_nodes(convolution: NodeProto, tensors: Sequence[str]) -> Iterator[N
     yield helper.make_node("Transpose", [f"{name}.product"], [name], perm=[0, 3, 1, 2])
 
 
-def iter_training_lines(
-    data: Path, archives: Sequence[Path], count: int = CALIBRATION_LINES
-) -> Iterator[NDArray[np.float32]]:
+def iter_training_lines(drawn: TrainingSources) -> Iterator[NDArray[np.float32]]:
     """Yield lines drawn as for training, (1, 3, 48, w) in −1…1."""
-    drawn, rng = load_sources(data, archives), np.random.default_rng(SEED)
+    rng, count = np.random.default_rng(SEED), CALIBRATION_LINES
     while count:
         block, _ = make_block([drawn.drawn(rng).picture])
         # Long lines would dominate the statistics.
@@ -193,13 +193,17 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--lines", type=Path, action="append", default=[])
+    parser.add_argument("--strokes", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
+    drawn = load_sources(args.data, args.lines)
+    if args.strokes:
+        drawn = replace(drawn, strokes=load_stroke_source(args.data, args.strokes))
     onnx.save(
         strip_exporter_notes(
             quantize_network(
                 args.out.parent / TRAINED_FOLDER / args.out.name,
-                iter_training_lines(args.data, args.lines),
+                iter_training_lines(drawn),
             )
         ),
         str(args.out),

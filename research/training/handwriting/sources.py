@@ -31,6 +31,7 @@ from research.training.handwriting.lines import (
     render_line,
 )
 from research.training.handwriting.texts import draw_half_dose, draw_text, normalize_label
+from research.training.strokes.sources import StrokeSource
 
 MIN_LETTERS = 6
 """Letters that are needed to tell whether a line is in capitals."""
@@ -46,6 +47,8 @@ It would be reached if no text had numbers or letters that a writer lacks.
 """
 CAPITALS_SHARE = 0.12
 """Share of lines that are in capitals throughout, as many people write on forms."""
+STROKES_SHARE, STROKES_SHARE_BESIDE_LINES = 0.5, 0.4
+"""Share of UNIPEN's writers without and with lines of other people."""
 HALVES_SHARE = 0.03
 """Share of doses with a half.
 
@@ -96,23 +99,29 @@ class TrainingSources:
     """What is trained on.
 
     `lines` are whole lines of people's, `words` single words, `fonts` faces to render text in,
-    `hands` letters of people's.
+    `hands` letters of people's, `strokes` movements of people's pens.
     """
 
     words: list[TrainingLine]
     lines: list[list[TrainingLine]]
     fonts: list[Path]
     hands: LetterWriters | None = None
+    strokes: StrokeSource | None = None
 
     def drawn(self, rng: Generator) -> TrainingLine:
         """Draw one line.
 
-        Some in capitals; of the rest up to a quarter Swedish text in people's letters; of what then
+        If there are strokes, half or two fifths of them. Of other sources some in capitals; of the
+        rest up to a quarter Swedish text in people's letters; of what then
         is left 40 % whole lines of people's, else words, words put together, and rendered text.
 
         Without people's lines more words are put together: trained on single words and fonts
         alone, the network forgets what a line looks like.
         """
+        # Other people's strokes, by a share of their own.
+        share = STROKES_SHARE_BESIDE_LINES if self.lines else STROKES_SHARE
+        if self.strokes and rng.random() < share:
+            return self.strokes.drawn(rng)
         # Capitals first, then half doses.
         kind = rng.random()
         if kind < CAPITALS_SHARE:

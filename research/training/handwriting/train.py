@@ -1,8 +1,8 @@
 """Fine-tune the handwriting network on lines of known text, and compare it with the shipped one.
 
     pip install -e '.[train]'
-    python -m research.training.handwriting.train train --data FOLDER --run RUN --minutes 240
-        [--lines OWN.zip]
+    python -m research.training.handwriting.train train --data FOLDER --run RUN --planned 200000
+        [--lines OWN.zip] [--strokes LABELS.npz]
     python -m research.training.handwriting.train measure --data FOLDER --run RUN
         [--lines OWN.zip]
     python -m research.training.handwriting.train export --run RUN
@@ -16,6 +16,10 @@
 trained on is Swedish text composed from pieces of all these lines of people's (`compose_lines.py`),
 since hardly any Swedish writers may be trained on.
 
+`--strokes` adds words, lines and composed text of 511 more people, drawn from the movements of
+their pens (`unipen_strokes.npz` in FOLDER, UNIPEN, CC BY 4.0); LABELS.npz says what they wrote
+(`python -m research.training.strokes.labels`).
+
 `--lines` adds line images of your own, for instance lines that reviewers corrected: a zip file of
 images `<writer or page number>…png` and `labels.tsv` (name, tab, text); it may be given more than
 once. Lines from health records need a purpose and a legal ground of their own. A line in capitals
@@ -28,23 +32,26 @@ too. `--start FILE` goes on from weights that were tuned before, with a new warm
 training starts from the network as shipped. Given again when exporting, `--share 0.5` is the mean
 of the two tuned networks.
 
-RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows the
-time used of `--minutes`, so a run ends on time. Nothing in the product imports this module.
+RUN is a folder for checkpoints: the same command continues an interrupted run, also with more lines
+`--planned` (`research/training/runs.py`). `measure` and `export` may be used while it runs: they
+take the mean of the last checkpoint's weights. `pack` writes a checkpoint of 12 MB to RUN, for
+another machine. Nothing in the product imports this module.
 
-Weights may be used as the strictest licence of what they were trained on says: DHSD and the fonts
-leave them free, naming the source. `measure` says whether the tuned network is better on every
-held-out set; only then is it worth installing.
+Weights may be used as the strictest licence of what they were trained on says: DHSD, UNIPEN and the
+fonts leave them free, naming the source. `measure` says whether the tuned network is better on
+every held-out set; only then is it worth installing.
 
-Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up and
-cosine; batch normalisation keeps its statistics.
+Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up and a
+linear fall; a running mean of the weights; batch normalisation keeps its statistics.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import pickle
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -69,15 +76,16 @@ from research.training.handwriting.network import (
 )
 from research.training.handwriting.sources import TrainingSources, load_sources
 from research.training.handwriting.texts import CHARACTERS
+from research.training.runs import TrainingRun
+from research.training.strokes.sources import load_stroke_source
 
 SEED = 20261124
 LEARNING_RATE = 5e-4
-WARM_UP_SHARE = 0.05
 POOL_LINES = 96
 """How many lines are drawn at a time and sorted by width, to waste little on white."""
 BATCH_PX = 9_600
 MAX_LINE_PX = 1_400
-SAVE_SECONDS = 120
+SOURCES_FILE = "sources.pickle"
 MISLABELLED_LOSS = 3.0
 """A line with more loss per character (nats) has another line's label.
 
@@ -152,82 +160,46 @@ def ctc_loss(network: TrainableNetwork, lines: Sequence[TrainingLine]) -> torch.
 
 
 def train_network(
-    network: TrainableNetwork, drawn: TrainingSources, run: Path, minutes: float
-) -> None:
-    """Train until `minutes` are used up, over all continuations.
+    network: TrainableNetwork, drawn: TrainingSources, folder: Path, planned: int
+) -> bool:
+    """Train until `planned` lines were seen, over all continuations.
 
-    `run/checkpoint.pt` is written every two minutes.
+    False if the process was asked to end before.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    weights = network.trained()
-    optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.01)
-    # Continue where a former run stopped; data is drawn by the number of that step.
-    used, step = _resume(network, optimizer, run / "checkpoint.pt")
-    rng = np.random.default_rng([SEED, step])
-    line_count, total, saved, clock = 0, 0.0, time.monotonic(), time.monotonic()
+    run = TrainingRun(network.module, network.trained(), folder, LEARNING_RATE)
+    run.begin()
+    # Data is drawn by the number of the step where a former run stopped.
+    rng = np.random.default_rng([SEED, run.steps])
+    line_count, total, clock = 0, 0.0, time.process_time()
     for lines in iter_batches(drawn, rng):
-        now = time.monotonic()
-        used, clock = used + now - clock, now
-        share = used / (60 * minutes)
-        # Save now and then, and at the end.
-        if share >= 1 or now - saved > SAVE_SECONDS:
+        ends = run.must_end(planned)
+        if ends or run.should_save():
+            now = time.process_time()
             print(
-                f"{used / 60:.1f} min, step {step}, {line_count} lines, "
-                f"loss {total / max(1, line_count):.4f}",
+                f"{run.seen} lines, step {run.steps}, loss {total / max(1, line_count):.4f}, "
+                f"{line_count / max(1e-6, now - clock):.1f} lines a second of processor time",
                 flush=True,
             )
-            _save_checkpoint(network, optimizer, (used, step), run / "checkpoint.pt")
-            saved, line_count, total = now, 0, 0.0
-        if share >= 1:
-            return
-        # Linear warm-up, then cosine decay over the planned time.
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * min(
-                share / WARM_UP_SHARE, 0.5 + 0.5 * math.cos(math.pi * share)
-            )
+            run.save()
+            line_count, total, clock = 0, 0.0, now
+        if ends:
+            break
         loss = ctc_loss(network, lines)
-        optimizer.zero_grad()
-        loss.backward()
-        # Clip gradients to a norm of 5.
-        torch.nn.utils.clip_grad_norm_(weights, 5.0)
-        optimizer.step()
-        step, line_count, total = (
-            step + 1,
-            line_count + len(lines),
-            total + loss.item() * len(lines),
-        )
+        run.advance(loss, len(lines), planned)
+        line_count, total = line_count + len(lines), total + loss.item() * len(lines)
+    return run.seen >= planned
 
 
-def _save_checkpoint(
-    network: TrainableNetwork,
-    optimizer: torch.optim.Optimizer,
-    progress: tuple[float, int],
-    file: Path,
-) -> None:
-    # Write next to the checkpoint and rename, so that a crash leaves the old one.
-    part = file.with_suffix(".part")
-    torch.save(
-        {
-            "weights": network.module.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "progress": progress,
-        },
-        part,
-    )
-    part.replace(file)
-
-
-def _resume(
-    network: TrainableNetwork, optimizer: torch.optim.Optimizer | None, file: Path
-) -> tuple[float, int]:
+def _load_once(file: Path, load: Callable[[], TrainingSources]) -> TrainingSources:
+    """Return what a run is trained on; cutting it takes minutes, so it is kept with the run."""
     if not file.is_file():
-        return 0.0, 0
-    held = torch.load(file)
-    network.module.load_state_dict(held["weights"])
-    if optimizer:
-        optimizer.load_state_dict(held["optimizer"])
-    used, step = held["progress"]
-    return float(used), int(step)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        part.write_bytes(pickle.dumps(load()))
+        part.replace(file)
+    held = pickle.loads(file.read_bytes())  # written by the line above
+    assert isinstance(held, TrainingSources)
+    return held
 
 
 def _find_shipped_file() -> Path:
@@ -242,7 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("action", choices=("train", "measure", "export"))
+    parser.add_argument("action", choices=("train", "measure", "export", "pack"))
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--lines", type=Path, action="append", default=[])
@@ -253,7 +225,8 @@ def main() -> None:
         default=[],
         help="a folder with more handwriting fonts (*.ttf)",
     )
-    parser.add_argument("--minutes", type=float, default=240)
+    parser.add_argument("--strokes", type=Path, help="checked labels of UNIPEN")
+    parser.add_argument("--planned", type=int, default=200_000, help="lines to train on, in all")
     parser.add_argument(
         "--network", type=Path, help="PP-OCRv6_rec_small.onnx, if rapidocr is not installed here"
     )
@@ -276,14 +249,20 @@ def main() -> None:
     if args.start:
         load_tuned_weights(network, args.start)
     if args.action == "train":
-        train_network(
-            network,
-            load_sources(args.data, args.lines, args.fonts).with_hands(),
-            args.run,
-            args.minutes,
+        sources = _load_once(
+            args.run / SOURCES_FILE,
+            lambda: load_sources(args.data, args.lines, args.fonts).with_hands(),
         )
+        if args.strokes:
+            sources = replace(sources, strokes=load_stroke_source(args.data, args.strokes))
+        if not train_network(network, sources, args.run, args.planned):
+            raise SystemExit("Stopped; the same command goes on.")
         return
-    _resume(network, None, args.run / "checkpoint.pt")
+    run = TrainingRun(network.module, network.trained(), args.run, LEARNING_RATE)
+    if args.action == "pack":
+        run.save_small()
+        return
+    run.use_mean()
     # Interpolate between the weights before and after training.
     tuned = args.out or args.run / "handwriting.onnx"
     before = load_shipped(file)

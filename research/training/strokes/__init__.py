@@ -1,0 +1,1 @@
+"""Pen strokes of UNIPEN as ink on paper, for training."""
