@@ -109,7 +109,7 @@ def _takes_in_a_stack(page: Page, stack: Path) -> None:
     choose(page, "upload_unit", UNIT)
     hand_in(page, "upload_files", stack)
     page.get_by_role("button", name="Ladda upp", exact=True).click()
-    expect(page.get_by_text("3 sidor laddades upp")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"1 fil laddades upp.*\(sidor: 3\)"))).to_be_visible()
 
 
 def _types_while_it_is_read(page: Page) -> None:
