@@ -36,7 +36,7 @@ class FhirExporter:
         return next(self.unsupported_reasons(record, options), None)
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, so that nothing comes up once the first is mended."""
+        """Yield all that is missing, not only the first."""
         mapping = options.mapping(record.form, FhirMapping)
         if is_temporary_pid(record.client.pid):
             yield TEMPORARY_CLIENT

@@ -178,7 +178,7 @@ class ActivitiesExporter:
         return next(self.unsupported_reasons(record, options), None)
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, so that nothing comes up once the first is mended."""
+        """Yield all that is missing, not only the first."""
         mapping = options.mapping(record.form, ActivityMapping)
         yield from unsupported_group_reasons(record, options)
         if unclear := find_unclear_slot(record, mapping):

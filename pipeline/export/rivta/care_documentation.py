@@ -87,7 +87,7 @@ class CareDocumentationExporter:
         return next(self.unsupported_reasons(record, options), None)
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, so that nothing comes up once the first is mended."""
+        """Yield all that is missing, not only the first."""
         mapping = options.mapping(record.form, NoteMapping)
         yield from missing_note_reasons(record, options, mapping.local_id_type)
 

@@ -72,7 +72,7 @@ class ObservationsExporter:
         return next(self.unsupported_reasons(record, options), None)
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, so that nothing comes up once the first is mended."""
+        """Yield all that is missing, not only the first."""
         mapping = options.mapping(record.form, ObservationMapping)
         yield from unsupported_group_reasons(record, options)
         if record.revision == 1 and not any(
