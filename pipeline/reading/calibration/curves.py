@@ -3,7 +3,7 @@
 `data/models/calibration.json` holds one rising curve per kind of field and network, fitted by
 `research/training/calibration/fit.py`. A workspace may have its own beside its database, fitted by
 `efterskrift learn`, which takes precedence. Without a curve for its network a reading gets a low
-probability.
+probability: no more than by any curve of another network, and than `UNCALIBRATED_MAX_P`.
 """
 
 from __future__ import annotations
@@ -158,12 +158,9 @@ def calibrate_reading(
     Alternatives keep their odds against the value, as far as p leaves room for them.
     """
     # The curve of the reading's key, if one was fitted for this network.
-    curve = curves.get((curve_key(spec, reading), network))
-    p = (
-        curve.at(curve_features(spec, reading, clarity_lead))
-        if curve
-        else min(reading.p, UNCALIBRATED_MAX_P)
-    )
+    key, features = curve_key(spec, reading), curve_features(spec, reading, clarity_lead)
+    curve = curves.get((key, network))
+    p = curve.at(features) if curve else _unmeasured_p(spec, reading, key, features, curves)
     # Where the reader gave up, calibration may only lower p.
     if _is_reader_uncertain(spec, reading):
         p = min(p, reading.p)
@@ -173,13 +170,37 @@ def calibrate_reading(
     others = tuple((value, min(1.0, other_p * share)) for value, other_p in reading.alternatives)
 
     # The characters of a text have their own curve.
-    letter = curves.get((LETTER_KEY, network)) if spec.traits.is_handwriting else None
-    characters = (
-        tuple(letter.at((log_odds(c),)) for c in reading.characters)
-        if letter
-        else reading.characters
-    )
+    characters = reading.characters
+    if spec.traits.is_handwriting:
+        letters = _curves_of(LETTER_KEY, network, curves)
+        characters = tuple(
+            min((letter.at((log_odds(c),)) for letter in letters), default=c) for c in characters
+        )
     return replace(reading, p=p, alternatives=others, characters=characters)
+
+
+def _curves_of(key: str, network: str, curves: CalibrationCurves) -> list[CalibrationCurve]:
+    """Return the curve of a network; if it has none, those of all others."""
+    own = curves.get((key, network))
+    return [own] if own else [curve for (other, _), curve in curves.items() if other == key]
+
+
+def _unmeasured_p(
+    spec: FieldSpec,
+    reading: Reading,
+    key: str,
+    features: CurveFeatures,
+    curves: CalibrationCurves,
+) -> float:
+    """Return p for a network that nobody has measured.
+
+    It is the least that the curve of any other network gives such a reading, and limited. An empty
+    line of handwriting is found by its ink, whatever network reads, and is not limited further.
+    """
+    lowest = [curve.at(features) for curve in _curves_of(key, "", curves)]
+    if lowest and reading.state is State.EMPTY and spec.traits.is_handwriting:
+        return min(lowest)
+    return min(reading.p, UNCALIBRATED_MAX_P, *lowest)
 
 
 def _is_reader_uncertain(spec: FieldSpec, reading: Reading) -> bool:
