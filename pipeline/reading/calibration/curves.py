@@ -24,7 +24,7 @@ from pipeline.domain.confidence import (
     UNCALIBRATED_MAX_P,
 )
 from pipeline.domain.errors import MissingProgramError
-from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import ROOT, load_settings
 
@@ -32,6 +32,8 @@ CALIBRATION_FILE = "calibration.json"
 SHIPPED_CALIBRATION = ROOT / "data" / "models" / CALIBRATION_FILE
 LETTER_KEY = "letter"
 """Key of the curve of single characters of a text."""
+_INK_KEYS = frozenset(f"{kind}-empty" for kind in (Kind.TEXT, Kind.LINES, Kind.LETTERS))
+"""Keys of what is found empty by its ink, before a network of handwriting is asked."""
 NO_FINGERPRINT = "absent"
 """Fingerprint of a file that does not exist."""
 MAX_LOG_ODDS = 16.0
@@ -160,7 +162,7 @@ def calibrate_reading(
     # The curve of the reading's key, if one was fitted for this network.
     key, features = curve_key(spec, reading), curve_features(spec, reading, clarity_lead)
     curve = curves.get((key, network))
-    p = curve.at(features) if curve else _unmeasured_p(spec, reading, key, features, curves)
+    p = curve.at(features) if curve else uncalibrated_p(key, features, curves)
     # Where the reader gave up, calibration may only lower p.
     if _is_reader_uncertain(spec, reading):
         p = min(p, reading.p)
@@ -170,37 +172,25 @@ def calibrate_reading(
     others = tuple((value, min(1.0, other_p * share)) for value, other_p in reading.alternatives)
 
     # The characters of a text have their own curve.
-    characters = reading.characters
-    if spec.traits.is_handwriting:
-        letters = _curves_of(LETTER_KEY, network, curves)
-        characters = tuple(
-            min((letter.at((log_odds(c),)) for letter in letters), default=c) for c in characters
-        )
+    letter = curves.get((LETTER_KEY, network)) if spec.traits.is_handwriting else None
+    characters = (
+        tuple(letter.at((log_odds(c),)) for c in reading.characters)
+        if letter
+        else reading.characters
+    )
     return replace(reading, p=p, alternatives=others, characters=characters)
 
 
-def _curves_of(key: str, network: str, curves: CalibrationCurves) -> list[CalibrationCurve]:
-    """Return the curve of a network; if it has none, those of all others."""
-    own = curves.get((key, network))
-    return [own] if own else [curve for (other, _), curve in curves.items() if other == key]
-
-
-def _unmeasured_p(
-    spec: FieldSpec,
-    reading: Reading,
-    key: str,
-    features: CurveFeatures,
-    curves: CalibrationCurves,
-) -> float:
-    """Return p for a network that nobody has measured.
+def uncalibrated_p(key: str, features: CurveFeatures, curves: CalibrationCurves) -> float:
+    """Return p for a reading of a network that has no curve of the key, as nobody measured it.
 
     It is the least that the curve of any other network gives such a reading, and limited. An empty
-    line of handwriting is found by its ink, whatever network reads, and is not limited further.
+    line is found by its ink, whatever network reads, and is not limited further.
     """
-    lowest = [curve.at(features) for curve in _curves_of(key, "", curves)]
-    if lowest and reading.state is State.EMPTY and spec.traits.is_handwriting:
+    lowest = [curve.at(features) for (other, _), curve in curves.items() if other == key]
+    if lowest and key in _INK_KEYS:
         return min(lowest)
-    return min(reading.p, UNCALIBRATED_MAX_P, *lowest)
+    return min(1 / (1 + exp(-features[0])), UNCALIBRATED_MAX_P, *lowest)
 
 
 def _is_reader_uncertain(spec: FieldSpec, reading: Reading) -> bool:

@@ -83,7 +83,7 @@ def fit_adaptation(
     known = [
         _KnownLine(_log_steps(steps), _interleave_blanks(text))
         for steps, text in zip(answers, texts, strict=True)
-        if text and set(text) <= COLUMNS.keys() and len(steps) > 2 * len(text)
+        if text and set(text) <= COLUMNS.keys() and len(steps) >= 2 * len(text)
     ]
     count = len(ALPHABET) + 1
     none = np.zeros(1 + count + count * count)

@@ -1,6 +1,6 @@
 """Measure whether a few confirmed lines of an author help to read the author's other lines.
 
-    python -m research.evaluation.authors.measure --data SHARED [--test 24] [--tune]
+    python -m research.evaluation.authors.measure --data SHARED [--test 24] [--swedish] [--tune]
 
 Of each writer that nobody trained on, the first k samples adapt, and up to `--test` later ones are
 read with and without. "Others' hands" is the same adaptation to k samples of k other writers: what
@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ FOLDS = 5
 PENALTIES = {Change.BIAS: 1.0, Change.MATRIX: 0.3}
 """Chosen by `--tune`; a scale besides the bias gained nothing there."""
 TUNED_PENALTIES = (0.3, 1.0, 3.0)
-TUNED_WRITERS, MEASURED_WRITERS = 20, 40
+TUNED_WRITERS, MEASURED_WRITERS = 20, 26
 """At most about so many UNIPEN writers are drawn."""
 StepReader = Callable[[Steps], str]
 
@@ -224,18 +225,22 @@ def _draw_writers(file: Path, kind: str, most: int, *, held: bool) -> Iterator[T
                 yield line
 
 
-def _load_sets(data: Path, most: int) -> Iterator[tuple[str, list[_Writer]]]:
+def _load_sets(data: Path, most: int, only: Collection[str]) -> Iterator[tuple[str, list[_Writer]]]:
     folder = data / "handwriting"
-    for name, kind in STROKE_SETS.items():
-        drawn = _draw_writers(folder / "unipen_strokes.npz", kind, most, held=True)
-        yield name, _load_writers(drawn, most)
-    yield WORDS_SET, _load_writers(load_dhsd(folder / "dhsd_words.npz", held=True), most)
-    yield SWEDISH_SET, _load_writers(load_uppsala_words(folder / "uppsala_words"), most)
-    archive = load_archive(folder / COPISTE_ARCHIVE, held=True)
-    yield (
-        COPISTE_SET,
-        _load_writers((replace(one, text=strip_accents(one.text)) for one in archive), most),
-    )
+    loaders: dict[str, Callable[[], Iterable[TrainingLine]]] = {
+        **{
+            name: partial(_draw_writers, folder / "unipen_strokes.npz", kind, most, held=True)
+            for name, kind in STROKE_SETS.items()
+        },
+        WORDS_SET: lambda: load_dhsd(folder / "dhsd_words.npz", held=True),
+        SWEDISH_SET: lambda: load_uppsala_words(folder / "uppsala_words"),
+        COPISTE_SET: lambda: [
+            replace(one, text=strip_accents(one.text))
+            for one in load_archive(folder / COPISTE_ARCHIVE, held=True)
+        ],
+    }
+    for name in only or loaders:
+        yield name, _load_writers(loaders[name](), most)
 
 
 def main() -> None:
@@ -266,9 +271,8 @@ def main() -> None:
         if args.swedish
         else [_Way(c, p) for c, p in PENALTIES.items()]
     )
-    for name, writers in _load_sets(args.data, args.test):
-        if not args.only or name in args.only:
-            _print_rows(name, writers, ways)
+    for name, writers in _load_sets(args.data, args.test, args.only):
+        _print_rows(name, writers, ways)
 
 
 if __name__ == "__main__":

