@@ -260,7 +260,12 @@ class Settings(BaseSettings):
         """The weights that `handwriting` means: never `auto`, and a file with its whole path."""
         if isinstance(self.handwriting, Path):
             return self.workspace / self.handwriting
-        if self.handwriting is not Handwriting.AUTO:
+        return self.program_weights
+
+    @property
+    def program_weights(self) -> Handwriting:
+        """Those of the program's weights that are chosen: as by `auto` beside a file."""
+        if isinstance(self.handwriting, Handwriting) and self.handwriting is not Handwriting.AUTO:
             return self.handwriting
         return Handwriting.BEST if self.non_commercial else Handwriting.FREE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import shutil
@@ -224,17 +223,13 @@ def _check_handwriting(settings: Settings) -> str:
 
 
 def _describe_own_network(file: Path) -> str:
-    """Return the file, its digest, and whether its readings are measured."""
+    """Return the file, the start of its digest, and whether its readings are measured."""
     from pipeline.reading.calibration.curves import file_fingerprint, installed_curves
 
     fingerprint = file_fingerprint(file)
-    measured = sorted(key for key, network in installed_curves() if network == fingerprint)
-    state = (
-        f"measured here: {', '.join(measured)}"
-        if measured
-        else "not measured: no text is prefilled before `efterskrift learn` has measured it"
-    )
-    return f"{file} (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}; {state})"
+    is_measured = any(network == fingerprint for _, network in installed_curves())
+    state = "measured" if is_measured else "not measured: `efterskrift learn`"
+    return f"{file.name} (SHA-256 {fingerprint}…, {state})"
 
 
 def _check_store(settings: Settings) -> str:

@@ -137,13 +137,20 @@ def find_network_file() -> Path:
     `best` and `auto` are the tuned network if it is installed, else the one as shipped; another
     choice, or a file of the organisation's own, is never replaced by another.
     """
+    weights = load_settings().weights
+    return weights if isinstance(weights, Path) else find_program_file()
+
+
+def find_program_file() -> Path:
+    """Return the file of the program's own weights that are chosen, as by `auto` beside a file.
+
+    They read initials: how sure a signer is was measured with them, and nothing measures it anew.
+    """
     settings = load_settings()
-    if isinstance(settings.weights, Path):
-        return settings.weights
-    may_fall_back = settings.handwriting in {Handwriting.AUTO, Handwriting.BEST}
-    if settings.weights in TUNED_MODELS:
-        tuned = settings.models / TUNED_MODELS[settings.weights]
-        if not may_fall_back or tuned.is_file():
+    must_be_tuned = settings.handwriting is Handwriting.FREE
+    if settings.program_weights in TUNED_MODELS:
+        tuned = settings.models / TUNED_MODELS[settings.program_weights]
+        if must_be_tuned or tuned.is_file():
             return tuned
     return find_shipped_file()
 

@@ -24,6 +24,7 @@ from pipeline.operations.page_job import make_reader
 from pipeline.reading.calibration.curves import installed_curves
 from pipeline.reading.fields.handwriting.network import (
     find_network_file,
+    find_program_file,
     find_second_file,
     load_network,
     open_own_network,
@@ -70,6 +71,16 @@ def test_own_file_reads_by_itself(own: Path) -> None:
     assert find_second_file() is None, "named as the best weights are, but no such"
     (ours,), (free,) = read_steps([LINE]), read_steps([LINE], FREE)
     assert np.array_equal(ours, free)
+
+
+def test_initials_are_read_by_what_their_signers_were_measured_with(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert own.is_file()
+    monkeypatch.setenv("EFTERSKRIFT_NON_COMMERCIAL", "false")
+    assert find_program_file() == FREE
+    monkeypatch.setenv("EFTERSKRIFT_NON_COMMERCIAL", "true")
+    assert find_program_file() == FREE.with_name("handwriting.onnx")
 
 
 def test_without_a_file_nothing_is_opened() -> None:
@@ -173,8 +184,8 @@ def test_own_network_is_not_trusted_before_it_is_measured(own: Path) -> None:
     sure, unsure = calibrate_readings([TEXT, TEXT], [clear, doubtful])
     assert sure.p == UNCALIBRATED_MAX_P < min(PREFILL_FROM_BY_KIND.values())
     assert unsure.p <= 0.301
-    assert "not measured" in _doctor().state
-    assert str(own) in _doctor().state
+    assert _doctor().state == f"{own.name} (SHA-256 {network}…, not measured: `efterskrift learn`)"
+    assert not _doctor().remedy
 
 
 def test_empty_line_is_as_sure_as_with_other_weights(own: Path) -> None:
