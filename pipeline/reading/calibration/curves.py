@@ -32,7 +32,11 @@ CALIBRATION_FILE = "calibration.json"
 SHIPPED_CALIBRATION = ROOT / "data" / "models" / CALIBRATION_FILE
 LETTER_KEY = "letter"
 """Key of the curve of single characters of a text."""
-_INK_KEYS = frozenset(f"{kind}-empty" for kind in (Kind.TEXT, Kind.LINES, Kind.LETTERS))
+_INK_KEYS = frozenset(
+    f"{kind}-empty"
+    for kind in Kind
+    if kind.traits.is_handwriting or (kind.traits.has_cells and not kind.traits.digits_only)
+)
 """Keys of what is found empty by its ink, before a network of handwriting is asked."""
 NO_FINGERPRINT = "absent"
 """Fingerprint of a file that does not exist."""

@@ -75,8 +75,9 @@ def _find_missing_characters(network: InferenceSession, shape: NetworkShape) -> 
     missing = [character for character in shape.characters if character not in known]
     if not missing:
         return None
-    listed = " ".join(missing[:MAX_LISTED_CHARACTERS])
-    return Text("error.network_unfit.characters", {"count": len(missing), "listed": listed})
+    rest = " …" if len(missing) > MAX_LISTED_CHARACTERS else ""
+    listed = " ".join(missing[:MAX_LISTED_CHARACTERS]) + rest
+    return Text("error.network_unfit.characters", {"listed": listed})
 
 
 def _find_answer_misfit(network: InferenceSession, shape: NetworkShape) -> Text | None:
