@@ -58,7 +58,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _run_check("Check boxes", _check_mark_model),
         _run_check("Handwriting network", lambda: _check_handwriting(settings)),
         _run_check("Swedish words", lambda: _check_learned_words(settings)),
-        _check_calibration(),
+        _check_calibration(settings),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
         _run_check("Logo", lambda: _describe_logo(settings)),
@@ -108,17 +108,26 @@ def describe_workspace_forms(settings: Settings) -> str:
     return f"{len(forms)} published here"
 
 
-def _check_calibration() -> HealthFinding:
+def _check_calibration(settings: Settings) -> HealthFinding:
     """Check that every network has curves of its own: without, its readings have a low p."""
-    from pipeline.reading.calibration.curves import NO_FINGERPRINT, installed_curves
+    from pipeline.reading.calibration.curves import (
+        NO_FINGERPRINT,
+        file_fingerprint,
+        installed_curves,
+    )
     from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 
     try:
+        # A network of the organisation's own is measured by `efterskrift learn` alone.
+        weights = settings.weights
+        unmeasured = {NO_FINGERPRINT} | (
+            {file_fingerprint(weights)} if isinstance(weights, Path) else set()
+        )
         calibrated = {(key.partition("-")[0], network) for key, network in installed_curves()}
         missing = sorted(
             kind
             for kind, network in NETWORK_FINGERPRINTS.items()
-            if network() != NO_FINGERPRINT and (str(kind), network()) not in calibrated
+            if network() not in unmeasured and (str(kind), network()) not in calibrated
         )
     except (EfterskriftError, OSError) as error:
         return HealthFinding(
@@ -203,12 +212,24 @@ def _check_handwriting(settings: Settings) -> str:
     )
 
     read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
-    reason = f"handwriting: {settings.handwriting.value}"
+    if isinstance(settings.weights, Path):
+        return _describe_own_network(settings.weights)
+    reason = f"handwriting: {settings.handwriting}"
     if settings.handwriting is Handwriting.AUTO:
         reason += f", non_commercial: {str(settings.non_commercial).lower()}"
     elif settings.weights is Handwriting.BEST and not settings.non_commercial:
         reason += "; CC BY-NC 4.0, for non-commercial use only"
     return f"{find_network_file().name} ({reason})"
+
+
+def _describe_own_network(file: Path) -> str:
+    """Return the file, the start of its digest, and whether its readings are measured."""
+    from pipeline.reading.calibration.curves import file_fingerprint, installed_curves
+
+    fingerprint = file_fingerprint(file)
+    is_measured = any(network == fingerprint for _, network in installed_curves())
+    state = "measured" if is_measured else "not measured: `efterskrift learn`"
+    return f"{file.name} (SHA-256 {fingerprint}…, {state})"
 
 
 def _check_store(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P
-from pipeline.domain.form.field import Format
+from pipeline.domain.form.field import Format, Meaning
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State, WordBox
 from pipeline.domain.settings import load_settings
@@ -53,6 +53,8 @@ MID_GREY = 128
 """Grey level between ink and paper."""
 _DECIMAL_FORMATS = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
 """Formats whose values may have a comma."""
+_PERSON_MEANINGS = frozenset({Meaning.CLIENT_NAME, Meaning.AUTHOR_NAME})
+"""Fields that hold a person's name."""
 MAX_SIGN_WIDTH = 1.2
 """A struck-out place that is no wider than this, in heights of the line, may be a sign that is not
 struck out: a round E of units, with its bar.
@@ -80,7 +82,13 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
         for part in line
         if isinstance(part, LineImage)
     ]
-    answers = iter(read_line_images(parts, names, formats))
+    persons = [
+        crop.spec.means in _PERSON_MEANINGS
+        for crop, line in zip(crops, lines, strict=True)
+        for part in line
+        if isinstance(part, LineImage)
+    ]
+    answers = iter(read_line_images(parts, names, formats, persons))
 
     # 3. Put each line together, and flag what is not read.
     readings = [
@@ -229,24 +237,29 @@ def read_line_images(
     lines: Sequence[LineImage],
     names: Lexicon = NO_NAMES,
     formats: Sequence[Format | None] = (),
+    persons: Sequence[bool] = (),
     *,
     with_word_boxes: bool = False,
 ) -> list[Reading]:
     """Return the readings of lines as `make_line_image` makes them.
 
-    `names` are expected in them; `formats` (one per line, or none at all) give their shape. If
-    `with_word_boxes`, the readings hold boxes of their words from the top left of the line's
-    image, px.
+    `names` are expected in them; `formats` (one per line, or none at all) give their shape, and
+    `persons` (as many, or none) whether a line is a person's name. If `with_word_boxes`, the
+    readings hold boxes of their words from the top left of the line's image, px.
     """
     answers = iter(read_condensed([line.picture for line in lines if line.picture is not None]))
     language = load_swedish(load_settings().models).with_names(add_learned_words(names))
     line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
+    name_reader = replace(line_reader, language=language.of_person())
     readings = []
-    for line, form in zip(lines, formats or [None] * len(lines), strict=True):
+    for line, form, is_person in zip(
+        lines, formats or [None] * len(lines), persons or [False] * len(lines), strict=True
+    ):
         if line.picture is None:
             readings.append(Reading.empty(line.empty_p))
         else:
-            readings.append(line_reader.read(line.picture, *next(answers), form))
+            reader = name_reader if is_person else line_reader
+            readings.append(reader.read(line.picture, *next(answers), form))
     return readings
 
 
