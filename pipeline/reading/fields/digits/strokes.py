@@ -117,7 +117,7 @@ def assign_strokes(
     outside |= near_print is not None and _has_writing_beyond(strokes, edges, margin, near_print)
 
     # The rest goes to the cells, divided where needed.
-    by_cell, has_more_beside = _divide_strokes(labels, stats, edges, contrast, margin)
+    by_cell, has_more_beside = _divide_strokes(labels, stats, edges, margin)
     by_cell = {cell: _drop_dust(of_cell) for cell, of_cell in by_cell.items()}
     is_cut = any(
         _is_cut_off(stroke, margin, height) for of_cell in by_cell.values() for stroke in of_cell
@@ -126,7 +126,7 @@ def assign_strokes(
 
 
 def _divide_strokes(
-    labels: Labels, stats: Stats, edges: Edges, contrast: Contrast, margin: float
+    labels: Labels, stats: Stats, edges: Edges, margin: float
 ) -> tuple[dict[int, list[Stroke]], bool]:
     """Return the strokes of each cell, and whether writing is left or right of all boxes.
 
@@ -155,8 +155,8 @@ def _divide_strokes(
             if 0 <= cell < len(edges) - 1:
                 by_cell.setdefault(cell, []).append(part)
             elif part.h >= min_height:
-                # Beside the boxes only what is as high and as dark as writing counts.
-                has_more_beside |= _stroke_darkness(part, labels, contrast) >= STROKE_DARKNESS
+                # Beside the boxes only what is as high as writing counts.
+                has_more_beside = True
     return by_cell, has_more_beside
 
 
