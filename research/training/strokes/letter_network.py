@@ -3,9 +3,9 @@
     python -m research.training.strokes.letter_network --data FOLDER --run RUN --out FOLDER
         [--measure-only]
 
-It has the layers of the digit networks, an answer for each of `LETTER_SYMBOLS`, and is trained on
-boxes drawn with UNIPEN's capitals and small letters, letters cut from DHSD's words and fonts. It
-is written to OUT as `letters.onnx` (8 bits) and `trained/letters.onnx`. RUN is a folder for
+It has the layers of the digit networks and begins with what they see in boxes, has an answer for
+each of `LETTER_SYMBOLS`, and is trained on boxes drawn with UNIPEN's capitals and small letters,
+letters cut from DHSD's words and fonts: some twenty minutes on one core. It is written to OUT as `letters.onnx` (8 bits) and `trained/letters.onnx`. RUN is a folder for
 checkpoints and drawn cells: the same command goes on. FOLDER has `unipen_strokes.npz`,
 `dhsd_words.npz`, `optdigits.npz` and `fonts_train/`. Nothing that reads uses it yet.
 """
@@ -20,10 +20,11 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from pipeline.domain.model import Image
 from pipeline.reading.fields.digits.cells import STRUCK_CLASS
-from pipeline.reading.fields.digits.reader import classify_cells
+from pipeline.reading.fields.digits.reader import DIGIT_MODEL, classify_cells
 from pipeline.reading.fields.handwriting.network import read_steps
 from pipeline.reading.fields.letters import (
     CAPITAL_LETTERS,
@@ -37,7 +38,7 @@ from research.training.digits.rows import CONDITIONS
 from research.training.digits.train import (
     SEED,
     LabelledCells,
-    cell_network,
+    begin_network,
     draw_condition_cells,
     draw_once,
     export_digit_network,
@@ -58,7 +59,7 @@ from research.training.rounding import TRAINED_FOLDER
 from research.training.strokes.glyphs import load_stroke_letters
 
 MODEL_FILE = "letters.onnx"
-TRAINING_ROWS, EPOCHS, RATE = 60_000, 9, 4e-3
+TRAINING_ROWS, EPOCHS, RATE = 25_000, 3, 3e-3
 HELD_OUT_ROWS, RANGE_ROWS = 300, 500
 BOXES_PER_LINE = 20
 Answers = NDArray[np.float64]
@@ -143,7 +144,10 @@ def main() -> None:
             lambda: draw_letter_cells(places, TRAINING_ROWS, held_out=False),
         )
         torch.manual_seed(SEED)
-        network = cell_network(len(LETTER_SYMBOLS))
+        network = begin_network(DIGIT_MODEL.parent / TRAINED_FOLDER / DIGIT_MODEL.name, cells[0])
+        digits = network[-1]
+        assert isinstance(digits, nn.Linear)
+        network[-1] = nn.Linear(digits.in_features, len(LETTER_SYMBOLS))
         if not train_cell_network(network, cells, args.run, EPOCHS, RATE):
             raise SystemExit("Stopped; the same command goes on.")
         trained.parent.mkdir(parents=True, exist_ok=True)
