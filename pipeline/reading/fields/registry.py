@@ -54,7 +54,7 @@ NETWORK_FINGERPRINTS: dict[Kind, Callable[[], str]] = {
     Kind.MARK: _marks_fingerprint,
     Kind.CHOICE: _marks_fingerprint,
     Kind.DIGITS: _digits_fingerprint,
-    Kind.LETTERS: _handwriting_fingerprint,
+    Kind.LETTERS: lambda: file_fingerprint(letters.LETTER_MODEL),
     Kind.TEXT: _handwriting_fingerprint,
     Kind.LINES: _handwriting_fingerprint,
     Kind.PRINTED: lambda: "tesseract",

@@ -151,7 +151,7 @@ def plain_digit_row(cells: int) -> FieldSpec:
 
 
 def run_digit_network(pictures: Image, model: Path) -> Probabilities:
-    """Return one network's answer for cells (n, 32, 32) as they are.
+    """Return the answer of a network for digits or letters to cells (n, 32, 32) as they are.
 
     Raises:
         MissingProgramError: its file is missing or damaged.
@@ -182,4 +182,4 @@ def _classify_again(pictures: Image, unmoved: Probabilities) -> Probabilities:
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
-_load_session = lru_cache(maxsize=2)(open_session)
+_load_session = lru_cache(maxsize=3)(open_session)
