@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import Image, State
+from pipeline.reading.fields.digits.reader import read_digit_boxes
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.line_image import is_dash
 from pipeline.reading.fields.handwriting.reader import read_handwriting
@@ -59,3 +60,17 @@ def test_other_strokes_are_no_dash(strokes: tuple[Stroke, ...]) -> None:
 
 def test_blank_paper_is_no_dash() -> None:
     assert not is_dash(np.full((40, 90), 255, np.uint8))
+
+
+@pytest.mark.parametrize("strokes", [(LEVEL,), (RISING,), (LONG,)])
+def test_a_dash_across_digit_boxes_is_nothing(strokes: tuple[Stroke, ...]) -> None:
+    boxes = np.full((8 * 8 + 32, 20 * 8 + 32), 255, np.uint8)
+    for x in range(16, 16 + 20 * 8 + 1, 40):
+        cv2.rectangle(boxes, (16, 16), (x, 16 + 8 * 8), (120,), 1)
+    image = boxes.copy()
+    image[16:80, 16:176] = np.minimum(image[16:80, 16:176], _draw(*strokes))
+    spec = FieldSpec.model_construct(
+        name="f", label="f", kind=Kind.DIGITS, box=(9.0, 9.0, 20.0, 8.0), format=None, cells=4
+    )
+    (reading,) = read_digit_boxes([FieldImage(image, spec, boxes, 8.0, 2.0)])
+    assert (reading.value, reading.state, reading.issues) == (None, State.EMPTY, ())
