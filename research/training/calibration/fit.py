@@ -98,7 +98,7 @@ EMPTY_LINE_KEYS = frozenset(f"{kind}-empty" for kind in LINE_NETWORK_KINDS)
 """Curves of fields of the network of lines that are empty, for which it is not asked."""
 DEFAULT_LINE_COUNT = 400
 """How many lines of a set are read."""
-LETTER_ROW_COUNT = 3_000
+LETTER_ROW_COUNT = 1_500
 """How many rows of letter boxes are drawn."""
 COMPOSED_SET = "Swedish in people's letters"
 MIN_RUNNING_TEXT = 25
@@ -190,11 +190,14 @@ def _fit_halves(halves: Halves, only: str) -> list[FittedCurve]:
         *(replace(one, fold_curves=()) for one in cross_fit_curves(sheets, networks, MAX_P_BY_KEY)),
         *fit_curves(people[0], people[1], networks, MAX_P_BY_KEY),
     ]
-    weights = sorted(set(_handwriting_networks().values()))
-    lines = [one for one in own if one.key in EMPTY_LINE_KEYS and one.network in weights]
+    lines = [one for one in own if one.key in EMPTY_LINE_KEYS]
     return [
-        *(one for one in own if one not in lines),
-        *(replace(one, network=network) for network in weights for one in lines),
+        *(one for one in own if one.key not in EMPTY_LINE_KEYS),
+        *(
+            replace(one, network=network)
+            for one in lines
+            for network in sorted({known[one.key.partition("-")[0]] for known in _all_networks()})
+        ),
     ]
 
 
@@ -243,6 +246,15 @@ def _handwriting_networks() -> dict[Handwriting, str]:
         with use_weights(choice):
             if find_network_file().is_file():
                 found[choice] = network_fingerprints()[Kind.TEXT]
+    return found
+
+
+def _all_networks() -> list[dict[str, str]]:
+    """Return the fingerprints of the networks behind each key, for each set of weights."""
+    found = [network_fingerprints()]
+    for choice in _handwriting_networks():
+        with use_weights(choice):
+            found.append(network_fingerprints())
     return found
 
 
@@ -329,18 +341,28 @@ def main() -> None:
 
 
 def _fit_letters(handwriting: Path) -> list[FittedCurve]:
-    """Fit letter boxes on rows drawn with letters of writers and fonts that are held out."""
+    """Fit letter boxes, for every set of weights that is present.
+
+    Rows are drawn with letters of writers and fonts that are held out.
+    """
     shapes = load_box_letters(handwriting, (), held_out=True)
-    rng = np.random.default_rng(SEED)
-    rows = readings.judge_rows(shapes, LETTER_ROW_COUNT, Kind.LETTERS, rng)
-    # How surely a row is empty is fitted to scanned pages.
-    found = [one for one in rows if one.key not in EMPTY_LINE_KEYS]
-    networks = _network_by_key({one.key for one in found})
-    return [replace(one, fold_curves=()) for one in cross_fit_curves(found, networks, MAX_P_BY_KEY)]
+    fitted: dict[tuple[str, str], FittedCurve] = {}
+    for choice in _handwriting_networks():
+        with use_weights(choice):
+            rng = np.random.default_rng(SEED)
+            rows = readings.judge_rows(shapes, LETTER_ROW_COUNT, Kind.LETTERS, rng)
+            # How surely a row is empty is fitted to scanned pages.
+            found = [one for one in rows if one.key not in EMPTY_LINE_KEYS]
+            networks = _network_by_key({one.key for one in found})
+            fitted |= {
+                (one.key, one.network): replace(one, fold_curves=())
+                for one in cross_fit_curves(found, networks, MAX_P_BY_KEY)
+            }
+    return list(fitted.values())
 
 
 def _installed_networks() -> set[str]:
-    return {*network_fingerprints().values(), *_handwriting_networks().values()}
+    return {network for known in _all_networks() for network in known.values()}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Rows of letter boxes in one person's capitals, as lines for the line network.
+"""Rows of letter boxes in one person's capitals, as the line network is shown them.
 
-Each box is cut out as for reading, and the letters of a row are put side by side. They are drawn
-at random, so that the shape alone says what they are: the network learns capitals.
+The product cuts each box out and puts the letters of a row side by side
+(`pipeline/reading/fields/letters.py`). Letters are drawn at random, so that the shape alone says
+what they are.
 """
 
 from __future__ import annotations
@@ -9,13 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
 from numpy.random import Generator
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.handwriting.network import LINE_HEIGHT
-from pipeline.reading.fields.letters import CAPITAL_LETTERS, INK_LEVEL, LETTER_SYMBOLS
+from pipeline.reading.fields.letters import CAPITAL_LETTERS, LETTER_SYMBOLS, compose_letter_line
 from research.training.digits.rows import CONDITIONS, draw_row
 from research.training.handwriting.compose_lines import BASE_LETTERS
 from research.training.handwriting.lines import TrainingLine
@@ -25,8 +23,7 @@ from research.training.strokes.pieces import Piece, PieceWriter
 
 MIN_CAPITALS = 12
 """Different capitals that a writer must have."""
-SLOT_WIDTH_PX, LETTER_HEIGHT_PX, BASELINE_PX = 40, 32, 39
-"""Width of a box, height of a letter and its baseline in the line."""
+MIN_INK_LEVEL = 60
 EMPTY_SHARE = 0.3
 """How often a box is empty, in rows with empty boxes."""
 
@@ -66,35 +63,8 @@ def draw_letter_row(hand: PieceWriter, rng: Generator) -> TrainingLine | None:
     cells = row.pictures()
     text = "".join(LETTER_SYMBOLS[label] for label in row.labels)
     # A box that lost its ink, or a row struck out, is nothing to read.
-    inked = [bool((cell > INK_LEVEL).any()) for cell in cells]
+    inked = [bool((cell > MIN_INK_LEVEL).any()) for cell in cells]
     if "#" in text or not text.strip() or inked != [sign != " " for sign in text]:
         return None
     # An empty box between two letters is a space.
-    return TrainingLine(_compose_letter_line(cells), " ".join(text.split()), hand.writer)
-
-
-def _compose_letter_line(cells: Image) -> Image:
-    """Put the letters of a row (cells, 32, 32), 255 = ink, into a line, dark on white."""
-    line = np.full((LINE_HEIGHT, SLOT_WIDTH_PX * len(cells)), 255, np.uint8)
-    for i, cell in enumerate(cells):
-        # Boxes without ink are left white.
-        if (cell > INK_LEVEL).any():
-            letter = _resize_letter(cell)
-            left = i * SLOT_WIDTH_PX + (SLOT_WIDTH_PX - letter.shape[1]) // 2
-            line[BASELINE_PX - letter.shape[0] : BASELINE_PX, left : left + letter.shape[1]] = (
-                letter
-            )
-    return line
-
-
-def _resize_letter(cell: Image) -> Image:
-    """Cut a cell to its ink and scale it to the usual height of a letter."""
-    rows, columns = (np.flatnonzero((cell > INK_LEVEL).any(axis=axis)) for axis in (1, 0))
-    cut = (255 - cell[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]).astype(np.uint8)
-    # A wide letter is scaled by its width.
-    scale = LETTER_HEIGHT_PX / max(cut.shape[0], 0.8 * cut.shape[1])
-    size = (
-        min(SLOT_WIDTH_PX - 2, max(4, round(cut.shape[1] * scale))),
-        max(4, round(cut.shape[0] * scale)),
-    )
-    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    return TrainingLine(compose_letter_line(cells), " ".join(text.split()), hand.writer)
