@@ -346,19 +346,18 @@ def _fit_letters(handwriting: Path) -> list[FittedCurve]:
     Rows are drawn with letters of writers and fonts that are held out.
     """
     shapes = load_box_letters(handwriting, (), held_out=True)
-    fitted: dict[tuple[str, str], FittedCurve] = {}
-    for choice in _handwriting_networks():
+    fitted: list[FittedCurve] = []
+    # The same file may serve two choices; it is fitted once.
+    for choice in {network: choice for choice, network in _handwriting_networks().items()}.values():
         with use_weights(choice):
             rng = np.random.default_rng(SEED)
             rows = readings.judge_rows(shapes, LETTER_ROW_COUNT, Kind.LETTERS, rng)
             # How surely a row is empty is fitted to scanned pages.
             found = [one for one in rows if one.key not in EMPTY_LINE_KEYS]
             networks = _network_by_key({one.key for one in found})
-            fitted |= {
-                (one.key, one.network): replace(one, fold_curves=())
-                for one in cross_fit_curves(found, networks, MAX_P_BY_KEY)
-            }
-    return list(fitted.values())
+            curves = cross_fit_curves(found, networks, MAX_P_BY_KEY)
+            fitted += [replace(one, fold_curves=()) for one in curves]
+    return fitted
 
 
 def _installed_networks() -> set[str]:
