@@ -11,9 +11,10 @@ judged by a curve fitted to the others; the curve in use is fitted to all. So it
 and for what is empty, where a sixth of the sheets and pages judges. For lines the six are kept in
 `calibration_apart.json`, so that `bench --quality` can judge the same writers. Missing sets are
 reported. Run it again after every change of a network or of how readings are decoded; curves of
-what was left out stay. After a change of the network of lines run `--only lines`, then `--only
-empty`: how surely a line is empty is fitted to scanned pages. It reads no pages with faint digits,
-so of digit rows it changes only what was surest before. `--only mark` leaves out choices.
+what was left out stay. After a change of the network of lines run `--only lines`, `--only
+letters` (rows of letter boxes; also after a change of their own network), then `--only empty`: how
+surely a line is empty is fitted to scanned pages. It reads no pages with faint digits, so of digit
+rows it changes only what was surest before. `--only mark` leaves out choices.
 With `--keep` a run that was interrupted goes on where it was.
 """
 
