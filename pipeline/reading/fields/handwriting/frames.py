@@ -71,16 +71,13 @@ def _find_frame_shift(crop: FieldImage, ink: Ink) -> tuple[int, int]:
     assert crop.template_image is not None
     template = measure_darkness(crop.template_image, ink.px_per_mm, MAX_STROKE_MM)
     left, top, right, bottom = ink.field
-    sides = ((right - left, 0), (bottom - top, 1))
     down, across = (
         _find_shift(
-            *(
-                _line_profile(dark, length, axis, ink.px_per_mm)
-                for dark in (template, ink.darkness)
-            ),
+            _line_profile(template, length, axis, ink.px_per_mm),
+            _line_profile(ink.darkness, length, axis, ink.px_per_mm),
             ink.px_per_mm,
         )
-        for length, axis in sides
+        for length, axis in ((right - left, 0), (bottom - top, 1))
     )
     return across, down
 

@@ -60,10 +60,10 @@ def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
 def _cancel_scribbles(boxes: Sequence[FieldImage], p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the boxes' probabilities; what is scribbled out beside one clear mark is cancelled."""
     marked, cancelled = MARK_CLASSES.index(State.READ), MARK_CLASSES.index(State.CANCELLED)
-    written = np.flatnonzero(p[:, marked] >= WRITTEN_P)
+    written = np.flatnonzero(p[:, marked] >= WRITTEN_P).tolist()
     if len(written) < 2 or any(boxes[i].template_image is None for i in written):
         return p
-    inks = {i: find_ink(even_lighting(boxes[i]), MAX_MARK_MM) for i in written.tolist()}
+    inks = {i: find_ink(even_lighting(boxes[i]), MAX_MARK_MM) for i in written}
     scribbled = [i for i, ink in inks.items() if is_covered(ink)]
     clean = [
         i
