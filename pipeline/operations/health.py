@@ -164,12 +164,14 @@ def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
 
 def _network_files() -> Iterator[tuple[str, Path]]:
     """Yield the files of all networks but that for handwriting, which is a setting."""
+    from pipeline.reading.fields import letters
     from pipeline.reading.fields.digits import reader
     from pipeline.reading.fields.handwriting import strikethrough
     from pipeline.reading.fields.handwriting.network import find_second_file
 
     yield "Digit network", reader.DIGIT_MODEL
     yield "Second digit network", reader.SECOND_DIGIT_MODEL
+    yield "Letter network", letters.LETTER_MODEL
     yield "Struck-out words", strikethrough.STRIKE_MODEL
     if second := find_second_file():
         yield "Second handwriting network", second

@@ -85,8 +85,7 @@ def curve_key(spec: FieldSpec, reading: Reading) -> str:
 
     There is one for each kind, for digits also by format, another for empty fields, and one for
     check boxes that were filled solid, which are fewer and harder than marks. Rows of letter boxes
-    that cannot be read, nearly half of them, have their own: they have no value that could be
-    right.
+    that cannot be read have their own: they have no value that could be right.
     """
     kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.traits.digits_only else str(spec.kind)
     if reading.state is State.EMPTY:

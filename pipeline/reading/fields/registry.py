@@ -62,11 +62,16 @@ def _digits_fingerprint() -> str:
     )
 
 
+def _letters_fingerprint() -> str:
+    """Return the fingerprint of both networks that read letters in boxes."""
+    return _handwriting_fingerprint()[:8] + file_fingerprint(letters.LETTER_MODEL)[:8]
+
+
 NETWORK_FINGERPRINTS: dict[Kind, Callable[[], str]] = {
     Kind.MARK: _marks_fingerprint,
     Kind.CHOICE: _marks_fingerprint,
     Kind.DIGITS: _digits_fingerprint,
-    Kind.LETTERS: _handwriting_fingerprint,
+    Kind.LETTERS: _letters_fingerprint,
     Kind.TEXT: _handwriting_fingerprint,
     Kind.LINES: _handwriting_fingerprint,
     Kind.PRINTED: lambda: "tesseract",
