@@ -252,22 +252,18 @@ def read_line_images(
     line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
     name_reader = replace(line_reader, language=language.of_person())
     readings = []
-<<<<<<< HEAD
-    for line, form, is_person in zip(
-        lines, formats or [None] * len(lines), persons or [False] * len(lines), strict=True
+    for line, picture, form, is_person in zip(
+        lines,
+        pictures,
+        formats or [None] * len(lines),
+        persons or [False] * len(lines),
+        strict=True,
     ):
-        if line.picture is None:
-            readings.append(Reading.empty(line.empty_p))
-        else:
-            reader = name_reader if is_person else line_reader
-            readings.append(reader.read(line.picture, *next(answers), form))
-=======
-    for line, picture, form in zip(lines, pictures, formats or [None] * len(lines), strict=True):
         if picture is not None:
-            readings.append(line_reader.read(picture, *next(answers), form))
+            reader = name_reader if is_person else line_reader
+            readings.append(reader.read(picture, *next(answers), form))
         else:
             readings.append(Reading.empty(line.empty_p) if line.picture is None else DASH_READING)
->>>>>>> cells
     return readings
 
 
