@@ -42,6 +42,7 @@ from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import cap_confidence, cap_marks, lower_confidence
+from pipeline.reading.page_checks.stray_writing import drop_writing_of_neighbours
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import Registration, boxes_to_px, cut_box, register_page
 from pipeline.reading.register.shown_page import shown_page
@@ -363,6 +364,7 @@ def _checked_result(
 
     The checks look at the resolved values. They lower the confidence of the fields that they flag.
     """
+    fields = drop_writing_of_neighbours(context, fields)
     page_issues = find_page_issues(context, fields)
     fields = cap_marks(context, _with_lower_confidence(fields, page_issues))
     issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
