@@ -33,6 +33,7 @@ from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.lines import read_text_areas
+from pipeline.reading.fields.marks.neighbour_ink import paint_over_neighbours
 from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
 from pipeline.reading.identify.external_forms import match_external_form
 from pipeline.reading.identify.identify import Identification, identify_page
@@ -308,6 +309,8 @@ def score_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, R
         field_images = [
             _cut_field_image(spec, field_margin_mm(spec, specs), context, names) for spec in group
         ]
+        if kind is Kind.MARK:
+            field_images = paint_over_neighbours(field_images, context.all_fields)
         with stage(f"{kind} fields"):
             kind_readings = FIELD_READERS[kind](field_images)
         scored.update((s.name, r) for s, r in zip(group, kind_readings, strict=True))

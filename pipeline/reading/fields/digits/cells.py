@@ -307,7 +307,8 @@ def _find_black_print(ink: GrayLevels, printed: GrayLevels) -> NDArray[np.bool_]
     """Return where print came out black on a sheet without shades of grey, (h, w).
 
     Some of its lines are lost there, so that one gain does not tell how dark the others are. Lines
-    of one tone come out alike, in part if they are near the scanner's threshold.
+    of one tone come out alike, in part if they are near the scanner's threshold, and darker ones
+    too. Only lines as long as a frame tell: what is black on a short one may be a 1.
     """
     nowhere = np.zeros(ink.shape, np.bool_)
     dark = ink > BLACK_LEVELS
@@ -319,7 +320,8 @@ def _find_black_print(ink: GrayLevels, printed: GrayLevels) -> NDArray[np.bool_]
     tones = (around / TONE_LEVELS).astype(np.uint8)
     count = np.bincount(tones[is_middle], minlength=256)
     black = np.bincount(tones[is_middle & dark], minlength=256)
-    is_black = (count >= 20) & (black >= MIN_BLACK_SHARE * count)
+    is_frame = (count >= sum(ink.shape)) & (black >= MIN_BLACK_SHARE * count)
+    is_black = np.logical_or.accumulate(is_frame)
     # Black print reaches a pixel farther than the template's.
     return (
         np.asarray(
