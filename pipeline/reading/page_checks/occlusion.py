@@ -73,8 +73,8 @@ _WHITE_LEVEL, _MIN_WHITE_SHARE, _MIN_USUAL_MEDIAN = 254, 0.5, 0.5
 """A page with this share as white as possible is white everywhere. Pale print counts as lost there
 if half of it shows with less than this share of what is usual.
 """
-_MIN_PRINT_CONTRAST = 0.3
-"""With less than this share of the template's contrast pale print is lost."""
+_MIN_PRINT_CONTRAST, _MIN_PRINT_CONTRAST_ON_WHITE = 0.3, 0.7
+"""With less than this share of the template's contrast pale print is lost, or dotted on white."""
 _VISIBLE_QUANTILE = 0.85
 """Quantile of the visibility that is usual on a page.
 
@@ -270,7 +270,7 @@ def _usual_visibility(visibility: list[Map], is_white: bool) -> float | None:
     # A high quantile, as much of a page may be torn off or dark.
     values = np.concatenate([*visibility, np.zeros(0, np.float32)])
     usual = float(np.quantile(values, _VISIBLE_QUANTILE)) if len(values) else 0.0
-    if usual < _MIN_PRINT_CONTRAST or (
+    if usual < (_MIN_PRINT_CONTRAST_ON_WHITE if is_white else _MIN_PRINT_CONTRAST) or (
         is_white and float(np.median(values)) < _MIN_USUAL_MEDIAN * min(usual, 1.0)
     ):
         return None

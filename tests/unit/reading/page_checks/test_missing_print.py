@@ -96,12 +96,12 @@ def test_no_field_is_covered_on_intact_page(form_id: str) -> None:
 
 @pytest.mark.parametrize("form_id", ["ansokan-ekonomiskt", "matvarden"])
 def test_no_field_is_covered_where_threshold_loses_parts_of_outlines(form_id: str) -> None:
-    """A whole page in black and white, whose words are all there, had most of its fields covered."""
-    form, rng = FORMS[form_id, 1], np.random.default_rng(3)
-    page = template_image(form, 1).astype(np.float32) + rng.normal(
-        0, 6, template_image(form, 1).shape
-    )
-    frames = np.percentile(template_image(form, 1), 4)
-    for threshold in (frames - 8, frames, frames + 8):
+    """A whole page in black and white had most of its fields covered, though all words are there.
+
+    Its outlines are 183 on the template.
+    """
+    template = template_image(FORMS[form_id, 1], 1)
+    page = template + np.random.default_rng(3).normal(0, 6, template.shape)
+    for threshold in (172, 175, 178, 183, 190):
         two = np.where(page > threshold, 255, 0).astype(np.uint8)
         assert not _hidden(form_id, two), threshold
