@@ -67,8 +67,10 @@ _MAX_BARE_OUTLINE = 0.05
 
 It is torn off, folded away or punched out.
 """
-_MAX_BARE_OUTLINE_ON_WHITE = 0.25
-"""The same on a page that is white everywhere: there the threshold loses parts of pale lines."""
+_MAX_BARE_OUTLINE_ON_WHITE, _MAX_BARE_OUTLINE_DOTTED, _MIN_DOTTED_FIELDS = 0.14, 0.26, 0.25
+"""The same on a page that is white everywhere, where the threshold loses parts of pale lines; the
+second value if so large a share of the fields have lost any.
+"""
 _WHITE_LEVEL, _MIN_WHITE_SHARE, _MIN_USUAL_MEDIAN = 254, 0.5, 0.5
 """A page with this share as white as possible is white everywhere. Pale print counts as lost there
 if half of it shows with less than this share of what is usual.
@@ -182,6 +184,7 @@ class _PageView:
         }
         is_white = bool((page >= _WHITE_LEVEL).mean() >= _MIN_WHITE_SHARE)
         usual = _usual_visibility([each for some in visibility.values() for each in some], is_white)
+        bare = None if usual is None else _find_bare_print(contrast, usual)
         return cls(
             upright,
             contrast,
@@ -189,9 +192,9 @@ class _PageView:
             patches if is_covered else None,
             visibility,
             usual,
-            None if usual is None else _find_bare_print(contrast, usual),
+            bare,
             find_missing_print(contrast) if usual is None else (),
-            _MAX_BARE_OUTLINE_ON_WHITE if is_white else _MAX_BARE_OUTLINE,
+            _max_bare_on_white(contrast, specs, bare) if is_white else _MAX_BARE_OUTLINE,
         )
 
     def covers(self, spec: FieldSpec) -> bool:
@@ -309,6 +312,17 @@ def _find_bare_print(contrast: PrintContrast, usual: float) -> NDArray[np.bool_]
         tones, minlength=_TONE_COUNT
     )
     return np.asarray(is_bare & ~is_lost[tones], np.bool_)
+
+
+def _max_bare_on_white(
+    contrast: PrintContrast, specs: Sequence[FieldSpec], bare: NDArray[np.bool_] | None
+) -> float:
+    """Return how much of an outline may be bare on a page that is white everywhere."""
+    if bare is None:
+        return 1.0
+    dotted = [any(_bare_share(contrast, bare, box) > 0 for box in spec.parts) for spec in specs]
+    is_dotted = sum(dotted) >= _MIN_DOTTED_FIELDS * len(dotted)
+    return _MAX_BARE_OUTLINE_DOTTED if is_dotted else _MAX_BARE_OUTLINE_ON_WHITE
 
 
 def _bare_share(contrast: PrintContrast, is_bare: NDArray[np.bool_], box: Box) -> float:
