@@ -33,6 +33,7 @@ from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.lines import read_text_areas
+from pipeline.reading.fields.marks.neighbour_ink import paint_over_neighbours
 from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
 from pipeline.reading.identify.external_forms import match_external_form
 from pipeline.reading.identify.identify import Identification, identify_page
@@ -42,6 +43,7 @@ from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import cap_confidence, cap_marks, lower_confidence
+from pipeline.reading.page_checks.stray_writing import drop_writing_of_neighbours
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import Registration, boxes_to_px, cut_box, register_page
 from pipeline.reading.register.shown_page import shown_page
@@ -307,6 +309,8 @@ def score_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, R
         field_images = [
             _cut_field_image(spec, field_margin_mm(spec, specs), context, names) for spec in group
         ]
+        if kind is Kind.MARK:
+            field_images = paint_over_neighbours(field_images, context.all_fields)
         with stage(f"{kind} fields"):
             kind_readings = FIELD_READERS[kind](field_images)
         scored.update((s.name, r) for s, r in zip(group, kind_readings, strict=True))
@@ -363,6 +367,7 @@ def _checked_result(
 
     The checks look at the resolved values. They lower the confidence of the fields that they flag.
     """
+    fields = drop_writing_of_neighbours(context, fields)
     page_issues = find_page_issues(context, fields)
     fields = cap_marks(context, _with_lower_confidence(fields, page_issues))
     issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
