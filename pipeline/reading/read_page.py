@@ -36,7 +36,6 @@ from pipeline.reading.fields.lines import read_text_areas
 from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
 from pipeline.reading.identify.external_forms import match_external_form
 from pipeline.reading.identify.identify import Identification, identify_page
-from pipeline.reading.imaging.free_memory import give_memory_back
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
@@ -116,11 +115,8 @@ class PageReader:
         return cls(forms, ReadingContext(register), DEFAULT_GATE_MM)
 
     def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
-        """Read one page, scanned by a unit; see `read_page`. Its memory is given back."""
-        try:
-            return read_page(data, media_type, self, unit)
-        finally:
-            give_memory_back()
+        """Read one page, scanned by a unit; see `read_page`."""
+        return read_page(data, media_type, self, unit)
 
 
 def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") -> PageResult:

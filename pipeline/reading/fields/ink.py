@@ -202,7 +202,7 @@ def _stack_darkness(images: Stack, px_per_mm: float, widest_mm: float) -> Darkne
     paper = np.stack(
         [cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR) for paper in papers]
     )
-    darkness = np.divide(images, paper, dtype=np.float32, out=paper)
+    darkness: Darkness = np.divide(images, paper, dtype=np.float32, out=paper)
     np.subtract(np.float32(1), darkness, out=darkness)
     return np.clip(darkness, 0, 1, out=darkness)
 
