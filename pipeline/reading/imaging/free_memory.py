@@ -11,8 +11,8 @@ from functools import lru_cache
 def give_memory_back() -> None:
     """Give the free memory of this process back, where the C library can (Linux with glibc).
 
-    The library keeps what pages needed for the next one, some 70 MiB. Giving it back takes 3 ms, and
-    the next page some 15 ms longer.
+    The library keeps what pages needed for the next one, some 70 MiB. Giving it back takes 3 ms,
+    and the next page some 15 ms longer.
     """
     trim = _find_trim()
     if trim is not None:
