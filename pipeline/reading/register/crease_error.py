@@ -58,7 +58,9 @@ def measure_crease_errors(
         upright, template, patch_matching.find_patches(template, changing, _CELL_MM), _CREASE_SEARCH
     ).matched
     # Error that the sharpness of the fold makes likely.
-    fold_errors = _FOLD_SHARPENING * bend.sharpness(places)
+    fold_errors = (
+        _FOLD_SHARPENING * bend.sharpness(places) if bend.plate is None else np.zeros(len(places))
+    )
     if len(found_centres) < _NEIGHBOUR_COUNT:
         return fold_errors
     # Median error of the nearest patches.

@@ -32,6 +32,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.timing import limit_threads
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
+from research.evaluation.damage.curved_paper import PaperShape, photograph_curved
 from research.evaluation.damage.damaged_page import Damage, DamagedPage, Warp
 from research.evaluation.damage.imaging_damage import (
     add_blur,
@@ -247,6 +248,25 @@ DAMAGE_SERIES: tuple[DamageSeries, ...] = (
         "threshold",
         (180, 160, 140, 120, 100, 80, 60),
         lambda v: (*_scan_steps(), partial(binarize, threshold=int(v))),
+    ),
+    *(
+        DamageSeries(
+            f"{shape} paper",
+            "mm",
+            strengths,
+            lambda v, shape=shape: (
+                partial(photograph_curved, shape=shape, rise_mm=v),
+                _add_grain,
+                _compress_as_sent,
+            ),
+            scanned=False,
+        )
+        for shape, strengths in {
+            PaperShape.CURL: (20, 40, 60),
+            PaperShape.ARCH: (10, 20, 30),
+            PaperShape.WAVE: (5, 10, 15),
+            PaperShape.CROSSED: (6, 12, 18),
+        }.items()
     ),
     DamageSeries(
         "out of focus",
