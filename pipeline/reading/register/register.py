@@ -62,6 +62,8 @@ _MIN_CREASE_GAIN = 1.005
 """Least growth of the number of found patches that is worth another round."""
 _MIN_STRETCH_GAIN = 1.05
 """Least growth of the number of found patches when following a stretch."""
+_MIN_SHOWN_SHARE = 0.5
+"""Least share of a form's patches in a picture of a part of it."""
 _UNEVEN_MM = 0.4
 """A page whose printed marks are farther from one plane may be wavy, mm.
 
@@ -212,6 +214,7 @@ def _register_flatter(
     """Register an image of paper that is flat, stretched, bent once or creased."""
     # Find print near its place, or coarsely first if the markers were not precise.
     page, centres = geometry.page_box(template), patch_matching.find_patches(template, changing)
+    centres = _in_image(centres, homography, image)
     offsets = _measure_offsets(image, homography, template, centres, _FINE_SEARCH)
     if not _is_near(offsets):
         homography = _refine_homography(
@@ -275,6 +278,23 @@ def _register_wavy(
     )
     found, sought = int(offsets.found.sum()), len(offsets.centres)
     return Registration(np.linalg.inv(homography), residual, upright, (), bend, found, sought)
+
+
+def _in_image(centres: Points, homography: Homography, image: Image) -> Points:
+    """Return the patches that a picture shows, if it shows enough of the form; otherwise all."""
+    margin = _FINE_SEARCH.patch_mm / 2 * geometry.scale_at_centre(homography)
+    px = geometry.transform_points(homography, centres) if len(centres) else centres
+    inside = ((px >= margin) & (px < np.array(image.shape[1::-1]) - margin)).all(axis=1)
+    return centres[inside] if inside.sum() >= _MIN_SHOWN_SHARE * len(centres) else centres
+
+
+def find_shown(registration: Registration, image: Image, boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """Return whether each box of the form is wholly in its picture, (n,)."""
+    if not boxes:
+        return np.zeros(0, bool)
+    px = registration.to_px(np.concatenate([geometry.box_corners(box) for box in boxes]))
+    inside = (px >= -1) & (px <= image.shape[1::-1])
+    return np.asarray(inside.reshape(-1, 8).all(axis=1), np.bool_)
 
 
 def _judge(
