@@ -43,8 +43,16 @@ _MIN_MATCHES = 20
 """Fewest matches on one plane; set by judgement, since print and words decide later."""
 _MIN_SPANNED_SHARE = 0.2
 """Matches span at least this share of the area that the form's features span."""
-_MIN_SHARE_IN_IMAGE = 0.55
-"""At least this share of the form is inside the image; fields outside it are covered."""
+_MIN_SHARE_IN_IMAGE, _USUAL_SHARE_IN_IMAGE = 0.55, 0.75
+"""At least this share of the form is inside the image; fields outside it are covered.
+
+With less than is usual, there may be no other print in the image.
+"""
+_MIN_EXPLAINED = 0.93
+"""Share of an image's features inside the form, if little of the form is in the image.
+
+Otherwise a part of another form, farther down or up, was found.
+"""
 LOOSE_RESIDUAL_MM = 1.5
 """A page with a residual between the gate and this is read, and every field's place is unsure."""
 _INDEXED_FEATURES = 400
@@ -77,7 +85,7 @@ _MIN_SEEN_SHARE = 0.6
 """Share of the words that must be found; some are hidden by writing."""
 _SEARCH_SIDES_PX = (1800, 3200)
 """Longer sides, px, of the images whose features are extracted; the quicker one first."""
-_MAX_PROPOSED = 4
+_MAX_PROPOSED = 8
 """Number of forms, those most like the page, whose features are all matched with it."""
 _MAX_REGISTERED = 3
 """Number of forms, those with most matches, that a page is registered to."""
@@ -153,7 +161,7 @@ def locate_form(
     if (
         inliers.sum() < _MIN_MATCHES
         or _spanned_area(mm[inliers]) < _MIN_SPANNED_SHARE * _spanned_area(form.points)
-        or not _is_plausible(homography, page, size)
+        or not _is_plausible(homography, page, size, image.points)
     ):
         return None
     return FormPlacement(homography, int(inliers.sum()))
@@ -184,7 +192,9 @@ def _spanned_area(points: NDArray[Any]) -> float:
     return float(cv2.contourArea(cv2.convexHull(points.astype(np.float32))))
 
 
-def _is_plausible(homography: Homography, page: Box, size: tuple[int, int]) -> bool:
+def _is_plausible(
+    homography: Homography, page: Box, size: tuple[int, int], features: Points
+) -> bool:
     if (
         not geometry.is_page_homography(homography, page)
         or geometry.scale_at_centre(homography, page) < _MIN_PX_PER_MM
@@ -193,7 +203,12 @@ def _is_plausible(homography: Homography, page: Box, size: tuple[int, int]) -> b
     # The share of a grid on the form that is inside the image.
     x, y = np.meshgrid((np.arange(20) + 0.5) * page.w / 20, (np.arange(20) + 0.5) * page.h / 20)
     px = geometry.transform_points(homography, np.stack([x.ravel(), y.ravel()], axis=1))
-    return bool(((px >= 0) & (px < size)).all(axis=1).mean() >= _MIN_SHARE_IN_IMAGE)
+    share = float(((px >= 0) & (px < size)).all(axis=1).mean())
+    if share >= _USUAL_SHARE_IN_IMAGE:
+        return True
+    mm = geometry.transform_points(np.linalg.inv(homography), features)
+    explained = ((mm >= 0) & (mm <= (page.w, page.h))).all(axis=1).mean()
+    return bool(share >= _MIN_SHARE_IN_IMAGE and explained >= _MIN_EXPLAINED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,6 @@ _UNIT_MM = 100.0
 """Places are scaled by this, so that the equations are well conditioned."""
 _STIFFNESS = 3e-5
 """Weight of the plate's stiffness for each place: so much noise of patches is smoothed away."""
-_CAUCHY_SCALE_MM = 0.15
-"""A place this far from the plate counts half, mm."""
-_ROUNDS = 5
-"""Rounds of the fit with Cauchy weights."""
-_STEP_MM = 2.0
-"""Distance over which steepness is measured, mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +32,14 @@ class Plate:
             _kernel(mm, self.centres) @ self.weights + _plane_terms(mm) @ self.plane, np.float64
         )
 
-    def steepness(self, mm: Points) -> float:
-        """Return the largest change of the shift between near places, mm a mm."""
-        steps = np.array([(_STEP_MM, 0.0), (0.0, _STEP_MM)])
-        changes = [self.shift(mm + step) - self.shift(mm) for step in steps]
-        return float(np.linalg.norm(changes, axis=2).max() / _STEP_MM)
-
 
 def fit_plate(centres: Points, shifts: Points) -> Plate:
-    """Fit a plate to shifts, (n, 2) mm, at four places or more, of which some may be mistaken."""
+    """Fit a plate to shifts, (n, 2) mm, of three places or more that are not in one line."""
     count = len(centres)
-    kernel, plane = _kernel(centres, centres), _plane_terms(centres)
-    border = np.zeros((3, 3))
-    softness, solved = np.ones(count), np.zeros((count + 3, 2))
-    for _ in range(_ROUNDS):
-        # Places far from the plate pull at it through a weaker spring
-        sprung = kernel + np.diag(_STIFFNESS * softness)
-        system = np.block([[sprung, plane], [plane.T, border]])
-        solved = np.linalg.solve(system, np.vstack([shifts, np.zeros((3, 2))]))
-        errors = np.linalg.norm(shifts - kernel @ solved[:count] - plane @ solved[count:], axis=1)
-        softness = 1 + (errors / _CAUCHY_SCALE_MM) ** 2
+    plane = _plane_terms(centres)
+    sprung = _kernel(centres, centres) + _STIFFNESS * np.eye(count)
+    system = np.block([[sprung, plane], [plane.T, np.zeros((3, 3))]])
+    solved = np.linalg.solve(system, np.vstack([shifts, np.zeros((3, 2))]))
     return Plate(centres, solved[:count], solved[count:])
 
 

@@ -19,6 +19,7 @@ from pipeline.domain.model import Image
 from research.evaluation.damage.damaged_page import (
     DamagedPage,
     Points,
+    Warp,
     page_px_per_mm,
     transform_points,
 )
@@ -149,8 +150,8 @@ def photograph_curved(
 
 def _in_space(ridges: Sequence[_Ridge], mm: Points) -> NDArray[np.float64]:
     """Return where places of the page (n, 2) are in space (n, 3); up is negative, mm."""
-    flat = mm - sum(ridge.shortening(mm) for ridge in ridges)
-    return np.column_stack([flat, -sum(ridge.height(mm) for ridge in ridges)])
+    flat = mm - np.sum([ridge.shortening(mm) for ridge in ridges], axis=0)
+    return np.column_stack([flat, -np.sum([ridge.height(mm) for ridge in ridges], axis=0)])
 
 
 def _aim(ridges: Sequence[_Ridge], rng: Generator, size: tuple[int, int]) -> _Camera:
@@ -171,9 +172,8 @@ def _aim(ridges: Sequence[_Ridge], rng: Generator, size: tuple[int, int]) -> _Ca
     return _Camera(pose, distance, scale, np.array(size) / 2 - (low + high) / 2 * scale)
 
 
-def _find_source(to_photo: object, page: Image, size: tuple[int, int]) -> NDArray[np.float32]:
+def _find_source(to_photo: Warp, page: Image, size: tuple[int, int]) -> NDArray[np.float32]:
     """Return the px of the page that each px of the photograph shows, (h, w, 2)."""
-    assert callable(to_photo)
     h, w = page.shape[:2]
     corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64)
     flat = np.asarray(cv2.findHomography(to_photo(corners), corners)[0], np.float64)
@@ -213,8 +213,7 @@ def _render(
     angle, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.6, 1.1)
     small = cv2.resize(source, (size[0] // 8, size[1] // 8), interpolation=cv2.INTER_AREA)
     mm = (small.reshape(-1, 2).astype(np.float64) + 0.5) / px_per_mm - _PAGE_MM / 2
-    slopes = sum(ridge.slope(mm) for ridge in ridges)
-    assert isinstance(slopes, np.ndarray)
+    slopes = np.sum([ridge.slope(mm) for ridge in ridges], axis=0)
     towards = np.array([np.cos(angle), np.sin(angle)]) / height
     facing = np.maximum(0.0, 1 - slopes @ towards) / np.sqrt(1 + (slopes**2).sum(axis=1))
     ramp = 1 - 0.12 * (mm @ np.array([np.cos(angle + 2), np.sin(angle + 2)])) / 150
@@ -231,7 +230,7 @@ def _render(
     shade = cv2.GaussianBlur(
         cv2.resize(inside.astype(np.float32), None, fx=1 / 8, fy=1 / 8), (0, 0), 5
     )
-    moved = np.float32([[1, 0, -6 * np.cos(angle)], [0, 1, -6 * np.sin(angle)]])
+    moved = np.array([[1, 0, -6 * np.cos(angle)], [0, 1, -6 * np.sin(angle)]])
     shade = cv2.warpAffine(shade, moved, shade.shape[1::-1])
     table = draw_table(size, rng) * (1 - _SHADOW * cv2.resize(shade, size))[..., None]
     return np.where(inside[..., None], seen, table.astype(np.uint8))

@@ -129,6 +129,12 @@ def _scan_steps(*damage: Damage) -> Steps:
     return (*damage, _add_skew, _add_grain)
 
 
+def _curve_steps(shape: PaperShape, rise_mm: float) -> Steps:
+    """Photograph a page that does not lie flat."""
+    curve = partial(photograph_curved, shape=shape, rise_mm=rise_mm)
+    return (curve, _add_grain, _compress_as_sent)
+
+
 def _photo_steps(*damage: Damage) -> Steps:
     """Photograph the page with a telephone."""
     return (_photograph_handheld, *damage, _add_grain, _compress_as_sent)
@@ -254,11 +260,7 @@ DAMAGE_SERIES: tuple[DamageSeries, ...] = (
             f"{shape} paper",
             "mm",
             strengths,
-            lambda v, shape=shape: (
-                partial(photograph_curved, shape=shape, rise_mm=v),
-                _add_grain,
-                _compress_as_sent,
-            ),
+            partial(_curve_steps, shape),
             scanned=False,
         )
         for shape, strengths in {

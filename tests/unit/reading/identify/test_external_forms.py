@@ -250,6 +250,11 @@ def test_part_of_another_form_is_rejected(ward: Form) -> None:
     assert _sighted(np.ascontiguousarray(_written(OTHER)[:2400]), ward).form is None
 
 
+def test_form_with_same_words_farther_down_is_rejected(tmp_path: Path) -> None:
+    shifted = written_form(tmp_path, "forskjuten", page("Lista 7", 7))
+    assert _sighted(_written(page("Lista 3", 3)), shifted).form is None
+
+
 def test_part_that_two_forms_share_is_rejected(tmp_path: Path) -> None:
     one, two = (
         written_form(tmp_path, name, page("Observationslista", 0, lower))
