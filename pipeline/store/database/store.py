@@ -89,6 +89,18 @@ class Store:
             yield conn
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, and sees one moment however long it lasts.
+
+        Nobody waits for it. Raises as `begin`.
+        """
+        options: dict[str, Any] = {READ_ONLY_OPTION: True}
+        if self.engine.dialect.name == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._transaction(**options) as conn:
+            yield conn
+
+    @contextmanager
     def recording_denials(self) -> Iterator[None]:
         """Log who was denied what (PDL 4:3), once, and raise the denial again.
 
