@@ -64,11 +64,21 @@ def upgrade(
     no_backup: Annotated[
         bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")
     ] = False,
+    backed_up: Annotated[
+        Path | None,
+        typer.Option(
+            "--backed-up", help="Folder of a backup of the last day; it is read, no copy is made."
+        ),
+    ] = None,
 ) -> None:
     """Migrate the database, after a backup copy.
 
-    End every other program that uses the workspace first.
+    Programs of the version before that still run end, or refuse to go on; end them first all the
+    same.
     """
+    from pipeline.operations.upkeep.backup_check import require_fresh_backup
+    from pipeline.operations.upkeep.backup_folder import BackupFolder
+    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.upgrade import Upgrade, upgrade_store
 
     def report(planned: Upgrade) -> None:
@@ -76,7 +86,11 @@ def upgrade(
             print_text("upgrade.backup", file=planned.backup)
         print_text("upgrade.begun", before=planned.before, after=planned.after)
 
-    done = upgrade_store(load_settings(), backup=not no_backup, report=report)
+    settings = load_settings()
+    if backed_up is not None:
+        made = require_fresh_backup(BackupFolder(backed_up), settings.images, utc_now())
+        print_text("upgrade.backed_up", name=made.name, folder=backed_up)
+    done = upgrade_store(settings, backup=not (no_backup or backed_up), report=report)
     print_text(
         "upgrade.done" if done.is_needed else "upgrade.not_needed",
         store=done.store,

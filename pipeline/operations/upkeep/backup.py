@@ -18,7 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import __version__
-from pipeline.domain.errors import EfterskriftError, ImageError, StoreError, UsageError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    ImageError,
+    ReadOnlyStoreError,
+    StoreError,
+    UsageError,
+)
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.operations.upkeep.backup_folder import (
     IMAGES_PART,
@@ -123,8 +129,9 @@ def make_backup(
             with folder.writing():
                 folder.remove_unfinished()
                 made = _make(store, settings, folder, order.keys, on_image)
-            with store.begin() as conn:
-                manifest = made.manifest
+            manifest = made.manifest
+            # A workspace that can only be read, as its disk fails, is backed up all the same
+            with suppress(ReadOnlyStoreError), store.begin() as conn:
                 record_backup(
                     conn,
                     by,

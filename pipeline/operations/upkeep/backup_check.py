@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipeline.domain.errors import StoreError, StoreUnavailableError, UsageError
@@ -20,9 +21,11 @@ from pipeline.operations.upkeep.backup_folder import (
     StoredFile,
 )
 from pipeline.operations.upkeep.encryption import PrivateKeys, read_private_keys
+from pipeline.store.database.image_files import NO_ID, read_folder_id
 from pipeline.store.database.row_copy import sum_lines
 
 _ROWS = "rows-"
+_FRESH = timedelta(days=1)
 _DAMAGED_ERRORS = (ValueError, KeyError, OSError, EOFError, tarfile.TarError)
 """What unpacking damaged data ends with."""
 
@@ -88,6 +91,36 @@ def check_backup(
         on_file(number, len(images))
     check.files += len(images)
     return check
+
+
+def require_fresh_backup(folder: BackupFolder, images: Path, now: datetime) -> Manifest:
+    """Return the newest backup if it is of the last day and of this workspace, and reads back.
+
+    Images are not read: nothing that follows changes them.
+
+    Args:
+        folder: with the backups.
+        images: the workspace's folder of images, whose id tells whose backup it is.
+        now: in UTC.
+
+    Raises:
+        UsageError: the backups are of another workspace.
+        StoreError: there is none, it is too old or damaged.
+        StoreUnavailableError: the folder is away.
+    """
+    manifest = folder.load()
+    try:
+        own = read_folder_id(images)
+    except OSError:
+        own = NO_ID
+    if manifest.image_store != own:
+        raise UsageError("backup_folder_of_other", folder=folder.folder)
+    if not now - _FRESH <= manifest.made_at <= now:
+        at = f"{manifest.made_at:%Y-%m-%d %H:%M}"
+        raise StoreError("backup_too_old", folder=folder.folder, at=at)
+    for part in manifest.parts:
+        folder.read_part(manifest, part)
+    return manifest
 
 
 def read_lines(folder: BackupFolder, manifest: Manifest, keys: PrivateKeys) -> Iterator[bytes]:

@@ -1,0 +1,124 @@
+"""A workspace at work is backed up, destroyed and restored on another path and another kind of
+database, and back: every record is the same, and work goes on.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from pipeline.domain.settings import Settings
+from pipeline.operations.upkeep import backup
+from pipeline.operations.upkeep.store_check import check_store
+from pipeline.store.database.row_copy import TableSum, write_rows
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.event_log.verification import verify_chain
+from tests.support.store.backed_up import BusyWard, Rows, Safe, all_rows, make_safe, rows_of
+from tests.support.store.databases import new_database, postgres_server
+
+pytest_plugins = ("tests.support.store.databases",)
+pytestmark = [pytest.mark.both_databases, pytest.mark.postgres, pytest.mark.slow]
+NOTES = 150
+"""Of two pages each."""
+ADDED = {"event": 1, "store_check": 1}
+"""Rows that a restoration adds: that it was done, and that it was checked."""
+
+
+def work_on(store: Store, begun: Event, ended: Event) -> None:
+    """Work until the backup has ended."""
+    ward = BusyWard(store, position=10_000)
+    ward.begin_batch()
+    number = 5_000
+    while not ended.is_set():
+        ward.work(number, 1)
+        begun.set()
+        number += 1
+
+
+def back_up_at_work(
+    safe: Safe, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Rows:
+    """Back up while somebody writes; answers with the rows of the moment that the backup shows."""
+    moment: Rows = {}
+
+    def write_and_keep(conn: Connection, write: Any) -> dict[str, TableSum]:  # noqa: ANN401 - as given
+        sums = write_rows(conn, write)
+        moment.update(rows_of(conn))
+        return sums
+
+    begun, ended = Event(), Event()
+    colleague = Thread(target=work_on, args=(store, begun, ended))
+    colleague.start()
+    try:
+        assert begun.wait(60)
+        with monkeypatch.context() as patch:
+            patch.setattr(backup, "write_rows", write_and_keep)
+            safe.back_up(store, settings)
+    finally:
+        ended.set()
+        colleague.join()
+    return moment
+
+
+def assert_same(moment: Rows, restored: Rows) -> None:
+    """Every row is there, and none but those that a restoration adds."""
+    assert moment.keys() == restored.keys()
+    for name, rows in moment.items():
+        if name == "event_head":
+            continue
+        missing = [row for row in rows if row not in restored[name]]
+        assert missing == [], name
+        assert len(restored[name]) - len(rows) == ADDED.get(name, 0), name
+
+
+def assert_goes_on(settings: Settings, start: int) -> None:
+    """The restored workspace is whole, and new work finds its place in it."""
+    with closing(open_store(settings)) as store:
+        ward = BusyWard(store, position=start)
+        ward.begin_batch()
+        ward.work(start, 2)
+        assert check_store(store, "a.b").check.is_whole
+        with store.read() as conn:
+            assert verify_chain(conn).count == 0
+
+
+def test_it_is_the_same_on_the_other_kind_of_database_and_back(
+    tmp_path: Path, made_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe = make_safe(tmp_path)
+    first = Settings(workspace=tmp_path / "first", database_url="")
+    shutil.copytree(made_workspace, first.workspace)
+    (first.workspace / "settings.yaml").write_text("care_provider: Testby\n", "utf-8")
+    store = open_store(first)
+    ward = BusyWard(store)
+    ward.begin()
+    ward.work(0, NOTES)
+
+    moment = back_up_at_work(safe, store, first, monkeypatch)
+    assert len(moment["page"]) >= 2 * NOTES
+    store.close()
+    shutil.rmtree(first.workspace)
+    with new_database(postgres_server()) as url:
+        second = Settings(workspace=tmp_path / "second" / "workspace", database_url=url)
+        restored = safe.restore(second.workspace, url)
+        assert (restored.lost_images, restored.log_problems) == (0, 0)
+        assert_same(moment, all_rows(second))
+        text = (second.workspace / "settings.yaml").read_text("utf-8")
+        assert "care_provider: Testby\n" in text
+        assert url in text
+        assert_goes_on(second, 8_000)
+
+        with closing(open_store(second)) as store:
+            moment = back_up_at_work(safe, store, second, monkeypatch)
+        shutil.rmtree(second.workspace)
+    third = Settings(workspace=tmp_path / "third", database_url="")
+    safe.restore(third.workspace)
+    assert_same(moment, all_rows(third))
+    assert (third.workspace / "settings.yaml").read_text("utf-8") == "care_provider: Testby\n"
+    assert_goes_on(third, 9_000)
