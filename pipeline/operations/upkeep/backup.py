@@ -125,8 +125,8 @@ def make_backup(
         _require_apart(settings, folder)
         store.images.require_present()
         with folder.alone():
-            _require_own(store, folder)
             with folder.writing():
+                _require_own(store, folder)
                 folder.remove_unfinished()
                 made = _make(store, settings, folder, order.keys, on_image)
             manifest = made.manifest

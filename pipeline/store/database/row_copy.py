@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -38,12 +39,11 @@ from sqlalchemy.exc import StatementError
 from pipeline.domain.errors import StoreError
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.database.engines import make_engine, redact_error
-from pipeline.store.database.migrations.history import lock_schema, stamp_head
-from pipeline.store.database.store import ALL_TABLES
+from pipeline.store.database.migrations.history import lock_schema
+from pipeline.store.database.store import create_schema
 from pipeline.store.event_log.events import discard_pending
-from pipeline.store.schema.append_only import protect_tables
+from pipeline.store.schema.paper import metadata, schema_info
 
-_METADATA = ALL_TABLES[0].metadata
 _ROWS_AT_A_TIME = 1000
 _WAIT_SECONDS = 30
 _PLAIN_TYPES = (String, Integer, Boolean, Float)
@@ -80,7 +80,7 @@ def write_rows(conn: Connection, write: Callable[[bytes], object]) -> dict[str, 
         write: gets one line at a time.
     """
     sums = {}
-    for table in _METADATA.sorted_tables:
+    for table in _tables():
         names = [column.name for column in table.columns]
         write(_to_line({"table": table.name, "columns": names}))
         adder = _Adder()
@@ -129,11 +129,8 @@ def fill_database(url: str, lines: Iterable[bytes], expected: Mapping[str, Table
             lock_schema(conn)
             if inspect(conn).get_table_names():
                 raise StoreError("database_not_empty", name=name)
-            _METADATA.create_all(conn)
-            _insert_lines(conn, lines)
+            create_schema(conn, partial(_insert_lines, lines=lines))
             _continue_numbers(conn)
-            protect_tables(conn)
-            stamp_head(conn)
             found = write_rows(conn, lambda _line: None)
             if wrong := sorted(table for table in found if found[table] != expected.get(table)):
                 raise StoreError("restored_rows_differ", tables=", ".join(wrong))
@@ -141,6 +138,14 @@ def fill_database(url: str, lines: Iterable[bytes], expected: Mapping[str, Table
         raise redact_error(error, name) from None
     finally:
         engine.dispose()
+
+
+def _tables() -> list[Table]:
+    """Return the tables whose rows are copied, each after those that it refers to.
+
+    The number of the schema from before its history belongs to the schema.
+    """
+    return [table for table in metadata.sorted_tables if table is not schema_info]
 
 
 def _row_lines(conn: Connection, table: Table) -> Iterator[bytes]:
@@ -203,7 +208,7 @@ def _insert_lines(conn: Connection, lines: Iterable[bytes]) -> None:
             content = json.loads(line)
             if isinstance(content, dict):
                 _insert_rows(conn, table, names, rows)
-                table, names = _METADATA.tables[content["table"]], content["columns"]
+                table, names = metadata.tables[content["table"]], content["columns"]
                 rows = []
             else:
                 rows.append(content)
@@ -232,7 +237,7 @@ def _continue_numbers(conn: Connection) -> None:
     """Let PostgreSQL number new rows after those that were filled in; SQLite does so itself."""
     if conn.dialect.name != "postgresql":
         return
-    for table in _METADATA.sorted_tables:
+    for table in _tables():
         column = table.autoincrement_column
         if column is not None:
             conn.execute(

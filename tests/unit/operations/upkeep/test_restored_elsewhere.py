@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep import backup
@@ -77,6 +77,27 @@ def assert_same(moment: Rows, restored: Rows) -> None:
         assert len(restored[name]) - len(rows) == ADDED.get(name, 0), name
 
 
+def assert_made_alike(settings: Settings, fresh: Settings) -> None:
+    """A restored database has all that a new one has: tables, indexes, triggers."""
+    found = []
+    for one in (settings, fresh):
+        with closing(open_store(one, create=True)) as store, store.read() as conn:
+            found.append(schema(conn))
+    assert found[0] == found[1]
+
+
+def schema(conn: Connection) -> list[object]:
+    """The names of all tables, indexes and triggers."""
+    is_postgres = conn.dialect.name == "postgresql"
+    return list(conn.execute(text(_POSTGRES_NAMES if is_postgres else _SQLITE_NAMES)).scalars())
+
+
+_SQLITE_NAMES = "SELECT name FROM sqlite_master ORDER BY name"
+_POSTGRES_NAMES = """SELECT relname || ' ' || tgname FROM pg_trigger
+    JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal
+    UNION SELECT indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"""
+
+
 def assert_goes_on(settings: Settings, start: int) -> None:
     """The restored workspace is whole, and new work finds its place in it."""
     with closing(open_store(settings)) as store:
@@ -113,6 +134,8 @@ def test_it_is_the_same_on_the_other_kind_of_database_and_back(
         assert "care_provider: Testby\n" in text
         assert url in text
         assert_goes_on(second, 8_000)
+        with new_database(postgres_server()) as fresh:
+            assert_made_alike(second, Settings(workspace=tmp_path / "fresh", database_url=fresh))
 
         with closing(open_store(second)) as store:
             moment = back_up_at_work(safe, store, second, monkeypatch)
@@ -122,3 +145,4 @@ def test_it_is_the_same_on_the_other_kind_of_database_and_back(
     assert_same(moment, all_rows(third))
     assert (third.workspace / "settings.yaml").read_text("utf-8") == "care_provider: Testby\n"
     assert_goes_on(third, 9_000)
+    assert_made_alike(third, Settings(workspace=tmp_path / "new", database_url=""))
