@@ -20,7 +20,7 @@ from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.database import row_copy
 from pipeline.store.database.store import Store, open_store
 from tests.faults.killed import assert_killed, die
-from tests.support.store.backed_up import BusyWard, Safe, make_safe
+from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, make_safe
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [

@@ -32,7 +32,6 @@ from pipeline.operations.upkeep.backup_folder import (
     BackupFolder,
     Manifest,
     StoredFile,
-    backup_name,
     describe_data,
     moment_of,
     pack_images,
@@ -165,7 +164,7 @@ def _require_own(store: Store, folder: BackupFolder) -> None:
 def _make(
     store: Store, settings: Settings, folder: BackupFolder, keys: PublicKeys, on_image: OnImage
 ) -> Backup:
-    name = backup_name(utc_now())
+    name = folder.next_name(utc_now())
     place = folder.folder / name
     place.mkdir(mode=0o700)
     try:

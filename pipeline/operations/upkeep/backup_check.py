@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pipeline.domain.errors import StoreError, StoreUnavailableError, UsageError
 from pipeline.operations.upkeep.backup_folder import (
-    IMAGES_PART,
     WORKSPACE_PART,
     BackupFolder,
     Manifest,
@@ -25,7 +24,7 @@ from pipeline.store.database.image_files import NO_ID, read_folder_id
 from pipeline.store.database.row_copy import sum_lines
 
 _ROWS = "rows-"
-_FRESH = timedelta(days=1)
+_FRESH, _SKEW = timedelta(days=1), timedelta(minutes=5)
 _DAMAGED_ERRORS = (ValueError, KeyError, OSError, EOFError, tarfile.TarError)
 """What unpacking damaged data ends with."""
 
@@ -67,11 +66,10 @@ def check_backup(
         StoreUnavailableError: the folder is away.
     """
     check = BackupCheck(manifest, keys is not None)
-    for part in (part for part in manifest.parts if not part.startswith(_ROWS)):
-        with _noting(check):
-            data = folder.read_part(manifest, part)
-            if keys is not None and part == WORKSPACE_PART:
-                list(_unpack_files(manifest, keys.decrypt(data)))
+    with _noting(check):
+        data = folder.read_part(manifest, WORKSPACE_PART)
+        if keys is not None:
+            list(_unpack_files(manifest, keys.decrypt(data)))
     with _noting(check):
         if keys is None:
             for part in _row_parts(manifest):
@@ -80,9 +78,8 @@ def check_backup(
             raise StoreError("backup_part_damaged", file=f"{manifest.name}/{_ROWS}*")
     check.files += len(manifest.parts)
     images = dict[str, StoredFile]()
-    if IMAGES_PART in manifest.parts:
-        with _noting(check):
-            images = folder.list_images(manifest)
+    with _noting(check):
+        images = folder.list_images(manifest)
     for number, (sha256, stored) in enumerate(images.items(), 1):
         with _noting(check):
             data = folder.read_image(manifest, sha256, stored)
@@ -115,7 +112,7 @@ def require_fresh_backup(folder: BackupFolder, images: Path, now: datetime) -> M
         own = NO_ID
     if manifest.image_store != own:
         raise UsageError("backup_folder_of_other", folder=folder.folder)
-    if not now - _FRESH <= manifest.made_at <= now:
+    if not now - _FRESH <= manifest.made_at <= now + _SKEW:
         at = f"{manifest.made_at:%Y-%m-%d %H:%M}"
         raise StoreError("backup_too_old", folder=folder.folder, at=at)
     for part in manifest.parts:

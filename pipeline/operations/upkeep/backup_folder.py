@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,12 @@ class BackupFolder:
     def names(self) -> list[str]:
         """Return the names of the whole backups, oldest first."""
         return [name for name in self._folders() if (self.folder / name / MANIFEST).is_file()]
+
+    def next_name(self, now: datetime) -> str:
+        """Return a name for a backup that is made now; no two have the same."""
+        while (name := f"{now.astimezone(UTC):{_NAME_FORMAT}}") in self._folders():
+            now += timedelta(seconds=1)
+        return name
 
     def remove_unfinished(self) -> None:
         """Remove what killed backups left; images that they copied stay, for the next one."""
@@ -261,11 +267,6 @@ class BackupFolder:
 def describe_data(data: bytes) -> StoredFile:
     """Return the size and digest of what is stored."""
     return StoredFile(len(data), hashlib.sha256(data).hexdigest())
-
-
-def backup_name(now: datetime) -> str:
-    """Return the name of a backup that shows a moment."""
-    return f"{now.astimezone(UTC):{_NAME_FORMAT}}"
 
 
 def moment_of(name: str) -> datetime:

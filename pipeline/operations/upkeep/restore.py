@@ -210,11 +210,10 @@ def _check(store: Store, order: RestoreOrder, lost: int, by: str) -> Restoration
             by,
             "restore_backup",
             "backup",
-            made=order.manifest.name,
+            number=order.manifest.log_head[0],
             rows=order.manifest.rows,
-            images=check.files - absent,
-            missing=absent,
-            problems=verdict.count,
+            pictures=check.files - absent,
+            problems=verdict.count + absent,
         )
     return Restoration(check.files - absent, absent, verdict.count)
 

@@ -150,7 +150,7 @@ def _tables() -> list[Table]:
 
 def _row_lines(conn: Connection, table: Table) -> Iterator[bytes]:
     query = select(*(_as_read(column) for column in table.columns))
-    found = conn.execution_options(yield_per=_ROWS_AT_A_TIME).execute(query)
+    found = conn.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
     to_plain = [_WRITTEN.get(type(column.type)) for column in table.columns]
     for row in found:
         yield _to_line(

@@ -29,21 +29,21 @@ class BackupState:
 
 def record_backup(conn: Connection, by: str, *, rows: int, images: int, missing: int) -> None:
     """Record that a whole backup was made, and of how much."""
-    record(conn, by, "back_up", _SUBJECT, rows=rows, images=images, missing=missing)
+    record(conn, by, "back_up", _SUBJECT, rows=rows, pictures=images, problems=missing)
 
 
 def record_failed_backup(conn: Connection, by: str, failure: str) -> None:
     """Record that a backup failed, with the key of the error."""
-    record(conn, by, "back_up_failed", _SUBJECT, failure=failure)
+    record(conn, by, "back_up_failed", _SUBJECT, reason=failure)
 
 
 def find_last_backup(conn: Connection) -> BackupState:
     """Return when the last backup was made; a failure counts if it is newer."""
     done, failed = (_last(conn, action) for action in ("back_up", "back_up_failed"))
-    state = BackupState(done.at, int(str(done.detail["missing"]))) if done else BackupState()
+    state = BackupState(done.at, int(str(done.detail["problems"]))) if done else BackupState()
     if failed is None or (done is not None and done.id > failed.id):
         return state
-    return BackupState(state.last_at, state.missing, failed.at, str(failed.detail["failure"]))
+    return BackupState(state.last_at, state.missing, failed.at, str(failed.detail["reason"]))
 
 
 def _last(conn: Connection, action: str) -> Row[tuple[int, datetime, dict[str, object]]] | None:

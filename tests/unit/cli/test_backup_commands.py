@@ -18,7 +18,7 @@ from pipeline.operations.health import check_health
 from pipeline.operations.upkeep import backup as backups
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
-from tests.support.store.backed_up import BusyWard
+from tests.unit.operations.upkeep.backed_up import BusyWard
 
 pytestmark = pytest.mark.slow
 

@@ -369,9 +369,7 @@ def test_the_words_for_clients_are_of_events_that_there_are() -> None:
 OF_NO_UNIT = {
     "seal_log": "the whole log",
     "verify_log": "the whole log",
-    "back_up": "all of the workspace",
-    "back_up_failed": "all of the workspace",
-    "restore_backup": "all of the workspace",
+    **dict.fromkeys(("back_up", "back_up_failed", "restore_backup"), "all of the workspace"),
     "save_clients": "a whole register",
     "look_up_client": "a client of any unit",
     "search_text": "pages of several units",

@@ -17,7 +17,7 @@ from pipeline.operations.upkeep.backup_folder import BackupFolder
 from pipeline.operations.upkeep.encryption import PublicKeys, read_private_keys, write_new_key
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.reports.backups import BackupState, find_last_backup
-from tests.support.store.backed_up import BusyWard, Safe, make_safe
+from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, make_safe
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)

@@ -16,8 +16,8 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.row_copy import fill_database, sum_lines, write_rows
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.schema.upkeep import watched_folder
-from tests.support.store.backed_up import BusyWard, Safe, all_rows, make_safe
 from tests.support.store.databases import new_database, postgres_server
+from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe
 
 pytest_plugins = ("tests.support.store.databases",)
 on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
@@ -126,7 +126,7 @@ def test_empty_values_of_json_stay_what_they_are(tmp_path: Path) -> None:
     row = {"folder": "/å", "unit": "Norr", "place": " ", "looked_at": utc_now(), "is_away": False}
     with closing(open_store(first, create=True)) as store, store.begin() as conn:
         for name, value in (("a", JSON.NULL), ("b", {"ä": [1.5, None, "\u2028"]}), ("c", [])):
-            conn.execute(insert(watched_folder).values(row, id=name, passed_over=value))
+            conn.execute(insert(watched_folder), {**row, "id": name, "passed_over": value})
     safe = make_safe(tmp_path)
     with closing(open_store(first)) as store:
         safe.back_up(store, first)

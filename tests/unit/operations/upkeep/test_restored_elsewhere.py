@@ -19,8 +19,15 @@ from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.database.row_copy import TableSum, write_rows
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.verification import verify_chain
-from tests.support.store.backed_up import BusyWard, Rows, Safe, all_rows, make_safe, rows_of
 from tests.support.store.databases import new_database, postgres_server
+from tests.unit.operations.upkeep.backed_up import (
+    BusyWard,
+    Rows,
+    Safe,
+    all_rows,
+    make_safe,
+    rows_of,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.both_databases, pytest.mark.postgres, pytest.mark.slow]
@@ -30,11 +37,10 @@ ADDED = {"event": 1, "store_check": 1}
 """Rows that a restoration adds: that it was done, and that it was checked."""
 
 
-def work_on(store: Store, begun: Event, ended: Event) -> None:
-    """Work until the backup has ended."""
-    ward = BusyWard(store, position=10_000)
+def work_on(store: Store, number: int, begun: Event, ended: Event) -> None:
+    """Work until the backup has ended, on notes from a number on."""
+    ward = BusyWard(store, position=2 * number)
     ward.begin_batch()
-    number = 5_000
     while not ended.is_set():
         ward.work(number, 1)
         begun.set()
@@ -42,7 +48,7 @@ def work_on(store: Store, begun: Event, ended: Event) -> None:
 
 
 def back_up_at_work(
-    safe: Safe, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    safe: Safe, settings: Settings, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> Rows:
     """Back up while somebody writes; answers with the rows of the moment that the backup shows."""
     moment: Rows = {}
@@ -53,16 +59,17 @@ def back_up_at_work(
         return sums
 
     begun, ended = Event(), Event()
-    colleague = Thread(target=work_on, args=(store, begun, ended))
-    colleague.start()
-    try:
-        assert begun.wait(60)
-        with monkeypatch.context() as patch:
-            patch.setattr(backup, "write_rows", write_and_keep)
-            safe.back_up(store, settings)
-    finally:
-        ended.set()
-        colleague.join()
+    with closing(open_store(settings)) as store:
+        colleague = Thread(target=work_on, args=(store, number, begun, ended))
+        colleague.start()
+        try:
+            assert begun.wait(60)
+            with monkeypatch.context() as patch:
+                patch.setattr(backup, "write_rows", write_and_keep)
+                safe.back_up(store, settings)
+        finally:
+            ended.set()
+            colleague.join()
     return moment
 
 
@@ -116,14 +123,13 @@ def test_it_is_the_same_on_the_other_kind_of_database_and_back(
     first = Settings(workspace=tmp_path / "first", database_url="")
     shutil.copytree(made_workspace, first.workspace)
     (first.workspace / "settings.yaml").write_text("care_provider: Testby\n", "utf-8")
-    store = open_store(first)
-    ward = BusyWard(store)
-    ward.begin()
-    ward.work(0, NOTES)
+    with closing(open_store(first)) as store:
+        ward = BusyWard(store)
+        ward.begin()
+        ward.work(0, NOTES)
 
-    moment = back_up_at_work(safe, store, first, monkeypatch)
+    moment = back_up_at_work(safe, first, 1_000, monkeypatch)
     assert len(moment["page"]) >= 2 * NOTES
-    store.close()
     shutil.rmtree(first.workspace)
     with new_database(postgres_server()) as url:
         second = Settings(workspace=tmp_path / "second" / "workspace", database_url=url)
@@ -137,8 +143,7 @@ def test_it_is_the_same_on_the_other_kind_of_database_and_back(
         with new_database(postgres_server()) as fresh:
             assert_made_alike(second, Settings(workspace=tmp_path / "fresh", database_url=fresh))
 
-        with closing(open_store(second)) as store:
-            moment = back_up_at_work(safe, store, second, monkeypatch)
+        moment = back_up_at_work(safe, second, 2_000, monkeypatch)
         shutil.rmtree(second.workspace)
     third = Settings(workspace=tmp_path / "third", database_url="")
     safe.restore(third.workspace)
