@@ -127,6 +127,7 @@ def make_backup(
             with folder.writing():
                 _require_own(store, folder)
                 folder.remove_unfinished()
+                folder.explain()
                 made = _make(store, settings, folder, order.keys, on_image)
             manifest = made.manifest
             # A workspace that can only be read, as its disk fails, is backed up all the same

@@ -5,6 +5,7 @@
                               workspace     keys, settings, models and own forms, a compressed tar
                               images        the images that belong to it, compressed
                               manifest.json written last: a backup without it is not whole
+    <folder>/README.txt       what this is, for whoever finds the disk
 
 Everything but `images` and the manifest is encrypted. These two say digests and counts.
 """
@@ -33,11 +34,12 @@ from pipeline.files.atomic import (
 )
 from pipeline.operations.upkeep.encryption import PLAIN
 from pipeline.store.database.row_copy import TableSum
+from pipeline.texts import text
 
 FORMAT = "efterskrift-backup-1"
 MANIFEST, WORKSPACE_PART, IMAGES_PART = "manifest.json", "workspace", "images"
 _IMAGES_FOLDER = "images"
-_LOCK_FILE = ".lock"
+_LOCK_FILE, _README_FILE = ".lock", "README.txt"
 _NAME = re.compile(r"\d{8}T\d{6}Z")
 _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
 
@@ -167,8 +169,17 @@ class BackupFolder:
         """
         content = {"format": FORMAT, **asdict(manifest)}
         content["sha256"] = _digest(content)
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        write_private(self.folder / manifest.name / MANIFEST, text.encode())
+        data = json.dumps(content, indent=1, ensure_ascii=False).encode()
+        write_private(self.folder / manifest.name / MANIFEST, data)
+
+    def explain(self) -> None:
+        """Write for whoever finds the disk what it is and how it is restored, in two languages.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        content = "\n".join(text("cli.backup.readme", language) for language in ("sv", "en"))
+        write_private(self.folder / _README_FILE, content.encode())
 
     def write_part(self, name: str, part: str, data: bytes) -> StoredFile:
         """Write a part of a backup that is being made.
@@ -201,6 +212,7 @@ class BackupFolder:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = self.folder / partial_name()
         try:
+            partial.touch(mode=0o600, exist_ok=False)
             with partial.open("wb") as out:
                 out.write(data)
                 flush_to_disk(out)
@@ -301,5 +313,5 @@ def _parse_manifest(data: bytes) -> Manifest:
 
 
 def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    data = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+    return hashlib.sha256(data).hexdigest()

@@ -12,6 +12,7 @@ import pytest
 from pipeline.domain.errors import StoreError, StoreUnavailableError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep import backup_folder
+from pipeline.operations.upkeep.backup import BackupOrder, make_backup
 from pipeline.operations.upkeep.backup_check import check_backup, open_keys
 from pipeline.operations.upkeep.backup_folder import BackupFolder
 from pipeline.operations.upkeep.encryption import PublicKeys, read_private_keys, write_new_key
@@ -68,6 +69,9 @@ def test_a_backup_is_whole_and_says_what_it_holds(
     assert manifest == made.manifest
     assert (manifest.images, made.copied, manifest.tables["page"].rows) == (6, 6, 6)
     assert problems(safe) == problems(safe, with_key=False) == []
+    readme = (safe.folder.folder / "README.txt").read_text("utf-8")
+    assert "efterskrift restore DENNA-MAPP" in readme
+    assert "efterskrift restore THIS-FOLDER" in readme
     state = last_backup(ward.store)
     assert state.last_at is not None
     assert (state.missing, state.failed_at) == (0, None)
@@ -86,6 +90,20 @@ def test_nothing_of_it_can_be_read_without_the_key(
     with pytest.raises(UsageError) as wrong:
         check_backup(safe.folder, manifest, read_private_keys(tmp_path / "other.key"))
     assert wrong.value.key == "error.backup_key_does_not_fit"
+
+
+def test_each_of_two_keys_opens_it_and_a_new_key_leaves_older_backups_readable(
+    ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path
+) -> None:
+    first = safe.back_up(ward.store, store_settings).manifest
+    other = write_new_key(tmp_path / "other.key")
+    order = BackupOrder(PublicKeys((safe.public, other)))
+    both = make_backup(ward.store, store_settings, safe.folder, order, "a.b")
+    assert both.copied == both.manifest.images
+    for file in (safe.key, tmp_path / "other.key"):
+        keys = read_private_keys(file)
+        assert check_backup(safe.folder, both.manifest, keys).problems == []
+    assert problems(safe, name=first.name) == []
 
 
 def test_images_are_copied_once(ward: BusyWard, safe: Safe, store_settings: Settings) -> None:
