@@ -148,12 +148,11 @@ def backup(
     from pipeline.store.database.store import open_store
 
     settings = load_settings()
-    order = BackupOrder(_choose_keys(settings, to, unencrypted=unencrypted), keep, keep_weeks)
+    keys = _choose_keys(settings, to, unencrypted=unencrypted)
+    order = BackupOrder(BackupFolder(target), keys, getpass.getuser(), keep, keep_weeks)
     store = open_store(settings)
     with _show_progress("backup.progress") as on_image:
-        made = make_backup(
-            store, settings, BackupFolder(target), order, getpass.getuser(), on_image
-        )
+        made = make_backup(store, settings, order, on_image)
     store.close()
     _report_backup(made, as_json=as_json)
     if made.manifest.missing:

@@ -22,6 +22,7 @@ from pipeline.domain.errors import (
     EfterskriftError,
     ImageError,
     ReadOnlyStoreError,
+    SettingsError,
     StoreError,
     UsageError,
 )
@@ -65,9 +66,15 @@ OnImage = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class BackupOrder:
-    """How a backup is made; without keys it is not encrypted, without days and weeks all stay."""
+    """Where to and how a backup is made, and by whom.
 
+    Without keys it is not encrypted; without days and weeks all older ones stay. The folder has
+    backups of this workspace only.
+    """
+
+    folder: BackupFolder
     keys: PublicKeys
+    by: str
     keep_days: int = 0
     keep_weeks: int = 0
 
@@ -95,9 +102,7 @@ class _Moment:
 def make_backup(
     store: Store,
     settings: Settings,
-    folder: BackupFolder,
     order: BackupOrder,
-    by: str,
     on_image: OnImage = lambda _done, _all: None,
 ) -> Backup:
     """Back up a workspace, read the new backup again, then remove those that are not kept.
@@ -107,9 +112,7 @@ def make_backup(
     Args:
         store: the open store of the workspace.
         settings: of the workspace.
-        folder: where the backups lie, with those of this workspace only.
-        order: keys and retention.
-        by: who backs up.
+        order: where to and how.
         on_image: called after each image with how many are done, and of how many.
 
     Raises:
@@ -120,6 +123,7 @@ def make_backup(
             one that should be kept is damaged.
         UsageError: the folder is in the workspace or around it, or a key is wrong.
     """
+    folder = order.folder
     try:
         _require_apart(settings, folder)
         store.images.require_present()
@@ -134,16 +138,16 @@ def make_backup(
             with suppress(ReadOnlyStoreError), store.begin() as conn:
                 record_backup(
                     conn,
-                    by,
+                    order.by,
                     rows=manifest.rows,
                     images=manifest.images,
                     missing=len(manifest.missing),
                 )
             with folder.writing():
-                return replace(made, removed=_remove_older(folder, made.manifest.name, order))
+                return replace(made, removed=_remove_older(order, made.manifest.name))
     except EfterskriftError as error:
         with suppress(StoreError), store.begin() as conn:
-            record_failed_backup(conn, by, error.key)
+            record_failed_backup(conn, order.by, error.key)
         raise
 
 
@@ -252,10 +256,15 @@ def _pack_workspace(settings: Settings, *, is_encrypted: bool) -> bytes:
             name = path.relative_to(settings.workspace).as_posix()
             if name == _SECOND_FACTOR_KEY and not is_encrypted:
                 continue
-            # A file may be replaced meanwhile: its content is read once
-            data = path.read_bytes()
+            # A file may be replaced or removed meanwhile: its content is read once
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise SettingsError("not_looked_into", value=path, reason=error.strerror) from error
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.mtime = len(data), 0o600, int(path.stat().st_mtime)
+            entry.size, entry.mode = len(data), 0o600
             archive.addfile(entry, io.BytesIO(data))
     return packed.getvalue()
 
@@ -337,10 +346,11 @@ def _list_outside(settings: Settings) -> Iterator[str]:
     yield from sorted(names.intersection(os.environ) - _MADE_ANEW)
 
 
-def _remove_older(folder: BackupFolder, newest: str, order: BackupOrder) -> int:
+def _remove_older(order: BackupOrder, newest: str) -> int:
     """Remove the backups that are not kept; the last without missing images always is."""
     if not (order.keep_days or order.keep_weeks):
         return 0
+    folder = order.folder
     names = folder.names()
     moments = {moment_of(name): name for name in names}
     kept = {moments[one] for one in choose_kept(moments, order.keep_days, order.keep_weeks)}

@@ -72,7 +72,7 @@ class Safe:
     ) -> Backup:
         """Back up a workspace."""
         keys = PublicKeys(() if is_plain else (self.public,))
-        return make_backup(store, settings, self.folder, BackupOrder(keys, days), "a.b")
+        return make_backup(store, settings, BackupOrder(self.folder, keys, "a.b", days))
 
     def restore(
         self,

@@ -97,8 +97,8 @@ def test_each_of_two_keys_opens_it_and_a_new_key_leaves_older_backups_readable(
 ) -> None:
     first = safe.back_up(ward.store, store_settings).manifest
     other = write_new_key(tmp_path / "other.key")
-    order = BackupOrder(PublicKeys((safe.public, other)))
-    both = make_backup(ward.store, store_settings, safe.folder, order, "a.b")
+    order = BackupOrder(safe.folder, PublicKeys((safe.public, other)), "a.b")
+    both = make_backup(ward.store, store_settings, order)
     assert both.copied == both.manifest.images
     for file in (safe.key, tmp_path / "other.key"):
         keys = read_private_keys(file)
