@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from pipeline.store.event_log.events import record
+from pipeline.store.event_log.hash_chain import Detail
 from pipeline.store.schema.paper import event
 
 _SUBJECT = "backup"
@@ -40,13 +42,23 @@ def record_failed_backup(conn: Connection, by: str, failure: str) -> None:
 def find_last_backup(conn: Connection) -> BackupState:
     """Return when the last backup was made; a failure counts if it is newer."""
     done, failed = (_last(conn, action) for action in ("back_up", "back_up_failed"))
-    state = BackupState(done.at, int(str(done.detail["problems"]))) if done else BackupState()
+    state = BackupState(done.at, int(done.detail["problems"] or 0)) if done else BackupState()
     if failed is None or (done is not None and done.id > failed.id):
         return state
     return BackupState(state.last_at, state.missing, failed.at, str(failed.detail["reason"]))
 
 
-def _last(conn: Connection, action: str) -> Row[tuple[int, datetime, dict[str, object]]] | None:
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """A row of the log about a backup."""
+
+    id: int
+    at: datetime
+    detail: Mapping[str, Detail]
+
+
+def _last(conn: Connection, action: str) -> _Logged | None:
     query = select(event.c.id, event.c.at, event.c.detail)
     named = query.where(event.c.subject == _SUBJECT, event.c.action == action)
-    return conn.execute(named.order_by(event.c.id.desc()).limit(1)).one_or_none()
+    row = conn.execute(named.order_by(event.c.id.desc()).limit(1)).one_or_none()
+    return _Logged(*row) if row else None
