@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """A worker without a heartbeat for this long is dead: others take over its pages."""
     check_hours: float = Field(168, ge=0)
     """Hours between checks of the whole store by a worker (`efterskrift check`); 0: none."""
+    backup_keys: tuple[str, ...] = ()
+    """Public keys (age1…) that `efterskrift backup` encrypts to; each private one opens it."""
     watch_seconds: float = 2
     """Seconds between scans of a watched folder.
 

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +21,15 @@ from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
+from pipeline.store.reports.backups import find_last_backup
 from pipeline.store.reports.store_checks import find_last_check
 
 MIN_DISK_BYTES = 2 * 1024**3
+_BACKUP_AGE = timedelta(days=2)
+"""A daily backup that is older has not been made."""
 _OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -75,6 +80,7 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
         store,
         _run_check("Pictures", lambda: _check_image_files(settings)),
         _run_check("Last check", lambda: _describe_last_check(settings)),
+        _run_check("Last backup", lambda: _describe_last_backup(settings)),
     ]
 
 
@@ -273,6 +279,24 @@ def _describe_last_check(settings: Settings) -> str:
     if not last.is_whole:
         raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
     return f"{at}: {last.files} files are whole"
+
+
+def _describe_last_backup(settings: Settings) -> str:
+    """Return when the workspace was backed up last, as a text.
+
+    Raises:
+        StoreError: it has failed since, or was long ago.
+    """
+    with closing(open_store(settings)) as store, store.read() as conn:
+        state = find_last_backup(conn)
+    at = f"{state.last_at:%Y-%m-%d %H:%M} UTC" if state.last_at else "never"
+    if state.failed_at is not None:
+        raise StoreError("last_backup_failed", at=f"{state.failed_at:%Y-%m-%d %H:%M} UTC", last=at)
+    if state.last_at is None:
+        return "never: `efterskrift backup`"
+    if utc_now() - state.last_at > _BACKUP_AGE:
+        raise StoreError("last_backup_old", at=at)
+    return at
 
 
 def _check_modes(settings: Settings) -> HealthFinding:

@@ -1,7 +1,4 @@
-"""`efterskrift init`, `upgrade`, `unit`, `clients`, `staff`, `person`, `block`: the workspace.
-
-They create and upgrade it, load its registers, and change its users and blocks.
-"""
+"""`efterskrift unit`, `clients`, `staff`, `person`, `block`: registers, users and blocks."""
 
 from __future__ import annotations
 
@@ -21,7 +18,6 @@ from pipeline.cli.context import (
     format_count,
     message,
     print_note,
-    print_text,
     read_stdin,
     read_stdin_line,
     resolve_acting_person,
@@ -61,47 +57,11 @@ def _file_help(columns: Collection[RegisterColumn]) -> str:
     return f"CSV or xlsx with {_headers(columns)}; optional: {_headers(columns, optional=True)}."
 
 
-def register_store_commands(app: typer.Typer) -> None:
+def register_register_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("init", rich_help_panel=RUNNING)(init)
-    app.command("upgrade", rich_help_panel=RUNNING)(upgrade)
     app.command("unit", rich_help_panel=RUNNING)(unit)
     app.command("clients", rich_help_panel=RUNNING)(clients)
     app.command("staff", rich_help_panel=RUNNING)(staff)
-
-
-def init() -> None:
-    """Create a workspace: folder, database and image folder.
-
-    An existing workspace is left as it is.
-    """
-    from pipeline.store.database.store import open_store
-
-    print_text("init.store", store=open_store(load_settings(), create=True).name)
-
-
-def upgrade(
-    no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")
-    ] = False,
-) -> None:
-    """Migrate the database, after a backup copy.
-
-    End every other program that uses the workspace first.
-    """
-    from pipeline.store.database.upgrade import Upgrade, upgrade_store
-
-    def report(planned: Upgrade) -> None:
-        if planned.backup:
-            print_text("upgrade.backup", file=planned.backup)
-        print_text("upgrade.begun", before=planned.before, after=planned.after)
-
-    done = upgrade_store(load_settings(), backup=not no_backup, report=report)
-    print_text(
-        "upgrade.done" if done.is_needed else "upgrade.not_needed",
-        store=done.store,
-        schema=done.after,
-    )
 
 
 def unit(
