@@ -158,7 +158,7 @@ def _add_letters_on_line(crop: FieldImage, ink: Ink) -> Mask:
 
 
 def _find_line_columns(
-    crop: FieldImage, line: NDArray[np.float64], zone: tuple[slice, slice], ink: Ink
+    crop: FieldImage, line: NDArray[np.floating], zone: tuple[slice, slice], ink: Ink
 ) -> tuple[int, int] | None:
     """Return the first and last column of the left line in the zone; None without one."""
     assert crop.template_image is not None
@@ -174,13 +174,10 @@ def _cross_line(written: Mask, columns: tuple[int, int]) -> Mask:
     out = np.zeros_like(written)
     first, last = columns
     sides = written[:, max(0, first - TOUCH_PX) : first], written[:, last + 1 : last + 1 + TOUCH_PX]
-    left, right = (side.any(axis=1).astype(np.uint8)[:, None] for side in sides)
+    left, right = (side.any(axis=1).view(np.uint8)[:, None] for side in sides)
     # A stroke may slant by as much as the line is wide.
     slant = np.ones((2 * (last - first + 1) + 1, 1), np.uint8)
-    between = (
-        cv2.morphologyEx(left | right, cv2.MORPH_CLOSE, slant)
-        & cv2.dilate(left, slant)
-        & cv2.dilate(right, slant)
-    )
-    out[between[:, 0] > 0, max(0, first - 1) : last + TOUCH_PX] = True
+    closed = cv2.morphologyEx(cv2.bitwise_or(left, right), cv2.MORPH_CLOSE, slant)
+    between = (closed > 0) & (cv2.dilate(left, slant) > 0) & (cv2.dilate(right, slant) > 0)
+    out[between[:, 0], max(0, first - 1) : last + TOUCH_PX] = True
     return out

@@ -210,8 +210,9 @@ def _is_level_stroke(stroke: Mask) -> bool:
     beside = (middles - slope * columns - start) / float(np.median(inked))
     # A wave crosses its straight line more often than a bent stroke does.
     sides = np.sign(beside[np.abs(beside) > MIN_BESIDE])
-    return (
-        bool(abs(slope) <= MAX_DASH_SLOPE and beside.std() <= MAX_DASH_BEND)
+    return bool(
+        abs(slope) <= MAX_DASH_SLOPE
+        and beside.std() <= MAX_DASH_BEND
         and np.count_nonzero(np.diff(sides)) <= MAX_DASH_CROSSINGS
         and _even_share(stroke) >= MIN_EVEN_SHARE
     )
