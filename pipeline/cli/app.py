@@ -53,6 +53,7 @@ COMMANDS = (
     operations.register_upkeep_commands,
     operations.register_paper_commands,
     oversight.register_audit_commands,
+    oversight.register_metrics_command,
     learning.register,
     reading.register_recognize_command,
     benchmark.register_bench_command,

@@ -304,6 +304,41 @@ def backlog(
     )
 
 
+def register_metrics_command(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("metrics", rich_help_panel=RUNNING)(metrics)
+
+
+def metrics(
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Port of /metrics and /healthz.")
+    ] = 9464,
+    address: Annotated[
+        str, typer.Option("--address", help="Address to listen on; others than this machine's.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve metrics for Prometheus, and the state as /healthz.
+
+    They hold counts and ages, nothing about a person; there is no login. Ends with Ctrl-C.
+    """
+    from pipeline.domain.form.form import Forms
+    from pipeline.reporting.watching.metrics import Watch, make_server
+    from pipeline.store.database.store import Store, open_store
+
+    settings = load_settings()
+
+    def open_workspace() -> tuple[Store, Forms]:
+        return open_store(settings), Forms.load(*settings.form_folders)
+
+    open_workspace()[0].close()  # what is wrong with the workspace is told before serving
+    server = make_server(Watch(settings, open_workspace), address, port)
+    print_note("metrics.served", address=address, port=port)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
 AreaOfFile = Annotated[
     Area | None,
     typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False),

@@ -28,6 +28,7 @@ from rich.text import Text
 
 from pipeline.cli.context import (
     IMPORT,
+    LANGUAGE,
     As,
     AsJson,
     describe_issue,
@@ -42,9 +43,11 @@ from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageE
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
+    from pipeline.domain.form.form import Forms
     from pipeline.operations.intake import IntakeResult
     from pipeline.operations.watch_folder import FolderWatch
     from pipeline.operations.worker_pool import ReadingProgress
+    from pipeline.reporting.watching.alarms import Alarm
     from pipeline.store.database.store import Store
     from pipeline.store.paper.pages import Page
 
@@ -243,17 +246,27 @@ def reread(
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show the number of pages in, done, waiting and failed."""
+    """Show the number of pages in, done, waiting and failed, and alarms."""
+    from pipeline.domain.form.form import Forms
+    from pipeline.reporting.watching.alarms import find_alarms, load_watch_state
+    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.reports.entry_counts import workspace_metrics
 
-    store = open_store(load_settings())
+    settings = load_settings()
+    store, forms = open_store(settings), Forms.load(*settings.form_folders)
     with store.read() as conn:
         metrics = workspace_metrics(conn)
+    alarms = find_alarms(load_watch_state(store, settings, forms, utc_now()), settings)
     if as_json:
-        typer.echo(json.dumps(metrics, ensure_ascii=False))
+        named = [
+            {"kind": alarm.kind.value, "severity": alarm.severity.value, "count": alarm.count}
+            for alarm in alarms
+        ]
+        typer.echo(json.dumps(metrics | {"alarms": named}, ensure_ascii=False))
     else:
         _print_status(metrics)
+        _print_alarms(alarms, forms)
 
 
 def _poll_folder(watched: FolderWatch, reported: Counter[str], *, once: bool) -> bool:
@@ -380,3 +393,14 @@ def _print_status(metrics: dict[str, Any]) -> None:
         print_text("status.unfinished", batch=batch)
     for run in metrics["exports"]["unfetched"]:
         print_text("status.unfetched", run=run)
+
+
+def _print_alarms(alarms: Sequence[Alarm], forms: Forms) -> None:
+    """Print each alarm with its remedy; without any, nothing."""
+    from pipeline.reporting.watching.alarms import describe_alarm
+    from pipeline.texts import Topic
+
+    say = Topic("alarm", LANGUAGE)
+    for alarm in alarms:
+        said = describe_alarm(alarm, forms, LANGUAGE)
+        typer.echo(f"{say(f'severity.{alarm.severity.value}')}: {said.sentence} {said.remedy}")

@@ -28,7 +28,7 @@ from pipeline.store.reports.backups import find_last_backup
 from pipeline.store.reports.store_checks import find_last_check
 
 MIN_DISK_BYTES = 2 * 1024**3
-_BACKUP_AGE = timedelta(days=2)
+BACKUP_AGE = timedelta(days=2)
 """A daily backup that is older has not been made."""
 _OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
 
@@ -294,7 +294,7 @@ def _describe_last_backup(settings: Settings) -> str:
         raise StoreError("last_backup_failed", at=f"{state.failed_at:%Y-%m-%d %H:%M} UTC", last=at)
     if state.last_at is None:
         return "never: `efterskrift backup`"
-    if utc_now() - state.last_at > _BACKUP_AGE:
+    if utc_now() - state.last_at > BACKUP_AGE:
         raise StoreError("last_backup_old", at=at)
     return at
 

@@ -15,6 +15,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.reporting import data_quality
 from pipeline.reporting.data_quality import ErrorMetric, WorkMetric
+from pipeline.reporting.watching.drift import Dimension, Drift, list_drift
 from pipeline.store.database.clock import utc_now
 from pipeline.store.quality import rekeying
 from ui.i18n import format_number, format_percentage, t
@@ -28,6 +29,7 @@ def show(context: AppContext, person: Person) -> None:
     require_permission(person, Action.QUALITY)
     screen_heading(context, person, t("quality.title"), t("quality.what"))
     quality_metrics(context, person)
+    _drift_section(context, person)
     st.header(t("quality.people"), anchor=False)
     st.caption(md("quality.people_rule", least=context.settings.figures_least))
     units = sorted(permitted_units(person, Action.QUALITY))
@@ -74,6 +76,45 @@ def quality_metrics(context: AppContext, person: Person) -> None:
         st.info(md("quality.too_few", least=min_count), icon=":material/info:")
     if waiting is not None:
         st.caption(md("quality.waiting", typed=waiting[0], third=waiting[1]))
+
+
+def _drift_section(context: AppContext, person: Person) -> None:
+    """Show how much of what was read people change, now and before, and what has risen."""
+    least = context.settings.figures_least
+    found = list_drift(context.store, context.forms, person, utc_now(), least)
+    st.header(t("quality.drift"), anchor=False)
+    st.caption(md("quality.drift_what"))
+    if not found:
+        st.info(t("quality.drift_none"), icon=":material/info:")
+        return
+    for dimension in Dimension:
+        if names := [
+            _drift_name(context, d) for d in found if d.is_rise and d.dimension is dimension
+        ]:
+            text = md("quality.drift_rise", names=", ".join(names))
+            remedy = md(f"alarm.drift_{dimension.value}.remedy")
+            st.warning(f"{text} {remedy}", icon=":material/trending_up:")
+    lines = [
+        _metrics_row(
+            (escape(t(f"quality.drift.{one.dimension.value}")), escape(_drift_name(context, one))),
+            (share_html(one.recent), share_html(one.past)),
+            total=one.is_rise,
+        )
+        for one in found
+    ]
+    words, numbers = (
+        [t(f"quality.drift.{name}") for name in names]
+        for names in (("group", "name"), ("recent", "past"))
+    )
+    st.html(_metrics_table(words, numbers, lines))
+
+
+def _drift_name(context: AppContext, drift: Drift) -> str:
+    if drift.dimension is Dimension.FORM:
+        return context.forms.latest(drift.name).title
+    if drift.dimension is Dimension.KIND:
+        return t(f"field_kind.{drift.name}")
+    return drift.name
 
 
 def work_table(metrics: Sequence[WorkMetric], first: str) -> str:

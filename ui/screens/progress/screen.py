@@ -12,13 +12,20 @@ import streamlit as st
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.reporting import progress
 from pipeline.reporting.data_quality import measure_errors
 from pipeline.reporting.progress import STEPS, Overview, ProgressReport, Remaining
 from pipeline.reporting.progress_files import progress_csv
 from pipeline.reporting.situation import Level, describe_range, describe_situation
 from pipeline.reporting.situation_print import situation_pdf
+from pipeline.reporting.watching.alarms import (
+    Alarm,
+    AlarmKind,
+    describe_alarm,
+    find_alarms,
+    load_watch_state,
+)
 from pipeline.store.database.clock import utc_now
 from pipeline.store.reports.work_load import LOAD_DAYS, PersonLoad, list_person_loads
 from ui.i18n import current_language, format_moment, format_number, t
@@ -55,9 +62,11 @@ def _situation_section(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         overview: Overview = load(conn, context.forms, person, now)
         loads = list_person_loads(conn, context.forms, person, now) if is_manager else []
+    alarms = _load_alarms(context, person, now)
     left, right = st.columns([4, 1], gap="medium")
     with left:
-        _sentences_section(overview)
+        _sentences_section(overview, is_quiet=not alarms)
+        _alarm_section(context, alarms)
     with right:
         _download_section(context, person, now)
     deadline_section(context, overview)
@@ -81,7 +90,31 @@ def _situation_section(context: AppContext, person: Person) -> None:
     detail_section(context, person, overview)
 
 
-def _sentences_section(overview: Overview) -> None:
+def _load_alarms(context: AppContext, person: Person, now: datetime) -> list[Alarm]:
+    """Return the alarms, of paper those of the person's units; the sentences tell of damage."""
+    units = permitted_units(person, Action.PROGRESS)
+    state = load_watch_state(context.store, context.settings, context.forms, now, units)
+    return [
+        alarm
+        for alarm in find_alarms(state, context.settings)
+        if alarm.kind is not AlarmKind.CHECK_FAILED
+    ]
+
+
+def _alarm_section(context: AppContext, alarms: list[Alarm]) -> None:
+    """Say what needs somebody, and what to do about it; nothing where nothing does."""
+    lines = []
+    for alarm in alarms:
+        said, severity = describe_alarm(alarm, context.forms, current_language()), alarm.severity
+        lines.append(
+            f'<li class="ef-{severity.value}"><b>{escape(t(f"alarm.severity.{severity.value}"))}'
+            f"</b> {escape(said.sentence)} <small>{escape(said.remedy)}</small></li>"
+        )
+    if lines:
+        st.html(f'<ul class="ef-alarms">{"".join(lines)}</ul>')
+
+
+def _sentences_section(overview: Overview, *, is_quiet: bool) -> None:
     """Say how it stands: what is lost and what waits, and in red what has passed."""
     situation = overview.situation
     said = describe_situation(situation, current_language())
@@ -90,13 +123,13 @@ def _sentences_section(overview: Overview) -> None:
         f'<p class="{"ef-passed" if situation.is_damaged else ""}">'
         f"{escape(' '.join(filter(None, (said.whole, said.work))))}</p>",
         f'<p class="{harm}">{escape(said.deadlines)}</p>' if said.deadlines else "",
-        f"<small>{escape(_small_print(overview))}</small>",
+        f"<small>{escape(_small_print(overview, is_quiet=is_quiet))}</small>",
     ]
     st.html(f'<div class="ef-situation ef-{situation.level.value}">{"".join(parts)}</div>')
 
 
-def _small_print(overview: Overview) -> str:
-    """Return how many pages are done, and what the last check of the store found."""
+def _small_print(overview: Overview, *, is_quiet: bool) -> str:
+    """Return how many pages are done, what the last check found, and that there is no alarm."""
     pages, check = overview.counted, overview.check
     texts = [t("progress.pages_done", count=pages["in"], done=format_number(pages["done"]))]
     if check is None:
@@ -108,6 +141,8 @@ def _small_print(overview: Overview) -> str:
             if check.is_whole
             else t("progress.check.lost", at=at, count=lost)
         )
+    if is_quiet:
+        texts.append(t("alarm.none"))
     return " ".join(texts if pages["in"] else texts[1:])
 
 

@@ -1,0 +1,1 @@
+"""What the machine watches by itself: alarms, metrics for a monitoring system, and drift."""
