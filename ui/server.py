@@ -8,15 +8,14 @@ objects and 130–180 ms in which no screen responds. What is loaded here never 
 run, also after every field that is left; that is switched off (`runner.postScriptGC`), since Python
 collects as garbage piles up.
 
-Unexpected errors: the user gets a remedy, and the log gets the kind and place of the error,
-never field values.
+Unexpected errors: the user gets a remedy, and the log gets the kind and place of the error, never
+field values (`operations/upkeep/log_lines.py`).
 """
 
 from __future__ import annotations
 
 import gc
 import logging
-import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -27,11 +26,13 @@ from threading import Thread
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
+from streamlit import logger as streamlit_logger
 from streamlit.runtime import get_instance
 from streamlit.starlette import App
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.settings import load_settings
+from pipeline.operations.upkeep.log_lines import start_log
 from ui import screens
 from ui.access.cookie import DeviceCookie
 from ui.access.downloads import DOWNLOADS
@@ -58,27 +59,6 @@ def preload() -> None:
         gc.enable()
 
 
-class ValueRedactingFilter(logging.Filter):
-    """Logging filter that replaces an exception by its kind and place.
-
-    Its message may quote the value of a field.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record; always let it through."""
-        if record.exc_info and (error := record.exc_info[1]):
-            record.msg, record.args = f"{record.getMessage()}: {describe_error_origin(error)}", ()
-            record.exc_info = record.exc_text = None
-        return True
-
-
-def describe_error_origin(error: BaseException) -> str:
-    """Return the class of an error and where it was raised, innermost last."""
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-    return f"{type(error).__name__} at {places}"
-
-
 def show_unexpected_error(error: BaseException) -> bool:
     """Tell the user about an unexpected error; True: Streamlit need not show it."""
     del error
@@ -96,10 +76,24 @@ async def prepare_access(_app: App) -> AsyncIterator[None]:
     yield
 
 
-# These loggers would write the message of an exception.
-for _name in ("error_util", "runtime.backend_operation_handler"):
-    logging.getLogger(f"streamlit.{_name}").addFilter(ValueRedactingFilter())
+def _log_as_set() -> None:
+    """Let Streamlit's loggers and the web server's write as the program's own do.
 
+    Otherwise each gets a handler that would write the message of an exception.
+    """
+    handler = start_log()
+
+    def take_over(logger: logging.Logger) -> None:
+        if (own := getattr(logger, "streamlit_console_handler", None)) is not None:
+            logger.removeHandler(own)
+        logger.streamlit_console_handler = handler  # type: ignore[attr-defined]
+        logger.addHandler(handler)
+
+    streamlit_logger.setup_formatter = take_over
+    streamlit_logger.update_formatter()
+
+
+_log_as_set()
 
 app = App(
     Path(__file__).with_name("app.py"),

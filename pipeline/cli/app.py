@@ -5,7 +5,6 @@ Names, options, JSON keys and exit codes are a contract with other programs.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -30,6 +29,7 @@ from pipeline.cli.exporting import archiving, fhir, receipt_list
 from pipeline.cli.exporting import runs as exporting
 from pipeline.cli.workspace import lifecycle, registers
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
+from pipeline.operations.upkeep.log_lines import start_log
 
 COMMANDS = (
     forms.register,
@@ -102,11 +102,7 @@ def _set_global_options(
     del version  # `_print_version` has printed it and ended the program
     if workspace is not None:
         os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace.resolve())
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    start_log(verbose=verbose)
 
 
 def main() -> None:

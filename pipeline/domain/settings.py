@@ -51,6 +51,14 @@ class QueueOrder(StrEnum):
     NEWEST = "newest"
 
 
+class LogFormat(StrEnum):
+    """How the program's own log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    """One JSON object a line, for a log service."""
+
+
 class PaymentFormat(StrEnum):
     """The version of ISO 20022 pain.001 that the bank takes."""
 
@@ -94,6 +102,12 @@ class Settings(BaseSettings):
     """Hours between checks of the whole store by a worker (`efterskrift check`); 0: none."""
     backup_keys: tuple[str, ...] = ()
     """Public keys (age1…) that `efterskrift backup` encrypts to; each private one opens it."""
+    log_format: LogFormat = LogFormat.TEXT
+    """How the program logs; `EFTERSKRIFT_LOG_FORMAT=json` for one process."""
+    log_file: Path | None = None
+    """Where it logs to, relative to the workspace; default: standard error, as services do."""
+    log_file_mb: int = Field(20, ge=1, le=1000)
+    """A file of the log that is larger is renamed, and the sixth oldest removed."""
     watch_seconds: float = 2
     """Seconds between scans of a watched folder.
 

@@ -28,6 +28,7 @@ from pipeline.domain.errors import SchemaMismatchError, StoreError, StoreUnavail
 from pipeline.domain.settings import Settings, sqlite_url
 from pipeline.operations.liveness import HUNG_EXIT_CODE, LivenessMonitor
 from pipeline.operations.page_job import PageJob, ReaderFactory
+from pipeline.operations.upkeep.log_lines import start_log
 from pipeline.reading.imaging.free_memory import give_memory_back
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import require_head
@@ -74,7 +75,8 @@ def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -
     # Signals are blocked before any thread starts: they are waited for below, and programs that a
     # reading starts finish undisturbed.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    start_log(settings)
+    logging.getLogger("dbos").addHandler(logging.NullHandler())  # else it gets one of its own
     store = open_store(settings, wait_seconds=_LOCK_SECONDS)
     job = PageJob(
         store, make_reader(settings, store), settings.page_attempts, settings.beat_seconds

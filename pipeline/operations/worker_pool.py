@@ -29,6 +29,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.settings import Settings
 from pipeline.export.manual_entry.signatures import settle_signatures
 from pipeline.operations.liveness import HUNG_EXIT_CODE
+from pipeline.operations.upkeep.log_lines import start_log
 from pipeline.operations.upkeep.store_check import check_when_due
 from pipeline.reading.imaging.timing import limit_threads
 from pipeline.store.database.clock import utc_now
@@ -235,6 +236,7 @@ def _run_worker_process(
 def _run_check_process(settings: Settings) -> None:
     """Check the store when that is due. The pool ends this process, also on Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    start_log(settings)
     try:
         check_when_due(settings)
     except EfterskriftError as error:
