@@ -24,11 +24,11 @@ from pipeline.cli import (
     printing,
     reading,
     work,
-    workspace,
 )
 from pipeline.cli.context import print_note
 from pipeline.cli.exporting import archiving, fhir, receipt_list
 from pipeline.cli.exporting import runs as exporting
+from pipeline.cli.workspace import first_setup, registers
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
 COMMANDS = (
@@ -44,9 +44,10 @@ COMMANDS = (
     receipt_list.register_list_receipt_command,
     archiving.register_archive_command,
     oversight.register_backlog_command,
-    workspace.register_store_commands,
-    workspace.register_person_command,
-    workspace.register_block_command,
+    first_setup.register_init_command,
+    registers.register_store_commands,
+    registers.register_person_command,
+    registers.register_block_command,
     operations.register_ui_command,
     operations.register_demo_command,
     operations.register_upkeep_commands,

@@ -1,12 +1,11 @@
-"""`efterskrift init`, `upgrade`, `unit`, `clients`, `staff`, `person`, `block`: the workspace.
+"""`efterskrift upgrade`, `unit`, `clients`, `staff`, `person`, `block`: the workspace.
 
-They create and upgrade it, load its registers, and change its users and blocks.
+They upgrade it, load its registers, and change its users and blocks.
 """
 
 from __future__ import annotations
 
 import getpass
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ from pipeline.cli.context import (
     message,
     print_note,
     print_text,
+    read_password,
     read_stdin,
-    read_stdin_line,
     resolve_acting_person,
     resolve_unit,
 )
@@ -63,21 +62,10 @@ def _file_help(columns: Collection[RegisterColumn]) -> str:
 
 def register_store_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("init", rich_help_panel=RUNNING)(init)
     app.command("upgrade", rich_help_panel=RUNNING)(upgrade)
     app.command("unit", rich_help_panel=RUNNING)(unit)
     app.command("clients", rich_help_panel=RUNNING)(clients)
     app.command("staff", rich_help_panel=RUNNING)(staff)
-
-
-def init() -> None:
-    """Create a workspace: folder, database and image folder.
-
-    An existing workspace is left as it is.
-    """
-    from pipeline.store.database.store import open_store
-
-    print_text("init.store", store=open_store(load_settings(), create=True).name)
 
 
 def upgrade(
@@ -276,7 +264,7 @@ def person(
     # What is wrong is reported before a password is asked for.
     with store.read() as conn:
         account = _resolve_account(conn, login, named)
-    password = make_sealed_password() if break_glass else _read_password()
+    password = make_sealed_password() if break_glass else read_password()
     digest = hash_new_password(password, account, settings) if password else None
     with store.begin() as conn:
         before, account = people_by_login(conn).get(login), _resolve_account(conn, login, named)
@@ -436,27 +424,6 @@ def _account_facts(person: Person) -> Mapping[str, str]:
         **({"further": ", ".join(others)} if others else {}),
         **({"key": person.key} if person.key else {}),
     }
-
-
-def _read_password() -> str:
-    """Read a password from the terminal, which does not show it, or from standard input.
-
-    Raises:
-        UsageError: standard input is empty.
-    """
-    if sys.stdin.isatty():
-        return str(
-            typer.prompt(
-                message("person.password"),
-                hide_input=True,
-                default="",
-                show_default=False,
-                err=True,
-            )
-        )
-    if not (line := read_stdin_line()):
-        raise UsageError("no_password_given")
-    return line.strip("\r\n")
 
 
 def register_block_command(app: typer.Typer) -> None:

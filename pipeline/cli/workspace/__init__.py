@@ -1,0 +1,1 @@
+"""Commands that set a workspace up: store, registers, accounts, blocks."""
