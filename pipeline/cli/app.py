@@ -28,7 +28,7 @@ from pipeline.cli import (
 from pipeline.cli.context import print_note
 from pipeline.cli.exporting import archiving, fhir, receipt_list
 from pipeline.cli.exporting import runs as exporting
-from pipeline.cli.workspace import first_setup, registers
+from pipeline.cli.workspace import first_setup, lifecycle, registers
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
 COMMANDS = (
@@ -45,7 +45,8 @@ COMMANDS = (
     archiving.register_archive_command,
     oversight.register_backlog_command,
     first_setup.register_init_command,
-    registers.register_store_commands,
+    lifecycle.register_store_commands,
+    registers.register_register_commands,
     registers.register_person_command,
     registers.register_block_command,
     operations.register_ui_command,

@@ -95,10 +95,13 @@ def bench(
     on the same pages. --soak measures memory, --damage robustness and --quality accuracy instead.
     Needs the folder `research` of a source checkout.
     """
+    from pipeline.reading.fields.handwriting.network import open_own_network
+
     damage_options, quality_options = form or sheets > 1, data or mnist or only or quick
     if (damage_options and not damage) or (quality_options and not quality):
         raise UsageError("option_another_measurement")
     _require_research()
+    open_own_network()
     if damage:
         run_damage_benchmark(form, sheets, processes, as_json=as_json)
         return

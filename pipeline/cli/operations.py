@@ -42,7 +42,7 @@ from pipeline.domain.settings import ROOT, load_settings
 from pipeline.registers.planned_visits import PlanKind
 
 if TYPE_CHECKING:
-    from pipeline.operations.store_check import CheckReport
+    from pipeline.operations.upkeep.store_check import CheckReport
     from pipeline.store.registers.packs import Pack
 
 _CHECK_COLUMNS = (
@@ -290,7 +290,7 @@ def check(
     Images, files of exports and archive packages are read and compared with their digests. Exit
     code 6 if something is missing or damaged. Files that no row names harm nothing.
     """
-    from pipeline.operations.store_check import check_store
+    from pipeline.operations.upkeep.store_check import check_store
     from pipeline.store.database.store import accept_images as accept
     from pipeline.store.database.store import open_store
 

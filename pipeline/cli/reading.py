@@ -242,11 +242,13 @@ def _start_reader(registers: RegisterFiles) -> None:
     """Load what this process reads pages with."""
     import cv2
 
+    from pipeline.reading.fields.handwriting.network import open_own_network
     from pipeline.reading.read_page import PageReader
     from pipeline.registers.clients import load_client_register
     from pipeline.registers.staff import load_staff
 
     cv2.setNumThreads(1)
+    open_own_network()
     global _reader
     clients = load_client_register(registers.clients) if registers.clients else None
     staff = load_staff(registers.staff) if registers.staff else None

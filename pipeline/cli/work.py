@@ -38,7 +38,7 @@ from pipeline.cli.context import (
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.domain.errors import EfterskriftError, UsageError
+from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageError
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -259,10 +259,13 @@ def status(as_json: AsJson = False) -> None:
 def _poll_folder(watched: FolderWatch, reported: Counter[str], *, once: bool) -> bool:
     """Import the folder's new files and return whether there were any.
 
-    An error is only printed, since the next poll may succeed; with `once` it is raised.
+    An error is only printed, since the next poll may succeed; with `once` it is raised, and always
+    that the store was upgraded under this version of the program.
     """
     try:
         intake = watched.poll()
+    except SchemaMismatchError:
+        raise
     except EfterskriftError as error:
         if once:
             raise

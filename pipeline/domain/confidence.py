@@ -110,10 +110,10 @@ Test set: writers that no curve was fitted to (`data/models/calibration.md`)."""
 
 # --- Calibration: how far a reader's own score is believed --------------------------------------
 
-UNCALIBRATED_MAX_P = 0.9
+UNCALIBRATED_MAX_P = 0.89
 """Highest p of a reading of a network that no calibration curve was fitted for.
 
-Source: reasoned: below every threshold of prefilling but that of text. Test set: none."""
+Source: reasoned: below every threshold of prefilling. Test set: none."""
 
 DRAWN_MARKS_MAX_P = 0.998
 """Highest p of a curve that rests on drawn marks alone, which are less odd than scanned ones.

@@ -27,6 +27,7 @@ from pipeline.domain.model import Role
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
+_NETWORK_SUFFIX = ".onnx"
 _PREFIX = "EFTERSKRIFT_"
 
 
@@ -69,7 +70,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL; empty means SQLite in the workspace."""
     forms: Path = ROOT / "forms"
     models: Path = ROOT / "data" / "models"
-    handwriting: Handwriting = Handwriting.AUTO
+    handwriting: Handwriting | Path = Handwriting.AUTO
+    """A choice of weights, or an ONNX file of the organisation's own, relative to the workspace."""
     non_commercial: bool = False
     """The organisation declares that its use is non-commercial, as a municipality's own care is.
 
@@ -90,6 +92,8 @@ class Settings(BaseSettings):
     """A worker without a heartbeat for this long is dead: others take over its pages."""
     check_hours: float = Field(168, ge=0)
     """Hours between checks of the whole store by a worker (`efterskrift check`); 0: none."""
+    backup_keys: tuple[str, ...] = ()
+    """Public keys (age1…) that `efterskrift backup` encrypts to; each private one opens it."""
     watch_seconds: float = 2
     """Seconds between scans of a watched folder.
 
@@ -220,6 +224,14 @@ class Settings(BaseSettings):
     oidc: bool = False
     """Log in through the provider of `.streamlit/secrets.toml` instead of local accounts."""
 
+    @field_validator("handwriting")
+    @classmethod
+    def _check_file_name(cls, handwriting: Handwriting | Path) -> Handwriting | Path:
+        # Any other text would be taken for a file: `bset` is a slip.
+        if isinstance(handwriting, Path) and handwriting.suffix != _NETWORK_SUFFIX:
+            raise ValueError
+        return handwriting
+
     @field_validator("outage_end")
     @classmethod
     def _check_outage_order(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
@@ -246,9 +258,16 @@ class Settings(BaseSettings):
         )
 
     @property
-    def weights(self) -> Handwriting:
-        """The weights that `handwriting` means: never `auto`."""
-        if self.handwriting is not Handwriting.AUTO:
+    def weights(self) -> Handwriting | Path:
+        """The weights that `handwriting` means: never `auto`, and a file with its whole path."""
+        if isinstance(self.handwriting, Path):
+            return self.workspace / self.handwriting
+        return self.program_weights
+
+    @property
+    def program_weights(self) -> Handwriting:
+        """Those of the program's weights that are chosen: as by `auto` beside a file."""
+        if isinstance(self.handwriting, Handwriting) and self.handwriting is not Handwriting.AUTO:
             return self.handwriting
         return Handwriting.BEST if self.non_commercial else Handwriting.FREE
 

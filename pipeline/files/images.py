@@ -132,11 +132,12 @@ def _copy_pixels(upright: Pillow.Image) -> Image:
     """Copy the pixels of an image in grey or RGB: grey (h, w) or BGR (h, w, 3)."""
     size = upright.height, upright.width
     pixels = np.empty(size if upright.mode == "L" else (*size, 3), np.uint8)
+    # Pillow puts the channels in order as it copies: NumPy takes five times as long for that.
+    order = "L" if upright.mode == "L" else "BGR"
     for top in range(0, upright.height, STRIP_PX):
-        strip = np.asarray(
-            upright.crop((0, top, upright.width, min(top + STRIP_PX, upright.height)))
-        )
-        pixels[top : top + STRIP_PX] = strip if upright.mode == "L" else strip[:, :, ::-1]
+        strip = upright.crop((0, top, upright.width, min(top + STRIP_PX, upright.height)))
+        part = pixels[top : top + STRIP_PX]
+        part[:] = np.frombuffer(strip.tobytes("raw", order), np.uint8).reshape(part.shape)
     return pixels
 
 

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +21,15 @@ from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
+from pipeline.store.reports.backups import find_last_backup
 from pipeline.store.reports.store_checks import find_last_check
 
 MIN_DISK_BYTES = 2 * 1024**3
+_BACKUP_AGE = timedelta(days=2)
+"""A daily backup that is older has not been made."""
 _OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -58,7 +63,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _run_check("Check boxes", _check_mark_model),
         _run_check("Handwriting network", lambda: _check_handwriting(settings)),
         _run_check("Swedish words", lambda: _check_learned_words(settings)),
-        _check_calibration(),
+        _check_calibration(settings),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
         _run_check("Logo", lambda: _describe_logo(settings)),
@@ -75,6 +80,7 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
         store,
         _run_check("Pictures", lambda: _check_image_files(settings)),
         _run_check("Last check", lambda: _describe_last_check(settings)),
+        _run_check("Last backup", lambda: _describe_last_backup(settings)),
     ]
 
 
@@ -108,17 +114,26 @@ def describe_workspace_forms(settings: Settings) -> str:
     return f"{len(forms)} published here"
 
 
-def _check_calibration() -> HealthFinding:
+def _check_calibration(settings: Settings) -> HealthFinding:
     """Check that every network has curves of its own: without, its readings have a low p."""
-    from pipeline.reading.calibration.curves import NO_FINGERPRINT, installed_curves
+    from pipeline.reading.calibration.curves import (
+        NO_FINGERPRINT,
+        file_fingerprint,
+        installed_curves,
+    )
     from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 
     try:
+        # A network of the organisation's own is measured by `efterskrift learn` alone.
+        weights = settings.weights
+        unmeasured = {NO_FINGERPRINT} | (
+            {file_fingerprint(weights)} if isinstance(weights, Path) else set()
+        )
         calibrated = {(key.partition("-")[0], network) for key, network in installed_curves()}
         missing = sorted(
             kind
             for kind, network in NETWORK_FINGERPRINTS.items()
-            if network() != NO_FINGERPRINT and (str(kind), network()) not in calibrated
+            if network() not in unmeasured and (str(kind), network()) not in calibrated
         )
     except (EfterskriftError, OSError) as error:
         return HealthFinding(
@@ -155,12 +170,14 @@ def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
 
 def _network_files() -> Iterator[tuple[str, Path]]:
     """Yield the files of all networks but that for handwriting, which is a setting."""
+    from pipeline.reading.fields import letters
     from pipeline.reading.fields.digits import reader
     from pipeline.reading.fields.handwriting import strikethrough
     from pipeline.reading.fields.handwriting.network import find_second_file
 
     yield "Digit network", reader.DIGIT_MODEL
     yield "Second digit network", reader.SECOND_DIGIT_MODEL
+    yield "Letter network", letters.LETTER_MODEL
     yield "Struck-out words", strikethrough.STRIKE_MODEL
     if second := find_second_file():
         yield "Second handwriting network", second
@@ -203,12 +220,24 @@ def _check_handwriting(settings: Settings) -> str:
     )
 
     read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
-    reason = f"handwriting: {settings.handwriting.value}"
+    if isinstance(settings.weights, Path):
+        return _describe_own_network(settings.weights)
+    reason = f"handwriting: {settings.handwriting}"
     if settings.handwriting is Handwriting.AUTO:
         reason += f", non_commercial: {str(settings.non_commercial).lower()}"
     elif settings.weights is Handwriting.BEST and not settings.non_commercial:
         reason += "; CC BY-NC 4.0, for non-commercial use only"
     return f"{find_network_file().name} ({reason})"
+
+
+def _describe_own_network(file: Path) -> str:
+    """Return the file, the start of its digest, and whether its readings are measured."""
+    from pipeline.reading.calibration.curves import file_fingerprint, installed_curves
+
+    fingerprint = file_fingerprint(file)
+    is_measured = any(network == fingerprint for _, network in installed_curves())
+    state = "measured" if is_measured else "not measured: `efterskrift learn`"
+    return f"{file.name} (SHA-256 {fingerprint}…, {state})"
 
 
 def _check_store(settings: Settings) -> str:
@@ -250,6 +279,24 @@ def _describe_last_check(settings: Settings) -> str:
     if not last.is_whole:
         raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
     return f"{at}: {last.files} files are whole"
+
+
+def _describe_last_backup(settings: Settings) -> str:
+    """Return when the workspace was backed up last, as a text.
+
+    Raises:
+        StoreError: it has failed since, or was long ago.
+    """
+    with closing(open_store(settings)) as store, store.read() as conn:
+        state = find_last_backup(conn)
+    at = f"{state.last_at:%Y-%m-%d %H:%M} UTC" if state.last_at else "never"
+    if state.failed_at is not None:
+        raise StoreError("last_backup_failed", at=f"{state.failed_at:%Y-%m-%d %H:%M} UTC", last=at)
+    if state.last_at is None:
+        return "never: `efterskrift backup`"
+    if utc_now() - state.last_at > _BACKUP_AGE:
+        raise StoreError("last_backup_old", at=at)
+    return at
 
 
 def _check_modes(settings: Settings) -> HealthFinding:

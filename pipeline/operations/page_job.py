@@ -10,6 +10,7 @@ only class and place are kept.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
@@ -37,6 +38,7 @@ from pipeline.domain.model import StaffMember
 from pipeline.domain.settings import Settings
 from pipeline.forms.library import FormLibrary
 from pipeline.operations.learning.words import load_learned_signers
+from pipeline.reading.fields.handwriting.network import open_own_network
 from pipeline.reading.read_page import READER_VERSION, PageReader, PageResult
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import SignatureCounts, StaffRegister
@@ -139,8 +141,15 @@ ReaderFactory = Callable[[Settings, Store], PageReaderProtocol]
 
 
 def make_reader(settings: Settings, store: Store) -> PageReaderProtocol:
-    """Make a reader in one thread, with always the latest client register, forms and staff list."""
+    """Make a reader in one thread, with always the latest client register, forms and staff list.
+
+    Raises:
+        MissingProgramError: the organisation's own network for handwriting cannot read.
+    """
     cv2.setNumThreads(1)
+    if own := open_own_network():
+        digest = hashlib.sha256(own.read_bytes()).hexdigest()
+        _log.warning("Handwriting is read by %s (SHA-256 %s)", own, digest)
     return RefreshingReader(
         PageReader.of(settings, ()),
         store,

@@ -36,6 +36,7 @@ from pipeline.files.sandbox.pages import count_foreign_pages
 from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
 from pipeline.store.database.clock import utc_now
+from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.store import Store
 from pipeline.store.paper.intake.batches import is_source_imported, last_source_of_unfinished
 from pipeline.store.paper.intake.watched import (
@@ -99,7 +100,10 @@ class FolderWatch:
             IntakeError: the folder is gone, or all files that have become ready are unreadable;
                 the next call goes on.
             StoreError: the database or the disk failed; likewise.
+            SchemaMismatchError: the store was upgraded meanwhile; no later call can go on.
         """
+        with self.store.read() as conn:
+            require_head(conn, self.store.name)
         try:
             result = self._import_ready()
         except IntakeError:

@@ -28,6 +28,7 @@ from pipeline.domain.errors import SchemaMismatchError, StoreError, StoreUnavail
 from pipeline.domain.settings import Settings, sqlite_url
 from pipeline.operations.liveness import HUNG_EXIT_CODE, LivenessMonitor
 from pipeline.operations.page_job import PageJob, ReaderFactory
+from pipeline.reading.imaging.free_memory import give_memory_back
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.store import open_store
@@ -233,6 +234,8 @@ class Worker:
             self._pages_wait.set()
         else:
             self._pages_wait.clear()
+            # Not after each page: the next one would have to ask the system for all of it again.
+            give_memory_back()
 
     def _enqueue(self) -> None:
         queued = self._list_queued()

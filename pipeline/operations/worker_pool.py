@@ -29,7 +29,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.settings import Settings
 from pipeline.export.manual_entry.signatures import settle_signatures
 from pipeline.operations.liveness import HUNG_EXIT_CODE
-from pipeline.operations.store_check import check_when_due
+from pipeline.operations.upkeep.store_check import check_when_due
 from pipeline.reading.imaging.timing import limit_threads
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store

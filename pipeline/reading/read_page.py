@@ -33,8 +33,9 @@ from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.lines import read_text_areas
+from pipeline.reading.fields.marks.neighbour_ink import paint_over_neighbours
 from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
-from pipeline.reading.identify.external_forms import match_external_form
+from pipeline.reading.identify.external_forms import LOOSE_RESIDUAL_MM, match_external_form
 from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.imaging.timing import stage
@@ -42,8 +43,15 @@ from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import cap_confidence, cap_marks, lower_confidence
+from pipeline.reading.page_checks.stray_writing import drop_writing_of_neighbours
 from pipeline.reading.page_context import PageContext
-from pipeline.reading.register.register import Registration, boxes_to_px, cut_box, register_page
+from pipeline.reading.register.register import (
+    Registration,
+    boxes_to_px,
+    cut_box,
+    find_shown,
+    register_page,
+)
 from pipeline.reading.register.shown_page import shown_page
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.single_fields import make_field_image
@@ -150,7 +158,7 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
         )
     if located.registration is None:
         return PageResult(located.base_reading)
-    if located.registration.residual_mm > reader.gate_mm:
+    if located.registration.residual_mm > located.limit_mm(reader.gate_mm):
         return _rejected_result(image, located.base_reading, located.registration)
     context = PageContext.of(
         image, located.form, located.page_no, located.registration, reader.kinds
@@ -165,7 +173,19 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
         fields, unresolved = resolve_page(context.fields, context.form, readings, known)
 
     # 6. Check the page for what no field reader can see.
-    return _checked_result(context, located.base_reading, fields, unresolved)
+    is_loose = located.registration.residual_mm > reader.gate_mm
+    misplaced = _find_misplaced(context, is_loose=is_loose)
+    return _checked_result(context, located.base_reading, fields, unresolved, misplaced)
+
+
+def _find_misplaced(context: PageContext, *, is_loose: bool) -> list[Issue]:
+    """Return the issues of fields outside the picture, and of all if they lie but loosely."""
+    shown = find_shown(context.registration, context.image, [spec.area for spec in context.fields])
+    return [
+        Issue(IssueCode.PLACE_UNSURE if is_shown else IssueCode.COVERED, spec.name)
+        for spec, is_shown in zip(context.fields, shown, strict=True)
+        if is_loose or not is_shown
+    ]
 
 
 # ------------------------------------------------------------------ 3. Register
@@ -183,6 +203,14 @@ class _Located:
     form: Form | None = None
     page_no: int = 1
     registration: Registration | None = None
+
+    def limit_mm(self, gate_mm: float) -> float:
+        """Return the registration error up to which the page is read, mm.
+
+        Words were found at their places on a page that was located by its print.
+        """
+        elsewhere = self.form is not None and self.form.printed_elsewhere
+        return max(gate_mm, LOOSE_RESIDUAL_MM) if elsewhere else gate_mm
 
 
 def _locate(image: Image, identification: Identification, reader: PageReader) -> _Located:
@@ -307,6 +335,8 @@ def score_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, R
         field_images = [
             _cut_field_image(spec, field_margin_mm(spec, specs), context, names) for spec in group
         ]
+        if kind is Kind.MARK:
+            field_images = paint_over_neighbours(field_images, context.all_fields)
         with stage(f"{kind} fields"):
             kind_readings = FIELD_READERS[kind](field_images)
         scored.update((s.name, r) for s, r in zip(group, kind_readings, strict=True))
@@ -358,12 +388,14 @@ def _checked_result(
     base: PageReading,
     fields: Mapping[str, Reading],
     unresolved: Sequence[Issue],
+    misplaced: Sequence[Issue],
 ) -> PageResult:
     """Return the result of a page that was read, with the issues of the page checks.
 
     The checks look at the resolved values. They lower the confidence of the fields that they flag.
     """
-    page_issues = find_page_issues(context, fields)
+    fields = drop_writing_of_neighbours(context, fields)
+    page_issues = list(dict.fromkeys([*misplaced, *find_page_issues(context, fields)]))
     fields = cap_marks(context, _with_lower_confidence(fields, page_issues))
     issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
     reading = replace(base, outcome=Outcome.READ, fields=fields, issues=issues)

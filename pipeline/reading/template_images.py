@@ -29,6 +29,12 @@ _QUIET_MM = 0.5
 """White around the codes, mm."""
 _OVERSAMPLING = 3
 """Drawn this many times finer and averaged: poppler moves letters to whole pixels."""
+_WHITE_FROM, _MIN_WHITE_SHARE = 253, 0.3
+"""A blank with a greater share of so white pixels was drawn, or whitened by its scanner."""
+_PAPER_SCALE, _PAPER_PARTS = 0.25, 60
+"""Scale in which the paper of a scanned blank is sought, and its side in the widest print."""
+_PAPER_SHARE = 0.94
+"""Of a scanned blank, what is at least so bright as the paper is white."""
 FIELD_MARGIN_MM = 2.0
 """Paper around a field that its reader gets, mm: handwriting leaves its box."""
 LINES_MARGIN_MM = 8.0
@@ -87,7 +93,7 @@ def _render_template(definition: str, page_no: int) -> Image:
     return picture
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
     """Load the unfilled page that a file (image or PDF) shows edge to edge.
 
@@ -101,6 +107,7 @@ def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
         picture = to_grayscale(decode_image(page.data or b"", page.media_type))
     except (OSError, StopIteration, EfterskriftError) as error:
         raise FormError("no_picture_unfilled_form", path=path) from error
+    picture = _without_scanner(picture)
     # Scale to 8 px/mm.
     size = tuple(round(side * PX_PER_MM) for side in size_mm)
     interpolation = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
@@ -108,6 +115,21 @@ def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
     # Read-only, so that results about it can be cached.
     template.flags.writeable = False
     return template
+
+
+def _without_scanner(picture: Image) -> Image:
+    """Return a blank as it was printed: white paper without grain, also where it was scanned."""
+    if np.count_nonzero(picture >= _WHITE_FROM) >= _MIN_WHITE_SHARE * picture.size:
+        return picture
+    # The level of the paper near each place, from a small image without print
+    small = cv2.resize(
+        picture, None, fx=_PAPER_SCALE, fy=_PAPER_SCALE, interpolation=cv2.INTER_AREA
+    )
+    side = max(3, min(small.shape) // _PAPER_PARTS | 1)
+    paper = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, np.ones((side, side)))
+    paper = cv2.resize(cv2.blur(paper, (side, side)), picture.shape[1::-1])
+    white = cv2.divide(cv2.medianBlur(picture, 3), paper, scale=255 / _PAPER_SHARE)
+    return np.asarray(white, np.uint8)
 
 
 def field_margin_mm(spec: FieldSpec, others: Iterable[FieldSpec]) -> float:

@@ -11,7 +11,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Role
 from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import open_run_items
-from pipeline.operations.store_check import check_store
+from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.paper.intake.stacks import list_stacks

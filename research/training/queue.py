@@ -73,7 +73,7 @@ def list_stages(places: Places) -> Iterator[Stage]:
         places,
         ["research.training.strokes.labels", "--data", places.handwriting, "--out", places.labels],
     )
-    yield _train_lines(places, FREE, 45_000)
+    yield _train_lines(places, FREE, 26_000)
     yield _stage(
         "start",
         places,

@@ -1,1 +1,1 @@
-"""Commands that set a workspace up: store, registers, accounts, blocks."""
+"""Commands that make, keep and fill a workspace."""

@@ -1,7 +1,4 @@
-"""`efterskrift upgrade`, `unit`, `clients`, `staff`, `person`, `block`: the workspace.
-
-They upgrade it, load its registers, and change its users and blocks.
-"""
+"""`efterskrift unit`, `clients`, `staff`, `person`, `block`: registers, users and blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +17,6 @@ from pipeline.cli.context import (
     format_count,
     message,
     print_note,
-    print_text,
     read_password,
     read_stdin,
     resolve_acting_person,
@@ -60,36 +56,11 @@ def _file_help(columns: Collection[RegisterColumn]) -> str:
     return f"CSV or xlsx with {_headers(columns)}; optional: {_headers(columns, optional=True)}."
 
 
-def register_store_commands(app: typer.Typer) -> None:
+def register_register_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("upgrade", rich_help_panel=RUNNING)(upgrade)
     app.command("unit", rich_help_panel=RUNNING)(unit)
     app.command("clients", rich_help_panel=RUNNING)(clients)
     app.command("staff", rich_help_panel=RUNNING)(staff)
-
-
-def upgrade(
-    no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")
-    ] = False,
-) -> None:
-    """Migrate the database, after a backup copy.
-
-    End every other program that uses the workspace first.
-    """
-    from pipeline.store.database.upgrade import Upgrade, upgrade_store
-
-    def report(planned: Upgrade) -> None:
-        if planned.backup:
-            print_text("upgrade.backup", file=planned.backup)
-        print_text("upgrade.begun", before=planned.before, after=planned.after)
-
-    done = upgrade_store(load_settings(), backup=not no_backup, report=report)
-    print_text(
-        "upgrade.done" if done.is_needed else "upgrade.not_needed",
-        store=done.store,
-        schema=done.after,
-    )
 
 
 def unit(

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.confidence import UNCALIBRATED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import SHEET_ROW, Image, IssuedSheet, Outcome, Reading
@@ -25,11 +24,11 @@ from pipeline.reading.calibration.curves import (
     CALIBRATION_FILE,
     CalibrationCurve,
     CalibrationCurves,
-    CurveFeatures,
     curve_features,
     curve_key,
     installed_curves,
     load_curves,
+    uncalibrated_p,
     writer_clarity,
 )
 from pipeline.reading.calibration.files import FittedCurve, write_curves
@@ -279,11 +278,10 @@ def _learn_curve(
     if lesson.missing:
         return lesson
     # Fit a curve, with the one in use as the prior.
-    old_curve = current.get(curve_id)
-    prior = make_prior_readings(training, _predict(training, old_curve), PRIOR_READINGS)
+    prior = make_prior_readings(training, _predict(training, curve_id, current), PRIOR_READINGS)
     curve = fit_curve([*training, *prior])
     # Judge both on the test evidence.
-    old_p, new_p = _predict(test, old_curve), predict(test, curve)
+    old_p, new_p = _predict(test, curve_id, current), predict(test, curve)
     is_significant = _is_significant_gain(
         log_losses(test, old_p) - log_losses(test, new_p),
         np.array([evidence.weight for evidence in test]),
@@ -323,15 +321,17 @@ def _student_t_95(freedom: int) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
-def _predict(evidence: Sequence[JudgedReading], curve: CalibrationCurve | None) -> Numbers:
-    return np.array([_curve_p(reading.features, curve) for reading in evidence])
-
-
-def _curve_p(features: CurveFeatures, curve: CalibrationCurve | None) -> float:
-    if curve:
-        return curve.at(features)
-    # Without a curve: the reader's own score, capped.
-    return min(UNCALIBRATED_MAX_P, float(1 / (1 + np.exp(-features[0]))))
+def _predict(
+    evidence: Sequence[JudgedReading], curve_id: tuple[str, str], current: CalibrationCurves
+) -> Numbers:
+    """Return p as it is now, also where the network has no curve yet."""
+    curve, (key, _) = current.get(curve_id), curve_id
+    return np.array(
+        [
+            curve.at(each.features) if curve else uncalibrated_p(key, each.features, current)
+            for each in evidence
+        ]
+    )
 
 
 def install_curves(folder: Path, learned: Sequence[CurveLesson]) -> Path:

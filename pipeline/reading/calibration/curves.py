@@ -3,7 +3,7 @@
 `data/models/calibration.json` holds one rising curve per kind of field and network, fitted by
 `research/training/calibration/fit.py`. A workspace may have its own beside its database, fitted by
 `efterskrift learn`, which takes precedence. Without a curve for its network a reading gets a low
-probability.
+probability: no more than by any curve of another network, and than `UNCALIBRATED_MAX_P`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipeline.domain.confidence import (
     UNCALIBRATED_MAX_P,
 )
 from pipeline.domain.errors import MissingProgramError
-from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import ROOT, load_settings
 
@@ -32,6 +32,12 @@ CALIBRATION_FILE = "calibration.json"
 SHIPPED_CALIBRATION = ROOT / "data" / "models" / CALIBRATION_FILE
 LETTER_KEY = "letter"
 """Key of the curve of single characters of a text."""
+_INK_KEYS = frozenset(
+    f"{kind}-empty"
+    for kind in Kind
+    if kind.traits.is_handwriting or (kind.traits.has_cells and not kind.traits.digits_only)
+)
+"""Keys of what is found empty by its ink, before a network of handwriting is asked."""
 NO_FINGERPRINT = "absent"
 """Fingerprint of a file that does not exist."""
 MAX_LOG_ODDS = 16.0
@@ -79,8 +85,7 @@ def curve_key(spec: FieldSpec, reading: Reading) -> str:
 
     There is one for each kind, for digits also by format, another for empty fields, and one for
     check boxes that were filled solid, which are fewer and harder than marks. Rows of letter boxes
-    that cannot be read, nearly half of them, have their own: they have no value that could be
-    right.
+    that cannot be read have their own: they have no value that could be right.
     """
     kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.traits.digits_only else str(spec.kind)
     if reading.state is State.EMPTY:
@@ -158,12 +163,9 @@ def calibrate_reading(
     Alternatives keep their odds against the value, as far as p leaves room for them.
     """
     # The curve of the reading's key, if one was fitted for this network.
-    curve = curves.get((curve_key(spec, reading), network))
-    p = (
-        curve.at(curve_features(spec, reading, clarity_lead))
-        if curve
-        else min(reading.p, UNCALIBRATED_MAX_P)
-    )
+    key, features = curve_key(spec, reading), curve_features(spec, reading, clarity_lead)
+    curve = curves.get((key, network))
+    p = curve.at(features) if curve else uncalibrated_p(key, features, curves)
     # Where the reader gave up, calibration may only lower p.
     if _is_reader_uncertain(spec, reading):
         p = min(p, reading.p)
@@ -180,6 +182,18 @@ def calibrate_reading(
         else reading.characters
     )
     return replace(reading, p=p, alternatives=others, characters=characters)
+
+
+def uncalibrated_p(key: str, features: CurveFeatures, curves: CalibrationCurves) -> float:
+    """Return p for a reading of a network that has no curve of the key, as nobody measured it.
+
+    It is the least that the curve of any other network gives such a reading, and limited. An empty
+    line is found by its ink, whatever network reads, and is not limited further.
+    """
+    lowest = [curve.at(features) for (other, _), curve in curves.items() if other == key]
+    if lowest and key in _INK_KEYS:
+        return min(lowest)
+    return min(1 / (1 + exp(-features[0])), UNCALIBRATED_MAX_P, *lowest)
 
 
 def _is_reader_uncertain(spec: FieldSpec, reading: Reading) -> bool:

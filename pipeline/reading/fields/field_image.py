@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,3 +38,25 @@ class FieldReader(Protocol):
     def __call__(self, crops: Sequence[FieldImage]) -> list[Reading]:
         """Return one reading per field image, in the same order."""
         ...
+
+
+MAX_GROUP_PX = 150_000
+"""Field images are taken together up to this many pixels, which the processor's cache holds."""
+
+
+def group_alike(crops: Sequence[FieldImage]) -> list[list[int]]:
+    """Return the indices of field images that are cut alike, so that they can be one array.
+
+    They have the same size, scale and margin, and all or none have a template.
+    """
+    alike: dict[Hashable, list[int]] = defaultdict(list)
+    for i, crop in enumerate(crops):
+        height = crop.spec.box[3] if crop.px_per_mm is None else 0.0
+        cut = crop.image.shape, crop.px_per_mm, crop.margin_mm, height, crop.template_image is None
+        alike[cut].append(i)
+    # Few enough at once.
+    groups = []
+    for indices in alike.values():
+        count = max(1, MAX_GROUP_PX // max(1, crops[indices[0]].image.size))
+        groups += [indices[i : i + count] for i in range(0, len(indices), count)]
+    return groups

@@ -8,8 +8,10 @@ small image can be evened out.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
-from functools import lru_cache
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import cv2
@@ -17,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.field_image import FieldImage, group_alike
 from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.components import Components
+from pipeline.reading.imaging.image_stack import Stack, filter_stack
 from pipeline.reading.imaging.quantiles import median, quantile
 
 Darkness = NDArray[np.float32]
@@ -54,15 +57,6 @@ MAX_PRINT_SPOT_MM2 = 0.5
 """A smaller spot on print is a remnant of the print, mm²."""
 MIN_SHARE_IN_PRINT = 0.6
 """A spot with more than this share of its area on print counts as on print."""
-LEAST_EVEN = 0.3
-"""A light plane whose darkest place is below this part of its brightest is no lighting."""
-LIGHT_CELL_MM = 1.0
-"""Paper is visible somewhere in every cell of this size, except in cells that are filled solid."""
-PLANE_FIT_ROUNDS = 5
-PAPER_TOLERANCE = 0.06
-"""What is this much darker than the light plane, as part of the brightest paper, is not paper."""
-MIN_PAPER_SHARE = 0.5
-"""With a smaller share of cells with paper there is too little to fit to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +98,47 @@ def find_ink(crop: FieldImage, widest_mm: float = MAX_STROKE_MM) -> Ink:
 
     Print is what the template shows or, without a template, long straight rules.
     """
-    scale = find_px_per_mm(crop)
+    return find_inks([crop], widest_mm)[0]
 
-    # 1. Darkness against the paper around.
-    darkness = measure_darkness(crop.image, scale, widest_mm)
+
+def find_inks(crops: Sequence[FieldImage], widest_mm: float = MAX_STROKE_MM) -> list[Ink]:
+    """Return the handwriting in each field image as `find_ink` does; those cut alike at once."""
+    inks: dict[int, Ink] = {}
+    for group in group_alike(crops):
+        alike = [crops[i] for i in group]
+        inks.update(zip(group, _find_alike_inks(alike, widest_mm), strict=True))
+    return [inks[i] for i in range(len(crops))]
+
+
+def _find_alike_inks(crops: Sequence[FieldImage], widest_mm: float) -> list[Ink]:
+    """Return the handwriting in field images that are cut alike."""
+    scale, field = find_px_per_mm(crops[0]), field_bounds(crops[0])
+
+    # 1. Darkness against the paper around. That of a single image may be known.
+    darkness = (
+        measure_darkness(crops[0].image, scale, widest_mm)[None]
+        if len(crops) == 1
+        else _stack_darkness(np.stack([crop.image for crop in crops]), scale, widest_mm)
+    )
     smooth = _blur(darkness, scale)
 
     # 2. What print alone would look like.
-    printed, on_print = _estimate_print(crop, darkness, smooth, scale, widest_mm)
+    printed, on_print = _estimate_prints(crops, darkness, smooth, (scale, widest_mm))
 
     # 3. Strokes in what is darker than the print, continued across the print.
-    mask = _trace_strokes(smooth - printed, _estimate_noise(darkness), on_print, scale)
-    if mask.any():
-        mask = _bridge_print(mask, on_print, scale)
-    return Ink(mask, darkness, scale, field_bounds(crop))
+    extra, grains = smooth - printed, _estimate_noise(darkness)
+    # Most fields have none: nothing in them is clearly darker than the noise.
+    least = np.array([_least_seed(grain) for grain in grains], np.float32)
+    masks = extra > least[:, None, None]
+    for i in np.flatnonzero(masks.any(axis=(1, 2))):
+        mask = _trace_strokes(masks[i], extra[i], grains[i], on_print[i], scale)
+        masks[i] = _bridge_print(mask, on_print[i], scale) if mask.any() else mask
+    return [Ink(mask, dark, scale, field) for mask, dark in zip(masks, darkness, strict=True)]
+
+
+def _least_seed(grain: float) -> float:
+    """Return how dark the seed of a stroke must be at least."""
+    return max(SEED_DARKNESS, 4.0 * grain)
 
 
 def render_ink(ink: Ink, mask: Mask | None = None) -> Image:
@@ -143,49 +164,77 @@ def measure_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkne
 
     Anything wider than `widest_mm` counts as paper.
     """
+    return np.asarray(_stack_darkness(image[None], px_per_mm, widest_mm)[0], np.float32)
+
+
+def _stack_darkness(images: Stack, px_per_mm: float, widest_mm: float) -> Darkness:
+    """Return the darkness of images of one size, (n, h, w); see `measure_darkness`."""
+    height, width = images.shape[1:]
     # Estimate the paper at about 2 px/mm.
-    shrink = max(1, min(round(px_per_mm / 2), *image.shape))
+    shrink = max(1, min(round(px_per_mm / 2), height, width))
     small = (
-        cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+        np.stack(
+            [
+                cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+                for image in images
+            ]
+        )
         if shrink > 1
-        else image
+        else images
     )
 
     # A closing as wide as the widest stroke removes writing and leaves paper.
     window = max(3, round(widest_mm * px_per_mm / shrink) | 1)
-    kernel = np.ones((window, window), np.uint8)
-    closed = cv2.morphologyEx(
-        cv2.medianBlur(np.ascontiguousarray(small), 3),
-        cv2.MORPH_CLOSE,
-        kernel,
-        borderType=cv2.BORDER_REPLICATE,
+    kernel, border = square_kernel(window), cv2.BORDER_REPLICATE
+    closed = filter_stack(small, 1, lambda tall: cv2.medianBlur(tall, 3))
+    for change in (cv2.dilate, cv2.erode):
+        closed = filter_stack(
+            closed, window // 2, partial(change, kernel=kernel, borderType=border)
+        )
+    papers = filter_stack(
+        np.maximum(closed, DARKEST_PAPER).astype(np.float32),
+        1,
+        lambda tall: cv2.blur(tall, (3, 3)),
+        cv2.BORDER_REFLECT_101,
     )
-    paper = cv2.blur(np.maximum(closed, DARKEST_PAPER).astype(np.float32), (3, 3))
 
     # Compare each pixel with its paper at full resolution.
-    paper = cv2.resize(paper, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(1.0 - image.astype(np.float32) / paper, 0.0, 1.0), np.float32)
+    paper = np.stack(
+        [cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR) for paper in papers]
+    )
+    darkness: Darkness = np.divide(images, paper, dtype=np.float32, out=paper)
+    np.subtract(np.float32(1), darkness, out=darkness)
+    return np.clip(darkness, 0, 1, out=darkness)
 
 
-def _estimate_print(
-    crop: FieldImage, dark: Darkness, soft: Darkness, scale: float, widest_mm: float
+def _estimate_prints(
+    crops: Sequence[FieldImage], dark: Darkness, soft: Darkness, measures: tuple[float, float]
 ) -> tuple[Darkness, Mask]:
-    """Return how dark print alone would be, and where there is any.
+    """Return how dark print alone would be, and where there is any, (n, h, w).
 
-    `soft` is `dark`, blurred a little.
+    `soft` is `dark`, blurred a little; `measures` are px/mm and the widest writing, mm.
     """
+    scale, widest_mm = measures
     # Without a template only long rules are known to be print.
-    if crop.template_image is None:
-        rules = _find_rules(dark, scale)
+    if crops[0].template_image is None:
+        rules = np.stack([_find_rules(one, scale) for one in dark])
         return rules, np.asarray(rules > 0, np.bool_)
 
     # Else align the template, widen it, and give it the scan's tones.
-    template = measure_darkness(crop.template_image, scale, widest_mm)
-    kernel = _disc_kernel_of(PRINT_TOLERANCE_MM * scale)
-    widened = np.asarray(cv2.dilate(_align_template(template, dark, scale), kernel), np.float32)
-    return _match_tones(widened, cv2.dilate(soft, kernel)), np.asarray(
-        widened > TONE_EDGES[0], np.bool_
+    aligned = np.stack(
+        [
+            _align_template(measure_darkness(crop.template_image, scale, widest_mm), one, scale)
+            for crop, one in zip(crops, dark, strict=True)
+            if crop.template_image is not None
+        ]
     )
+    kernel = _disc_kernel_of(PRINT_TOLERANCE_MM * scale)
+    widened, around = (
+        filter_stack(each, len(kernel) // 2, partial(cv2.dilate, kernel=kernel))
+        for each in (aligned, soft)
+    )
+    toned = np.stack([_match_tones(*pair) for pair in zip(widened, around, strict=True)])
+    return toned, np.asarray(widened > TONE_EDGES[0], np.bool_)
 
 
 def _align_template(template: Darkness, dark: Darkness, scale: float) -> Darkness:
@@ -308,16 +357,11 @@ def _find_long_runs(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
     return np.asarray(runs * lines.pixels(keep), np.uint8)
 
 
-def _trace_strokes(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
-    """Return strokes that are dark enough somewhere, followed to where they fade.
+def _trace_strokes(seeds: Mask, extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
+    """Return strokes that are dark enough somewhere (`seeds`), followed to where they fade.
 
     Without specks, and without spots of print that came out unevenly.
     """
-    # Seeds must be clearly darker than the noise.
-    seeds = extra > max(SEED_DARKNESS, 4.0 * grain)
-    if not seeds.any():
-        return np.asarray(seeds, np.bool_)
-
     # Keep the connected faint parts that hold a seed.
     parts = Components.of(np.asarray(extra > max(MIN_DARKNESS, 2.5 * grain), np.bool_))
     keep = np.zeros(len(parts), bool)
@@ -343,19 +387,33 @@ def _bridge_print(mask: Mask, printed: Mask, scale: float) -> Mask:
     return np.asarray(mask | (closed.view(np.bool_) & printed), np.bool_)
 
 
-def _estimate_noise(dark: Darkness) -> float:
-    """Return the standard deviation of the noise that is left after blurring.
+def _estimate_noise(dark: Darkness) -> list[float]:
+    """Return the standard deviation of the noise that is left in each image after blurring.
 
     It is estimated from what a median filter takes away.
     """
-    residual = cv2.absdiff(dark, cv2.medianBlur(dark, 3))
-    is_noiseless = 2 * cv2.countNonZero(residual) < residual.size - 1
+    plain = filter_stack(dark, 1, lambda tall: cv2.medianBlur(tall, 3))
+    residuals = np.abs(dark - plain)
+    is_noiseless = [2 * cv2.countNonZero(each) < each.size - 1 for each in residuals]
     # 1.4826 turns the median deviation of normal noise into its standard deviation.
-    return 0.0 if is_noiseless else 0.5 * 1.4826 * 1.2 * median(residual)
+    return [
+        0.0 if none else 0.5 * 1.4826 * 1.2 * median(each)
+        for none, each in zip(is_noiseless, residuals, strict=True)
+    ]
 
 
 def _blur(dark: Darkness, scale: float) -> Darkness:
-    return np.asarray(cv2.GaussianBlur(dark, (0, 0), max(0.4, STROKE_BLUR_MM * scale)), np.float32)
+    """Blur each image, (n, h, w), a little."""
+    sigma = max(0.4, STROKE_BLUR_MM * scale)
+    return np.asarray(
+        filter_stack(
+            dark,
+            math.ceil(4 * sigma) + 1,
+            lambda tall: cv2.GaussianBlur(tall, (0, 0), sigma),
+            cv2.BORDER_REFLECT_101,
+        ),
+        np.float32,
+    )
 
 
 def _disc_kernel_of(radius: float) -> NDArray[np.uint8]:
@@ -372,81 +430,3 @@ def disc_kernel(radius: int) -> NDArray[np.uint8]:
 def square_kernel(side: int) -> NDArray[np.uint8]:
     """Return a square structuring element, px."""
     return np.ones((side, side), np.uint8)
-
-
-def even_lighting(crop: FieldImage) -> FieldImage:
-    """Return the field image as if evenly lit, or unchanged where too little paper shows.
-
-    It is divided by a plane through the grey of its paper.
-    """
-    plane = _fit_paper_plane(crop)
-    if plane is None:
-        return crop
-    # Divide by the plane in place, which is large.
-    image = np.divide(plane.max(), plane, out=plane)
-    image *= crop.image
-    return replace(crop, image=np.minimum(image, 255, out=image).astype(np.uint8))
-
-
-def _fit_paper_plane(crop: FieldImage) -> NDArray[np.float64] | None:
-    """Fit a plane to the grey of paper; return it at every pixel, (h, w), or None.
-
-    It is fitted to the brightest of each cell; cells without paper are left out round by round.
-    """
-    height, width = crop.image.shape
-
-    # The brightest grey of each cell.
-    cell = max(2, round(LIGHT_CELL_MM * find_px_per_mm(crop)))
-    bright = cv2.dilate(cv2.blur(crop.image, (3, 3)), square_kernel(cell))[
-        cell // 2 :: cell, cell // 2 :: cell
-    ].astype(np.float64)
-
-    # Fit to all cells first, then to those that are not much darker than the plane.
-    terms, grey = _plane_terms(height, width, cell), bright.ravel()
-    slope, paper = _plane_solver(height, width, cell) @ grey, np.ones(grey.size, bool)
-    for round_no in range(PLANE_FIT_ROUNDS):
-        if round_no:
-            slope = _fit_plane(terms[paper], grey[paper])
-        before, paper = paper, grey > terms @ slope - PAPER_TOLERANCE * grey.max()
-        if np.count_nonzero(paper) < MIN_PAPER_SHARE * paper.size:
-            return None
-        if (paper == before).all():
-            break
-
-    # Draw the plane; one that falls off too steeply is no lighting.
-    columns, rows = np.arange(width) / max(height, width), np.arange(height) / max(height, width)
-    plane = (slope[0] * columns)[None, :] + (slope[1] * rows + slope[2])[:, None]
-    return np.asarray(plane, np.float64) if plane.min() > LEAST_EVEN * plane.max() else None
-
-
-@lru_cache(maxsize=256)
-def _plane_terms(height: int, width: int, cell: int) -> NDArray[np.float64]:
-    """Return (cells, 3): x and y of each cell's centre as parts of the longer side, and 1."""
-    y, x = (
-        axis.ravel()
-        for axis in np.mgrid[cell // 2 : height : cell, cell // 2 : width : cell]
-        / max(height, width)
-    )
-    return np.stack([x, y, np.ones_like(x)], axis=1)
-
-
-@lru_cache(maxsize=256)
-def _plane_solver(height: int, width: int, cell: int) -> NDArray[np.float64]:
-    """Return (3, cells): what turns the greys of all cells into the plane fitted to them."""
-    terms = _plane_terms(height, width, cell)
-    return _solve_normal_equations(terms, terms.T)
-
-
-def _fit_plane(terms: NDArray[np.float64], grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the plane (3,) fitted to the greys (cells,) by least squares."""
-    return _solve_normal_equations(terms, terms.T @ grey)
-
-
-def _solve_normal_equations(
-    terms: NDArray[np.float64], right: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Solve the normal equations.
-
-    A trace of damping gives a single row of cells an answer too.
-    """
-    return np.asarray(np.linalg.solve(terms.T @ terms + 1e-9 * np.eye(3), right), np.float64)

@@ -1,8 +1,10 @@
-"""Read rows of letter boxes with the handwriting network, exactly one letter a box.
+"""Read rows of letter boxes, exactly one letter a box, with a network for single letters.
 
-The network reads the letters put side by side without the boxes. It was trained on real writers and
-knows their letters better than a network trained on single letters of fonts. Small letters are read
-as their capitals. The network for digit boxes classifies which boxes are struck out.
+Boxes are cut where the form has them, and ink across a border stays with the letter it belongs to
+(`digits/cells.py`). The network was trained on real writers' letters in drawn boxes; small letters
+are read as their capitals. It also says which boxes are struck out, or hold a digit or a sign.
+Which letter it is, the handwriting network is asked too: it reads the letters put side by side
+without the boxes, and knows small letters better.
 """
 
 from __future__ import annotations
@@ -15,9 +17,13 @@ from numpy.typing import NDArray
 
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Image, Reading, State
-from pipeline.reading.fields.digits.cells import STRUCK_CLASS
 from pipeline.reading.fields.digits.decoding import Probabilities, likeliest_rows
-from pipeline.reading.fields.digits.reader import add_issues, classify_cells, cut_digit_row
+from pipeline.reading.fields.digits.reader import (
+    DIGIT_MODEL,
+    add_issues,
+    cut_digit_row,
+    run_digit_network,
+)
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.network import (
     ALPHABET,
@@ -28,24 +34,32 @@ from pipeline.reading.fields.handwriting.network import (
 )
 
 Numbers = NDArray[np.float64]
-
+LETTER_MODEL = DIGIT_MODEL.with_name("letters.onnx")
 CAPITAL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖ"
 LETTER_SYMBOLS = CAPITAL_LETTERS + " #?"
 """A box's answers: the letters, an empty box, struck out or filled in, a digit or sign."""
+NON_LETTER_WEIGHT = 0.2
+"""Weight of what is struck out or no letter: the network was trained on five times as many as
+people write.
+"""
 STRUCK_SHARE = 2 / 3
 """A row is cancelled when this share of what is written in it is struck out."""
 ALTERNATIVES_KEPT = 8
 """Maximum number of alternatives."""
-SLOT_WIDTH_PX, LETTER_HEIGHT_PX, BASELINE_PX = 40, 32, 39
-"""Width of a box, height of a letter and its baseline in the line that is read: of 32/48, 32/40 and
-26/32 the one with the fewest errors.
-"""
 EMPTY_BOX_P = 0.99
 """Probability that a box without ink is empty."""
 INK_LEVEL = 60
 """A cell with a pixel above this level (255 = ink) is written in."""
+SLOT_WIDTH_PX, LETTER_HEIGHT_PX, BASELINE_PX = 40, 32, 39
+"""Width of a box, height of a letter and its baseline in the line that is read: of 32/48, 32/40 and
+26/32 the one with the fewest errors.
+"""
+HANDWRITING_SHARE, MIN_LETTER_P = 0.3, (1e-6, 1e-4)
+"""Share of the handwriting network in the log of a letter's p: of 0, 0.2, … 0.6 the one with the
+fewest errors; and the lowest p of a letter by each network.
+"""
 MIN_P = 1e-7
-"""Lowest probability of a letter, so that none is impossible."""
+"""Lowest probability of a sign in a time step, so that none is impossible."""
 _CAPITAL_COLUMNS = [ALPHABET.index(letter) + 1 for letter in CAPITAL_LETTERS]
 _SMALL_LETTER_COLUMNS = [ALPHABET.index(letter.lower()) + 1 for letter in CAPITAL_LETTERS]
 
@@ -61,19 +75,68 @@ def read_letter_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     if not crops:
         return []
     rows = [cut_digit_row(crop) for crop in crops]
-    cells = [row.pictures for row in rows]
 
-    # All boxes go through the network for digit boxes at once: which are struck out?
-    struck = classify_cells(np.concatenate(cells))[:, STRUCK_CLASS]
-    row_struck = np.split(struck, np.cumsum([len(row) for row in cells])[:-1])
+    # All boxes go through the network together.
+    p = classify_letters(np.concatenate([row.pictures for row in rows]))
+    ends = np.cumsum([len(row.pictures) for row in rows])
+    parts = np.split(p, ends[:-1])
 
-    # The letters of a row, without their boxes, are read as one line.
-    row_steps = read_steps([compose_letter_line(row) for row in cells])
-    readings = [
-        decode_letters(box_probabilities(pictures, steps, struck_p))
-        for pictures, steps, struck_p in zip(cells, row_steps, row_struck, strict=True)
+    # Each written row, without its boxes, is also read as one line.
+    written = [i for i, row in enumerate(rows) if (row.pictures > INK_LEVEL).any()]
+    lines = read_steps([compose_letter_line(rows[i].pictures) for i in written])
+    for i, steps in zip(written, lines, strict=True):
+        parts[i] = _weigh_letters(parts[i], steps)
+    return [
+        add_issues(decode_letters(part), row.outside) for part, row in zip(parts, rows, strict=True)
     ]
-    return [add_issues(reading, row.outside) for reading, row in zip(readings, rows, strict=True)]
+
+
+def _weigh_letters(boxes: Probabilities, steps: Steps) -> Probabilities:
+    """Return the boxes' probabilities, shared among letters by both networks.
+
+    How likely a box holds a letter at all is left to the network for letters.
+    """
+    letters = boxes[:, : len(CAPITAL_LETTERS)].astype(np.float64)
+    # A letter has the p of its capital and its small letter in the box's time steps.
+    steps_per_box = SLOT_WIDTH_PX // STEP_PX
+    by_line = np.stack(
+        [
+            single_sign_p(part, _CAPITAL_COLUMNS) + single_sign_p(part, _SMALL_LETTER_COLUMNS)
+            for part in (
+                steps[i * steps_per_box : (i + 1) * steps_per_box].astype(np.float64)
+                for i in range(len(boxes))
+            )
+        ]
+    )
+    weights = np.exp(
+        (1 - HANDWRITING_SHARE) * np.log(np.maximum(letters, MIN_LETTER_P[0]))
+        + HANDWRITING_SHARE * np.log(np.maximum(by_line, MIN_LETTER_P[1]))
+    )
+    out = boxes.copy()
+    out[:, : len(CAPITAL_LETTERS)] = (
+        weights * letters.sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
+    )
+    return out
+
+
+def classify_letters(cells: Image) -> Probabilities:
+    """Return probabilities (n, 32) in the order of `LETTER_SYMBOLS`, for cells (n, 32, 32).
+
+    255 = ink.
+
+    Raises:
+        MissingProgramError: the network's file is missing or damaged.
+    """
+    # A box without ink is empty.
+    p = np.zeros((len(cells), len(LETTER_SYMBOLS)), np.float32)
+    p[:, LETTER_SYMBOLS.index(" ")] = EMPTY_BOX_P
+    p[:, LETTER_SYMBOLS.index("?")] = 1 - EMPTY_BOX_P
+    inked = (cells > INK_LEVEL).any(axis=(1, 2))
+    if inked.any():
+        p[inked] = run_digit_network(cells[inked], LETTER_MODEL)
+        p[inked, LETTER_SYMBOLS.index("#") :] *= NON_LETTER_WEIGHT
+        p[inked] /= p[inked].sum(axis=1, keepdims=True)
+    return p
 
 
 def compose_letter_line(cells: Image) -> Image:
@@ -101,31 +164,6 @@ def _resize_letter(cell: Image) -> Image:
         max(4, round(cut.shape[0] * scale)),
     )
     return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def box_probabilities(cells: Image, steps: Steps, struck: NDArray[np.float32]) -> Probabilities:
-    """Return probabilities (cells, 32) in the order of `LETTER_SYMBOLS`."""
-    probabilities = np.zeros((len(cells), len(LETTER_SYMBOLS)), np.float32)
-    steps_per_box = SLOT_WIDTH_PX // STEP_PX
-    for i, cell in enumerate(cells):
-        # A box without ink is empty.
-        if not (cell > INK_LEVEL).any():
-            probabilities[i, LETTER_SYMBOLS.index(" ")] = EMPTY_BOX_P
-            probabilities[i, LETTER_SYMBOLS.index("?")] = 1 - EMPTY_BOX_P
-            continue
-        # A letter has the p of its capital and its small letter in the box's time steps.
-        box_steps = steps[i * steps_per_box : (i + 1) * steps_per_box].astype(np.float64)
-        letters = single_sign_p(box_steps, _CAPITAL_COLUMNS) + single_sign_p(
-            box_steps, _SMALL_LETTER_COLUMNS
-        )
-        letters *= (1 - struck[i]) / max(1.0, float(letters.sum()))
-        # What is left is a digit or a sign.
-        probabilities[i, : len(CAPITAL_LETTERS)] = letters
-        probabilities[i, LETTER_SYMBOLS.index("#")] = struck[i]
-        probabilities[i, LETTER_SYMBOLS.index("?")] = max(
-            0.0, 1 - float(letters.sum()) - float(struck[i])
-        )
-    return probabilities
 
 
 def single_sign_p(steps: Numbers, columns: Sequence[int]) -> Numbers:

@@ -18,6 +18,7 @@ from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.handwriting.frames import find_line_ink
 from pipeline.reading.fields.handwriting.line_image import CLEAN_EMPTY_P, SPECKED_EMPTY_P, LineImage
 from pipeline.reading.fields.handwriting.reader import read_line_images
 from pipeline.reading.fields.handwriting.strikethrough import (
@@ -107,7 +108,7 @@ def _find_written_area(crop: FieldImage) -> WrittenArea:
     """Find the rows of a field: as many as it has rules, or those of plain paper."""
     if crop.spec.lines is None:
         return segment_plain_paper(crop.image)
-    return segment_area(find_ink(crop), crop.spec.lines)
+    return segment_area(find_line_ink(crop), crop.spec.lines)
 
 
 def _runs_off_field(crop: FieldImage, area: WrittenArea) -> bool:

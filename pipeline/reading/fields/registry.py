@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading
-from pipeline.domain.settings import ROOT
+from pipeline.domain.settings import ROOT, load_settings
 from pipeline.reading.calibration.curves import (
     calibrate_reading,
     file_fingerprint,
@@ -36,7 +38,17 @@ FIELD_READERS: dict[Kind, FieldReader] = {
 
 
 def _handwriting_fingerprint() -> str:
-    return file_fingerprint(network.find_network_file())
+    file = network.find_network_file()
+    return _own_fingerprint(file) if file == load_settings().weights else file_fingerprint(file)
+
+
+@lru_cache(maxsize=2)
+def _own_fingerprint(file: Path) -> str:
+    """Return the fingerprint of the organisation's own file as it was when it was opened.
+
+    A process reads with it to the end, even if the file is replaced meanwhile.
+    """
+    return file_fingerprint(file)
 
 
 def _marks_fingerprint() -> str:
@@ -50,11 +62,16 @@ def _digits_fingerprint() -> str:
     )
 
 
+def _letters_fingerprint() -> str:
+    """Return the fingerprint of both networks that read letters in boxes."""
+    return _handwriting_fingerprint()[:8] + file_fingerprint(letters.LETTER_MODEL)[:8]
+
+
 NETWORK_FINGERPRINTS: dict[Kind, Callable[[], str]] = {
     Kind.MARK: _marks_fingerprint,
     Kind.CHOICE: _marks_fingerprint,
     Kind.DIGITS: _digits_fingerprint,
-    Kind.LETTERS: _handwriting_fingerprint,
+    Kind.LETTERS: _letters_fingerprint,
     Kind.TEXT: _handwriting_fingerprint,
     Kind.LINES: _handwriting_fingerprint,
     Kind.PRINTED: lambda: "tesseract",

@@ -24,7 +24,12 @@ from pipeline.reading.fields.handwriting.corrections import (
     may_be_ditto_text,
 )
 from pipeline.reading.fields.handwriting.line_image import make_line_image, split_into_bands
-from pipeline.reading.fields.handwriting.network import ALPHABET, Steps, read_steps
+from pipeline.reading.fields.handwriting.network import (
+    ALPHABET,
+    Steps,
+    find_program_file,
+    read_steps,
+)
 from pipeline.reading.fields.handwriting.strikethrough import find_strikes
 from pipeline.reading.fields.ink import Ink, Mask, find_ink
 from pipeline.reading.fields.marks.rules import passes_through
@@ -91,7 +96,8 @@ def read_initials(crops: Sequence[FieldImage]) -> list[Reading]:
     ]
     answers = iter(
         read_steps(
-            [line.picture for line in lines if line is not None and line.picture is not None]
+            [line.picture for line in lines if line is not None and line.picture is not None],
+            find_program_file(),
         )
     )
     return [

@@ -28,7 +28,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.patch_matching import PatchOffsets
-from pipeline.reading.register.register import Registration, register_to
+from pipeline.reading.register.register import Registration, find_shown, register_to
 from pipeline.reading.template_images import load_template_file, template_image
 
 _TEMPLATE_PX_PER_MM = 4.0
@@ -43,8 +43,22 @@ _MIN_MATCHES = 20
 """Fewest matches on one plane; set by judgement, since print and words decide later."""
 _MIN_SPANNED_SHARE = 0.2
 """Matches span at least this share of the area that the form's features span."""
-_MIN_SHARE_IN_IMAGE = 0.75
-"""At least this share of the form is inside the image."""
+_MIN_SHARE_IN_IMAGE, _USUAL_SHARE_IN_IMAGE = 0.55, 0.75
+"""At least this share of the form is inside the image; fields outside it are covered.
+
+With less than is usual, there may be no other print in the image.
+"""
+_MIN_EXPLAINED = 0.93
+"""Share of an image's features inside the form, if little of the form is in the image.
+
+Otherwise a part of another form, farther down or up, was found.
+"""
+LOOSE_RESIDUAL_MM = 1.5
+"""A page with a residual between the gate and this is read, and every field's place is unsure."""
+_INDEXED_FEATURES = 400
+"""Features of each form, the clearest, by which forms are proposed."""
+_VOTING_FEATURES = 2000
+"""Features of the page, the clearest, that propose forms."""
 _MIN_PX_PER_MM = 1.5
 """Smallest scale of a form in the image."""
 _WORD_BLUR_MM = 0.15
@@ -71,6 +85,8 @@ _MIN_SEEN_SHARE = 0.6
 """Share of the words that must be found; some are hidden by writing."""
 _SEARCH_SIDES_PX = (1800, 3200)
 """Longer sides, px, of the images whose features are extracted; the quicker one first."""
+_MAX_PROPOSED = 8
+"""Number of forms, those most like the page, whose features are all matched with it."""
 _MAX_REGISTERED = 3
 """Number of forms, those with most matches, that a page is registered to."""
 _MIN_LEAD = 1.15
@@ -94,10 +110,12 @@ class FormPlacement:
 
 
 def extract_features(image: Image, max_count: int = _MAX_PAGE_FEATURES) -> PrintFeatures:
-    """Extract the features of a grey image; points in px."""
+    """Extract the features of a grey image, the clearest first; points in px."""
     keypoints, descriptors = cv2.SIFT.create(nfeatures=max_count).detectAndCompute(image, None)
     if descriptors is None or not len(keypoints):
         return PrintFeatures(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
+    order = np.argsort([-point.response for point in keypoints], kind="stable")
+    keypoints, descriptors = [keypoints[i] for i in order], np.asarray(descriptors)[order]
     # RootSIFT (Arandjelović & Zisserman 2012)
     rooted = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
     return PrintFeatures(
@@ -143,7 +161,7 @@ def locate_form(
     if (
         inliers.sum() < _MIN_MATCHES
         or _spanned_area(mm[inliers]) < _MIN_SPANNED_SHARE * _spanned_area(form.points)
-        or not _is_plausible(homography, page, size)
+        or not _is_plausible(homography, page, size, image.points)
     ):
         return None
     return FormPlacement(homography, int(inliers.sum()))
@@ -161,7 +179,9 @@ def _match_features(
     rows = np.arange(len(form))
     first = similarity[rows, nearest]
     mutual = similarity.argmax(axis=0)[nearest] == rows
-    second = np.partition(similarity, -2, axis=1)[:, -2]
+    # Without the nearest of each row, the second nearest is the largest.
+    similarity[rows, nearest] = -1
+    second = similarity.max(axis=1)
     # 2 - 2s is the squared distance of vectors of length 1.
     distinct = (2 - 2 * first) < _MATCH_RATIO**2 * (2 - 2 * second)
     matched = rows[mutual & distinct]
@@ -172,7 +192,9 @@ def _spanned_area(points: NDArray[Any]) -> float:
     return float(cv2.contourArea(cv2.convexHull(points.astype(np.float32))))
 
 
-def _is_plausible(homography: Homography, page: Box, size: tuple[int, int]) -> bool:
+def _is_plausible(
+    homography: Homography, page: Box, size: tuple[int, int], features: Points
+) -> bool:
     if (
         not geometry.is_page_homography(homography, page)
         or geometry.scale_at_centre(homography, page) < _MIN_PX_PER_MM
@@ -181,7 +203,12 @@ def _is_plausible(homography: Homography, page: Box, size: tuple[int, int]) -> b
     # The share of a grid on the form that is inside the image.
     x, y = np.meshgrid((np.arange(20) + 0.5) * page.w / 20, (np.arange(20) + 0.5) * page.h / 20)
     px = geometry.transform_points(homography, np.stack([x.ravel(), y.ravel()], axis=1))
-    return bool(((px >= 0) & (px < size)).all(axis=1).mean() >= _MIN_SHARE_IN_IMAGE)
+    share = float(((px >= 0) & (px < size)).all(axis=1).mean())
+    if share >= _USUAL_SHARE_IN_IMAGE:
+        return True
+    mm = geometry.transform_points(np.linalg.inv(homography), features)
+    explained = ((mm >= 0) & (mm <= (page.w, page.h))).all(axis=1).mean()
+    return bool(share >= _MIN_SHARE_IN_IMAGE and explained >= _MIN_EXPLAINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +360,10 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
     best = ExternalFormMatch()
     # A larger image only if the smaller one gives no answer.
     for side in _SEARCH_SIDES_PX if candidates else ():
-        best = _match_at_scale(image, candidates, side, gate_mm)
+        reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
+        features = extract_features(reduced)
+        candidates = _most_alike(features, candidates)
+        best = _match_at_scale(image, candidates, _SizedFeatures(reduced, features), gate_mm)
         if (
             best.form
             or Issue(IssueCode.FORM_UNCERTAIN) in best.issues
@@ -341,6 +371,34 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
         ):
             break
     return best
+
+
+def _most_alike(features: PrintFeatures, forms: list[Form]) -> list[Form]:
+    """Return the forms of which most is on a page with these features, the most alike first.
+
+    All forms are compared at once, by how much more like each one than like most the features are.
+    """
+    if len(forms) <= _MAX_PROPOSED or not len(features.points):
+        return forms
+    blanks = [(form.pages[0].blank, form.pages[0].size) for form in forms]
+    descriptors, starts = _form_index(tuple((blank, size) for blank, size in blanks if blank))
+    similarity = np.maximum.reduceat(
+        features.descriptors[:_VOTING_FEATURES] @ descriptors.T, starts, axis=1
+    )
+    lead = np.maximum(0, similarity - np.median(similarity, axis=1, keepdims=True)).sum(axis=0)
+    return [forms[i] for i in np.argsort(-lead, kind="stable")[:_MAX_PROPOSED]]
+
+
+@lru_cache(maxsize=2)
+def _form_index(
+    blanks: tuple[tuple[Path, tuple[float, float]], ...],
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Return the clearest descriptors of all blanks below each other, and where each begins."""
+    no_print = np.zeros((1, 128), np.float32)
+    parts = [_form_features(*blank).descriptors[:_INDEXED_FEATURES] for blank in blanks]
+    parts = [part if len(part) else no_print for part in parts]
+    lengths = [0, *(len(part) for part in parts[:-1])]
+    return np.concatenate(parts), np.cumsum(lengths).astype(np.intp)
 
 
 def _newest_versions(forms: Iterable[Form]) -> list[Form]:
@@ -362,19 +420,28 @@ def _template_digest(path: Path, size_mm: tuple[float, float]) -> str:
     return hashlib.sha256(load_template_file(path, size_mm).tobytes()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _SizedFeatures:
+    """A page at a reduced size, grey, and its features there."""
+
+    reduced: Image
+    features: PrintFeatures
+
+
 def _match_at_scale(
-    image: Image, forms: list[Form], side: int, gate_mm: float
+    image: Image, forms: list[Form], page: _SizedFeatures, gate_mm: float
 ) -> ExternalFormMatch:
     candidates = [
         _register_candidate(image, form, homography)
-        for form, homography in _propose_forms(image, forms, side)[:_MAX_REGISTERED]
+        for form, homography in _locate_forms(image, forms, page)[:_MAX_REGISTERED]
     ]
     if not candidates:
         return ExternalFormMatch()
     # The form that explains most of the page comes first.
     candidates.sort(key=lambda candidate: candidate.score, reverse=True)
     # Only forms without issues can match; the best needs a clear lead.
-    fitting = [candidate for candidate in candidates if not candidate.issues(gate_mm)]
+    limit = max(gate_mm, LOOSE_RESIDUAL_MM)
+    fitting = [candidate for candidate in candidates if not candidate.issues(limit)]
     if not fitting:
         nearest = min(candidates, key=lambda candidate: candidate.registration.residual_mm)
         return ExternalFormMatch(
@@ -389,11 +456,11 @@ def _match_at_scale(
     )
 
 
-def _propose_forms(image: Image, forms: list[Form], side: int) -> list[tuple[Form, Homography]]:
+def _locate_forms(
+    image: Image, forms: list[Form], sized: _SizedFeatures
+) -> list[tuple[Form, Homography]]:
     """Return the forms whose features are in the image, most matches first, each with mm → px."""
-    # Features of the page are extracted once, and matched with every form.
-    reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
-    to_image, features = geometry.resize_homography(reduced, image), extract_features(reduced)
+    reduced, to_image = sized.reduced, geometry.resize_homography(sized.reduced, image)
     proposals: list[tuple[Form, FormPlacement]] = []
     for form in forms:
         page = form.pages[0]
@@ -401,7 +468,7 @@ def _propose_forms(image: Image, forms: list[Form], side: int) -> list[tuple[For
         if placement := locate_form(
             _form_features(page.blank, page.size),
             Box(0, 0, *page.size),
-            features,
+            sized.features,
             (reduced.shape[1], reduced.shape[0]),
         ):
             proposals.append((form, replace(placement, homography=to_image @ placement.homography)))
@@ -419,7 +486,13 @@ def _register_candidate(image: Image, form: Form, homography: Homography) -> _Ca
     # Registration and printed words decide whether the form is the right one.
     registration = register_to(image, homography, template)
     page = geometry.page_box(template)
-    words = match_words(registration.upright, template, find_printed_words(template, form.fields))
+    printed = find_printed_words(template, form.fields)
+    shown = [
+        box
+        for box, is_shown in zip(printed, find_shown(registration, image, printed), strict=True)
+        if is_shown
+    ]
+    words = match_words(registration.upright, template, shown)
     return _Candidate(
         form, registration, geometry.turn_at_centre(np.linalg.inv(registration.to_mm), page), words
     )

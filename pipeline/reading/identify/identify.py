@@ -81,14 +81,17 @@ class Identification:
         )
 
     @property
+    def marks(self) -> list[tuple[Points, Points]]:
+        """The corners of each mark found, (4, 2) mm on the form and px of the image."""
+        markers = [(geometry.box_corners(MARKER_BOXES[i]), c) for i, c in self.markers.items()]
+        codes = [(geometry.box_corners(CODE_BOXES[i]), c) for i, c in self.code_corners.items()]
+        return markers + codes
+
+    @property
     def page_homography(self) -> Homography | None:
         """mm → px from all marks found; None if there are too few."""
-        marks = [(geometry.box_corners(MARKER_BOXES[i]), c) for i, c in self.markers.items()]
-        if len(marks) < 3:
-            marks += [
-                (geometry.box_corners(CODE_BOXES[i]), c) for i, c in self.code_corners.items()
-            ]
-        return geometry.fit_homography(marks)
+        few = len(self.markers) < 3
+        return geometry.fit_homography(self.marks if few else self.marks[: len(self.markers)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.domain.model import Image
 from pipeline.reading.imaging.cache import Mask
 from pipeline.reading.imaging.geometry import to_grayscale
+from pipeline.reading.imaging.quantiles import median, quantile
 
 PAPER_BRIGHTNESS = 0.75
 """Pixels at least this bright, as part of the brightest, are paper."""
@@ -59,11 +60,11 @@ def _paper_levels(image: Image, gray: Image) -> tuple[float, float]:
 
 def _bright_mask(gray: Image) -> Mask:
     # Relative to the 98th percentile: a few pixels may be glare.
-    return np.asarray(gray >= PAPER_BRIGHTNESS * float(np.quantile(gray, 0.98)), np.bool_)
+    return np.asarray(gray >= PAPER_BRIGHTNESS * quantile(gray, 0.98), np.bool_)
 
 
 def _masked_median(channel: Image, mask: Mask) -> float:
-    return max(1.0, float(np.median(channel[mask])))
+    return max(1.0, median(channel[mask]))
 
 
 def shrink_to_ink_grayscale(image: Image, factor: float) -> Image:

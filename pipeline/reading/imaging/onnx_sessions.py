@@ -24,12 +24,18 @@ def open_session(
     needs.
 
     Raises:
-        MissingProgramError: the file is missing or damaged.
+        MissingProgramError: the file is missing, damaged or may not be read.
     """
     import onnxruntime
 
-    if not file.is_file():
-        raise MissingProgramError("network_missing", name=file.name, remedy=remedy)
+    try:
+        file.open("rb").close()
+    except FileNotFoundError as error:
+        raise MissingProgramError("network_missing", name=file.name, remedy=remedy) from error
+    except OSError as error:
+        raise MissingProgramError(
+            "network_unreadable", name=file.name, reason=error.strerror, remedy=remedy
+        ) from error
     # One thread: processes run side by side, and results do not depend on scheduling.
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

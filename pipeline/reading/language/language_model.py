@@ -71,6 +71,8 @@ FIRST_SMALL_NATS = math.log(0.4)
 """Log probability of a small first letter on a line."""
 CAPITAL_LINE_NATS = (math.log(0.02), math.log(0.98))
 """Log probability of a small letter and of a capital on a line in capitals."""
+NAME_NATS = (math.log(0.05), math.log(0.95))
+"""Log probability of a small first letter and of a capital in a person's name: `Anna von Essen`."""
 LEARNED_WORDS_FILE = "words.json"
 LEARNED_SHARE = 0.5
 """Share of learned words when they are merged with names."""
@@ -211,7 +213,7 @@ class LanguageModel:
     """Swedish as the product knows it, optionally with expected names.
 
     `letter_costs` holds the cost of a letter after three others, in units of `cost_unit` nats.
-    `capitals` is for a line in capitals.
+    `capitals` is for a line in capitals, `person` for a line that is a person's name.
     """
 
     general: Lexicon
@@ -220,10 +222,15 @@ class LanguageModel:
     names: Lexicon = NO_NAMES
     shares: MixtureWeights = field(default_factory=MixtureWeights)
     capitals: bool = False
+    person: bool = False
 
     def in_capitals(self) -> LanguageModel:
         """Return the model for a text in capitals."""
         return replace(self, capitals=True)
+
+    def of_person(self) -> LanguageModel:
+        """Return the model for a person's name, whose words begin with a capital."""
+        return replace(self, person=True)
 
     def with_names(self, names: Lexicon) -> LanguageModel:
         """Return the model with these names expected."""
@@ -272,7 +279,9 @@ class LanguageModel:
         if self.names.words:
             p += shares.names * self.names.prefix_p(word)
         log_finished = state.log_finished + (
-            CAPITAL_LINE_NATS[is_capital] if self.capitals else _case_log_p(state, is_capital)
+            CAPITAL_LINE_NATS[is_capital]
+            if self.capitals
+            else _case_log_p(state, is_capital, person=self.person)
         )
         return TextState(
             log_finished,
@@ -337,11 +346,13 @@ def capital_share(text: str) -> float:
     return sum(map(str.isupper, letters)) / max(1, len(letters))
 
 
-def _case_log_p(state: TextState, is_capital: bool) -> float:
+def _case_log_p(state: TextState, is_capital: bool, *, person: bool) -> float:
     """Return the log probability of a capital (or a small letter) at this place."""
     length = len(state.word)
     # First letter of a word.
     if not length:
+        if person:
+            return NAME_NATS[is_capital]
         if state.first:
             return FIRST_CAPITAL_NATS if is_capital else FIRST_SMALL_NATS
         return CAPITAL_NATS if is_capital else SMALL_NATS

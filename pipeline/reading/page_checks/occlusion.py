@@ -67,8 +67,16 @@ _MAX_BARE_OUTLINE = 0.05
 
 It is torn off, folded away or punched out.
 """
-_MIN_PRINT_CONTRAST = 0.3
-"""With less than this share of the template's contrast pale print is lost."""
+_MAX_BARE_OUTLINE_ON_WHITE, _MAX_BARE_OUTLINE_DOTTED, _MIN_DOTTED_FIELDS = 0.14, 0.26, 0.25
+"""The same on a page that is white everywhere, where the threshold loses parts of pale lines; the
+second value if so large a share of the fields have lost any.
+"""
+_WHITE_LEVEL, _MIN_WHITE_SHARE, _MIN_USUAL_MEDIAN = 254, 0.5, 0.5
+"""A page with this share as white as possible is white everywhere. Pale print counts as lost there
+if half of it shows with less than this share of what is usual.
+"""
+_MIN_PRINT_CONTRAST, _MIN_PRINT_CONTRAST_ON_WHITE = 0.3, 0.7
+"""With less than this share of the template's contrast pale print is lost, or dotted on white."""
 _VISIBLE_QUANTILE = 0.85
 """Quantile of the visibility that is usual on a page.
 
@@ -146,7 +154,8 @@ class _PageView:
 
     `bands` and `patches` are masks at `PATCH_SCALE`, None if the page shows neither. `visibility`
     is that of each field's outlines, and `usual` what is usual on the page: None if pale print was
-    lost. Only then is `hidden_words` computed, else `bare`.
+    lost. Only then is `hidden_words` computed, else `bare`. A field with more than `max_bare` of
+    its outline bare is not seen as a whole.
     """
 
     upright: Image
@@ -157,6 +166,7 @@ class _PageView:
     usual: float | None
     bare: NDArray[np.bool_] | None
     hidden_words: Sequence[Box]
+    max_bare: float
 
     @classmethod
     def of(
@@ -172,7 +182,9 @@ class _PageView:
             spec.name: [outline_visibility(contrast, box) for box in spec.outlines]
             for spec in specs
         }
-        usual = _usual_visibility([each for some in visibility.values() for each in some])
+        is_white = bool((page >= _WHITE_LEVEL).mean() >= _MIN_WHITE_SHARE)
+        usual = _usual_visibility([each for some in visibility.values() for each in some], is_white)
+        bare = None if usual is None else _find_bare_print(contrast, usual)
         return cls(
             upright,
             contrast,
@@ -180,8 +192,9 @@ class _PageView:
             patches if is_covered else None,
             visibility,
             usual,
-            None if usual is None else _find_bare_print(contrast, usual),
+            bare,
             find_missing_print(contrast) if usual is None else (),
+            _max_bare_on_white(contrast, specs, bare) if is_white else _MAX_BARE_OUTLINE,
         )
 
     def covers(self, spec: FieldSpec) -> bool:
@@ -211,7 +224,9 @@ class _PageView:
 
     def _is_bare(self, spec: FieldSpec) -> bool:
         bare = self.bare
-        return bare is not None and any(_is_bare(self.contrast, bare, box) for box in spec.parts)
+        return bare is not None and any(
+            _bare_share(self.contrast, bare, box) >= self.max_bare for box in spec.parts
+        )
 
 
 def _find_surrounded(specs: Sequence[FieldSpec], occluded: Mapping[str, IssueCode]) -> list[str]:
@@ -249,12 +264,20 @@ def _field_parts(spec: FieldSpec) -> Sequence[Box]:
     )
 
 
-def _usual_visibility(visibility: list[Map]) -> float | None:
-    """Return the visibility of fields' print on this page; None if pale print was lost."""
+def _usual_visibility(visibility: list[Map], is_white: bool) -> float | None:
+    """Return the visibility of fields' print on this page; None if pale print was lost.
+
+    On a page that `is_white` everywhere the scanner's threshold may lose most of it, though writing
+    over the rest shows well.
+    """
     # A high quantile, as much of a page may be torn off or dark.
     values = np.concatenate([*visibility, np.zeros(0, np.float32)])
     usual = float(np.quantile(values, _VISIBLE_QUANTILE)) if len(values) else 0.0
-    return min(usual, 1.0) if usual >= _MIN_PRINT_CONTRAST else None
+    if usual < (_MIN_PRINT_CONTRAST_ON_WHITE if is_white else _MIN_PRINT_CONTRAST) or (
+        is_white and float(np.median(values)) < _MIN_USUAL_MEDIAN * min(usual, 1.0)
+    ):
+        return None
+    return min(usual, 1.0)
 
 
 def _is_lost(
@@ -291,17 +314,26 @@ def _find_bare_print(contrast: PrintContrast, usual: float) -> NDArray[np.bool_]
     return np.asarray(is_bare & ~is_lost[tones], np.bool_)
 
 
-def _is_bare(contrast: PrintContrast, is_bare: NDArray[np.bool_], box: Box) -> bool:
-    """Check whether a part of a box's outline shows neither print nor ink.
+def _max_bare_on_white(
+    contrast: PrintContrast, specs: Sequence[FieldSpec], bare: NDArray[np.bool_] | None
+) -> float:
+    """Return how much of an outline may be bare on a page that is white everywhere."""
+    if bare is None:
+        return 1.0
+    dotted = [any(_bare_share(contrast, bare, box) > 0 for box in spec.parts) for spec in specs]
+    is_dotted = sum(dotted) >= _MIN_DOTTED_FIELDS * len(dotted)
+    return _MAX_BARE_OUTLINE_DOTTED if is_dotted else _MAX_BARE_OUTLINE_ON_WHITE
 
-    `is_bare` says so of each place of print.
+
+def _bare_share(contrast: PrintContrast, is_bare: NDArray[np.bool_], box: Box) -> float:
+    """Return the share of a box's outline that shows neither print nor ink.
+
+    `is_bare` says so of each place of print. Too short an outline tells nothing: 0.
     """
-    # Too short an outline tells nothing.
     outline = outline_places(contrast.template, box)
-    return bool(
-        len(outline) >= _MIN_PRINT_PX
-        and np.count_nonzero(is_bare.take(outline)) >= _MAX_BARE_OUTLINE * len(outline)
-    )
+    if len(outline) < _MIN_PRINT_PX:
+        return 0.0
+    return np.count_nonzero(is_bare.take(outline)) / len(outline)
 
 
 def _unseen_share(visibility: Map, usual: float) -> float:

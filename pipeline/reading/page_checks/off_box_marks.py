@@ -59,7 +59,9 @@ class _Stroke(NamedTuple):
     def thickness_mm(self) -> float:
         """Greatest thickness, mm."""
         # Twice the greatest distance to paper.
-        padded = np.pad(self.pixels, 1).view(np.uint8)
+        padded = cv2.copyMakeBorder(
+            self.pixels.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0,)
+        )
         half_thickness = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
         return 2 * half_thickness / CHECK_PX_PER_MM
 

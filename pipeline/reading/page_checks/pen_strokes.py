@@ -129,18 +129,19 @@ def connect_ink(ink: Mask, gap_mm: float, min_mm: float, max_mm: float) -> Itera
     """
     # Dilation bridges gaps; the size limits apply to the dilated shape.
     side = round(2 * gap_mm * CHECK_PX_PER_MM) | 1
-    components = Components.of(
-        cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-        > 0
+    joined = cv2.dilate(
+        ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     )
-    for number, (left, top, width, height, _) in enumerate(components.stats[1:].tolist(), 1):
-        if (
+    # Outlines are found in a fraction of the time that numbering a whole page takes.
+    contours, inner = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    for contour, (*_, around) in zip(contours, [] if inner is None else inner[0], strict=True):
+        left, top, width, height = cv2.boundingRect(contour)
+        if around < 0 and (  # else the edge of a hole
             min_mm * CHECK_PX_PER_MM <= min(width, height)
             and max(width, height) <= max_mm * CHECK_PX_PER_MM
         ):
             window = slice(top, top + height), slice(left, left + width)
-            yield (
-                top,
-                left,
-                np.asarray(ink[window] & (components.labels[window] == number), np.bool_),
-            )
+            components = Components.of(joined[window] > 0)
+            x, y = contour[0, 0].tolist()
+            number = components.labels[y - top, x - left]
+            yield top, left, np.asarray(ink[window] & (components.labels == number), np.bool_)

@@ -1,14 +1,19 @@
-"""Find writing outside all fields: nothing reads it, so the reviewer is warned of it."""
+"""Find writing outside all fields: nothing reads it, so the reviewer is warned of it.
+
+Readers of single fields see writing beside their field, too, but not whose it is: what is written
+in the next field, such as the foot of a big cross, is dropped from their issues.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.issues import Issue, IssueCode
-from pipeline.domain.model import Box, Reading
+from pipeline.domain.model import Box, Reading, State
 from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
 from pipeline.forms.layout.measures import measure_side_label_width
 from pipeline.forms.layout.print_styles import FIRST_STYLE, PRINT_STYLES, PrintStyle
@@ -21,7 +26,14 @@ from pipeline.reading.imaging.print_contrast import (
     box_window,
     unprinted_mask,
 )
-from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS, find_pen_words, remove_specks
+from pipeline.reading.page_checks.pen_strokes import (
+    PEN_DARKNESS,
+    InkShape,
+    connect_ink,
+    find_pen_strokes,
+    find_pen_words,
+    remove_specks,
+)
 from pipeline.reading.page_context import PageContext
 
 PRINTED_MARKS = (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX, LOGO_BOX, LAW_BOX)
@@ -40,6 +52,16 @@ _WORD_GAP_MM = 2.5
 """Strokes this near to each other belong to the same word, mm."""
 _MIN_WRITING_MM = 7.0
 """Least length of a word, mm."""
+_BESIDE_FIELD = frozenset({IssueCode.STRAY_WRITING, IssueCode.OUTSIDE_BOXES})
+"""Issues of readers that saw writing beside their field."""
+_STROKE_GAP_MM, _MAX_STROKE_MM = 0.5, 500.0
+"""Gaps over print that are bridged, and length of a stroke, as long as a page, mm."""
+_MIN_INK_BESIDE_MM2 = 0.3
+"""Less ink of a stroke beside a field is not seen as writing, mm²."""
+_MIN_SHARE_IN_OTHER, _MAX_SHARE_IN_OWN = 0.6, 0.2
+"""A stroke with these shares of its ink in another field, and in this one, is the other's."""
+_CROSS_REACH_MM = 1.5
+"""How far a cross leaves its box, mm."""
 
 
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
@@ -52,6 +74,80 @@ def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
         for spec in context.all_fields
         if spec.name in names
     ]
+
+
+def drop_writing_of_neighbours(
+    context: PageContext, readings: Mapping[str, Reading]
+) -> dict[str, Reading]:
+    """Return the readings without issues about writing that is in another field.
+
+    Such an issue stays where any stroke beside the field is in no other one, or none is seen.
+    """
+    flagged = [spec for spec in context.fields if _sees_more(readings[spec.name])]
+    if not flagged:
+        return dict(readings)
+    strokes = list(
+        connect_ink(find_pen_strokes(context.contrast), _STROKE_GAP_MM, 0.0, _MAX_STROKE_MM)
+    )
+    cleared = {
+        spec.name for spec in flagged if _is_all_of_others(spec, context.all_fields, strokes)
+    }
+    return {
+        name: replace(
+            reading, issues=tuple(code for code in reading.issues if code not in _BESIDE_FIELD)
+        )
+        if name in cleared
+        else reading
+        for name, reading in readings.items()
+    }
+
+
+def _sees_more(reading: Reading) -> bool:
+    """Check whether a reader saw writing beside its field that may be of another one.
+
+    Beside a number it may be one more digit, in whatever box.
+    """
+    return IssueCode.STRAY_WRITING in reading.issues or (
+        IssueCode.OUTSIDE_BOXES in reading.issues and reading.state is State.EMPTY
+    )
+
+
+def _is_all_of_others(
+    spec: FieldSpec, specs: Sequence[FieldSpec], strokes: Sequence[InkShape]
+) -> bool:
+    """Check whether there are strokes beside a field, and all of them are of other fields."""
+    seen = geometry.widen_box(spec.area, _READ_AROUND_MM)
+    others = [
+        geometry.widen_box(other.area, _CROSS_REACH_MM if other.traits.has_check_boxes else 0.0)
+        for other in specs
+        if other.name != spec.name and box_distance(other.area, seen) <= _READ_AROUND_MM
+    ]
+    beside = False
+    for stroke in strokes:
+        own = _ink_within(stroke, spec.area)
+        around = _ink_within(stroke, seen) - own
+        total = np.count_nonzero(stroke[2])
+        if around < _MIN_INK_BESIDE_MM2 * CHECK_PX_PER_MM**2:
+            continue
+        if own > _MIN_SHARE_IN_OTHER * total and own + around == total:
+            # Its own writing, all of which the reader saw.
+            continue
+        most = max((_ink_within(stroke, other) for other in others), default=0)
+        if most < _MIN_SHARE_IN_OTHER * total or own > _MAX_SHARE_IN_OWN * total:
+            return False
+        beside = True
+    return beside
+
+
+def _ink_within(stroke: InkShape, box: Box) -> int:
+    """Return how much of a stroke's ink is in a box (mm), px."""
+    top, left, pixels = stroke
+    rows, columns = box_window(box)
+    inside = pixels[
+        max(0, rows.start - top) : max(0, rows.stop - top),
+        max(0, columns.start - left) : max(0, columns.stop - left),
+    ]
+    return int(np.count_nonzero(inside))
 
 
 def find_stray_writing(

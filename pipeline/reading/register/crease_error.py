@@ -1,4 +1,4 @@
-"""Estimate the registration error all over a page that was registered along its creases.
+"""Estimate the registration error all over a page that was registered along creases or waves.
 
 Patches left out of a fit are where print is, and few of them are at a fold, so fields at a fold
 would hardly count. Places all over the page are judged instead: each gets the error that the small
@@ -57,8 +57,10 @@ def measure_crease_errors(
     found_centres, found_offsets = patch_matching.seek_independently(
         upright, template, patch_matching.find_patches(template, changing, _CELL_MM), _CREASE_SEARCH
     ).matched
-    # Error that the sharpness of the fold makes likely.
-    fold_errors = _FOLD_SHARPENING * bend.sharpness(places)
+    # Error that the sharpness of a fold makes likely; waves have none.
+    fold_errors = np.zeros(len(places))
+    if bend.plate is None:
+        fold_errors = _FOLD_SHARPENING * bend.sharpness(places)
     if len(found_centres) < _NEIGHBOUR_COUNT:
         return fold_errors
     # Median error of the nearest patches.

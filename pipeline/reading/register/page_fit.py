@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.patch_matching import PatchOffsets
+from pipeline.reading.register.plate import Plate, fit_plate
 
 REWEIGHTINGS = 6
 """Rounds of the fit with Cauchy weights."""
@@ -91,15 +92,23 @@ class Creases:
 class Bend:
     """A smooth shift in mm: polynomials of third degree over `page`, plus what creases add.
 
-    `weights` (10, 2) are the coefficients.
+    `weights` (10, 2) are the coefficients. Where paper is wavy, a `plate` takes their place.
     """
 
     weights: Weights
     page: Box
     creases: Creases | None = None
+    plate: Plate | None = None
+
+    @classmethod
+    def of_plate(cls, plate: Plate, page: Box = geometry.PAGE_BOX) -> Self:
+        """Return the bend of wavy paper."""
+        return cls(np.zeros((10, 2)), page, plate=plate)
 
     def shift(self, mm: Points) -> Points:
         """Return how far, (n, 2) mm, print is from its place on the form."""
+        if self.plate is not None:
+            return self.plate.shift(mm)
         smooth = np.asarray(_polynomial_terms(mm, self.page) @ self.weights, dtype=np.float64)
         return smooth if self.creases is None else smooth + self.creases.shift(mm)
 
@@ -193,6 +202,31 @@ def fit_robust_homography(
     return None if fitted is None else np.asarray(fitted, dtype=np.float64)
 
 
+def fit_wavy_page(
+    offsets: PatchOffsets, page: Box, anchors: tuple[Points, Points]
+) -> tuple[Bend | None, NDArray[np.float64]]:
+    """Fit wavy paper to where print was found, and to places with known shifts (n, 2) mm.
+
+    Returns the bend and the error, mm, of each patch when held out; none of both if the page's
+    print was not found.
+    """
+    centres, moves = offsets.matched
+    if len(centres) < BEND_PATCH_FACTOR * MIN_PATCHES or not (
+        patch_matching.is_found_nearly_everywhere(offsets, page)
+    ):
+        return None, np.zeros(0)
+    errors = np.zeros(len(centres))
+    for held_out in _chessboard(centres):
+        plate = _fit_anchored(centres[~held_out], moves[~held_out], anchors)
+        errors[held_out] = np.linalg.norm(plate.shift(centres[held_out]) - moves[held_out], axis=1)
+    return Bend.of_plate(_fit_anchored(centres, moves, anchors), page), errors
+
+
+def _fit_anchored(centres: Points, moves: Points, anchors: tuple[Points, Points]) -> Plate:
+    places, shifts = anchors
+    return fit_plate(np.concatenate([centres, places]), np.concatenate([moves, shifts]))
+
+
 class _PaperModel(Enum):
     """Shape that the paper is assumed to have."""
 
@@ -223,10 +257,8 @@ def _leave_out_errors(
     centres: Points, moves: Points, page: Box, model: _PaperModel
 ) -> NDArray[np.float64]:
     """Return the error, mm, of each patch when squares of a chessboard are held out of the fit."""
-    # The two colours of a chessboard are held out in turn.
-    even_squares = np.floor(centres / _FOLD_SQUARE_MM).astype(int).sum(axis=1) % 2 == 0
     errors = np.zeros(len(centres))
-    for held_out in (even_squares, ~even_squares):
+    for held_out in _chessboard(centres):
         if held_out.sum() < len(centres) - MIN_TRAINING_PATCHES:
             homography, bend = _fit_model(centres[~held_out], moves[~held_out], page, model)
             # Compare the print that was found with the prediction.
@@ -240,3 +272,9 @@ def _leave_out_errors(
             )
             errors[held_out] = np.linalg.norm(measured - predicted, axis=1)
     return errors
+
+
+def _chessboard(centres: Points) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which patches are on the two colours of a chessboard, which are held out in turn."""
+    even_squares = np.floor(centres / _FOLD_SQUARE_MM).astype(int).sum(axis=1) % 2 == 0
+    return even_squares, ~even_squares

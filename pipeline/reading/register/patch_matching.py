@@ -22,8 +22,7 @@ from pipeline.forms.fiducials import CODE_BOXES
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.geometry import Points
-
-Darkness = NDArray[np.float32]
+from pipeline.reading.register.print_darkness import Darkness, DarknessPair, relative_darkness
 
 # Selection of patches on the template
 _CELL_MM = 13.5
@@ -48,6 +47,10 @@ _MIN_CORRELATION = 0.55
 
 Writing, noise and other forms reach less; print reaches more, even blurred or in 1 bit.
 """
+_FULL_PRINT = 0.12
+"""Darkness from which print and ink are alike, as a share: that of pale lines."""
+_MIN_PRINT_CORRELATION = 0.45
+"""Least correlation of a patch that may be written on."""
 _NEIGHBOURS = 7
 """How many neighbours a patch's offset is compared with."""
 _MAX_DISAGREEMENT_MM = 0.45
@@ -87,35 +90,8 @@ Measured 0.0005 after compression; grey scans begin at 0.025.
 """
 
 # Print below writing
-_PRINT_BLUR_MM = 0.15
-"""Standard deviation of the blur before darkness is compared, mm."""
-_PAPER_REACH_MM = 3.0
-"""Distance within which paper gives a place's brightness, mm."""
-_MIN_PRINT_DARKNESS = 0.06
-"""Print is at least this much darker than the paper around it, as a share."""
-_MIN_DARKNESS_SHARE = 0.5
-"""Print on the page has at least this share of the template's darkness."""
-_MIN_DARK_PRINT_SHARE = 0.95
-"""Share of the print that must be dark on the page.
-
-Below real writing it is 0.96 and more; on a form taken for another a quarter of the patches reach
-this limit.
-"""
-_MIN_INK_DARKNESS = 0.12
-"""Ink is this much darker than the template, as a share of the paper …"""
-_MIN_INK_COVER = 0.03
-"""… and covers at least this share of the patch."""
-_MIN_PRINT_LEAD = 0.4
-"""Print must be dark this much more often than the paper between it.
-
-In stains, shadow and grain it is not, and such a patch counts as missing.
-"""
 _NEIGHBOUR_COUNT = 5
 """How many of the nearest patches predict where a hidden one should be."""
-_PLACE_TOLERANCE_MM = 0.5
-"""How far print may be from its predicted place, mm."""
-_FEWEST_PX = 20
-"""Least print of a patch that is judged, px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +198,60 @@ def measure_patch_offsets(
     )
 
 
+def seek_below_ink(
+    page: Image, template: Image, centres: Points, search: PatchSearch
+) -> PatchOffsets:
+    """Search for patches that may be written on, by pale and dark print alike.
+
+    Ink counts no more than print does, so that the boxes around digits are found. Patches that
+    moved otherwise than their neighbours are dropped. The images are as for
+    `measure_patch_offsets`.
+    """
+    scale = search.px_per_mm
+    shown = _as_print(relative_darkness(page, scale))
+    return _drop_outliers(
+        _correlate(shown, _form_print(template, scale), centres, search, _MIN_PRINT_CORRELATION)
+    )
+
+
+def _as_print(darkness: Darkness) -> Image:
+    """Return darkness as levels of an image, no darker than print is."""
+    return np.asarray(np.minimum(darkness, _FULL_PRINT) * (255 / _FULL_PRINT), np.uint8)
+
+
+@cached_per_image(most_bytes=28_000_000)
+def _form_print(template: Image, px_per_mm: float) -> Image:
+    return _as_print(_form_darkness(template, px_per_mm))
+
+
+def searchable_centres(template: Image, centres: Points, search: PatchSearch) -> Points:
+    """Return the patches whose surroundings are inside the page, to the pixel of the search."""
+    scale = search.px_per_mm
+    half, reach = round(search.patch_mm * scale / 2), round(search.reach_mm * scale)
+    positions = np.rint(centres * scale).astype(int)
+    inside = (positions > half + reach).all(axis=1) & (
+        positions < np.array(_scaled_size(template, scale)) - half - reach
+    ).all(axis=1)
+    return np.asarray(positions[inside] / scale, np.float64)
+
+
 def _seek_patches(
     page: Image, template: Image, centres: Points, search: PatchSearch
 ) -> PatchOffsets:
     """Search for each patch by itself."""
     scale = search.px_per_mm
-    half, reach = round(search.patch_mm * scale / 2), round(search.reach_mm * scale)
     page, form = _blur(page, scale), _blurred_template(template, scale)
-    # Only patches whose surroundings are inside the page.
+    centres = searchable_centres(template, centres, search)
+    return _correlate(page, form, centres, search, _MIN_CORRELATION)
+
+
+def _correlate(
+    page: Image, form: Image, centres: Points, search: PatchSearch, least: float
+) -> PatchOffsets:
+    """Search for the parts of `form` around places near them on `page`, at the search's scale."""
+    scale = search.px_per_mm
+    half, reach = round(search.patch_mm * scale / 2), round(search.reach_mm * scale)
     positions = np.rint(centres * scale).astype(int)
-    inside = (positions > half + reach).all(axis=1) & (
-        positions < np.array(_scaled_size(template, scale)) - half - reach
-    ).all(axis=1)
-    positions = positions[inside]
     offsets, found = np.zeros((len(positions), 2)), np.zeros(len(positions), bool)
     for i, (x, y) in enumerate(positions.tolist()):
         # Correlate in float: matching bytes takes half as long again.
@@ -247,7 +264,7 @@ def _seek_patches(
         )
         # A peak at the limit of the search is no peak.
         offsets[i] = right, down
-        found[i] = score >= _MIN_CORRELATION and max(abs(right), abs(down)) < reach - 1
+        found[i] = score >= least and max(abs(right), abs(down)) < reach - 1
     return PatchOffsets(positions / scale, offsets / scale, found)
 
 
@@ -389,70 +406,6 @@ def is_found_nearly_everywhere(offsets: PatchOffsets, page: Box = geometry.PAGE_
     # Strips with too few patches found must hold only a small part of all.
     unseen = (total >= 2) & (found < _MIN_STRIP_SEEN * total)
     return bool(total[unseen].sum() <= _MAX_UNSEEN_STRIPS * total.sum())
-
-
-def relative_darkness(image: Image, px_per_mm: float) -> Darkness:
-    """Return how much darker than the paper near it an image is, as a share."""
-    # Smooth, estimate the paper by dilation, and divide.
-    soft = np.asarray(cv2.GaussianBlur(image, (0, 0), _PRINT_BLUR_MM * px_per_mm), np.uint8)
-    side = round(_PAPER_REACH_MM * px_per_mm) | 1
-    paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
-    return np.asarray(np.clip(1 - soft / np.maximum(paper, np.float32(1)), 0, 1), np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class DarknessPair:
-    """Darkness of a roughly registered page and of its template, at the same scale."""
-
-    page: Darkness
-    form: Darkness
-    px_per_mm: float
-
-    def is_overwritten(self, rows: slice, columns: slice, offset_mm: Points) -> bool:
-        """Check whether a part of the form is on the page with ink over it.
-
-        `offset_mm` (2,) is about how far the print is from its place.
-        """
-        form, tolerance = self.form[rows, columns], round(_PLACE_TOLERANCE_MM * self.px_per_mm)
-        right, down = np.rint(offset_mm * self.px_per_mm).astype(int).tolist()
-        # Where the print should be, with room for the tolerance.
-        top, left = rows.start + down, columns.start + right
-        if (
-            min(top, left) < tolerance
-            or top + form.shape[0] + tolerance > self.page.shape[0]
-            or left + form.shape[1] + tolerance > self.page.shape[1]
-        ):
-            return False
-        around = self.page[
-            top - tolerance : top + form.shape[0] + tolerance,
-            left - tolerance : left + form.shape[1] + tolerance,
-        ]
-        return _is_overwritten(around, form, 2 * tolerance + 1)
-
-
-def _is_overwritten(around: Darkness, form: Darkness, positions: int) -> bool:
-    """Check every position in the surroundings and judge the best one."""
-    # Too little print, or nothing but print, cannot be judged.
-    printed = form > _MIN_PRINT_DARKNESS
-    if printed.sum() < _FEWEST_PX or printed.all():
-        return False
-    height, width = form.shape
-    # The position at which most of the print is dark.
-    windows = np.lib.stride_tricks.sliding_window_view(around, (height, width))[
-        :positions, :positions
-    ]
-    min_darkness = _MIN_DARKNESS_SHARE * form[printed]
-    dark_shares = (windows[..., printed] >= min_darkness).mean(axis=-1)
-    best = np.unravel_index(int(dark_shares.argmax()), dark_shares.shape)
-    # There, paper must be lighter than print, and some ink darker.
-    window = windows[best]
-    dark_paper_share = float((window[~printed] >= np.median(min_darkness)).mean())
-    ink_share = float((window > form + _MIN_INK_DARKNESS).mean())
-    return bool(
-        dark_shares[best] >= _MIN_DARK_PRINT_SHARE
-        and dark_shares[best] - dark_paper_share >= _MIN_PRINT_LEAD
-        and ink_share >= _MIN_INK_COVER
-    )
 
 
 def find_overwritten(

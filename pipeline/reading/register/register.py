@@ -35,8 +35,10 @@ from pipeline.reading.register.page_fit import (
     fit_bend,
     fit_page,
     fit_robust_homography,
+    fit_wavy_page,
 )
 from pipeline.reading.register.patch_matching import PatchOffsets, PatchSearch
+from pipeline.reading.register.wavy_page import follow_waves
 
 SHRINK_FROM, SHRINK_TO = 1.75, 1.25
 """An image finer than the first times 8 px/mm is reduced to the second before registration."""
@@ -47,6 +49,8 @@ _COARSE_SEARCH = PatchSearch(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
 """Search where only markers are known: scale, side of a patch and distance."""
 _FINE_SEARCH = PatchSearch(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
 """Search for print near its place."""
+_WAVY_SEARCH = PatchSearch(px_per_mm=6.0, patch_mm=9.0, reach_mm=2.0)
+"""Search for print beside print of a wavy page: large patches, since many are written on."""
 _MAX_NEAR_MM = 0.3
 """Largest distance of print from where the markers say that needs no coarse search, mm.
 
@@ -58,6 +62,15 @@ _MIN_CREASE_GAIN = 1.005
 """Least growth of the number of found patches that is worth another round."""
 _MIN_STRETCH_GAIN = 1.05
 """Least growth of the number of found patches when following a stretch."""
+_MIN_SHOWN_SHARE = 0.5
+"""Least share of a form's patches in a picture of a part of it."""
+_UNEVEN_MM = 0.4
+"""A page whose printed marks are farther from one plane may be wavy, mm.
+
+On flat scans they are within 0.1 mm, on photographs of flat pages within 0.2.
+"""
+_GOOD_RESIDUAL_MM = 0.5
+"""With a residual so low, mm, wavy paper is not tried as flatter paper, nor the other way round."""
 _WARP_ROWS = 64
 """Rows of a bent page that are flattened at a time.
 
@@ -101,6 +114,22 @@ class Registration:
         return _flatten(reduced, homography, self.bend, geometry.page_box(self.upright), px_per_mm)
 
 
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Places whose way from the form to the image is known: corners of marks, (n, 2) mm and px."""
+
+    mm: Points
+    px: Points
+
+    def shifts(self, homography: Homography) -> Points:
+        """Return how far the places are, (n, 2) mm, from where a plane (mm → px) has them."""
+        return geometry.transform_points(np.linalg.inv(homography), self.px) - self.mm
+
+    def unevenness(self, homography: Homography) -> float:
+        """Return the largest of these distances, mm."""
+        return float(np.linalg.norm(self.shifts(homography), axis=1).max())
+
+
 def register_page(image: Image, identification: Identification, template: Image) -> Registration:
     """Register a page with Efterskrift's markers to its form.
 
@@ -113,17 +142,28 @@ def register_page(image: Image, identification: Identification, template: Image)
     homography = identification.page_homography
     if homography is None:
         raise RegistrationError("too_few_page_printed_marks")
-    return register_to(image, homography, template, (*CODE_BOXES, *SERIAL_BOXES))
+    return register_to(
+        image,
+        homography,
+        template,
+        (*CODE_BOXES, *SERIAL_BOXES),
+        Anchors(*map(np.concatenate, zip(*identification.marks, strict=True))),
+    )
 
 
 def register_to(
-    image: Image, homography: Homography, template: Image, changing: Sequence[Box] = ()
+    image: Image,
+    homography: Homography,
+    template: Image,
+    changing: Sequence[Box] = (),
+    anchors: Anchors | None = None,
 ) -> Registration:
     """Register a page to a form when its approximate place in the image (mm → px) is known.
 
     Args:
         template: the whole form, grey, 8 px/mm.
         changing: where its print differs from sheet to sheet, mm.
+        anchors: places that are known for sure, from which print is followed over wavy paper.
     """
     # Reduce a fine image first, since flattening samples single pixels.
     reduced = shrink_to_ink_grayscale(
@@ -131,11 +171,14 @@ def register_to(
     )
     to_image = geometry.resize_homography(reduced, image)
     start = np.linalg.inv(to_image) @ homography
-    registration = _register_resized(reduced, start, template, changing)
+    if anchors is not None:
+        px = geometry.transform_points(np.linalg.inv(to_image), anchors.px)
+        anchors = replace(anchors, px=px)
+    registration = _register_resized(reduced, start, template, changing, anchors)
     # Pale print may be lost in black and white: try dark print only.
     if registration.residual_mm >= LOST_RESIDUAL_MM and patch_matching.is_binary_image(image):
         registration = _register_resized(
-            reduced, start, patch_matching.binarize_template(template), changing
+            reduced, start, patch_matching.binarize_template(template), changing, anchors
         )
     issues = (
         (Issue(IssueCode.PRINT_NOT_FOUND),) if registration.residual_mm >= LOST_RESIDUAL_MM else ()
@@ -144,11 +187,34 @@ def register_to(
 
 
 def _register_resized(
-    image: Image, homography: Homography, template: Image, changing: Sequence[Box]
+    image: Image,
+    homography: Homography,
+    template: Image,
+    changing: Sequence[Box],
+    anchors: Anchors | None,
 ) -> Registration:
     """Register an image of useful size to a form."""
+    # Marks out of one plane are of wavy paper; most paper is flat enough.
+    first = anchors is not None and anchors.unevenness(homography) > _UNEVEN_MM
+    tried: list[Registration] = []
+    for wavy in (first, not first):
+        if wavy and anchors is not None:
+            followed = _register_wavy(image, homography, template, changing, anchors)
+            tried += [followed] if followed else []
+        elif not wavy:
+            tried.append(_register_flatter(image, homography, template, changing))
+        if tried and tried[-1].residual_mm <= _GOOD_RESIDUAL_MM:
+            break
+    return min(tried, key=lambda one: one.residual_mm)
+
+
+def _register_flatter(
+    image: Image, homography: Homography, template: Image, changing: Sequence[Box]
+) -> Registration:
+    """Register an image of paper that is flat, stretched, bent once or creased."""
     # Find print near its place, or coarsely first if the markers were not precise.
     page, centres = geometry.page_box(template), patch_matching.find_patches(template, changing)
+    centres = _in_image(centres, homography, image)
     offsets = _measure_offsets(image, homography, template, centres, _FINE_SEARCH)
     if not _is_near(offsets):
         homography = _refine_homography(
@@ -175,15 +241,68 @@ def _register_resized(
     upright = _flatten(image, homography, bend, page, PX_PER_MM)
     residual = LOST_RESIDUAL_MM
     if len(errors):
-        missing = offsets.centres[~offsets.found]
-        stray_offsets = patch_matching.measure_stray_print(upright, template, missing)
-        residual = _worst(np.append(errors, np.linalg.norm(stray_offsets, axis=1)))
+        residual = _judge(upright, template, offsets, errors)
         # Held-out patches say too little about folds.
         if bend is not None and bend.creases is not None:
             crease_errors = measure_crease_errors(upright, template, bend, changing)
             residual = max(residual, _worst(crease_errors))
     found, sought = int(offsets.found.sum()), len(offsets.centres)
     return Registration(np.linalg.inv(homography), residual, upright, (), bend, found, sought)
+
+
+def _register_wavy(
+    image: Image,
+    homography: Homography,
+    template: Image,
+    changing: Sequence[Box],
+    anchors: Anchors,
+) -> Registration | None:
+    """Register an image of wavy paper; None if its print cannot be followed."""
+    page = geometry.page_box(template)
+    shifts = anchors.shifts(homography)
+    offsets = follow_waves(
+        lambda bend: _flatten(image, homography, bend, page, _WAVY_SEARCH.px_per_mm),
+        template,
+        patch_matching.find_patches(template, changing),
+        (anchors.mm, shifts),
+        _WAVY_SEARCH,
+    )
+    bend, errors = fit_wavy_page(offsets, page, (anchors.mm, shifts))
+    if bend is None:
+        return None
+    # Judged by print that was left out, by print that is elsewhere, and at places all over it.
+    upright = _flatten(image, homography, bend, page, PX_PER_MM)
+    residual = max(
+        _judge(upright, template, offsets, errors),
+        _worst(measure_crease_errors(upright, template, bend, changing)),
+    )
+    found, sought = int(offsets.found.sum()), len(offsets.centres)
+    return Registration(np.linalg.inv(homography), residual, upright, (), bend, found, sought)
+
+
+def _in_image(centres: Points, homography: Homography, image: Image) -> Points:
+    """Return the patches that a picture shows, if it shows enough of the form; otherwise all."""
+    margin = _FINE_SEARCH.patch_mm / 2 * geometry.scale_at_centre(homography)
+    px = geometry.transform_points(homography, centres) if len(centres) else centres
+    inside = ((px >= margin) & (px < np.array(image.shape[1::-1]) - margin)).all(axis=1)
+    return centres[inside] if inside.sum() >= _MIN_SHOWN_SHARE * len(centres) else centres
+
+
+def find_shown(registration: Registration, image: Image, boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """Return whether each box of the form is wholly in its picture, (n,)."""
+    if not boxes:
+        return np.zeros(0, bool)
+    px = registration.to_px(np.concatenate([geometry.box_corners(box) for box in boxes]))
+    inside = (px >= -1) & (px <= image.shape[1::-1])
+    return np.asarray(inside.reshape(-1, 8).all(axis=1), np.bool_)
+
+
+def _judge(
+    upright: Image, template: Image, offsets: PatchOffsets, errors: NDArray[np.float64]
+) -> float:
+    """Return the residual, mm, by the errors of held-out patches and by displaced print."""
+    stray = patch_matching.measure_stray_print(upright, template, offsets.centres[~offsets.found])
+    return _worst(np.append(errors, np.linalg.norm(stray, axis=1)))
 
 
 def _worst(errors: NDArray[np.float64]) -> float:

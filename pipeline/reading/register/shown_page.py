@@ -79,5 +79,6 @@ def _has_colour(page: Image) -> bool:
     """Return whether so much of the page is coloured that it is seen."""
     scale = _COLOUR_PX_PER_MM / PX_PER_MM
     small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    chroma = small.max(axis=2).astype(np.int16) - small.min(axis=2)
+    blue, green, red = cv2.split(small)
+    chroma = cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))
     return bool(np.count_nonzero(chroma >= _MIN_CHROMA) >= _MIN_COLOUR_MM2 * _COLOUR_PX_PER_MM**2)

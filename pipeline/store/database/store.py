@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -86,6 +86,18 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads and does not wait for writers. Raises as `begin`."""
         with self.recording_denials(), self._transaction(**{READ_ONLY_OPTION: True}) as conn:
+            yield conn
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, and sees one moment however long it lasts.
+
+        Nobody waits for it. Raises as `begin`.
+        """
+        options: dict[str, Any] = {READ_ONLY_OPTION: True}
+        if self.engine.dialect.name == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._transaction(**options) as conn:
             yield conn
 
     @contextmanager
@@ -210,7 +222,7 @@ def _find_id(store: Store, *, create: bool) -> str:
         raise no_store(store.name)
     # Another process may have created the tables meanwhile
     with store.begin() as conn:
-        _create_schema(conn)
+        create_schema(conn)
         require_head(conn, store.name)
         return prepare_image_store(conn, store.images.folder)
 
@@ -229,13 +241,18 @@ def lock_keys(conn: Connection, *keys: str) -> None:
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
 
 
-def _create_schema(conn: Connection) -> None:
-    """Create all tables at the latest revision, unless another process just did."""
+def create_schema(conn: Connection, fill: Callable[[Connection], None] = start_chain) -> None:
+    """Create all tables at the latest revision, unless another process just did.
+
+    Args:
+        conn: a transaction.
+        fill: puts the first rows in, before triggers protect and count them.
+    """
     lock_schema(conn)
     if database_revision(conn) is not None:
         return
     paper.metadata.create_all(conn)
-    start_chain(conn)
+    fill(conn)
     protect_tables(conn)
     conn.execute(insert(paper.schema_info).values(version=paper.SCHEMA_VERSION))
     stamp_head(conn)

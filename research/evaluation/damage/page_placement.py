@@ -194,10 +194,10 @@ def _place_on_table(
     placed = warp_page(replace(state, image=np.asarray(colour, dtype=np.uint8)), matrix, size)
     # Outside the page, show the table.
     inside = cv2.warpPerspective(np.full((h, w), 255, np.uint8), matrix, size) > 127
-    return replace(placed, image=np.where(inside[..., None], placed.image, _draw_table(size, rng)))
+    return replace(placed, image=np.where(inside[..., None], placed.image, draw_table(size, rng)))
 
 
-def _draw_table(size: tuple[int, int], rng: Generator) -> Image:
+def draw_table(size: tuple[int, int], rng: Generator) -> Image:
     """Draw a wooden table: brown with streaks in one direction."""
     # Noise blurred along one axis looks like the grain of wood.
     streaks = cv2.GaussianBlur(rng.normal(0, 1, (size[1], 64)).astype(np.float32), (1, 15), 0)

@@ -32,6 +32,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.timing import limit_threads
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
+from research.evaluation.damage.curved_paper import PaperShape, photograph_curved
 from research.evaluation.damage.damaged_page import Damage, DamagedPage, Warp
 from research.evaluation.damage.imaging_damage import (
     add_blur,
@@ -126,6 +127,12 @@ def torn(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPa
 def _scan_steps(*damage: Damage) -> Steps:
     """Damage the paper, then scan it."""
     return (*damage, _add_skew, _add_grain)
+
+
+def _curve_steps(shape: PaperShape, rise_mm: float) -> Steps:
+    """Photograph a page that does not lie flat."""
+    curve = partial(photograph_curved, shape=shape, rise_mm=rise_mm)
+    return (curve, _add_grain, _compress_as_sent)
 
 
 def _photo_steps(*damage: Damage) -> Steps:
@@ -247,6 +254,21 @@ DAMAGE_SERIES: tuple[DamageSeries, ...] = (
         "threshold",
         (180, 160, 140, 120, 100, 80, 60),
         lambda v: (*_scan_steps(), partial(binarize, threshold=int(v))),
+    ),
+    *(
+        DamageSeries(
+            f"{shape} paper",
+            "mm",
+            strengths,
+            partial(_curve_steps, shape),
+            scanned=False,
+        )
+        for shape, strengths in {
+            PaperShape.CURL: (20, 40, 60),
+            PaperShape.ARCH: (10, 20, 30),
+            PaperShape.WAVE: (5, 10, 15),
+            PaperShape.CROSSED: (6, 12, 18),
+        }.items()
     ),
     DamageSeries(
         "out of focus",

@@ -11,9 +11,10 @@ judged by a curve fitted to the others; the curve in use is fitted to all. So it
 and for what is empty, where a sixth of the sheets and pages judges. For lines the six are kept in
 `calibration_apart.json`, so that `bench --quality` can judge the same writers. Missing sets are
 reported. Run it again after every change of a network or of how readings are decoded; curves of
-what was left out stay. After a change of the network of lines run `--only lines`, then `--only
-empty`: how surely a line is empty is fitted to scanned pages. It reads no pages with faint digits,
-so of digit rows it changes only what was surest before. `--only mark` leaves out choices.
+what was left out stay. After a change of the network of lines run `--only lines`, `--only
+letters` (rows of letter boxes; also after a change of their own network), then `--only empty`: how
+surely a line is empty is fitted to scanned pages. It reads no pages with faint digits, so of digit
+rows it changes only what was surest before. `--only mark` leaves out choices.
 With `--keep` a run that was interrupted goes on where it was.
 """
 
@@ -71,9 +72,9 @@ from research.training.calibration.boxes import (
 from research.training.calibration.kept import KeptReadings
 from research.training.calibration.model_card import write_card
 from research.training.calibration.scans import LINE_NETWORK_KINDS
-from research.training.handwriting import letters
 from research.training.handwriting.compose_lines import compose_swedish_texts, cut_into_stretches
 from research.training.handwriting.lines import TrainingLine
+from research.training.strokes.glyphs import load_box_letters
 
 MAX_P_BY_KEY = dict.fromkeys(
     (
@@ -98,27 +99,21 @@ EMPTY_LINE_KEYS = frozenset(f"{kind}-empty" for kind in LINE_NETWORK_KINDS)
 """Curves of fields of the network of lines that are empty, for which it is not asked."""
 DEFAULT_LINE_COUNT = 400
 """How many lines of a set are read."""
-LETTER_ROW_FACTOR = 3
-"""How many times as many rows of letter boxes as lines of a set are drawn.
-
-Half of them cannot be read.
-"""
+LETTER_ROW_COUNT = 1_500
+"""How many rows of letter boxes are drawn."""
 COMPOSED_SET = "Swedish in people's letters"
 MIN_RUNNING_TEXT = 25
 """Lines of on average more characters are running text, longer than a field's content."""
 
 
 def evaluate_handwriting(
-    sets: Mapping[str, Sequence[TrainingLine]], shapes: letters.LetterContents, most: int
+    sets: Mapping[str, Sequence[TrainingLine]], most: int
 ) -> list[JudgedReading]:
-    """Read lines, letters and areas of all held-out writers and fonts.
+    """Read lines and areas of all held-out writers and fonts.
 
     Lines of running text are also cut into stretches, as people fill in fields.
     """
-    # Rows of letter boxes.
-    found = readings.judge_rows(
-        shapes, LETTER_ROW_FACTOR * most, Kind.LETTERS, np.random.default_rng(SEED)
-    )
+    found: list[JudgedReading] = []
     for name, written in sets.items():
         # A seed for each set, independent of the other sets.
         rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
@@ -197,10 +192,13 @@ def _fit_halves(halves: Halves, only: str) -> list[FittedCurve]:
         *fit_curves(people[0], people[1], networks, MAX_P_BY_KEY),
     ]
     lines = [one for one in own if one.key in EMPTY_LINE_KEYS]
-    weights = sorted(set(_handwriting_networks().values()))
     return [
         *(one for one in own if one.key not in EMPTY_LINE_KEYS),
-        *(replace(one, network=network) for network in weights for one in lines),
+        *(
+            replace(one, network=network)
+            for one in lines
+            for network in sorted({known[one.key.partition("-")[0]] for known in _all_networks()})
+        ),
     ]
 
 
@@ -252,6 +250,15 @@ def _handwriting_networks() -> dict[Handwriting, str]:
     return found
 
 
+def _all_networks() -> list[dict[str, str]]:
+    """Return the fingerprints of the networks behind each key, for each set of weights."""
+    found = [network_fingerprints()]
+    for choice in _handwriting_networks():
+        with use_weights(choice):
+            found.append(network_fingerprints())
+    return found
+
+
 def _network_by_key(keys: Iterable[str]) -> dict[str, str]:
     own = network_fingerprints()
     return {key: own[key.partition("-")[0]] for key in keys}
@@ -262,7 +269,6 @@ def _fit_lines(
 ) -> list[FittedCurve]:
     """Fit by cross-validation over writers, for every set of weights that is present."""
     sets = load_held_out_lines(handwriting, archives, count)
-    shapes = letters.load_letter_glyphs(handwriting, [], held_out=True)
     for name in sorted(ABSENCE_BY_SET.keys() - sets.keys() - {SWEDISH_SET}):
         bar.console.print(
             f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer for it."
@@ -276,9 +282,7 @@ def _fit_lines(
         done.add(network)
         with use_weights(choice):
             found = [
-                one
-                for one in evaluate_handwriting(sets, shapes, count)
-                if one.key not in EMPTY_LINE_KEYS
+                one for one in evaluate_handwriting(sets, count) if one.key not in EMPTY_LINE_KEYS
             ]
             networks = _network_by_key({one.key for one in found})
             fitted += cross_fit_curves(found, networks, MAX_P_BY_KEY)
@@ -300,7 +304,7 @@ def main() -> None:
         dest="archives",
         help="zip of lines; see research/training/handwriting/train.py",
     )
-    parser.add_argument("--only", choices=("boxes", "marks", "mark", "lines", "empty"))
+    parser.add_argument("--only", choices=("boxes", "marks", "mark", "lines", "letters", "empty"))
     parser.add_argument("--keep", type=Path, help="folder for judged readings")
     for name, size in asdict(BoxSizes()).items():
         parser.add_argument(f"--{name}", type=int, default=size)
@@ -310,7 +314,9 @@ def main() -> None:
     sizes = BoxSizes(**{name: getattr(args, name) for name in asdict(BoxSizes())})
     fitted: list[FittedCurve] = []
     with Progress(console=Console(stderr=True)) as bar:
-        if args.only != "lines":
+        if args.only in (None, "letters"):
+            fitted += _fit_letters(args.handwriting)
+        if args.only not in ("lines", "letters"):
             halves = judge_boxes(
                 BoxSources(args.handwriting, args.mnist),
                 sizes,
@@ -335,8 +341,28 @@ def main() -> None:
     print(format_card_table(fitted))
 
 
+def _fit_letters(handwriting: Path) -> list[FittedCurve]:
+    """Fit letter boxes, for every set of weights that is present.
+
+    Rows are drawn with letters of writers and fonts that are held out.
+    """
+    shapes = load_box_letters(handwriting, (), held_out=True)
+    fitted: list[FittedCurve] = []
+    # The same file may serve two choices; it is fitted once.
+    for choice in {network: choice for choice, network in _handwriting_networks().items()}.values():
+        with use_weights(choice):
+            rng = np.random.default_rng(SEED)
+            rows = readings.judge_rows(shapes, LETTER_ROW_COUNT, Kind.LETTERS, rng)
+            # How surely a row is empty is fitted to scanned pages.
+            found = [one for one in rows if one.key not in EMPTY_LINE_KEYS]
+            networks = _network_by_key({one.key for one in found})
+            curves = cross_fit_curves(found, networks, MAX_P_BY_KEY)
+            fitted += [replace(one, fold_curves=()) for one in curves]
+    return fitted
+
+
 def _installed_networks() -> set[str]:
-    return {*network_fingerprints().values(), *_handwriting_networks().values()}
+    return {network for known in _all_networks() for network in known.values()}
 
 
 if __name__ == "__main__":

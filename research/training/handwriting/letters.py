@@ -31,8 +31,7 @@ from research.training.digits.glyphs import (
     load_optdigits,
     render_character,
 )
-from research.training.handwriting.alignment import AlignedLine, align_lines
-from research.training.handwriting.lines import find_fonts, load_dhsd
+from research.training.handwriting.alignment import AlignedLine
 
 CUT_SLANTS = np.linspace(-0.6, 0.6, 7)
 """Columns to the left for each row down; a cut may follow the slant of the writing."""
@@ -233,22 +232,6 @@ class LetterContents:
 
 def _choose_image(images: list[Image], rng: Generator) -> Image:
     return images[int(rng.integers(len(images)))]
-
-
-def load_letter_glyphs(
-    handwriting: Path, print_fonts: list[Path], *, held_out: bool
-) -> LetterContents:
-    """Return the shapes of the training side or of the held-out side."""
-    # Fonts, printed faces and writers are all split by the same rule: every sixth is held out.
-    hands = find_fonts(handwriting / "fonts_train", held=held_out)
-    prints = [f for i, f in enumerate(sorted(print_fonts)) if (i % 6 == 5) == held_out]
-    words = load_dhsd(handwriting / "dhsd_words.npz", held=held_out)
-    return make_contents(
-        cut_letters(align_lines(words), CUT_LETTERS),
-        hands,
-        prints,
-        load_letter_digits(handwriting / "optdigits.npz", held_out=held_out),
-    )
 
 
 def load_letter_digits(file: Path, *, held_out: bool) -> list[Image]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,16 @@ from numpy.random import Generator
 
 from pipeline.domain.model import Image
 from research.training.digits.glyphs import GLYPH_HEIGHT, cut_to_ink
-from research.training.handwriting.letters import CutLetter
+from research.training.handwriting.alignment import align_lines
+from research.training.handwriting.letters import (
+    CUT_LETTERS,
+    CutLetter,
+    LetterContents,
+    cut_letters,
+    load_letter_digits,
+    make_contents,
+)
+from research.training.handwriting.lines import find_fonts, load_dhsd
 from research.training.strokes.pen import bend_strokes, choose_pen, draw_ink, smooth_strokes
 from research.training.strokes.samples import StrokeFile, Strokes, load_stroke_file
 
@@ -65,6 +75,27 @@ def load_stroke_letters(file: Path, *, held_out: bool) -> list[CutLetter]:
         sample = strokes.read(place)
         found.append(CutLetter(sample.text, draw_glyph(sample.strokes, rng), sample.writer))
     return found
+
+
+@lru_cache(maxsize=2)
+def load_box_letters(
+    data: Path, print_fonts: tuple[Path, ...], *, held_out: bool
+) -> LetterContents:
+    """Return everything that is drawn in letter boxes, of one side of the split.
+
+    `data` has UNIPEN, DHSD, optdigits and fonts; every sixth printed face is held out.
+    """
+    words = load_dhsd(data / "dhsd_words.npz", held=held_out)
+    prints = [f for i, f in enumerate(print_fonts) if (i % 6 == 5) == held_out]
+    return make_contents(
+        [
+            *cut_letters(align_lines(words), CUT_LETTERS),
+            *load_stroke_letters(data / "unipen_strokes.npz", held_out=held_out),
+        ],
+        find_fonts(data / "fonts_train", held=held_out),
+        prints,
+        load_letter_digits(data / "optdigits.npz", held_out=held_out),
+    )
 
 
 def _iter_places(strokes: StrokeFile, kinds: tuple[str, ...], *, held: bool) -> Iterator[int]:

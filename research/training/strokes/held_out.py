@@ -34,11 +34,12 @@ def load_held_out_strokes(file: Path, kind: str) -> list[TrainingLine]:
         for places in own.values()
         for i in np.linspace(0, len(places) - 1, min(each, len(places)))
     )
-    drawn = (_draw_line(strokes, place) for place in chosen)
+    drawn = (draw_line(strokes, place) for place in chosen)
     return [line for line in drawn if line]
 
 
-def _draw_line(strokes: StrokeFile, place: int) -> TrainingLine | None:
+def draw_line(strokes: StrokeFile, place: int) -> TrainingLine | None:
+    """Draw one sample as the product would cut it out; None if nothing is left of it."""
     sample = strokes.read(place)
     image = np.pad(draw_plain(sample.strokes), SIDE_PX, constant_values=255)
     picture = cut_like_product(image)

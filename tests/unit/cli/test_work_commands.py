@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from contextlib import closing
@@ -23,7 +24,13 @@ from pipeline.cli import operations
 from pipeline.cli import work as cli_work
 from pipeline.cli.app import build_app
 from pipeline.cli.work import WorkSummary
-from pipeline.domain.errors import EfterskriftError, ExitCode, IntakeError, UsageError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    ExitCode,
+    IntakeError,
+    SchemaTooNewError,
+    UsageError,
+)
 from pipeline.domain.model import Client
 from pipeline.domain.settings import Settings
 from pipeline.operations import health, worker_pool
@@ -226,6 +233,21 @@ def test_a_watch_that_goes_on_tells_at_once_what_it_leaves_alone(
     assert f"{left} 1 file (.docx)" in told[1]
     assert f"{left} 2 files (.docx, .mov)" in told[2]
     assert f"{left} 3 files (.docx, .mov)" in told[4]
+
+
+def test_a_watch_ends_when_the_workspace_was_upgraded_under_it(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upgrade(_seconds: float) -> None:
+        (tmp_path / "scanner" / "a.png").write_bytes(foreign_page(1))
+        with closing(sqlite3.connect(workspace / "efterskrift.db")) as database:
+            database.execute("UPDATE alembic_version SET version_num = '9999'")
+            database.commit()
+
+    (tmp_path / "scanner").mkdir()
+    monkeypatch.setattr(time, "sleep", upgrade)
+    with pytest.raises(SchemaTooNewError, match="later version"):
+        cli_work.watch(tmp_path / "scanner")
 
 
 @pytest.mark.usefixtures("workspace")

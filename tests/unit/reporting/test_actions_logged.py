@@ -35,7 +35,7 @@ NEEDS_NONE = {
     "export.runs.files.confirm_delivery": PART,
     "store.reports.month_paper.count_hidden_entries": FIGURES,
     "store.exports.runs.save_delivery": "a row of its own that is only added names run and person",
-    "operations.store_check.check_store": "a row of its own has who, when and the counts",
+    "operations.upkeep.store_check.check_store": "a row of its own has who, when and the counts",
     "store.reports.store_checks.begin_check": PART,
     "store.reports.store_checks.begin_due_check": PART,
     "store.paper.page_lists.list_closed_pages": LIST,
@@ -369,6 +369,7 @@ def test_the_words_for_clients_are_of_events_that_there_are() -> None:
 OF_NO_UNIT = {
     "seal_log": "the whole log",
     "verify_log": "the whole log",
+    **dict.fromkeys(("back_up", "back_up_failed", "restore_backup"), "all of the workspace"),
     "save_clients": "a whole register",
     "look_up_client": "a client of any unit",
     "search_text": "pages of several units",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
 from pipeline.reading.fields.digits.strokes import (
+    STROKE_CONTRAST,
     Edges,
     Stroke,
     assign_strokes,
@@ -43,6 +44,14 @@ area is ink.
 """
 PRINT_LEVELS = 12
 """The template is printed where it is more than this many grey levels below the paper."""
+BLACK_LEVELS, MAX_GREY_SHARE = 90, 0.06
+"""On a sheet without shades of grey ink is this many levels below the paper, but for a small share
+of the pixels, at the edges of what is black.
+"""
+MIDDLE_OF_LINE, TONE_LEVELS, MIN_BLACK_SHARE = 0.85, 12, 0.12
+"""The middle of a printed line has this share of its greatest darkness. Lines within so many levels
+of each other are of one tone, which is printed black if this share of it is.
+"""
 
 
 EMPTY_CLASS, STRUCK_CLASS, OTHER_CLASS = 10, 11, 12
@@ -71,8 +80,6 @@ MIN_FULL_INK_LEVELS = 60.0
 """Grey levels below the paper that count as full ink at least: fainter pencil stays faint in the
 cell image.
 """
-STROKE_CONTRAST = 0.3
-"""Contrast from which ink is a stroke."""
 MIN_ROW_LEVELS = (0.2 + 0.5 * STROKE_CONTRAST) * MIN_FULL_INK_LEVELS - 0.01
 """A row with no pixel this many grey levels below the paper holds no stroke, see `_ink_contrast`.
 """
@@ -131,8 +138,7 @@ def segment_digit_row(
     edges = np.linspace(margin, width - margin, cells + 1)
     contrast = _ink_contrast(ink, edges, margin)
     near_print = None if template is None else near_print_mask(template)
-    mask = (contrast > STROKE_CONTRAST).view(np.uint8)
-    labels, by_cell, outside = assign_strokes(mask, edges, margin, near_print)
+    labels, by_cell, outside = assign_strokes(contrast, edges, margin, near_print)
 
     # 3. An image of each cell, and what is odd about it.
     box_height = height - 2 * margin
@@ -293,7 +299,39 @@ def remove_print(ink: GrayLevels, template: Image) -> Grey:
     )
     out = np.multiply(near, np.float32(gain * 1.15), dtype=np.float32)
     np.subtract(ink, out, out=out)
+    out[_find_black_print(ink, printed)] = 0
     return np.maximum(out, np.float32(0), out=out)
+
+
+def _find_black_print(ink: GrayLevels, printed: GrayLevels) -> NDArray[np.bool_]:
+    """Return where print came out black on a sheet without shades of grey, (h, w).
+
+    Some of its lines are lost there, so that one gain does not tell how dark the others are. Lines
+    of one tone come out alike, in part if they are near the scanner's threshold, and darker ones
+    too. Only lines as long as a frame tell: what is black on a short one may be a 1.
+    """
+    nowhere = np.zeros(ink.shape, np.bool_)
+    dark = ink > BLACK_LEVELS
+    if np.count_nonzero((ink > PRINT_LEVELS) & ~dark) > MAX_GREY_SHARE * ink.size:
+        return nowhere
+    # The middles of the lines, by tone.
+    around = cv2.dilate(printed, ADJACENT_KERNEL)
+    is_middle = (printed > PRINT_LEVELS) & (printed >= MIDDLE_OF_LINE * around)
+    tones = (around / TONE_LEVELS).astype(np.uint8)
+    count = np.bincount(tones[is_middle], minlength=256)
+    black = np.bincount(tones[is_middle & dark], minlength=256)
+    is_frame = (count >= sum(ink.shape)) & (black >= MIN_BLACK_SHARE * count)
+    is_black = np.logical_or.accumulate(is_frame)
+    # Black print reaches a pixel farther than the template's.
+    return (
+        np.asarray(
+            cv2.dilate((is_black[tones] & (around > PRINT_LEVELS)).view(np.uint8), ADJACENT_KERNEL)
+            > 0,
+            np.bool_,
+        )
+        if is_black.any()
+        else nowhere
+    )
 
 
 @cached_per_image(most_bytes=16_000_000)

@@ -22,7 +22,10 @@ from pipeline.reading.fields.digits.cells import (
 from pipeline.reading.fields.digits.decoding import decode_digits
 from pipeline.reading.fields.digits.loops import find_odd_loops
 from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.handwriting.line_image import is_dash, make_line_image
+from pipeline.reading.fields.ink import find_ink
 from pipeline.reading.imaging.onnx_sessions import open_session
+from pipeline.reading.language.transcription import DASHES_EMPTY_P
 
 DIGIT_MODEL = Path(__file__).resolve().parents[4] / "data" / "models" / "digits.onnx"
 SECOND_DIGIT_MODEL = DIGIT_MODEL.with_name("digits-second.onnx")
@@ -68,10 +71,18 @@ def read_digit_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     # Decode each row by its format.
     ends = np.cumsum([len(row.pictures) for row in rows])
     parts = np.split(answers, ends[:-1])
-    return [
-        add_issues(decode_digits(part, crop.spec), row.outside, _has_odd_box(part, row))
-        for part, crop, row in zip(parts, crops, rows, strict=True)
-    ]
+    return [_read_row(crop, row, part) for crop, row, part in zip(crops, rows, parts, strict=True)]
+
+
+def _read_row(crop: FieldImage, row: DigitRow, answers: Probabilities) -> Reading:
+    reading = decode_digits(answers, crop.spec)
+    # A dash means that there is nothing; box by box it looks struck out.
+    if reading.state in (State.CANCELLED, State.ILLEGIBLE):
+        ink = find_ink(crop)
+        line = make_line_image(ink, ink.mask).picture
+        if line is not None and is_dash(line):
+            return Reading.empty(DASHES_EMPTY_P)
+    return add_issues(reading, row.outside, _has_odd_box(answers, row))
 
 
 def add_issues(reading: Reading, is_outside: bool, is_odd: bool = False) -> Reading:
@@ -151,7 +162,7 @@ def plain_digit_row(cells: int) -> FieldSpec:
 
 
 def run_digit_network(pictures: Image, model: Path) -> Probabilities:
-    """Return one network's answer for cells (n, 32, 32) as they are.
+    """Return the answer of a network for digits or letters to cells (n, 32, 32) as they are.
 
     Raises:
         MissingProgramError: its file is missing or damaged.
@@ -182,4 +193,4 @@ def _classify_again(pictures: Image, unmoved: Probabilities) -> Probabilities:
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
-_load_session = lru_cache(maxsize=2)(open_session)
+_load_session = lru_cache(maxsize=3)(open_session)

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.model import Image
 from pipeline.reading.imaging.components import Components, Labels, Mask
 
 Edges = NDArray[np.float64]
@@ -75,6 +74,12 @@ MIN_SECOND_DIGIT_INK = 0.1
 """Of two digits in a box: the smaller one has at least this share of the ink of the other. A thin 1
 next to a wide 8 has a seventh.
 """
+STROKE_CONTRAST = 0.3
+"""Contrast from which ink is a stroke."""
+MAX_GRAIN_PX, MAX_FLECK_PX = 24, 8
+"""Largest area of a speck of grain, and of a fleck of dust that is all there is in a box, px at
+8 px/mm: 0.4 and 0.1 mm².
+"""
 STROKE_DARKNESS = 0.6
 """Mean contrast of a stroke: at least 0.71 of drawn pens and pencils, at most 0.55 of grain in nine
 of ten cases.
@@ -93,7 +98,7 @@ class Stroke(NamedTuple):
 
 
 def assign_strokes(
-    mask: Image, edges: Edges, margin: float, near_print: NDArray[np.bool_] | None = None
+    contrast: Contrast, edges: Edges, margin: float, near_print: NDArray[np.bool_] | None = None
 ) -> tuple[Labels, dict[int, list[Stroke]], bool]:
     """Number the strokes of a row and give each to its cell.
 
@@ -101,24 +106,32 @@ def assign_strokes(
     strokes without dust; and whether something is left out that seems to be written half outside
     the boxes.
 
-    `mask` (h, w) is 1 on ink; `edges` are the sides of the cells from left to right, px;
-    `near_print` is where print may have left something, if that is known. A stroke that is mostly
-    in one cell belongs there whole; one that is in several, such as a line through the row, is
-    divided.
+    `contrast` (h, w) is 0 on paper and 1 on full ink; `edges` are the sides of the cells from left
+    to right, px; `near_print` is where print may have left something, if that is known. A stroke
+    that is mostly in one cell belongs there whole; one that is in several, such as a line through
+    the row, is divided. Of what is outside the boxes the grain of the paper does not count.
     """
-    strokes = Components.of(mask.view(np.bool_))
+    strokes = Components.of(np.asarray(contrast > STROKE_CONTRAST, np.bool_))
     stats = strokes.stats
-    labels: Labels = strokes.labels if mask.size < MAX_16BIT_PX else strokes.labels.astype(np.int32)
+    labels: Labels = (
+        strokes.labels if contrast.size < MAX_16BIT_PX else strokes.labels.astype(np.int32)
+    )
 
     # Writing of this field above, below or on the lines of the boxes is left out.
-    height = mask.shape[0]
-    outside = _reaches_in(stats, edges, margin, height)
-    outside |= _is_digit_on_line(stats, edges, margin, height)
-    outside |= near_print is not None and _has_writing_beyond(strokes, edges, margin, near_print)
+    height = contrast.shape[0]
+    outside_labels = _reaching_in(stats, edges, margin, height)
+    outside_labels |= _digits_on_line(stats, edges, margin, height)
+    outside = _is_any_dark(strokes, contrast, outside_labels)
+    if near_print is not None and not outside:
+        outside = _has_writing_beyond(strokes, contrast, edges, margin, near_print)
 
     # The rest goes to the cells, divided where needed.
-    by_cell, has_more_beside = _divide_strokes(labels, stats, edges, margin)
-    by_cell = {cell: _drop_dust(of_cell) for cell, of_cell in by_cell.items()}
+    by_cell, has_more_beside = _divide_strokes(labels, stats, edges, contrast, margin)
+    by_cell = {
+        cell: _drop_dust(of_cell)
+        for cell, of_cell in by_cell.items()
+        if not _is_grain(of_cell, labels, contrast)
+    }
     is_cut = any(
         _is_cut_off(stroke, margin, height) for of_cell in by_cell.values() for stroke in of_cell
     )
@@ -126,7 +139,7 @@ def assign_strokes(
 
 
 def _divide_strokes(
-    labels: Labels, stats: Stats, edges: Edges, margin: float
+    labels: Labels, stats: Stats, edges: Edges, contrast: Contrast, margin: float
 ) -> tuple[dict[int, list[Stroke]], bool]:
     """Return the strokes of each cell, and whether writing is left or right of all boxes.
 
@@ -155,8 +168,8 @@ def _divide_strokes(
             if 0 <= cell < len(edges) - 1:
                 by_cell.setdefault(cell, []).append(part)
             elif part.h >= min_height:
-                # Beside the boxes only what is as high as writing counts.
-                has_more_beside = True
+                # Beside the boxes only what is as high and as dark as writing counts.
+                has_more_beside |= _stroke_darkness(part, labels, contrast) >= STROKE_DARKNESS
     return by_cell, has_more_beside
 
 
@@ -245,9 +258,28 @@ def _is_cut_off(stroke: Stroke, margin: float, height: int) -> bool:
     )
 
 
-def _reaches_in(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
-    """Return whether a stroke with its middle above or below the boxes reaches well into them."""
-    x, y, w, h, _ = (stats[1:, i].astype(np.float64) for i in range(5))
+def _is_any_dark(strokes: Components, contrast: Contrast, chosen: Mask) -> bool:
+    """Return whether one of the chosen components (n + 1,) is as dark as a stroke."""
+    return any(
+        _stroke_darkness(Stroke(label, *strokes.stats[label].tolist()), strokes.labels, contrast)
+        >= STROKE_DARKNESS
+        for label in np.flatnonzero(chosen).tolist()
+    )
+
+
+def _is_grain(strokes: Sequence[Stroke], labels: Labels, contrast: Contrast) -> bool:
+    """Return whether all that is in a cell is specks too pale for a pen, or one fleck of dust."""
+    if sum(stroke.area for stroke in strokes) <= MAX_FLECK_PX:
+        return True
+    return all(
+        stroke.area <= MAX_GRAIN_PX and _stroke_darkness(stroke, labels, contrast) < STROKE_DARKNESS
+        for stroke in strokes
+    )
+
+
+def _reaching_in(stats: Stats, edges: Edges, margin: float, height: int) -> Mask:
+    """Return which strokes with their middle above or below the boxes reach well into them."""
+    x, y, w, h, _ = (stats[:, i].astype(np.float64) for i in range(5))
     middle, across = y + h / 2, x + w / 2
     # How far it reaches into the boxes from above or below.
     reach = np.where(
@@ -255,16 +287,15 @@ def _reaches_in(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
         y + h - margin,
         np.where(middle > height - margin, height - margin - y, 0.0),
     )
-    return bool(
-        (
-            (reach >= MIN_REACH_IN * (height - 2 * margin))
-            & (across > edges[0])
-            & (across < edges[-1])
-        ).any()
-    )
+    reaching = reach >= MIN_REACH_IN * (height - 2 * margin)
+    reaching &= (across > edges[0]) & (across < edges[-1])
+    reaching[0] = False
+    return np.asarray(reaching, np.bool_)
 
 
-def _has_writing_beyond(strokes: Components, edges: Edges, margin: float, near_print: Mask) -> bool:
+def _has_writing_beyond(
+    strokes: Components, contrast: Contrast, edges: Edges, margin: float, near_print: Mask
+) -> bool:
     """Return whether a part of something written above or below the boxes is visible.
 
     It may be a correction, or a number in the gap between two rows.
@@ -285,6 +316,11 @@ def _has_writing_beyond(strokes: Components, edges: Edges, margin: float, near_p
     beyond[candidates] = (height[candidates] >= MIN_BEYOND_ON_PRINT * margin) | (
         bare > 0.5 * strokes.stats[candidates, cv2.CC_STAT_AREA]
     )
+
+    # Grain of the paper is paler.
+    for label in np.flatnonzero(beyond).tolist():
+        stroke = Stroke(label, *strokes.stats[label].tolist())
+        beyond[label] = _stroke_darkness(stroke, strokes.labels, contrast) >= STROKE_DARKNESS
 
     # Single tails of ticks do not count, digits next to each other do.
     tails = [_is_tail(strokes, label) for label in np.flatnonzero(beyond).tolist()]
@@ -310,18 +346,19 @@ def _is_tail(strokes: Components, label: int) -> bool:
     return bool(min(sides) <= MAX_STRAIGHT_PX)
 
 
-def _is_digit_on_line(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
-    """Return whether a stroke as thin as a line of the boxes, but as high as writing, is on one.
+def _digits_on_line(stats: Stats, edges: Edges, margin: float, height: int) -> Mask:
+    """Return which strokes as thin as a line of the boxes, but as high as writing, are on one.
 
-    It is removed as a sliver of the line, but may be a 1.
+    They are removed as slivers of the line, but may be a 1.
     """
-    x, y, w, h, _ = (stats[1:, i].astype(np.float64) for i in range(5))
+    x, y, w, h, _ = (stats[:, i].astype(np.float64) for i in range(5))
     high = (
         (h >= MIN_WRITING_HEIGHT * (height - 2 * margin))
         & (y + h / 2 >= margin)
         & (y + h / 2 <= height - margin)
     )
-    return bool((high & _is_along_line(edges, x, w)).any())
+    high[0] = False
+    return np.asarray(high & _is_along_line(edges, x, w), np.bool_)
 
 
 def _is_along_line(

@@ -29,6 +29,20 @@ CLEAN_EMPTY_P, SPECKED_EMPTY_P = 0.99, 0.9
 """Probability that a line without writing is empty: without any ink, and with specks."""
 MIN_BEND_MM = 0.4
 """A row that rises or falls less is not straightened."""
+MAX_DASH_SLOPE, MAX_DASH_BEND, MIN_DASH_LENGTH = 0.3, 0.6, 1.5
+"""Maximum slope of a dash (17°), maximum deviation from a straight line in widths of its pen
+(standard deviation), and minimum length for its height.
+"""
+MIN_BESIDE, MAX_DASH_CROSSINGS = 0.2, 3
+"""Farther from the straight line than this, in widths of the pen, a stroke is beside it; a bent
+dash crosses the line at most so many times.
+"""
+MAX_DASH_WIDENING, MIN_EVEN_SHARE = 1.6, 0.93
+"""A dash is nearly everywhere at most this many times as wide as its pen."""
+MAX_DASH_SPECK = 0.05
+"""A smaller part of the ink is a speck beside a dash."""
+INK_GREY = 128
+"""Ink is darker than this, grey levels."""
 MAX_INK_HEIGHT = 1.6
 """Ink higher than this many lines has grown together over a rule and is cut there."""
 
@@ -151,6 +165,56 @@ def has_stroke(mask: Mask, px_per_mm: float) -> bool:
     )
     return bool(
         ((np.hypot(width, height) >= MIN_STROKE_LENGTH_MM) & (height >= MIN_STROKE_HEIGHT_MM)).any()
+    )
+
+
+def is_dash(picture: Image) -> bool:
+    """Return whether a line's image shows a dash and nothing else, or several in a row.
+
+    Dashes above each other are something else.
+    """
+    ink = np.asarray(picture < INK_GREY, np.bool_)
+    if _even_share(ink) < MIN_EVEN_SHARE:
+        return False
+    parts = Components.of(ink)
+    area = parts.column(cv2.CC_STAT_AREA)[1:]
+    strokes = 1 + np.flatnonzero(area >= MAX_DASH_SPECK * area.sum())
+    boxes = parts.stats[strokes, : cv2.CC_STAT_AREA].tolist()
+    ends = sorted((x, x + w) for x, _, w, _ in boxes)
+    if not boxes or any(end > start for (_, end), (start, _) in itertools.pairwise(ends)):
+        return False
+    return all(
+        w >= MIN_DASH_LENGTH * h and _is_level_stroke(parts.labels[y : y + h, x : x + w] == stroke)
+        for stroke, (x, y, w, h) in zip(strokes, boxes, strict=True)
+    )
+
+
+def _even_share(ink: Mask) -> float:
+    """Return over which share of its length ink is no higher than a pen's stroke."""
+    inked = np.count_nonzero(ink, axis=0)
+    there = inked > 0
+    if not there.any():
+        return 0.0
+    # Where a loop or a second stroke is, the ink of a column is higher than the pen is wide.
+    extent = len(ink) - ink.argmax(axis=0) - ink[::-1].argmax(axis=0)
+    pen = np.median(inked[there])
+    return float((extent[there] <= MAX_DASH_WIDENING * pen + 1).mean())
+
+
+def _is_level_stroke(stroke: Mask) -> bool:
+    """Return whether a stroke, cut to its ink, is straight, nearly level and evenly wide."""
+    inked = np.count_nonzero(stroke, axis=0)
+    middles = (np.arange(len(stroke))[:, None] * stroke).sum(axis=0) / inked
+    columns = np.arange(stroke.shape[1])
+    slope, start = np.polyfit(columns, middles, 1)
+    beside = (middles - slope * columns - start) / float(np.median(inked))
+    # A wave crosses its straight line more often than a bent stroke does.
+    sides = np.sign(beside[np.abs(beside) > MIN_BESIDE])
+    return bool(
+        abs(slope) <= MAX_DASH_SLOPE
+        and beside.std() <= MAX_DASH_BEND
+        and np.count_nonzero(np.diff(sides)) <= MAX_DASH_CROSSINGS
+        and _even_share(stroke) >= MIN_EVEN_SHARE
     )
 
 

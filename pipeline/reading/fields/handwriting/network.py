@@ -4,8 +4,9 @@ The network is PP-OCRv6 small: 48 px high lines, grey as three equal channels sc
 time step per 8 px, softmax over its classes. It comes with three sets of weights, of which the
 setting `handwriting` chooses one: as the package `rapidocr` ships them (18,710 classes,
 Apache-2.0), or tuned to present-day handwriting by `research/training/handwriting/train.py` (cards
-in `data/models`). Only the classes that Swedish needs are kept and normalized to 1, which equals a
-softmax over them alone.
+in `data/models`). The setting may also name a file of the organisation's own with the same input
+and answer, of any size. Only the classes that Swedish needs are kept and normalized to 1, which
+equals a softmax over them alone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
 from pipeline.domain.settings import Handwriting, load_settings
+from pipeline.reading.fields.handwriting.own_network import (
+    CHARACTERS_KEY,
+    OWN_FILE_REMEDY,
+    NetworkShape,
+    require_fit,
+)
 from pipeline.reading.imaging.onnx_sessions import RESTORE_REMEDY, open_session
 from pipeline.texts import Text
 
@@ -128,15 +135,39 @@ def find_network_file() -> Path:
     """Return the file of the network that reads, by the setting `handwriting`.
 
     `best` and `auto` are the tuned network if it is installed, else the one as shipped; another
-    choice is never replaced by another.
+    choice, or a file of the organisation's own, is never replaced by another.
+    """
+    weights = load_settings().weights
+    return weights if isinstance(weights, Path) else find_program_file()
+
+
+def find_program_file() -> Path:
+    """Return the file of the program's own weights that are chosen, as by `auto` beside a file.
+
+    They read initials: how sure a signer is was measured with them, and nothing measures it anew.
     """
     settings = load_settings()
-    may_fall_back = settings.handwriting in {Handwriting.AUTO, Handwriting.BEST}
-    if settings.weights in TUNED_MODELS:
-        tuned = settings.models / TUNED_MODELS[settings.weights]
-        if not may_fall_back or tuned.is_file():
+    must_be_tuned = settings.handwriting is Handwriting.FREE
+    if settings.program_weights in TUNED_MODELS:
+        tuned = settings.models / TUNED_MODELS[settings.program_weights]
+        if must_be_tuned or tuned.is_file():
             return tuned
     return find_shipped_file()
+
+
+def open_own_network() -> Path | None:
+    """Open the network that the setting names as a file; return the file, or None if it names none.
+
+    A program that reads a stack calls this first, so that nothing is found out half-way.
+
+    Raises:
+        MissingProgramError: the file is missing, damaged or not fit to read lines.
+    """
+    weights = load_settings().weights
+    if not isinstance(weights, Path):
+        return None
+    load_network(weights)
+    return weights
 
 
 def find_second_file() -> Path | None:
@@ -147,7 +178,7 @@ def find_second_file() -> Path | None:
     """
     settings = load_settings()
     other = settings.models / SECOND_HANDWRITING_MODEL
-    is_best = find_network_file().name == TUNED_MODELS[Handwriting.BEST]
+    is_best = find_network_file() == settings.models / TUNED_MODELS[Handwriting.BEST]
     return other if is_best and other.is_file() else None
 
 
@@ -161,13 +192,18 @@ def load_network(file: Path) -> InferenceSession:
     """Load the network of a file, once per process, on one thread.
 
     Raises:
-        MissingProgramError: its file is missing or damaged.
+        MissingProgramError: its file is missing, damaged or not fit to read lines.
     """
     # Memory is not kept for the next line, which has another width.
-    return open_session(file, _missing_file_remedy(file), keeps_memory=False)
+    network = open_session(file, _missing_file_remedy(file), keeps_memory=False)
+    if file == load_settings().weights:
+        require_fit(network, file, NetworkShape(ALPHABET, LINE_HEIGHT, STEP_PX))
+    return network
 
 
 def _missing_file_remedy(file: Path) -> Text:
+    if file == load_settings().weights:
+        return OWN_FILE_REMEDY
     if file.name == SECOND_HANDWRITING_MODEL:
         return RESTORE_REMEDY
     if file.name in TUNED_MODELS.values():
@@ -184,4 +220,4 @@ def _alphabet_columns(network: InferenceSession) -> list[int]:
 
 def _known_characters(network: InferenceSession) -> list[str]:
     """Return the network's characters; it puts the space last."""
-    return [*network.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]
+    return [*network.get_modelmeta().custom_metadata_map[CHARACTERS_KEY].split("\n"), " "]

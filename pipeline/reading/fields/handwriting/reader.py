@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P
-from pipeline.domain.form.field import Format
+from pipeline.domain.form.field import Format, Meaning
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State, WordBox
 from pipeline.domain.settings import load_settings
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.corrections import correct_unit_signs, flag_unread_symbols
+from pipeline.reading.fields.handwriting.frames import find_line_ink
 from pipeline.reading.fields.handwriting.line_image import (
     LineImage,
+    is_dash,
     make_line_image,
     split_into_bands,
 )
@@ -30,7 +32,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     strike_breaks,
 )
 from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
-from pipeline.reading.fields.ink import Ink, Mask, find_ink
+from pipeline.reading.fields.ink import Ink, Mask
 from pipeline.reading.fields.strokes import (
     has_comma_below,
     has_two_rows,
@@ -47,12 +49,12 @@ from pipeline.reading.language.language_model import (
 )
 from pipeline.reading.language.transcription import DASHES_EMPTY_P, transcribe_line
 
-MAX_LEVEL_ASPECT = 0.15
-"""Ink that is lower than this part of its width is a single level stroke."""
-MID_GREY = 128
-"""Grey level between ink and paper."""
+DASH_READING = replace(Reading.empty(DASHES_EMPTY_P), alternatives=(("-", 1.0 - DASHES_EMPTY_P),))
+"""A dash means that there is nothing to write."""
 _DECIMAL_FORMATS = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
 """Formats whose values may have a comma."""
+_PERSON_MEANINGS = frozenset({Meaning.CLIENT_NAME, Meaning.AUTHOR_NAME})
+"""Fields that hold a person's name."""
 MAX_SIGN_WIDTH = 1.2
 """A struck-out place that is no wider than this, in heights of the line, may be a sign that is not
 struck out: a round E of units, with its bar.
@@ -62,12 +64,12 @@ struck out: a round E of units, with its bar.
 def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
     """Return the texts of single lines, letters as written.
 
-    Nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`. Struck-out words are left out and
-    flagged, and so are words above or below the line and beyond the image. All field images of one
-    call are taken to expect the same names.
+    Nothing written is `EMPTY`, and so is a dash; ink without a letter is `ILLEGIBLE`. Struck-out
+    words are left out and flagged, and so are words above or below the line and beyond the image.
+    All field images of one call are taken to expect the same names.
     """
     # 1. The ink of each line, split where words are struck out.
-    inks = [find_ink(crop) for crop in crops]
+    inks = [find_line_ink(crop) for crop in crops]
     masks = [_line_ink(ink) for ink in inks]
     lines = [_split_at_strikes(ink, mask) for ink, mask in zip(inks, masks, strict=True)]
 
@@ -80,7 +82,13 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
         for part in line
         if isinstance(part, LineImage)
     ]
-    answers = iter(read_line_images(parts, names, formats))
+    persons = [
+        crop.spec.means in _PERSON_MEANINGS
+        for crop, line in zip(crops, lines, strict=True)
+        for part in line
+        if isinstance(part, LineImage)
+    ]
+    answers = iter(read_line_images(parts, names, formats, persons))
 
     # 3. Put each line together, and flag what is not read.
     readings = [
@@ -215,10 +223,6 @@ class _LineReader:
         # Decode as Swedish; words with low confidence get a second pass.
         reading = transcribe_line(steps, self.language, form, self.second_pass(network_line))
 
-        # A lone level stroke without text is a dash, or a remnant of a rule.
-        if reading.state is State.ILLEGIBLE and _is_level_stroke(line):
-            return Reading.empty(DASHES_EMPTY_P)
-
         if self.with_word_boxes and isinstance(reading.value, str):
             reading = replace(reading, words=_word_boxes(reading.value, steps, line))
         reading = flag_unread_symbols(reading, network_line, steps)
@@ -229,24 +233,37 @@ def read_line_images(
     lines: Sequence[LineImage],
     names: Lexicon = NO_NAMES,
     formats: Sequence[Format | None] = (),
+    persons: Sequence[bool] = (),
     *,
     with_word_boxes: bool = False,
 ) -> list[Reading]:
     """Return the readings of lines as `make_line_image` makes them.
 
-    `names` are expected in them; `formats` (one per line, or none at all) give their shape. If
-    `with_word_boxes`, the readings hold boxes of their words from the top left of the line's
-    image, px.
+    `names` are expected in them; `formats` (one per line, or none at all) give their shape, and
+    `persons` (as many, or none) whether a line is a person's name. If `with_word_boxes`, the
+    readings hold boxes of their words from the top left of the line's image, px.
     """
-    answers = iter(read_condensed([line.picture for line in lines if line.picture is not None]))
+    # The network would take a dash for letters.
+    pictures = [
+        None if line.picture is None or is_dash(line.picture) else line.picture for line in lines
+    ]
+    answers = iter(read_condensed([picture for picture in pictures if picture is not None]))
     language = load_swedish(load_settings().models).with_names(add_learned_words(names))
     line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
+    name_reader = replace(line_reader, language=language.of_person())
     readings = []
-    for line, form in zip(lines, formats or [None] * len(lines), strict=True):
-        if line.picture is None:
-            readings.append(Reading.empty(line.empty_p))
+    for line, picture, form, is_person in zip(
+        lines,
+        pictures,
+        formats or [None] * len(lines),
+        persons or [False] * len(lines),
+        strict=True,
+    ):
+        if picture is not None:
+            reader = name_reader if is_person else line_reader
+            readings.append(reader.read(picture, *next(answers), form))
         else:
-            readings.append(line_reader.read(line.picture, *next(answers), form))
+            readings.append(Reading.empty(line.empty_p) if line.picture is None else DASH_READING)
     return readings
 
 
@@ -258,9 +275,3 @@ def _word_boxes(text: str, steps: Steps, line: Image) -> tuple[WordBox, ...]:
         WordBox(span.start, span.end, (span.left, 0.0, span.right - span.left, float(height)))
         for span in find_word_spans(steps, text, width)
     )
-
-
-def _is_level_stroke(picture: Image) -> bool:
-    # Its ink takes few rows for the columns that it takes.
-    dark = picture < MID_GREY
-    return bool(dark.any(axis=1).sum() < MAX_LEVEL_ASPECT * dark.any(axis=0).sum())

@@ -19,7 +19,11 @@ from numpy.typing import NDArray
 
 from pipeline.domain.confidence import STRIKE_FROM
 from pipeline.domain.model import Image, Reading, State
-from pipeline.reading.fields.handwriting.line_image import LineImage, cut_columns_with_offset
+from pipeline.reading.fields.handwriting.line_image import (
+    LineImage,
+    cut_columns_with_offset,
+    is_dash,
+)
 from pipeline.reading.fields.handwriting.word_boxes import shift_words
 from pipeline.reading.imaging.onnx_sessions import open_session
 
@@ -66,14 +70,14 @@ LineBreak = tuple[int, int, tuple[LinePart, ...]]
 def find_strikes(pictures: Sequence[Image], px_per_mm: float) -> list[tuple[Strike, ...]]:
     """Return the struck-out places of each line (grey, ink alone on white), from left to right.
 
-    A line as low as a dash has none.
+    A dash, or a line as low as one, has none.
 
     Raises:
         MissingProgramError: the network's file is missing or damaged.
     """
     return [
         extract_strikes(strike_probabilities(picture), picture)
-        if picture.shape[0] >= MIN_LINE_HEIGHT_MM * px_per_mm
+        if picture.shape[0] >= MIN_LINE_HEIGHT_MM * px_per_mm and not is_dash(picture)
         else ()
         for picture in pictures
     ]

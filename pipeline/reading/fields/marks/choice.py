@@ -12,9 +12,11 @@ from pipeline.domain.errors import ReadingError
 from pipeline.domain.form.field import BoxMm
 from pipeline.domain.model import Alternatives, Reading, State
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.ink import find_px_per_mm
+from pipeline.reading.fields.ink import even_lighting, find_ink, find_px_per_mm
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES
+from pipeline.reading.fields.marks.features import MAX_MARK_MM
 from pipeline.reading.fields.marks.reader import classify_marks, load_mark_model
+from pipeline.reading.fields.marks.rules import is_covered, is_scribbled_over
 
 OPTION_MARGIN_MM = 1.5
 """Paper around each box that is cut out, if the field and the neighbouring boxes leave room."""
@@ -22,6 +24,11 @@ MIN_ALTERNATIVE_P = 0.01
 """Options with a lower probability are no alternatives."""
 FILLED_P = 0.5
 """From this probability on a box counts as filled."""
+WRITTEN_P, CLEAN_P = 0.05, 0.9
+"""From these probabilities of a mark on a box may be written in, and holds a clear mark."""
+SCRIBBLED_MARK_SHARE = 0.02
+"""How much of its p a mark keeps that is scribbled out, beside a clear one; the rest is cancelled.
+"""
 MAX_ALTERNATIVES = 4
 """Maximum number of alternatives."""
 
@@ -30,9 +37,9 @@ def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
     """Return the value of the one marked option of each field.
 
     None with `EMPTY` if none is marked, with `ILLEGIBLE` if several are. A filled box is not
-    marked. If none is marked and one or more are filled, one of them may be meant: then too the
-    choice is `ILLEGIBLE`. Each option's box is cut out of the field's image by its place relative
-    to the field, mm.
+    marked, and beside a clear mark a box that is scribbled out is not. If none is marked and one or
+    more are filled, one of them may be meant: then too the choice is `ILLEGIBLE`. Each option's box
+    is cut out of the field's image by its place relative to the field, mm.
 
     Raises:
         ReadingError: an option is outside its field's image.
@@ -43,11 +50,33 @@ def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
     readings, start = [], 0
     for crop in crops:
         end = start + len(crop.spec.options)
-        readings.append(
-            _choose_option([option.value for option in crop.spec.options], answers[start:end])
-        )
+        values = [option.value for option in crop.spec.options]
+        p = _cancel_scribbles(boxes[start:end], answers[start:end])
+        readings.append(_choose_option(values, p))
         start = end
     return readings
+
+
+def _cancel_scribbles(boxes: Sequence[FieldImage], p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the boxes' probabilities; what is scribbled out beside one clear mark is cancelled."""
+    marked, cancelled = MARK_CLASSES.index(State.READ), MARK_CLASSES.index(State.CANCELLED)
+    written = np.flatnonzero(p[:, marked] >= WRITTEN_P).tolist()
+    if len(written) < 2 or any(boxes[i].template_image is None for i in written):
+        return p
+    inks = {i: find_ink(even_lighting(boxes[i]), MAX_MARK_MM) for i in written}
+    scribbled = [i for i, ink in inks.items() if is_covered(ink)]
+    clean = [
+        i
+        for i, ink in inks.items()
+        if p[i, marked] >= CLEAN_P and i not in scribbled and not is_scribbled_over(ink)
+    ]
+    # Anything doubtful besides leaves the question to a person.
+    if len(clean) != 1 or len(clean) + len(scribbled) != len(written):
+        return p
+    out = p.copy()
+    out[scribbled, cancelled] += (1 - SCRIBBLED_MARK_SHARE) * out[scribbled, marked]
+    out[scribbled, marked] *= SCRIBBLED_MARK_SHARE
+    return out
 
 
 def _cut_option(crop: FieldImage, box: BoxMm) -> FieldImage:

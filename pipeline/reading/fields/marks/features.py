@@ -7,7 +7,8 @@ tone: they work if print fills most of a box, as on bubbles with a letter inside
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Darkness, Ink, disc_kernel, measure_darkness, square_kernel
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.quantiles import median, quantile, quantiles
+from pipeline.reading.imaging.image_stack import filter_stack
+from pipeline.reading.imaging.quantiles import quantile, row_quantiles
 
 SHAPE_FEATURES = (
     "covered",
@@ -41,7 +43,7 @@ SHAPE_FEATURES = (
     "steepness outside",
     "form known",
 )
-"""The features of `measure_shape`, in its order."""
+"""The features of `measure_shapes`, in its order."""
 MAX_MARK_MM = 14.0
 """Ink wider than any box, so that a box filled solid is ink too."""
 INSET_MM = 0.35
@@ -70,7 +72,7 @@ CONTRAST_FEATURES = (
     "bare paper darkened",
     "bare paper",
 )
-"""The features of `measure_contrast`, in its order."""
+"""The features of `measure_contrasts`, in its order."""
 MAX_SHIFT_MM = 0.4
 """How far the template is moved to where it fits best."""
 MIDDLE_SHARE = 0.78
@@ -89,8 +91,25 @@ MIN_SPREAD = 0.01
 """An image with a lower standard deviation of darkness is plain and fits nowhere."""
 
 
-def measure_shape(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
-    """Return `SHAPE_FEATURES`, each roughly 0…1 (the area: log of mm²)."""
+def measure_shapes(inks: Sequence[Ink]) -> NDArray[np.float64]:
+    """Return `SHAPE_FEATURES` but the last of boxes that are cut alike, one row a box.
+
+    Whether the form is known is not seen in ink. Each is roughly 0…1 (the area: log of mm²).
+    """
+    darkness = np.stack([ink.darkness for ink in inks])
+    slopes = _darkness_slopes(darkness, inks[0].px_per_mm)
+    printed, ground = _print_steepness(inks[0], darkness, slopes), _paper_ground(inks[0], darkness)
+    boxes = zip(inks, slopes, printed.tolist(), ground, strict=True)
+    return np.array([_measure_shape(*box) for box in boxes], np.float64)
+
+
+def _measure_shape(
+    ink: Ink, slope: Darkness, printed: float, ground: tuple[float, float]
+) -> tuple[float, ...]:
+    """Return the `SHAPE_FEATURES` but the last of a box.
+
+    `slope` is how fast its darkness changes; the rest are features of the paper and the print.
+    """
     # The ink inside, and with the gaps of a filling closed.
     inside = _inside_mask(ink)
     inked_px = int(np.count_nonzero(inside))
@@ -101,10 +120,10 @@ def measure_shape(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
     # Ink outside counts more if there is next to none inside.
     outside = _ink_outside(ink)
     outside_only = outside if area < 0.2 else 0.0
-    slope = _darkness_slope(ink)
+    dark, steepness = _edge_steepness(ink, slope) if inked_px else (0.0, 0.0)
 
     # In the order of `SHAPE_FEATURES`.
-    values = (
+    return (
         covered,
         covered_closed,
         _paper_left(closed) if inked_px else 1.0,
@@ -116,13 +135,14 @@ def measure_shape(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
         covered_closed**2,
         covered_closed**4,
         float(area == 0),
-        *_edge_steepness(ink, slope),
+        dark,
+        min(steepness, MAX_EDGE_STEEPNESS),
+        min(steepness / (dark + 0.05), 2 * MAX_EDGE_STEEPNESS),
+        min(printed, 2 * MAX_EDGE_STEEPNESS),
         *(_stroke_body(inside, ink.px_per_mm) if inked_px else (0.0, 0.0)),
-        *_paper_ground(ink),
-        _outside_steepness(ink, slope),
-        float(form_known),
+        *ground,
+        _outside_steepness(ink, slope) if outside else 0.0,
     )
-    return np.array(values, np.float64)
 
 
 def _inside_mask(ink: Ink) -> NDArray[np.uint8]:
@@ -172,37 +192,30 @@ def _ink_outside(ink: Ink) -> float:
     return min(1.0, area / circle)
 
 
-def _edge_steepness(ink: Ink, slope: Darkness) -> tuple[float, float, float, float]:
-    """Return how dark the ink inside is and how steep its edges are, and those of the box.
+def _edge_steepness(ink: Ink, slope: Darkness) -> tuple[float, float]:
+    """Return how dark the ink inside is and how steep its edges are, per mm; there is some.
 
-    Darkness; how fast its edge falls, per mm, absolute and as part of that darkness; the same of
-    the printed box. Pen and pencil are as sharp as print; what shows through paper or dried on it
-    is softer.
+    Pen and pencil are as sharp as print; what shows through paper or dried on it is softer.
     """
     window = _inset_slices(ink)
     mask = ink.mask[window]
-    dark, steepness = 0.0, 0.0
+    reach = max(1, round(EDGE_REACH_MM * ink.px_per_mm))
+    near = cv2.dilate(mask.astype(np.uint8), square_kernel(2 * reach + 1)) > 0
+    return quantile(ink.darkness[window][mask], 0.8), quantile(slope[window][near], 0.9)
 
-    # The darkest ink and its steepest edges.
-    if mask.any():
-        reach = max(1, round(EDGE_REACH_MM * ink.px_per_mm))
-        near = cv2.dilate(mask.astype(np.uint8), square_kernel(2 * reach + 1)) > 0
-        dark, steepness = (
-            quantile(ink.darkness[window][mask], 0.8),
-            quantile(slope[window][near], 0.9),
-        )
 
-    # The printed box, for comparison.
-    border = _border_pixels(ink.mask.shape, ink.field, max(1, round(INSET_MM * ink.px_per_mm)))
-    printed = quantile(slope.ravel()[border], 0.8) / (
-        quantile(ink.darkness.ravel()[border], 0.8) + 0.05
+def _print_steepness(like: Ink, darkness: Darkness, slopes: Darkness) -> NDArray[np.float64]:
+    """Return how steep the edges of each printed box are, per mm, as part of its darkness, (n,).
+
+    For comparison with ink; the boxes are cut as `like`.
+    """
+    reach = max(1, round(INSET_MM * like.px_per_mm))
+    border = _border_pixels(like.mask.shape, like.field, reach)
+    steepness, dark = (
+        row_quantiles(each.reshape(len(each), -1).take(border, axis=1), 0.8)
+        for each in (slopes, darkness)
     )
-    return (
-        dark,
-        min(steepness, MAX_EDGE_STEEPNESS),
-        min(steepness / (dark + 0.05), 2 * MAX_EDGE_STEEPNESS),
-        min(printed, 2 * MAX_EDGE_STEEPNESS),
-    )
+    return np.asarray(steepness / (dark + 0.05), np.float64)
 
 
 def _outside_steepness(ink: Ink, slope: Darkness) -> float:
@@ -216,13 +229,23 @@ def _outside_steepness(ink: Ink, slope: Darkness) -> float:
     return min(quantile(slope[around], 0.9), MAX_EDGE_STEEPNESS) if around.any() else 0.0
 
 
-def _darkness_slope(ink: Ink) -> Darkness:
-    """Return how fast darkness changes, per mm, (h, w)."""
-    smooth = cv2.GaussianBlur(ink.darkness, (0, 0), max(0.5, EDGE_BLUR_MM * ink.px_per_mm))
-    across, down = (
-        cv2.Scharr(smooth, cv2.CV_32F, dx, 1 - dx, scale=ink.px_per_mm / 32) for dx in (1, 0)
+def _darkness_slopes(darkness: Darkness, px_per_mm: float) -> Darkness:
+    """Return how fast darkness changes in each box, per mm, (n, h, w)."""
+    sigma, border = max(0.5, EDGE_BLUR_MM * px_per_mm), cv2.BORDER_REFLECT_101
+    smooth = filter_stack(
+        darkness,
+        math.ceil(4 * sigma) + 1,
+        lambda tall: cv2.GaussianBlur(tall, (0, 0), sigma),
+        border,
     )
-    return np.asarray(cv2.magnitude(across, down), np.float32)
+
+    def measure_slope(tall: Darkness) -> Darkness:
+        across, down = (
+            cv2.Scharr(tall, cv2.CV_32F, dx, 1 - dx, scale=px_per_mm / 32) for dx in (1, 0)
+        )
+        return np.asarray(cv2.magnitude(across, down), np.float32)
+
+    return np.ascontiguousarray(filter_stack(smooth, 1, measure_slope, border))
 
 
 @lru_cache(maxsize=256)
@@ -253,61 +276,86 @@ def _stroke_body(inside: NDArray[np.uint8], px_per_mm: float) -> tuple[float, fl
     return min(thickness, 2.0), np.count_nonzero(middle) / middle.size
 
 
-def _paper_ground(ink: Ink) -> tuple[float, float]:
-    """Return how dark the paper in the box is against the brightest around, and how grainy."""
-    dark = np.ascontiguousarray(ink.darkness[_inset_slices(ink)])
-    grain = np.asarray(cv2.absdiff(dark, cv2.medianBlur(dark, 3)), np.float32)
-    return quantile(dark, 0.3), median(grain)
+def _paper_ground(like: Ink, darkness: Darkness) -> list[tuple[float, float]]:
+    """Return how dark the paper in each box is against the brightest around, and how grainy.
+
+    The boxes are cut as `like`.
+    """
+    dark = darkness[:, *_inset_slices(like)]
+    grain = np.abs(dark - filter_stack(dark, 1, lambda tall: cv2.medianBlur(tall, 3)))
+    levels = row_quantiles(dark.reshape(len(dark), -1), 0.3)
+    return list(
+        zip(levels.tolist(), row_quantiles(grain.reshape(len(dark), -1), 0.5).tolist(), strict=True)
+    )
 
 
-def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np.float64]:
-    """Return `CONTRAST_FEATURES`, each about 0…1; the field image needs a template.
+def measure_contrasts(
+    crops: Sequence[FieldImage], inks: Sequence[Ink], widest_mm: float
+) -> NDArray[np.float64]:
+    """Return `CONTRAST_FEATURES` of boxes that are cut alike, one row a box, each about 0…1.
 
     Raises:
-        ValueError: it has none.
+        ValueError: a box has no template.
     """
-    if crop.template_image is None:
-        raise ValueError("a field image without a template cannot be compared with one")
-
-    # Align the template, and compare the middle of the box.
-    template, likeness = _fit_template(
-        measure_darkness(crop.template_image, ink.px_per_mm, widest_mm), ink.darkness, ink.px_per_mm
+    # Align the templates, and compare the middle of the boxes.
+    like = inks[0]
+    fits = [
+        _fit_template(_blank_darkness(crop, ink, widest_mm), ink.darkness, ink.px_per_mm)
+        for crop, ink in zip(crops, inks, strict=True)
+    ]
+    templates = np.stack([template for template, _ in fits])
+    window = _middle_slices(like.field)
+    dark = np.stack([ink.darkness[window] for ink in inks])
+    printed = templates[:, *window]
+    mean_dark, mean_printed = (
+        np.array([cv2.mean(one)[0] for one in each]) for each in (dark, printed)
     )
-    window = _middle_slices(ink.field)
-    dark, printed = ink.darkness[window], template[window]
 
     # Paper that is away from all print shows ink best.
-    is_bare = (
-        _darkest_near(template, window, max(1, round(BARE_MM * ink.px_per_mm))) < MAX_BARE_DARKNESS
-    )
-    bare_share = np.count_nonzero(is_bare) / is_bare.size
-    paper = dark[is_bare] if bare_share > LEAST_BARE_SHARE else dark
-    mean_dark, mean_printed = cv2.mean(dark)[0], cv2.mean(printed)[0]
+    reach = max(1, round(BARE_MM * like.px_per_mm))
+    is_bare = _darkest_near(templates, window, reach) < MAX_BARE_DARKNESS
+    paper = np.array([_measure_paper(*pair) for pair in zip(dark, is_bare, strict=True)])
 
     # In the order of `CONTRAST_FEATURES`.
-    values = (
+    flat_dark, flat_printed = (each.reshape(len(each), -1) for each in (dark, printed))
+    columns = (
         mean_dark,
         mean_printed,
         mean_dark - mean_printed,
-        *quantiles(dark, (0.1, 0.5)),
-        quantile(printed, 0.1),
-        likeness,
-        quantile(paper, 0.9),
-        np.count_nonzero(paper > MIN_DARKENING) / paper.size,
-        bare_share,
+        *(row_quantiles(flat_dark, share) for share in (0.1, 0.5)),
+        row_quantiles(flat_printed, 0.1),
+        np.array([likeness for _, likeness in fits]),
+        *paper.T,
     )
-    return np.array(values, np.float64)
+    return np.stack(columns, axis=1)
 
 
-def _darkest_near(template: Darkness, window: tuple[slice, slice], reach: int) -> Darkness:
-    """Return the highest darkness of the template within `reach` of each pixel of a window."""
+def _blank_darkness(crop: FieldImage, ink: Ink, widest_mm: float) -> Darkness:
+    """Return the darkness of a box's template."""
+    if crop.template_image is None:
+        raise ValueError("a field image without a template cannot be compared with one")
+    return measure_darkness(crop.template_image, ink.px_per_mm, widest_mm)
+
+
+def _measure_paper(dark: Darkness, is_bare: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Return the darkest of bare paper, how much of it is darkened, and how much there is."""
+    bare_share = np.count_nonzero(is_bare) / is_bare.size
+    paper = dark[is_bare] if bare_share > LEAST_BARE_SHARE else dark
+    darkened = np.count_nonzero(paper > MIN_DARKENING) / paper.size
+    return quantile(paper, 0.9), darkened, bare_share
+
+
+def _darkest_near(templates: Darkness, window: tuple[slice, slice], reach: int) -> Darkness:
+    """Return the highest darkness of templates within `reach` of each pixel of a window."""
     # Dilate a window that is wider by the reach, then cut it back.
     wide = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in window)
     inner = tuple(
         slice(side.start - more.start, side.stop - more.start)
         for side, more in zip(window, wide, strict=True)
     )
-    return np.asarray(cv2.dilate(template[wide], square_kernel(2 * reach + 1))[inner], np.float32)
+    kernel = square_kernel(2 * reach + 1)
+    near = filter_stack(templates[:, *wide], reach, partial(cv2.dilate, kernel=kernel))
+    return np.asarray(near[:, *inner], np.float32)
 
 
 def _middle_slices(field: tuple[int, int, int, int]) -> tuple[slice, slice]:

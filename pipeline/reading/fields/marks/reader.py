@@ -17,13 +17,14 @@ import numpy as np
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import ROOT
-from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.ink import Ink, even_lighting, find_ink
+from pipeline.reading.fields.field_image import FieldImage, group_alike
+from pipeline.reading.fields.ink import Ink, find_inks
 from pipeline.reading.fields.marks import classifier
 from pipeline.reading.fields.marks import features as marks_features
 from pipeline.reading.fields.marks.box_detection import detect_box
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES, MarkModel, MarkNetwork, Numbers
-from pipeline.reading.fields.marks.features import MAX_MARK_MM, measure_shape
+from pipeline.reading.fields.marks.features import MAX_MARK_MM, measure_contrasts, measure_shapes
+from pipeline.reading.fields.marks.lighting import even_lighting
 from pipeline.reading.fields.marks.rules import is_dash, is_scribbled_over, passes_through
 
 _MARKED, _CANCELLED = MARK_CLASSES.index(State.READ), MARK_CLASSES.index(State.CANCELLED)
@@ -56,16 +57,15 @@ def classify_marks(crops: Sequence[FieldImage], doubt: float = 0.0) -> Numbers:
 
     # Measure each box, and classify all of a sheet together.
     sheets = np.array([crop.sheet_number for crop in crops], np.int64)
-    boxes = [_find_box_ink(crop) for crop in crops]
-    features = [_measure_features(crop, *box) for crop, box in zip(crops, boxes, strict=True)]
-    p = load_mark_model().probabilities(np.stack(features), sheets, doubt)
+    features, inks = _measure_boxes(crops)
+    p = load_mark_model().probabilities(features, sheets, doubt)
 
     # Lower the confidence of marks that may be something else.
     filled_is_mark = np.array([crop.spec.filled == "marked" for crop in crops])
     is_questionable = np.array(
         [
             crop.template_image is not None and _is_questionable(ink)
-            for crop, (_, ink) in zip(crops, boxes, strict=True)
+            for crop, ink in zip(crops, inks, strict=True)
         ]
     )
     lowered = is_questionable & ~filled_is_mark & (p.argmax(axis=1) == _MARKED)
@@ -79,29 +79,29 @@ def classify_marks(crops: Sequence[FieldImage], doubt: float = 0.0) -> Numbers:
 
 
 def _is_questionable(ink: Ink) -> bool:
-    """Return whether the ink in a box may be no mark."""
-    return passes_through(ink) or is_dash(ink) or is_scribbled_over(ink)
+    """Return whether the ink in a box, if there is any, may be no mark."""
+    return bool(ink.mask.any()) and (passes_through(ink) or is_dash(ink) or is_scribbled_over(ink))
 
 
 def measure_box(crop: FieldImage) -> Numbers:
     """Return the `MARK_FEATURES` of one box."""
-    return _measure_features(crop, *_find_box_ink(crop))
+    features, _ = _measure_boxes([crop])
+    return np.asarray(features[0], np.float64)
 
 
-def _find_box_ink(crop: FieldImage) -> tuple[FieldImage, Ink]:
-    """Return the box evenly lit, and the ink in and around it."""
-    lit = even_lighting(crop if crop.template_image is not None else detect_box(crop))
-    return lit, find_ink(lit, MAX_MARK_MM)
-
-
-def _measure_features(crop: FieldImage, lit: FieldImage, ink: Ink) -> Numbers:
-    """Return the `MARK_FEATURES` of a box, from its evenly lit image."""
-    return np.concatenate(
-        [
-            measure_shape(ink, form_known=crop.template_image is not None),
-            marks_features.measure_contrast(lit, ink, MAX_MARK_MM),
-        ]
-    )
+def _measure_boxes(crops: Sequence[FieldImage]) -> tuple[Numbers, list[Ink]]:
+    """Return the `MARK_FEATURES` of boxes, one row a box, and the ink in and around each."""
+    # Evenly lit boxes; those that are cut alike are measured together.
+    found = [crop if crop.template_image is not None else detect_box(crop) for crop in crops]
+    lit = even_lighting(found)
+    inks = find_inks(lit, MAX_MARK_MM)
+    features = np.empty((len(crops), len(MARK_FEATURES)))
+    for group in group_alike(lit):
+        known = np.array([crops[i].template_image is not None for i in group])
+        boxes = [inks[i] for i in group]
+        contrasts = measure_contrasts([lit[i] for i in group], boxes, MAX_MARK_MM)
+        features[group] = np.hstack([measure_shapes(boxes), known[:, None], contrasts])
+    return features, inks
 
 
 def to_mark_reading(p: Numbers) -> Reading:

@@ -26,6 +26,14 @@ less.
 """
 MIN_SCRIBBLE_INK = 0.5
 """Ink on this share of the box is no mark either: strokes of a scribble run together."""
+SIDE_ZONES = (((0.35, 0.65), (0.06, 0.26)), ((0.35, 0.65), (0.74, 0.94)))
+"""The middle of a box's upper and lower side, and turned those of the left and right: columns and
+rows as shares of its sides.
+"""
+MIN_ZONE_INK = 0.55
+"""A scribble covers this share of each of them, as nearly nine of ten that were drawn do. None of
+300 crosses did that were drawn with a broad pen or gone over.
+"""
 MAX_LINE_GAP_MM = 0.3
 """A line that crosses print may be lost for this much on both sides."""
 MIN_MARGIN_MM = 1.5
@@ -81,6 +89,20 @@ def is_scribbled_over(ink: Ink) -> bool:
         max(_dense_column_share(inside), _dense_column_share(inside.T)) >= MIN_SCRIBBLE_WIDTH
         or float(inside.mean()) >= MIN_SCRIBBLE_INK
     )
+
+
+def is_covered(ink: Ink) -> bool:
+    """Return whether a box is scribbled over all round, unlike a cross that is gone over."""
+    left, top, right, bottom = ink.field
+    inside = ink.mask[top:bottom, left:right]
+    zones = [_cut_zone(box, zone) for box in (inside, inside.T) for zone in SIDE_ZONES]
+    return all(zone.size and zone.mean() >= MIN_ZONE_INK for zone in zones)
+
+
+def _cut_zone(box: Mask, zone: tuple[tuple[float, float], tuple[float, float]]) -> Mask:
+    (x0, x1), (y0, y1) = zone
+    height, width = box.shape
+    return box[round(y0 * height) : round(y1 * height), round(x0 * width) : round(x1 * width)]
 
 
 def _dense_column_share(inside: Mask) -> float:

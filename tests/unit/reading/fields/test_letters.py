@@ -10,12 +10,13 @@ from pipeline.domain.model import Image, State
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.letters import (
     CAPITAL_LETTERS,
+    LETTER_SYMBOLS,
+    classify_letters,
     plain_letter_row,
     read_letter_boxes,
-    single_sign_p,
 )
 
-BOX, HIGH = 44, 64
+BOX, HIGH, MARGIN = 44, 64, 16
 
 
 def row(text: str) -> Image:
@@ -80,11 +81,39 @@ def test_empty_batch_has_no_readings() -> None:
     assert read_letter_boxes([]) == []
 
 
-def test_single_letter_is_summed_over_all_positions() -> None:
-    steps = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [1.0, 0.0, 0.0]])
-    first, second = single_sign_p(steps, [1, 2])
-    assert first == pytest.approx(0.9 * 0.8 + 0.1 * 0.2 + 0.1 * 0.8, abs=1e-4)
-    assert second == pytest.approx(0, abs=1e-4)
+def _comb(*, separators: bool) -> Image:
+    """A row of six boxes with pale separators, and the paper around it."""
+    picture = np.full((HIGH + 2 * MARGIN, 6 * BOX + 2 * MARGIN), 255, np.uint8)
+    right, bottom = MARGIN + 6 * BOX, MARGIN + HIGH
+    cv2.rectangle(picture, (MARGIN, MARGIN), (right, bottom), (60,), 2)
+    for i in range(1, 6) if separators else ():
+        x = MARGIN + i * BOX
+        cv2.line(picture, (x, MARGIN + 3), (x, bottom - 3), (170,), 2)
+    return picture
+
+
+def _comb_crop(separators: bool, right_px: int) -> FieldImage:
+    """A word in a comb in black and white, so many px right of the middles of its boxes."""
+    sheet = _comb(separators=separators)
+    for i, letter in enumerate("KREMLA"):
+        at = (MARGIN + i * BOX + 8 + right_px, MARGIN + 48)
+        cv2.putText(sheet, letter, at, cv2.FONT_HERSHEY_SIMPLEX, 1.3, (30,), 3, cv2.LINE_AA)
+    black = np.where(sheet < 128, 0, 255).astype(np.uint8)
+    return FieldImage(black, plain_letter_row(6), _comb(separators=True), 8.0, MARGIN / 8.0)
+
+
+@pytest.mark.parametrize("right_px", [0, 6, 11])
+def test_boxes_whose_separators_vanish_are_cut_where_the_form_has_them(right_px: int) -> None:
+    """Pale separators are white in a scan of one bit; letters cross the borders of their boxes."""
+    (found,) = read_letter_boxes([_comb_crop(False, right_px)])
+    assert (found.value, found.state) == ("KREMLA", State.READ)
+
+
+def test_boxes_without_ink_are_not_asked_about() -> None:
+    p = classify_letters(np.zeros((3, 32, 32), np.uint8))
+    assert p.shape == (3, len(LETTER_SYMBOLS))
+    assert p.argmax(axis=1).tolist() == [LETTER_SYMBOLS.index(" ")] * 3
+    assert p.sum(axis=1) == pytest.approx(1.0)
 
 
 def test_the_alphabet_is_the_swedish_one() -> None:

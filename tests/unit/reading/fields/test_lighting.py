@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.ink import _plane_solver, _plane_terms, even_lighting
+from pipeline.reading.fields.marks.lighting import _plane_solver, _plane_terms, even_lighting
 
 PX = 8.0
 
@@ -16,7 +16,8 @@ PX = 8.0
 def test_linear_illumination_is_evened_out() -> None:
     light = np.linspace(250, 190, 160)[None, :] + np.linspace(0, -20, 120)[:, None]
     spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(0, 0, 20, 15))
-    even = even_lighting(FieldImage(light.astype(np.uint8), spec, None, PX)).image
+    (lit,) = even_lighting([FieldImage(light.astype(np.uint8), spec, None, PX)])
+    even = lit.image
     assert even.max() - even.min() <= 4
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.model import Image, State
 from pipeline.reading.fields import lines
 from pipeline.reading.fields.field_image import FieldImage
@@ -17,6 +19,7 @@ from pipeline.reading.fields.handwriting.network import read_steps
 from pipeline.reading.fields.ink import find_ink, render_ink
 from pipeline.reading.fields.lines import count_lines
 from pipeline.reading.language.ctc import decode_ctc
+from tests.support.pages.written_steps import steps_of, with_doubt
 from tests.support.shared_data import shared
 
 PX = 8.0
@@ -27,6 +30,18 @@ def test_a_word_is_read_with_its_characters_and_alternatives() -> None:
     assert (reading.value, reading.state) == ("Hemma 12", State.READ)
     assert len(reading.characters) == len("Hemma 12")
     assert all(0 <= p <= reading.p for _, p in reading.alternatives)
+
+
+def test_field_of_a_name_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", "free")  # has no second pass
+    steps = steps_of(with_doubt("Anna svensson", {5: {"s": 0.6, "S": 0.4}}))
+    monkeypatch.setattr(
+        reader, "read_condensed", lambda pictures: [(picture, steps) for picture in pictures]
+    )
+    note = _crop(_worded("Karin"))
+    name = replace(note, spec=note.spec.model_copy(update={"means": Meaning.CLIENT_NAME}))
+    read = [reading.value for reading in reader.read_handwriting([note, name, note])]
+    assert read == ["Anna svensson", "Anna Svensson", "Anna svensson"]
 
 
 def test_print_is_removed_from_word() -> None:

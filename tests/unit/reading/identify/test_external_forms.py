@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,11 @@ import pytest
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.form import Form, Forms, load_form
 from pipeline.domain.issues import Issue, IssueCode
-from pipeline.domain.model import Image, Outcome
+from pipeline.domain.model import UNSEEN_P, Image, Outcome, PageReading
 from pipeline.forms.library import geometry_digest
 from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.reading.identify.external_forms import (
+    LOOSE_RESIDUAL_MM,
     ExternalFormMatch,
     extract_features,
     extract_template_features,
@@ -25,7 +27,10 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.register.page_fit import Creases
 from pipeline.reading.register.register import Registration
+from pipeline.reading.template_images import load_template_file
 from research.evaluation.damage.damaged_page import DamagedPage, Points
+from research.evaluation.damage.imaging_damage import add_noise, add_uneven_light
+from research.evaluation.damage.paper_damage import add_dust
 from tests.support.form_rules import form_problem_texts
 from tests.support.pages.distort import distort
 from tests.support.pages.printed_elsewhere import page, written_form
@@ -206,9 +211,85 @@ def test_residual_of_creased_sheet_bounds_its_error(lift_mm: float, seed: int, w
     assert 0.9 * true <= seen.registration.residual_mm <= 1.3 * true + 0.1
 
 
-@pytest.mark.parametrize("lift_mm", [3.0])
+@pytest.mark.parametrize("lift_mm", [5.0])
 def test_too_creased_sheet_is_rejected(lift_mm: float, ward: Form) -> None:
     assert _sighted(_creased(_written(WARD), lift_mm).image, ward).form is None
+
+
+def _read(image: Image, form: Form) -> PageReading:
+    reader = PageReader.of_forms(Forms({(form.id, 1): form}))
+    return reader.read(cv2.imencode(".png", image)[1].tobytes(), "image/png").reading
+
+
+def test_every_place_on_loosely_fitting_sheet_is_unsure(ward: Form) -> None:
+    reading = _read(_creased(_written(WARD), 2.4).image, ward)
+    assert reading.outcome is Outcome.READ
+    assert reading.residual_mm is not None
+    assert DEFAULT_GATE_MM < reading.residual_mm <= LOOSE_RESIDUAL_MM
+    assert {"place_unsure:klar", "place_unsure:namn"} <= set(reading.issues)
+    assert max(field.p for field in reading.fields.values()) <= UNSEEN_P
+
+
+def test_fields_outside_the_picture_are_covered(ward: Form) -> None:
+    # The lower two thirds: the box at the top right and the line below it are not in it
+    reading = _read(np.ascontiguousarray(_written(WARD)[1000:]), ward)
+    assert reading.outcome is Outcome.READ
+    assert {"covered:klar", "covered:namn"} <= set(reading.issues)
+    assert max(field.p for field in reading.fields.values()) <= UNSEEN_P
+
+
+def test_fields_in_picture_of_a_part_are_read(ward: Form) -> None:
+    reading = _read(np.ascontiguousarray(WARD[:2400]), ward)
+    assert reading.outcome is Outcome.READ
+    assert not [issue for issue in reading.issues if issue.startswith("covered")]
+    assert reading.fields["klar"].value is False
+
+
+def test_part_of_another_form_is_rejected(ward: Form) -> None:
+    assert _sighted(np.ascontiguousarray(_written(LIKE_WARD)[1000:]), ward).form is None
+    assert _sighted(np.ascontiguousarray(_written(OTHER)[:2400]), ward).form is None
+
+
+def test_form_with_same_words_farther_down_is_rejected(tmp_path: Path) -> None:
+    shifted = written_form(tmp_path, "forskjuten", page("Lista 7", 7))
+    assert _sighted(_written(page("Lista 3", 3)), shifted).form is None
+
+
+def test_part_that_two_forms_share_is_rejected(tmp_path: Path) -> None:
+    one, two = (
+        written_form(tmp_path, name, page("Observationslista", 0, lower))
+        for name, lower in (("nedan-a", 5), ("nedan-b", 11))
+    )
+    upper = np.ascontiguousarray(_written(page("Observationslista", 0, 5))[:2100])
+    assert _sighted(upper, one, two).form in (None, one)
+
+
+def test_right_form_of_many_is_proposed(ward: Form, tmp_path: Path) -> None:
+    many = [
+        written_form(tmp_path, f"lista-{turn}", page(f"Lista {turn}", turn)) for turn in range(1, 9)
+    ]
+    assert _sighted(_written(WARD), *many, ward).form is ward
+    assert _sighted(_written(LIKE_WARD), *many).form is None
+
+
+def test_unfilled_scan_is_as_good_a_blank(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    scan: DamagedPage = DamagedPage(WARD, lambda points: points)
+    for damage in (
+        partial(add_uneven_light, darkest=0.85),
+        partial(add_noise, sigma=5),
+        partial(add_dust, specks=60),
+    ):
+        scan = damage(scan, rng)
+    form = written_form(tmp_path, "skannad", scan.image)
+    page_ = form.pages[0]
+    assert page_.blank
+    template = load_template_file(page_.blank, page_.size)
+    assert np.median(template) == 255
+    seen = _sighted(distort("hard_jpeg", _written(WARD), rng).image, form)
+    assert seen.form is form
+    assert seen.registration
+    assert seen.registration.residual_mm <= 0.3
 
 
 def test_crease_correction_is_zero_without_measurements() -> None:

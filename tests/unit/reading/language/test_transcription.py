@@ -29,6 +29,26 @@ def test_known_word_is_read_before_similar_nonword() -> None:
     assert {found.value, found.alternatives[0][0]} == {"läsa", "låsa"}
 
 
+@pytest.mark.parametrize(
+    ("text", "doubts", "name"),
+    [
+        ("Anna svensson", {5: {"s": 0.6, "S": 0.4}}, "Anna Svensson"),
+        ("anna Olofsson", {0: {"a": 0.6, "A": 0.4}, 5: {"o": 0.6, "O": 0.4}}, "Anna Olofsson"),
+        ("Karl-olof Ek", {5: {"o": 0.6, "O": 0.4}}, "Karl-Olof Ek"),
+        ("Olle von Essen", {0: {"O": 0.5, "o": 0.5}}, "Olle von Essen"),
+    ],
+)
+def test_words_of_a_name_begin_with_a_capital(
+    text: str, doubts: dict[int, dict[str, float]], name: str
+) -> None:
+    """`Anna svensson` was read where o, s and v look alike in both cases."""
+    steps = steps_of(with_doubt(text, doubts))
+    assert transcribe_line(steps, SWEDISH.of_person()).value == name
+    assert transcribe_line(steps_of("ringde dottern"), SWEDISH.of_person()).value == (
+        "ringde dottern"
+    ), "what is clear stays"
+
+
 def test_image_only_probability_is_kept() -> None:
     signs = with_doubt("hjärna", {2: {"å": 0.6, "ä": 0.4}})
     aided, alone = (

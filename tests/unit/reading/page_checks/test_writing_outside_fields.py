@@ -17,7 +17,7 @@ from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import UNSEEN_P, Box, Client, Image, PageReading, Reading
 from pipeline.domain.settings import ROOT
 from pipeline.forms.letterhead import Letterhead
-from pipeline.forms.printing import Sheet, print_sheets
+from pipeline.forms.printing import Sheet, make_blank_sheets, print_sheets
 from pipeline.preparation.practice.fill_sheet import (
     PRINT_DPI,
     PRINT_PX_PER_MM,
@@ -257,3 +257,28 @@ def test_comma_below_dose_raises_issue() -> None:
         dose = reading.fields["rad01.dos"]
         assert (fields_with_issue(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
         assert dose.p < 0.5 or str(dose.value).startswith("2,5")
+
+
+def test_foot_of_initials_in_the_row_above_raises_no_issue() -> None:
+    """The empty field below them sees the foot, too."""
+    form, (sheet,) = FORMS["narkotikalista", 1], make_blank_sheets(1)
+    paper = render_sheet_page(form, sheet)
+    area = form.by_name["rad2_signatur"].area
+    for x in (3.0, 7.0):
+        for start, end in (
+            ((x, 2.0), (x, area.h - 0.4)),
+            ((x - 1.2, area.h - 0.6), (x + 2.2, area.h - 0.6)),
+        ):
+            (left, top), (right, bottom) = (
+                (
+                    round((area.x + across) * PRINT_PX_PER_MM),
+                    round((area.y + down) * PRINT_PX_PER_MM),
+                )
+                for across, down in (start, end)
+            )
+            cv2.line(paper, (left, top), (right, bottom), (115, 60, 30), 6, cv2.LINE_AA)
+    page = cv2.imencode(".png", paper)[1].tobytes()
+    reading = PageReader.of_forms(FORMS).read(page, "image/png").reading
+    assert reading.fields["rad2_signatur"].value is True
+    assert [problem for problem in reading.issues if problem.startswith("stray_writing")] == []
+    assert reading.fields["rad3_signatur"].p > UNSEEN_P

@@ -13,7 +13,7 @@ from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image
 from pipeline.reading.fields.digits import reader
-from pipeline.reading.fields.digits.cells import CELL_PX, cell_images
+from pipeline.reading.fields.digits.cells import CELL_PX, cell_images, segment_digit_row
 from pipeline.reading.fields.digits.decoding import likeliest_rows
 from pipeline.reading.fields.digits.reader import (
     DIGIT_MODEL,
@@ -234,3 +234,32 @@ def _drawn_cells() -> Image:
                 )
             )
     return np.concatenate(rows)
+
+
+def _printed_row(frame: int, divider: int) -> tuple[Image, NDArray[np.bool_]]:
+    """Four boxes of 44 × 64 px within a margin of 16 px, and where their frame is."""
+    row = np.full((96, 208), 255, np.uint8)
+    for x in (60, 104, 148):
+        row[16:80, x - 1 : x + 1] = divider
+    before = row.copy()
+    cv2.rectangle(row, (16, 16), (191, 79), frame, 2)
+    return row, np.asarray(row != before, np.bool_)
+
+
+def test_frame_that_one_bit_made_black_is_no_ink() -> None:
+    """The lines between the boxes are lost, so that the mean print is as if there were none."""
+    template, frame = _printed_row(185, 205)
+    random = np.random.default_rng(5)
+    sheet = np.where(frame & (random.random(frame.shape) < 0.6), 0, 255).astype(np.uint8)
+    cut = segment_digit_row(sheet, template, 4, 16.0)
+    assert not cut.outside
+    assert not cut.pictures.any()
+
+
+def test_digit_in_black_frame_is_kept() -> None:
+    template, frame = _printed_row(185, 205)
+    sheet = np.where(frame, 0, 255).astype(np.uint8)
+    cv2.line(sheet, (82, 28), (80, 68), 0, 5)
+    cut = segment_digit_row(sheet, template, 4, 16.0)
+    assert not cut.outside
+    assert cut.pictures.reshape(4, -1).any(axis=1).tolist() == [False, True, False, False]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.ink import Darkness, even_lighting, measure_darkness
+from pipeline.reading.fields.ink import Darkness, measure_darkness
 from pipeline.reading.fields.marks import reader
 from pipeline.reading.fields.marks.features import (
     MAX_MARK_MM,
@@ -20,6 +20,7 @@ from pipeline.reading.fields.marks.features import (
     _fit_template,
     is_best_fit,
 )
+from pipeline.reading.fields.marks.lighting import even_lighting
 from research.training.marks.draw import draw_mark
 
 REACH = 3
@@ -103,7 +104,7 @@ def _sought_everywhere(blank: Darkness, dark: Darkness, px_per_mm: float) -> Dar
 def test_position_of_blank_equals_that_of_exhaustive_search(style: str) -> None:
     random, left = np.random.default_rng(6), 0
     for _ in range(40):
-        crop = even_lighting(draw_mark(style, random).crop)
+        (crop,) = even_lighting([draw_mark(style, random).crop])
         assert crop.template_image is not None
         assert crop.px_per_mm is not None
         blank, dark = (

@@ -19,7 +19,7 @@ from pipeline.domain.errors import ExitCode, ImagesAwayError
 from pipeline.domain.settings import Settings
 from pipeline.operations.health import check_health
 from pipeline.operations.intake import import_files
-from pipeline.operations.store_check import FileState, check_store, check_when_due
+from pipeline.operations.upkeep.store_check import FileState, check_store, check_when_due
 from pipeline.operations.worker_pool import WorkerPool
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.image_files import ID_FILE

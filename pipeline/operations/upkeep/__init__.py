@@ -1,0 +1,1 @@
+"""Checks, backups and restoration of a workspace."""

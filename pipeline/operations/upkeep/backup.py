@@ -1,0 +1,363 @@
+"""Back up a workspace while people work in it: the database first, then its images.
+
+The database is read in one transaction that sees one moment. An image is never changed, so the
+images that this moment names may be copied afterwards; those that the folder has already are not
+copied again. The manifest comes last: whatever ends a backup before, it does not count as one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline import __version__
+from pipeline.domain.errors import (
+    EfterskriftError,
+    ImageError,
+    ReadOnlyStoreError,
+    SettingsError,
+    StoreError,
+    UsageError,
+)
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.operations.upkeep.backup_folder import (
+    IMAGES_PART,
+    WORKSPACE_PART,
+    BackupFolder,
+    Manifest,
+    StoredFile,
+    describe_data,
+    moment_of,
+    pack_images,
+)
+from pipeline.operations.upkeep.encryption import PLAIN, PublicKeys
+from pipeline.operations.upkeep.retention import choose_kept
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.image_store import (
+    list_named_files,
+    list_source_files,
+    load_image_store_id,
+)
+from pipeline.store.database.migrations.history import head
+from pipeline.store.database.row_copy import write_rows
+from pipeline.store.database.store import Store
+from pipeline.store.event_log.hash_chain import load_head
+from pipeline.store.reports.backups import record_backup, record_failed_backup
+
+_PART_BYTES = 32 * 1024**2
+"""So many bytes of rows are compressed and encrypted at a time."""
+_SECOND_FACTOR_KEY = "second-factor.key"
+_LEFT_OUT_FOLDERS = {"images", "uploads"}
+_LEFT_OUT = (".db", ".db-wal", ".db-shm", ".db-journal", ".partial", ".lock", ".part")
+_UPGRADE_COPY = "-before-upgrade-"
+_MADE_ANEW = {"EFTERSKRIFT_WORKSPACE", "EFTERSKRIFT_DATABASE_URL"}
+"""Settings by environment that are named when a backup is restored."""
+
+OnImage = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupOrder:
+    """Where to and how a backup is made, and by whom.
+
+    Without keys it is not encrypted; without days and weeks all older ones stay. The folder has
+    backups of this workspace only.
+    """
+
+    folder: BackupFolder
+    keys: PublicKeys
+    by: str
+    keep_days: int = 0
+    keep_weeks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was made: how many images were copied, and how many older ones removed."""
+
+    manifest: Manifest
+    copied: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What the database held at one moment."""
+
+    manifest: Manifest
+    named: tuple[str, ...]
+    """The images that have to be there."""
+    sources: frozenset[str]
+    """Files that may be there: those with pages that could not be imported."""
+
+
+def make_backup(
+    store: Store,
+    settings: Settings,
+    order: BackupOrder,
+    on_image: OnImage = lambda _done, _all: None,
+) -> Backup:
+    """Back up a workspace, read the new backup again, then remove those that are not kept.
+
+    That it was made, or failed, is recorded in the log.
+
+    Args:
+        store: the open store of the workspace.
+        settings: of the workspace.
+        order: where to and how.
+        on_image: called after each image with how many are done, and of how many.
+
+    Raises:
+        ImagesAwayError: the folder of images is away.
+        StoreUnavailableError: a disk is full or away, or the database out of reach. Earlier backups
+            are whole.
+        StoreError: another backup runs, the folder has those of another workspace, or an earlier
+            one that should be kept is damaged.
+        UsageError: the folder is in the workspace or around it, or a key is wrong.
+    """
+    folder = order.folder
+    try:
+        _require_apart(settings, folder)
+        store.images.require_present()
+        with folder.alone():
+            with folder.writing():
+                _require_own(store, folder)
+                folder.remove_unfinished()
+                folder.explain()
+                made = _make(store, settings, folder, order.keys, on_image)
+            manifest = made.manifest
+            # A workspace that can only be read, as its disk fails, is backed up all the same
+            with suppress(ReadOnlyStoreError), store.begin() as conn:
+                record_backup(
+                    conn,
+                    order.by,
+                    rows=manifest.rows,
+                    images=manifest.images,
+                    missing=len(manifest.missing),
+                )
+            with folder.writing():
+                return replace(made, removed=_remove_older(order, made.manifest.name))
+    except EfterskriftError as error:
+        with suppress(StoreError), store.begin() as conn:
+            record_failed_backup(conn, order.by, error.key)
+        raise
+
+
+def _require_apart(settings: Settings, folder: BackupFolder) -> None:
+    workspace, target = settings.workspace.resolve(), folder.folder.resolve()
+    if workspace == target or workspace in target.parents or target in workspace.parents:
+        raise UsageError("backup_in_workspace", folder=folder.folder)
+
+
+def _require_own(store: Store, folder: BackupFolder) -> None:
+    """Check that the newest readable backup of the folder is of this workspace."""
+    for name in reversed(folder.names()):
+        with suppress(StoreError):
+            if folder.load(name).image_store != store.images.id:
+                raise UsageError("backup_folder_of_other", folder=folder.folder)
+            return
+
+
+def _make(
+    store: Store, settings: Settings, folder: BackupFolder, keys: PublicKeys, on_image: OnImage
+) -> Backup:
+    name = folder.next_name(utc_now())
+    place = folder.folder / name
+    place.mkdir(mode=0o700)
+    try:
+        moment = _copy_database(store, folder, name, keys)
+        parts = dict(moment.manifest.parts)
+        packed = keys.encrypt(_pack_workspace(settings, is_encrypted=bool(keys.keys)))
+        parts[WORKSPACE_PART] = folder.write_part(name, WORKSPACE_PART, packed)
+        images, missing, copied = _copy_images(store.images, folder, keys, moment, on_image)
+        parts[IMAGES_PART] = folder.write_part(name, IMAGES_PART, pack_images(images))
+        manifest = replace(
+            moment.manifest,
+            parts=parts,
+            images=len(images),
+            missing=missing,
+            outside=tuple(_list_outside(settings)),
+        )
+        for part in parts:
+            folder.read_part(manifest, part)
+        folder.save(manifest)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    return Backup(manifest, copied, 0)
+
+
+def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKeys) -> _Moment:
+    writer = _RowParts(folder, name, keys)
+    with store.snapshot() as conn:
+        log_head = load_head(conn)
+        tables = write_rows(conn, writer.add)
+        named = tuple(list_named_files(conn))
+        sources = frozenset(list_source_files(conn)).difference(named)
+        image_store = load_image_store_id(conn)
+    manifest = Manifest(
+        name,
+        __version__,
+        head(),
+        store.engine.dialect.name,
+        image_store,
+        keys.keys,
+        keys.id,
+        (log_head.number, log_head.sha256) if log_head else (0, ""),
+        tables,
+        writer.end(),
+    )
+    return _Moment(manifest, named, sources)
+
+
+class _RowParts:
+    """Writes rows as parts of a backup, each compressed and encrypted on its own."""
+
+    def __init__(self, folder: BackupFolder, name: str, keys: PublicKeys) -> None:
+        self._folder, self._name, self._keys = folder, name, keys
+        self._lines, self._size = list[bytes](), 0
+        self._parts = dict[str, StoredFile]()
+
+    def add(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= _PART_BYTES:
+            self._write()
+
+    def end(self) -> dict[str, StoredFile]:
+        if self._lines:
+            self._write()
+        return self._parts
+
+    def _write(self) -> None:
+        part = f"rows-{len(self._parts) + 1:05d}"
+        data = self._keys.encrypt(gzip.compress(b"".join(self._lines), 6, mtime=0))
+        self._parts[part] = self._folder.write_part(self._name, part, data)
+        self._lines, self._size = [], 0
+
+
+def _pack_workspace(settings: Settings, *, is_encrypted: bool) -> bytes:
+    """Return the files of the workspace besides database and images, as a compressed tar.
+
+    The key of the second factors is only among them where the backup is encrypted: together with
+    the database a thief would have the second factors.
+    """
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for path in _list_workspace_files(settings.workspace):
+            name = path.relative_to(settings.workspace).as_posix()
+            if name == _SECOND_FACTOR_KEY and not is_encrypted:
+                continue
+            # A file may be replaced or removed meanwhile: its content is read once
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise SettingsError("not_looked_into", value=path, reason=error.strerror) from error
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _list_workspace_files(workspace: Path) -> Iterator[Path]:
+    for path in sorted(workspace.rglob("*")):
+        is_left_out = (
+            path.relative_to(workspace).parts[0] in _LEFT_OUT_FOLDERS
+            or path.name.endswith(_LEFT_OUT)
+            or _UPGRADE_COPY in path.name
+        )
+        if path.is_file() and not is_left_out:
+            yield path
+
+
+def _copy_images(
+    images: ImageFolder, folder: BackupFolder, keys: PublicKeys, moment: _Moment, on_image: OnImage
+) -> tuple[dict[str, StoredFile], tuple[str, ...], int]:
+    """Copy the images that the folder lacks; return all, the missing ones, and how many are new."""
+    known = _known_images(folder, keys)
+    found, missing, copied = dict[str, StoredFile](), list[str](), 0
+    wanted = sorted({*moment.named, *moment.sources})
+    for number, sha256 in enumerate(wanted, 1):
+        stored = _find_stored(folder, keys.id, sha256, known)
+        if stored is not None:
+            found[sha256] = stored
+        elif (data := _read_image(images, sha256)) is not None:
+            found[sha256] = folder.write_image(keys.id, sha256, keys.encrypt(data))
+            copied += 1
+        elif sha256 not in moment.sources:
+            missing.append(sha256)
+        on_image(number, len(wanted))
+    return found, tuple(missing), copied
+
+
+def _read_image(images: ImageFolder, sha256: str) -> bytes | None:
+    """Return an image; None if it is missing or damaged, while the folder itself is there."""
+    try:
+        return images.get(sha256)
+    except ImageError:
+        return None
+
+
+def _known_images(folder: BackupFolder, keys: PublicKeys) -> dict[str, StoredFile]:
+    """Return the images of the newest backup with these keys whose list can be read."""
+    for name in reversed(folder.names()):
+        with suppress(StoreError):
+            manifest = folder.load(name)
+            if manifest.keys_id == keys.id:
+                return folder.list_images(manifest)
+    return {}
+
+
+def _find_stored(
+    folder: BackupFolder, keys_id: str, sha256: str, known: dict[str, StoredFile]
+) -> StoredFile | None:
+    """Return how an image lies in the folder; None if it is not there or has another size.
+
+    One that no list names was copied by a backup that was killed: it is whole, since images get
+    their name last.
+    """
+    path = folder.image_path(keys_id, sha256)
+    if not path.is_file():
+        return None
+    if sha256 in known:
+        return known[sha256] if path.stat().st_size == known[sha256].size else None
+    stored = describe_data(path.read_bytes())
+    return stored if keys_id != PLAIN or stored.sha256 == sha256 else None
+
+
+def _list_outside(settings: Settings) -> Iterator[str]:
+    """Yield what belongs to the workspace and is elsewhere: files, and settings by environment."""
+    files = (settings.second_factor_key, settings.fhir_client_secret_file, settings.archive_schemas)
+    folders = (settings.forms, settings.models)
+    for path in (*files, *(folder for folder in folders if ROOT not in folder.parents)):
+        if path is not None and settings.workspace.resolve() not in path.resolve().parents:
+            yield str(path)
+    names = {f"EFTERSKRIFT_{name.upper()}" for name in Settings.model_fields}
+    yield from sorted(names.intersection(os.environ) - _MADE_ANEW)
+
+
+def _remove_older(order: BackupOrder, newest: str) -> int:
+    """Remove the backups that are not kept; the last without missing images always is."""
+    if not (order.keep_days or order.keep_weeks):
+        return 0
+    folder = order.folder
+    names = folder.names()
+    moments = {moment_of(name): name for name in names}
+    kept = {moments[one] for one in choose_kept(moments, order.keep_days, order.keep_weeks)}
+    kept.add(newest)
+    for name in reversed(names):
+        with suppress(StoreError):
+            if not folder.load(name).missing:
+                kept.add(name)
+                break
+    return folder.remove_all_but(kept)

@@ -1,0 +1,239 @@
+"""Restore a backup into a new workspace, on any path and either kind of database.
+
+What makes the workspace usable comes last, after everything was checked: the file of an SQLite
+database gets its name, the address of a PostgreSQL database its place in the settings. Whatever
+ends a restoration before leaves a workspace that does not open, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pipeline.domain.errors import StoreError, StoreUnavailableError, UsageError
+from pipeline.domain.settings import Settings, sqlite_url
+from pipeline.files.atomic import hold_lock, write_private
+from pipeline.operations.upkeep.backup_check import (
+    open_image,
+    read_files,
+    read_lines,
+)
+from pipeline.operations.upkeep.backup_folder import BackupFolder, Manifest
+from pipeline.operations.upkeep.encryption import PrivateKeys
+from pipeline.operations.upkeep.store_check import check_store
+from pipeline.store.database.image_files import ImageFolder, write_folder_id
+from pipeline.store.database.migrations.history import head
+from pipeline.store.database.row_copy import fill_database
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.event_log.events import record
+from pipeline.store.event_log.verification import verify_chain
+
+_MARK_FILE = ".restore-unfinished"
+_SETTINGS_FILE = "settings.yaml"
+_DATABASE_FILE = "efterskrift.db"
+_UNFINISHED_DATABASE = "efterskrift.db.restoring"
+_DATABASE_SETTING = "database_url"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOrder:
+    """What is restored, and where to; without a URL the database is SQLite in the workspace.
+
+    With `is_incomplete` images that are damaged in the backup are left out.
+    """
+
+    manifest: Manifest
+    keys: PrivateKeys
+    workspace: Path
+    database_url: str = ""
+    is_incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """What was restored: files, images that were not in the backup, and problems of the log."""
+
+    files: int
+    lost_images: int
+    log_problems: int
+
+
+def restore_backup(
+    folder: BackupFolder,
+    order: RestoreOrder,
+    settings: Settings,
+    by: str,
+    on_image: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Restoration:
+    """Restore a backup and check the result: rows, files, database and log.
+
+    Args:
+        folder: where the backup lies.
+        order: what and where to.
+        settings: for reading the new workspace.
+        by: who restores; it is recorded in the restored log.
+        on_image: called after each image with how many are done, and of how many.
+
+    Raises:
+        UsageError: the workspace is not empty, or the keys do not fit.
+        StoreError: the backup is of another version or damaged, the database is not empty, or what
+            was restored is not what was backed up.
+        StoreUnavailableError: a disk is full or away, or the database out of reach.
+    """
+    manifest = order.manifest
+    if manifest.schema != head():
+        raise StoreError(
+            "backup_other_schema", found=manifest.schema, version=manifest.version, needed=head()
+        )
+    with _writing(order.workspace), _alone(order.workspace):
+        settings_text = _restore_files(folder, order)
+        lost = _restore_images(folder, order, on_image)
+        url = order.database_url or _unfinished_url(order.workspace)
+        fill_database(url, read_lines(folder, manifest, order.keys), manifest.tables)
+        write_folder_id(order.workspace / "images", manifest.image_store)
+        store = open_store(
+            settings.model_copy(update={"workspace": order.workspace, "database_url": url})
+        )
+        try:
+            restored = _check(store, order, len(lost), by)
+        finally:
+            store.close()
+        _finish(order, settings_text)
+    return restored
+
+
+@contextmanager
+def _writing(workspace: Path) -> Iterator[None]:
+    """Name the workspace in errors of the disk.
+
+    Raises:
+        StoreUnavailableError: it is full or may not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailableError(
+            "folder_not_made_written", workspace=workspace, reason=error.strerror
+        ) from error
+
+
+@contextmanager
+def _alone(workspace: Path) -> Iterator[None]:
+    """Hold an empty workspace, or one where a restoration was ended before its time.
+
+    Raises:
+        UsageError: it has other files, or another process restores there.
+        OSError: it cannot be made.
+    """
+    workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+    workspace.chmod(0o700)
+    mark = workspace / _MARK_FILE
+    if not mark.exists() and any(path.name != "lost+found" for path in workspace.iterdir()):
+        raise UsageError("restore_not_empty", folder=workspace)
+    with hold_lock(mark) as is_held:
+        if not is_held:
+            raise UsageError("restore_running", folder=workspace)
+        yield
+        mark.unlink()
+
+
+def _restore_files(folder: BackupFolder, order: RestoreOrder) -> bytes | None:
+    """Write the files of the workspace; return its settings, which are written at the end."""
+    settings_text = None
+    for name, content in read_files(folder, order.manifest, order.keys):
+        if name == _SETTINGS_FILE:
+            settings_text = content
+            continue
+        path = order.workspace / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(path, content)
+    return settings_text
+
+
+def _restore_images(
+    folder: BackupFolder, order: RestoreOrder, on_image: Callable[[int, int], None]
+) -> list[str]:
+    """Write the images that are not there yet; return those that the backup has damaged.
+
+    Raises:
+        StoreError: there are such, and they are not to be left out.
+    """
+    images = ImageFolder(order.workspace / "images")
+    images.folder.mkdir(exist_ok=True, mode=0o700)
+    listed = folder.list_images(order.manifest)
+    lost = list[str]()
+    for number, (sha256, stored) in enumerate(listed.items(), 1):
+        if not images.holds(sha256):
+            try:
+                data = folder.read_image(order.manifest, sha256, stored)
+                data = open_image(folder, order.manifest, order.keys, sha256, data)
+            except StoreUnavailableError:
+                raise
+            except StoreError:
+                lost.append(sha256)
+            else:
+                images.put(data)
+        on_image(number, len(listed))
+    if lost and not order.is_incomplete:
+        raise StoreError("backup_images_damaged", number=len(lost), first=lost[0])
+    return lost
+
+
+def _unfinished_url(workspace: Path) -> str:
+    """Return the URL of an empty SQLite file, without what an earlier restoration left."""
+    for path in workspace.glob(f"{_UNFINISHED_DATABASE}*"):
+        path.unlink()
+    file = workspace / _UNFINISHED_DATABASE
+    file.touch(mode=0o600)
+    return sqlite_url(file)
+
+
+def _check(store: Store, order: RestoreOrder, lost: int, by: str) -> Restoration:
+    """Check database, files and log of what was restored, and record it in the log.
+
+    Raises:
+        StoreError: something is missing or damaged that the backup had.
+    """
+    check = check_store(store, by).check
+    absent = check.missing + check.damaged
+    if check.database_problem or absent > lost + len(order.manifest.missing):
+        raise StoreError("restored_not_whole", missing=absent, database=check.database_problem)
+    with store.read() as conn:
+        verdict = verify_chain(conn)
+    with store.begin() as conn:
+        record(
+            conn,
+            by,
+            "restore_backup",
+            "backup",
+            number=order.manifest.log_head[0],
+            rows=order.manifest.rows,
+            pictures=check.files - absent,
+            problems=verdict.count + absent,
+        )
+    return Restoration(check.files - absent, absent, verdict.count)
+
+
+def _finish(order: RestoreOrder, settings_text: bytes | None) -> None:
+    """Make the workspace usable."""
+    content = _settings_of(settings_text or b"", order.database_url)
+    if content:
+        write_private(order.workspace / _SETTINGS_FILE, content)
+    if not order.database_url:
+        file = order.workspace / _UNFINISHED_DATABASE
+        file.replace(order.workspace / _DATABASE_FILE)
+
+
+def _settings_of(content: bytes, database_url: str) -> bytes:
+    """Return the settings with the new database instead of the old one."""
+    lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    kept = "".join(line for line in lines if not line.startswith(f"{_DATABASE_SETTING}:"))
+    if not database_url:
+        return kept.encode("utf-8", "surrogateescape")
+    kept += "" if not kept or kept.endswith("\n") else "\n"
+    added = yaml.safe_dump({_DATABASE_SETTING: database_url}, width=10_000)
+    return (kept + added).encode("utf-8", "surrogateescape")

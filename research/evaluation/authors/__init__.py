@@ -1,0 +1,1 @@
+"""Adapting the reader of handwriting to one author, measured on people that nobody trained on."""

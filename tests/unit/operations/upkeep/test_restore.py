@@ -1,0 +1,147 @@
+"""What a restoration refuses, what it needs, and the parts that are only sometimes there."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import JSON, insert
+
+from pipeline.domain.errors import StoreError, UsageError
+from pipeline.domain.settings import Settings
+from pipeline.operations.upkeep.retention import choose_kept
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.row_copy import fill_database, sum_lines, write_rows
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.schema.upkeep import watched_folder
+from tests.support.store.databases import new_database, postgres_server
+from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe
+
+pytest_plugins = ("tests.support.store.databases",)
+on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+"""See `test_restored_elsewhere.py` for PostgreSQL."""
+
+
+@pytest.fixture
+def safe(store: Store, store_settings: Settings, tmp_path: Path) -> Safe:
+    """A backup of a ward with some notes."""
+    ward = BusyWard(store)
+    ward.begin()
+    ward.work(0, 2)
+    made = make_safe(tmp_path)
+    made.back_up(store, store_settings)
+    return made
+
+
+@on_sqlite
+def test_files_of_the_workspace_come_back_without_what_is_made_anew(
+    safe: Safe, store: Store, store_settings: Settings, tmp_path: Path
+) -> None:
+    workspace = store_settings.workspace
+    for name in ("models/words.json", "forms/egen/form.yaml", "logo.png", "secrets.toml"):
+        (workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / name).write_text(name)
+    for name in ("queue.db", "uploads/u.pdf", "efterskrift-before-upgrade-from-0018.db"):
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text(name)
+    (workspace / "settings.yaml").write_text("language: en\ndatabase_url: sqlite:///elsewhere.db\n")
+    (safe.folder.folder / safe.folder.names()[0] / "manifest.json").unlink()
+    safe.back_up(store, store_settings)
+    new = tmp_path / "new"
+    safe.restore(new)
+    there = {path.relative_to(new).as_posix() for path in new.rglob("*") if path.is_file()}
+    assert {name for name in there if not name.startswith("images/")} == {
+        "efterskrift.db",
+        "forms/egen/form.yaml",
+        "logo.png",
+        "models/words.json",
+        "secrets.toml",
+        "settings.yaml",
+    }
+    assert (new / "settings.yaml").read_text() == "language: en\n"
+    assert {path.stat().st_mode & 0o077 for path in (new, *new.rglob("*.*"))} == {0}
+
+
+@on_sqlite
+@pytest.mark.parametrize("what", ["file", "database"])
+def test_only_what_is_empty_is_restored_into(safe: Safe, tmp_path: Path, what: str) -> None:
+    new = tmp_path / "new"
+    if what == "file":
+        new.mkdir()
+        (new / "anything").touch()
+        with pytest.raises(UsageError) as refused:
+            safe.restore(new)
+        assert refused.value.key == "error.restore_not_empty"
+        return
+    other = tmp_path / "other.db"
+    open_store(Settings(workspace=tmp_path, database_url=f"sqlite:///{other}"), create=True).close()
+    with pytest.raises(StoreError) as full:
+        safe.restore(new, f"sqlite:///{other}")
+    assert full.value.key == "error.database_not_empty"
+
+
+@on_sqlite
+def test_a_damaged_image_stops_it_unless_the_rest_is_wanted(safe: Safe, tmp_path: Path) -> None:
+    safe.images()[0].write_bytes(b"damaged")
+    new = tmp_path / "new"
+    with pytest.raises(StoreError) as damaged:
+        safe.restore(new)
+    assert damaged.value.key == "error.backup_images_damaged"
+    with pytest.raises(StoreError):
+        open_store(Settings(workspace=new, database_url=""))
+    assert safe.restore(new, is_incomplete=True).lost_images == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("safe")
+def test_rows_that_differ_from_the_manifest_are_not_restored(store: Store, tmp_path: Path) -> None:
+    lines = list[bytes]()
+    with store.snapshot() as conn:
+        sums = write_rows(conn, lines.append)
+    assert sum_lines(lines) == sums
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    with pytest.raises(StoreError) as differ:
+        fill_database(url, [line.replace(b"Sov gott", b"Sov illa") for line in lines], sums)
+    assert differ.value.key == "error.restored_rows_differ"
+    fill_database(url, lines, sums)
+
+
+@on_sqlite
+def test_a_backup_of_another_schema_names_the_version_that_restores_it(
+    safe: Safe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.operations.upkeep.restore.head", lambda: "9999")
+    with pytest.raises(StoreError, match="version 1"):
+        safe.restore(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.both_databases
+@pytest.mark.postgres
+def test_empty_values_of_json_stay_what_they_are(tmp_path: Path) -> None:
+    """JSON's null and no value at all read the same, and are not."""
+    first = Settings(workspace=tmp_path / "first", database_url="")
+    row = {"folder": "/å", "unit": "Norr", "place": " ", "looked_at": utc_now(), "is_away": False}
+    with closing(open_store(first, create=True)) as store, store.begin() as conn:
+        for name, value in (("a", JSON.NULL), ("b", {"ä": [1.5, None, "\u2028"]}), ("c", [])):
+            conn.execute(insert(watched_folder), {**row, "id": name, "passed_over": value})
+    safe = make_safe(tmp_path)
+    with closing(open_store(first)) as store:
+        safe.back_up(store, first)
+    with new_database(postgres_server()) as url:
+        second = Settings(workspace=tmp_path / "second", database_url=url)
+        safe.restore(second.workspace, url)
+        assert all_rows(second)["watched_folder"] == all_rows(first)["watched_folder"]
+
+
+def test_days_and_weeks_without_a_backup_do_not_count() -> None:
+
+    days = [
+        datetime(2026, 1, day, hour, tzinfo=UTC) for day in (5, 6, 12, 13, 28) for hour in (1, 9)
+    ]
+    kept = sorted((one.day, one.hour) for one in choose_kept(days, days=2, weeks=3))
+    assert kept == [(6, 9), (13, 9), (28, 9)]
+    assert choose_kept(days, 0, 0) == {days[-1]}
+    assert choose_kept([], 3, 3) == set()
