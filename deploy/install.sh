@@ -26,6 +26,8 @@ if [[ ! -e /etc/efterskrift/efterskrift.env ]]; then
     install -m 0640 -g efterskrift /dev/stdin /etc/efterskrift/efterskrift.env << 'ENV'
 # Inställningar som gäller hela maskinen. Övriga står i settings.yaml i arbetsytan (docs/settings.md).
 EFTERSKRIFT_WORKSPACE=/var/lib/efterskrift
+# Mapp för säkerhetskopior, på en annan disk eller en monterad resurs under /mnt eller /media. Nyckeln: backup_keys i settings.yaml.
+EFTERSKRIFT_BACKUP_FOLDER=/mnt/efterskrift
 # Flera maskiner delar en PostgreSQL-databas:
 # EFTERSKRIFT_DATABASE_URL=postgresql+psycopg://efterskrift@db.example.se/efterskrift
 ENV
@@ -37,7 +39,7 @@ if [[ ! -e $target/complete ]]; then
     rm -rf "$target"
     mkdir -p "$target/root"
     tar -xzf root.tar.gz -C "$target/root" --numeric-owner
-    cp -a docs systemd nginx efterskrift LICENSE VERSION "$target/"
+    cp -a docs systemd nginx setup.yaml efterskrift LICENSE VERSION "$target/"
     touch "$target/complete"
 fi
 before=$(readlink "$prefix/current" 2> /dev/null || true)
