@@ -1,0 +1,64 @@
+"""A name weighed by the number beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain.issues import IssueCode
+from pipeline.domain.model import Client, Reading, State
+from pipeline.registers.clients import ClientRegister
+from tests.unit.reading.resolve.weighed_values import ASTRID, GUNHILD, NOTE, read, resolved
+
+SVEN = Client("193207319207", "Sven Lindqvist", "Hemtjänst Öst")
+ÅSA = Client("192702237179", "Åsa Norén", "Hemtjänst Öst")
+REGISTER = ClientRegister([ASTRID, GUNHILD, SVEN, ÅSA])
+
+
+def name_beside(number: Reading, name: Reading) -> Reading:
+    """The name of a note beside a number."""
+    fields, _ = resolved(NOTE, {"personnummer": number, "namn": name}, REGISTER)
+    return fields["namn"]
+
+
+def test_clear_number_makes_its_clients_name_sure() -> None:
+    found = name_beside(read(SVEN.pid, 0.99), read("Sven Lindqvist", 0.6))
+    assert (found.value, found.evidence) == ("Sven Lindqvist", ("number_fits",))
+    assert found.p > 0.95
+
+
+def test_name_of_the_same_words_is_spelt_as_in_the_register() -> None:
+    found = name_beside(read(ÅSA.pid, 0.99), read("åsa Noren.", 0.6))
+    assert found.value == "Åsa Norén"
+    assert found.p > 0.95
+
+
+def test_alternative_that_is_the_clients_name_comes_first_but_is_left_to_a_person() -> None:
+    found = name_beside(read(SVEN.pid, 0.99), read("Sven Lindkvist", 0.6, ("Sven Lindqvist", 0.38)))
+    assert found.value == "Sven Lindqvist"
+    assert found.p <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        (read(SVEN.pid, 0.8), read("Sven Lindqvist", 0.6)),  # the number is not clear
+        (read("193207319206", 0.99), read("Sven Lindqvist", 0.6)),  # wrong check digit
+        (read(SVEN.pid, 0.99), read("Signe Lindqvist", 0.6)),  # another name
+        (read(SVEN.pid, 0.99), read("Sven", 0.6)),  # a part of it
+        (Reading.empty(0.99), read("Sven Lindqvist", 0.6)),
+        (
+            read(SVEN.pid, 0.99),
+            Reading("Sven Lindqvist", 0.3, State.READ, issues=(IssueCode.STRUCK_OUT,)),
+        ),
+    ],
+)
+def test_other_names_and_numbers_change_nothing(number: Reading, name: Reading) -> None:
+    assert name_beside(number, name) == name
+
+
+def test_number_is_not_weighed_by_a_name_that_it_has_changed() -> None:
+    """A name that the image hardly allows is no second evidence of its number."""
+    name = read("Gunhild Åkerström", 0.9, ("Astrid Åkerström", 0.09))
+    fields, issues = resolved(NOTE, {"personnummer": read(ASTRID.pid, 0.99), "namn": name})
+    assert fields["personnummer"].p < 0.999
+    assert "name_fits_other:personnummer" in issues
