@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.domain.confidence import CONTESTED_MAX_P, NUMBER_NAMES_CLIENT_FROM
+from pipeline.domain.confidence import NUMBER_NAMES_CLIENT_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.model import Reading, State, Value
-from pipeline.reading.resolve.bayes import add_evidence, weigh_reading
+from pipeline.reading.resolve.bayes import add_evidence, list_values, weigh_reading
 from pipeline.registers.client_search import split_words
 from pipeline.registers.clients import ClientRegister
 
@@ -71,22 +71,27 @@ def _name_of_number(
 
 
 def _weigh_name(reading: Reading, name: str) -> Reading:
-    """Weigh the values of a name: those with the words of the client's name are likelier."""
+    """Weigh a name that has the words of the client's name; another name is left as it is.
+
+    That another one was read is for a person to see, whatever the number says.
+    """
     words = split_words(name)
 
     def is_same(value: Value) -> bool:
         return isinstance(value, str) and split_words(value) == words
 
-    if not any(is_same(value) for value in (reading.value, *dict(reading.alternatives))):
+    if not is_same(reading.value):
         return reading
+    # The same words in other spellings are one name.
+    values = list_values(reading)
+    same = sum(p for value, p in values.items() if is_same(value))
+    others = tuple((value, p) for value, p in reading.alternatives if not is_same(value))
     weighed = weigh_reading(
-        reading, lambda value: 1.0 if is_same(value) else OTHER_NAME_WEIGHT, OTHER_NAME_WEIGHT
+        replace(reading, p=same, alternatives=others),
+        lambda value: 1.0 if is_same(value) else OTHER_NAME_WEIGHT,
+        OTHER_NAME_WEIGHT,
     )
-    if not is_same(weighed.value):
-        return weighed
-    # Where the image preferred another name, a person decides.
-    p = weighed.p if is_same(reading.value) else min(weighed.p, CONTESTED_MAX_P)
-    return replace(add_evidence(_spell(weighed, name), "number_fits"), p=p)
+    return add_evidence(_spell(weighed, name), "number_fits")
 
 
 def _spell(reading: Reading, name: str) -> Reading:
