@@ -173,6 +173,11 @@ NUMBER_NAMES_CLIENT_FROM = 0.9
 Source: reasoned; the check digit has to be right and the client registered, so that hardly any
 misread number passes. Test set: `python -m research.evaluation.independence` (docs/reading.md)."""
 
+KNOWN_AUTHOR_FROM = 0.9
+"""The title beside an author of the staff list is expected to be the listed one.
+
+Source: reasoned. Test set: none."""
+
 CLIENT_MAX_P = 0.9998
 """Highest p of any client: one row in some thousands is odd in a way that no model covers.
 

@@ -28,7 +28,7 @@ from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.read_page import expected_names
-from pipeline.reading.resolve.client_name import weigh_client_names
+from pipeline.reading.resolve.known_names import weigh_client_names
 from pipeline.reading.resolve.resolve import ReadingContext
 from pipeline.reading.resolve.values import Window, weigh_date, weigh_near_date
 from pipeline.reading.single_fields import make_field_image
