@@ -27,7 +27,7 @@ from pipeline.cli import (
 from pipeline.cli.context import print_note
 from pipeline.cli.exporting import archiving, fhir, receipt_list
 from pipeline.cli.exporting import runs as exporting
-from pipeline.cli.workspace import lifecycle, registers
+from pipeline.cli.workspace import first_setup, lifecycle, registers
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 from pipeline.operations.upkeep.log_lines import start_log
 
@@ -44,6 +44,7 @@ COMMANDS = (
     receipt_list.register_list_receipt_command,
     archiving.register_archive_command,
     oversight.register_backlog_command,
+    first_setup.register_init_command,
     lifecycle.register_store_commands,
     registers.register_register_commands,
     registers.register_person_command,

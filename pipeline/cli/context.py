@@ -117,6 +117,25 @@ def read_stdin() -> str:
     return decode_text(sys.stdin.buffer.read())
 
 
+def read_password() -> str:
+    """Read a password from the terminal, which does not show it, or from standard input.
+
+    Raises:
+        UsageError: standard input is empty.
+    """
+    if sys.stdin.isatty():
+        return ask_password()
+    if not (line := read_stdin_line()):
+        raise UsageError("no_password_given")
+    return line.strip("\r\n")
+
+
+def ask_password() -> str:
+    """Ask for a password without showing it; empty if none is typed."""
+    text = message("person.password")
+    return str(typer.prompt(text, hide_input=True, default="", show_default=False, err=True))
+
+
 def describe_issue(issue: str) -> str:
     """Describe an issue of a page in a few words; the screens say more.
 

@@ -167,6 +167,17 @@ CLIENT_NUMBER_ONLY_MAX_P = 0.997
 Source: below `PREFILL_CLIENT_FROM`, so that a second kind of evidence has to agree.
 Test set: as `CLIENT_OTHER_NUMBER_MAX_P`."""
 
+NUMBER_NAMES_CLIENT_FROM = 0.9
+"""A number read from its boxes alone with this p says whose name stands beside it.
+
+Source: reasoned; the check digit has to be right and the client registered, so that hardly any
+misread number passes. Test set: `python -m research.evaluation.independence` (docs/reading.md)."""
+
+KNOWN_AUTHOR_FROM = 0.9
+"""The title beside an author of the staff list is expected to be the listed one.
+
+Source: reasoned. Test set: none."""
+
 CLIENT_MAX_P = 0.9998
 """Highest p of any client: one row in some thousands is odd in a way that no model covers.
 

@@ -39,6 +39,7 @@ from pipeline.preparation.practice.fill_sheet import SOLID_MARK
 from pipeline.reading.calibration import curves
 from pipeline.reading.read_page import PageReader
 from pipeline.registers.clients import load_client_register
+from pipeline.registers.staff import load_staff
 from research.evaluation.fields.boxes import load_unseen_digits
 from research.evaluation.fields.field_values import make_values
 from research.evaluation.fields.filled_pages import make_digit_writers
@@ -94,13 +95,17 @@ def main() -> None:
 
 
 def read_stack() -> Iterator[ReadField]:
-    """Read the demo stack, with its register and outage; yield the fields of each known page."""
+    """Read the demo stack, with its registers and outage; yield the fields of each known page."""
     settings = Settings(
         workspace=_SAMPLES,
         outage_start=datetime(2021, 12, 16, 3),
         outage_end=datetime(2022, 1, 10, 8),
     )
-    reader = PageReader.of(settings, load_client_register(_SAMPLES / "klienter.csv").clients)
+    reader = PageReader.of(
+        settings,
+        load_client_register(_SAMPLES / "klienter.csv").clients,
+        load_staff(_SAMPLES / "personal.csv"),
+    )
     with (_SAMPLES / "utlamnade.csv").open(encoding="utf-8") as stream:
         printed = {
             row["löpnummer"] for row in csv.DictReader(stream, delimiter=";") if row["personnummer"]

@@ -1,4 +1,4 @@
-"""`efterskrift init`, `upgrade`, `backup-key`, `backup`, `restore`: make and keep a workspace."""
+"""`efterskrift upgrade`, `backup-key`, `backup`, `restore`: keep a workspace."""
 
 from __future__ import annotations
 
@@ -43,21 +43,10 @@ BackupName = Annotated[
 
 def register_store_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("init", rich_help_panel=RUNNING)(init)
     app.command("upgrade", rich_help_panel=RUNNING)(upgrade)
     app.command("backup-key", rich_help_panel=RUNNING)(backup_key)
     app.command("backup", rich_help_panel=RUNNING)(backup)
     app.command("restore", rich_help_panel=RUNNING)(restore)
-
-
-def init() -> None:
-    """Create a workspace: folder, database and image folder.
-
-    An existing workspace is left as it is.
-    """
-    from pipeline.store.database.store import open_store
-
-    print_text("init.store", store=open_store(load_settings(), create=True).name)
 
 
 def upgrade(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,8 +17,8 @@ from pipeline.cli.context import (
     format_count,
     message,
     print_note,
+    read_password,
     read_stdin,
-    read_stdin_line,
     resolve_acting_person,
     resolve_unit,
 )
@@ -236,7 +235,7 @@ def person(
     # What is wrong is reported before a password is asked for.
     with store.read() as conn:
         account = _resolve_account(conn, login, named)
-    password = make_sealed_password() if break_glass else _read_password()
+    password = make_sealed_password() if break_glass else read_password()
     digest = hash_new_password(password, account, settings) if password else None
     with store.begin() as conn:
         before, account = people_by_login(conn).get(login), _resolve_account(conn, login, named)
@@ -396,27 +395,6 @@ def _account_facts(person: Person) -> Mapping[str, str]:
         **({"further": ", ".join(others)} if others else {}),
         **({"key": person.key} if person.key else {}),
     }
-
-
-def _read_password() -> str:
-    """Read a password from the terminal, which does not show it, or from standard input.
-
-    Raises:
-        UsageError: standard input is empty.
-    """
-    if sys.stdin.isatty():
-        return str(
-            typer.prompt(
-                message("person.password"),
-                hide_input=True,
-                default="",
-                show_default=False,
-                err=True,
-            )
-        )
-    if not (line := read_stdin_line()):
-        raise UsageError("no_password_given")
-    return line.strip("\r\n")
 
 
 def register_block_command(app: typer.Typer) -> None:

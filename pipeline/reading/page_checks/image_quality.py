@@ -20,7 +20,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, Reading, State
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import CompressedMask, PixelIndices, cached_per_object
+from pipeline.reading.imaging.cache import CompressedMask, Mask, PixelIndices, cached_per_object
 from pipeline.reading.imaging.print_contrast import (
     CACHED_FORM_PAGES,
     CHECK_PX_PER_MM,
@@ -28,6 +28,7 @@ from pipeline.reading.imaging.print_contrast import (
     TemplateImage,
     TemplatePrint,
     box_window,
+    template_darkness,
 )
 from pipeline.reading.imaging.quantiles import is_quantile_below
 from pipeline.reading.page_context import PageContext
@@ -65,8 +66,22 @@ _SLOPE_UNITS = np.float32(8)
 """Sobel slopes are in eighths of a grey level per pixel."""
 _AXES = (1, 0), (0, 1)
 """Directions of the slopes, x and y."""
-_BLACK_AND_WHITE_MAX_P = 0.99
-"""Largest p of a mark on a page without shades of grey: below the limit of pre-filling."""
+_WORN_COPY_MAX_P = 0.99
+"""Largest p of a mark on a worn page without shades of grey: below the limit of pre-filling."""
+_MIN_DARK_PRINT, _MIN_PRINT_LEFT = 0.3, 0.15
+"""Print so dark is kept in black and white; what is at least so dark is still there."""
+_MAX_LOST_PRINT = 0.03
+"""Largest share of dark print that may be missing on a page without shades of grey.
+
+Scans of an original lose 0.001–0.004 at usual thresholds; copies of copies, and scans that are far
+too light, 0.05 and more (`python -m research.evaluation.black_and_white`).
+"""
+_BESIDE_PRINT_MM, _MIN_TONER, _MAX_STRAY_TONER = 0.5, 0.2, 0.004
+"""Paper this near to print, not touching it, is judged; what is so dark there is toner; its share.
+
+Scans of an original have 0.0004–0.001, copies of copies with thick, broken or speckled print 0.005
+and more.
+"""
 _MAX_LEVELS, _MIN_LEVEL_SHARE = 4, 1e-4
 """So many levels at most does a 1-bit scan have, each with so large a share of the page."""
 _MIN_EDGE_PX = 500
@@ -106,16 +121,18 @@ def cap_confidence(
 
 
 def cap_marks(context: PageContext, readings: Mapping[str, Reading]) -> dict[str, Reading]:
-    """Limit p of marked and filled boxes on a page without shades of grey.
+    """Limit p of marked and filled boxes on a worn page without shades of grey.
 
-    It may be a copy of a copy, on which what happened to a box is lost: of drawn ones, one sure
-    mark in a hundred was wrong (docs/reading.md).
+    On a copy of a copy what happened to a box is lost: on one sheet of drawn ones all empty boxes
+    seemed to be marked (docs/reading-methods.md). How the form's own print came through tells.
     """
-    if not is_black_and_white(context.image):
+    if not (
+        is_black_and_white(context.image) and is_worn_copy(context.all_fields, context.contrast)
+    ):
         return dict(readings)
     boxes = {spec.name for spec in context.fields if spec.traits.is_check_box}
     return {
-        name: replace(reading, p=min(reading.p, _BLACK_AND_WHITE_MAX_P))
+        name: replace(reading, p=min(reading.p, _WORN_COPY_MAX_P))
         if name in boxes and reading.state is not State.EMPTY
         else reading
         for name, reading in readings.items()
@@ -127,6 +144,52 @@ def is_black_and_white(image: Image) -> bool:
     sample = np.ascontiguousarray(image[::4, ::4]).ravel()
     used = np.bincount(sample, minlength=256) > _MIN_LEVEL_SHARE * sample.size
     return int(np.count_nonzero(used)) <= _MAX_LEVELS
+
+
+def is_worn_copy(specs: Iterable[FieldSpec], contrast: PrintContrast) -> bool:
+    """Check whether print outside the fields is lost, thickened, broken or speckled.
+
+    A page without dark print is taken as worn.
+    """
+    template, darkness = contrast.template, contrast.darkness
+    # Print may be a pixel off.
+    near_darkness = np.asarray(cv2.dilate(darkness, _square_kernel(3)), np.float32)
+    printed = near_darkness[_outside_fields(_find_dark_print(template).mask, specs)]
+    beside = darkness[_outside_fields(_find_paper_beside_print(template).mask, specs)]
+    return (
+        printed.size < _MIN_EDGE_PX
+        or float((printed < _MIN_PRINT_LEFT).mean()) > _MAX_LOST_PRINT
+        or float((beside > _MIN_TONER).mean()) > _MAX_STRAY_TONER
+    )
+
+
+def _outside_fields(mask: Mask, specs: Iterable[FieldSpec]) -> Mask:
+    """Return a mask without the fields and what is near them, and without the page's edges."""
+    outside = np.zeros_like(mask)
+    edge = round(_FROM_EDGE_MM * CHECK_PX_PER_MM)
+    outside[edge:-edge, edge:-edge] = mask[edge:-edge, edge:-edge]
+    for spec in specs:
+        outside[box_window(geometry.widen_box(spec.area, _FROM_FIELD_MM))] = False
+    return outside
+
+
+@cached_per_object
+def _find_dark_print(template: TemplatePrint) -> CompressedMask:
+    """Return where the print of a template is dark."""
+    return CompressedMask(
+        np.asarray(template_darkness(template.template_image) > _MIN_DARK_PRINT, np.bool_)
+    )
+
+
+@cached_per_object
+def _find_paper_beside_print(template: TemplatePrint) -> CompressedMask:
+    """Return the paper near the print of a template that does not touch it."""
+    printed = template.print_at.pixels.mask.view(np.uint8)
+    touching, near = (
+        cv2.dilate(printed, _square_kernel(2 * reach * CHECK_PX_PER_MM)) > 0
+        for reach in (_BESIDE_PRINT_MM / 2, _BESIDE_PRINT_MM)
+    )
+    return CompressedMask(np.asarray(near & ~touching, np.bool_))
 
 
 def lower_confidence(readings: Mapping[str, Reading], names: Container[str]) -> dict[str, Reading]:
@@ -154,14 +217,9 @@ def _has_unread_ink(reading: Reading) -> bool:
 
 def _is_shaded(specs: Iterable[FieldSpec], contrast: PrintContrast) -> bool:
     """Check whether bare paper outside the fields is slightly dark in many places."""
-    # Bare paper outside all fields.
-    bare = _find_bare_paper(contrast.template).mask
-    for spec in specs:
-        bare[box_window(geometry.widen_box(spec.area, _FROM_FIELD_MM))] = False
     # Only the inner part of the page: edges are often dark.
-    edge = round(_FROM_EDGE_MM * CHECK_PX_PER_MM)
-    inner = bare[edge:-edge, edge:-edge]
-    dark = contrast.darkness[edge:-edge, edge:-edge][inner]
+    bare = _outside_fields(_find_bare_paper(contrast.template).mask, specs)
+    dark = contrast.darkness[bare]
     return (
         len(dark) >= _MIN_EDGE_PX
         and float(((dark > _SHADE_DARKNESS[0]) & (dark < _SHADE_DARKNESS[1])).mean())

@@ -13,6 +13,7 @@ from pipeline.domain.model import Reading, State
 from pipeline.domain.review.recount import find_order_issues
 from pipeline.reading.resolve.client import resolve_clients, resolve_printed_names
 from pipeline.reading.resolve.client_code import resolve_client_codes
+from pipeline.reading.resolve.known_names import weigh_authors, weigh_client_names
 from pipeline.reading.resolve.rows import (
     find_after_midnight,
     resolve_ditto_marks,
@@ -22,8 +23,10 @@ from pipeline.reading.resolve.signers import name_signers
 from pipeline.reading.resolve.values import (
     Window,
     check_date,
+    check_near_date,
     check_number,
     weigh_date,
+    weigh_near_date,
     weigh_number,
     weigh_sums,
 )
@@ -34,7 +37,7 @@ from pipeline.registers.staff import StaffRegister
 _OUTAGE_DATES = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
 """Meanings of dates during the outage.
 
-Others, such as a deadline, the end of a period or the next meeting, are usually after it.
+Others, such as a decision, a deadline or the next meeting, are usually near it.
 """
 
 
@@ -68,16 +71,20 @@ def resolve_page(
     ditto_readings = resolve_ditto_marks(specs, fields)
     # Clients, with the readings as they were before ditto marks.
     if context.register is not None:
+        names = weigh_client_names(specs, form, fields, context.register)
         client_readings, client_issues = resolve_clients(specs, form, fields, context.register)
         name_readings, name_issues = resolve_printed_names(specs, fields, context.register)
         fields |= client_readings | name_readings
         code_readings, code_issues = resolve_client_codes(specs, form, fields, context.register)
         fields |= code_readings
         issues += client_issues + name_issues + code_issues
+        # Only now: a name that its number has changed is no evidence of that number.
+        fields |= names
     # Only now: the text that a ditto mark means is no evidence of a row's client.
     fields |= ditto_readings
     if context.staff is not None:
         fields |= name_signers(specs, form, fields, context.staff)
+        fields |= weigh_authors(specs, form, fields, context.staff)
     values = {name: reading.value for name, reading in fields.items()}
     issues += find_order_issues(specs, form, values)
     issues += [Issue(IssueCode.AFTER_MIDNIGHT, name) for name in find_after_midnight(form, fields)]
@@ -140,6 +147,8 @@ def _resolve_alone(
 ) -> tuple[Reading, list[Issue]]:
     if spec.format is Format.DATE and context.window and spec.means in _OUTAGE_DATES:
         return weigh_date(spec, reading, context.window)
+    if spec.format is Format.DATE and context.window and spec.traits.digits_only:
+        return weigh_near_date(reading, context.window), []
     return weigh_number(spec, reading)
 
 
@@ -149,6 +158,8 @@ def _check_value(
     """Judge a value that other fields have made the most likely, as if alone."""
     if spec.format is Format.DATE and context.window and spec.means in _OUTAGE_DATES:
         return check_date(spec, reading, context.window)
+    if spec.format is Format.DATE and context.window and spec.traits.digits_only:
+        return check_near_date(reading, context.window), []
     return check_number(spec, reading) if spec.format is Format.NUMBER else (reading, [])
 
 

@@ -42,9 +42,17 @@ Of the days of an outage, with a digit changed, about a quarter are also in it.
 """
 MAX_WRITING_DELAY = timedelta(days=31)
 """How long after the outage people still write down what happened in it."""
+NEAR_OUTAGE = timedelta(days=183)
+"""Dates that are not of the outage itself (a decision, a deadline) are mostly so near to it."""
+FAR_DATE_WEIGHT = 0.05
+"""Likelihood of a date farther off relative to one near it.
+
+There are thousands of such days, so even if every third date were far off, each far day would be
+rarer than this. What it settles is a misread year.
+"""
 _MAX_DAYS = 400
 """Days of an outage that are weighed."""
-_DATE_EVIDENCE = ("in_outage", IssueCode.OUTSIDE_OUTAGE)
+_DATE_EVIDENCE = ("in_outage", "near_outage", IssueCode.OUTSIDE_OUTAGE)
 IMPLAUSIBLE_WEIGHT = 0.05
 """Likelihood of a number outside the plausible range relative to one inside.
 
@@ -89,6 +97,24 @@ def check_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Readi
     return add_evidence(checked, IssueCode.OUTSIDE_OUTAGE), [
         Issue(IssueCode.OUTSIDE_OUTAGE, spec.name)
     ]
+
+
+def weigh_near_date(reading: Reading, window: Window) -> Reading:
+    """Weigh the reading of a date that is not of the outage by how near to the outage it is."""
+    start, end = window[0] - NEAR_OUTAGE, window[1] + NEAR_OUTAGE
+    weighed = weigh_reading(
+        reading,
+        lambda value: 1.0 if _is_inside(value, start, end) else FAR_DATE_WEIGHT,
+        UNLISTED_DAY_WEIGHT,
+    )
+    return check_near_date(weighed, window)
+
+
+def check_near_date(reading: Reading, window: Window) -> Reading:
+    """Add that a date's value is near the outage as evidence; one far from it is no issue."""
+    checked = remove_evidence(reading, _DATE_EVIDENCE)
+    is_near = _is_inside(checked.value, window[0] - NEAR_OUTAGE, window[1] + NEAR_OUTAGE)
+    return add_evidence(checked, "near_outage") if is_near else checked
 
 
 def _expected_window(spec: FieldSpec, window: Window) -> Window:

@@ -141,7 +141,7 @@ def draw_marked_page(
     It is degraded in one of `SCAN_MODES`. Returns the style of each box by its name too.
     """
     # Pale strokes that binarization would erase have no known truth, so they are not drawn.
-    image, styles = _fill_boxes(
+    image, styles = fill_boxes(
         clean, specs, random, least=MAX_LOST_STRENGTH if way == "1 bit" else 0.0
     )
     state = DamagedPage(image, lambda points: points)
@@ -150,9 +150,14 @@ def draw_marked_page(
     return state.image, styles
 
 
-def _fill_boxes(
+def fill_boxes(
     clean: Image, specs: Sequence[FieldSpec], random: Generator, least: float
 ) -> tuple[Image, dict[str, str]]:
+    """Draw something in about half of the check boxes of a page (BGR, 300 dpi).
+
+    No stroke is paler than `least`, of full strength 1; with such a limit the pen is black. Returns
+    the style of each box by its name too.
+    """
     page, styles = clean.copy(), {}
     # Empty boxes have a share of their own; all other styles are equally frequent.
     kinds = [style for style in MARK_STYLES if style != "empty"]

@@ -43,16 +43,20 @@ class PrintedMark:
 
 
 @dataclass(frozen=True, slots=True)
-class _FormPage:
+class FormPage:
+    """A page of a form."""
+
     form: Form
     number: int
 
     @property
     def specs(self) -> tuple[FieldSpec, ...]:
+        """All fields of the page."""
         return self.form.pages[self.number - 1].all_fields
 
     @property
     def boxes(self) -> list[FieldSpec]:
+        """The check boxes of the page."""
         return [spec for spec in self.specs if spec.traits.is_check_box]
 
 
@@ -62,7 +66,7 @@ def print_marked_sheets(pages: int, random: Generator) -> Iterator[list[PrintedM
     The form that `bench --quality` judges by is not among them.
     """
     # Render every page with enough boxes once.
-    places = _find_box_pages()
+    places = find_box_pages()
     clean = [
         render_sheet_page(place.form, Sheet(MARKED_SERIAL, MARKED_UNIT), place.number)
         for place in places
@@ -74,10 +78,10 @@ def print_marked_sheets(pages: int, random: Generator) -> Iterator[list[PrintedM
         yield _cut_registered_boxes(image, places[at], styles, number + 1)
 
 
-def _find_box_pages() -> list[_FormPage]:
-    # The form of the benchmark is left out.
+def find_box_pages() -> list[FormPage]:
+    """Return the pages with enough boxes, of all forms but the one of the benchmark."""
     every = [
-        _FormPage(form, n)
+        FormPage(form, n)
         for form in Forms.load(ROOT / "forms").values()
         if form.id != MARKED_FORM
         for n in range(1, len(form.pages) + 1)
@@ -86,7 +90,7 @@ def _find_box_pages() -> list[_FormPage]:
 
 
 def _cut_registered_boxes(
-    image: Image, place: _FormPage, styles: dict[str, str], sheet: int
+    image: Image, place: FormPage, styles: dict[str, str], sheet: int
 ) -> list[PrintedMark]:
     """Return the boxes of a page; none if it cannot be registered."""
     scan = decode_image(cv2.imencode(".png", image)[1].tobytes(), "image/png")

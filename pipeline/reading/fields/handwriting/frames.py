@@ -174,10 +174,13 @@ def _cross_line(written: Mask, columns: tuple[int, int]) -> Mask:
     out = np.zeros_like(written)
     first, last = columns
     sides = written[:, max(0, first - TOUCH_PX) : first], written[:, last + 1 : last + 1 + TOUCH_PX]
-    left, right = (side.any(axis=1).view(np.uint8)[:, None] for side in sides)
+    left, right = (np.asarray(side.any(axis=1), np.uint8)[:, None] for side in sides)
     # A stroke may slant by as much as the line is wide.
     slant = np.ones((2 * (last - first + 1) + 1, 1), np.uint8)
-    closed = cv2.morphologyEx(cv2.bitwise_or(left, right), cv2.MORPH_CLOSE, slant)
-    between = (closed > 0) & (cv2.dilate(left, slant) > 0) & (cv2.dilate(right, slant) > 0)
-    out[between[:, 0], max(0, first - 1) : last + TOUCH_PX] = True
+    either = np.asarray(cv2.bitwise_or(left, right))
+    closed = cv2.morphologyEx(either, cv2.MORPH_CLOSE, slant)
+    between = np.asarray(
+        (closed > 0) & (cv2.dilate(left, slant) > 0) & (cv2.dilate(right, slant) > 0)
+    )
+    out[between.ravel(), max(0, first - 1) : last + TOUCH_PX] = True
     return out

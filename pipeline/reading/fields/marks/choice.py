@@ -12,9 +12,10 @@ from pipeline.domain.errors import ReadingError
 from pipeline.domain.form.field import BoxMm
 from pipeline.domain.model import Alternatives, Reading, State
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.ink import even_lighting, find_ink, find_px_per_mm
+from pipeline.reading.fields.ink import find_inks, find_px_per_mm
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES
 from pipeline.reading.fields.marks.features import MAX_MARK_MM
+from pipeline.reading.fields.marks.lighting import even_lighting
 from pipeline.reading.fields.marks.reader import classify_marks, load_mark_model
 from pipeline.reading.fields.marks.rules import is_covered, is_scribbled_over
 
@@ -63,7 +64,8 @@ def _cancel_scribbles(boxes: Sequence[FieldImage], p: NDArray[np.float64]) -> ND
     written = np.flatnonzero(p[:, marked] >= WRITTEN_P).tolist()
     if len(written) < 2 or any(boxes[i].template_image is None for i in written):
         return p
-    inks = {i: find_ink(even_lighting(boxes[i]), MAX_MARK_MM) for i in written}
+    lit = even_lighting([boxes[i] for i in written])
+    inks = dict(zip(written, find_inks(lit, MAX_MARK_MM), strict=True))
     scribbled = [i for i, ink in inks.items() if is_covered(ink)]
     clean = [
         i

@@ -42,6 +42,7 @@ from research.evaluation.damage.imaging_damage import (
 )
 from research.evaluation.damage.page_placement import change_dpi
 from research.evaluation.damage.paper_damage import add_bleed_through, add_dust
+from research.evaluation.damage.series import photocopied
 from research.evaluation.fields.field_values import make_values
 
 pytestmark = pytest.mark.slow
@@ -129,20 +130,42 @@ def test_all_fields_of_unclear_page_have_low_confidence(
     assert cap_confidence({"a": reading}, why) == {"a": replace(reading, p=after)}
 
 
-def test_no_mark_is_sure_on_a_page_without_shades_of_grey() -> None:
-    form, grey = FORMS["hsl-anteckning"], _page("hsl-anteckning")
+def _capped_p(reading: Reading, *damage: Damage) -> float:
+    """The p of a check box on a page that was scanned after some damage."""
+    form_id = "hsl-anteckning"
+    state, rng = DamagedPage(_page(form_id), lambda points: points), np.random.default_rng(7)
+    for step in damage:
+        state = step(state, rng)
+    size = (1680, 2376)
+    upright = np.asarray(cv2.resize(state.image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    form, unfilled = FORMS[form_id], template_image(FORMS[form_id], 1)
     box = next(spec.name for spec in form.pages[0].all_fields if spec.traits.is_check_box)
-    marked, empty = Reading(True, 0.999, State.READ), Reading(False, 0.999, State.EMPTY)
+    registration = cast(Registration, None)  # what the field looks like does not matter
+    contrast = measure_print_contrast(upright, unfilled)
+    kinds = frozenset(Kind)
+    context = PageContext(state.image, form, 1, registration, unfilled, contrast, kinds)
+    return cap_marks(context, {box: reading})[box].p
 
-    def capped(image: Image, reading: Reading) -> float:
-        registration = cast(Registration, None)  # what the field looks like does not matter
-        unfilled = template_image(form, 1)
-        contrast = measure_print_contrast(unfilled, unfilled)
-        kinds = frozenset(Kind)
-        context = PageContext(image, form, 1, registration, unfilled, contrast, kinds)
-        return cap_marks(context, {box: reading})[box].p
 
-    black_and_white = np.asarray(np.where(grey > 128, 255, 0), np.uint8)
-    assert capped(grey, marked) == 0.999
-    assert capped(black_and_white, empty) == 0.999
-    assert capped(black_and_white, marked) < PREFILL_FROM_BY_KIND[Kind.MARK]
+MARKED, EMPTY = Reading(True, 0.998, State.READ), Reading(False, 0.998, State.EMPTY)
+COPY = partial(photocopied, generations=3)
+
+
+@pytest.mark.parametrize("threshold", [150, 180, 210])
+def test_mark_on_an_original_in_black_and_white_may_be_sure(threshold: int) -> None:
+    assert _capped_p(MARKED, partial(binarize, threshold=threshold)) == MARKED.p
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (partial(binarize, threshold=70),),  # print is lost
+        (partial(add_noise, sigma=60), partial(binarize, threshold=128)),  # toner everywhere
+        (COPY, partial(binarize, threshold=130)),
+    ],
+    ids=["far too light", "speckled", "copied three times"],
+)
+def test_no_mark_is_sure_on_a_worn_page_in_black_and_white(damage: tuple[Damage, ...]) -> None:
+    assert _capped_p(MARKED, *damage) < PREFILL_FROM_BY_KIND[Kind.MARK]
+    assert _capped_p(EMPTY, *damage) == EMPTY.p
+    assert _capped_p(MARKED, *damage[:-1]) == MARKED.p  # in grey

@@ -13,7 +13,12 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading, State
 from pipeline.reading.fields.digits.decoding import decode_digits
 from pipeline.reading.resolve.bayes import ChainLink, smooth_chain
-from pipeline.reading.resolve.values import weigh_date, weigh_number, weigh_sums
+from pipeline.reading.resolve.values import (
+    weigh_date,
+    weigh_near_date,
+    weigh_number,
+    weigh_sums,
+)
 from tests.support.form_rules import form_problem_texts
 from tests.unit.reading.resolve.weighed_values import (
     FORMS,
@@ -324,3 +329,19 @@ def test_sum_that_is_also_an_addend_is_resolved_with_both() -> None:
     for name, parts in (("part", "ab"), ("total", ("part", "c"))):
         adds_up = int(str(found[name].value)) == sum(int(str(found[one].value)) for one in parts)
         assert adds_up == (name in fits)
+
+
+def test_misread_year_of_a_decision_gives_way_to_one_near_the_outage() -> None:
+    far = weigh_near_date(read("2021-12-21", 0.93, ("2024-12-21", 0.06)), WINDOW)
+    assert (far.value, far.evidence) == ("2021-12-21", ("near_outage",))
+    assert far.p > 0.98
+
+
+def test_clear_date_far_from_the_outage_stays_without_an_issue() -> None:
+    found = weigh_near_date(read("2019-03-04", 0.999), WINDOW)
+    assert (found.value, found.evidence) == ("2019-03-04", ())
+    assert found.p > 0.98
+
+
+def test_near_date_is_not_confident_for_being_near_alone() -> None:
+    assert weigh_near_date(read("2021-12-21", 0.6), WINDOW).p < 0.87

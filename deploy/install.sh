@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Install or upgrade Efterskrift from this archive. Run as root; needs no internet. Nothing is started and no data is touched.
+#   --prefix DIR   where the program goes (default /opt/efterskrift)
+set -euo pipefail
+cd "$(dirname "$0")"
+say() { printf '%s\n' "$*"; }
+stop() { printf 'install.sh: %s\n' "$*" >&2; exit "${2:-1}"; }
+
+prefix=/opt/efterskrift
+[[ $EUID -eq 0 ]] || stop "Kör som root (sudo ./install.sh)."
+[[ $(uname -m) == x86_64 ]] || stop "Arkivet är byggt för amd64; den här maskinen är $(uname -m)."
+version=$(< VERSION)
+say "Kontrollerar arkivet …"
+sha256sum --quiet --check SHA256SUMS || stop "Arkivet är skadat: kopiera det hit igen. Inget är installerat."
+need_mb=3500
+free_mb=$(df --output=avail -m "$(dirname "$prefix")" | tail -1)
+((free_mb >= need_mb)) || stop "Det behövs $need_mb MB ledigt under $(dirname "$prefix"); det finns $free_mb MB. Inget är installerat."
+
+# One account owns data and processes. The number is free on most machines; another one is taken where it is not.
+if ! getent passwd efterskrift > /dev/null; then
+    useradd --system --home-dir /var/lib/efterskrift --no-create-home --shell /usr/sbin/nologin efterskrift
+fi
+install -d -o efterskrift -g efterskrift -m 0700 /var/lib/efterskrift
+install -d -m 0755 /etc/efterskrift "$prefix" "$prefix/view"
+if [[ ! -e /etc/efterskrift/efterskrift.env ]]; then
+    install -m 0640 -g efterskrift /dev/stdin /etc/efterskrift/efterskrift.env << 'ENV'
+# Inställningar som gäller hela maskinen. Övriga står i settings.yaml i arbetsytan (docs/settings.md).
+EFTERSKRIFT_WORKSPACE=/var/lib/efterskrift
+# Mapp för säkerhetskopior, på en annan disk eller en monterad resurs under /mnt eller /media. Nyckeln: backup_keys i settings.yaml.
+EFTERSKRIFT_BACKUP_FOLDER=/mnt/efterskrift
+# Flera maskiner delar en PostgreSQL-databas:
+# EFTERSKRIFT_DATABASE_URL=postgresql+psycopg://efterskrift@db.example.se/efterskrift
+ENV
+fi
+
+target=$prefix/$version
+if [[ ! -e $target/complete ]]; then
+    say "Packar upp Efterskrift $version i $target …"
+    rm -rf "$target"
+    mkdir -p "$target/root"
+    tar -xzf root.tar.gz -C "$target/root" --numeric-owner
+    cp -a docs systemd nginx setup.yaml efterskrift LICENSE VERSION "$target/"
+    touch "$target/complete"
+fi
+before=$(readlink "$prefix/current" 2> /dev/null || true)
+ln -sfn "$version" "$prefix/current.new"
+mv -T "$prefix/current.new" "$prefix/current"
+install -m 0755 efterskrift /usr/local/bin/efterskrift
+
+if [[ -d /etc/systemd/system ]]; then
+    install -m 0644 systemd/* /etc/systemd/system/
+    if [[ -d /run/systemd/system ]]; then
+        systemctl daemon-reload
+    fi
+fi
+EFTERSKRIFT_WORKSPACE= /usr/local/bin/efterskrift --version > /dev/null || stop "Programmet startar inte. Skicka utskriften ovan till den som förvaltar Efterskrift."
+
+say "Efterskrift $version är installerat."
+if [[ -n $before && $before != "$version" ]]; then
+    say "Före: $before (ligger kvar i $prefix/$before). Gör nu: efterskrift upgrade, sedan systemctl restart 'efterskrift-*'."
+else
+    say "Gör nu: efterskrift init, sedan efterskrift doctor, sedan"
+    say "  systemctl enable --now efterskrift-ui efterskrift-work efterskrift-check.timer efterskrift-backup.timer"
+fi
+say "Handbok: $prefix/current/docs"

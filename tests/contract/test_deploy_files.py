@@ -1,0 +1,85 @@
+"""The files of deploy/, judged by the programs that read them: systemd, nginx and bash."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.domain.settings import ROOT
+
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+MOST_EXPOSURE = 3.0
+"""Of 10, as `systemd-analyze security` counts; most services of a distribution have 9."""
+
+
+def _run(*command: str | Path) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    # A root of its own, where the program is, so that only the units are judged.
+    program = tmp_path / "usr" / "bin" / "efterskrift"
+    program.parent.mkdir(parents=True)
+    shutil.copy("/bin/true", program)
+    folder = tmp_path / "etc" / "systemd" / "system"
+    shutil.copytree(DEPLOY / "systemd", folder)
+    for name in ("basic", "shutdown", "sysinit", "timers", "multi-user", "network"):
+        (folder / f"{name}.target").write_text("[Unit]\nDescription=x\n")
+
+    said = _run("systemd-analyze", "verify", f"--root={tmp_path}", "--man=no", *UNIT_NAMES)
+    assert [line for line in said.splitlines() if "efterskrift" in line] == []
+
+
+UNIT_NAMES = [unit.name for unit in UNITS]
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
+def test_services_are_shut_in(unit: Path) -> None:
+    said = _run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+    found = re.search(r"exposure level for \S+: ([\d.]+)", said)
+    assert found is not None
+    assert float(found[1]) <= MOST_EXPOSURE
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
+def test_services_run_a_command_that_exists(unit: Path) -> None:
+    from pipeline.cli.app import build_app
+
+    commands = {command.name for command in build_app().registered_commands}
+    for line in unit.read_text("utf-8").splitlines():
+        if line.startswith("ExecStart="):
+            program, command, *_ = line.removeprefix("ExecStart=").split()
+            assert program == "/usr/bin/efterskrift"
+            assert command in commands | {"audit"}
+
+
+def test_nginx_takes_the_example(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
+    _run(
+        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+        *("-subj", "/CN=efterskrift.example.se", "-keyout", key, "-out", certificate),
+    )
+    site = (DEPLOY / "nginx" / "efterskrift.conf").read_text("utf-8")
+    site = site.replace("/etc/ssl/efterskrift", str(tmp_path))
+    site = site.replace("/var/log/nginx", str(tmp_path))
+    main = tmp_path / "nginx.conf"
+    main.write_text(
+        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
+        f"http {{ client_body_temp_path {tmp_path}; proxy_temp_path {tmp_path}; {site} }}\n"
+    )
+    said = _run("nginx", "-t", "-p", tmp_path, "-c", main)
+    assert "test is successful" in said
+    assert "warn" not in said
+
+
+@pytest.mark.parametrize("script", ["install.sh", "efterskrift"])
+def test_bash_takes_the_scripts(script: str) -> None:
+    _run("bash", "-n", DEPLOY / script)
