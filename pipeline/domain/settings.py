@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     log_file: Path | None = None
     """Where it logs to, relative to the workspace; default: standard error, as services do."""
     log_file_mb: int = Field(20, ge=1, le=1000)
-    """A file of the log that is larger is renamed, and the sixth oldest removed."""
+    """Megabytes at which that file is renamed; five older ones are kept."""
     watch_seconds: float = 2
     """Seconds between scans of a watched folder.
 

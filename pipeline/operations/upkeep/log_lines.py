@@ -117,6 +117,7 @@ def start_log(settings: Settings | None = None, *, verbose: bool = False) -> log
     for earlier in root.handlers[:]:
         if any(isinstance(each, PrivateValues) for each in earlier.filters):
             root.removeHandler(earlier)
+            earlier.close()
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if verbose else logging.WARNING)
     return handler

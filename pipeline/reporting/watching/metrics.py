@@ -24,7 +24,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from pipeline import __version__
-from pipeline.domain.errors import EfterskriftError, UsageError
+from pipeline.domain.errors import EfterskriftError, UsageError, describe_error_location
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import Settings
 from pipeline.reporting.watching.alarms import (
@@ -93,8 +93,9 @@ class Watch:
             if self._opened is None:
                 self._opened = self.open_workspace()
             return _look(*self._opened, self.settings, utc_now())
-        except EfterskriftError as error:
-            _log.warning("%s", error)
+        except Exception as error:  # whatever fails, the next look may succeed
+            is_known = isinstance(error, EfterskriftError)
+            _log.warning("%s", error if is_known else describe_error_location(error))
             if self._opened is not None:
                 self._opened[0].close()
             self._opened = None

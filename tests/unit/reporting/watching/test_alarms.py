@@ -1,0 +1,211 @@
+"""What is wrong is told with its remedy; where nothing is, nothing is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, insert, text, update
+
+from pipeline.domain.confidence import Share
+from pipeline.domain.settings import Settings
+from pipeline.operations.health import BACKUP_AGE, MIN_DISK_BYTES
+from pipeline.reporting.watching import drift
+from pipeline.reporting.watching.alarms import (
+    Alarm,
+    AlarmKind,
+    Severity,
+    WatchState,
+    describe_alarm,
+    find_alarms,
+    load_watch_state,
+)
+from pipeline.reporting.watching.drift import Dimension, Drift
+from pipeline.reporting.watching.rises import Comparison
+from pipeline.store.database.store import Store
+from pipeline.store.paper.workers import save_heartbeat
+from pipeline.store.reports.backups import BackupState
+from pipeline.store.reports.store_checks import StoreCheck
+from pipeline.store.reports.watch import QueueState
+from pipeline.store.schema import paper
+from pipeline.texts import LANGUAGES
+from tests.support.store.ward import FORMS, NORTH, NOTE, NOW, SAID, Ward, page_reading
+
+pytest_plugins = ("tests.support.store.databases",)
+SETTINGS = Settings()
+YESTERDAY, LONG_AGO = NOW - timedelta(days=1), NOW - timedelta(days=40)
+HEALTHY = WatchState(
+    at=NOW,
+    queue=QueueState(3, YESTERDAY, 2, 4.0, LONG_AGO),
+    backup=BackupState(YESTERDAY),
+    check=StoreCheck(1, YESTERDAY, YESTERDAY, files=5),
+    unreceipted=0,
+    sent=4,
+    free_bytes=MIN_DISK_BYTES,
+    is_log_intact=True,
+    are_images_away=False,
+)
+RISE = Comparison(Share(36, 400), Share(180, 6000), 1e-6)
+
+
+def risen(dimension: Dimension, name: str) -> Drift:
+    """A group that people change more of than before."""
+    return Drift(dimension, name, RISE, is_rise=True)
+
+
+WRONG = {
+    AlarmKind.IMAGES_AWAY: replace(HEALTHY, are_images_away=True),
+    AlarmKind.LOG_BROKEN: replace(HEALTHY, is_log_intact=False),
+    AlarmKind.CHECK_FAILED: replace(HEALTHY, check=StoreCheck(1, YESTERDAY, YESTERDAY, missing=1)),
+    AlarmKind.DISK_FULL: replace(HEALTHY, free_bytes=MIN_DISK_BYTES - 1),
+    AlarmKind.NO_WORKER: replace(HEALTHY, queue=replace(HEALTHY.queue, workers=0)),
+    AlarmKind.BACKUP_FAILED: replace(HEALTHY, backup=BackupState(LONG_AGO, 0, YESTERDAY, "error")),
+    AlarmKind.BACKUP_OLD: replace(HEALTHY, backup=BackupState(NOW - BACKUP_AGE * 1.01)),
+    AlarmKind.BACKUP_NEVER: replace(HEALTHY, backup=BackupState()),
+    AlarmKind.CHECK_OLD: replace(HEALTHY, check=StoreCheck(1, LONG_AGO, LONG_AGO)),
+    AlarmKind.CHECK_NEVER: replace(HEALTHY, check=None),
+    AlarmKind.PAGES_FAILING: replace(HEALTHY, failing=(Share(40, 400), Share(60, 6000))),
+    AlarmKind.UNRECEIPTED: replace(HEALTHY, unreceipted=1200),
+    AlarmKind.DRIFT_FORM: replace(HEALTHY, drift=(risen(Dimension.FORM, NOTE.id),)),
+    AlarmKind.DRIFT_SCANNER: replace(HEALTHY, drift=(risen(Dimension.SCANNER, "skanner-3"),)),
+    AlarmKind.DRIFT_KIND: replace(HEALTHY, drift=(risen(Dimension.KIND, "digits"),)),
+    AlarmKind.DRIFT_AUTHOR: replace(
+        HEALTHY, drift=(risen(Dimension.AUTHOR, "Disa Penn"), risen(Dimension.AUTHOR, "Eva Ek"))
+    ),
+}
+
+
+def test_where_nothing_is_wrong_there_is_no_alarm() -> None:
+    assert find_alarms(HEALTHY, SETTINGS) == []
+
+
+@pytest.mark.parametrize("kind", list(AlarmKind))
+def test_what_is_wrong_is_said_with_its_remedy_in_each_language(kind: AlarmKind) -> None:
+    (alarm,) = find_alarms(WRONG[kind], SETTINGS)
+    assert alarm.kind is kind
+    for language in LANGUAGES:
+        said = describe_alarm(alarm, FORMS, language)
+        assert said.sentence.endswith(".")
+        assert said.remedy.endswith((".", ")."))
+        assert "{" not in said.sentence + said.remedy
+        assert "Penn" not in said.sentence
+
+
+def test_numbers_and_moments_are_said_as_people_write_them() -> None:
+    said = [
+        describe_alarm(find_alarms(WRONG[kind], SETTINGS)[0], FORMS, "sv").sentence
+        for kind in (AlarmKind.UNRECEIPTED, AlarmKind.BACKUP_FAILED, AlarmKind.DRIFT_FORM)
+    ]
+    assert said == [
+        "1\u00a0200 poster skickades för mer än 3 dygn sedan och har ingen kvittens.",
+        "Säkerhetskopieringen 2026-03-01 10:00 misslyckades.",
+        "Det som läses av på blanketten Anteckning ändras oftare än förut: 9\u00a0% nu, "
+        "3\u00a0% tidigare.",
+    ]
+
+
+def test_a_person_who_writes_worse_is_only_counted() -> None:
+    assert find_alarms(WRONG[AlarmKind.DRIFT_AUTHOR], SETTINGS) == [
+        Alarm(AlarmKind.DRIFT_AUTHOR, 2)
+    ]
+
+
+def test_alarms_come_by_urgency() -> None:
+    state = replace(WRONG[AlarmKind.BACKUP_OLD], unreceipted=1, are_images_away=True)
+    found = find_alarms(state, SETTINGS)
+    kinds = [AlarmKind.IMAGES_AWAY, AlarmKind.BACKUP_OLD, AlarmKind.UNRECEIPTED]
+    assert [alarm.kind for alarm in found] == kinds
+    assert [alarm.severity for alarm in found] == [Severity.CRITICAL, *[Severity.WARNING] * 2]
+
+
+def test_a_new_workspace_need_not_have_a_copy_yet() -> None:
+    new = replace(HEALTHY, backup=BackupState(), check=None, queue=QueueState(first_at=YESTERDAY))
+    assert find_alarms(new, SETTINGS) == []
+
+
+def test_without_checks_by_workers_the_last_check_may_be_a_week_old() -> None:
+    week = replace(HEALTHY, check=StoreCheck(1, NOW - timedelta(days=7), NOW))
+    assert find_alarms(week, Settings(check_hours=0)) == []
+    assert find_alarms(week, Settings(check_hours=24))[0].kind is AlarmKind.CHECK_OLD
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """A ward with a note that was read and a page that waits."""
+    drift._kept.clear()
+    ward = Ward(store).begin()
+    ward.read(ward.scan(), page_reading(NOTE, "AAA1", SAID))
+    ward.scan()
+    return ward
+
+
+def loaded(ward: Ward) -> WatchState:
+    """What is known of the ward."""
+    workspace = ward.store.images.folder.parent
+    return load_watch_state(ward.store, Settings(workspace=workspace), FORMS, NOW)
+
+
+def test_a_page_that_waits_needs_a_worker_that_lives(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        save_heartbeat(conn, "dead", NOW - timedelta(minutes=5))
+    state = loaded(ward)
+    assert (state.queue.waiting, state.queue.workers) == (1, 0)
+    with ward.store.begin() as conn:
+        save_heartbeat(conn, "alive", NOW - timedelta(seconds=5))
+    assert loaded(ward).queue.workers == 1
+
+
+def test_images_that_are_away_are_noticed(ward: Ward) -> None:
+    assert not loaded(ward).are_images_away
+    folder = ward.store.images.folder
+    folder.rename(folder.with_name("gone"))
+    assert loaded(ward).are_images_away
+
+
+def test_a_row_that_was_removed_from_the_log_is_noticed(ward: Ward) -> None:
+    assert loaded(ward).is_log_intact
+    with ward.store.engine.begin() as conn:
+        if conn.dialect.name == "sqlite":
+            conn.execute(text("DROP TRIGGER event_no_update"))
+        else:
+            conn.execute(text("ALTER TABLE event DISABLE TRIGGER USER"))
+        conn.execute(update(paper.event).where(paper.event.c.id == 1).values(by="nobody"))
+    assert not loaded(ward).is_log_intact
+
+
+def test_more_failed_pages_than_usual_are_noticed(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        _add_stacks(conn, 60, days_ago=20, failed=0)
+    assert loaded(ward).failing is None
+    with ward.store.begin() as conn:
+        _add_stacks(conn, 20, days_ago=1, failed=6)
+    failing = loaded(ward).failing
+    assert failing is not None
+    recent, past = failing
+    assert recent.wrong > 100
+    assert past.wrong == 0
+
+
+def _add_stacks(conn: Connection, stacks: int, *, days_ago: int, failed: int) -> None:
+    """Stacks of twenty pages, so many of which failed."""
+    for stack in range(stacks):
+        batch = f"{days_ago}-{stack}"
+        at = NOW - timedelta(days=days_ago, minutes=stack)
+        row = {"id": batch, "created_at": at, "created_by": "x", "unit": NORTH}
+        conn.execute(insert(paper.batch).values(row))
+        pages = [
+            {
+                "id": f"{batch}-{number}",
+                "batch": batch,
+                "position": number,
+                "source_name": "s.pdf",
+                "source_page": 1,
+                "scanned_at": at,
+                "scanned_by": "x",
+                "unit": NORTH,
+                "state": "failed" if number < failed else "read",
+            }
+            for number in range(20)
+        ]
+        conn.execute(insert(paper.page), pages)
