@@ -246,7 +246,7 @@ def reread(
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show the number of pages in, done, waiting and failed, and alarms."""
+    """Show the pages in, done, waiting and failed, and alarms."""
     from pipeline.domain.form.form import Forms
     from pipeline.reporting.watching.alarms import find_alarms, load_watch_state
     from pipeline.store.database.clock import utc_now

@@ -40,9 +40,6 @@ from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.paper.workers import count_queue
 from pipeline.store.reports.watch import count_failures
 
-PORT = 9464
-"""The port that OpenTelemetry's exporters for Prometheus have by default."""
-OWN_ADDRESS = "127.0.0.1"
 _KEPT_SECONDS = 5.0
 """Several scrapers at once cost the database one look."""
 _REQUEST_SECONDS = 10

@@ -91,9 +91,11 @@ def _drift_section(context: AppContext, person: Person) -> None:
         if names := [
             _drift_name(context, d) for d in found if d.is_rise and d.dimension is dimension
         ]:
-            text = md("quality.drift_rise", names=", ".join(names))
-            remedy = md(f"alarm.drift_{dimension.value}.remedy")
-            st.warning(f"{text} {remedy}", icon=":material/trending_up:")
+            remedy = t(f"alarm.drift_{dimension.value}.remedy")
+            st.warning(
+                md("quality.drift_rise", names=", ".join(names), remedy=remedy),
+                icon=":material/trending_up:",
+            )
     lines = [
         _metrics_row(
             (escape(t(f"quality.drift.{one.dimension.value}")), escape(_drift_name(context, one))),

@@ -17,7 +17,7 @@ from pipeline.domain.errors import StoreUnavailableError, UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.reporting.watching import drift
-from pipeline.reporting.watching.metrics import OWN_ADDRESS, Watch, make_server
+from pipeline.reporting.watching.metrics import Watch, make_server
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper.workers import save_heartbeat
@@ -27,6 +27,7 @@ from pipeline.store.schema import paper
 from tests.support.store.ward import ASTA, FORMS, NOTE, SAID, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)
+OWN_ADDRESS = "127.0.0.1"
 _TABLE_ROW = re.compile(r"^\| `(efterskrift_\w+)", re.MULTILINE)
 
 
