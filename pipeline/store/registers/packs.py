@@ -10,7 +10,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, distinct, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    distinct,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import UsageError
@@ -19,6 +29,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import pack_opening
+from pipeline.store.schema.tally import scanned_pack
 
 _issued_table, _page_table = paper.issued_sheet, paper.page
 _is_active = pack_opening.c.undone_at.is_(None)
@@ -45,15 +56,10 @@ class Pack:
         return bool(self.scanned or self.opened_on)
 
 
-def is_in_open_pack() -> ColumnElement[bool]:
-    """Whether an issued sheet's pack is open."""
-    sheet = _issued_table.alias()
-    # Packs with a scanned sheet, and those that somebody has opened.
-    scanned = select(sheet.c.pack).where(
-        sheet.c.serial.in_(select(_page_table.c.serial).where(_page_table.c.serial.is_not(None)))
-    )
+def is_in_open_pack(pack: Column[str]) -> ColumnElement[bool]:
+    """Return the condition that a pack is open: a sheet was scanned, or somebody has opened it."""
     opened = select(pack_opening.c.pack).where(_is_active)
-    return or_(_issued_table.c.pack.in_(scanned), _issued_table.c.pack.in_(opened))
+    return or_(pack.in_(select(scanned_pack.c.pack)), pack.in_(opened))
 
 
 def list_packs(conn: Connection, person: Person, units: Collection[str]) -> list[Pack]:

@@ -39,12 +39,19 @@ from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.exports.runs import IS_DELIVERED
-from pipeline.store.paper import pages as paper_pages
 from pipeline.store.paper.intake.stacks import is_interrupted_condition
-from pipeline.store.paper.pages import count_where
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
+from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.review import entry_version, look
+from pipeline.store.schema.tally import (
+    DONE,
+    FAILED,
+    IS_COMING,
+    IS_LIVE_PAGE,
+    IS_UNRECEIPTED,
+    WAITING,
+)
 
 _entry_table, _page_table = paper.entry, paper.page
 _item_table, _receipt_table = exports.export_item, exports.receipt
@@ -54,13 +61,17 @@ _OPEN_STATE_VALUES = [
     state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}
 ]
 IS_GAP = and_(
+    IS_UNRECEIPTED,
     _entry_table.c.state == EntryState.REJECTED.value,
     _entry_table.c.voided.is_(None),
     _entry_table.c.reason.not_in(sorted(GAPLESS_REASONS)),
 )
 """Rejected paper that leaves a gap in a record, such as illegible, and is not dealt with."""
-IS_NOT_ENTERED = or_(
-    and_(_entry_table.c.state.in_(_OPEN_STATE_VALUES), _entry_table.c.voided.is_(None)), IS_GAP
+IS_NOT_ENTERED = and_(
+    IS_UNRECEIPTED,
+    or_(
+        and_(_entry_table.c.state.in_(_OPEN_STATE_VALUES), _entry_table.c.voided.is_(None)), IS_GAP
+    ),
 )
 """What the care system does not have, or has not confirmed, and rejected paper that leaves a gap.
 
@@ -159,21 +170,21 @@ class DeadlineCount:
 
 def count_pages_by_form(conn: Connection, units: Collection[str]) -> list[PageCount]:
     """Count pages by unit and form; what is neither done nor failed is waiting."""
-    # Whether a page is done takes two look-ups a page, so it is computed once.
-    columns = (
-        _page_table.c.unit,
-        func.coalesce(_page_table.c.form, "").label("form"),
-        paper_pages.is_done.label("done"),
-        paper_pages.is_failed.label("failed"),
+    groups = (_page_table.c.unit, _page_table.c.form, _page_table.c.standing)
+    live = (
+        select(*groups, func.count())
+        .where(_page_table.c.unit.in_(sorted(units)), IS_LIVE_PAGE)
+        .group_by(*groups)
     )
-    inner = select(*columns).where(_page_table.c.unit.in_(sorted(units))).subquery()
-    groups = (inner.c.unit, inner.c.form)
-    counts = (func.count(), count_where(inner.c.done), count_where(inner.c.failed))
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for unit, form, standing, pages in conn.execute(live):
+        counts[unit, form or ""][standing] += pages
+    for one in list_page_tallies(conn, units):
+        counts[one.unit, one.form][DONE] += one.pages
     return [
-        PageCount(unit, form, pages, done, pages - done - failed, failed)
-        for unit, form, pages, done, failed in conn.execute(
-            select(*groups, *counts).group_by(*groups).order_by(*groups)
-        )
+        PageCount(unit, form, of.total(), of[DONE], of[WAITING], of[FAILED])
+        for (unit, form), of in sorted(counts.items())
+        if of.total()
     ]
 
 
@@ -208,6 +219,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
     )
     inner = select(*keys).where(
         _entry_table.c.due_at.is_not(None),
+        IS_UNRECEIPTED,
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
         _entry_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     )
@@ -264,13 +276,23 @@ def count_second_reviews(conn: Connection, units: Collection[str]) -> dict[str, 
         _entry_table.c.unit.in_(sorted(units)),
         _entry_table.c.state.in_(CONFIRMED_STATES),
         _entry_table.c.voided.is_(None),
+        IS_UNRECEIPTED,
     )
-    return {row[0]: (row[1], row[2]) for row in conn.execute(counted)}
+    confirmed, twice = Counter[str](), Counter[str]()
+    for criticality, entries, second in conn.execute(counted):
+        confirmed[criticality] += entries
+        twice[criticality] += second
+    for one in list_entry_tallies(conn, units):
+        if not one.is_void:
+            confirmed[one.criticality] += one.entries
+            twice[one.criticality] += one.is_second * one.entries
+    return {name: (count, twice[name]) for name, count in sorted(confirmed.items()) if count}
 
 
 def list_unanswered_runs(conn: Connection, units: Collection[str]) -> list[UnansweredRun]:
     """Return export runs with exported entries of these units without a receipt, oldest first."""
-    return _list_runs(conn, units, _receipt_table.c.entry.is_(None))
+    # An entry is receipted once every system that has it has said so.
+    return _list_runs(conn, units, and_(IS_UNRECEIPTED, _receipt_table.c.entry.is_(None)))
 
 
 def _list_runs(
@@ -343,7 +365,7 @@ def count_interrupted_batches(
     batches = (
         select(batch.c.unit, batch.c.id)
         .select_from(joined)
-        .where(batch.c.unit.in_(sorted(units)))
+        .where(batch.c.unit.in_(sorted(units)), IS_COMING)
         .group_by(batch.c.unit, batch.c.id)
     )
     interrupted = batches.having(is_interrupted_condition(now)).subquery()

@@ -24,6 +24,7 @@ from pipeline.store.database.migrations.baseline.metadata import METADATA
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.schema import paper
+from pipeline.store.schema.tally_triggers import drop_tally_triggers
 
 SERVER = "EFTERSKRIFT_TEST_POSTGRES"
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
@@ -90,6 +91,7 @@ def number_schema(conn: Connection, number: int) -> None:
 
 def _drop_later(conn: Connection) -> None:
     """Leave the tables and columns that the baseline knows."""
+    drop_tally_triggers(conn)
     later = [table for table in paper.metadata.sorted_tables if table.name not in METADATA.tables]
     paper.metadata.drop_all(conn, later)
     for name, known in METADATA.tables.items():
