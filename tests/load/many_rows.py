@@ -44,6 +44,7 @@ def fill(store: Store, pages: int, open_entries: int, now: datetime) -> None:
             "queued": str(pages - min(2000, pages // 20)),
             "last": str(pages),
             "no": "false" if is_postgres else "0",
+            "json": "::json" if is_postgres else "",
             "yes": "true" if is_postgres else "1",
             "form": _choice(_FORMS),
         }
@@ -130,7 +131,7 @@ _STATEMENTS = (
         {{no}}, CASE WHEN NOT {_HAS_NO_ENTRY} THEN {{form}} END, 1, 1,
         CASE WHEN i % 10 = 2 THEN 2 ELSE 1 END,
         CASE WHEN NOT {_HAS_NO_ENTRY} THEN 'S' || (1000000 + i) END,
-        CASE WHEN NOT {_HAS_NO_ENTRY} THEN 'S' || (1000000 + i) END, '[]', {{moment}}
+        CASE WHEN NOT {_HAS_NO_ENTRY} THEN 'S' || (1000000 + i) END, '[]'{{json}}, {{moment}}
         FROM {{numbers}}""",
     ),
     (
@@ -148,7 +149,7 @@ _STATEMENTS = (
         CASE WHEN i < {{open}} AND i % 3 = 0 THEN {{moment}} END, 0, 1,
         CASE WHEN i < {{work}} AND i % 500 = 9 THEN 'fel person' END, 2,
         CASE WHEN i % 50 = 0 THEN {{moment}} END,
-        CASE WHEN i % 50 = 0 THEN '{{{{}}}}' END, {_PID}, '',
+        CASE WHEN i % 50 = 0 THEN '{{{{}}}}'{{json}} END, {_PID}, '',
         substr(CAST({{moment}} AS text), 1, 10), substr(CAST({{moment}} AS text), 1, 10),
         '9999-12-31', '', 'Berit Berg', NULL, 'client', 'berit berg'
         FROM {{numbers}} WHERE NOT {_HAS_NO_ENTRY}""",
@@ -156,7 +157,7 @@ _STATEMENTS = (
     (
         1,
         f"""INSERT INTO decision (entry, revision, field, value, state, how, settled, "by", at)
-        SELECT 'entry-' || i, 1, field, '"10:15"', 'read', 'typed', {{yes}}, 'nina', {{moment}}
+        SELECT 'entry-' || i, 1, field, '"10:15"'{{json}}, 'read', 'typed', {{yes}}, 'nina', {{moment}}
         FROM {{numbers}} CROSS JOIN (SELECT 'datum' AS field UNION ALL SELECT 'tid'
         UNION ALL SELECT 'text') AS fields WHERE {_DECIDED}""",
     ),
@@ -177,6 +178,12 @@ _STATEMENTS = (
         """INSERT INTO export_run (id, target, file_name, file_sha256, made_at, made_by)
         SELECT 'run-' || (i / 500), 'rivta', 'a.zip', 'x', {moment}, 'rita'
         FROM (SELECT i * 500 AS i FROM {numbers}) AS runs""",
+    ),
+    (
+        _RUN,
+        """INSERT INTO export_delivery (run, "by", at)
+        SELECT 'run-' || (i / 500), 'rita', {moment} FROM (SELECT i * 500 AS i FROM {numbers})
+        AS runs""",
     ),
     (
         1,
@@ -206,12 +213,11 @@ _STATEMENTS = (
     ),
     (
         1,
-        f"""INSERT INTO event (at, "by", action, subject, detail, unit, previous, sha256)
-        SELECT {{moment}}, CASE WHEN kind = 'read_page' THEN 'system' ELSE 'nina' END, kind,
-        CASE WHEN kind = 'decide' THEN 'entry-' ELSE 'page-' END || i, '{{{{}}}}', {_UNIT}, '', ''
-        FROM {{numbers}} CROSS JOIN (SELECT 'read_page' AS kind UNION ALL SELECT 'view_page'
-        UNION ALL SELECT 'decide') AS kinds
-        WHERE kind = 'read_page' OR i < {{open}} AND (kind = 'view_page' OR i % 10 <> 4)
-        ORDER BY i""",
+        f"""INSERT INTO event (id, at, "by", action, subject, detail, unit, previous, sha256)
+        SELECT 100 + i * 3 + place, {{moment}}, CASE WHEN kind = 'read_page' THEN 'system' ELSE 'nina' END, kind,
+        CASE WHEN kind = 'decide' THEN 'entry-' ELSE 'page-' END || i, '{{{{}}}}'{{json}}, {_UNIT}, '', ''
+        FROM {{numbers}} CROSS JOIN (SELECT 'read_page' AS kind, 0 AS place
+        UNION ALL SELECT 'view_page', 1 UNION ALL SELECT 'decide', 2) AS kinds
+        WHERE kind = 'read_page' OR i < {{open}} AND (kind = 'view_page' OR i % 10 <> 4)""",
     ),
 )

@@ -70,8 +70,14 @@ is_failed: ColumnElement[bool] = and_(IS_LIVE_PAGE, page.c.standing == tally.FAI
 is_waiting: ColumnElement[bool] = and_(IS_LIVE_PAGE, page.c.standing == tally.WAITING)
 is_done: ColumnElement[bool] = page.c.standing == tally.DONE
 # A page without a sheet has none. One with a sheet is taken to be empty: a person confirms that.
-has_no_entry: ColumnElement[bool] = not_(
-    select(entry.c.id).where(entry.c.sheet == page.c.sheet).correlate(page).exists()
+# With a limit, PostgreSQL looks each page up and does not read all entries for it.
+has_no_entry: ColumnElement[bool] = (
+    select(entry.c.id)
+    .where(entry.c.sheet == page.c.sheet)
+    .limit(1)
+    .correlate(page)
+    .scalar_subquery()
+    .is_(None)
 )
 is_empty_sheet: ColumnElement[bool] = and_(
     page.c.sheet.is_not(None), has_no_entry, not_(page.c.settled)

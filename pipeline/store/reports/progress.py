@@ -80,6 +80,14 @@ Void entries that are to be withdrawn in the care system are not among them.
 _IS_ABOUT_NO_CLIENT = and_(
     _entry_table.c.subject == Subject.NONE.value, _entry_table.c.state.in_(CONFIRMED_STATES)
 )
+# An entry is receipted once every system that has it has said so.
+_IS_UNANSWERED = and_(
+    IS_UNRECEIPTED,
+    _entry_table.c.state.in_(
+        [state.value for state in (EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED)]
+    ),
+    _receipt_table.c.entry.is_(None),
+)
 CLIENT_KEY = func.coalesce(
     _entry_table.c.client_pid,
     case((not_(_IS_ABOUT_NO_CLIENT), func.nullif(_entry_table.c.likely_pid, ""))),
@@ -291,8 +299,7 @@ def count_second_reviews(conn: Connection, units: Collection[str]) -> dict[str, 
 
 def list_unanswered_runs(conn: Connection, units: Collection[str]) -> list[UnansweredRun]:
     """Return export runs with exported entries of these units without a receipt, oldest first."""
-    # An entry is receipted once every system that has it has said so.
-    return _list_runs(conn, units, and_(IS_UNRECEIPTED, _receipt_table.c.entry.is_(None)))
+    return _list_runs(conn, units, _IS_UNANSWERED)
 
 
 def _list_runs(
@@ -341,15 +348,17 @@ def count_unproven(
     is_not_found = exists().where(
         proof.id == newest.scalar_subquery(), proof.found != Finding.SAME.value
     )
-    is_unproven = or_(
-        _receipt_table.c.entry.is_(None), and_(_receipt_table.c.accepted, is_not_found)
+    # Few were looked for and not found: these are asked for, not all that have a receipt.
+    was_missed = _item_table.c.entry.in_(
+        select(latest.c.entry).where(latest.c.found != Finding.SAME.value)
     )
     by_route: dict[str, list[UnansweredRun]] = defaultdict(list)
-    for run in _list_runs(conn, units, and_(is_unproven, IS_DELIVERED)):
-        if run.made_at <= before:
-            by_route[run.route].append(run)
+    for is_unproven in (_IS_UNANSWERED, and_(_receipt_table.c.accepted, was_missed, is_not_found)):
+        for run in _list_runs(conn, units, and_(is_unproven, IS_DELIVERED)):
+            if run.made_at <= before:
+                by_route[run.route].append(run)
     counted = (
-        UnprovenEntries(route, sum(run.entries for run in runs), runs[0].made_at)
+        UnprovenEntries(route, sum(run.entries for run in runs), min(run.made_at for run in runs))
         for route, runs in by_route.items()
     )
     return sorted(counted, key=lambda each: (-each.entries, each.route))
@@ -420,22 +429,33 @@ def count_ended_by_hour(
 
     A correction, or voiding an entry, does not end it a second time.
     """
-    version = entry_version.c
-    # Only entries decided since then are searched; their first end may still be earlier.
-    is_touched = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at) > since
-    ended = (
-        select(version.entry, func.min(version.at).label("at"))
-        .join(_entry_table, _entry_table.c.id == version.entry)
-        .where(version.state.in_(ENDED_STATES), is_touched)
+    version, earlier = entry_version.c, entry_version.alias()
+    # The first end counts: what ended since then, without what had ended before. With a limit,
+    # PostgreSQL looks each of these up and does not read all that was ever decided.
+    before = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.entry == version.entry,
+            earlier.c.state.in_(ENDED_STATES),
+            earlier.c.at <= since,
+        )
+        .limit(1)
+        .correlate(entry_version)
     )
-    first_end = ended.group_by(version.entry).subquery()
-    # The first end counts, of entries that are still confirmed or rejected.
-    is_recent = and_(first_end.c.entry == _entry_table.c.id, first_end.c.at > since)
+    first_end = (
+        select(version.entry, func.min(version.at).label("at"))
+        .where(
+            version.at > since, version.state.in_(ENDED_STATES), before.scalar_subquery().is_(None)
+        )
+        .group_by(version.entry)
+        .subquery()
+    )
+    # Of entries that are still confirmed or rejected.
     return _count_by_hour(
         conn,
         first_end.c.at,
         and_(
-            is_recent,
+            first_end.c.entry == _entry_table.c.id,
             _entry_table.c.unit.in_(sorted(units)),
             _entry_table.c.state.in_(ENDED_STATES),
         ),

@@ -15,6 +15,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, literal_column
 
 from pipeline.domain.model import EntryState
+from pipeline.store.schema.exports import receipt
 from pipeline.store.schema.paper import batch, entry, metadata, page
 from pipeline.store.schema.review import entry_version, look
 
@@ -124,3 +125,4 @@ Index(
 )
 Index("entry_version_at", entry_version.c.at, entry_version.c.entry, entry_version.c.state)
 Index("look_at", look.c.at)
+Index("receipt_run", receipt.c.run)

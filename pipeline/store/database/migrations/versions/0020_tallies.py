@@ -32,6 +32,7 @@ _INDEXES: dict[str, tuple[str, list[str], str | None]] = {
     "entry_created": ("entry", ["created_at", "unit", "state", "form", "criticality"], None),
     "entry_version_at": ("entry_version", ["at", "entry", "state"], None),
     "look_at": ("look", ["at"], None),
+    "receipt_run": ("receipt", ["run"], None),
 }
 
 
