@@ -16,7 +16,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, literal_c
 
 from pipeline.domain.model import EntryState
 from pipeline.store.schema.exports import receipt
-from pipeline.store.schema.paper import batch, entry, metadata, page
+from pipeline.store.schema.paper import batch, entry, event, metadata, page
 from pipeline.store.schema.review import entry_version, look
 
 DONE, FAILED, WAITING = "done", "failed", "waiting"
@@ -57,6 +57,7 @@ IS_BLANK = page.c.outcome == literal_column("'blank'")
 IS_QUEUED = page.c.state == literal_column("'queued'")
 HAS_SEVERAL_SIDES = page.c.pages > literal_column("1")
 IS_COMING = batch.c.taking_in.is_not(None)
+IS_SKIP = event.c.action == literal_column("'skip'")
 IS_REPEATED = page.c.duplicate_of.is_not(None)
 
 Index(
@@ -65,6 +66,7 @@ Index(
     page.c.form,
     page.c.standing,
     page.c.state,
+    page.c.sheet,
     sqlite_where=IS_LIVE_PAGE,
     postgresql_where=IS_LIVE_PAGE,
 )
@@ -126,3 +128,4 @@ Index(
 Index("entry_version_at", entry_version.c.at, entry_version.c.entry, entry_version.c.state)
 Index("look_at", look.c.at)
 Index("receipt_run", receipt.c.run)
+Index("event_skip", event.c.by, event.c.at, sqlite_where=IS_SKIP, postgresql_where=IS_SKIP)

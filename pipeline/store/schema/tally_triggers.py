@@ -248,7 +248,7 @@ def count_wrong_tallies(conn: Connection) -> int:
 
 
 def rebuild_tallies(conn: Connection) -> None:
-    """Make all counts anew; nobody else writes meanwhile."""
+    """Make triggers and all counts anew; nobody else writes meanwhile."""
     if conn.dialect.name == "postgresql":
         tables = "page, page_closure, entry, issued_sheet, tally"
         conn.exec_driver_sql(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
@@ -261,12 +261,15 @@ def rebuild_tallies(conn: Connection) -> None:
         "DELETE FROM scanned_pack",
         f"INSERT INTO scanned_pack (pack) {_SCANNED}",
     )
+    create_tally_triggers(conn)
     for statement in statements:
         conn.execute(text(statement.format(**_words(conn))))
 
 
-def fold_tallies(conn: Connection) -> None:
-    """Add up the rows of `tally`, so that they stay few."""
+def fold_tallies(conn: Connection, more_than: int = 0) -> None:
+    """Add up the rows of `tally` if there are more than so many, so that they stay few."""
+    if conn.execute(text("SELECT count(*) FROM tally")).scalar_one() <= more_than:
+        return
     total = f"SELECT {_KEYS}, sum(number) AS number FROM"
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(

@@ -12,7 +12,7 @@ down_revision = "0019"
 
 _IS_LIVE = "standing != 'done'"
 _INDEXES: dict[str, tuple[str, list[str], str | None]] = {
-    "page_live": ("page", ["unit", "form", "standing", "state"], _IS_LIVE),
+    "page_live": ("page", ["unit", "form", "standing", "state", "sheet"], _IS_LIVE),
     "page_queue": ("page", ["scanned_at", "id", "reason"], "state = 'queued'"),
     "page_duplicate_of": ("page", ["duplicate_of"], "duplicate_of IS NOT NULL"),
     "page_blank": ("page", ["scanned_at", "id"], "outcome = 'blank'"),
@@ -33,6 +33,7 @@ _INDEXES: dict[str, tuple[str, list[str], str | None]] = {
     "entry_version_at": ("entry_version", ["at", "entry", "state"], None),
     "look_at": ("look", ["at"], None),
     "receipt_run": ("receipt", ["run"], None),
+    "event_skip": ("event", ["by", "at"], "action = 'skip'"),
 }
 
 
