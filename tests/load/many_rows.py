@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text, update
 
 from pipeline.store.database.store import Store
 from pipeline.store.registers import client_register
-from pipeline.store.schema import accounts, paper
+from pipeline.store.schema import accounts
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
 from pipeline.store.schema.tally_triggers import (
     create_tally_triggers,
@@ -40,7 +40,7 @@ def fill(store: Store, pages: int, open_entries: int, now: datetime) -> None:
         words = {
             "moment": _moment(first, is_postgres),
             "open": str(pages - open_entries),
-            "work": str(pages - open_entries - pages // 20),
+            "work": str(pages - open_entries - min(5000, pages // 20)),
             "queued": str(pages - min(2000, pages // 20)),
             "last": str(pages),
             "no": "false" if is_postgres else "0",
@@ -75,8 +75,8 @@ def _insert(
     )
 
 
-def _moment(first: datetime, is_postgres: bool) -> str:  # noqa: FBT001
-    """Return the SQL of the moment when the page with number `i` came, with `{late}` s added."""
+def _moment(first: datetime, is_postgres: bool) -> str:
+    """Return the SQL of the moment when the page with number `i` came."""
     seconds = 86_400 / PER_DAY
     if is_postgres:
         return f"(timestamptz '{first.isoformat()}' + i * interval '{seconds:.6f} seconds')"
@@ -101,8 +101,8 @@ def _join_log(conn: Connection) -> None:
         )
 
 
-# Every thirtieth page is blank and every three hundredth of the newest failed; of the entries before
-# the open ones some wait for a signature, an export or a receipt.
+# Every thirtieth page is blank and every three hundredth of the newest failed; of the entries
+# before the open ones some wait for a signature, an export or a receipt.
 _UNIT = "'Hemsjukvården ' || CASE WHEN i / 50 % 20 < 10 THEN '0' ELSE '' END || (i / 50 % 20)"
 _PID = "'1930' || (10000000 + i / 20 % 50000)"
 _HAS_NO_ENTRY = "(i % 30 = 7 OR i >= {queued} OR (i >= {open} AND i % 300 = 1))"
@@ -121,10 +121,10 @@ _STATEMENTS = (
     (
         1,
         f"""INSERT INTO page (id, batch, position, source_name, source_page, source_sha256,
-        image_sha256, scanned_at, scanned_by, unit, area, state, attempts, outcome, reason, settled,
-        form, version, page_no, pages, serial, sheet, problems, read_at)
-        SELECT 'page-' || i, 'batch-' || (i / 50), i % 50, 'bunt.pdf', i % 50, 'source-' || (i / 50),
-        'image-' || i, {{moment}}, 'anna', {_UNIT}, 'HSL',
+        image_sha256, scanned_at, scanned_by, unit, area, state, attempts, outcome, reason,
+        settled, form, version, page_no, pages, serial, sheet, problems, read_at)
+        SELECT 'page-' || i, 'batch-' || (i / 50), i % 50, 'bunt.pdf', i % 50,
+        'source-' || (i / 50), 'image-' || i, {{moment}}, 'anna', {_UNIT}, 'HSL',
         CASE WHEN i >= {{queued}} THEN 'queued'
             WHEN i >= {{open}} AND i % 300 = 1 THEN 'failed' ELSE 'read' END, 1,
         CASE WHEN i >= {{queued}} THEN NULL WHEN i % 30 = 7 THEN 'blank' ELSE 'read' END, '',
@@ -157,15 +157,15 @@ _STATEMENTS = (
     (
         1,
         f"""INSERT INTO decision (entry, revision, field, value, state, how, settled, "by", at)
-        SELECT 'entry-' || i, 1, field, '"10:15"'{{json}}, 'read', 'typed', {{yes}}, 'nina', {{moment}}
-        FROM {{numbers}} CROSS JOIN (SELECT 'datum' AS field UNION ALL SELECT 'tid'
+        SELECT 'entry-' || i, 1, field, '"10:15"'{{json}}, 'read', 'typed', {{yes}}, 'nina',
+        {{moment}} FROM {{numbers}} CROSS JOIN (SELECT 'datum' AS field UNION ALL SELECT 'tid'
         UNION ALL SELECT 'text') AS fields WHERE {_DECIDED}""",
     ),
     (
         1,
         f"""INSERT INTO entry_version (entry, revision, state, reason, voided, "by", at)
-        SELECT 'entry-' || i, 1, CASE WHEN i % 40 = 5 THEN 'avvisad' ELSE 'bekräftad' END, '', {{no}},
-        'nina', {{moment}} FROM {{numbers}} WHERE {_DECIDED}""",
+        SELECT 'entry-' || i, 1, CASE WHEN i % 40 = 5 THEN 'avvisad' ELSE 'bekräftad' END, '',
+        {{no}}, 'nina', {{moment}} FROM {{numbers}} WHERE {_DECIDED}""",
     ),
     (
         1,
@@ -189,7 +189,8 @@ _STATEMENTS = (
         1,
         f"""INSERT INTO export_item (run, entry, revision, number, entry_revision, route_revision)
         SELECT 'run-' || (i / 500), 'entry-' || i, 1, i % 500, 1, 1 FROM {{numbers}}
-        WHERE {_DECIDED} AND i % 40 <> 5 AND (i < {{work}} OR i % 4 > 1) AND i / 500 < {{last}} / 500""",
+        WHERE {_DECIDED} AND i % 40 <> 5 AND (i < {{work}} OR i % 4 > 1)
+        AND i / 500 < {{last}} / 500""",
     ),
     (
         1,
@@ -214,9 +215,10 @@ _STATEMENTS = (
     (
         1,
         f"""INSERT INTO event (id, at, "by", action, subject, detail, unit, previous, sha256)
-        SELECT 100 + i * 3 + place, {{moment}}, CASE WHEN kind = 'read_page' THEN 'system' ELSE 'nina' END, kind,
-        CASE WHEN kind = 'decide' THEN 'entry-' ELSE 'page-' END || i, '{{{{}}}}'{{json}}, {_UNIT}, '', ''
-        FROM {{numbers}} CROSS JOIN (SELECT 'read_page' AS kind, 0 AS place
+        SELECT 100 + i * 3 + place, {{moment}},
+        CASE WHEN kind = 'read_page' THEN 'system' ELSE 'nina' END, kind,
+        CASE WHEN kind = 'decide' THEN 'entry-' ELSE 'page-' END || i, '{{{{}}}}'{{json}},
+        {_UNIT}, '', '' FROM {{numbers}} CROSS JOIN (SELECT 'read_page' AS kind, 0 AS place
         UNION ALL SELECT 'view_page', 1 UNION ALL SELECT 'decide', 2) AS kinds
         WHERE kind = 'read_page' OR i < {{open}} AND (kind = 'view_page' OR i % 10 <> 4)""",
     ),

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -124,27 +125,55 @@ ACTS: dict[str, Callable[[Connection], object]] = {
 }
 
 
-def measure(store: Store) -> dict[str, float]:
-    """Return the median seconds of each, after it was done once; what they write is undone."""
-    times: dict[str, float] = {}
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Median seconds, and processor seconds of the program and of its database process."""
+
+    waited: float
+    worked: float
+
+
+def measure(store: Store) -> dict[str, Cost]:
+    """Return what each costs, after it was done once; what they write is undone."""
+    costs: dict[str, Cost] = {}
     for name, act in ACTS.items():
-        taken: list[float] = []
-        for _ in range(RUNS + 1):
-            taken.append(_timed(store, act))
-            if taken[0] > SLOW_S:
-                break
-        times[name] = statistics.median(taken[1:] or taken)
-        print(f"  {name:28}{times[name] * 1000:>10.1f} ms", flush=True)
-    return times
+        runs: list[Cost] = []
+        while len(runs) <= RUNS and not (runs and runs[0].waited > SLOW_S):
+            runs.append(_cost(store, act))
+        rest = runs[1:] or runs
+        costs[name] = Cost(
+            statistics.median(run.waited for run in rest),
+            statistics.fmean(run.worked for run in rest),
+        )
+        print(
+            f"  {name:28}{costs[name].waited * 1000:>10.1f} ms"
+            f"{costs[name].worked * 1000:>10.1f} ms of a core",
+            flush=True,
+        )
+    return costs
 
 
-def _timed(store: Store, act: Callable[[Connection], object]) -> float:
+def _cost(store: Store, act: Callable[[Connection], object]) -> Cost:
     with store.engine.connect() as conn, conn.begin() as transaction:
-        begun = time.perf_counter()
+        server = None
+        if conn.dialect.name == "postgresql":
+            server = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            # Its processor time is that of one process
+            conn.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+        begun, before = time.perf_counter(), time.process_time() + _process_seconds(server)
         act(conn)
-        taken = time.perf_counter() - begun
+        waited = time.perf_counter() - begun
+        worked = time.process_time() + _process_seconds(server) - before
         transaction.rollback()
-    return taken
+    return Cost(waited, worked)
+
+
+def _process_seconds(pid: int | None) -> float:
+    """Return the processor time of a process of this machine; nothing for another machine's."""
+    path = Path(f"/proc/{pid}/schedstat")
+    if pid is None or not path.exists():
+        return 0.0
+    return int(path.read_text().split()[0]) / 1e9
 
 
 @contextmanager
@@ -167,17 +196,21 @@ def main() -> None:
     given = parser.parse_args()
     for name in [name for name in ACTS if not name.startswith(given.only)]:
         del ACTS[name]
-    found: dict[int, dict[str, float]] = {}
+    found: dict[int, dict[str, Cost]] = {}
     for number in given.pages:
         with tempfile.TemporaryDirectory() as folder, _store(Path(folder) / "workspace") as store:
             begun = time.perf_counter()
             fill(store, number, min(OPEN, number // 3), utc_now())
             print(f"{number} pages filled in {time.perf_counter() - begun:.0f} s", flush=True)
             found[number] = measure(store)
-    print(f"| ms | {' | '.join(f'{number:,}' for number in found)} |")
+    print(f"| ms of a core (waited) | {' | '.join(f'{number:,}' for number in found)} |")
     print(f"|---|{'--:|' * len(found)}")
     for name in ACTS:
-        print(f"| {name} | {' | '.join(f'{times[name] * 1000:.0f}' for times in found.values())} |")
+        cells = [
+            f"{costs[name].worked * 1000:.0f} ({costs[name].waited * 1000:.0f})"
+            for costs in found.values()
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -22,10 +22,9 @@ from pipeline.store.paper import pages
 from pipeline.store.quality.rekeying import has_open_difference
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.reports.progress import IS_GAP
 from pipeline.store.reports.sheet_accounting import count_sheets
 from pipeline.store.schema import paper
-from pipeline.store.schema.tally import IS_LIVE_PAGE
+from pipeline.store.schema.tally import IS_GAP, IS_LIVE_PAGE
 
 ANY_MONTH = ""
 _MONTH_LENGTH = len("YYYY-MM")

@@ -35,7 +35,6 @@ from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.open_deadlines import ANY_RULE, UNCERTAIN
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
-from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.exports.runs import IS_DELIVERED
@@ -47,7 +46,9 @@ from pipeline.store.schema.review import entry_version, look
 from pipeline.store.schema.tally import (
     DONE,
     FAILED,
+    HAS_DUE,
     IS_COMING,
+    IS_GAP,
     IS_LIVE_PAGE,
     IS_UNRECEIPTED,
     WAITING,
@@ -60,13 +61,6 @@ _HOUR_LENGTH = 13
 _OPEN_STATE_VALUES = [
     state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}
 ]
-IS_GAP = and_(
-    IS_UNRECEIPTED,
-    _entry_table.c.state == EntryState.REJECTED.value,
-    _entry_table.c.voided.is_(None),
-    _entry_table.c.reason.not_in(sorted(GAPLESS_REASONS)),
-)
-"""Rejected paper that leaves a gap in a record, such as illegible, and is not dealt with."""
 IS_NOT_ENTERED = and_(
     IS_UNRECEIPTED,
     or_(
@@ -226,8 +220,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
         *(_entry_table.c[name] for name in ("unit", "form", "version")),
     )
     inner = select(*keys).where(
-        _entry_table.c.due_at.is_not(None),
-        IS_UNRECEIPTED,
+        HAS_DUE,
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
         _entry_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     )

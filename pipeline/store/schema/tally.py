@@ -12,9 +12,10 @@ What is not finished is counted by the indexes of this module, which leave out w
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, literal_column
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, and_, literal_column
 
 from pipeline.domain.model import EntryState
+from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.schema.exports import receipt
 from pipeline.store.schema.paper import batch, entry, event, metadata, page
 from pipeline.store.schema.review import entry_version, look
@@ -53,6 +54,15 @@ scanned_pack = Table("scanned_pack", metadata, Column("pack", String(32), primar
 # Literals, as in paper.py: partial indexes are used only where the query names the same values.
 IS_LIVE_PAGE = page.c.standing != literal_column(f"'{DONE}'")
 IS_UNRECEIPTED = entry.c.state != literal_column(f"'{EntryState.RECEIPTED}'")
+IS_GAP = and_(
+    IS_UNRECEIPTED,
+    entry.c.state == literal_column(f"'{EntryState.REJECTED}'"),
+    entry.c.voided.is_(None),
+    entry.c.reason.not_in([literal_column(f"'{reason}'") for reason in sorted(GAPLESS_REASONS)]),
+)
+"""Rejected paper that leaves a gap in a record, such as illegible, and is not dealt with."""
+HAS_DUE = and_(IS_UNRECEIPTED, entry.c.due_at.is_not(None))
+WAS_FIRST, WAS_SECOND = entry.c.first_at.is_not(None), entry.c.second_at.is_not(None)
 IS_BLANK = page.c.outcome == literal_column("'blank'")
 IS_QUEUED = page.c.state == literal_column("'queued'")
 HAS_SEVERAL_SIDES = page.c.pages > literal_column("1")
@@ -116,6 +126,24 @@ Index(
     entry.c.created_at,
     sqlite_where=IS_UNRECEIPTED,
     postgresql_where=IS_UNRECEIPTED,
+)
+Index("entry_gap", entry.c.unit, sqlite_where=IS_GAP, postgresql_where=IS_GAP)
+Index("entry_due", entry.c.unit, entry.c.state, sqlite_where=HAS_DUE, postgresql_where=HAS_DUE)
+Index(
+    "entry_first",
+    entry.c.first_at,
+    entry.c.first_by,
+    entry.c.unit,
+    sqlite_where=WAS_FIRST,
+    postgresql_where=WAS_FIRST,
+)
+Index(
+    "entry_second",
+    entry.c.second_at,
+    entry.c.second_by,
+    entry.c.unit,
+    sqlite_where=WAS_SECOND,
+    postgresql_where=WAS_SECOND,
 )
 Index(
     "entry_created",

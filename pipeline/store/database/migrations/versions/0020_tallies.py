@@ -29,6 +29,15 @@ _INDEXES: dict[str, tuple[str, list[str], str | None]] = {
         ["unit", "state", "form", "criticality", "created_at"],
         "state != 'kvitterad'",
     ),
+    "entry_gap": (
+        "entry",
+        ["unit"],
+        "state != 'kvitterad' AND state = 'avvisad' AND voided IS NULL AND (reason NOT IN"
+        " ('dubblett', 'främmande sida', 'tom rad'))",
+    ),
+    "entry_due": ("entry", ["unit", "state"], "state != 'kvitterad' AND due_at IS NOT NULL"),
+    "entry_first": ("entry", ["first_at", "first_by", "unit"], "first_at IS NOT NULL"),
+    "entry_second": ("entry", ["second_at", "second_by", "unit"], "second_at IS NOT NULL"),
     "entry_created": ("entry", ["created_at", "unit", "state", "form", "criticality"], None),
     "entry_version_at": ("entry_version", ["at", "entry", "state"], None),
     "look_at": ("look", ["at"], None),
