@@ -220,11 +220,11 @@ def list_log_rows(
     Rows of no unit, such as logins, are visible to every log reviewer.
     """
     names = [field.name for field in fields(LogRow)]
-    # Numbers grow with time, so the newest have the highest
+    # By the index of moments, which both databases read backwards until the page is full
     query = (
         select(*(_event_table.c[name] for name in names))
         .where(_filter_condition(conn, units, log_filter))
-        .order_by(_event_table.c.id.desc())
+        .order_by(_event_table.c.at.desc(), _event_table.c.id.desc())
     )
     return [LogRow(*row) for row in conn.execute(query.offset(offset).limit(limit))]
 

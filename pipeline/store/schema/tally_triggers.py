@@ -261,9 +261,11 @@ def rebuild_tallies(conn: Connection) -> None:
         "DELETE FROM scanned_pack",
         f"INSERT INTO scanned_pack (pack) {_SCANNED}",
     )
-    create_tally_triggers(conn)
+    # Off meanwhile: they would count every page that is judged
+    drop_tally_triggers(conn)
     for statement in statements:
         conn.execute(text(statement.format(**_words(conn))))
+    create_tally_triggers(conn)
 
 
 def fold_tallies(conn: Connection, more_than: int = 0) -> None:

@@ -82,6 +82,21 @@ def store(store_settings: Settings) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.fixture
+def other_store(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Another empty store on the same kind of database as `store`."""
+    folder = tmp_path / "other"
+    if store.engine.dialect.name == "sqlite":
+        opened = open_store(Settings(workspace=folder, database_url=""), create=True)
+        yield opened
+        opened.close()
+        return
+    with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
+        opened = open_store(Settings(workspace=folder, database_url=url), create=True)
+        yield opened
+        opened.close()
+
+
 def number_schema(conn: Connection, number: int) -> None:
     """Give a store's schema a number from before the Alembic history, without what came later."""
     _drop_later(conn)
