@@ -73,16 +73,16 @@ def count_entry_groups(
         inner = select(*keys, age).where(_entry_table.c.unit.in_(units), condition).subquery()
         columns = list(inner.c)
         for row in conn.execute(select(*columns, func.count()).group_by(*columns)):
-            counts[row[0], bool(row[1]), *row[2:6]] += row[6]
-    young = Counter[tuple[bool, str, str, str]]()
-    for (state, is_void, *group, _), entries in counts.items():
-        if state == EntryState.RECEIPTED:
-            young[is_void, group[0], group[1], group[2]] += entries
-    receipted = Counter[tuple[bool, str, str, str]]()
+            state, is_void, unit, form, criticality, age_name, entries = row
+            counts[state, bool(is_void), unit, form, criticality, age_name] += entries
+    old = Counter[tuple[bool, str, str, str]]()
     for one in list_entry_tallies(conn, units):
-        receipted[one.is_void, one.unit, one.form, one.criticality] += one.entries
-    for key in receipted:
-        counts[EntryState.RECEIPTED.value, *key, oldest] += receipted[key] - young[key]
+        old[one.is_void, one.unit, one.form, one.criticality] += one.entries
+    for (state, is_void, unit, form, criticality, _), entries in counts.items():
+        if state == EntryState.RECEIPTED:
+            old[is_void, unit, form, criticality] -= entries
+    for (is_void, unit, form, criticality), entries in old.items():
+        counts[EntryState.RECEIPTED.value, is_void, unit, form, criticality, oldest] += entries
     return [(*key, entries) for key, entries in sorted(counts.items()) if entries > 0]
 
 

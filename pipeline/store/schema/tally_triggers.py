@@ -121,8 +121,10 @@ _SQLITE_TRIGGERS = {
     "tally_page_reopened": ("AFTER UPDATE OF undone_at ON page_closure", _judge("id = NEW.page")),
 }
 # Two transactions that decide the last two entries of a sheet would each see the other's still
-# open: they take turns, and what is judged after the turn sees what the other has committed.
-_TURN = "PERFORM pg_advisory_xact_lock(20, hashtext({sheet}));"
+# open: they take turns, and what is judged after the turn sees what the other has committed. Sheets
+# share the turns, since a transaction with many sheets would otherwise need more locks than there
+# are.
+_TURN = "PERFORM pg_advisory_xact_lock(20, hashtext({sheet}) & 1023);"
 _POSTGRES_FUNCTIONS = {
     "tally_judge_page": f"""BEGIN
         IF NEW.sheet IS NOT NULL THEN {_TURN.format(sheet="NEW.sheet")} END IF;

@@ -166,10 +166,16 @@ def test_a_worker_that_has_been_idle_long_looks_less_often(
     desk: PageJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """64 idle workers together took a quarter of a core of the database."""
-    here, looks = bare_worker(), []
+    here = bare_worker()
+    looks: list[int] = []
+
+    def look() -> list[str]:
+        looks.append(1)
+        return []
+
     here._job, here._seen = desk, frozenset()
     here._last_page_at -= worker._IDLE_SECONDS + 1
-    monkeypatch.setattr(here, "_list_queued", lambda: looks.append(1) or [])
+    monkeypatch.setattr(here, "_list_queued", look)
     here.look()
     here.look()
     assert len(looks) == 1
