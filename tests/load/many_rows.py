@@ -29,7 +29,10 @@ _FORMS = ("hsl-anteckning", "besokslista", "fri-anteckning", "social-anteckning"
 
 
 def fill(store: Store, pages: int, open_entries: int, now: datetime) -> None:
-    """Add so many pages, each with an entry, of which the newest `open_entries` are open."""
+    """Add so many pages, each with an entry, of which the newest `open_entries` are open.
+
+    A tenth as many are not read, and a quarter as many wait for a signature, export or receipt.
+    """
     is_postgres = store.engine.dialect.name == "postgresql"
     with store.begin() as conn:
         client_register.save_units(conn, dict.fromkeys(UNITS, "HSL"))
@@ -40,8 +43,8 @@ def fill(store: Store, pages: int, open_entries: int, now: datetime) -> None:
         words = {
             "moment": _moment(first, is_postgres),
             "open": str(pages - open_entries),
-            "work": str(pages - open_entries - min(5000, pages // 20)),
-            "queued": str(pages - min(2000, pages // 20)),
+            "work": str(pages - open_entries - open_entries // 4),
+            "queued": str(pages - open_entries // 10),
             "last": str(pages),
             "no": "false" if is_postgres else "0",
             "json": "::json" if is_postgres else "",

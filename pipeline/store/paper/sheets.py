@@ -235,17 +235,12 @@ def list_pages_by_sheet(conn: Connection, sheets: Sequence[str]) -> dict[str, li
     return {sheet: pages[sheet] for sheet in sheets if sheet in pages}
 
 
-def find_missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
-    """Return the numbers of the pages of a sheet that have not come.
+def missing_pages_by_sheet(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the pages that have not come, of each of these sheets.
 
     This includes sheets that are known by a page's id, such as copies. An unidentified page misses
     none.
     """
-    return missing_page_numbers(list_sheet_pages(conn, sheet))
-
-
-def missing_pages_by_sheet(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Return the numbers of the pages that have not come, of each of these sheets."""
     found = list_pages_by_sheet(conn, sorted(sheets))
     return {sheet: missing_page_numbers(pages) for sheet, pages in found.items()}
 

@@ -228,8 +228,7 @@ page = Table(
     Column("upright_sha256", String(64)),
     Column("read_at", UtcDateTime, index=True),
     Column("reader_version", String(40)),
-    # Waiting, done or failed: kept by triggers (tally.py), never written by the program.
-    Column("standing", String(8), nullable=False, server_default="waiting"),
+    Column("standing", String(8), nullable=False, server_default="waiting"),  # see tally.py
     UniqueConstraint("batch", "position"),
 )
 
@@ -492,7 +491,6 @@ Index(
 )
 
 Index("page_sheet_side", page.c.serial, page.c.page_no)
-
 Index(
     "unused_standing",
     unused_sheet.c.serial,

@@ -1,4 +1,4 @@
-"""What is finished costs the screens and commands nothing: ten times the past is the same work.
+"""What is finished costs the daily work nothing: ten times the past is the same work.
 
 As in `test_long_queue_work.py`, it is the database's work that is compared and not time.
 """
@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from pipeline.reporting.progress import load_overview
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.queries import Hint, LogFilter, count_log_rows
@@ -23,26 +22,11 @@ pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.slow, pytest.mark.both_databases]
 
 NOW = utc_now()
-LATER = NOW + timedelta(days=60)
-"""Läge shows the work of fourteen days, which would be the whole of a short past."""
 FEW, MANY, OPEN = 3_000, 30_000, 1_000
 SAME = 2.0
-FLAT = (
-    "Granska: claim",
-    "Granska: next and number",
-    "Skanna",
-    "Kvar på papper",
-    "Signera",
-    "Export",
-    "status",
-    "work: look at the queue",
-    "worker: look for pages",
-)
-"""Of `scale.ACTS`."""
-ACTS: dict[str, Callable[[Connection], object]] = {
-    **{name: scale.ACTS[name] for name in FLAT},
-    "Läge": lambda conn: load_overview(conn, scale.FORMS, scale.MANAGER, LATER),
-}
+FLAT = ("Granska: claim", "Skanna", "Kvar på papper", "worker: look for pages")
+"""Of `scale.ACTS`; what others cost is measured there."""
+ACTS = {name: scale.ACTS[name] for name in FLAT}
 
 
 def test_ten_times_the_past_is_the_same_work(store: Store, other_store: Store) -> None:
@@ -65,5 +49,5 @@ def test_views_without_a_decision_are_looked_up_one_by_one(store: Store) -> None
         return lambda conn: count_log_rows(conn, UNITS, chosen)
 
     with store.read() as conn:
-        assert count(hinted)(conn) == 10
+        assert 10 <= count_log_rows(conn, UNITS, hinted) <= 15  # and those of blank pages
     assert work(store, count(hinted)) < 30 * work(store, count(whole))
