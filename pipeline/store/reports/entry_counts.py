@@ -71,8 +71,8 @@ def count_entry_groups(
     counts: Counter[tuple[str, bool, str, str, str, str]] = Counter()
     for condition in (IS_UNRECEIPTED, and_(is_receipted, is_young)):
         inner = select(*keys, age).where(_entry_table.c.unit.in_(units), condition).subquery()
-        columns = list(inner.c)
-        for row in conn.execute(select(*columns, func.count()).group_by(*columns)):
+        columns: list[ColumnElement[Any]] = [*inner.c, func.count()]
+        for row in conn.execute(select(*columns).group_by(*inner.c)):
             state, is_void, unit, form, criticality, age_name, entries = row
             counts[state, bool(is_void), unit, form, criticality, age_name] += entries
     old = Counter[tuple[bool, str, str, str]]()

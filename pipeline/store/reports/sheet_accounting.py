@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -99,8 +100,9 @@ def count_sheets(conn: Connection, units: Collection[str]) -> list[SheetBalance]
     is_unused = outstanding_sheet.c.serial.in_(select(unused_sheet.c.serial).where(_IS_ACTIVE))
     is_open = is_in_open_pack(outstanding_sheet.c.pack)
     inner = select(*keys, is_unused.label("unused"), is_open.label("open")).subquery()
-    query = select(*inner.c, func.count()).group_by(*inner.c)
-    for unit, form, is_back, is_in_use, sheets in conn.execute(query):
+    columns: list[ColumnElement[Any]] = [*inner.c, func.count()]
+    for row in conn.execute(select(*columns).group_by(*inner.c)):
+        unit, form, is_back, is_in_use, sheets = row
         group = unused if is_back else missing if is_in_use else reserve
         group[unit if unit in known else NO_UNIT, form] += sheets
     return [
