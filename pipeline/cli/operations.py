@@ -319,7 +319,8 @@ def _check_result(report: CheckReport) -> dict[str, object]:
     counts = {name: getattr(check, name) for name in ("files", "missing", "damaged", "orphans")}
     problems = [asdict(problem) for problem in report.problems]
     return {"ok": check.is_whole, "database": check.database_problem, **counts} | {
-        "problems": problems
+        "recounted": report.recounted,
+        "problems": problems,
     }
 
 
@@ -331,6 +332,8 @@ def _print_check(report: CheckReport) -> None:
         print_text("check.database", problem=check.database_problem)
     if check.orphans:
         print_text("check.orphans", count=check.orphans)
+    if report.recounted:
+        print_text("check.recounted", count=report.recounted)
     if check.is_whole:
         print_text("check.whole", files=format_count(check.files, "file"))
         return

@@ -19,9 +19,12 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 from sqlalchemy import make_url
 
 from pipeline.domain.errors import SchemaMismatchError, StoreError, StoreUnavailableError
@@ -45,14 +48,26 @@ _MAX_ENQUEUED = 200
 _POLL_SECONDS = 0.03
 _IDLE_POLL_SECONDS = 5.0
 """Seconds between two looks of the engine while no page is known to wait."""
-_LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.25
 """Seconds between two looks for pages that have just come, while few pages wait."""
+_IDLE_LOOK_SECONDS, _IDLE_SECONDS = 1.0, 120.0
+"""Seconds between two such looks once no page has waited for so many seconds."""
 _MAX_LOOKED_FOR = 50
 """Pages without their image that are looked after at a heartbeat."""
 _LAST_PAGE_SECONDS = 60
 """Time that a stopping worker has for its current page."""
 _LOCK_SECONDS = 5
 """Time to wait for a locked database before the worker logs it and waits on."""
+_QUEUE_THREAD = f"queue-worker-{QUEUE_NAME}"
+_ENGINE_POLLS = {
+    "get_queue": _QUEUE_THREAD,
+    "dequeue_scopes": "queue-worker-_dbos_internal",
+    "list_queues": "queue_thread",
+    "list_schedules": "dynamic_scheduler_loop",
+    "background_job_lock": "dbos-background-jobs",
+}
+"""Functions of the engine that its threads call at each look, with (a part of) the thread's name.
+"""
 _UNFINISHED_STATES = {"PENDING", "ENQUEUED", "DELAYED"}
 _log = logging.getLogger(__name__)
 
@@ -86,7 +101,7 @@ def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -
     try:
         worker.start()
         next_beat = time.monotonic() + settings.beat_seconds
-        while not _wait_for_stop(min(_LOOK_SECONDS, settings.beat_seconds)):
+        while not _wait_for_stop(min(LOOK_SECONDS, settings.beat_seconds)):
             if job.missing_program:
                 raise job.missing_program
             if time.monotonic() >= next_beat:
@@ -128,6 +143,7 @@ class Worker:
         self._monitor = LivenessMonitor(settings.takeover_seconds)
         self._last_looked_for = ""
         self._seen: frozenset[str] = frozenset()
+        self._last_page_at, self._next_look = time.monotonic(), 0.0
         self._pages_wait = threading.Event()
         self._engine = DBOS(config=_engine_config(settings, worker_id))
 
@@ -190,8 +206,11 @@ class Worker:
 
         Where many pages wait, or where it fails, that is left to the next heartbeat.
         """
-        if len(self._seen) >= _MAX_ENQUEUED:
+        now = time.monotonic()
+        if len(self._seen) >= _MAX_ENQUEUED or now < self._next_look:
             return
+        if now - self._last_page_at > _IDLE_SECONDS:
+            self._next_look = now + _IDLE_LOOK_SECONDS
         try:
             if not self._seen.issuperset(self._list_queued()):
                 self._hand_over()
@@ -201,18 +220,23 @@ class Worker:
     def _pace_polls(self) -> None:
         """Let the engine look for pages often only while some wait, and at once when they come.
 
-        It has no setting for that. Its thread loads the settings of its queue before each look,
-        and is held there.
+        It has no setting for that. Each of its threads is held where it first asks the database:
+        that of the queue, and those that look once a second for what is never used here.
         """
-        database = self._engine._sys_db
-        load_queue = database.get_queue
+        database: Any = self._engine._sys_db
+        for name, thread in _ENGINE_POLLS.items():
+            if ask := getattr(database, name, None):
+                setattr(database, name, partial(self._hold, ask, thread))
 
-        def wait_and_load(name: str, **options: object) -> Queue | None:
-            if threading.current_thread().name == f"queue-worker-{QUEUE_NAME}":
-                self._pages_wait.wait(_IDLE_POLL_SECONDS)
-            return load_queue(name, **options)  # type: ignore[arg-type]
-
-        database.get_queue = wait_and_load  # type: ignore[method-assign]
+    def _hold(self, ask: Callable[..., Any], thread: str, *given: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Call a function of the engine, in its own thread not before pages wait or time is up."""
+        if thread in threading.current_thread().name and (
+            thread == _QUEUE_THREAD
+            # Until this one runs, the others are starting it
+            or any(one.name == _QUEUE_THREAD for one in threading.enumerate())
+        ):
+            self._pages_wait.wait(_IDLE_POLL_SECONDS)
+        return ask(*given, **options)
 
     def _beat(self) -> None:
         with self._job.store.begin() as conn:
@@ -233,6 +257,7 @@ class Worker:
         """Enqueue the pages that wait, and let the engine look for them often if there are any."""
         self._enqueue()
         if self._seen:
+            self._last_page_at = time.monotonic()
             self._pages_wait.set()
         else:
             self._pages_wait.clear()

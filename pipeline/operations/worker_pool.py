@@ -35,11 +35,17 @@ from pipeline.reading.imaging.timing import limit_threads
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import workers
+from pipeline.store.schema.tally_triggers import fold_tallies
 
 if TYPE_CHECKING:
     from pipeline.operations.page_job import ReaderFactory
 
 _POLL_SECONDS = 0.2
+"""Seconds after which it is seen again whether the workers live."""
+_LOOK_SECONDS = 1.0
+"""Seconds between two looks into the database for how far the reading is."""
+_FOLD_SECONDS, _MANY_TALLIES = 60, 5000
+"""Seconds after which changes of counts are added up, if there are many."""
 _SERVER_LOST = 255
 """Exit code of a worker whose end is not known, as the server that it was forked from has died."""
 _START_ATTEMPTS = 5
@@ -253,22 +259,33 @@ def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[Re
     """
     with _stop_on_signal(pool):
         pool.start()
+        next_look, next_fold = 0.0, time.monotonic() + _FOLD_SECONDS
         while True:
             pool.poll()
-            if not until_idle:
-                pool.check_store()
-                _settle_signatures(store)
-            if (progress := measure_progress(store)) is not None:
-                yield progress
-                if until_idle and progress.waiting == progress.set_aside:
-                    return
+            now = time.monotonic()
+            if now >= next_look:
+                next_look = now + _LOOK_SECONDS
+                if not until_idle:
+                    pool.check_store()
+                    _keep_up(store, fold=now >= next_fold)
+                    next_fold = next_fold if now < next_fold else now + _FOLD_SECONDS
+                if (progress := measure_progress(store)) is not None:
+                    yield progress
+                    if until_idle and progress.waiting == progress.set_aside:
+                        return
             time.sleep(_POLL_SECONDS)
 
 
-def _settle_signatures(store: Store) -> None:
-    """Give what people have keyed in its receipts, once they can no longer undo it."""
+def _keep_up(store: Store, *, fold: bool) -> None:
+    """Give what people have keyed in its receipts, once they can no longer undo it.
+
+    With `fold`, also add up the changes of counts.
+    """
     try:
         settle_signatures(store, utc_now())
+        if fold:
+            with store.begin() as conn:
+                fold_tallies(conn, _MANY_TALLIES)
     except StoreUnavailableError as error:
         _log.warning("%s", error)
 

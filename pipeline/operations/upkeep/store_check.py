@@ -1,4 +1,4 @@
-"""Check the whole store: the database, and every file that it names, byte by byte.
+"""Check the whole store: the database, its counts, and every file that it names, byte by byte.
 
 Files of exports and archive packages are among them. The result is stored, for `doctor` and the
 screen Läge.
@@ -6,6 +6,7 @@ screen Läge.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -28,10 +29,12 @@ from pipeline.store.reports.store_checks import (
     begin_due_check,
     save_check,
 )
+from pipeline.store.schema.tally_triggers import count_wrong_tallies, rebuild_tallies
 
 MAX_NAMED = 200
 """Files that a report names at most."""
 _NICENESS = 10
+_log = logging.getLogger(__name__)
 
 
 class FileState(StrEnum):
@@ -52,10 +55,14 @@ class FileProblem:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """A check with the first of its problems."""
+    """A check with the first of its problems.
+
+    `recounted`: so many of the counts that the database keeps were wrong, and were made anew.
+    """
 
     check: StoreCheck
     problems: tuple[FileProblem, ...]
+    recounted: int = 0
 
 
 def check_store(
@@ -117,13 +124,25 @@ def _run(
         damaged=states.count(FileState.DAMAGED),
         orphans=orphans,
     )
+    recounted = 0 if problem else _recount(store)
     with store.begin() as conn:
         check = save_check(conn, found, utc_now())
         named = tuple(
             FileProblem(name, wrong[name], find_file_uses(conn, name))
             for name in list(wrong)[:MAX_NAMED]
         )
-    return CheckReport(check, named)
+    return CheckReport(check, named, recounted)
+
+
+def _recount(store: Store) -> int:
+    """Make the counts of finished paper anew if some are wrong; return how many were."""
+    with store.read() as conn:
+        wrong = count_wrong_tallies(conn)
+    if wrong:
+        _log.warning("%d counts were wrong and are made anew.", wrong)
+        with store.begin() as conn:
+            rebuild_tallies(conn)
+    return wrong
 
 
 def _judge_files(images: ImageFolder, names: list[str]) -> Iterator[tuple[str, FileState | None]]:

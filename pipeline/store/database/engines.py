@@ -63,7 +63,8 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
         milliseconds = int(wait_seconds * 1000)
         options = {
             "connect_timeout": max(2, int(wait_seconds)),
-            "options": f"-c lock_timeout={milliseconds}",
+            # Compiling a statement takes longer than all statements of a screen together
+            "options": f"-c lock_timeout={milliseconds} -c jit=off",
         }
         engine = create_engine(
             parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options

@@ -41,12 +41,25 @@ from pipeline.store.schema import (
     office,
     paper,
     review,
+    tally,
     upkeep,
 )
 from pipeline.store.schema.append_only import protect_tables
+from pipeline.store.schema.tally_triggers import create_tally_triggers
 
 _log = logging.getLogger(__name__)
-ALL_TABLES = (accounts, depth, exports, lookup, manual_entry, office, paper, review, upkeep)
+ALL_TABLES = (
+    accounts,
+    depth,
+    exports,
+    lookup,
+    manual_entry,
+    office,
+    paper,
+    review,
+    tally,
+    upkeep,
+)
 """The modules that declare tables and indexes, imported so that `metadata` is complete."""
 _is_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
@@ -254,6 +267,7 @@ def create_schema(conn: Connection, fill: Callable[[Connection], None] = start_c
     paper.metadata.create_all(conn)
     fill(conn)
     protect_tables(conn)
+    create_tally_triggers(conn)
     conn.execute(insert(paper.schema_info).values(version=paper.SCHEMA_VERSION))
     stamp_head(conn)
 

@@ -33,7 +33,8 @@ from pipeline.store.entries.second_reviewer import is_excluded_as_second, must_n
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.review.transfers import has_entry_on_sheet
-from pipeline.store.schema import lookup, paper
+from pipeline.store.schema import paper
+from pipeline.store.schema.tally import IS_SKIP
 
 CLAIM_MINUTES = 15
 """How long an entry is claimed for a person."""
@@ -283,8 +284,7 @@ def _list_skipped(conn: Connection, claim: _Claim) -> list[str]:
         select(paper.event.c.subject)
         .where(
             paper.event.c.by == claim.person.login,
-            lookup.IS_OWN_ACTION,  # lets the index of a person's actions be used
-            paper.event.c.action == "skip",
+            IS_SKIP,
             paper.event.c.at > claim.now - _SKIP_TIME,
         )
         .order_by(paper.event.c.id.desc())

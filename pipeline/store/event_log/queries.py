@@ -220,11 +220,11 @@ def list_log_rows(
     Rows of no unit, such as logins, are visible to every log reviewer.
     """
     names = [field.name for field in fields(LogRow)]
-    # Numbers grow with time, so the newest have the highest
+    # By the index of moments, which both databases read backwards until the page is full
     query = (
         select(*(_event_table.c[name] for name in names))
         .where(_filter_condition(conn, units, log_filter))
-        .order_by(_event_table.c.id.desc())
+        .order_by(_event_table.c.at.desc(), _event_table.c.id.desc())
     )
     return [LogRow(*row) for row in conn.execute(query.offset(offset).limit(limit))]
 
@@ -396,16 +396,18 @@ def _signed_after_change(conn: Connection, log_filter: LogFilter) -> ColumnEleme
 
 def _has_no_decision() -> ColumnElement[bool]:
     """Return the condition that the viewer has no other event about the sheet's page or entries."""
-    other = _event_table.alias("other")
-    # Events about the page itself or about entries on its sheet
-    same_sheet = or_(
-        other.c.subject == _event_table.c.subject, other.c.subject.in_(_same_sheet_entries())
-    )
-    is_action = other.c.action.not_in(_ACCESS_ACTIONS)
+    other, page, entry = _event_table.alias("other"), paper.page.c, paper.entry.c
     # The same person's events, other than views
-    return ~exists().where(other.c.by == _event_table.c.by, is_action, same_sheet).correlate(
-        _event_table
+    is_action = and_(other.c.by == _event_table.c.by, other.c.action.not_in(_ACCESS_ACTIONS))
+    # About the page itself, and about entries on its sheet: in two, each by the index of subjects
+    of_page = exists().where(is_action, other.c.subject == _event_table.c.subject)
+    of_entries = exists().where(
+        page.id == _event_table.c.subject,
+        entry.sheet == page.sheet,
+        other.c.subject == entry.id,
+        is_action,
     )
+    return and_(~of_page.correlate(_event_table), ~of_entries.correlate(_event_table))
 
 
 def _is_other_unit() -> ColumnElement[bool]:
@@ -434,13 +436,3 @@ def _is_protected() -> ColumnElement[bool]:
         client.protected,
     )
     return on_page.correlate(_event_table)
-
-
-def _same_sheet_entries() -> Select[Any]:
-    """Return a query of the entries on the sheet of the page that a row is about."""
-    page, entry = paper.page.c, paper.entry.c
-    return (
-        select(entry.id)
-        .where(page.id == _event_table.c.subject, entry.sheet == page.sheet)
-        .correlate(_event_table)
-    )

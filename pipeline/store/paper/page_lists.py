@@ -17,9 +17,10 @@ from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import STATE_FAILED, Page, is_closed, is_failed, load_page
-from pipeline.store.paper.sheets import find_missing_pages, list_sheet_pages
+from pipeline.store.paper.sheets import list_pages_by_sheet, missing_page_numbers
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import page_closure
+from pipeline.store.schema.tally import HAS_SEVERAL_SIDES, IS_BLANK
 
 _page_table = paper.page
 _MAX_PAGES = 200
@@ -53,7 +54,7 @@ class IncompleteSheet:
 def list_blank_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES) -> list[Page]:
     """Return blank pages, the latest first."""
     permissions.require_permission(person, Action.PROBLEMS)
-    return _latest_pages(conn, _page_table.c.outcome == Outcome.BLANK.value, person, limit)
+    return _latest_pages(conn, IS_BLANK, person, limit)
 
 
 def list_repeated_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES) -> list[Page]:
@@ -76,7 +77,7 @@ def list_incomplete_sheets(
     is_counted = (
         _page_table.c.sheet.is_not(None),
         _page_table.c.serial.is_not(None),
-        _page_table.c.pages > 1,
+        HAS_SEVERAL_SIDES,
         _page_table.c.outcome == Outcome.READ.value,
     )
     # Sheets with fewer different page numbers than the form has pages.
@@ -88,19 +89,17 @@ def list_incomplete_sheets(
         .order_by(func.min(_page_table.c.serial), _page_table.c.sheet)
         .limit(limit)
     )
-    return [_incomplete_sheet(conn, sheet) for sheet in conn.execute(sheets).scalars()]
-
-
-def _incomplete_sheet(conn: Connection, sheet: str) -> IncompleteSheet:
-    pages = tuple(list_sheet_pages(conn, sheet))
-    return IncompleteSheet(
-        sheet,
-        pages[0].serial or sheet,
-        pages[0].form or "",
-        pages[0].unit,
-        find_missing_pages(conn, sheet),
-        pages,
-    )
+    return [
+        IncompleteSheet(
+            sheet,
+            found[0].serial or sheet,
+            found[0].form or "",
+            found[0].unit,
+            missing_page_numbers(found),
+            tuple(found),
+        )
+        for sheet, found in list_pages_by_sheet(conn, conn.execute(sheets).scalars().all()).items()
+    ]
 
 
 def _latest_pages(

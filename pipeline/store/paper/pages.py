@@ -27,7 +27,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    false,
     func,
     insert,
     not_,
@@ -44,34 +43,18 @@ from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import paper
-from pipeline.store.schema.depth import ATTACHED_PAGES, attachment, is_attachment, page_area
-from pipeline.store.schema.paper import OPEN_STATES, entry, page, page_closure
+from pipeline.store.reports.tallies import list_page_tallies
+from pipeline.store.schema import paper, tally
+from pipeline.store.schema.depth import attachment, is_attachment, page_area
+from pipeline.store.schema.paper import entry, page, page_closure
+from pipeline.store.schema.tally import IS_LIVE_PAGE, IS_QUEUED
 
 STATE_QUEUED = "queued"
 STATE_READ = "read"
 STATE_FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class PageConditions:
-    """What a page may be, as SQL conditions; a page is `failed`, `done` or `waiting`.
-
-    `problem`: a person has to look into it. That is a page that failed or lacks its image, or one
-    that was read and waits with something wrong. `empty_sheet`: the machine found nothing written
-    on the page's sheet; a person has to confirm that. `needs_action`: a problem that is settled
-    with the paper and not by reviewing, as a remark is.
-    """
-
-    failed: ColumnElement[bool]
-    done: ColumnElement[bool]
-    waiting: ColumnElement[bool]
-    problem: ColumnElement[bool]
-    empty_sheet: ColumnElement[bool]
-    needs_action: ColumnElement[bool]
-
-
-is_queued: ColumnElement[bool] = page.c.state == STATE_QUEUED
+is_queued: ColumnElement[bool] = IS_QUEUED
 is_read: ColumnElement[bool] = page.c.state == STATE_READ
 # A queued page whose image is missing or damaged; the reason says so.
 lacks_image: ColumnElement[bool] = and_(is_queued, page.c.reason != "")
@@ -79,70 +62,50 @@ lacks_image: ColumnElement[bool] = and_(is_queued, page.c.reason != "")
 is_unsettled_duplicate: ColumnElement[bool] = and_(
     page.c.duplicate_of.is_not(None), page.c.sheet.is_(None), not_(page.c.settled)
 )
-
-
-def _page_conditions(
-    has_entries: ColumnElement[bool],
-    has_open_entries: ColumnElement[bool],
-    is_closed: ColumnElement[bool],
-    is_attached: ColumnElement[bool],
-) -> PageConditions:
-    is_failed = and_(page.c.state == STATE_FAILED, not_(is_closed))
-    # Blank, settled, on a sheet all of whose entries are decided, or failed and closed by a person.
-    is_done = or_(
-        and_(page.c.state == STATE_FAILED, is_closed),
-        and_(
-            is_read,
-            or_(
-                func.coalesce(page.c.outcome == Outcome.BLANK, false()),
-                page.c.settled,
-                and_(page.c.sheet.is_not(None), has_entries, not_(has_open_entries)),
-            ),
-        ),
-    )
-    is_waiting = and_(not_(is_failed), not_(is_done))
-    is_empty_sheet = and_(page.c.sheet.is_not(None), not_(has_entries), not_(page.c.settled))
-    is_open = and_(is_read, is_waiting, not_(is_attached))
-    needs_action = or_(
-        is_failed,
-        lacks_image,
-        and_(
-            is_open,
-            or_(is_unsettled_duplicate, is_empty_sheet, page.c.outcome == Outcome.UNIDENTIFIED),
-        ),
-    )
-    is_problem = or_(needs_action, and_(is_open, cast(page.c.problems, String) != "[]"))
-    return PageConditions(is_failed, is_done, is_waiting, is_problem, is_empty_sheet, needs_action)
-
-
 is_closed: ColumnElement[bool] = page.c.id.in_(
     select(page_closure.c.page).where(page_closure.c.undone_at.is_(None))
 )
-# For queries over all pages, the sets are made once per query: a subquery for each of 100,000 pages
-# takes PostgreSQL several times as long.
-_EVERY_PAGE = _page_conditions(
-    page.c.sheet.in_(select(entry.c.sheet)),
-    page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.in_(OPEN_STATES))),
-    is_closed,
-    page.c.id.in_(ATTACHED_PAGES),
-)
-is_failed, is_done = _EVERY_PAGE.failed, _EVERY_PAGE.done
-is_waiting, is_problem = _EVERY_PAGE.waiting, _EVERY_PAGE.problem
-is_empty_sheet = _EVERY_PAGE.empty_sheet
-_same_sheet = select(entry.c.id).where(entry.c.sheet == page.c.sheet).correlate(page)
-FEW_PAGES = _page_conditions(
-    _same_sheet.exists(),
-    _same_sheet.where(entry.c.state.in_(OPEN_STATES)).exists(),
-    select(page_closure.c.id)
-    .where(page_closure.c.page == page.c.id, page_closure.c.undone_at.is_(None))
+# What every page is one of: the database judges it whenever something changes (schema/tally.py).
+is_failed: ColumnElement[bool] = and_(IS_LIVE_PAGE, page.c.standing == tally.FAILED)
+is_waiting: ColumnElement[bool] = and_(IS_LIVE_PAGE, page.c.standing == tally.WAITING)
+is_done: ColumnElement[bool] = page.c.standing == tally.DONE
+# A page without a sheet has none. One with a sheet is taken to be empty: a person confirms that.
+# With a limit, PostgreSQL looks each page up and does not read all entries for it.
+has_no_entry: ColumnElement[bool] = (
+    select(entry.c.id)
+    .where(entry.c.sheet == page.c.sheet)
+    .limit(1)
     .correlate(page)
-    .exists(),
+    .scalar_subquery()
+    .is_(None)
+)
+is_empty_sheet: ColumnElement[bool] = and_(
+    page.c.sheet.is_not(None), has_no_entry, not_(page.c.settled)
+)
+_is_attached = (
     select(attachment.c.id)
     .where(attachment.c.page == page.c.id, is_attachment)
     .correlate(page)
-    .exists(),
+    .exists()
 )
-"""The same for queries over few of the pages, which ask for each whether there is an entry."""
+_is_open = and_(is_read, is_waiting, not_(_is_attached))
+# A problem that is settled with the paper and not by reviewing, as a remark is.
+needs_action: ColumnElement[bool] = and_(
+    IS_LIVE_PAGE,
+    or_(
+        is_failed,
+        lacks_image,
+        and_(
+            _is_open,
+            or_(is_unsettled_duplicate, is_empty_sheet, page.c.outcome == Outcome.UNIDENTIFIED),
+        ),
+    ),
+)
+# A person has to look into it: a page that failed or lacks its image, or one that was read and
+# waits with something wrong.
+is_problem: ColumnElement[bool] = and_(
+    IS_LIVE_PAGE, or_(needs_action, and_(_is_open, cast(page.c.problems, String) != "[]"))
+)
 _page_table = paper.page
 
 
@@ -355,19 +318,20 @@ def load_sheet_readings(conn: Connection, sheets: Sequence[str]) -> dict[str, di
 
 def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -> dict[str, int]:
     """Count all pages, or those of some units: `in` = `done` + `waiting` + `failed`."""
-    query = select(func.count(), count_where(is_done), count_where(is_failed)).select_from(
-        _page_table
-    )
-    if units is not None:
-        query = query.where(_page_table.c.unit.in_(list(units)))
-    total, done, failed = conn.execute(query).one()
-    return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
+    given = None if units is None else sorted(units)
+    query = select(page.c.standing, func.count()).where(IS_LIVE_PAGE).group_by(page.c.standing)
+    if given is not None:
+        query = query.where(page.c.unit.in_(given))
+    live = {row[0]: row[1] for row in conn.execute(query)}
+    done = sum(one.pages for one in list_page_tallies(conn, given))
+    waiting, failed = live.get(tally.WAITING, 0), live.get(tally.FAILED, 0)
+    return {"in": done + waiting + failed, "done": done, "waiting": waiting, "failed": failed}
 
 
 def count_closed_pages(conn: Connection) -> int:
     """Count the pages that failed and were closed by a person."""
-    query = select(func.count()).select_from(_page_table).where(is_closed)
-    return int(conn.execute(query).scalar_one())
+    tallies = list_page_tallies(conn)
+    return sum(one.pages for one in tallies if one.state == STATE_FAILED)
 
 
 def list_batch_pages(conn: Connection, batch: str) -> list[Page]:

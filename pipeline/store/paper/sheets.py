@@ -219,32 +219,30 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
 
 def list_sheet_pages(conn: Connection, sheet: str) -> list[Page]:
     """Return the pages of a sheet that have come, by page number, without its attachments."""
+    return list_pages_by_sheet(conn, [sheet]).get(sheet, [])
+
+
+def list_pages_by_sheet(conn: Connection, sheets: Sequence[str]) -> dict[str, list[Page]]:
+    """Return the same of each of these sheets, in their order, without those that have none."""
     query = (
         select(_page_table)
-        .where(_page_table.c.sheet == sheet, _page_table.c.id.not_in(ATTACHED_PAGES))
+        .where(_page_table.c.sheet.in_(sheets), _page_table.c.id.not_in(ATTACHED_PAGES))
         .order_by(_page_table.c.page_no, _page_table.c.id)
-    )
-    return [Page.from_row(row) for row in conn.execute(query).mappings()]
-
-
-def find_missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
-    """Return the numbers of the pages of a sheet that have not come.
-
-    This includes sheets that are known by a page's id, such as copies. An unidentified page misses
-    none.
-    """
-    return missing_page_numbers(list_sheet_pages(conn, sheet))
-
-
-def missing_pages_by_sheet(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Return the numbers of the pages that have not come, of each of these sheets."""
-    query = select(_page_table).where(
-        _page_table.c.sheet.in_(sorted(sheets)), _page_table.c.id.not_in(ATTACHED_PAGES)
     )
     pages: dict[str, list[Page]] = defaultdict(list)
     for row in conn.execute(query).mappings():
         pages[row["sheet"]].append(Page.from_row(row))
-    return {sheet: missing_page_numbers(found) for sheet, found in pages.items()}
+    return {sheet: pages[sheet] for sheet in sheets if sheet in pages}
+
+
+def missing_pages_by_sheet(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the pages that have not come, of each of these sheets.
+
+    This includes sheets that are known by a page's id, such as copies. An unidentified page misses
+    none.
+    """
+    found = list_pages_by_sheet(conn, sorted(sheets))
+    return {sheet: missing_page_numbers(pages) for sheet, pages in found.items()}
 
 
 def missing_page_numbers(sheet_pages: Iterable[Page]) -> tuple[int, ...]:

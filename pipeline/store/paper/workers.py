@@ -12,10 +12,13 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, func, select, update
 
+from pipeline.domain.model import EntryState
 from pipeline.store.paper import pages
+from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.schema.paper import entry, page, worker
+from pipeline.store.schema.tally import IS_LIVE_PAGE, IS_UNRECEIPTED
 
 
 def save_heartbeat(conn: Connection, worker_id: str, now: datetime) -> None:
@@ -86,22 +89,21 @@ def count_queue(conn: Connection) -> tuple[int, int, int]:
     Pages that could not be imported are not counted.
     """
     # A page that could not be imported has no image.
-    unreadable = and_(pages.is_failed, page.c.image_sha256.is_not(None))
-    count = pages.count_where
-    read, failed, waiting = conn.execute(
-        select(count(pages.is_read), count(unreadable), count(pages.is_queued))
-    ).one()
-    return read, failed, waiting
+    unreadable = (pages.is_failed, page.c.image_sha256.is_not(None))
+    read, failed, waiting = (
+        int(conn.execute(select(func.count()).select_from(page).where(*conditions)).scalar_one())
+        for conditions in ((IS_LIVE_PAGE, pages.is_read), unreadable, (pages.is_queued,))
+    )
+    done = sum(one.pages for one in list_page_tallies(conn) if one.state == pages.STATE_READ)
+    return read + done, failed, waiting
 
 
 def count_entries_by_state(conn: Connection) -> dict[str, int]:
     """Return how many entries are in each state."""
-    return {
-        row.state: row.n
-        for row in conn.execute(
-            select(entry.c.state, func.count().label("n")).group_by(entry.c.state)
-        )
-    }
+    left = select(entry.c.state, func.count()).where(IS_UNRECEIPTED).group_by(entry.c.state)
+    counts = {row[0]: row[1] for row in conn.execute(left)}
+    receipted = sum(one.entries for one in list_entry_tallies(conn))
+    return counts | ({EntryState.RECEIPTED.value: receipted} if receipted else {})
 
 
 def create_queue_database(path: Path) -> None:

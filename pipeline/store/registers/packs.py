@@ -10,7 +10,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, distinct, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    distinct,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import UsageError
@@ -19,8 +29,9 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import pack_opening
+from pipeline.store.schema.tally import outstanding_sheet, scanned_pack
 
-_issued_table, _page_table = paper.issued_sheet, paper.page
+_issued_table = paper.issued_sheet
 _is_active = pack_opening.c.undone_at.is_(None)
 
 
@@ -45,15 +56,10 @@ class Pack:
         return bool(self.scanned or self.opened_on)
 
 
-def is_in_open_pack() -> ColumnElement[bool]:
-    """Whether an issued sheet's pack is open."""
-    sheet = _issued_table.alias()
-    # Packs with a scanned sheet, and those that somebody has opened.
-    scanned = select(sheet.c.pack).where(
-        sheet.c.serial.in_(select(_page_table.c.serial).where(_page_table.c.serial.is_not(None)))
-    )
+def is_in_open_pack(pack: Column[str]) -> ColumnElement[bool]:
+    """Return the condition that a pack is open: a sheet was scanned, or somebody has opened it."""
     opened = select(pack_opening.c.pack).where(_is_active)
-    return or_(_issued_table.c.pack.in_(scanned), _issued_table.c.pack.in_(opened))
+    return or_(pack.in_(select(scanned_pack.c.pack)), pack.in_(opened))
 
 
 def list_packs(conn: Connection, person: Person, units: Collection[str]) -> list[Pack]:
@@ -63,23 +69,25 @@ def list_packs(conn: Connection, person: Person, units: Collection[str]) -> list
         NotAllowedError: the person does not print.
     """
     require_permission(person, Action.PRINT)
-    pages = select(_page_table.c.serial).where(_page_table.c.serial.is_not(None))
-    is_scanned = _issued_table.c.serial.in_(pages)
     keys = (_issued_table.c.pack, _issued_table.c.unit)
     printed_at = func.min(_issued_table.c.issued_at, type_=_issued_table.c.issued_at.type)
-    scanned = func.count(distinct(_issued_table.c.serial)).filter(is_scanned)
-    # The sheets of each pack, with the day that it was opened.
     query = (
-        select(*keys, printed_at, func.count(), scanned, func.coalesce(pack_opening.c.day, ""))
-        .select_from(
-            _issued_table.outerjoin(
-                pack_opening, (pack_opening.c.pack == _issued_table.c.pack) & _is_active
-            )
-        )
+        select(*keys, printed_at, func.count())
         .where(_issued_table.c.unit.in_(sorted(units)))
-        .group_by(*keys, pack_opening.c.day)
+        .group_by(*keys)
+        .order_by(printed_at.desc(), *keys)
     )
-    return [Pack(*row) for row in conn.execute(query.order_by(printed_at.desc(), *keys))]
+    out_keys = (outstanding_sheet.c.pack, outstanding_sheet.c.unit)
+    out = {
+        (pack, unit): sheets
+        for pack, unit, sheets in conn.execute(select(*out_keys, func.count()).group_by(*out_keys))
+    }
+    opened = select(pack_opening.c.pack, pack_opening.c.day).where(_is_active)
+    days = {row.pack: row.day for row in conn.execute(opened)}
+    return [
+        Pack(pack, unit, at, sheets, sheets - out.get((pack, unit), 0), days.get(pack, ""))
+        for pack, unit, at, sheets in conn.execute(query)
+    ]
 
 
 def find_last_printing(

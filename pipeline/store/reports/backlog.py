@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.form.form import Subject
@@ -27,6 +27,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper import pages
 from pipeline.store.reports.progress import CLIENT_KEY, IS_NOT_ENTERED
 from pipeline.store.schema import paper
+from pipeline.store.schema.tally import IS_LIVE_PAGE
 
 _entry_table, _page_table, _client_table = paper.entry, paper.page, paper.client
 _MAX_ROWS = 500
@@ -175,12 +176,8 @@ def _count_unread_pages(conn: Connection, units: Sequence[str]) -> int:
 
     They wait to be read, could not be read, or nobody has said what they are.
     """
-    # A page without a sheet compares as null, which counts as "no entry".
-    has_no_entry = _page_table.c.sheet.not_in(select(_entry_table.c.sheet))
-    query = (
-        select(func.count())
-        .select_from(_page_table)
-        .where(_page_table.c.unit.in_(units), not_(pages.is_done))
-    )
-    unread: int = conn.execute(query.where(func.coalesce(has_no_entry, True))).scalar_one()
+    query = select(func.count()).select_from(_page_table)
+    unread: int = conn.execute(
+        query.where(_page_table.c.unit.in_(units), IS_LIVE_PAGE, pages.has_no_entry)
+    ).scalar_one()
     return unread

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, select
 
 from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState
@@ -23,8 +23,10 @@ from pipeline.store.paper.pages import (
     list_all_problem_pages,
 )
 from pipeline.store.paper.workers import count_entries_by_state, count_queue
+from pipeline.store.reports.tallies import list_entry_tallies
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import batch
+from pipeline.store.schema.tally import IS_UNRECEIPTED
 
 _entry_table = paper.entry
 CONFIRMED_STATES = [
@@ -63,14 +65,25 @@ def count_entry_groups(
         _entry_table.c.form,
         _entry_table.c.criticality,
     )
-    # All entries of these units, with their age.
-    inner = select(*keys, age).where(_entry_table.c.unit.in_(units)).subquery()
-    columns = list(inner.c)
-    query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    return [
-        (row[0], bool(row[1]), row[2], row[3], row[4], row[5], row[6])
-        for row in conn.execute(query)
-    ]
+    # What is receipted is counted as a whole, and that of the known ages taken from it.
+    is_receipted = _entry_table.c.state == EntryState.RECEIPTED.value
+    is_young = _entry_table.c.created_at > min(ages.values())
+    counts: Counter[tuple[str, bool, str, str, str, str]] = Counter()
+    for condition in (IS_UNRECEIPTED, and_(is_receipted, is_young)):
+        inner = select(*keys, age).where(_entry_table.c.unit.in_(units), condition).subquery()
+        columns: list[ColumnElement[Any]] = [*inner.c, func.count()]
+        for row in conn.execute(select(*columns).group_by(*inner.c)):
+            state, is_void, unit, form, criticality, age_name, entries = row
+            counts[state, bool(is_void), unit, form, criticality, age_name] += entries
+    old = Counter[tuple[bool, str, str, str]]()
+    for one in list_entry_tallies(conn, units):
+        old[one.is_void, one.unit, one.form, one.criticality] += one.entries
+    for (state, is_void, unit, form, criticality, _), entries in counts.items():
+        if state == EntryState.RECEIPTED:
+            old[is_void, unit, form, criticality] -= entries
+    for (is_void, unit, form, criticality), entries in old.items():
+        counts[EntryState.RECEIPTED.value, is_void, unit, form, criticality, oldest] += entries
+    return [(*key, entries) for key, entries in sorted(counts.items()) if entries > 0]
 
 
 def workspace_metrics(conn: Connection) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
@@ -22,9 +22,9 @@ from pipeline.store.paper import pages
 from pipeline.store.quality.rekeying import has_open_difference
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.reports.progress import IS_GAP
 from pipeline.store.reports.sheet_accounting import count_sheets
 from pipeline.store.schema import paper
+from pipeline.store.schema.tally import IS_GAP, IS_LIVE_PAGE
 
 ANY_MONTH = ""
 _MONTH_LENGTH = len("YYYY-MM")
@@ -122,9 +122,8 @@ def _is_in_area(areas: Mapping[str, str], scope: ReportingScope) -> ColumnElemen
 
 def _count_unread_pages(conn: Connection, units: Collection[str]) -> int:
     """Return how many pages have no entry yet: unread, unreadable, or of no known form."""
-    # A page without a sheet compares as null, which counts as "no entry"
-    has_no_entry = _page_table.c.sheet.not_in(select(_entry_table.c.sheet))
     query = select(func.count()).select_from(_page_table)
-    query = query.where(_page_table.c.unit.in_(sorted(units)), not_(pages.is_done))
-    unread: int = conn.execute(query.where(func.coalesce(has_no_entry, True))).scalar_one()
+    unread: int = conn.execute(
+        query.where(_page_table.c.unit.in_(sorted(units)), IS_LIVE_PAGE, pages.has_no_entry)
+    ).scalar_one()
     return unread

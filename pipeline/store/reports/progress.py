@@ -35,16 +35,24 @@ from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.open_deadlines import ANY_RULE, UNCERTAIN
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
-from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.exports.runs import IS_DELIVERED
-from pipeline.store.paper import pages as paper_pages
 from pipeline.store.paper.intake.stacks import is_interrupted_condition
-from pipeline.store.paper.pages import count_where
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
+from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.review import entry_version, look
+from pipeline.store.schema.tally import (
+    DONE,
+    FAILED,
+    HAS_DUE,
+    IS_COMING,
+    IS_GAP,
+    IS_LIVE_PAGE,
+    IS_UNRECEIPTED,
+    WAITING,
+)
 
 _entry_table, _page_table = paper.entry, paper.page
 _item_table, _receipt_table = exports.export_item, exports.receipt
@@ -53,14 +61,11 @@ _HOUR_LENGTH = 13
 _OPEN_STATE_VALUES = [
     state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}
 ]
-IS_GAP = and_(
-    _entry_table.c.state == EntryState.REJECTED.value,
-    _entry_table.c.voided.is_(None),
-    _entry_table.c.reason.not_in(sorted(GAPLESS_REASONS)),
-)
-"""Rejected paper that leaves a gap in a record, such as illegible, and is not dealt with."""
-IS_NOT_ENTERED = or_(
-    and_(_entry_table.c.state.in_(_OPEN_STATE_VALUES), _entry_table.c.voided.is_(None)), IS_GAP
+IS_NOT_ENTERED = and_(
+    IS_UNRECEIPTED,
+    or_(
+        and_(_entry_table.c.state.in_(_OPEN_STATE_VALUES), _entry_table.c.voided.is_(None)), IS_GAP
+    ),
 )
 """What the care system does not have, or has not confirmed, and rejected paper that leaves a gap.
 
@@ -68,6 +73,14 @@ Void entries that are to be withdrawn in the care system are not among them.
 """
 _IS_ABOUT_NO_CLIENT = and_(
     _entry_table.c.subject == Subject.NONE.value, _entry_table.c.state.in_(CONFIRMED_STATES)
+)
+# An entry is receipted once every system that has it has said so.
+_IS_UNANSWERED = and_(
+    IS_UNRECEIPTED,
+    _entry_table.c.state.in_(
+        [state.value for state in (EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED)]
+    ),
+    _receipt_table.c.entry.is_(None),
 )
 CLIENT_KEY = func.coalesce(
     _entry_table.c.client_pid,
@@ -159,21 +172,21 @@ class DeadlineCount:
 
 def count_pages_by_form(conn: Connection, units: Collection[str]) -> list[PageCount]:
     """Count pages by unit and form; what is neither done nor failed is waiting."""
-    # Whether a page is done takes two look-ups a page, so it is computed once.
-    columns = (
-        _page_table.c.unit,
-        func.coalesce(_page_table.c.form, "").label("form"),
-        paper_pages.is_done.label("done"),
-        paper_pages.is_failed.label("failed"),
+    groups = (_page_table.c.unit, _page_table.c.form, _page_table.c.standing)
+    live = (
+        select(*groups, func.count())
+        .where(_page_table.c.unit.in_(sorted(units)), IS_LIVE_PAGE)
+        .group_by(*groups)
     )
-    inner = select(*columns).where(_page_table.c.unit.in_(sorted(units))).subquery()
-    groups = (inner.c.unit, inner.c.form)
-    counts = (func.count(), count_where(inner.c.done), count_where(inner.c.failed))
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for unit, form, standing, pages in conn.execute(live):
+        counts[unit, form or ""][standing] += pages
+    for one in list_page_tallies(conn, units):
+        counts[one.unit, one.form][DONE] += one.pages
     return [
-        PageCount(unit, form, pages, done, pages - done - failed, failed)
-        for unit, form, pages, done, failed in conn.execute(
-            select(*groups, *counts).group_by(*groups).order_by(*groups)
-        )
+        PageCount(unit, form, of.total(), of[DONE], of[WAITING], of[FAILED])
+        for (unit, form), of in sorted(counts.items())
+        if of.total()
     ]
 
 
@@ -207,7 +220,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
         *(_entry_table.c[name] for name in ("unit", "form", "version")),
     )
     inner = select(*keys).where(
-        _entry_table.c.due_at.is_not(None),
+        HAS_DUE,
         or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
         _entry_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     )
@@ -264,13 +277,22 @@ def count_second_reviews(conn: Connection, units: Collection[str]) -> dict[str, 
         _entry_table.c.unit.in_(sorted(units)),
         _entry_table.c.state.in_(CONFIRMED_STATES),
         _entry_table.c.voided.is_(None),
+        IS_UNRECEIPTED,
     )
-    return {row[0]: (row[1], row[2]) for row in conn.execute(counted)}
+    confirmed, twice = Counter[str](), Counter[str]()
+    for criticality, entries, second in conn.execute(counted):
+        confirmed[criticality] += entries
+        twice[criticality] += second
+    for one in list_entry_tallies(conn, units):
+        if not one.is_void:
+            confirmed[one.criticality] += one.entries
+            twice[one.criticality] += one.is_second * one.entries
+    return {name: (count, twice[name]) for name, count in sorted(confirmed.items()) if count}
 
 
 def list_unanswered_runs(conn: Connection, units: Collection[str]) -> list[UnansweredRun]:
     """Return export runs with exported entries of these units without a receipt, oldest first."""
-    return _list_runs(conn, units, _receipt_table.c.entry.is_(None))
+    return _list_runs(conn, units, _IS_UNANSWERED)
 
 
 def _list_runs(
@@ -319,15 +341,17 @@ def count_unproven(
     is_not_found = exists().where(
         proof.id == newest.scalar_subquery(), proof.found != Finding.SAME.value
     )
-    is_unproven = or_(
-        _receipt_table.c.entry.is_(None), and_(_receipt_table.c.accepted, is_not_found)
+    # Few were looked for and not found: these are asked for, not all that have a receipt.
+    was_missed = _item_table.c.entry.in_(
+        select(latest.c.entry).where(latest.c.found != Finding.SAME.value)
     )
     by_route: dict[str, list[UnansweredRun]] = defaultdict(list)
-    for run in _list_runs(conn, units, and_(is_unproven, IS_DELIVERED)):
-        if run.made_at <= before:
-            by_route[run.route].append(run)
+    for is_unproven in (_IS_UNANSWERED, and_(_receipt_table.c.accepted, was_missed, is_not_found)):
+        for run in _list_runs(conn, units, and_(is_unproven, IS_DELIVERED)):
+            if run.made_at <= before:
+                by_route[run.route].append(run)
     counted = (
-        UnprovenEntries(route, sum(run.entries for run in runs), runs[0].made_at)
+        UnprovenEntries(route, sum(run.entries for run in runs), min(run.made_at for run in runs))
         for route, runs in by_route.items()
     )
     return sorted(counted, key=lambda each: (-each.entries, each.route))
@@ -343,7 +367,7 @@ def count_interrupted_batches(
     batches = (
         select(batch.c.unit, batch.c.id)
         .select_from(joined)
-        .where(batch.c.unit.in_(sorted(units)))
+        .where(batch.c.unit.in_(sorted(units)), IS_COMING)
         .group_by(batch.c.unit, batch.c.id)
     )
     interrupted = batches.having(is_interrupted_condition(now)).subquery()
@@ -398,22 +422,33 @@ def count_ended_by_hour(
 
     A correction, or voiding an entry, does not end it a second time.
     """
-    version = entry_version.c
-    # Only entries decided since then are searched; their first end may still be earlier.
-    is_touched = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at) > since
-    ended = (
-        select(version.entry, func.min(version.at).label("at"))
-        .join(_entry_table, _entry_table.c.id == version.entry)
-        .where(version.state.in_(ENDED_STATES), is_touched)
+    version, earlier = entry_version.c, entry_version.alias()
+    # The first end counts: what ended since then, without what had ended before. With a limit,
+    # PostgreSQL looks each of these up and does not read all that was ever decided.
+    before = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.entry == version.entry,
+            earlier.c.state.in_(ENDED_STATES),
+            earlier.c.at <= since,
+        )
+        .limit(1)
+        .correlate(entry_version)
     )
-    first_end = ended.group_by(version.entry).subquery()
-    # The first end counts, of entries that are still confirmed or rejected.
-    is_recent = and_(first_end.c.entry == _entry_table.c.id, first_end.c.at > since)
+    first_end = (
+        select(version.entry, func.min(version.at).label("at"))
+        .where(
+            version.at > since, version.state.in_(ENDED_STATES), before.scalar_subquery().is_(None)
+        )
+        .group_by(version.entry)
+        .subquery()
+    )
+    # Of entries that are still confirmed or rejected.
     return _count_by_hour(
         conn,
         first_end.c.at,
         and_(
-            is_recent,
+            first_end.c.entry == _entry_table.c.id,
             _entry_table.c.unit.in_(sorted(units)),
             _entry_table.c.state.in_(ENDED_STATES),
         ),

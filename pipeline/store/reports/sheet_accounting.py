@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,10 +35,11 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.fiducials import is_serial, normalize_serial
 from pipeline.store.event_log.events import record
-from pipeline.store.paper.pages import count_where
 from pipeline.store.registers.packs import is_in_open_pack
+from pipeline.store.reports.tallies import count_printed_sheets
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import issued_row, unused_sheet
+from pipeline.store.schema.tally import outstanding_sheet
 
 _issued_table, _page_table = paper.issued_sheet, paper.page
 NO_UNIT = ""
@@ -87,20 +90,33 @@ class UnusedSheets:
 
 def count_sheets(conn: Connection, units: Collection[str]) -> list[SheetBalance]:
     """Count issued sheets of these units, by unit and form; `NO_UNIT` may be one of them."""
-    # Every sheet is in exactly one of the four groups.
-    is_returned, is_unused = _is_returned(), and_(~_is_returned(), _is_unused())
-    is_out, is_open = and_(~is_returned, ~is_unused), is_in_open_pack()
-    keys = (_unit_expression, _issued_table.c.form)
-    query = select(
-        *keys,
-        func.count(),
-        count_where(is_returned),
-        count_where(is_unused),
-        count_where(and_(is_out, is_open)),
-        count_where(and_(is_out, ~is_open)),
-    ).select_from(_issued_with_unit)
-    query = query.where(_unit_expression.in_(sorted(units))).group_by(*keys).order_by(*keys)
-    return [SheetBalance(*row) for row in conn.execute(query)]
+    known = set(conn.execute(select(paper.unit.c.name)).scalars())
+    issued, unused = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    missing, reserve = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for (unit, form), sheets in count_printed_sheets(conn).items():
+        issued[unit if unit in known else NO_UNIT, form] += sheets
+    # Every sheet that has not come back is in one of three groups.
+    keys = (outstanding_sheet.c.unit, outstanding_sheet.c.form)
+    is_unused = outstanding_sheet.c.serial.in_(select(unused_sheet.c.serial).where(_IS_ACTIVE))
+    is_open = is_in_open_pack(outstanding_sheet.c.pack)
+    inner = select(*keys, is_unused.label("unused"), is_open.label("open")).subquery()
+    columns: list[ColumnElement[Any]] = [*inner.c, func.count()]
+    for row in conn.execute(select(*columns).group_by(*inner.c)):
+        unit, form, is_back, is_in_use, sheets = row
+        group = unused if is_back else missing if is_in_use else reserve
+        group[unit if unit in known else NO_UNIT, form] += sheets
+    return [
+        SheetBalance(
+            *key,
+            issued=sheets,
+            returned=sheets - unused[key] - missing[key] - reserve[key],
+            unused=unused[key],
+            missing=missing[key],
+            reserve=reserve[key],
+        )
+        for key, sheets in sorted(issued.items())
+        if sheets and key[0] in units
+    ]
 
 
 def has_unknown_unit_sheets(conn: Connection) -> bool:
@@ -141,13 +157,16 @@ def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
         _issued_table.c.form,
         _issued_table.c.issued_at,
         has_client,
-    ).select_from(_issued_with_unit)
+    ).select_from(
+        outstanding_sheet.join(
+            _issued_table, _issued_table.c.serial == outstanding_sheet.c.serial
+        ).outerjoin(paper.unit, paper.unit.c.name == _issued_table.c.unit)
+    )
     # Of an open pack, and neither scanned nor registered as unused.
     query = query.where(
         _unit_expression.in_(sorted(list_accounted_units(person, Action.PROGRESS))),
-        ~_is_returned(),
-        ~_is_unused(),
-        is_in_open_pack(),
+        outstanding_sheet.c.serial.not_in(select(unused_sheet.c.serial).where(_IS_ACTIVE)),
+        is_in_open_pack(outstanding_sheet.c.pack),
     )
     rows = conn.execute(
         query.order_by(
@@ -171,19 +190,6 @@ def _is_of_unit(unit: str) -> ColumnElement[bool]:
         if unit
         else _issued_table.c.unit.not_in(select(paper.unit.c.name))
     )
-
-
-def _is_returned() -> ColumnElement[bool]:
-    """Whether a page of the sheet has been scanned."""
-    # A page of any state counts: the paper is there.
-    return _issued_table.c.serial.in_(
-        select(_page_table.c.serial).where(_page_table.c.serial.is_not(None))
-    )
-
-
-def _is_unused() -> ColumnElement[bool]:
-    """Whether the sheet is registered as unused."""
-    return _issued_table.c.serial.in_(select(unused_sheet.c.serial).where(_IS_ACTIVE))
 
 
 def save_unused_sheets(

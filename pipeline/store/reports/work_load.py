@@ -44,7 +44,9 @@ def list_person_loads(
     week = midnight - timedelta(days=LOAD_DAYS - 1)
     # First and second reviews count alike; an entry lies unsigned with who confirmed it first.
     reviews = (
-        select(by.label("login"), at.label("at")).where(entry.unit.in_(units), at >= week)
+        select(by.label("login"), at.label("at")).where(
+            entry.unit.in_(units), at.is_not(None), at >= week
+        )
         for by, at in ((entry.first_by, entry.first_at), (entry.second_by, entry.second_at))
     )
     work = union_all(*reviews).subquery()

@@ -208,7 +208,7 @@ page = Table(
     Column("scanned_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False),
     Column("area", String(8)),  # of law, of the page's form; NULL: that of the unit
-    Column("state", String(20), nullable=False, index=True),
+    Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("outcome", String(20)),
     Column("reason", Text, nullable=False, default=""),
@@ -228,6 +228,7 @@ page = Table(
     Column("upright_sha256", String(64)),
     Column("read_at", UtcDateTime, index=True),
     Column("reader_version", String(40)),
+    Column("standing", String(8), nullable=False, server_default="waiting"),  # see tally.py
     UniqueConstraint("batch", "position"),
 )
 
@@ -490,7 +491,6 @@ Index(
 )
 
 Index("page_sheet_side", page.c.serial, page.c.page_no)
-
 Index(
     "unused_standing",
     unused_sheet.c.serial,

@@ -24,6 +24,7 @@ from pipeline.store.database.migrations.baseline.metadata import METADATA
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.schema import paper
+from pipeline.store.schema.tally_triggers import drop_tally_triggers
 
 SERVER = "EFTERSKRIFT_TEST_POSTGRES"
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
@@ -81,6 +82,21 @@ def store(store_settings: Settings) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.fixture
+def other_store(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Another empty store on the same kind of database as `store`."""
+    folder = tmp_path / "other"
+    if store.engine.dialect.name == "sqlite":
+        opened = open_store(Settings(workspace=folder, database_url=""), create=True)
+        yield opened
+        opened.close()
+        return
+    with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
+        opened = open_store(Settings(workspace=folder, database_url=url), create=True)
+        yield opened
+        opened.close()
+
+
 def number_schema(conn: Connection, number: int) -> None:
     """Give a store's schema a number from before the Alembic history, without what came later."""
     _drop_later(conn)
@@ -90,6 +106,7 @@ def number_schema(conn: Connection, number: int) -> None:
 
 def _drop_later(conn: Connection) -> None:
     """Leave the tables and columns that the baseline knows."""
+    drop_tally_triggers(conn)
     later = [table for table in paper.metadata.sorted_tables if table.name not in METADATA.tables]
     paper.metadata.drop_all(conn, later)
     for name, known in METADATA.tables.items():

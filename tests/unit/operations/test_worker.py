@@ -5,6 +5,7 @@ looked.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +51,13 @@ def desk(tmp_path: Path) -> Iterator[PageJob]:
     store.close()
 
 
+def bare_worker() -> worker.Worker:
+    """A worker without its engine, for which a page has just come."""
+    here = worker.Worker.__new__(worker.Worker)
+    here._last_page_at, here._next_look = time.monotonic(), 0.0
+    return here
+
+
 def pages(store: Store) -> list[str]:
     with store.read() as conn:
         return list_queued_pages(conn)
@@ -70,7 +78,7 @@ def hand_over(
 
     monkeypatch.setattr(worker, "DBOS", engine)
     monkeypatch.setattr(worker, "_list_workflows", workflows)
-    here = worker.Worker.__new__(worker.Worker)
+    here = bare_worker()
     here._job, here._read_page = desk, desk.read
     here._enqueue()
 
@@ -101,7 +109,7 @@ def test_pages_that_have_just_come_are_handed_over_before_the_next_heartbeat(
 ) -> None:
     engine = Engine({})
     hand_over(desk, engine, monkeypatch)
-    here = worker.Worker.__new__(worker.Worker)
+    here = bare_worker()
     here._job, here._read_page, here._seen = desk, desk.read, frozenset(pages(desk.store))
     here.look()
     known = len(engine.begun)
@@ -117,7 +125,7 @@ def test_pages_that_have_just_come_are_handed_over_before_the_next_heartbeat(
 def test_a_look_that_fails_is_left_to_the_heartbeat(
     desk: PageJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = worker.Worker.__new__(worker.Worker)
+    here = bare_worker()
     here._job, here._seen = desk, frozenset()
 
     def broken(**_which: object) -> list[SimpleNamespace]:
@@ -133,7 +141,7 @@ def test_the_engine_looks_for_pages_when_some_wait_and_not_before(
     """An idle worker took an eighth of a core by looking thirty times a second."""
     looks: list[str] = []
     database = SimpleNamespace(get_queue=looks.append)
-    here = worker.Worker.__new__(worker.Worker)
+    here = bare_worker()
     here._job, here._read_page = desk, desk.read
     here._pages_wait = threading.Event()
     here._engine = SimpleNamespace(_sys_db=database)  # type: ignore[assignment]
@@ -152,3 +160,56 @@ def test_the_engine_looks_for_pages_when_some_wait_and_not_before(
         desk.read(page_id)
     here._hand_over()
     assert not here._pages_wait.is_set()
+
+
+def test_a_worker_that_has_been_idle_long_looks_less_often(
+    desk: PageJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """64 idle workers together took a quarter of a core of the database."""
+    here = bare_worker()
+    looks: list[int] = []
+
+    def look() -> list[str]:
+        looks.append(1)
+        return []
+
+    here._job, here._seen = desk, frozenset()
+    here._last_page_at -= worker._IDLE_SECONDS + 1
+    monkeypatch.setattr(here, "_list_queued", look)
+    here.look()
+    here.look()
+    assert len(looks) == 1
+    here._last_page_at, here._next_look = time.monotonic(), 0.0
+    here.look()
+    here.look()
+    assert len(looks) == 3
+
+
+def test_the_engines_other_threads_are_held_only_once_its_queue_is_looked_at(
+    desk: PageJob,
+) -> None:
+    asked: list[str] = []
+    here = bare_worker()
+    here._job, here._pages_wait = desk, threading.Event()
+    database = SimpleNamespace(list_queues=asked.append)
+    here._engine = SimpleNamespace(_sys_db=database)  # type: ignore[assignment]
+    here._pace_polls()
+
+    def ask() -> threading.Thread:
+        thread = threading.Thread(
+            target=lambda: database.list_queues("at once"), name="Thread-4 (queue_thread)"
+        )
+        thread.start()
+        return thread
+
+    ask().join(worker._IDLE_POLL_SECONDS / 2)
+    assert asked == ["at once"]  # before there is a thread of the queue
+    stop = threading.Event()
+    of_queue = threading.Thread(target=stop.wait, name=worker._QUEUE_THREAD)
+    of_queue.start()
+    held = ask()
+    assert asked == ["at once"]
+    here._pages_wait.set()  # as at the end, and when pages come
+    held.join(worker._IDLE_POLL_SECONDS / 2)
+    stop.set()
+    assert len(asked) == 2

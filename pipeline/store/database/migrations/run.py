@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from pipeline.store.database.migrations.history import FOLDER
 from pipeline.store.event_log.record_check import adopt_records, find_wrong_records
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.tally_triggers import create_tally_triggers, drop_tally_triggers
 
 
 def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
@@ -32,6 +33,8 @@ def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
     # Rows that were wrong before stay wrong: an upgrade must not make them right
     wrong = find_wrong_records(conn)
     unprotect_tables(conn)
+    drop_tally_triggers(conn)
     command.upgrade(config, target)
     protect_tables(conn)
+    create_tally_triggers(conn)
     adopt_records(conn, wrong)

@@ -17,7 +17,15 @@ from pipeline.domain import permissions
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.database.clock import utc_now
-from pipeline.store.paper.pages import FEW_PAGES, count_where, is_queued, lacks_image
+from pipeline.store.paper.pages import (
+    count_where,
+    is_done,
+    is_failed,
+    is_queued,
+    is_waiting,
+    lacks_image,
+    needs_action,
+)
 from pipeline.store.schema.paper import batch, page
 
 MAX_STACKS = 15
@@ -99,11 +107,11 @@ def list_stacks(
         .limit(limit)
     )
     conditions = (
-        FEW_PAGES.done,
-        FEW_PAGES.waiting,
-        FEW_PAGES.failed,
+        is_done,
+        is_waiting,
+        is_failed,
         and_(is_queued, page.c.reason == ""),
-        FEW_PAGES.needs_action,
+        needs_action,
         page.c.unit != batch.c.unit,
     )
     # A batch without pages has one row of nulls in the outer join, which must not be counted.

@@ -85,6 +85,17 @@ def test_while_the_disk_of_pictures_is_away_nothing_is_judged(store: Store) -> N
     assert checks(store) == 0
 
 
+@pytest.mark.usefixtures("files")
+def test_wrong_counts_are_made_anew_and_are_no_damage(store: Store) -> None:
+    with store.begin() as conn:
+        conn.execute(update(page).values(standing="done"))
+    report = check_store(store, "a.b")
+    assert (report.check.is_whole, report.recounted > 0) == (True, True)
+    with store.read() as conn:
+        assert set(conn.execute(select(page.c.standing)).scalars()) == {"waiting"}
+    assert check_store(store, "a.b").recounted == 0
+
+
 @on_sqlite
 @pytest.mark.usefixtures("files")
 def test_a_damaged_database_is_noticed(store: Store, store_settings: Settings) -> None:

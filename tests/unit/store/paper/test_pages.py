@@ -142,7 +142,7 @@ def test_pages_of_a_sheet_meet_in_one_entry_in_any_order(
     for number, missing in zip(order, [(order[1],), ()], strict=True):
         ward.read(ward.scan(), page_reading(NOTE, "AAAA", said[number], number))
         with ward.store.read() as conn:
-            assert sheets.find_missing_pages(conn, "AAAA") == missing
+            assert sheets.missing_pages_by_sheet(conn, ["AAAA"]) == {"AAAA": missing}
             assert [
                 sheet.missing_pages for sheet in page_lists.list_incomplete_sheets(conn, NORTHERN)
             ] == ([missing] if missing else [])

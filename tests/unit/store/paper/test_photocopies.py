@@ -202,7 +202,7 @@ def test_a_page_of_a_form_that_nobody_knows_misses_none(ward: Ward) -> None:
         ),
     )
     with ward.store.read() as conn:
-        assert sheets.find_missing_pages(conn, page_id) == ()
+        assert sheets.missing_pages_by_sheet(conn, [page_id]) == {page_id: ()}
 
 
 def test_a_side_that_was_laid_to_the_wrong_paper_is_taken_off_and_asked_about_again(
