@@ -80,17 +80,17 @@ class SharedFileHandler(RotatingFileHandler):
             return
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if self.stream is not None and self._was_renamed():
+            if self.stream is not None and self._was_renamed(self.stream):
                 self.stream.close()
-                self.stream = None  # type: ignore[assignment]
+                self.stream = None
             super().emit(record)
         finally:
             os.close(handle)
 
-    def _was_renamed(self) -> bool:
+    def _was_renamed(self, stream: TextIO) -> bool:
         """Whether another process has begun a new file."""
         try:
-            return Path(self.baseFilename).stat().st_ino != os.fstat(self.stream.fileno()).st_ino
+            return Path(self.baseFilename).stat().st_ino != os.fstat(stream.fileno()).st_ino
         except OSError:
             return True
 

@@ -237,8 +237,11 @@ def _drift_alarms(drift: Collection[Drift]) -> Iterator[Alarm]:
     rises = [one for one in drift if one.is_rise]
     for one in rises:
         if one.dimension is not Dimension.AUTHOR:
-            values = {"name": one.name, "recent": one.recent, "past": one.past}
-            yield Alarm(_DRIFT_KINDS[one.dimension], 1, values)
+            yield Alarm(
+                _DRIFT_KINDS[one.dimension],
+                1,
+                {"name": one.name, "recent": one.recent, "past": one.past},
+            )
     if authors := sum(one.dimension is Dimension.AUTHOR for one in rises):
         yield Alarm(AlarmKind.DRIFT_AUTHOR, authors)
 
