@@ -31,7 +31,8 @@ NOTHING_YET = {"archive": ExitCode.EXPORT}
 def _commands(page: str) -> Iterator[list[str]]:
     for block in re.findall(r"```sh\n(.*?)```", (HANDBOOK / f"{page}.md").read_text("utf-8"), re.S):
         for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line.partition(" > ")[0], comments=True)
+            if not (words := shlex.split(line.partition(" > ")[0], comments=True)):
+                continue
             assert words[0] == "efterskrift", line
             yield words[1:]
 
@@ -51,6 +52,8 @@ def test_commands_run_from_an_empty_machine_on(
     monkeypatch.chdir(tmp_path)
     workspace = tmp_path / "workspace"
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(workspace))
+    for disk in ("mnt", "usb"):
+        (tmp_path / disk).mkdir()
     shutil.copy(ROOT / "data" / "samples" / "klienter.csv", tmp_path)
     _run("init", "--from", str(ROOT / "deploy" / "setup.yaml"))
 
