@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +108,16 @@ def test_settings_and_services_of_the_handbook_exist() -> None:
         for unit in re.findall(r"efterskrift-\w+\.timer|efterskrift-(?:ui|work|watch)\b", text):
             name = unit if unit.endswith(".timer") else f"{unit}.service"
             assert (ROOT / "deploy" / "systemd" / name).is_file(), unit
+
+
+def test_site_is_built_without_a_warning_and_needs_no_other_host(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    subprocess.run([*build, str(tmp_path)], cwd=ROOT, env=environment, check=True)
+
+    loaded = re.compile(r'<(?:link|script|img)\b[^>]*\b(?:href|src)="?(https?://[^" >]+)')
+    for page in (tmp_path / "handbok").rglob("*.html"):
+        # A page's own address is the only one that may be absolute.
+        found = [url for url in loaded.findall(page.read_text("utf-8")) if "example" not in url]
+        assert found == [], page.name
+    assert "Kontinuitetsplanens sida" in (tmp_path / "print_page.html").read_text("utf-8")
