@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HEADLESS ?= 0
 
-.PHONY: demo demo-reset check test test-all setup lock samples bare-debian release
+.PHONY: demo demo-reset check test test-all setup lock samples bare-debian release bundle handbook
 
 demo: $(VENV)/.installed
 	$(BIN)/efterskrift demo $(if $(filter 1,$(HEADLESS)),--headless)
@@ -43,3 +43,12 @@ bare-debian:
 # What goes with a release, in build/release: parts (CycloneDX), their licences and their known vulnerabilities.
 release: $(VENV)/.installed-test
 	scripts/release
+
+# One archive that installs the program without internet, in build/bundle, and an OCI image of the same. Needs root, debootstrap and about 8 GB;
+# `scripts/bundle-check ARCHIVE` installs it on a bare Debian with the network off.
+bundle:
+	scripts/bundle
+
+# The handbook as a site and one PDF, in build/handbook.
+handbook: $(VENV)/.installed-test
+	scripts/handbook

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +34,8 @@ NOTHING_YET = {"archive": ExitCode.EXPORT}
 def _commands(page: str) -> Iterator[list[str]]:
     for block in re.findall(r"```sh\n(.*?)```", (HANDBOOK / f"{page}.md").read_text("utf-8"), re.S):
         for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line.partition(" > ")[0], comments=True)
+            if not (words := shlex.split(line.partition(" > ")[0], comments=True)):
+                continue
             assert words[0] == "efterskrift", line
             yield words[1:]
 
@@ -51,6 +55,8 @@ def test_commands_run_from_an_empty_machine_on(
     monkeypatch.chdir(tmp_path)
     workspace = tmp_path / "workspace"
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(workspace))
+    for disk in ("mnt", "usb"):
+        (tmp_path / disk).mkdir()
     shutil.copy(ROOT / "data" / "samples" / "klienter.csv", tmp_path)
     _run("init", "--from", str(ROOT / "deploy" / "setup.yaml"))
 
@@ -102,3 +108,16 @@ def test_settings_and_services_of_the_handbook_exist() -> None:
         for unit in re.findall(r"efterskrift-\w+\.timer|efterskrift-(?:ui|work|watch)\b", text):
             name = unit if unit.endswith(".timer") else f"{unit}.service"
             assert (ROOT / "deploy" / "systemd" / name).is_file(), unit
+
+
+def test_site_is_built_without_a_warning_and_needs_no_other_host(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    subprocess.run([*build, str(tmp_path)], cwd=ROOT, env=environment, check=True)
+
+    loaded = re.compile(r'<(?:link|script|img)\b[^>]*\b(?:href|src)="?(https?://[^" >]+)')
+    for page in (tmp_path / "handbok").rglob("*.html"):
+        # A page's own address is the only one that may be absolute.
+        found = [url for url in loaded.findall(page.read_text("utf-8")) if "example" not in url]
+        assert found == [], page.name
+    assert "Kontinuitetsplanens sida" in (tmp_path / "print_page.html").read_text("utf-8")

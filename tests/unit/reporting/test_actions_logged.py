@@ -72,6 +72,7 @@ NEEDS_NONE = {
     "reporting.data_quality.measure_unit_work": FIGURES,
     "reporting.data_quality.measure_own_work": FIGURES,
     "reporting.data_quality.measure_reviewers_work": FIGURES,
+    "reporting.watching.drift.list_drift": FIGURES,
     "export.archive.runs.find_ready": FIGURES,
     "store.exports.archives.is_wholly_visible": PART,
     "store.exports.archives.find_archivable": PART,
