@@ -107,11 +107,11 @@ def _alarm_section(context: AppContext, alarms: list[Alarm]) -> None:
     for alarm in alarms:
         said, severity = describe_alarm(alarm, context.forms, current_language()), alarm.severity
         lines.append(
-            f'<li class="ef-{severity.value}"><b>{escape(t(f"alarm.severity.{severity.value}"))}'
-            f"</b> {escape(said.sentence)} <small>{escape(said.remedy)}</small></li>"
+            f'<div role="listitem" class="ef-{severity.value}"><b>{escape(t(f"alarm.severity.{severity.value}"))}'
+            f"</b> {escape(said.sentence)} <small>{escape(said.remedy)}</small></div>"
         )
     if lines:
-        st.html(f'<ul class="ef-alarms">{"".join(lines)}</ul>')
+        st.html(f'<div class="ef-alarms" role="list">{"".join(lines)}</div>')
 
 
 def _sentences_section(overview: Overview, *, is_quiet: bool) -> None:
