@@ -106,9 +106,10 @@ def _alarm_section(context: AppContext, alarms: list[Alarm]) -> None:
     lines = []
     for alarm in alarms:
         said, severity = describe_alarm(alarm, context.forms, current_language()), alarm.severity
+        word = t(f"alarm.severity.{severity.value}")
         lines.append(
-            f'<div role="listitem" class="ef-{severity.value}"><b>{escape(t(f"alarm.severity.{severity.value}"))}'
-            f"</b> {escape(said.sentence)} <small>{escape(said.remedy)}</small></div>"
+            f'<div role="listitem" class="ef-{severity.value}"><b>{escape(word)}</b> '
+            f"{escape(said.sentence)} <small>{escape(said.remedy)}</small></div>"
         )
     if lines:
         st.html(f'<div class="ef-alarms" role="list">{"".join(lines)}</div>')
