@@ -23,8 +23,8 @@ from pipeline.files.page_files import (
     BMP,
     GIF,
     HEIC,
+    INTAKE_SUFFIXES,
     JPEG,
-    PAGE_SUFFIXES,
     PDF,
     PNG,
     TIFF,
@@ -32,6 +32,7 @@ from pipeline.files.page_files import (
     detect_media_type,
     natural_sort_key,
 )
+from pipeline.files.sandbox.documents import TYPED_TYPES, has_typed_end
 from pipeline.files.sandbox.pages import count_foreign_pages
 from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
@@ -229,7 +230,7 @@ class FolderWatch:
         now, files = self.clock(), self._list_files()
         before, self._known, self.others = self._known, {}, Counter()
         for path, signature in files:
-            if path.suffix.lower() not in PAGE_SUFFIXES:
+            if path.suffix.lower() not in INTAKE_SUFFIXES:
                 self.others[path.suffix.lower()] += 1
                 if not _is_system_file(path):
                     self._never_taken[self._relative_name(path)] = PassedOver.OTHER_TYPE
@@ -310,6 +311,8 @@ def is_complete_file(path: Path) -> bool:
     match kind:
         case None:
             return False
+        case _ if kind in TYPED_TYPES:
+            return has_typed_end(kind, tail)
         case _ if kind == TIFF:
             return _has_tiff_directory(head, size)
         case _ if kind == WEBP:  # both declare their size
