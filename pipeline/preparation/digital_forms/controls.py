@@ -33,6 +33,12 @@ def author_field(form: Form) -> FieldSpec | None:
     return spec if spec and spec.row is None and spec.traits.filled_by_hand else None
 
 
+def _hint(spec: FieldSpec) -> str:
+    """Return the hint of a field, unless an example stands in its box."""
+    text = "" if spec.format in _PLACEHOLDERS else spec.hint or spec.measure
+    return f"<small>{escape(text)}</small>" if text else ""
+
+
 class _Page:
     """One page of a form as HTML."""
 
@@ -85,7 +91,7 @@ class _Page:
         """Return a field with its label and hint."""
         traits, label = spec.traits, escape(spec.full_label)
         must = ' <b title="måste fyllas i">*</b>' if spec.required else ""
-        hint = f"<small>{escape(spec.hint or spec.measure)}</small>" if spec.hint else ""
+        hint = _hint(spec)
         grow = f' data-wide="{max(1, round(spec.box[2]))}"'
         if traits.is_check_box or (traits.is_signature and not traits.names_signer):
             words = label if traits.is_check_box else f"{label}: jag som skriver intygar"
@@ -107,8 +113,7 @@ class _Page:
         shown = [spec for spec in specs if spec.traits.filled_by_hand]
         first = [spec for spec in specs[:count] if spec.traits.filled_by_hand]
         heads = "".join(
-            f"<th>{escape(spec.full_label)}{' <b>*</b>' if spec.required else ''}"
-            f"<small>{escape(spec.hint)}</small></th>"
+            f"<th>{escape(spec.full_label)}{' <b>*</b>' if spec.required else ''}{_hint(spec)}</th>"
             for spec in first
         )
         lines = "".join(

@@ -25,6 +25,8 @@ from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.recount import TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
+from pipeline.files.sandbox.note_files import parse_note
+from pipeline.files.sandbox.typed_pages import TYPED_PNG, TypedKind, read_typed_page
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -47,12 +49,34 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
         entry.unit,
         format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
         t("review.row", row=entry.row) if entry.row else "",
+        _source_text(context, view),
     ]
     with context.store.read() as conn:
         place = explain_place(conn, entry.id)
     return " · ".join(
         [*filter(None, parts), t("review.waiting", count=waiting), _place_text(place)]
     )
+
+
+def _source_text(context: AppContext, view: EntryView) -> str:
+    """Return who typed the entry and when, or the file it is from; empty for paper."""
+    page = next((page for page in view.pages if page.media_type == TYPED_PNG), None)
+    if page is None or view.is_hidden or not page.image_sha256:
+        return ""
+    source = _typed_source(context, page.image_sha256)
+    if source is None:
+        return t("review.typed_file", file=page.source_name)
+    return t("review.typed_source", author=source[0], at=source[1])
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _typed_source(_context: AppContext, sha256: str) -> tuple[str, str] | None:
+    """Return author and time of a note of a form without paper; None for other files."""
+    typed = read_typed_page(_context.store.images.get(sha256))
+    if typed.kind is not TypedKind.NOTE:
+        return None
+    note = parse_note(typed.text)
+    return note.author, note.written_at[:16].replace("T", " ")
 
 
 def _place_text(place: QueuePlace) -> str:
