@@ -115,7 +115,11 @@ def register(app: typer.Typer) -> None:
 
 def scan(
     files: Annotated[
-        list[Path], typer.Argument(help="PDF or pictures: TIFF, JPEG, PNG, HEIC and others.")
+        list[Path],
+        typer.Argument(
+            help="PDF or pictures (TIFF, JPEG, PNG, HEIC and others), notes of forms without paper, "
+            "text, docx."
+        ),
     ],
     unit: Unit = "",
     place: PaperPlace = "",

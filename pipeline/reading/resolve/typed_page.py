@@ -158,6 +158,8 @@ def _typed_reading(spec: FieldSpec, text: str, staff: StaffRegister | None) -> R
     try:
         value = normalize_value(spec, value)
     except InvalidAnswerError:
+        if spec.traits.has_options:
+            return Reading(None, 1.0, State.ILLEGIBLE, evidence=_TYPED)
         value = text
     return Reading(value, 1.0, State.READ, evidence=_TYPED)
 
