@@ -183,9 +183,10 @@ def make_html_form(
     output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
     unit: Annotated[str, typer.Option(help="Unit that the notes are of.")],
 ) -> None:
-    """Make a form without paper: one HTML file for any browser, without server or network.
+    """Make a form without paper: one HTML file for any browser.
 
-    It saves a note as a file, which `scan` and the watch folder take in.
+    It needs neither server nor network, and saves a note as a file, which `scan` and the watch
+    folder take in.
     """
     from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
     from pipeline.store.database.sampling_key import digital_form_secret

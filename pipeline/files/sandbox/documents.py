@@ -6,15 +6,22 @@ Runs in the sandbox. A document becomes one page, or several where it is long.
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lxml import etree
 
 from pipeline.files.csv_tables import decode_text
-from pipeline.files.sandbox.note_files import MAX_NOTE_BYTES, NoteFileError, note_lines, parse_note
+from pipeline.files.sandbox.note_files import (
+    NoteFileError,
+    RowPage,
+    note_lines,
+    parse_note,
+    parse_rows,
+)
 from pipeline.files.sandbox.typed_pages import (
     PAGE_CHARACTERS,
     TypedKind,
@@ -30,7 +37,7 @@ NOTE, TEXT, DOCX = (
 TYPED_TYPES = frozenset({NOTE, TEXT, DOCX})
 TYPED_SUFFIXES = frozenset({".json", ".txt", ".docx"})
 """Usual suffixes of such files."""
-_MAX_TEXT_BYTES = 5_000_000
+_MAX_BYTES = 20_000_000
 _MAX_UNPACKED_BYTES = 50_000_000
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _NOTE_START = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"efterskrift"')
@@ -75,7 +82,7 @@ def open_typed(path: Path, kind: str) -> TypedFile:
         DocumentError: it is damaged, too large or empty.
         OSError: it cannot be read.
     """
-    if path.stat().st_size > (MAX_NOTE_BYTES if kind == NOTE else _MAX_TEXT_BYTES):
+    if path.stat().st_size > _MAX_BYTES:
         raise DocumentError
     data = path.read_bytes()
     if kind == NOTE:
@@ -90,6 +97,9 @@ def open_typed(path: Path, kind: str) -> TypedFile:
 def _open_note(data: bytes) -> TypedFile:
     try:
         text = data.decode()
+        rows = parse_rows(text)
+        if rows is not None:
+            return TypedFile(tuple(_row_page(row) for row in rows))
         note = parse_note(text)
     except (UnicodeDecodeError, NoteFileError) as error:
         raise DocumentError from error
@@ -99,6 +109,11 @@ def _open_note(data: bytes) -> TypedFile:
             for page in range(1, note.pages + 1)
         )
     )
+
+
+def _row_page(row: RowPage) -> tuple[TypedPage, str]:
+    text = json.dumps(asdict(row), ensure_ascii=False)
+    return TypedPage(TypedKind.ROW, text, row.page), f"{row.source}\n\n{row.shown}"
 
 
 def _split_text(text: str) -> list[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 NOTE_FORMAT = "note-1"
+ROWS_FORMAT = "rows-1"
 NOTE_SUFFIX = ".efterskrift.json"
-MAX_NOTE_BYTES = 2_000_000
 _MAX_PAGES = 20
 _HEAD = ("form", "version", "unit", "pack", "made_on")
 _FIELDS = (*_HEAD, "title", "serial", "author", "written_at", "pages")
@@ -95,6 +96,62 @@ def parse_note(text: str) -> NoteFile:
         raise NoteFileError
     head = {name: note[name] for name in _FIELDS if name != "pages"}
     return NoteFile(**head, pages=pages, items=items, digest=digest, signed_text=signed)
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """A page of a form that the row of a table was mapped to, with texts by field.
+
+    `source` says to people which row of which table it was, `shown` what its cells say.
+    """
+
+    form: str
+    version: int
+    page: int
+    pages: int
+    serial: str
+    source: str
+    shown: str
+    values: dict[str, str]
+
+
+def format_rows(rows: Sequence[RowPage]) -> bytes:
+    """Write the file of the rows of a table, which is imported like a note."""
+    content = {"efterskrift": ROWS_FORMAT, "rows": [asdict(row) for row in rows]}
+    return json.dumps(content, ensure_ascii=False, indent=0).encode()
+
+
+def parse_rows(text: str) -> list[RowPage] | None:
+    """Parse the file of the rows of a table; None for another file.
+
+    Raises:
+        NoteFileError: it is damaged.
+    """
+    try:
+        content: Any = json.loads(text.removeprefix("\ufeff"))
+        if content["efterskrift"] != ROWS_FORMAT:
+            return None
+        return [parse_row(row) for row in content["rows"]]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise NoteFileError from error
+
+
+def parse_row(content: Any) -> RowPage:  # noqa: ANN401 - of a file
+    """Parse one row.
+
+    Raises:
+        NoteFileError: it is damaged.
+    """
+    try:
+        row = RowPage(**content)
+        texts = (row.form, row.serial, row.source, row.shown, *row.values, *row.values.values())
+        if all(isinstance(text, str) for text in texts) and all(
+            isinstance(number, int) for number in (row.version, row.page, row.pages)
+        ):
+            return row
+    except (TypeError, AttributeError) as error:
+        raise NoteFileError from error
+    raise NoteFileError
 
 
 def _parse_item(item: list[str]) -> NoteItem:

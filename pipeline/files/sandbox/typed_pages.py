@@ -43,7 +43,7 @@ class TypedKind(StrEnum):
 class TypedPage:
     """A typed page: the file of a note and the number of its page, or a text.
 
-    The text of a row of a table is JSON: form, version and values by field.
+    The text of a row of a table is JSON (`note_files.RowPage`).
     """
 
     kind: TypedKind

@@ -27,7 +27,13 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.files.sandbox.note_files import NoteFile, NoteFileError, note_lines, parse_note
+from pipeline.files.sandbox.note_files import (
+    NoteFile,
+    NoteFileError,
+    note_lines,
+    parse_note,
+    parse_row,
+)
 from pipeline.files.sandbox.typed_pages import TypedKind, TypedPage
 from pipeline.forms.fiducials import is_serial
 from pipeline.forms.layout.typed_sheet import draw_typed_sheet
@@ -86,7 +92,7 @@ def find_typed_sheet(
     if typed.kind is TypedKind.TEXT:
         return None, ()
     if typed.kind is TypedKind.ROW:
-        return _row_sheet(typed), ()
+        return _find_row_sheet(typed, forms)
     try:
         note = parse_note(typed.text)
     except NoteFileError:
@@ -120,17 +126,22 @@ def _note_sheet(note: NoteFile, page: int) -> TypedSheet:
     return TypedSheet(code, note.unit, texts, f"Skrivet på dator av {note.author}, {at}")
 
 
-def _row_sheet(typed: TypedPage) -> TypedSheet:
-    content = json.loads(typed.text)
-    code = SheetCode(
-        content["form"], content["version"], typed.page, content["pages"], content["serial"]
-    )
-    return TypedSheet(code, "", content["values"], content["source"])
+def _find_row_sheet(
+    typed: TypedPage, forms: Forms
+) -> tuple[TypedSheet | None, tuple[IssueCode, ...]]:
+    row = parse_row(json.loads(typed.text))
+    form = forms.get((row.form, row.version))
+    if form is None or len(form.pages) != row.pages or not is_serial(row.serial):
+        return None, (IssueCode.UNKNOWN_FORM,)
+    code = SheetCode(row.form, row.version, row.page, row.pages, row.serial)
+    return TypedSheet(code, "", row.values, row.source), ()
 
 
 def read_typed_text(typed: TypedPage, issues: Iterable[IssueCode], field: str) -> PageReading:
     """Return a text, or a note whose form cannot be told for certain, as one field of a page."""
     text = typed.text
+    if typed.kind is TypedKind.ROW:
+        text = parse_row(json.loads(text)).shown
     if typed.kind is TypedKind.NOTE:
         try:
             text = note_lines(parse_note(text), typed.page)

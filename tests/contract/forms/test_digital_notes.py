@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from pipeline.cli.app import build_app
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import EntryState, Outcome
 from pipeline.domain.review.rules import Answer
@@ -28,7 +30,13 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.paper.pages import Page, list_batch_pages, load_page_reading
+from pipeline.store.paper.pages import (
+    Page,
+    list_batch_pages,
+    list_queued_pages,
+    load_page,
+    load_page_reading,
+)
 from pipeline.store.registers.issued_sheets import count_unissued
 from pipeline.store.review import decisions
 from tests.support.screens.seeding import (
@@ -271,6 +279,48 @@ def test_a_plain_text_becomes_a_free_note(ward: Ward) -> None:
         "Natten 14–15 dec: Elsa Fjällberg åt dåligt.",
         "Ring dottern.",
     ]
+
+
+def test_each_row_of_a_table_becomes_an_entry_of_the_chosen_form_and_its_columns_are_remembered(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(settings(ward.store).workspace))
+    table = ward.folder / "natten.csv"
+    lines = [
+        "Personnr;Namn;Datum och tid;Klockslag;Anteckning;Rum;Skriven av;Information",
+        "19300101-6595;Elsa Fjällberg;2021-12-18 09:40;9.40;Sov gott.;12 b;Nina Berglund;x",
+        "890020;;2021-12-19;;Fallit.;;Omar Ek;kanske",
+    ]
+    table.write_text("\n".join(lines), "utf-8")
+    command = ["scan", str(table), "--unit", UNIT, "--form", NOTE]
+    chosen = ["--column", "Datum och tid=handelsedatum", "--column", "Klockslag=handelsetid"]
+    chosen += ["--column", "Information=information"]
+    first = CliRunner().invoke(build_app(), [*command, *chosen], catch_exceptions=False)
+    assert first.exit_code == 0, first.output
+    again = CliRunner().invoke(build_app(), command, catch_exceptions=False)
+    assert again.exit_code == 0, again.output
+    with ward.store.read() as conn:
+        waiting = list_queued_pages(conn)
+    desk = PageJob(ward.store, make_reader(settings(ward.store), ward.store), 4, 0.1)
+    for page_id in waiting:
+        desk.read(page_id)
+    with ward.store.read() as conn:
+        first_page, *others = (load_page(conn, page_id) for page_id in waiting)
+        read = {
+            name: reading.value for name, reading in load_page_reading(conn, first_page.id).items()
+        }
+        rows = [load_page_reading(conn, page.id) for page in others]
+    # The same table again is the same import, with the columns that were chosen before.
+    assert len(waiting) == 2 * len(forms().latest(NOTE).pages)
+    assert read["personnummer"] == CLIENTS[0].pid
+    assert (read["handelsedatum"], read["handelsetid"]) == ("2021-12-18", "09:40")
+    assert read["information"] is True
+    assert "Sov gott." in str(read["anteckning"])
+    texts = [str(one["anteckning"].value) for one in rows if "anteckning" in one]
+    # What no field can hold is kept in the free text, and what is no number stays as it was typed.
+    assert "Rum: 12 b" in str(read["anteckning"])
+    assert any("Information: kanske" in text for text in texts)
+    assert "890020" in [str(one["personnummer"].value) for one in rows if "personnummer" in one]
 
 
 @pytest.mark.parametrize("form", forms().values(), ids=lambda form: f"{form.id}-{form.version}")
