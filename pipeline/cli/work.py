@@ -126,9 +126,7 @@ def scan(
     place: PaperPlace = "",
     form: Annotated[
         str,
-        typer.Option(
-            help="The files are tables (CSV or xlsx): each row is an entry of this form."
-        ),
+        typer.Option(help="The files are tables (CSV or xlsx): each row is an entry of this form."),
     ] = "",
     column: Annotated[
         list[str] | None,

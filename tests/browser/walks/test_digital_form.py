@@ -24,7 +24,7 @@ from pipeline.store.paper.pages import list_batch_pages
 from pipeline.store.review import decisions
 from tests.support.screens.seeding import CLIENTS, NURSE, UNIT, forms, settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NOTE = "hsl-anteckning"
 TEXT = "Såret på vänster fot läker fint. 37,9° <b>& inget mer</b>"
 EXPECTED = {

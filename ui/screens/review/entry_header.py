@@ -18,7 +18,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law import deadlines
 from pipeline.domain.law.open_deadlines import deadline_field
-from pipeline.domain.model import Person, State
+from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
@@ -40,16 +40,16 @@ COUNT_CACHE_SECONDS = 20
 
 
 def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> str:
-    """Return unit, serial, row, how many entries wait for this user, and why this one is next."""
+    """Return source, unit, serial, row, how many entries wait, and why this one is next."""
     entry = view.entry
     waiting = _count_waiting(
         context, person, person.login, tuple(sorted(permitted_units(person, Action.REVIEW)))
     )
     parts = [
+        _source_text(context, view),
         entry.unit,
         format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
         t("review.row", row=entry.row) if entry.row else "",
-        _source_text(context, view),
     ]
     with context.store.read() as conn:
         place = explain_place(conn, entry.id)
@@ -59,12 +59,15 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
 
 
 def _source_text(context: AppContext, view: EntryView) -> str:
-    """Return who typed the entry and when, or the file it is from; empty for paper."""
+    """Return who typed the entry and when, or the file it is from; empty for paper.
+
+    Who typed a note is said only where its digest is right.
+    """
     page = next((page for page in view.pages if page.media_type == TYPED_PNG), None)
     if page is None or view.is_hidden or not page.image_sha256:
         return ""
     source = _typed_source(context, page.image_sha256)
-    if source is None:
+    if source is None or page.outcome is not Outcome.READ:
         return t("review.typed_file", file=page.source_name)
     return t("review.typed_source", author=source[0], at=source[1])
 
