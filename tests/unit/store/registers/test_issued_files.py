@@ -78,12 +78,12 @@ def test_a_note_without_paper_is_of_its_forms_unit_and_nobody_has_to_issue_its_s
         with ward.store.begin() as conn:
             own = paper.page.c.id == page
             conn.execute(update(paper.page).where(own).values(media_type=TYPED_PNG))
-        ward.read(page, replace(page_reading(new_serial(), 1), unit=unit))
+        ward.read(page, replace(page_reading(NOTE, new_serial(), SAID), unit=unit))
     units = select(paper.page.c.unit).order_by(paper.page.c.position)
     with ward.store.read() as conn:
         assert conn.execute(units).scalars().all() == [SOUTH, NORTH]
         assert count_unissued(conn, [NORTH, SOUTH]) == 0
-    ward.read(ward.scan(), page_reading(new_serial(), 1))
+    ward.read(ward.scan(), page_reading(NOTE, new_serial(), SAID))
     with ward.store.read() as conn:
         assert count_unissued(conn, [NORTH, SOUTH]) == 1
 
