@@ -39,6 +39,12 @@ def _hint(spec: FieldSpec) -> str:
     return f"<small>{escape(text)}</small>" if text else ""
 
 
+def _signature_words(spec: FieldSpec) -> str:
+    """Return what a tick in place of a signature means: only the author signs on the screen."""
+    is_own = spec.means is Meaning.AUTHOR_SIGNATURE
+    return "jag som skriver intygar" if is_own else "finns på papper"
+
+
 class _Page:
     """One page of a form as HTML."""
 
@@ -94,7 +100,7 @@ class _Page:
         hint = _hint(spec)
         grow = f' data-wide="{max(1, round(spec.box[2]))}"'
         if traits.is_check_box or (traits.is_signature and not traits.names_signer):
-            words = label if traits.is_check_box else f"{label}: jag som skriver intygar"
+            words = label if traits.is_check_box else f"{label}: {_signature_words(spec)}"
             return (
                 f'<label class="tick"{grow}>{self._control(spec)}<span>{words}{must}</span></label>'
             )
@@ -150,7 +156,8 @@ class _Page:
         if is_cell:
             attributes += f' aria-label="{escape(self._cell_name(spec), quote=True)}"'
         if traits.is_check_box or (traits.is_signature and not traits.names_signer):
-            kind = "tick" if traits.is_check_box else "sign"
+            is_own = spec.means is Meaning.AUTHOR_SIGNATURE
+            kind = "tick" if traits.is_check_box else "sign" if is_own else "paper"
             return f'<input type="checkbox" data-kind="{kind}" {attributes}>'
         if traits.has_options:
             radios = "".join(

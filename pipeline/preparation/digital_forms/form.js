@@ -151,9 +151,8 @@
   }
 
   function mark(one, text) {
-    const target = one.dataset.kind === "choice" ? one : one;
     const place = one.closest("label.field, td, fieldset")?.querySelector("em");
-    if (text) target.setAttribute("aria-invalid", "true"); else target.removeAttribute("aria-invalid");
+    if (text) one.setAttribute("aria-invalid", "true"); else one.removeAttribute("aria-invalid");
     if (place) place.textContent = text;
   }
   const focusable = (one) => (one.dataset.kind === "choice" ? one.querySelector("input") : one);
@@ -186,11 +185,14 @@
     const away = -now.getTimezoneOffset(), hours = Math.floor(Math.abs(away) / 60);
     return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}T${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}${away < 0 ? "-" : "+"}${two(hours)}:${two(Math.abs(away) % 60)}`;
   }
+  function stored(one) {
+    return { sign: author.value.trim(), paper: "finns på papper" }[one.dataset.kind] ?? value(one);
+  }
   function shown(one) {
-    return one.dataset.kind === "choice" ? one.querySelector("input:checked").closest("label").textContent.trim() : one.dataset.kind === "sign" ? author.value.trim() : value(one);
+    return one.dataset.kind === "choice" ? one.querySelector("input:checked").closest("label").textContent.trim() : stored(one);
   }
   function makeNote() {
-    const values = controls.filter(value).map((one) => [one.dataset.page, one.dataset.name, one.dataset.label, one.dataset.kind === "sign" ? author.value.trim() : value(one), shown(one)]);
+    const values = controls.filter(value).map((one) => [one.dataset.page, one.dataset.name, one.dataset.label, stored(one), shown(one)]);
     return { ...known.head, pages: known.pages, serial: newSerial(), author: author.value.trim(), written_at: localTime(new Date()), values };
   }
   function download(name, text) {
