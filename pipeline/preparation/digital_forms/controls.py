@@ -36,6 +36,8 @@ def author_field(form: Form) -> FieldSpec | None:
 def _hint(spec: FieldSpec) -> str:
     """Return the hint of a field, unless an example stands in its box."""
     text = "" if spec.format in _PLACEHOLDERS else spec.hint or spec.measure
+    if spec.traits.is_signature and not spec.traits.names_signer:
+        text = _signature_words(spec)
     return f"<small>{escape(text)}</small>" if text else ""
 
 
@@ -68,6 +70,8 @@ class _Page:
         for section in self._page.sections:
             yield section.box[1], self._heading(section)
         for text in self._page.texts:
+            if text.text.strip().isdigit():  # the number of a row of boxes
+                continue
             yield text.at[1], self._text(text)
         if self._page.table:
             table = self._page.table
@@ -96,7 +100,7 @@ class _Page:
     def _field(self, spec: FieldSpec) -> str:
         """Return a field with its label and hint."""
         traits, label = spec.traits, escape(spec.full_label)
-        must = ' <b title="måste fyllas i">*</b>' if spec.required else ""
+        must = '&nbsp;<b title="måste fyllas i">*</b>' if spec.required else ""
         hint = _hint(spec)
         grow = f' data-wide="{max(1, round(spec.box[2]))}"'
         if traits.is_check_box or (traits.is_signature and not traits.names_signer):
@@ -119,7 +123,8 @@ class _Page:
         shown = [spec for spec in specs if spec.traits.filled_by_hand]
         first = [spec for spec in specs[:count] if spec.traits.filled_by_hand]
         heads = "".join(
-            f"<th>{escape(spec.full_label)}{' <b>*</b>' if spec.required else ''}{_hint(spec)}</th>"
+            f"<th>{escape(spec.full_label)}{'&nbsp;<b>*</b>' if spec.required else ''}"
+            f"{_hint(spec)}</th>"
             for spec in first
         )
         lines = "".join(

@@ -281,6 +281,32 @@ def test_a_plain_text_becomes_a_free_note(ward: Ward) -> None:
     ]
 
 
+def test_a_pack_and_a_command_make_the_files_whose_notes_are_known_here(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(settings(ward.store).workspace))
+    numbers, pack, single = (ward.folder / name for name in ("antal.csv", "paket", "ett.html"))
+    numbers.write_text(f"enhet;blankett;antal;per_klient\n{UNIT};{MEASURES};1;0\n", "utf-8")
+    commands = (
+        ["pack", UNIT, "--numbers", str(numbers), "-o", str(pack)],
+        ["forms", "html", MEASURES, "--unit", UNIT, "-o", str(single)],
+    )
+    for command in commands:
+        done = CliRunner().invoke(build_app(), command, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    folder = pack / "digitala-blanketter"
+    # A form goes with the pack if a sheet of it does: signature key and cover are printed always.
+    assert f"{MEASURES}.html" in {file.name for file in folder.iterdir()}
+    for file in (folder / f"{MEASURES}.html", single):
+        known = json.loads(file.read_text("utf-8").split("const known = ")[1].split(";\n")[0])
+        head = known["head"]
+        assert (head["form"], head["unit"]) == (MEASURES, UNIT)
+        name = f"{head['pack']} {head['made_on']}"
+        assert known["key"] == note_key(ward.pack.secret, MEASURES, head["version"], UNIT, name)
+    unknown = ["forms", "html", MEASURES, "--unit", "Ingen", "-o", str(single)]
+    assert CliRunner().invoke(build_app(), unknown).exit_code != 0
+
+
 def test_each_row_of_a_table_becomes_an_entry_of_the_chosen_form_and_its_columns_are_remembered(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
