@@ -57,13 +57,6 @@ def detect_typed(path: Path, start: bytes) -> str | None:
     return TEXT if suffix == ".txt" and start and b"\0" not in start[2:] else None
 
 
-def has_typed_end(kind: str, tail: bytes) -> bool:
-    """Whether the last bytes of a file are the end of its type; plain text has no mark of it."""
-    if kind == NOTE:
-        return tail.rstrip().endswith(b"}")
-    return kind == DOCX and b"PK\x05\x06" in tail
-
-
 @dataclass(frozen=True, slots=True)
 class TypedFile:
     """The pages of a typed file, each with the text that is shown."""
@@ -118,7 +111,7 @@ def _row_page(row: RowPage) -> tuple[TypedPage, str]:
 
 def _split_text(text: str) -> list[str]:
     """Split a long text at ends of lines; a line that is too long is cut."""
-    pieces, piece = [], ""
+    pieces, piece = list[str](), ""
     for line in text.splitlines():
         while len(line) > PAGE_CHARACTERS:
             pieces, piece = [*pieces, *filter(None, [piece]), line[:PAGE_CHARACTERS]], ""

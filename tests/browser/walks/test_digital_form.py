@@ -160,11 +160,10 @@ def test_nothing_wrong_is_saved_and_what_is_odd_is_asked_about_once(opened: Page
 def test_leaving_with_something_unsaved_is_asked_about(opened: Page) -> None:
     page = opened
     fill_in(page, {"namn": "Elsa"})
-    asked = list[str]()
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-    page.close(run_before_unload=True)
-    page.wait_for_event("dialog") if not asked else None
-    assert asked == ["beforeunload"]
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1024, 700)])

@@ -12,7 +12,6 @@ from pipeline.domain.errors import BrokenFileError
 from pipeline.domain.issues import IssueCode
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import read_pages
-from pipeline.files.sandbox.documents import DOCX, NOTE, has_typed_end
 from pipeline.files.sandbox.note_files import NoteFileError, parse_note, parse_rows
 from pipeline.files.sandbox.typed_pages import (
     PAGE_CHARACTERS,
@@ -124,12 +123,9 @@ def test_a_row_with_a_wrong_part_is_damaged() -> None:
     assert parse_rows('{"efterskrift": "note-1"}') is None
 
 
-def test_the_end_of_a_note_and_of_a_document_is_known(tmp_path: Path) -> None:
-    assert has_typed_end(NOTE, b'"digest": "00"\n}\n')
-    assert not has_typed_end(NOTE, b'"digest": "00')
-    assert not has_typed_end(DOCX, b"PK\x03\x04")
-    file = tmp_path / "x.docx"
-    file.write_bytes(docx("<w:p><w:r><w:t>Text</w:t></w:r></w:p>"))
-    assert is_complete_file(file)
-    file.write_bytes(file.read_bytes()[:-30])
+def test_a_watched_folder_waits_for_the_end_of_a_note(tmp_path: Path) -> None:
+    file = tmp_path / "a.efterskrift.json"
+    file.write_bytes(b'{"efterskrift": "note-1", "note": {"serial": "0"}, "digest": "00')
     assert not is_complete_file(file)
+    file.write_bytes(file.read_bytes() + b'"}\n')
+    assert is_complete_file(file)
