@@ -307,6 +307,24 @@ def test_a_pack_and_a_command_make_the_files_whose_notes_are_known_here(
     assert CliRunner().invoke(build_app(), unknown).exit_code != 0
 
 
+def test_a_watched_folder_takes_notes_and_leaves_other_text(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(settings(ward.store).workspace))
+    monkeypatch.setenv("EFTERSKRIFT_WATCH_SECONDS", "0.05")
+    note = ward.note(forms().latest(NOTE), TYPED)
+    (ward.folder / "a.efterskrift.json").write_text(json.dumps(note), "utf-8")
+    (ward.folder / "skannerlogg.txt").write_text("Sida 1 ok", "utf-8")
+    command = ["watch", str(ward.folder), "--once", "--unit", UNIT]
+    done = CliRunner().invoke(build_app(), command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    with ward.store.read() as conn:
+        waiting = [load_page(conn, page_id) for page_id in list_queued_pages(conn)]
+    assert [page.source_name for page in waiting] == ["a.efterskrift.json"] * len(
+        forms().latest(NOTE).pages
+    )
+
+
 def test_each_row_of_a_table_becomes_an_entry_of_the_chosen_form_and_its_columns_are_remembered(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
