@@ -272,7 +272,6 @@
     // Enter goes on to the next field, so that nothing is saved half-way.
     if (event.key === "Enter" && event.target.tagName === "INPUT") {
       event.preventDefault();
-      if (event.target.type === "checkbox") { event.target.checked = !event.target.checked; event.target.dispatchEvent(new Event("input", { bubbles: true })); return; }
       const all = [...form.querySelectorAll("input, textarea, #save")];
       all[all.indexOf(event.target) + 1]?.focus();
     }
