@@ -177,6 +177,17 @@ def test_a_note_is_reviewed_with_every_value_as_it_was_typed_and_nothing_keyed_a
     assert ward.decide(view, answers) is EntryState.CONFIRMED
 
 
+def test_nothing_wrong_is_shown_as_what_an_author_typed(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "1")
+    ward: Ward = request.getfixturevalue("ward")
+    ward.take_in(ward.note(forms().latest(NOTE), TYPED))
+    answers = read_answers(ward.claim())
+    texts = {name: text for name, text in TYPED.items() if text == answers[name].value}
+    assert texts.keys() == TYPED.keys() - {"personnummer", "information", "underskrift"}
+
+
 def test_a_critical_value_that_the_reviewer_changes_waits_for_a_second_person(ward: Ward) -> None:
     ward.take_in(ward.note(forms().latest(NOTE), TYPED))
     view = ward.claim()
