@@ -20,7 +20,7 @@ from pipeline.cli.context import (
     resolve_acting_person,
 )
 from pipeline.domain.dates import today_in_sweden
-from pipeline.domain.errors import ExitCode
+from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     forms.command("show")(show_form)
     forms.command("check")(check_forms)
     forms.command("place")(place_form)
+    forms.command("html")(make_html_form)
     app.add_typer(forms, name="forms", rich_help_panel=BEFORE)
     drill = typer.Typer(
         help="Yearly drill: print, fill in, scan and read ten sheets.",
@@ -175,6 +176,34 @@ def place_form(
     print_note(
         "forms.placed", form=form.id, version=form.version, pages=len(form.pages), fields=fields
     )
+
+
+def make_html_form(
+    form_id: Annotated[str, typer.Argument(metavar="ID", help="Form id; see `forms list`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
+    unit: Annotated[str, typer.Option(help="Unit that the notes are of.")],
+) -> None:
+    """Make a form without paper: one HTML file for any browser.
+
+    It needs neither server nor network, and saves a note as a file, which `scan` and the watch
+    folder take in.
+    """
+    from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
+    from pipeline.store.database.sampling_key import digital_form_secret
+    from pipeline.store.database.store import open_store
+    from pipeline.store.registers.client_register import areas_by_unit
+
+    settings = load_settings()
+    form = Forms.load(*settings.form_folders).latest(form_id)
+    store = open_store(settings)
+    with store.begin() as conn:
+        known, secret = areas_by_unit(conn), digital_form_secret(conn)
+    store.close()
+    if unit not in known:
+        raise UsageError("no_unit_add_efterskrift", named=unit, known=", ".join(known))
+    pack = DigitalPack.new(unit, today_in_sweden(), secret)
+    output.write_bytes(make_form_file(pack, form))
+    print_note("forms.html_made", file=output, title=form.title, unit=unit)
 
 
 def form_object(form: Form) -> dict[str, Any]:

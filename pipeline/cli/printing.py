@@ -14,7 +14,7 @@ import typer
 
 from pipeline.cli.context import BEFORE, format_count, print_note, resolve_acting_person
 from pipeline.domain.dates import today_in_sweden
-from pipeline.domain.errors import UsageError
+from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.form.form import Area
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
@@ -377,13 +377,13 @@ def pack(
     """Make the outage pack of a unit: all paper that it needs.
 
     Works without a database: the serials are written to a file of the pack, to be imported with
-    `issued take-in`.
+    `issued take-in`. With the workspace's database it also has each form without paper.
     """
     from pipeline.domain.form.form import Forms
     from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
     from pipeline.preparation.outage_pack.document_pages import describe_lacks
-    from pipeline.preparation.outage_pack.pack import make_pack, write_pack
+    from pipeline.preparation.outage_pack.pack import add_digital_forms, make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
     from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
     from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
@@ -414,6 +414,8 @@ def pack(
     if clients and not count_clients(order):
         raise UsageError("register_no_clients", unit_name=unit)
     made = make_pack(order, forms)
+    if secret := _load_digital_secret(settings):
+        made = add_digital_forms(made, order, forms, secret)
     write_pack(made, output)
     print_note(
         "pack.made",
@@ -426,6 +428,22 @@ def pack(
         print_note("pack.document", line=line)
     report_missing_protection(register)
     report_unregistered_visits(made.unregistered_visits_file)
+
+
+def _load_digital_secret(settings: Settings) -> str:
+    """Return the secret of forms without paper; empty, and said so, without a database."""
+    from pipeline.store.database.sampling_key import digital_form_secret
+    from pipeline.store.database.store import open_store
+
+    try:
+        store = open_store(settings)
+    except EfterskriftError:
+        print_note("pack.no_digital")
+        return ""
+    with store.begin() as conn:
+        secret = digital_form_secret(conn)
+    store.close()
+    return secret
 
 
 def _default_quantities(

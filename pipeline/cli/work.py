@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -118,10 +119,25 @@ def register(app: typer.Typer) -> None:
 
 def scan(
     files: Annotated[
-        list[Path], typer.Argument(help="PDF or pictures: TIFF, JPEG, PNG, HEIC and others.")
+        list[Path],
+        typer.Argument(
+            help="PDF or pictures (TIFF, JPEG, PNG, HEIC and others), notes of forms without "
+            "paper, text, docx; with --form tables."
+        ),
     ],
     unit: Unit = "",
     place: PaperPlace = "",
+    form: Annotated[
+        str,
+        typer.Option(help="The files are tables (CSV or xlsx): each row is an entry of this form."),
+    ] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="TITLE=FIELD: the field of a column; TITLE= leaves it out. Remembered for tables "
+            "with the same titles."
+        ),
+    ] = None,
 ) -> None:
     """Import files as one batch.
 
@@ -136,8 +152,13 @@ def scan(
         raise UsageError("is_folder", folders=", ".join(folders))
     if missing := [path.name for path in files if not os.path.isfile(path)]:  # noqa: PTH113
         raise UsageError("no_file", missing=", ".join(missing))
+    if column and not form:
+        raise UsageError("column_needs_form")
     store = open_store(load_settings())
     owner = resolve_unit(store, unit)
+    if form:
+        _scan_tables(store, files, form, column or (), (owner, place))
+        return
     ordered = order_files(files)
     if ordered != files:
         print_note("scan.reordered")
@@ -151,6 +172,36 @@ def scan(
             by=_operator_login(),
             on_page=lambda done: bar.update(task, completed=done),
         )
+    _report_intake(store, intake)
+
+
+def _scan_tables(
+    store: Store, files: Sequence[Path], form_id: str, chosen: Sequence[str], owner: tuple[str, str]
+) -> None:
+    """Import each row of the tables as an entry; `owner` is the unit and the place."""
+    from pipeline.domain.form.form import Forms
+    from pipeline.files.sandbox.note_files import NOTE_SUFFIX, format_rows
+    from pipeline.operations.intake import import_files
+    from pipeline.preparation.digital_forms import table_rows
+    from pipeline.registers.care_system_list import parse_care_table
+
+    settings = load_settings()
+    form = Forms.load(*settings.form_folders).latest(form_id)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for number, file in enumerate(files):
+            table = parse_care_table(file.read_bytes(), file.name)
+            known = table_rows.load_columns(settings.workspace, table.titles, form)
+            columns = table_rows.choose_columns(table.titles, form, chosen, known)
+            for index, title in enumerate(table.titles):
+                print_note("scan.column", title=title, field=columns.get(index, "") or "–")
+            rows = table_rows.make_rows(table, form, columns, file.name)
+            paths.append(Path(folder) / str(number) / f"{file.name}{NOTE_SUFFIX}")
+            paths[-1].parent.mkdir()
+            paths[-1].write_bytes(format_rows(rows))
+            table_rows.save_columns(settings.workspace, table.titles, form, columns)
+        unit, place = owner
+        intake = import_files(store, paths, unit=unit, place=place, by=_operator_login())
     _report_intake(store, intake)
 
 

@@ -84,6 +84,11 @@ class IssueCode(StrEnum):
     WORDS_DIFFER = "words_differ", _PAGE, _STOPS
     FORM_UNCERTAIN = "form_uncertain", _PAGE, _STOPS
 
+    # Forms without paper.
+    NOTE_CHANGED = "note_changed", _PAGE, _STOPS
+    """The digest is wrong: the file was changed, or its form is of no pack of this installation."""
+    NOTE_SERIAL = "note_serial", _PAGE, _STOPS
+
     # Registration.
     NOT_REGISTERED = "not_registered", _PAGE, _STOPS
     PRINT_NOT_FOUND = "print_not_found", _PAGE, _STOPS

@@ -92,6 +92,8 @@ class WordBox:
 PrintedWord = tuple[str, float, float, float, float]
 """A printed word of a page of no known form, and its x, y, w, h as shares of the page's image."""
 
+TYPED_BY_AUTHOR = "typed_by_author"
+"""Evidence of a value that was typed by who wrote it, so that nothing was read."""
 UNSEEN_P = 0.5
 """A field read with at most this p may be covered, so that it was not seen at all."""
 
@@ -138,6 +140,11 @@ class Reading:
         return cls(value, p, State.EMPTY)
 
     @property
+    def is_typed(self) -> bool:
+        """Whether the value was typed by its author, and not read from paper."""
+        return TYPED_BY_AUTHOR in self.evidence
+
+    @property
     def is_seen_empty(self) -> bool:
         """Whether the field is empty, and not only covered, torn off or out of place."""
         return self.state is State.EMPTY and self.p > UNSEEN_P
@@ -162,7 +169,7 @@ class PageReading:
     """The reading of one page.
 
     `residual_mm` is the registration error. `issues` are stored texts (`str(Issue)`), or the
-    sentence of an error.
+    sentence of an error. `unit` is that of a form without paper, empty for paper.
     """
 
     outcome: Outcome
@@ -171,6 +178,7 @@ class PageReading:
     residual_mm: float | None = None
     issues: tuple[str, ...] = ()
     fields: Mapping[str, Reading] = field(default_factory=dict)
+    unit: str = ""
 
 
 _HEADER = "register_header"

@@ -30,6 +30,15 @@ from pipeline.domain.errors import (
 from pipeline.domain.issues import IssueCode
 from pipeline.files.images import IMAGE_ERRORS, TooLargeError, check_size, open_image
 from pipeline.files.pdf_input import PdfFile, PdfProblem
+from pipeline.files.sandbox.documents import (
+    TYPED_SUFFIXES,
+    TYPED_TYPES,
+    DocumentError,
+    TypedFile,
+    detect_typed,
+    open_typed,
+)
+from pipeline.files.sandbox.typed_pages import TYPED_PNG
 
 MAX_FILE_BYTES = 250_000_000
 """Largest single-image file that is read into memory."""
@@ -45,6 +54,8 @@ PAGE_SUFFIXES = frozenset(
     )
 )
 """Usual suffixes of such files; their content decides the type."""
+INTAKE_SUFFIXES = PAGE_SUFFIXES | TYPED_SUFFIXES
+"""Those, and those of files that were typed and not scanned."""
 _NUMBER_PATTERN = re.compile("([0-9]+)")
 
 PDF, TIFF, JPEG, PNG = "application/pdf", "image/tiff", "image/jpeg", "image/png"
@@ -99,7 +110,8 @@ def detect_media_type(path: Path) -> str | None:
         return HEIC
     if start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in _BMP_HEADER_BYTES:
         return BMP
-    return next((kind for magic, kind in _MAGIC_BYTES.items() if start.startswith(magic)), None)
+    known = next((kind for magic, kind in _MAGIC_BYTES.items() if start.startswith(magic)), None)
+    return known or detect_typed(path, start)
 
 
 class PageFile(Protocol):
@@ -186,6 +198,8 @@ def _open_file(path: Path, kind: str | None) -> PageFile:
         return _PdfPages(path)
     if kind in (JPEG, PNG):
         return _WholeImage(path, kind)
+    if kind in TYPED_TYPES:
+        return _open_typed_pages(path, kind)
     try:
         return _open_frames(path, kind)
     except (TooLargeError, MemoryError, Pillow.DecompressionBombError):
@@ -258,6 +272,31 @@ class _PdfPages:
 
     def close(self) -> None:
         self._pdf.close()
+
+
+def _open_typed_pages(path: Path, kind: str) -> PageFile:
+    try:
+        return _TypedPages(path, open_typed(path, kind))
+    except DocumentError:
+        return _BadFile(path, kind, IssueCode.BROKEN_FILE, "The document is damaged or empty.")
+
+
+@dataclass(frozen=True, slots=True)
+class _TypedPages:
+    """The pages of a file that was typed and not scanned."""
+
+    path: Path
+    typed: TypedFile
+
+    @property
+    def page_count(self) -> int:
+        return len(self.typed.pages)
+
+    def read(self, number: int) -> ScannedPage:
+        return ScannedPage(self.path.name, number, self.typed.draw(number), TYPED_PNG)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _open_frames(path: Path, kind: str) -> PageFile:

@@ -5,6 +5,7 @@ The code is a QR code in alphanumeric mode: `E1.<FORM ID>.<version>.<page>.<page
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 
@@ -67,6 +68,13 @@ def new_serial() -> str:
     """Make a random serial: seven characters (34 thousand million) and a check character."""
     # A cryptographic random source: serials cannot be guessed from one another.
     body = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_LENGTH - 1))
+    return body + _check_character(body)
+
+
+def serial_of(content: bytes) -> str:
+    """Return the serial that a content always gets, so that it is known when it comes again."""
+    digest = hashlib.sha256(content).digest()
+    body = "".join(SERIAL_ALPHABET[byte % 32] for byte in digest[: SERIAL_LENGTH - 1])
     return body + _check_character(body)
 
 

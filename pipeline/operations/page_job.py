@@ -36,6 +36,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import StaffMember
 from pipeline.domain.settings import Settings
+from pipeline.files.sandbox.typed_pages import TYPED_PNG
 from pipeline.forms.library import FormLibrary
 from pipeline.operations.learning.words import load_learned_signers
 from pipeline.reading.fields.handwriting.network import open_own_network
@@ -43,6 +44,7 @@ from pipeline.reading.read_page import READER_VERSION, PageReader, PageResult
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import SignatureCounts, StaffRegister
 from pipeline.store.database.migrations.history import require_head
+from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_texts import save_page_text
 from pipeline.store.paper import workers
@@ -92,6 +94,9 @@ class RefreshingReader:
         if self._library and (forms := self._library.forms()) is not self._reader.forms:
             self._reader = replace(self._reader, forms=forms)
         self._refresh_registers()
+        if media_type == TYPED_PNG and not self._reader.note_secret:
+            with self._store.begin() as conn:
+                self._reader = replace(self._reader, note_secret=digital_form_secret(conn))
         return self._reader.read(data, media_type, unit)
 
     def _refresh_registers(self) -> None:

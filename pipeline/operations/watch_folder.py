@@ -32,6 +32,8 @@ from pipeline.files.page_files import (
     detect_media_type,
     natural_sort_key,
 )
+from pipeline.files.sandbox.documents import NOTE
+from pipeline.files.sandbox.note_files import NOTE_SUFFIX
 from pipeline.files.sandbox.pages import count_foreign_pages
 from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
@@ -233,7 +235,7 @@ class FolderWatch:
         now, files = self.clock(), self._list_files()
         before, self._known, self.others = self._known, {}, Counter()
         for path, signature in files:
-            if path.suffix.lower() not in PAGE_SUFFIXES:
+            if not _is_scan_or_note(path):
                 self.others[path.suffix.lower()] += 1
                 if not _is_system_file(path):
                     self._never_taken[self._relative_name(path)] = PassedOver.OTHER_TYPE
@@ -291,6 +293,14 @@ class FolderWatch:
         return is_complete_file(path) or unchanged >= _MAX_WAIT_INTERVALS * self.interval
 
 
+def _is_scan_or_note(path: Path) -> bool:
+    """Whether the name is that of a scan or of a note of a form without paper.
+
+    Other text beside scans is most often of the scanner's own: its log, or what it has recognized.
+    """
+    return path.suffix.lower() in PAGE_SUFFIXES or path.name.lower().endswith(NOTE_SUFFIX)
+
+
 def _is_system_file(path: Path) -> bool:
     return path.name.lower() in _SYSTEM_FILES or path.name.startswith("._")
 
@@ -314,6 +324,8 @@ def is_complete_file(path: Path) -> bool:
     match kind:
         case None:
             return False
+        case _ if kind == NOTE:
+            return tail.rstrip().endswith(b"}")
         case _ if kind == TIFF:
             return _has_tiff_directory(head, size)
         case _ if kind == WEBP:  # both declare their size

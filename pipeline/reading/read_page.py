@@ -31,6 +31,7 @@ from pipeline.domain.model import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
+from pipeline.files.sandbox.typed_pages import TYPED_PNG, read_typed_page
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.lines import read_text_areas
 from pipeline.reading.fields.marks.neighbour_ink import paint_over_neighbours
@@ -54,6 +55,11 @@ from pipeline.reading.register.register import (
 )
 from pipeline.reading.register.shown_page import shown_page
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
+from pipeline.reading.resolve.typed_page import (
+    find_typed_sheet,
+    read_typed_sheet,
+    read_typed_text,
+)
 from pipeline.reading.single_fields import make_field_image
 from pipeline.reading.template_images import field_margin_mm, template_image
 from pipeline.registers.clients import ClientRegister
@@ -88,12 +94,17 @@ class PageResult:
 
 @dataclass(frozen=True, slots=True)
 class PageReader:
-    """All that a reading needs apart from the page, made once per process."""
+    """All that a reading needs apart from the page, made once per process.
+
+    `note_secret` is what the keys of forms without paper are made from; without it no note is
+    known to be whole.
+    """
 
     forms: Forms
     context: ReadingContext
     gate_mm: float
     kinds: frozenset[Kind] = ALL_KINDS
+    note_secret: str = ""
 
     @classmethod
     def of(
@@ -139,6 +150,10 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     Raises:
         BrokenFileError: `data` is no image.
     """
+    # 0. What was typed is not read.
+    if media_type == TYPED_PNG:
+        return _read_typed(data, reader)
+
     # 1. Decode the file.
     with stage("decode"):
         image = decode_image(data, media_type)
@@ -186,6 +201,19 @@ def _find_misplaced(context: PageContext, *, is_loose: bool) -> list[Issue]:
         for spec, is_shown in zip(context.fields, shown, strict=True)
         if is_loose or not is_shown
     ]
+
+
+# ------------------------------------------------------------------ 0. Typed
+
+
+def _read_typed(data: bytes, reader: PageReader) -> PageResult:
+    """Return what was typed; a text that is of no known form becomes a free note."""
+    typed = read_typed_page(data)
+    sheet, issues = find_typed_sheet(typed, reader.forms, reader.note_secret)
+    form = reader.forms.get((sheet.code.form, sheet.code.version)) if sheet else None
+    if sheet is None or form is None:
+        return PageResult(read_typed_text(typed, issues, NOTE_FIELD))
+    return PageResult(*read_typed_sheet(sheet, form, reader.context))
 
 
 # ------------------------------------------------------------------ 3. Register

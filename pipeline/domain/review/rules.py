@@ -3,6 +3,9 @@
 The machine is the second keyer. A critical field is keyed blind by the reviewer; if the machine
 read the same, two independent keyings agree and the field is settled. If not, a second reviewer
 decides. Other fields are prefilled with the reading and may be changed.
+
+What its author typed was never read: it is shown, and confirmed by a look. Author and reviewer are
+two persons who agree; where the reviewer changes a critical field, a second reviewer decides.
 """
 
 from __future__ import annotations
@@ -140,7 +143,8 @@ def is_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool
     if spec.takes_code:
         return _is_box_settled(spec, answer, reading)
     is_alone_enough = (spec.traits.is_handwriting or spec.routine) and not spec.critical
-    if is_alone_enough or not needs_blind_keying(spec, reading):
+    is_typed_and_critical = spec.critical and reading is not None and reading.is_typed
+    if is_alone_enough or not (is_typed_and_critical or needs_blind_keying(spec, reading)):
         return True
     return (
         agrees_with_reading(spec, answer, reading)
@@ -171,8 +175,10 @@ def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
     """Whether a field is keyed blind: critical ones, and those read with low confidence.
 
     People overlook wrong values that they are shown (docs/review.md). Free text is always shown,
-    with its words of low confidence marked.
+    with its words of low confidence marked. What its author typed is never keyed again.
     """
+    if reading is not None and reading.is_typed:
+        return False
     if spec.takes_code and reading is not None:
         return says_something_else(reading) and not reading.is_seen_empty
     if spec.critical or reading is None or spec.traits.is_multiline:

@@ -194,7 +194,7 @@ def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
 
 
 def _scan_file(sheet: str, number: int, page: Page, images: ImageFolder) -> SheetFile:
-    kind = page.media_type or PNG
+    kind = (page.media_type or PNG).partition(";")[0]
     return SheetFile(
         f"{sheet}-{number}.{SUFFIX_BY_MEDIA_TYPE.get(kind, 'bin')}",
         kind,

@@ -20,6 +20,7 @@ from pipeline.domain.model import SHEET_ROW, Image, IssuedSheet, Outcome, Readin
 from pipeline.domain.review import rules
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG
+from pipeline.files.sandbox.typed_pages import TYPED_PNG
 from pipeline.reading.calibration.curves import (
     CALIBRATION_FILE,
     CalibrationCurve,
@@ -156,9 +157,11 @@ def sheet_author(form: Form, sheet: ReviewedSheet) -> str:
 
 
 def _page_images(store: Store, form: Form, sheet: ReviewedSheet) -> Iterator[tuple[int, Image]]:
-    """Yield the image of each page, of several scans the last."""
+    """Yield the image of each page that was written by hand, of several scans the last."""
     read_pages = (
-        page for page in sheet.pages if page.outcome is Outcome.READ and page.form == form.id
+        page
+        for page in sheet.pages
+        if page.outcome is Outcome.READ and page.form == form.id and page.media_type != TYPED_PNG
     )
     images = {page.page_no or 1: page.upright_sha256 for page in read_pages if page.upright_sha256}
     for page_no, sha256 in images.items():

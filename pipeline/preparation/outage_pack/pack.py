@@ -13,7 +13,7 @@ import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from pipeline.forms.binders import Binder
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.letterhead import find_logo
 from pipeline.forms.visit_lists import PlannedVisit
+from pipeline.preparation.digital_forms.form_file import DigitalPack, digital_files
 from pipeline.preparation.outage_pack.document_pages import describe_age
 from pipeline.preparation.outage_pack.pages import (
     ContentsLine,
@@ -56,6 +57,7 @@ from pipeline.registers.pack_quantities import (
 )
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
+from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
@@ -118,6 +120,18 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
     return Pack(files, sheets)
 
 
+def add_digital_forms(pack: Pack, order: PackOrder, forms: Forms, secret: str) -> Pack:
+    """Add a form without paper for each form of the pack.
+
+    Args:
+        secret: of the installation that takes the notes in (`digital_form_secret`).
+    """
+    digital = DigitalPack.new(order.about.unit, order.about.printed_on, secret)
+    ids = dict.fromkeys(sheet.form for sheet in pack.sheets)
+    files = digital_files(digital, [forms.latest(form_id) for form_id in ids])
+    return replace(pack, files={**pack.files, **files})
+
+
 def write_pack(pack: Pack, folder: Path) -> None:
     """Write the files, readable by their owner only.
 
@@ -145,12 +159,14 @@ def _write_files(pack: Pack, partial: Path, folder: Path) -> None:
     """Write the files into a partial folder, then move it, or them, to their own."""
     partial.mkdir(mode=0o700)
     for name, data in pack.files.items():
+        (partial / name).parent.mkdir(mode=0o700, exist_ok=True)
         write_private(partial / name, data)
     if not folder.exists() or not any(folder.iterdir()):
         partial.replace(folder)
         return
     # `False` sorts first: the register of serials before any paper.
     for name in sorted(pack.files, key=lambda name: name != ISSUED_FILE):
+        (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
         (partial / name).replace(folder / name)
 
 
@@ -280,22 +296,21 @@ def make_unit_pack(
             pids = [client.pid for client in clients]
             codes = give_client_codes(conn, unit, pids, utc_now(), person.login)
     about = PackInfo(unit, settings.care_provider, today_in_sweden(), find_logo(settings))
-    pack = make_pack(
-        PackOrder(
-            about,
-            needs,
-            (*clients, *elsewhere),
-            extras.chain,
-            extras.shifts,
-            visits,
-            days,
-            extras.first_day,
-            find_documents(unit_folder(settings, unit), list_slots(area)),
-            codes,
-        ),
-        forms,
+    order = PackOrder(
+        about,
+        needs,
+        (*clients, *elsewhere),
+        extras.chain,
+        extras.shifts,
+        visits,
+        days,
+        extras.first_day,
+        find_documents(unit_folder(settings, unit), list_slots(area)),
+        codes,
     )
+    pack = make_pack(order, forms)
     with store.begin() as conn:
+        pack = add_digital_forms(pack, order, forms, digital_form_secret(conn))
         save_issued_sheets(conn, pack.sheets, person.login)
         record(conn, person.login, "make_pack", unit, unit=unit, sheets=len(pack.sheets))
     return pack

@@ -1,6 +1,9 @@
-"""The workspace's key and share for drawing fields to rekey."""
+"""The workspace's key and share for drawing fields to rekey, and its key of forms without paper."""
 
 from __future__ import annotations
+
+import hashlib
+import hmac
 
 from sqlalchemy import Connection, select
 
@@ -26,3 +29,8 @@ def sampling_key(conn: Connection) -> str:
         insert_missing(conn, control_key, [{"id": 1, "secret": new_sampling_key()}])
         secret = conn.execute(query).scalar_one()
     return str(secret)
+
+
+def digital_form_secret(conn: Connection) -> str:
+    """Return the secret that the keys of forms without paper are made from; it never changes."""
+    return hmac.new(sampling_key(conn).encode(), b"digital forms", hashlib.sha256).hexdigest()

@@ -253,10 +253,12 @@ def missing_page_numbers(sheet_pages: Iterable[Page]) -> tuple[int, ...]:
 
 
 def _resolve_unit(conn: Connection, page: Page, reading: PageReading) -> str:
-    """Return the unit that the sheet was printed for, or the unit that scanned it.
+    """Return the unit that the sheet or the form without paper was made for, or that scanned it.
 
     The scanning unit is taken too where the unit on the sheet is not known in this installation.
     """
+    if reading.unit:
+        return reading.unit if reading.unit in areas_by_unit(conn) else page.unit
     issued = (
         find_issued_sheet(conn, reading.code.serial)
         if reading.code and reading.code.serial

@@ -227,12 +227,13 @@ def _choose_field(
     """Return a drawn field with a plausible wrong value for it, or None."""
     key, entry_id = sampling_key(conn), view.entry.id
     flagged_fields = {issue.field for issue in parse_issues(view.problems)}
-    # Only fields that are shown filled in and not flagged.
+    # Only fields that are shown filled in and not flagged. No author has typed a seeded error.
     shown = [
         field
         for field in view.fields
         if field.is_open
         and not field.is_blind
+        and not (field.reading and field.reading.is_typed)
         and field.draft is None
         and field.spec.name not in flagged_fields
     ]

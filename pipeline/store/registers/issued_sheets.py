@@ -19,6 +19,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import IssuedSheet, Person, PrintedRow
 from pipeline.domain.permissions import Action, require_permission
+from pipeline.files.sandbox.typed_pages import TYPED_PNG
 from pipeline.registers.issued_serials import parse_issued_file
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import record
@@ -233,10 +234,15 @@ def _set_printed_clients(conn: Connection, forms: Forms, new: Sequence[IssuedShe
 
 
 def count_unissued(conn: Connection, of_units: Collection[str]) -> int:
-    """Return how many serials on scanned pages of these units are not registered as issued."""
+    """Return how many serials on scanned pages of these units are not registered as issued.
+
+    A form without paper draws its serial when it is saved: nobody issues it.
+    """
     # Serials without an issued sheet; counted once, however many pages have them.
-    is_unissued = _page_table.c.serial.is_not(None) & _page_table.c.serial.not_in(
-        select(_issued_table.c.serial)
+    is_unissued = (
+        _page_table.c.serial.is_not(None)
+        & _page_table.c.serial.not_in(select(_issued_table.c.serial))
+        & (func.coalesce(_page_table.c.media_type, "") != TYPED_PNG)
     )
     return int(
         conn.execute(

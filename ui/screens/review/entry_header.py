@@ -18,13 +18,15 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law import deadlines
 from pipeline.domain.law.open_deadlines import deadline_field
-from pipeline.domain.model import Person, State
+from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.recount import TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
+from pipeline.files.sandbox.note_files import parse_note
+from pipeline.files.sandbox.typed_pages import TYPED_PNG, TypedKind, read_typed_page
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -38,12 +40,13 @@ COUNT_CACHE_SECONDS = 20
 
 
 def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> str:
-    """Return unit, serial, row, how many entries wait for this user, and why this one is next."""
+    """Return source, unit, serial, row, how many entries wait, and why this one is next."""
     entry = view.entry
     waiting = _count_waiting(
         context, person, person.login, tuple(sorted(permitted_units(person, Action.REVIEW)))
     )
     parts = [
+        _source_text(context, view),
         entry.unit,
         format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
         t("review.row", row=entry.row) if entry.row else "",
@@ -53,6 +56,30 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
     return " · ".join(
         [*filter(None, parts), t("review.waiting", count=waiting), _place_text(place)]
     )
+
+
+def _source_text(context: AppContext, view: EntryView) -> str:
+    """Return who typed the entry and when, or the file it is from; empty for paper.
+
+    Who typed a note is said only where its digest is right.
+    """
+    page = next((page for page in view.pages if page.media_type == TYPED_PNG), None)
+    if page is None or view.is_hidden or not page.image_sha256:
+        return ""
+    source = _typed_source(context, page.image_sha256)
+    if source is None or page.outcome is not Outcome.READ:
+        return t("review.typed_file", file=page.source_name)
+    return t("review.typed_source", author=source[0], at=source[1])
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _typed_source(_context: AppContext, sha256: str) -> tuple[str, str] | None:
+    """Return author and time of a note of a form without paper; None for other files."""
+    typed = read_typed_page(_context.store.images.get(sha256))
+    if typed.kind is not TypedKind.NOTE:
+        return None
+    note = parse_note(typed.text)
+    return note.author, note.written_at[:16].replace("T", " ")
 
 
 def _place_text(place: QueuePlace) -> str:

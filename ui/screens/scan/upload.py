@@ -14,7 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units
-from pipeline.files.page_files import PAGE_SUFFIXES, natural_sort_key
+from pipeline.files.page_files import INTAKE_SUFFIXES, natural_sort_key
 from pipeline.operations.intake import IntakeResult, import_uploads
 from pipeline.store.database.clock import utc_now
 from ui.access.upload_memory import release_uploads
@@ -26,7 +26,7 @@ from ui.widgets.heading import translate_upload_button
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
-_FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)
+_FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in INTAKE_SUFFIXES)
 _UPLOAD_COUNT_KEY, _UPLOADED_KEY = "uploads_sent", "uploaded"
 _FILES, _FOLDER, _PHOTOS = _WAYS = ("files", "folder", "photos")
 

@@ -13,7 +13,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import EntryState, Reading, State, Value
+from pipeline.domain.model import TYPED_BY_AUTHOR, EntryState, Reading, State, Value
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import (
     Answer,
@@ -246,6 +246,20 @@ def test_an_unlikely_number_needs_two_people_though_the_machine_read_the_same(
 ) -> None:
     temperature = NUMBER.model_copy(update={"critical": True, "minimum": 30.0, "maximum": 43.0})
     assert is_settled(temperature, Answer(value), read(value)) is enough
+
+
+def test_what_its_author_typed_is_shown_and_changed_only_by_two_people() -> None:
+    critical = TIME.model_copy(update={"critical": True})
+    typed = Reading("09:40", 1.0, State.READ, evidence=(TYPED_BY_AUTHOR,))
+    empty = Reading(None, 1.0, State.EMPTY, evidence=(TYPED_BY_AUTHOR,))
+    unlikely = Reading("09:40", 1.0, State.READ, evidence=(TYPED_BY_AUTHOR, "outside_outage"))
+    assert not needs_blind_keying(critical, typed)
+    assert is_settled(critical, Answer("9.40"), typed)
+    assert not is_settled(critical, Answer("09:50"), typed)
+    assert not is_settled(critical, Answer(None, State.ILLEGIBLE), typed)
+    assert not is_settled(critical, Answer("09:40"), empty)
+    assert not is_settled(critical, Answer("09:40"), unlikely)
+    assert is_settled(TIME, Answer("09:50"), typed)
 
 
 def test_an_optional_critical_field_that_both_find_empty_is_settled() -> None:

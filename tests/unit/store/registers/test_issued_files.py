@@ -5,10 +5,11 @@ told.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from pipeline.cli.app import build_app
@@ -17,13 +18,18 @@ from pipeline.domain.form.field import Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import IssuedSheet, Role
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.files.sandbox.typed_pages import TYPED_PNG
 from pipeline.forms.fiducials import new_serial
 from pipeline.registers.issued_serials import format_issued_file
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.registers.client_register import save_units
-from pipeline.store.registers.issued_sheets import IssuedFileResult, import_issued_file
+from pipeline.store.registers.issued_sheets import (
+    IssuedFileResult,
+    count_unissued,
+    import_issued_file,
+)
 from pipeline.store.registers.planning import planned_counts
 from pipeline.store.reports.sheet_accounting import count_sheets
 from pipeline.store.schema import paper
@@ -61,6 +67,25 @@ def ward(store: Store) -> Ward:
 def take(ward: Ward, sheets: list[IssuedSheet]) -> IssuedFileResult:
     with ward.store.begin() as conn:
         return import_issued_file(conn, FORMS, ADMIN, format_issued_file(sheets))
+
+
+@pytest.mark.both_databases
+def test_a_note_without_paper_is_of_its_forms_unit_and_nobody_has_to_issue_its_serial(
+    ward: Ward,
+) -> None:
+    for unit in (SOUTH, "Ingen enhet"):
+        page = ward.scan()
+        with ward.store.begin() as conn:
+            own = paper.page.c.id == page
+            conn.execute(update(paper.page).where(own).values(media_type=TYPED_PNG))
+        ward.read(page, replace(page_reading(NOTE, new_serial(), SAID), unit=unit))
+    units = select(paper.page.c.unit).order_by(paper.page.c.position)
+    with ward.store.read() as conn:
+        assert conn.execute(units).scalars().all() == [SOUTH, NORTH]
+        assert count_unissued(conn, [NORTH, SOUTH]) == 0
+    ward.read(ward.scan(), page_reading(NOTE, new_serial(), SAID))
+    with ward.store.read() as conn:
+        assert count_unissued(conn, [NORTH, SOUTH]) == 1
 
 
 def test_a_file_is_taken_in_once_however_often_it_comes(ward: Ward) -> None:

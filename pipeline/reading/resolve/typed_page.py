@@ -1,0 +1,196 @@
+"""Values that were typed and not written on paper: nothing is read, registers only comment on them.
+
+A value stays as its author typed it. What the registers, the outage and the other fields say of it
+becomes evidence and issues, as for paper.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from pipeline.domain.errors import InvalidAnswerError
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.issues import Issue, IssueCode
+from pipeline.domain.model import (
+    TYPED_BY_AUTHOR,
+    Outcome,
+    PageReading,
+    Reading,
+    SheetCode,
+    State,
+    Value,
+)
+from pipeline.domain.review.field_values import normalize_value
+from pipeline.files.sandbox.note_files import (
+    NoteFile,
+    NoteFileError,
+    note_lines,
+    parse_note,
+    parse_row,
+)
+from pipeline.files.sandbox.typed_pages import TypedKind, TypedPage
+from pipeline.forms.fiducials import is_serial
+from pipeline.forms.layout.typed_sheet import draw_typed_sheet
+from pipeline.forms.printing import Sheet
+from pipeline.reading.imaging.geometry import PX_PER_MM
+from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
+from pipeline.registers.staff import StaffRegister
+
+_TYPED = (TYPED_BY_AUTHOR,)
+_JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True, slots=True)
+class TypedSheet:
+    """A page of a form that was typed: its sheet's code and unit, and texts by field.
+
+    `source` says to people how it was written.
+    """
+
+    code: SheetCode
+    unit: str
+    texts: Mapping[str, str]
+    source: str
+
+
+def read_typed_sheet(
+    typed: TypedSheet, form: Form, context: ReadingContext
+) -> tuple[PageReading, bytes]:
+    """Return the values of a typed page of a form, and the form with them drawn in it (JPEG)."""
+    specs = form.pages[typed.code.page_no - 1].all_fields
+    readings = {
+        spec.name: _typed_reading(spec, typed.texts.get(spec.name, ""), context.staff)
+        for spec in specs
+    }
+    known = context.of_page(form, typed.unit)
+    resolved, issues = resolve_page(specs, form, readings, known)
+    fields = {name: _as_typed(reading, resolved[name]) for name, reading in readings.items()}
+    reading = PageReading(
+        Outcome.READ, typed.code, issues=_texts(issues), fields=fields, unit=typed.unit
+    )
+    sheet = Sheet(typed.code.serial, typed.unit)
+    texts = {**typed.texts, "": typed.source}
+    image = draw_typed_sheet(form, sheet, typed.code.page_no, texts, PX_PER_MM)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    return reading, np.asarray(cv2.imencode(".jpg", image, quality)[1]).tobytes()
+
+
+def find_typed_sheet(
+    typed: TypedPage, forms: Forms, secret: str
+) -> tuple[TypedSheet | None, tuple[IssueCode, ...]]:
+    """Return the page of a form that was typed; None for another text, or one with an issue.
+
+    Args:
+        secret: that the keys of forms without paper are made from.
+    """
+    if typed.kind is TypedKind.TEXT:
+        return None, ()
+    if typed.kind is TypedKind.ROW:
+        return _find_row_sheet(typed, forms)
+    try:
+        note = parse_note(typed.text)
+    except NoteFileError:
+        return None, (IssueCode.NOTE_CHANGED,)
+    if not note.is_signed_with(secret):
+        return None, (IssueCode.NOTE_CHANGED,)
+    if not is_serial(note.serial):
+        return None, (IssueCode.NOTE_SERIAL,)
+    form = forms.get((note.form, int(note.version))) if note.version.isdecimal() else None
+    if form is None or not _fits(note, form):
+        return None, (IssueCode.UNKNOWN_FORM,)
+    return _note_sheet(note, typed.page), ()
+
+
+def _fits(note: NoteFile, form: Form) -> bool:
+    """Whether the note is of this version of the form: its pages, and fields that all exist."""
+    pages = {
+        (number, spec.name)
+        for number, page in enumerate(form.pages, start=1)
+        for spec in page.all_fields
+    }
+    return note.pages == len(form.pages) and all(
+        (item.page, item.field) in pages for item in note.items
+    )
+
+
+def _note_sheet(note: NoteFile, page: int) -> TypedSheet:
+    code = SheetCode(note.form, int(note.version), page, note.pages, note.serial)
+    texts = {item.field: item.value for item in note.items if item.page == page}
+    at = note.written_at[:16].replace("T", " ")
+    return TypedSheet(code, note.unit, texts, f"Skrivet på dator av {note.author}, {at}")
+
+
+def _find_row_sheet(
+    typed: TypedPage, forms: Forms
+) -> tuple[TypedSheet | None, tuple[IssueCode, ...]]:
+    row = parse_row(json.loads(typed.text))
+    form = forms.get((row.form, row.version))
+    if form is None or len(form.pages) != row.pages or not is_serial(row.serial):
+        return None, (IssueCode.UNKNOWN_FORM,)
+    code = SheetCode(row.form, row.version, row.page, row.pages, row.serial)
+    return TypedSheet(code, "", row.values, row.source), ()
+
+
+def read_typed_text(typed: TypedPage, issues: Iterable[IssueCode], field: str) -> PageReading:
+    """Return a text, or a note whose form cannot be told for certain, as one field of a page."""
+    text = typed.text
+    if typed.kind is TypedKind.ROW:
+        text = parse_row(json.loads(text)).shown
+    if typed.kind is TypedKind.NOTE:
+        try:
+            text = note_lines(parse_note(text), typed.page)
+        except NoteFileError:
+            text = typed.text
+    reading = Reading(text, 1.0, State.READ, evidence=_TYPED)
+    return PageReading(
+        Outcome.UNIDENTIFIED,
+        issues=_texts(Issue(code) for code in issues),
+        fields={field: reading},
+    )
+
+
+def _typed_reading(spec: FieldSpec, text: str, staff: StaffRegister | None) -> Reading:
+    """Return what was typed in a field; a value of a wrong format stays as it was typed."""
+    if not text.strip():
+        empty = False if spec.traits.is_boolean else None
+        return Reading(empty, 1.0, State.EMPTY, evidence=_TYPED)
+    if spec.traits.names_signer and not (spec.codes and any(c.isdigit() for c in text)):
+        signer = _signer_words(text.strip(), staff)
+        return Reading(True, 1.0, State.READ, ((signer, 1.0),), evidence=_TYPED)
+    value: Value = text
+    if spec.traits.is_check_box or (spec.traits.is_signature and not spec.traits.names_signer):
+        value = True
+    try:
+        value = normalize_value(spec, value)
+    except InvalidAnswerError:
+        if spec.traits.has_options:
+            return Reading(None, 1.0, State.ILLEGIBLE, evidence=_TYPED)
+        value = text
+    return Reading(value, 1.0, State.READ, evidence=_TYPED)
+
+
+def _signer_words(initials: str, staff: StaffRegister | None) -> str:
+    """Return typed initials with their only owner's name: "MA – Maria Andersson"."""
+    members = staff or ()
+    owners = {
+        member.name for member in members if member.signature.casefold() == initials.casefold()
+    }
+    return f"{initials} – {owners.pop()}" if len(owners) == 1 else initials
+
+
+def _as_typed(typed: Reading, resolved: Reading) -> Reading:
+    """Return the value as it was typed, with the evidence of registers where that is about it."""
+    if (resolved.value, resolved.state) != (typed.value, typed.state):
+        return typed
+    evidence = tuple(dict.fromkeys((*typed.evidence, *resolved.evidence)))
+    return replace(typed, evidence=evidence, issues=resolved.issues)
+
+
+def _texts(issues: Iterable[Issue]) -> tuple[str, ...]:
+    return tuple(map(str, issues))
