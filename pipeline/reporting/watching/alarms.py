@@ -29,9 +29,13 @@ from pipeline.store.database.store import Store
 from pipeline.store.event_log.verification import is_latest_intact
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.reports.backups import BackupState, find_last_backup
-from pipeline.store.reports.progress import count_unproven
 from pipeline.store.reports.store_checks import StoreCheck, find_last_check
-from pipeline.store.reports.watch import QueueState, list_ended_pages, load_queue_state
+from pipeline.store.reports.watch import (
+    QueueState,
+    count_unreceipted,
+    list_ended_pages,
+    load_queue_state,
+)
 from pipeline.texts import Topic, grouped
 
 _BEAT_PATIENCE = timedelta(minutes=2)
@@ -140,9 +144,7 @@ def load_watch_state(
     late = now - timedelta(days=settings.proof_days)
     with store.read() as conn:
         known = frozenset(areas_by_unit(conn)) if units is None else frozenset(units)
-        sent = sum(each.entries for each in count_unproven(conn, known, now))
-        # Most of the time nothing waits: then it is not asked a second time
-        unreceipted = sum(one.entries for one in count_unproven(conn, known, late)) if sent else 0
+        sent, unreceipted = count_unreceipted(conn, known, late)
         ended = list_ended_pages(conn, known, RECENT_SAMPLES + PAST_SAMPLES)
         state = WatchState(
             at=now,

@@ -11,11 +11,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from pipeline.domain.issues import split_code
+from pipeline.domain.model import EntryState
+from pipeline.store.exports.runs import IS_DELIVERED
 from pipeline.store.paper import pages
-from pipeline.store.schema.paper import page, worker
+from pipeline.store.schema.exports import export_item, export_run
+from pipeline.store.schema.paper import entry, page, worker
+from pipeline.store.schema.tally import IS_UNRECEIPTED
 
 PACE_MINUTES = 5
 """The pace of reading is the mean of so many minutes."""
@@ -83,3 +87,30 @@ def list_ended_pages(
         .limit(most)
     )
     return [(row[0], row[1], row[2] == pages.STATE_FAILED) for row in conn.execute(query)]
+
+
+def count_unreceipted(
+    conn: Connection, units: Collection[str], before: datetime
+) -> tuple[int, int]:
+    """Return how many entries of these units were sent and have no receipt, and the late of them.
+
+    Late are those last sent at this moment or before. A file that nobody fetched is not sent.
+    """
+    sent = (
+        select(func.max(export_run.c.made_at).label("at"))
+        .select_from(entry)
+        .join(export_item, export_item.c.entry == entry.c.id)
+        .join(export_run, export_run.c.id == export_item.c.run)
+        .where(
+            IS_UNRECEIPTED,
+            entry.c.state == EntryState.EXPORTED.value,
+            entry.c.voided.is_(None),
+            entry.c.unit.in_(sorted(units)),
+            IS_DELIVERED,
+        )
+        .group_by(entry.c.id)
+        .subquery()
+    )
+    late = func.coalesce(func.sum(case((sent.c.at <= before, 1), else_=0)), 0)
+    number, of_them = conn.execute(select(func.count(), late).select_from(sent)).one()
+    return int(number), int(of_them)

@@ -143,7 +143,7 @@ def test_a_backup_that_failed_or_is_old_is_told_by_doctor(
 ) -> None:
     del workspace
     run("backup", tmp_path / "safe", "--unencrypted")
-    monkeypatch.setattr("pipeline.operations.health._BACKUP_AGE", timedelta(0))
+    monkeypatch.setattr("pipeline.operations.health.BACKUP_AGE", timedelta(0))
     assert "daily backup" in last_backup()[1]
     with pytest.raises(StoreError):
         run("backup", tmp_path / "away", "--unencrypted")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, insert, text, update
 
 from pipeline.domain.confidence import Share
+from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
 from pipeline.operations.health import BACKUP_AGE, MIN_DISK_BYTES
 from pipeline.reporting.watching import drift
@@ -22,15 +23,24 @@ from pipeline.reporting.watching.alarms import (
     load_watch_state,
 )
 from pipeline.reporting.watching.drift import Dimension, Drift
-from pipeline.reporting.watching.rises import Comparison
+from pipeline.reporting.watching.rises import PAST_SAMPLES, RECENT_SAMPLES, Comparison
 from pipeline.store.database.store import Store
+from pipeline.store.event_log.verification import is_latest_intact
+from pipeline.store.exports.runs import save_delivery
 from pipeline.store.paper.workers import save_heartbeat
 from pipeline.store.reports.backups import BackupState
 from pipeline.store.reports.store_checks import StoreCheck
-from pipeline.store.reports.watch import QueueState
+from pipeline.store.reports.watch import (
+    QueueState,
+    count_unreceipted,
+    list_ended_pages,
+    load_queue_state,
+)
 from pipeline.store.schema import paper
 from pipeline.texts import LANGUAGES
-from tests.support.store.ward import FORMS, NORTH, NOTE, NOW, SAID, Ward, page_reading
+from tests.contract.store.test_long_queue_work import work
+from tests.load.many_rows import UNITS, fill
+from tests.support.store.ward import FORMS, NORTH, NOTE, NOW, SAID, SOUTH, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)
 SETTINGS = Settings()
@@ -209,3 +219,41 @@ def _add_stacks(conn: Connection, stacks: int, *, days_ago: int, failed: int) ->
             for number in range(20)
         ]
         conn.execute(insert(paper.page), pages)
+
+
+def test_what_was_sent_and_not_answered_is_late_after_some_days(ward: Ward) -> None:
+    entry_id = ward.note("AAA2")
+    with ward.store.begin() as conn:
+        confirmed = update(paper.entry).where(paper.entry.c.id == entry_id)
+        conn.execute(confirmed.values(state=EntryState.CONFIRMED.value))
+    ward.export(entry_id)
+    late = (NOW - timedelta(days=3), NOW)
+    with ward.store.read() as conn:
+        assert [count_unreceipted(conn, {NORTH}, before) for before in late] == [(0, 0)] * 2
+    with ward.store.begin() as conn:
+        save_delivery(conn, "r1", "root", NOW)
+    with ward.store.read() as conn:
+        assert [count_unreceipted(conn, {NORTH}, before) for before in late] == [(1, 0), (1, 1)]
+        assert count_unreceipted(conn, {SOUTH}, NOW) == (0, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.both_databases
+def test_ten_times_the_past_takes_no_longer_to_watch(store: Store, other_store: Store) -> None:
+    few, many = (
+        _watching_work(each, pages) for each, pages in ((store, 8_000), (other_store, 80_000))
+    )
+    assert many < 2 * few
+
+
+def _watching_work(store: Store, pages: int) -> float:
+    """What the database does for all that is watched but drift, which is kept for ten minutes."""
+    fill(store, pages, 1_000, NOW)
+
+    def look(conn: Connection) -> None:
+        load_queue_state(conn, NOW, timedelta(minutes=2))
+        list_ended_pages(conn, UNITS, RECENT_SAMPLES + PAST_SAMPLES)
+        count_unreceipted(conn, UNITS, NOW - timedelta(days=3))
+        is_latest_intact(conn)
+
+    return work(store, look)
