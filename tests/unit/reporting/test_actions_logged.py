@@ -23,10 +23,7 @@ OWN_LATEST = "the person's own last decisions, for taking them back"
 TYPING = "what the person types is the person's own until it is decided"
 PART = "part of an act that records as a whole"
 ASKS = "asks only; a denial is recorded by the store when it ends the transaction"
-LIST = (
-    "which papers there are to work with in the own units; the picture is recorded when it "
-    "is looked at"
-)
+LIST = "which papers there are in the own units; the picture is recorded when it is looked at"
 DRAFT = "a form that nobody can use yet; that it is tried and published is recorded"
 NEEDS_NONE = {
     "export.runs.files.list_undelivered": FIGURES,
