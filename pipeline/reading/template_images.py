@@ -95,26 +95,40 @@ def _render_template(definition: str, page_no: int) -> Image:
 
 @lru_cache(maxsize=16)
 def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
-    """Load the unfilled page that a file (image or PDF) shows edge to edge.
+    """Load the unfilled page that a file (image or PDF) shows edge to edge, as it was printed.
 
     The result is grey, 8 px/mm, read-only.
 
     Raises:
         FormError: the file cannot be read.
     """
+    return _scaled(_without_scanner(_load_picture(path)), size_mm)
+
+
+def load_blank_scan(path: Path, size_mm: tuple[float, float]) -> Image:
+    """Load the same page with the paper and grain of its scan: pages have such edges too.
+
+    Raises:
+        FormError: the file cannot be read.
+    """
+    return _scaled(_load_picture(path), size_mm)
+
+
+def _load_picture(path: Path) -> Image:
     try:
         page = next(read_pages(path))
-        picture = to_grayscale(decode_image(page.data or b"", page.media_type))
+        return to_grayscale(decode_image(page.data or b"", page.media_type))
     except (OSError, StopIteration, EfterskriftError) as error:
         raise FormError("no_picture_unfilled_form", path=path) from error
-    picture = _without_scanner(picture)
-    # Scale to 8 px/mm.
+
+
+def _scaled(picture: Image, size_mm: tuple[float, float]) -> Image:
     size = tuple(round(side * PX_PER_MM) for side in size_mm)
     interpolation = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
-    template = np.array(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
+    scaled = np.array(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
     # Read-only, so that results about it can be cached.
-    template.flags.writeable = False
-    return template
+    scaled.flags.writeable = False
+    return scaled
 
 
 def _without_scanner(picture: Image) -> Image:

@@ -29,7 +29,7 @@ from pipeline.reading.imaging.geometry import Homography, Points
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.patch_matching import PatchOffsets
 from pipeline.reading.register.register import Registration, find_shown, register_to
-from pipeline.reading.template_images import load_template_file, template_image
+from pipeline.reading.template_images import load_blank_scan, load_template_file, template_image
 
 _TEMPLATE_PX_PER_MM = 4.0
 """Scale in which a template's features are extracted, px/mm."""
@@ -478,7 +478,7 @@ def _locate_forms(
 
 @lru_cache(maxsize=64)
 def _form_features(path: Path, size_mm: tuple[float, float]) -> PrintFeatures:
-    return extract_template_features(load_template_file(path, size_mm))
+    return extract_template_features(load_blank_scan(path, size_mm))
 
 
 def _register_candidate(image: Image, form: Form, homography: Homography) -> _Candidate:

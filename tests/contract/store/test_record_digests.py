@@ -68,6 +68,9 @@ _IDS = {
 }
 """The id of the one row of each table that others refer to."""
 CHANGED_TABLES = {
+    "tally",  # sums of the tables, rebuilt from them by `check`
+    "outstanding_sheet",
+    "scanned_pack",
     "access_change",
     "assignment",
     "assignment_unit",
