@@ -25,7 +25,8 @@ from pipeline.reporting.watching.rises import Comparison, compare_with_past, fin
 from pipeline.store.database.store import Store
 from pipeline.store.quality.first_answers import FirstAnswer, list_first_answers
 
-_ANSWERS_LOOKED_AT = 60_000
+_ANSWERS_LOOKED_AT = 30_000
+"""The latest answers of all units: about half a second each ten minutes, however long the past."""
 _STALE = timedelta(days=14)
 """A group without answers for so long is no longer compared: nobody can do anything about it."""
 _KEPT_SECONDS = 600
@@ -119,7 +120,8 @@ def compare_answers(
         spec = form.by_name.get(one.field) if form else None
         if spec is None or not spec.traits.filled_by_hand:
             continue
-        changed = not agrees_with_reading(spec, one.answer, one.reading)
+        is_same = (one.answer.value, one.answer.state) == (one.reading.value, one.reading.state)
+        changed = not (is_same or agrees_with_reading(spec, one.answer, one.reading))
         cluster = (one.author.casefold() or one.entry, swedish_day(one.at).isoformat())
         for dimension, name in _list_groups(one, spec.kind.value).items():
             group = groups[dimension, name]
