@@ -25,8 +25,8 @@ from pipeline.reporting.watching.rises import Comparison, compare_with_past, fin
 from pipeline.store.database.store import Store
 from pipeline.store.quality.first_answers import FirstAnswer, list_first_answers
 
-_ANSWERS_LOOKED_AT = 30_000
-"""The latest answers of all units: about half a second each ten minutes, however long the past."""
+_ANSWERS_LOOKED_AT = 20_000
+"""The latest answers of all units: under a second each ten minutes, however long the past."""
 _STALE = timedelta(days=14)
 """A group without answers for so long is no longer compared: nobody can do anything about it."""
 _KEPT_SECONDS = 600
