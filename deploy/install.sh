@@ -60,6 +60,6 @@ if [[ -n $before && $before != "$version" ]]; then
     say "Före: $before (ligger kvar i $prefix/$before). Gör nu: efterskrift upgrade, sedan systemctl restart 'efterskrift-*'."
 else
     say "Gör nu: efterskrift init, sedan efterskrift doctor, sedan"
-    say "  systemctl enable --now efterskrift-ui efterskrift-work efterskrift-check.timer efterskrift-backup.timer"
+    say "  systemctl enable --now efterskrift-ui efterskrift-work efterskrift-metrics efterskrift-check.timer efterskrift-backup.timer"
 fi
 say "Handbok: $prefix/current/docs"

@@ -105,7 +105,9 @@ def test_settings_and_services_of_the_handbook_exist() -> None:
         text = file.read_text("utf-8")
         for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
             assert set(yaml.safe_load(block)) <= set(Settings.model_fields), file.name
-        for unit in re.findall(r"efterskrift-\w+\.timer|efterskrift-(?:ui|work|watch)\b", text):
+        for unit in re.findall(
+            r"efterskrift-\w+\.timer|efterskrift-(?:ui|work|watch|metrics)\b", text
+        ):
             name = unit if unit.endswith(".timer") else f"{unit}.service"
             assert (ROOT / "deploy" / "systemd" / name).is_file(), unit
 
