@@ -85,7 +85,7 @@ def _drift_section(context: AppContext, person: Person) -> None:
     st.header(t("quality.drift"), anchor=False)
     st.caption(md("quality.drift_what"))
     if not found:
-        st.info(t("quality.drift_none"), icon=":material/info:")
+        st.caption(t("quality.drift_none"))
         return
     for dimension in Dimension:
         if names := [
