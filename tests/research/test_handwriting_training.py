@@ -30,6 +30,7 @@ from research.training.handwriting.texts import (
     PHRASES_FILE,
     SLOT_DRAWERS,
     fill_slots,
+    is_known,
     normalize_label,
 )
 from tests.support.shared_data import shared
@@ -172,3 +173,8 @@ def test_unknown_pages_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "Adina_labels.txt").write_text("ord\n", "utf-8")
     with pytest.raises(ValueError, match="0 words but 1 labels"):
         load_uppsala_words(tmp_path)
+
+
+def test_a_text_in_capitals_may_hold_what_the_network_cannot_answer() -> None:
+    assert is_known("Noël")
+    assert not is_known("Noël".upper())

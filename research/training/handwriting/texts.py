@@ -24,6 +24,7 @@ CHARACTERS = (
 
 The space comes last, as in the shipped network.
 """
+_KNOWN = frozenset(CHARACTERS)
 PHRASES_FILE = Path(__file__).parents[1] / "data" / "handwriting_phrases.txt"
 CHARACTER_REPLACEMENTS = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "„": '"', "—": "–", "…": ".", "\u00a0": " "}
@@ -42,8 +43,12 @@ def normalize_label(text: str) -> str | None:
     """
     # Unify quotes, dashes and white space; refuse unknown characters and deletions.
     text = " ".join(text.translate(CHARACTER_REPLACEMENTS).split())
-    known = set(CHARACTERS)
-    return text if text and not re.search(r"[<>]", text) and all(c in known for c in text) else None
+    return text if text and not re.search(r"[<>]", text) and is_known(text) else None
+
+
+def is_known(text: str) -> bool:
+    """Return whether the network can answer all characters; of some, not of their capitals."""
+    return set(text) <= _KNOWN
 
 
 def draw_text(rng: Generator, known: Sequence[str] | None = None) -> str:

@@ -75,7 +75,7 @@ from research.training.handwriting.network import (
     score_lines,
 )
 from research.training.handwriting.sources import TrainingSources, load_sources
-from research.training.handwriting.texts import CHARACTERS
+from research.training.handwriting.texts import CHARACTERS, is_known
 from research.training.runs import TrainingRun
 from research.training.strokes.sources import load_stroke_source
 
@@ -123,7 +123,7 @@ def iter_batches(drawn: TrainingSources, rng: Generator) -> Iterator[list[Traini
     while True:
         # Sort a pool by width, so that a batch has little padding.
         pool = sorted((drawn.drawn(rng) for _ in range(POOL_LINES)), key=_line_width)
-        pool = [line for line in pool if _line_width(line) <= MAX_LINE_PX]
+        pool = [line for line in pool if _line_width(line) <= MAX_LINE_PX and is_known(line.text)]
         ready: list[list[TrainingLine]] = [[]]
         # Fill batches up to a total width, and yield them in random order.
         for line in pool:
