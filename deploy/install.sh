@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Install or upgrade Efterskrift from this archive. Run as root; needs no internet. Nothing is started and no data is touched.
-#   --prefix DIR   where the program goes (default /opt/efterskrift)
 set -euo pipefail
 cd "$(dirname "$0")"
 say() { printf '%s\n' "$*"; }
@@ -28,6 +27,8 @@ if [[ ! -e /etc/efterskrift/efterskrift.env ]]; then
 EFTERSKRIFT_WORKSPACE=/var/lib/efterskrift
 # Mapp för säkerhetskopior, på en annan disk eller en monterad resurs under /mnt eller /media. Nyckeln: backup_keys i settings.yaml.
 EFTERSKRIFT_BACKUP_FOLDER=/mnt/efterskrift
+# Enheten som papperet i /var/lib/efterskrift/skanner hör till (efterskrift-watch).
+EFTERSKRIFT_WATCH_UNIT=
 # Flera maskiner delar en PostgreSQL-databas:
 # EFTERSKRIFT_DATABASE_URL=postgresql+psycopg://efterskrift@db.example.se/efterskrift
 ENV
@@ -42,6 +43,8 @@ if [[ ! -e $target/complete ]]; then
     cp -a docs systemd nginx setup.yaml efterskrift LICENSE VERSION "$target/"
     touch "$target/complete"
 fi
+# The version before stays in use if this one does not start.
+EFTERSKRIFT_ROOT=$target/root ./efterskrift --version > /dev/null || stop "Programmet startar inte; inget är bytt. Skicka utskriften ovan till den som förvaltar Efterskrift."
 before=$(readlink "$prefix/current" 2> /dev/null || true)
 ln -sfn "$version" "$prefix/current.new"
 mv -T "$prefix/current.new" "$prefix/current"
@@ -53,11 +56,10 @@ if [[ -d /etc/systemd/system ]]; then
         systemctl daemon-reload
     fi
 fi
-EFTERSKRIFT_WORKSPACE= /usr/local/bin/efterskrift --version > /dev/null || stop "Programmet startar inte. Skicka utskriften ovan till den som förvaltar Efterskrift."
 
 say "Efterskrift $version är installerat."
 if [[ -n $before && $before != "$version" ]]; then
-    say "Före: $before (ligger kvar i $prefix/$before). Gör nu: efterskrift upgrade, sedan systemctl restart 'efterskrift-*'."
+    say "Före: $before (ligger kvar i $prefix/$before). Gör nu: systemctl stop 'efterskrift-*', efterskrift upgrade, systemctl start efterskrift-ui efterskrift-work efterskrift-metrics."
 else
     say "Gör nu: efterskrift init, sedan efterskrift doctor, sedan"
     say "  systemctl enable --now efterskrift-ui efterskrift-work efterskrift-metrics efterskrift-check.timer efterskrift-backup.timer"

@@ -330,7 +330,7 @@ def metrics(
     def open_workspace() -> tuple[Store, Forms]:
         return open_store(settings), Forms.load(*settings.form_folders)
 
-    open_workspace()[0].close()  # what is wrong with the workspace is told before serving
+    open_workspace()[0].close()  # reports a broken workspace before serving
     server = make_server(Watch(settings, open_workspace), address, port)
     print_note("metrics.served", address=address, port=port)
     try:
