@@ -33,21 +33,26 @@ EFTERSKRIFT_WATCH_UNIT=
 # EFTERSKRIFT_DATABASE_URL=postgresql+psycopg://efterskrift@db.example.se/efterskrift
 ENV
 fi
+# Answers for `efterskrift init --from`, to fill in.
+[[ -e /etc/efterskrift/setup.yaml ]] || install -m 0644 setup.yaml /etc/efterskrift/
 
-target=$prefix/$version
-if [[ ! -e $target/complete ]]; then
-    say "Packar upp Efterskrift $version i $target …"
-    rm -rf "$target"
-    mkdir -p "$target/root"
-    tar -xzf root.tar.gz -C "$target/root" --numeric-owner
-    cp -a docs systemd nginx setup.yaml efterskrift LICENSE VERSION "$target/"
-    touch "$target/complete"
+# `current` is a folder and no link: systemd takes no root that a link leads to. Other versions lie beside it, each under its name.
+in_use=$(cat "$prefix/current/VERSION" 2> /dev/null || true)
+if [[ $in_use != "$version" ]]; then
+    target=$prefix/$version
+    if [[ ! -e $target/complete ]]; then
+        say "Packar upp Efterskrift $version …"
+        rm -rf "$target"
+        mkdir -p "$target/root"
+        tar -xzf root.tar.gz -C "$target/root" --numeric-owner
+        cp -a docs systemd nginx setup.yaml efterskrift LICENSE VERSION "$target/"
+        touch "$target/complete"
+    fi
+    # The version before stays in use if this one does not start.
+    EFTERSKRIFT_ROOT=$target/root ./efterskrift --version > /dev/null || stop "Programmet startar inte; inget är bytt. Skicka utskriften ovan till den som förvaltar Efterskrift."
+    [[ ! -e $prefix/current ]] || mv -T "$prefix/current" "$prefix/${in_use:-okänd}"
+    mv -T "$target" "$prefix/current"
 fi
-# The version before stays in use if this one does not start.
-EFTERSKRIFT_ROOT=$target/root ./efterskrift --version > /dev/null || stop "Programmet startar inte; inget är bytt. Skicka utskriften ovan till den som förvaltar Efterskrift."
-before=$(readlink "$prefix/current" 2> /dev/null || true)
-ln -sfn "$version" "$prefix/current.new"
-mv -T "$prefix/current.new" "$prefix/current"
 install -m 0755 efterskrift /usr/local/bin/efterskrift
 
 if [[ -d /etc/systemd/system ]]; then
@@ -58,8 +63,8 @@ if [[ -d /etc/systemd/system ]]; then
 fi
 
 say "Efterskrift $version är installerat."
-if [[ -n $before && $before != "$version" ]]; then
-    say "Före: $before (ligger kvar i $prefix/$before). Gör nu: systemctl stop 'efterskrift-*', efterskrift upgrade, systemctl start efterskrift-ui efterskrift-work efterskrift-metrics."
+if [[ -n $in_use && $in_use != "$version" ]]; then
+    say "Före: $in_use (ligger kvar i $prefix/$in_use). Gör nu: systemctl stop 'efterskrift-*', efterskrift upgrade, systemctl start efterskrift-ui efterskrift-work efterskrift-metrics."
 else
     say "Gör nu: efterskrift init, sedan efterskrift doctor, sedan"
     say "  systemctl enable --now efterskrift-ui efterskrift-work efterskrift-metrics efterskrift-check.timer efterskrift-backup.timer"
