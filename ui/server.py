@@ -71,6 +71,8 @@ async def prepare_access(_app: App) -> AsyncIterator[None]:
     """Apply the settings to Streamlit, note whose each download is, and load the screens."""
     with suppress(EfterskriftError):
         config.set_option("server.maxUploadSize", load_settings().upload_mb)
+    # Addresses name sessions and single-use tickets: no request is logged.
+    logging.getLogger("uvicorn.access").disabled = True
     DOWNLOADS.watch(get_instance().media_file_mgr)
     Thread(target=preload, name="preload", daemon=True).start()
     yield

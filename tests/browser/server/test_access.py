@@ -50,11 +50,12 @@ sys.addaudithook(_record)
 
 @dataclass(frozen=True)
 class Served:
-    """A server, its store, and what it tried to reach."""
+    """A server, its store, what it tried to reach, and its log."""
 
     address: str
     store: Store
     record: Path
+    log: Path
 
     def log_in(self, person: Person) -> str:
         """A login of a person, as its token."""
@@ -82,7 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         patch.setenv("PYTHONPATH", str(recorder))
         patch.setenv("RECORD", str(record))
         with bare_server(port, workspace) as server:
-            yield Served(answering(server.poll, port), store, record)
+            yield Served(answering(server.poll, port), store, record, workspace / "server.log")
 
 
 def test_the_cookie_alone_opens_the_persons_screen(site: Served) -> None:
@@ -104,6 +105,15 @@ def test_a_session_id_without_its_cookie_brings_nothing(site: Served, other: Per
         with Requests(site.address, stolen_token) as requests:
             assert requests.upload(own.session_id, b"%PDF") == 403
         own.run()  # and the person's own window works on
+
+
+def test_no_request_is_logged(site: Served) -> None:
+    """Its address may name a session or a ticket that is used once."""
+    httpx.get(f"{site.address}/?ticket=sesam")
+    log = site.log.read_text("utf-8")
+    assert "Application startup complete" in log
+    assert "sesam" not in log
+    assert "GET /" not in log
 
 
 def test_the_cookie_resumes_the_session_after_a_lost_connection(site: Served) -> None:
