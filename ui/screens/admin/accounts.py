@@ -209,7 +209,7 @@ def _assignment_text(assignment: Assignment) -> str:
         ", ".join(sorted(assignment.units)) or t("accounts.no_unit"),
         ", ".join(sorted(assignment.areas)) or t("accounts.no_area"),
     )
-    return " · ".join(parts)
+    return " · ".join(dict.fromkeys(parts))  # a profession may be named as the role is
 
 
 def _account_form(
