@@ -33,6 +33,10 @@ EFTERSKRIFT_WATCH_UNIT=
 # EFTERSKRIFT_DATABASE_URL=postgresql+psycopg://efterskrift@db.example.se/efterskrift
 ENV
 fi
+install -d /etc/efterskrift/nginx
+for file in nginx/*; do
+    [[ -e /etc/efterskrift/$file ]] || install -m 0644 "$file" /etc/efterskrift/nginx/
+done
 # Answers for `efterskrift init --from`, to fill in.
 [[ -e /etc/efterskrift/setup.yaml ]] || install -m 0644 setup.yaml /etc/efterskrift/
 
@@ -45,7 +49,7 @@ if [[ $in_use != "$version" ]]; then
         rm -rf "$target"
         mkdir -p "$target/root"
         tar -xzf root.tar.gz -C "$target/root" --numeric-owner
-        cp -a docs systemd nginx setup.yaml efterskrift LICENSE VERSION "$target/"
+        cp -a docs systemd nginx setup.yaml efterskrift certificate LICENSE VERSION "$target/"
         touch "$target/complete"
     fi
     # The version before stays in use if this one does not start.
@@ -54,6 +58,7 @@ if [[ $in_use != "$version" ]]; then
     mv -T "$target" "$prefix/current"
 fi
 install -m 0755 efterskrift /usr/local/bin/efterskrift
+install -m 0755 certificate /usr/local/bin/efterskrift-certificate
 
 if [[ -d /etc/systemd/system ]]; then
     install -m 0644 systemd/* /etc/systemd/system/

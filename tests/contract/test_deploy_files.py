@@ -14,6 +14,7 @@ from pipeline.domain.settings import ROOT
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+WEB = DEPLOY / "systemd" / "efterskrift-web.service"
 MOST_EXPOSURE = 3.0
 """Of 10, as `systemd-analyze security` counts; most services of a distribution have 9."""
 
@@ -29,6 +30,8 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     program = tmp_path / "usr" / "bin" / "efterskrift"
     program.parent.mkdir(parents=True)
     shutil.copy("/bin/true", program)
+    (tmp_path / "usr" / "sbin").mkdir()
+    shutil.copy("/bin/true", tmp_path / "usr" / "sbin" / "nginx")
     folder = tmp_path / "etc" / "systemd" / "system"
     shutil.copytree(DEPLOY / "systemd", folder)
     for name in ("basic", "shutdown", "sysinit", "timers", "multi-user", "network"):
@@ -49,7 +52,9 @@ def test_services_are_shut_in(unit: Path) -> None:
     assert float(found[1]) <= MOST_EXPOSURE
 
 
-@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize(
+    "unit", [one for one in SERVICES if one != WEB], ids=lambda unit: unit.stem
+)
 def test_services_run_a_command_that_exists(unit: Path) -> None:
     from pipeline.cli.app import build_app
 
@@ -61,25 +66,33 @@ def test_services_run_a_command_that_exists(unit: Path) -> None:
             assert command in commands | {"audit"}
 
 
+def test_services_and_timers_stop_and_start_with_the_target() -> None:
+    """A timer that is stopped for an upgrade and not started again would end all backups."""
+    for unit in UNITS:
+        if unit.suffix != ".target":
+            assert "PartOf=efterskrift.target\n" in unit.read_text("utf-8")
+            assert unit.name in ONLY_BY_TIMER or "WantedBy=efterskrift.target" in unit.read_text()
+
+
+ONLY_BY_TIMER = {"efterskrift-backup.service", "efterskrift-check.service"}
+
+
 def test_nginx_takes_the_example(tmp_path: Path) -> None:
     key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
     _run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
         *("-subj", "/CN=efterskrift.example.se", "-keyout", key, "-out", certificate),
     )
-    site = (DEPLOY / "nginx" / "efterskrift.conf").read_text("utf-8")
-    site = site.replace("/etc/ssl/efterskrift", str(tmp_path))
-    site = site.replace("/var/log/nginx", str(tmp_path))
-    main = tmp_path / "nginx.conf"
-    main.write_text(
-        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
-        f"http {{ client_body_temp_path {tmp_path}; proxy_temp_path {tmp_path}; {site} }}\n"
-    )
-    said = _run("nginx", "-t", "-p", tmp_path, "-c", main)
+    for file in (DEPLOY / "nginx").iterdir():
+        text = file.read_text("utf-8")
+        for folder in ("/etc/efterskrift/tls", "/etc/efterskrift/nginx", "/run/efterskrift-web"):
+            text = text.replace(folder, str(tmp_path))
+        (tmp_path / file.name).write_text(text)
+    said = _run("nginx", "-t", "-e", "stderr", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
     assert "test is successful" in said
     assert "warn" not in said
 
 
-@pytest.mark.parametrize("script", ["install.sh", "efterskrift"])
+@pytest.mark.parametrize("script", ["install.sh", "efterskrift", "certificate"])
 def test_bash_takes_the_scripts(script: str) -> None:
     _run("bash", "-n", DEPLOY / script)
