@@ -8,6 +8,7 @@ copied again. The manifest comes last: whatever ends a backup before, it does no
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import shutil
@@ -24,6 +25,7 @@ from pipeline.domain.errors import (
     ReadOnlyStoreError,
     SettingsError,
     StoreError,
+    StoreUnavailableError,
     UsageError,
 )
 from pipeline.domain.settings import ROOT, Settings
@@ -50,7 +52,12 @@ from pipeline.store.database.migrations.history import head
 from pipeline.store.database.row_copy import write_rows
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.hash_chain import load_head
-from pipeline.store.reports.backups import record_backup, record_failed_backup
+from pipeline.store.reports.backups import (
+    BackupFacts,
+    record_backup,
+    record_failed_backup,
+    was_apart,
+)
 
 _PART_BYTES = 32 * 1024**2
 """So many bytes of rows are compressed and encrypted at a time."""
@@ -81,11 +88,15 @@ class BackupOrder:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup that was made: how many images were copied, and how many older ones removed."""
+    """A backup that was made: how many images were copied, and how many older ones removed.
+
+    It is `is_apart` on another disk than the workspace.
+    """
 
     manifest: Manifest
     copied: int
     removed: int
+    is_apart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ def make_backup(
     Raises:
         ImagesAwayError: the folder of images is away.
         StoreUnavailableError: a disk is full or away, or the database out of reach. Earlier backups
-            are whole.
+            are whole. A folder that was on another disk and is not now has lost its disk.
         StoreError: another backup runs, the folder has those of another workspace, or an earlier
             one that should be kept is damaged.
         UsageError: the folder is in the workspace or around it, or a key is wrong.
@@ -129,6 +140,7 @@ def make_backup(
         store.images.require_present()
         with folder.alone():
             with folder.writing():
+                is_apart = _require_disk(store, settings, folder)
                 _require_own(store, folder)
                 folder.remove_unfinished()
                 folder.explain()
@@ -136,15 +148,17 @@ def make_backup(
             manifest = made.manifest
             # A workspace that can only be read, as its disk fails, is backed up all the same
             with suppress(ReadOnlyStoreError), store.begin() as conn:
-                record_backup(
-                    conn,
-                    order.by,
-                    rows=manifest.rows,
-                    images=manifest.images,
-                    missing=len(manifest.missing),
+                facts = BackupFacts(
+                    manifest.rows,
+                    manifest.images,
+                    len(manifest.missing),
+                    _place_of(folder),
+                    is_apart,
                 )
+                record_backup(conn, order.by, facts)
             with folder.writing():
-                return replace(made, removed=_remove_older(order, made.manifest.name))
+                removed = _remove_older(order, made.manifest.name)
+                return replace(made, removed=removed, is_apart=is_apart)
     except EfterskriftError as error:
         with suppress(StoreError), store.begin() as conn:
             record_failed_backup(conn, order.by, error.key)
@@ -155,6 +169,34 @@ def _require_apart(settings: Settings, folder: BackupFolder) -> None:
     workspace, target = settings.workspace.resolve(), folder.folder.resolve()
     if workspace == target or workspace in target.parents or target in workspace.parents:
         raise UsageError("backup_in_workspace", folder=folder.folder)
+
+
+def is_on_other_disk(settings: Settings, folder: Path) -> bool:
+    """Return whether a folder lies on another disk than the workspace and its images.
+
+    Raises:
+        OSError: the folder or the workspace is away.
+    """
+    own = (path for path in (settings.workspace, settings.images) if path.exists())
+    return folder.stat().st_dev not in {path.stat().st_dev for path in own}
+
+
+def _require_disk(store: Store, settings: Settings, folder: BackupFolder) -> bool:
+    """Return whether the folder is on another disk; one that was has to be still.
+
+    The folder that a disk was mounted on stays there without it, and may be written.
+    """
+    if is_on_other_disk(settings, folder.folder):
+        return True
+    with store.read() as conn:
+        if was_apart(conn, _place_of(folder)):
+            raise StoreUnavailableError("backup_disk_away", folder=folder.folder)
+    return False
+
+
+def _place_of(folder: BackupFolder) -> str:
+    """Return a digest of a folder's path."""
+    return hashlib.sha256(os.fsencode(folder.folder.resolve())).hexdigest()[:16]
 
 
 def _require_own(store: Store, folder: BackupFolder) -> None:
