@@ -13,7 +13,7 @@ import io
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +52,7 @@ from pipeline.store.database.migrations.history import head
 from pipeline.store.database.row_copy import write_rows
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.hash_chain import load_head
+from pipeline.store.paper.intake.watched import list_watched_paths
 from pipeline.store.reports.backups import (
     BackupFacts,
     record_backup,
@@ -108,6 +109,8 @@ class _Moment:
     """The images that have to be there."""
     sources: frozenset[str]
     """Files that may be there: those with pages that could not be imported."""
+    watched: tuple[Path, ...]
+    """Folders of scanners: what they hold is among the images."""
 
 
 def make_backup(
@@ -217,7 +220,8 @@ def _make(
     try:
         moment = _copy_database(store, folder, name, keys)
         parts = dict(moment.manifest.parts)
-        packed = keys.encrypt(_pack_workspace(settings, is_encrypted=bool(keys.keys)))
+        files = _list_workspace_files(settings.workspace, moment.watched)
+        packed = keys.encrypt(_pack_files(settings, files, is_encrypted=bool(keys.keys)))
         parts[WORKSPACE_PART] = folder.write_part(name, WORKSPACE_PART, packed)
         images, missing, copied = _copy_images(store.images, folder, keys, moment, on_image)
         parts[IMAGES_PART] = folder.write_part(name, IMAGES_PART, pack_images(images))
@@ -244,6 +248,7 @@ def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKe
         tables = write_rows(conn, writer.add)
         named = tuple(list_named_files(conn))
         sources = frozenset(list_source_files(conn)).difference(named)
+        watched = tuple(Path(path) for path in list_watched_paths(conn))
         image_store = load_image_store_id(conn)
     manifest = Manifest(
         name,
@@ -257,7 +262,7 @@ def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKe
         tables,
         writer.end(),
     )
-    return _Moment(manifest, named, sources)
+    return _Moment(manifest, named, sources, watched)
 
 
 class _RowParts:
@@ -286,15 +291,15 @@ class _RowParts:
         self._lines, self._size = [], 0
 
 
-def _pack_workspace(settings: Settings, *, is_encrypted: bool) -> bytes:
-    """Return the files of the workspace besides database and images, as a compressed tar.
+def _pack_files(settings: Settings, files: Iterator[Path], *, is_encrypted: bool) -> bytes:
+    """Return files of the workspace as a compressed tar.
 
     The key of the second factors is only among them where the backup is encrypted: together with
     the database a thief would have the second factors.
     """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path in _list_workspace_files(settings.workspace):
+        for path in files:
             name = path.relative_to(settings.workspace).as_posix()
             if name == _SECOND_FACTOR_KEY and not is_encrypted:
                 continue
@@ -311,14 +316,21 @@ def _pack_workspace(settings: Settings, *, is_encrypted: bool) -> bytes:
     return packed.getvalue()
 
 
-def _list_workspace_files(workspace: Path) -> Iterator[Path]:
+def _list_workspace_files(workspace: Path, watched: Collection[Path]) -> Iterator[Path]:
+    """Yield the files of the workspace besides database and images.
+
+    It is also the home of the program's user on a server: hidden files there are of that machine.
+    """
     for path in sorted(workspace.rglob("*")):
+        top = path.relative_to(workspace).parts[0]
         is_left_out = (
-            path.relative_to(workspace).parts[0] in _LEFT_OUT_FOLDERS
+            top in _LEFT_OUT_FOLDERS
+            or top.startswith(".")
             or path.name.endswith(_LEFT_OUT)
             or _UPGRADE_COPY in path.name
+            or not path.is_file()
         )
-        if path.is_file() and not is_left_out:
+        if not is_left_out and not any(one in path.resolve().parents for one in watched):
             yield path
 
 

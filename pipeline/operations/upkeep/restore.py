@@ -132,13 +132,24 @@ def _alone(workspace: Path) -> Iterator[None]:
     workspace.chmod(0o700)
     mark = workspace / RESTORATION_MARK
     is_begun = mark.exists() and not (workspace / _DATABASE_FILE).exists()
-    if not is_begun and any(path.name != "lost+found" for path in workspace.iterdir()):
+    if not is_begun and not all(_is_of_machine(path) for path in workspace.iterdir()):
         raise UsageError("restore_not_empty", folder=workspace)
     with hold_lock(mark) as is_held:
         if not is_held:
             raise UsageError("restore_running", folder=workspace)
         yield
         mark.unlink()
+
+
+def _is_of_machine(path: Path) -> bool:
+    """Return whether this is no part of a workspace: an empty folder, or a hidden file.
+
+    The workspace is the home of the program's user on a server: a password file of PostgreSQL and
+    caches lie there before anything is restored.
+    """
+    if path.name == "lost+found" or path.name.startswith("."):
+        return True
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _restore_files(folder: BackupFolder, order: RestoreOrder) -> bytes | None:

@@ -17,6 +17,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import redact_error
 from pipeline.store.database.row_copy import fill_database, sum_lines, write_rows
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
+from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
 from pipeline.store.schema.upkeep import watched_folder
 from tests.support.store.databases import new_database, postgres_server
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe
@@ -45,6 +46,12 @@ def test_files_of_the_workspace_come_back_without_what_is_made_anew(
     for name in ("models/words.json", "forms/egen/form.yaml", "logo.png", "secrets.toml"):
         (workspace / name).parent.mkdir(parents=True, exist_ok=True)
         (workspace / name).write_text(name)
+    for name in (".pgpass", ".cache/deviceid", "skanner/bunt.pdf"):
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text(name)
+    with store.begin() as conn:
+        watched = WatchedFolder(str((workspace / "skanner").resolve()), "Norra", "", utc_now())
+        save_watched_folder(conn, watched)
     for name in ("queue.db", "uploads/u.pdf", "efterskrift-before-upgrade-from-0018.db"):
         (workspace / name).parent.mkdir(exist_ok=True)
         (workspace / name).write_text(name)
@@ -147,6 +154,21 @@ def test_days_and_weeks_without_a_backup_do_not_count() -> None:
     assert kept == [(6, 9), (13, 9), (28, 9)]
     assert choose_kept(days, 0, 0) == {days[-1]}
     assert choose_kept([], 3, 3) == set()
+
+
+@on_sqlite
+def test_what_a_machine_has_in_the_home_of_the_program_is_no_workspace(
+    safe: Safe, tmp_path: Path
+) -> None:
+    """The workspace of a server is its user's home: caches and a password file lie there."""
+    home = tmp_path / "home"
+    for name in (".cache/deviceid", ".pgpass"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    (home / "skanner").mkdir()
+    safe.restore(home)
+    assert (home / ".pgpass").read_text() == ".pgpass"
+    assert (home / "efterskrift.db").exists()
 
 
 @on_sqlite
