@@ -122,6 +122,7 @@ def main() -> None:
             print_note("app.help_hint")
         sys.exit(ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):
+        print_note("app.ended")
         sys.exit(130)
     except (
         Exception

@@ -130,9 +130,9 @@ def read_password() -> str:
     return line.strip("\r\n")
 
 
-def ask_password() -> str:
-    """Ask for a password without showing it; empty if none is typed."""
-    text = message("person.password")
+def ask_password(key: str = "person.password") -> str:
+    """Ask for a password, by the text `cli.<key>`, without showing it; empty if none is typed."""
+    text = message(key)
     return str(typer.prompt(text, hide_input=True, default="", show_default=False, err=True))
 
 

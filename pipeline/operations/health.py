@@ -21,6 +21,7 @@ from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
+from pipeline.operations.upkeep.readiness import describe_backup_folder, describe_first_setup
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
@@ -78,8 +79,10 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
         return [store]
     return [
         store,
+        _run_check("First settings", lambda: describe_first_setup(settings)),
         _run_check("Pictures", lambda: _check_image_files(settings)),
         _run_check("Last check", lambda: _describe_last_check(settings)),
+        _run_check("Backup folder", lambda: describe_backup_folder(settings)),
         _run_check("Last backup", lambda: _describe_last_backup(settings)),
     ]
 

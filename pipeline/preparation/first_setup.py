@@ -10,11 +10,20 @@ from datetime import datetime
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
+from pipeline.domain.identity_numbers import is_hsa_id
 from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import write_private
@@ -22,6 +31,7 @@ from pipeline.store.accounts.login.password_hashes import PasswordHash
 from pipeline.store.accounts.people import people_by_login, save_person
 from pipeline.store.registers.client_register import save_units
 
+_ORGANISATION_DIGITS = 10
 _ACCOUNT_KEYS = frozenset({"units", "administrator"})
 
 
@@ -60,14 +70,42 @@ class FirstSetup(_Answers):
     units: tuple[UnitAnswer, ...] = Field(min_length=1)
     administrator: AdministratorAnswer
 
+    @field_validator("organisation_number")
+    @classmethod
+    def _check_number(cls, number: str) -> str:
+        digits = number.replace("-", "").replace(" ", "")
+        if digits and not (len(digits) == _ORGANISATION_DIGITS and digits.isdecimal()):
+            raise ValueError
+        return digits
+
+    @field_validator("care_provider_hsa_id", "source_system_hsa_id")
+    @classmethod
+    def _check_hsa_id(cls, hsa_id: str) -> str:
+        if hsa_id and not is_hsa_id(hsa_id.upper()):
+            raise ValueError
+        return hsa_id.upper()
+
     @model_validator(mode="after")
     def _check_order(self) -> FirstSetup:
         if self.outage_start and self.outage_end and self.outage_end < self.outage_start:
-            raise ValueError
-        names = [" ".join(unit.name.split()).casefold() for unit in self.units]
-        if len(set(names)) < len(names):
-            raise ValueError
+            raise PydanticCustomError("outage_end", "before it began")
+        if len({compared_name(unit.name) for unit in self.units}) < len(self.units):
+            raise PydanticCustomError("units", "one stands twice")
         return self
+
+
+def compared_name(unit: str) -> str:
+    """Return a unit's name as it is compared: two that differ in letter case are one."""
+    return " ".join(unit.split()).casefold()
+
+
+def is_wrong(name: str, answer: str) -> bool:
+    """Return whether one answer, by the name of its setting, has a form that is not possible."""
+    try:
+        FirstSetup.model_validate({name: answer})
+    except ValidationError as error:
+        return any(each["loc"][:1] == (name,) for each in error.errors())
+    return False
 
 
 def load_setup(file: Path) -> FirstSetup:
@@ -78,7 +116,7 @@ def load_setup(file: Path) -> FirstSetup:
     """
     try:
         content = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UsageError("setup_not_yaml", file=file.name) from error
     return parse_setup(content)
 
@@ -92,9 +130,10 @@ def parse_setup(content: object) -> FirstSetup:
     try:
         return FirstSetup.model_validate(content)
     except ValidationError as error:
-        keys = (".".join(str(part) for part in each["loc"]) for each in error.errors())
-        named = ", ".join(key or "outage_end, units" for key in dict.fromkeys(keys))
-        raise UsageError("setup_wrong", keys=named) from error
+        keys = (
+            ".".join(str(part) for part in each["loc"]) or each["type"] for each in error.errors()
+        )
+        raise UsageError("setup_wrong", keys=", ".join(dict.fromkeys(keys))) from error
 
 
 def write_settings(setup: FirstSetup, workspace: Path) -> Path:

@@ -122,7 +122,7 @@ def test_a_killed_restoration_does_not_open_and_goes_on(
     assert_killed(restore_until, str(safe.folder.folder), str(safe.key), str(new.workspace), step)
     with pytest.raises(StoreError) as closed:
         open_store(new)
-    assert closed.value.key == "error.no_store"
+    assert closed.value.key == "error.restore_unfinished"
     safe.restore(new.workspace)
     with closing(open_store(new)) as store:
         assert check_store(store, "a.b").check.is_whole

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +23,11 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from pipeline.domain.model import Person
     from pipeline.preparation.first_setup import FirstSetup
+    from pipeline.store.accounts.login.password_hashes import PasswordHash
+
+_YES, _NO = {"y", "yes", "j", "ja"}, {"", "n", "no", "nej"}
 
 
 def register_init_command(app: typer.Typer) -> None:
@@ -71,10 +74,10 @@ def init(
                 print_note("init.known")
                 return
         answers = _ask_everything()
-    _save(settings, answers, read_password if file else ask_password)
+    _save(settings, answers, is_asked=file is None)
 
 
-def _save(settings: Settings, answers: FirstSetup, get_password: Callable[[], str]) -> None:
+def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
     from pipeline.preparation import first_setup
     from pipeline.store.accounts.login.password_rules import hash_new_password
     from pipeline.store.database.store import open_store
@@ -82,8 +85,11 @@ def _save(settings: Settings, answers: FirstSetup, get_password: Callable[[], st
     store = open_store(settings)
     with store.read() as conn:
         first_setup.require_new(conn, settings)
-    password = get_password()
-    digest = hash_new_password(password, first_setup.administrator(answers), settings)
+    person = first_setup.administrator(answers)
+    if is_asked:
+        digest = _ask_new_password(person, settings)
+    else:
+        digest = hash_new_password(read_password(), person, settings)
     with store.begin() as conn:
         first_setup.save_setup(conn, answers, digest, by=getpass.getuser())
         written = first_setup.write_settings(answers, settings.workspace)
@@ -94,6 +100,21 @@ def _save(settings: Settings, answers: FirstSetup, get_password: Callable[[], st
     print_text("init.next")
 
 
+def _ask_new_password(person: Person, settings: Settings) -> PasswordHash:
+    """Ask until two that are typed are the same and strong enough: no other answer is lost."""
+    from pipeline.store.accounts.login.password_rules import hash_new_password
+
+    while True:
+        password = ask_password()
+        if password != ask_password("init.ask.password_again"):
+            print_note("init.passwords_differ")
+            continue
+        try:
+            return hash_new_password(password, person, settings)
+        except UsageError as error:
+            print_note("init.wrong", problem=str(error))
+
+
 def _ask_everything() -> FirstSetup:
     """Ask until the answers fit together."""
     from pipeline.preparation.first_setup import parse_setup
@@ -102,12 +123,12 @@ def _ask_everything() -> FirstSetup:
         print_note("init.begun")
         content: dict[str, object] = {
             "care_provider": _ask("care_provider"),
-            "organisation_number": _ask("organisation_number", default=""),
-            "care_provider_hsa_id": _ask("care_provider_hsa_id", default=""),
-            "source_system_hsa_id": _ask("source_system_hsa_id", default=""),
-            "non_commercial": typer.confirm(message("init.ask.non_commercial"), err=True),
-            "outage_start": _ask_time("outage_start"),
-            "outage_end": _ask_time("outage_end"),
+            "organisation_number": _ask_checked("organisation_number"),
+            "care_provider_hsa_id": _ask_checked("care_provider_hsa_id"),
+            "source_system_hsa_id": _ask_checked("source_system_hsa_id"),
+            "non_commercial": _ask_whether("non_commercial"),
+            "outage_start": (start := _ask_time("outage_start")),
+            "outage_end": _ask_time("outage_end", start),
             "units": _ask_units(),
             "administrator": {"login": _ask("login"), "name": _ask("name")},
         }
@@ -122,23 +143,50 @@ def _ask(name: str, default: str | None = None) -> str:
     return str(typer.prompt(text, default=default, show_default=False, err=True)).strip()
 
 
-def _ask_time(name: str) -> datetime | None:
+def _ask_checked(name: str) -> str:
+    """Ask for what may be left empty, until it has a form that is possible."""
+    from pipeline.preparation.first_setup import is_wrong
+
+    while is_wrong(name, answer := _ask(name, default="")):
+        print_note("init.no_number")
+    return answer
+
+
+def _ask_whether(name: str) -> bool:
+    """Ask for yes or no, in English or Swedish; empty is no."""
+    while (answer := _ask(name, default="").casefold()) not in _YES | _NO:
+        print_note("init.no_answer")
+    return answer in _YES
+
+
+def _ask_time(name: str, after: datetime | None = None) -> datetime | None:
     while typed := _ask(name, default=""):
         try:
-            return datetime.fromisoformat(typed)
+            at = datetime.fromisoformat(typed)
         except ValueError:
             print_note("init.no_time")
+            continue
+        if after is None or at >= after:
+            return at
+        print_note("init.ends_too_early")
     return None
 
 
 def _ask_units() -> list[dict[str, str]]:
-    """Ask for units until an empty line; there is at least one."""
-    units: list[dict[str, str]] = []
+    """Ask for units until an empty line; there is at least one.
+
+    One whose area is left empty is left out: it may have been a slip.
+    """
+    from pipeline.preparation.first_setup import compared_name
+
+    units: dict[str, dict[str, str]] = {}
     known = {area.value.casefold(): area.value for area in Area}
-    while True:
-        name = _ask("unit", default="" if units else None)
-        if not name:
-            return units
-        while (area := _ask("area").casefold()) not in known:
+    while name := _ask("unit", default="" if units else None):
+        if compared_name(name) in units:
+            print_note("init.unit_known")
+            continue
+        while (area := _ask("area", default="").casefold()) and area not in known:
             print_note("init.no_area", areas=", ".join(known.values()))
-        units.append({"name": name, "area": known[area]})
+        if area:
+            units[compared_name(name)] = {"name": name, "area": known[area]}
+    return list(units.values())

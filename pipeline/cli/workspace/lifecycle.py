@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -176,6 +177,7 @@ def _report_backup(made: Backup, *, as_json: bool) -> None:
             "removed": made.removed,
             "missing": list(manifest.missing),
             "outside": list(manifest.outside),
+            "other_disk": made.is_apart,
             "log_head": {"number": manifest.log_head[0], "sha256": manifest.log_head[1]},
         }
         typer.echo(json.dumps(result))
@@ -196,6 +198,8 @@ def _report_backup(made: Backup, *, as_json: bool) -> None:
         print_note("backup.outside", names=", ".join(manifest.outside[:_REMAINING_NAMES]))
     if not manifest.keys:
         print_note("backup.unencrypted")
+    if not made.is_apart:
+        print_note("backup.same_disk")
 
 
 def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None:
@@ -228,6 +232,9 @@ def _check_result(check: BackupCheck) -> dict[str, object]:
 def _print_check(check: BackupCheck) -> None:
     for problem in check.problems:
         typer.echo(problem.message)
+    # What helps is the same for each file of a kind
+    for remedy in dict.fromkeys(problem.remedy for problem in check.problems):
+        typer.echo(remedy, err=True)
     facts = {"name": check.manifest.name, "files": format_count(check.files, "file")}
     if check.problems:
         print_text("backup.not_whole", **facts, count=len(check.problems))
@@ -259,6 +266,8 @@ def restore(
     from pipeline.operations.upkeep.backup_folder import BackupFolder
     from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
 
+    if os.environ.get("EFTERSKRIFT_DATABASE_URL") and not database:
+        raise UsageError("restore_database_unclear")
     folder = BackupFolder(target)
     manifest = folder.load(name)
     keys = open_keys(manifest, key)

@@ -242,6 +242,7 @@ def person(
         save_person(conn, account, digest, by=getpass.getuser())
     _report_changes(before, account, new_password=bool(password))
     if break_glass:
+        print_note("person.sealed_password")
         typer.echo(password)
 
 

@@ -8,11 +8,12 @@ copied again. The manifest comes last: whatever ends a backup before, it does no
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipeline.domain.errors import (
     ReadOnlyStoreError,
     SettingsError,
     StoreError,
+    StoreUnavailableError,
     UsageError,
 )
 from pipeline.domain.settings import ROOT, Settings
@@ -50,7 +52,13 @@ from pipeline.store.database.migrations.history import head
 from pipeline.store.database.row_copy import write_rows
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.hash_chain import load_head
-from pipeline.store.reports.backups import record_backup, record_failed_backup
+from pipeline.store.paper.intake.watched import list_watched_paths
+from pipeline.store.reports.backups import (
+    BackupFacts,
+    record_backup,
+    record_failed_backup,
+    was_apart,
+)
 
 _PART_BYTES = 32 * 1024**2
 """So many bytes of rows are compressed and encrypted at a time."""
@@ -81,11 +89,15 @@ class BackupOrder:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup that was made: how many images were copied, and how many older ones removed."""
+    """A backup that was made: how many images were copied, and how many older ones removed.
+
+    It is `is_apart` on another disk than the workspace.
+    """
 
     manifest: Manifest
     copied: int
     removed: int
+    is_apart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,8 @@ class _Moment:
     """The images that have to be there."""
     sources: frozenset[str]
     """Files that may be there: those with pages that could not be imported."""
+    watched: tuple[Path, ...]
+    """Folders of scanners: what they hold is among the images."""
 
 
 def make_backup(
@@ -118,7 +132,7 @@ def make_backup(
     Raises:
         ImagesAwayError: the folder of images is away.
         StoreUnavailableError: a disk is full or away, or the database out of reach. Earlier backups
-            are whole.
+            are whole. A folder that was on another disk and is not now has lost its disk.
         StoreError: another backup runs, the folder has those of another workspace, or an earlier
             one that should be kept is damaged.
         UsageError: the folder is in the workspace or around it, or a key is wrong.
@@ -129,6 +143,7 @@ def make_backup(
         store.images.require_present()
         with folder.alone():
             with folder.writing():
+                is_apart = _require_disk(store, settings, folder)
                 _require_own(store, folder)
                 folder.remove_unfinished()
                 folder.explain()
@@ -136,15 +151,17 @@ def make_backup(
             manifest = made.manifest
             # A workspace that can only be read, as its disk fails, is backed up all the same
             with suppress(ReadOnlyStoreError), store.begin() as conn:
-                record_backup(
-                    conn,
-                    order.by,
-                    rows=manifest.rows,
-                    images=manifest.images,
-                    missing=len(manifest.missing),
+                facts = BackupFacts(
+                    manifest.rows,
+                    manifest.images,
+                    len(manifest.missing),
+                    _place_of(folder),
+                    is_apart,
                 )
+                record_backup(conn, order.by, facts)
             with folder.writing():
-                return replace(made, removed=_remove_older(order, made.manifest.name))
+                removed = _remove_older(order, made.manifest.name)
+                return replace(made, removed=removed, is_apart=is_apart)
     except EfterskriftError as error:
         with suppress(StoreError), store.begin() as conn:
             record_failed_backup(conn, order.by, error.key)
@@ -155,6 +172,34 @@ def _require_apart(settings: Settings, folder: BackupFolder) -> None:
     workspace, target = settings.workspace.resolve(), folder.folder.resolve()
     if workspace == target or workspace in target.parents or target in workspace.parents:
         raise UsageError("backup_in_workspace", folder=folder.folder)
+
+
+def is_on_other_disk(settings: Settings, folder: Path) -> bool:
+    """Return whether a folder lies on another disk than the workspace and its images.
+
+    Raises:
+        OSError: the folder or the workspace is away.
+    """
+    own = (path for path in (settings.workspace, settings.images) if path.exists())
+    return folder.stat().st_dev not in {path.stat().st_dev for path in own}
+
+
+def _require_disk(store: Store, settings: Settings, folder: BackupFolder) -> bool:
+    """Return whether the folder is on another disk; one that was has to be still.
+
+    The folder that a disk was mounted on stays there without it, and may be written.
+    """
+    if is_on_other_disk(settings, folder.folder):
+        return True
+    with store.read() as conn:
+        if was_apart(conn, _place_of(folder)):
+            raise StoreUnavailableError("backup_disk_away", folder=folder.folder)
+    return False
+
+
+def _place_of(folder: BackupFolder) -> str:
+    """Return a digest of a folder's path."""
+    return hashlib.sha256(os.fsencode(folder.folder.resolve())).hexdigest()[:16]
 
 
 def _require_own(store: Store, folder: BackupFolder) -> None:
@@ -175,7 +220,8 @@ def _make(
     try:
         moment = _copy_database(store, folder, name, keys)
         parts = dict(moment.manifest.parts)
-        packed = keys.encrypt(_pack_workspace(settings, is_encrypted=bool(keys.keys)))
+        files = _list_workspace_files(settings.workspace, moment.watched)
+        packed = keys.encrypt(_pack_files(settings, files, is_encrypted=bool(keys.keys)))
         parts[WORKSPACE_PART] = folder.write_part(name, WORKSPACE_PART, packed)
         images, missing, copied = _copy_images(store.images, folder, keys, moment, on_image)
         parts[IMAGES_PART] = folder.write_part(name, IMAGES_PART, pack_images(images))
@@ -202,6 +248,7 @@ def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKe
         tables = write_rows(conn, writer.add)
         named = tuple(list_named_files(conn))
         sources = frozenset(list_source_files(conn)).difference(named)
+        watched = tuple(Path(path) for path in list_watched_paths(conn))
         image_store = load_image_store_id(conn)
     manifest = Manifest(
         name,
@@ -215,7 +262,7 @@ def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKe
         tables,
         writer.end(),
     )
-    return _Moment(manifest, named, sources)
+    return _Moment(manifest, named, sources, watched)
 
 
 class _RowParts:
@@ -244,15 +291,15 @@ class _RowParts:
         self._lines, self._size = [], 0
 
 
-def _pack_workspace(settings: Settings, *, is_encrypted: bool) -> bytes:
-    """Return the files of the workspace besides database and images, as a compressed tar.
+def _pack_files(settings: Settings, files: Iterator[Path], *, is_encrypted: bool) -> bytes:
+    """Return files of the workspace as a compressed tar.
 
     The key of the second factors is only among them where the backup is encrypted: together with
     the database a thief would have the second factors.
     """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path in _list_workspace_files(settings.workspace):
+        for path in files:
             name = path.relative_to(settings.workspace).as_posix()
             if name == _SECOND_FACTOR_KEY and not is_encrypted:
                 continue
@@ -269,14 +316,21 @@ def _pack_workspace(settings: Settings, *, is_encrypted: bool) -> bytes:
     return packed.getvalue()
 
 
-def _list_workspace_files(workspace: Path) -> Iterator[Path]:
+def _list_workspace_files(workspace: Path, watched: Collection[Path]) -> Iterator[Path]:
+    """Yield the files of the workspace besides database and images.
+
+    It is also the home of the program's user on a server: hidden files there are of that machine.
+    """
     for path in sorted(workspace.rglob("*")):
+        top = path.relative_to(workspace).parts[0]
         is_left_out = (
-            path.relative_to(workspace).parts[0] in _LEFT_OUT_FOLDERS
+            top in _LEFT_OUT_FOLDERS
+            or top.startswith(".")
             or path.name.endswith(_LEFT_OUT)
             or _UPGRADE_COPY in path.name
+            or not path.is_file()
         )
-        if path.is_file() and not is_left_out:
+        if not is_left_out and not any(one in path.resolve().parents for one in watched):
             yield path
 
 

@@ -41,6 +41,8 @@ MANIFEST, WORKSPACE_PART, IMAGES_PART = "manifest.json", "workspace", "images"
 _IMAGES_FOLDER = "images"
 _LOCK_FILE, _README_FILE = ".lock", "README.txt"
 _NAME = re.compile(r"\d{8}T\d{6}Z")
+_NAMED = 10
+"""So many of the newest backups are named to who asks for one that is not there."""
 _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
@@ -152,9 +154,12 @@ class BackupFolder:
         """
         with self.writing():
             names = self.names()
-            chosen = name or (names[-1] if names else "")
+            if not names:
+                raise StoreError("no_backup", folder=self.folder)
+            chosen = name or names[-1]
             if chosen not in names:
-                raise StoreError("no_backup", folder=self.folder, name=name or "*")
+                listed = ", ".join(reversed(names[-_NAMED:]))
+                raise StoreError("no_backup_named", folder=self.folder, name=name, names=listed)
             content = (self.folder / chosen / MANIFEST).read_bytes()
         try:
             return _parse_manifest(content)

@@ -44,6 +44,8 @@ class PublicKeys:
         """
         if not self.keys:
             return data
+        if any(key.upper().startswith(_PRIVATE_PREFIX) for key in self.keys):
+            raise UsageError("backup_public_key_private")
         import pyrage
 
         try:
@@ -94,12 +96,12 @@ def write_new_key(file: Path) -> str:
     try:
         write_private(file, f"# public key: {public}\n{identity}\n".encode())
     except OSError as error:
-        raise UsageError("not_written", output=file, reason=error.strerror) from error
+        raise UsageError("not_written_make_room", file=file, reason=error.strerror) from error
     return public
 
 
 def read_private_keys(file: Path) -> PrivateKeys:
-    """Read a file of private keys, one a line.
+    """Read a file of private keys, one a line, also as somebody typed them from paper.
 
     Raises:
         UsageError: it cannot be read, or has no private key of age.
@@ -108,7 +110,7 @@ def read_private_keys(file: Path) -> PrivateKeys:
 
     reason = "no private key"
     try:
-        lines = [line.strip() for line in file.read_text("utf-8").splitlines()]
+        lines = ["".join(line.split()).upper() for line in file.read_text("utf-8").splitlines()]
         found = [line for line in lines if line.startswith(_PRIVATE_PREFIX)]
         identities = tuple(pyrage.x25519.Identity.from_str(line) for line in found)
     except (UnicodeDecodeError, pyrage.IdentityError):

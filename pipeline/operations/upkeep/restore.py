@@ -28,11 +28,10 @@ from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.database.image_files import ImageFolder, write_folder_id
 from pipeline.store.database.migrations.history import head
 from pipeline.store.database.row_copy import fill_database
-from pipeline.store.database.store import Store, open_store
+from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.verification import verify_chain
 
-_MARK_FILE = ".restore-unfinished"
 _SETTINGS_FILE = "settings.yaml"
 _DATABASE_FILE = "efterskrift.db"
 _UNFINISHED_DATABASE = "efterskrift.db.restoring"
@@ -131,14 +130,26 @@ def _alone(workspace: Path) -> Iterator[None]:
     """
     workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
     workspace.chmod(0o700)
-    mark = workspace / _MARK_FILE
-    if not mark.exists() and any(path.name != "lost+found" for path in workspace.iterdir()):
+    mark = workspace / RESTORATION_MARK
+    is_begun = mark.exists() and not (workspace / _DATABASE_FILE).exists()
+    if not is_begun and not all(_is_of_machine(path) for path in workspace.iterdir()):
         raise UsageError("restore_not_empty", folder=workspace)
     with hold_lock(mark) as is_held:
         if not is_held:
             raise UsageError("restore_running", folder=workspace)
         yield
         mark.unlink()
+
+
+def _is_of_machine(path: Path) -> bool:
+    """Return whether this is no part of a workspace: an empty folder, or a hidden file.
+
+    The workspace is the home of the program's user on a server: a password file of PostgreSQL and
+    caches lie there before anything is restored.
+    """
+    if path.name == "lost+found" or path.name.startswith("."):
+        return True
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _restore_files(folder: BackupFolder, order: RestoreOrder) -> bytes | None:

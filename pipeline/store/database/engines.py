@@ -7,6 +7,7 @@ existing rows.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -39,6 +40,18 @@ _BUSY_CODES = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
 }
+_NOT_CONNECTED = {
+    "password authentication failed": "wrong password",
+    "no password supplied": "no password given",
+    "no pg_hba.conf entry": "pg_hba.conf of the server lets this machine not in",
+    'role ".*" does not exist': "no such role",
+    'database ".*" does not exist': "no such database",
+    "not support ssl|ssl error": "TLS failed",
+    "failed to resolve|could not translate host name": "no such host",
+    "connection refused": "nothing answers there",
+    "timeout": "no answer in time",
+}
+"""What libpq says when it gets no connection, most telling first, and what that means."""
 _READ_ONLY_STATES = {"25006", "42501"}
 """PostgreSQL's codes for a transaction that may only read, and for a right that the user lacks."""
 
@@ -164,7 +177,7 @@ def redact_error(error: StatementError, name: str) -> StoreError:
         reason = (
             getattr(original, "sqlite_errorname", None)
             or getattr(original, "sqlstate", None)
-            or "no connection"
+            or _why_not_connected(str(original))
         )
         return StoreUnavailableError("database_away", name=name, why=reason)
     if isinstance(error, DataError):
@@ -173,6 +186,12 @@ def redact_error(error: StatementError, name: str) -> StoreError:
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
     problem = f"{type(original).__name__} {constraint}".rstrip()
     return StoreError("database_refused_change", name=name, what=problem)
+
+
+def _why_not_connected(said: str) -> str:
+    """Return why PostgreSQL was not reached, in words of our own: the driver's may hold values."""
+    found = (why for sign, why in _NOT_CONNECTED.items() if re.search(sign, said, re.IGNORECASE))
+    return next(found, "no connection")
 
 
 def upsert_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -48,6 +48,8 @@ from pipeline.store.schema.append_only import protect_tables
 from pipeline.store.schema.tally_triggers import create_tally_triggers
 
 _log = logging.getLogger(__name__)
+RESTORATION_MARK = ".restore-unfinished"
+"""The file that a workspace has while it is being restored."""
 ALL_TABLES = (
     accounts,
     depth,
@@ -208,6 +210,8 @@ def _make_private(settings: Settings) -> None:
 
     SQLite gives its other files the same permissions.
     """
+    if not (settings.workspace / "efterskrift.db").exists():
+        _require_no_restoration(settings)
     try:
         settings.workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.images.mkdir(exist_ok=True)
@@ -276,10 +280,21 @@ def require_store_file(settings: Settings) -> None:
     """Check that the workspace has its database file, which SQLite would otherwise create.
 
     Raises:
-        StoreError: the file is missing.
+        StoreError: the file is missing, or the workspace is being restored.
     """
     if settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
+        _require_no_restoration(settings)
         raise no_store(str(settings.workspace))
+
+
+def _require_no_restoration(settings: Settings) -> None:
+    """Ensure that no restoration was ended before its time: it goes on, and would replace all.
+
+    Raises:
+        StoreError: one was.
+    """
+    if (settings.workspace / RESTORATION_MARK).exists():
+        raise StoreError("restore_unfinished", folder=settings.workspace)
 
 
 def no_store(place: str) -> StoreError:

@@ -13,6 +13,8 @@ from pipeline.store.event_log.hash_chain import Detail
 from pipeline.store.schema.paper import event
 
 _SUBJECT = "backup"
+_LATEST = 500
+"""Among so many backups the last one in a place is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,41 @@ class BackupState:
     """The key of the error, such as `error.backup_folder_failed`."""
 
 
-def record_backup(conn: Connection, by: str, *, rows: int, images: int, missing: int) -> None:
-    """Record that a whole backup was made, and of how much."""
-    record(conn, by, "back_up", _SUBJECT, rows=rows, pictures=images, problems=missing)
+@dataclass(frozen=True, slots=True)
+class BackupFacts:
+    """What is recorded of a whole backup: of how much, and where it lies.
+
+    The place is a digest of the folder's path; `is_apart` if that was another disk than the
+    workspace's.
+    """
+
+    rows: int
+    images: int
+    missing: int
+    place: str
+    is_apart: bool
+
+
+def record_backup(conn: Connection, by: str, facts: BackupFacts) -> None:
+    """Record that a whole backup was made."""
+    record(
+        conn,
+        by,
+        "back_up",
+        _SUBJECT,
+        rows=facts.rows,
+        pictures=facts.images,
+        problems=facts.missing,
+        place=facts.place,
+        other_disk=facts.is_apart,
+    )
+
+
+def was_apart(conn: Connection, place: str) -> bool:
+    """Return whether the last backup in this place was on another disk than the workspace."""
+    query = select(event.c.detail).where(event.c.subject == _SUBJECT, event.c.action == "back_up")
+    details = conn.execute(query.order_by(event.c.id.desc()).limit(_LATEST)).scalars()
+    return next((bool(one["other_disk"]) for one in details if one.get("place") == place), False)
 
 
 def record_failed_backup(conn: Connection, by: str, failure: str) -> None:

@@ -16,6 +16,7 @@ from pipeline.domain.errors import ExitCode, StoreError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.operations.health import check_health
 from pipeline.operations.upkeep import backup as backups
+from pipeline.operations.upkeep import readiness
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from tests.unit.operations.upkeep.backed_up import BusyWard
@@ -103,6 +104,115 @@ def test_an_unreadable_key_names_itself(
         run("backup", tmp_path / "safe", "--verify", "--key", tmp_path / "bad.key")
 
 
+def test_a_key_that_was_typed_from_paper_opens(workspace: Path, tmp_path: Path) -> None:
+    del workspace
+    public = run("backup-key", tmp_path / "good.key").stdout.strip()
+    run("backup", tmp_path / "safe", "--to", public)
+    secret = (tmp_path / "good.key").read_text().split()[-1].lower()
+    (tmp_path / "typed.key").write_text(f" {secret[:30]}  {secret[30:]} \r\n")
+    told = run("backup", tmp_path / "safe", "--verify", "--key", tmp_path / "typed.key").output
+    assert "read and opened" in told
+
+
+def test_a_private_key_is_not_taken_for_the_public_one(workspace: Path, tmp_path: Path) -> None:
+    run("backup-key", tmp_path / "good.key")
+    secret = (tmp_path / "good.key").read_text().split()[-1]
+    (workspace / "settings.yaml").write_text(f"backup_keys: [{secret}]\n")
+    with pytest.raises(UsageError, match="is a private one") as caught:
+        run("backup", tmp_path / "safe")
+    assert secret not in str(caught.value)
+
+
+def test_a_backup_that_is_not_there_is_answered_by_those_that_are(
+    workspace: Path, tmp_path: Path
+) -> None:
+    del workspace
+    made = json.loads(run("backup", tmp_path / "safe", "--unencrypted", "--json").stdout)
+    with pytest.raises(StoreError, match=f"There are: {made['backup']}"):
+        run("backup", tmp_path / "safe", "--verify", "--backup", "2026")
+    with pytest.raises(StoreError, match="not one inside of it"):
+        run("restore", tmp_path / "safe" / made["backup"], tmp_path / "new")
+
+
+def test_nothing_is_restored_beside_the_database_of_the_environment(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del workspace
+    run("backup", tmp_path / "safe", "--unencrypted")
+    monkeypatch.setenv(
+        "EFTERSKRIFT_DATABASE_URL", "postgresql+psycopg://efterskrift@db/efterskrift"
+    )
+    with pytest.raises(UsageError, match="--database"):
+        run("restore", tmp_path / "safe", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_beside_the_workspace_is_told(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del workspace
+    told = run("backup", tmp_path / "safe", "--unencrypted").output
+    assert "on the same disk as the workspace" in told
+    monkeypatch.setattr(backups, "is_on_other_disk", lambda *_: True)
+    assert "same disk" not in run("backup", tmp_path / "safe", "--unencrypted").output
+
+
+def test_a_folder_whose_disk_is_gone_is_not_written(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that a disk was mounted on is still there, and may be written."""
+    del workspace
+    monkeypatch.setattr(backups, "is_on_other_disk", lambda *_: True)
+    run("backup", tmp_path / "safe", "--unencrypted")
+    monkeypatch.undo()
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    (tmp_path / "safe").rename(tmp_path / "disk")
+    (tmp_path / "safe").mkdir()
+    with pytest.raises(StoreError, match="not mounted"):
+        run("backup", tmp_path / "safe", "--unencrypted")
+    assert not list((tmp_path / "safe").glob("20*"))
+    assert "failed" in last_backup()[0]
+    (tmp_path / "other").mkdir()
+    run("backup", tmp_path / "other", "--unencrypted")
+
+
+def state_of(part: str) -> tuple[str, str]:
+    """What `doctor` says of a part, and its remedy."""
+    (found,) = [one for one in check_health() if one.part == part]
+    return found.state, found.remedy
+
+
+def test_doctor_says_what_backups_lack(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert state_of("Backup folder") == ("none set", "")
+    monkeypatch.setenv("EFTERSKRIFT_BACKUP_FOLDER", str(tmp_path / "away"))
+    assert "no key" in state_of("Backup folder")[0]
+    public = run("backup-key", tmp_path / "good.key").stdout.strip()
+    (workspace / "settings.yaml").write_text(f"backup_keys: [{public}]\n")
+    assert "cannot be used" in state_of("Backup folder")[0]
+    monkeypatch.setenv("EFTERSKRIFT_BACKUP_FOLDER", str(tmp_path / "safe"))
+    assert "same disk" in state_of("Backup folder")[0]
+    assert "Mount another disk" in state_of("Backup folder")[1]
+    monkeypatch.setattr(readiness, "is_on_other_disk", lambda *_: True)
+    assert state_of("Backup folder") == (str(tmp_path / "safe"), "")
+
+
+def test_doctor_says_that_nobody_can_log_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "new"))
+    run("init")
+    assert "no account" in state_of("First settings")[0]
+    assert "efterskrift init" in state_of("First settings")[1]
+
+
+def test_a_disk_is_another_one_by_its_number(tmp_path: Path) -> None:
+    settings = Settings(workspace=tmp_path)
+    assert not backups.is_on_other_disk(settings, tmp_path)
+    assert backups.is_on_other_disk(settings, Path("/proc"))
+
+
 def test_damage_and_loss_are_told_with_exit_codes(workspace: Path, tmp_path: Path) -> None:
     safe = tmp_path / "safe"
     with pytest.raises(StoreError, match="no whole backup"):
@@ -113,6 +223,7 @@ def test_damage_and_loss_are_told_with_exit_codes(workspace: Path, tmp_path: Pat
     told = run("backup", safe, "--verify", code=ExitCode.STORE).output
     assert stored[0].name in "".join(told.split())
     assert "NOT whole" in told
+    assert "remove the file" in told
     (workspace / "images" / stored[0].name[:2] / stored[0].name).unlink()
     stored[0].unlink()
     assert "1 image was missing" in run("backup", safe, "--unencrypted", code=ExitCode.STORE).output

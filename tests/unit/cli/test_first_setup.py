@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from pipeline.cli.app import build_app
 from pipeline.domain.settings import ROOT, load_settings
 from pipeline.store.accounts.people import people_by_login
-from pipeline.store.database.store import open_store
+from pipeline.store.database.store import RESTORATION_MARK, open_store
 from pipeline.store.registers.client_register import areas_by_unit
 
 PASSWORD = "svartrastvinge-93-lada"
@@ -52,14 +52,21 @@ def test_example_file_makes_a_workspace_that_opens(workspace: Path) -> None:
 
 def test_questions_are_repeated_until_the_answer_fits() -> None:
     answers = [
-        *("Kalix kommun", "", "", "", "y", "2026-11-30 08:00", "i går", ""),
-        *("Hemsjukvården", "HS", "hsl", "", "anna", "Anna Andersson", PASSWORD),
+        *("Kalix kommun", "12345", "212000-2775", "hej", "", "", "jo", "ja"),
+        *("2026-11-30 08:00", "i går", "2026-11-29 08:00", ""),
+        *("Hemsjukvården", "HS", "hsl", "hemsjukvården ", "En slipad tunga", "", ""),
+        *("anna", "Anna Andersson"),
+        *("sommar", "sommar", PASSWORD, "annat", PASSWORD, PASSWORD),
     ]
     code, said = _init("--ask", typed="\n".join(answers) + "\n")
 
     assert code == 0, said
     assert "HSL, SoL, LSS, IFO, ADM" in said
+    assert "there already" in said
+    assert "shorter than 10" in said
+    assert "passwords differ" in said
     assert load_settings().non_commercial
+    assert load_settings().organisation_number == "2120002775"
     with open_store(load_settings()).read() as conn:
         assert areas_by_unit(conn) == {"Hemsjukvården": "HSL"}
 
@@ -80,7 +87,13 @@ def test_nothing_is_replaced(workspace: Path) -> None:
     [
         ({"units": []}, "units"),
         ({"care_provider": " "}, "care_provider"),
-        ({"outage_end": "2026-11-29 08:00"}, "outage_end"),
+        ({"outage_end": "2026-11-29 08:00"}, "wrong: outage_end."),
+        (
+            {"units": [{"name": "Norr", "area": "HSL"}, {"name": " norr", "area": "SoL"}]},
+            ": units.",
+        ),
+        ({"organisation_number": "12345"}, "organisation_number"),
+        ({"care_provider_hsa_id": "hej"}, "care_provider_hsa_id"),
         ({"extra": 1}, "extra"),
         ({"administrator": {"login": "anna"}}, "administrator.name"),
     ],
@@ -95,6 +108,27 @@ def test_wrong_file_is_named_and_nothing_is_made(
     assert code != 0
     assert named in said
     assert not workspace.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"outage_start: 2026-13-45\n", b"care_provider: \xc4lvsbyn\n", b"units: [\n"]
+)
+def test_a_file_that_is_no_yaml_is_named(workspace: Path, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "svar.yaml"
+    file.write_bytes(content)
+    code, said = _init("--from", str(file))
+    assert code != 0
+    assert "svar.yaml cannot be read" in said
+    assert not workspace.exists()
+
+
+def test_nothing_is_set_up_where_a_restoration_did_not_end(workspace: Path) -> None:
+    workspace.mkdir()
+    (workspace / RESTORATION_MARK).touch()
+    code, said = _init("--from", str(EXAMPLE))
+    assert code != 0
+    assert "efterskrift restore" in said
+    assert [path.name for path in workspace.iterdir()] == [RESTORATION_MARK]
 
 
 def test_weak_password_leaves_no_settings(workspace: Path) -> None:

@@ -78,7 +78,10 @@ def _inside(folder: Path, word: str) -> str:
         "/media/usb/efterskrift": "usb",
         "/var/lib/efterskrift": "restored",
     }
-    return str(folder / places[word]) if word in places else word
+    for place, name in places.items():
+        if word == place or word.startswith(f"{place}/"):
+            return f"{folder / name}{word.removeprefix(place)}"
+    return word
 
 
 def _run(*words: str) -> str:

@@ -78,6 +78,11 @@ def save_watched_folder(conn: Connection, watched: WatchedFolder) -> None:
     conn.execute(watched_folder.update().where(watched_folder.c.id == watched.id).values(values))
 
 
+def list_watched_paths(conn: Connection) -> list[str]:
+    """Return the paths of all folders that were ever watched: what they hold is imported."""
+    return sorted(set(conn.execute(select(watched_folder.c.folder)).scalars()))
+
+
 def list_watched_folders(conn: Connection, person: Person, now: datetime) -> list[WatchedFolder]:
     """Return the folders that were watched lately for the person's units.
 

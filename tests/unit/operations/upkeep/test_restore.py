@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import JSON, insert
+from sqlalchemy.exc import OperationalError
 
 from pipeline.domain.errors import StoreError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep.retention import choose_kept
 from pipeline.store.database.clock import utc_now
+from pipeline.store.database.engines import redact_error
 from pipeline.store.database.row_copy import fill_database, sum_lines, write_rows
-from pipeline.store.database.store import Store, open_store
+from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
+from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
 from pipeline.store.schema.upkeep import watched_folder
 from tests.support.store.databases import new_database, postgres_server
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe
@@ -43,6 +46,12 @@ def test_files_of_the_workspace_come_back_without_what_is_made_anew(
     for name in ("models/words.json", "forms/egen/form.yaml", "logo.png", "secrets.toml"):
         (workspace / name).parent.mkdir(parents=True, exist_ok=True)
         (workspace / name).write_text(name)
+    for name in (".pgpass", ".cache/deviceid", "skanner/bunt.pdf"):
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text(name)
+    with store.begin() as conn:
+        watched = WatchedFolder(str((workspace / "skanner").resolve()), "Norra", "", utc_now())
+        save_watched_folder(conn, watched)
     for name in ("queue.db", "uploads/u.pdf", "efterskrift-before-upgrade-from-0018.db"):
         (workspace / name).parent.mkdir(exist_ok=True)
         (workspace / name).write_text(name)
@@ -145,3 +154,48 @@ def test_days_and_weeks_without_a_backup_do_not_count() -> None:
     assert kept == [(6, 9), (13, 9), (28, 9)]
     assert choose_kept(days, 0, 0) == {days[-1]}
     assert choose_kept([], 3, 3) == set()
+
+
+@on_sqlite
+def test_what_a_machine_has_in_the_home_of_the_program_is_no_workspace(
+    safe: Safe, tmp_path: Path
+) -> None:
+    """The workspace of a server is its user's home: caches and a password file lie there."""
+    home = tmp_path / "home"
+    for name in (".cache/deviceid", ".pgpass"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    (home / "skanner").mkdir()
+    safe.restore(home)
+    assert (home / ".pgpass").read_text() == ".pgpass"
+    assert (home / "efterskrift.db").exists()
+
+
+@on_sqlite
+def test_an_unfinished_workspace_says_how_it_goes_on(safe: Safe, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / RESTORATION_MARK).touch()
+    for create in (False, True):
+        with pytest.raises(StoreError, match="same `efterskrift restore` again"):
+            open_store(Settings(workspace=new), create)
+    safe.restore(new)
+    # Whatever left the mark there after the end: people have worked with this database since.
+    (new / RESTORATION_MARK).touch()
+    with pytest.raises(UsageError, match="not empty"):
+        safe.restore(new)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ('FATAL:  database "x" does not exist', "no such database"),
+        ('FATAL:  role "x" does not exist', "no such role"),
+        ('FATAL:  password authentication failed for user "x"', "wrong password"),
+        ("failed to resolve host 'db'", "no such host"),
+        ("FATAL:  the database system is starting up", "no connection"),
+    ],
+)
+def test_a_database_that_is_not_reached_says_why_without_a_value(said: str, reason: str) -> None:
+    error = redact_error(OperationalError("", {}, Exception(said)), "postgresql://db/x")
+    assert f"({reason})" in str(error)

@@ -21,7 +21,7 @@ from pipeline.reporting.watching.metrics import Watch, make_server
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper.workers import save_heartbeat
-from pipeline.store.reports.backups import record_backup
+from pipeline.store.reports.backups import BackupFacts, record_backup
 from pipeline.store.reports.store_checks import begin_check, save_check
 from pipeline.store.schema import paper
 from tests.support.store.ward import ASTA, FORMS, NOTE, SAID, Ward, page_reading
@@ -78,7 +78,7 @@ def site(store: Store) -> Iterator[Site]:
     now = utc_now()
     with store.begin() as conn:
         save_heartbeat(conn, "one", now)
-        record_backup(conn, "root", rows=1, images=1, missing=0)
+        record_backup(conn, "root", BackupFacts(1, 1, 0, "a", True))
         save_check(conn, begin_check(conn, "root", now), now)
     found = Site(ward)
     settings = Settings(workspace=store.images.folder.parent)
