@@ -65,6 +65,7 @@ class FirstSetup(_Answers):
     county: str | None = None
     non_commercial: bool = False
     hosts: tuple[str, ...] = ()
+    address_header: str = ""
     outage_start: datetime | None = None
     outage_end: datetime | None = None
     units: tuple[UnitAnswer, ...] = Field(min_length=1)
