@@ -11,12 +11,12 @@ judged by a curve fitted to the others; the curve in use is fitted to all. So it
 and for what is empty, where a sixth of the sheets and pages judges. For lines the six are kept in
 `calibration_apart.json`, so that `bench --quality` can judge the same writers. Missing sets are
 reported. Run it again after every change of a network or of how readings are decoded; curves of
-what was left out stay. After a change of the network of lines run `--only lines`, `--only
-letters` (rows of letter boxes; also after a change of their own network), then `--only empty`: how
-surely a line is empty is fitted to scanned pages. It reads no pages with faint digits, so of digit
-rows it changes only what was surest before. `--only mark` leaves out choices. `--weights free` fits
-lines and letter rows of one set of weights only. With `--keep` a run that was interrupted goes on
-where it was.
+what was left out stay. After a change of the network of lines run `--only lines` and `--only
+letters` (rows of letter boxes; also after a change of their own network), with `--weights free` for
+one set of weights. How surely a line is empty is fitted to scanned pages by `--only empty`, once
+for all networks of lines; it reads no pages with faint digits, so of digit rows it changes only
+what was surest before. `--only mark` leaves out choices. With `--keep` a run that was interrupted
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from pipeline.reading.calibration.curves import (
     LETTER_KEY,
     SHIPPED_CALIBRATION,
     CalibrationCurve,
+    CalibrationCurves,
     load_curves,
 )
 from pipeline.reading.calibration.files import (
@@ -225,6 +226,22 @@ def _limit_empty_rows(fitted: Sequence[FittedCurve], file: Path) -> list[FittedC
     ]
 
 
+def carry_empty_lines(known: CalibrationCurves) -> list[FittedCurve]:
+    """Return the known curves of empty lines for the networks that have none of their own.
+
+    The ink alone decides there, so that one curve holds for all weights.
+    """
+    curves = {key: known[key, network] for key, network in sorted(known)}
+    wanted = {
+        (key, own[key.partition("-")[0]]) for own in _all_networks() for key in EMPTY_LINE_KEYS
+    }
+    return [
+        FittedCurve(key, network, curves[key], 0, 0)
+        for key, network in sorted(wanted - known.keys())
+        if key in curves
+    ]
+
+
 def _is_wanted(key: str, only: str) -> bool:
     """Return whether the curve of a key is fitted when there is `only` a part of the evidence."""
     kind, _, state = key.partition("-")
@@ -344,7 +361,8 @@ def main() -> None:
             fitted += _fit_lines(sets, args.lines, choices, bar)
     # Curves that were not fitted this time remain.
     kept = _installed_networks()
-    write_curves(args.out, fitted, CURVES_NOTE, keep=kept)
+    carried = carry_empty_lines(load_curves(args.out)) if args.out.is_file() else []
+    write_curves(args.out, [*carried, *fitted], CURVES_NOTE, keep=kept)
     # The curves of cross-validation are for evaluation only.
     if any(one.fold_curves for one in fitted):
         write_fold_curves(
