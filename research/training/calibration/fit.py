@@ -1,7 +1,7 @@
 """Fit the curves of `data/models/calibration.json` to the readers of this version.
 
     python -m research.training.calibration.fit --handwriting FOLDER --mnist package/data
-        [--archive OWN.zip] [--only lines] [--keep FOLDER] [--pages 100]
+        [--archive OWN.zip] [--only lines] [--weights free] [--keep FOLDER] [--pages 100]
 
 The card is written too. `FOLDER` has `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see
 `research/training/digits/train.py` and `handwriting/train.py`, also for installing). Only writers,
@@ -11,11 +11,12 @@ judged by a curve fitted to the others; the curve in use is fitted to all. So it
 and for what is empty, where a sixth of the sheets and pages judges. For lines the six are kept in
 `calibration_apart.json`, so that `bench --quality` can judge the same writers. Missing sets are
 reported. Run it again after every change of a network or of how readings are decoded; curves of
-what was left out stay. After a change of the network of lines run `--only lines`, `--only
-letters` (rows of letter boxes; also after a change of their own network), then `--only empty`: how
-surely a line is empty is fitted to scanned pages. It reads no pages with faint digits, so of digit
-rows it changes only what was surest before. `--only mark` leaves out choices.
-With `--keep` a run that was interrupted goes on where it was.
+what was left out stay. After a change of the network of lines run `--only lines` and `--only
+letters` (rows of letter boxes; also after a change of their own network), with `--weights free` for
+one set of weights. How surely a line is empty is fitted to scanned pages by `--only empty`, once
+for all networks of lines; it reads no pages with faint digits, so of digit rows it changes only
+what was surest before. `--only mark` leaves out choices. With `--keep` a run that was interrupted
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from pipeline.reading.calibration.curves import (
     LETTER_KEY,
     SHIPPED_CALIBRATION,
     CalibrationCurve,
+    CalibrationCurves,
     load_curves,
 )
 from pipeline.reading.calibration.files import (
@@ -224,6 +226,22 @@ def _limit_empty_rows(fitted: Sequence[FittedCurve], file: Path) -> list[FittedC
     ]
 
 
+def carry_empty_lines(known: CalibrationCurves) -> list[FittedCurve]:
+    """Return the known curves of empty lines for the networks that have none of their own.
+
+    The ink alone decides there, so that one curve holds for all weights.
+    """
+    curves = {key: known[key, network] for key, network in sorted(known)}
+    wanted = {
+        (key, own[key.partition("-")[0]]) for own in _all_networks() for key in EMPTY_LINE_KEYS
+    }
+    return [
+        FittedCurve(key, network, curves[key], 0, 0)
+        for key, network in sorted(wanted - known.keys())
+        if key in curves
+    ]
+
+
 def _is_wanted(key: str, only: str) -> bool:
     """Return whether the curve of a key is fitted when there is `only` a part of the evidence."""
     kind, _, state = key.partition("-")
@@ -264,22 +282,27 @@ def _network_by_key(keys: Iterable[str]) -> dict[str, str]:
     return {key: own[key.partition("-")[0]] for key in keys}
 
 
+def _choose_weights(only: str | None) -> list[Handwriting]:
+    """Return the sets of weights that are present and wanted, each file once."""
+    known = _handwriting_networks()
+    if only:
+        return [choice for choice in known if choice.value == only]
+    return list({network: choice for choice, network in known.items()}.values())
+
+
 def _fit_lines(
-    handwriting: Path, archives: Sequence[Path], count: int, bar: Progress
+    sets: Mapping[str, Sequence[TrainingLine]],
+    count: int,
+    choices: Sequence[Handwriting],
+    bar: Progress,
 ) -> list[FittedCurve]:
-    """Fit by cross-validation over writers, for every set of weights that is present."""
-    sets = load_held_out_lines(handwriting, archives, count)
+    """Fit by cross-validation over writers, for each of these sets of weights."""
     for name in sorted(ABSENCE_BY_SET.keys() - sets.keys() - {SWEDISH_SET}):
         bar.console.print(
             f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer for it."
         )
     fitted: list[FittedCurve] = []
-    done: set[str] = set()
-    for choice, network in bar.track(_handwriting_networks().items(), description="lines"):
-        # The same file may serve two choices; it is fitted once.
-        if network in done:
-            continue
-        done.add(network)
+    for choice in bar.track(choices, description="lines"):
         with use_weights(choice):
             found = [
                 one for one in evaluate_handwriting(sets, count) if one.key not in EMPTY_LINE_KEYS
@@ -305,6 +328,11 @@ def main() -> None:
         help="zip of lines; see research/training/handwriting/train.py",
     )
     parser.add_argument("--only", choices=("boxes", "marks", "mark", "lines", "letters", "empty"))
+    parser.add_argument(
+        "--weights",
+        choices=[str(choice) for choice in Handwriting],
+        help="one set of weights only, for lines and letter rows",
+    )
     parser.add_argument("--keep", type=Path, help="folder for judged readings")
     for name, size in asdict(BoxSizes()).items():
         parser.add_argument(f"--{name}", type=int, default=size)
@@ -312,10 +340,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=SHIPPED_CALIBRATION)
     args = parser.parse_args()
     sizes = BoxSizes(**{name: getattr(args, name) for name in asdict(BoxSizes())})
+    choices = _choose_weights(args.weights)
     fitted: list[FittedCurve] = []
     with Progress(console=Console(stderr=True)) as bar:
         if args.only in (None, "letters"):
-            fitted += _fit_letters(args.handwriting)
+            fitted += _fit_letters(args.handwriting, choices)
         if args.only not in ("lines", "letters"):
             halves = judge_boxes(
                 BoxSources(args.handwriting, args.mnist),
@@ -328,10 +357,12 @@ def main() -> None:
             if args.only == "empty":
                 fitted = _limit_empty_rows(fitted, args.out)
         if args.only in (None, "lines"):
-            fitted += _fit_lines(args.handwriting, args.archives, args.lines, bar)
+            sets = load_held_out_lines(args.handwriting, args.archives, args.lines)
+            fitted += _fit_lines(sets, args.lines, choices, bar)
     # Curves that were not fitted this time remain.
     kept = _installed_networks()
-    write_curves(args.out, fitted, CURVES_NOTE, keep=kept)
+    carried = carry_empty_lines(load_curves(args.out)) if args.out.is_file() else []
+    write_curves(args.out, [*carried, *fitted], CURVES_NOTE, keep=kept)
     # The curves of cross-validation are for evaluation only.
     if any(one.fold_curves for one in fitted):
         write_fold_curves(
@@ -341,15 +372,14 @@ def main() -> None:
     print(format_card_table(fitted))
 
 
-def _fit_letters(handwriting: Path) -> list[FittedCurve]:
-    """Fit letter boxes, for every set of weights that is present.
+def _fit_letters(handwriting: Path, choices: Iterable[Handwriting]) -> list[FittedCurve]:
+    """Fit letter boxes, for each of these sets of weights.
 
     Rows are drawn with letters of writers and fonts that are held out.
     """
     shapes = load_box_letters(handwriting, (), held_out=True)
     fitted: list[FittedCurve] = []
-    # The same file may serve two choices; it is fitted once.
-    for choice in {network: choice for choice, network in _handwriting_networks().items()}.values():
+    for choice in choices:
         with use_weights(choice):
             rng = np.random.default_rng(SEED)
             rows = readings.judge_rows(shapes, LETTER_ROW_COUNT, Kind.LETTERS, rng)

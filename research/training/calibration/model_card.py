@@ -9,6 +9,8 @@ from pathlib import Path
 from pipeline.domain.confidence import DRAWN_MARKS_MAX_P, UNCALIBRATED_MAX_P
 from pipeline.reading.calibration.files import FittedCurve, format_card_table, format_network
 
+_PARTIAL = frozenset({"--only", "--weights"})
+"""Options that fit a part."""
 CARD_TEMPLATE = """# Probabilities: `calibration.json`
 
 One rising curve for each kind of field and network maps the reader's score to the share of such
@@ -58,7 +60,7 @@ many readings show on average if every p is exactly true.
 ## Reproduce
 
 Paths are given without their folders. `--only lines`, `boxes`, `marks`, `mark` (no choices) or
-`empty` fits a part; the rest stays.
+`empty` fits a part, `--weights free` one set of weights; the rest stays.
 
     {command}
 
@@ -94,8 +96,8 @@ def _full_run_arguments(arguments: Sequence[str]) -> list[str]:
     """Return the arguments without what was left out this time, and without local folders."""
     # Accept `--option=value` as well as `--option value`.
     words = [word for argument in arguments for word in argument.split("=", 1)]
-    # Skip `--only` and its value.
-    skipped = {at for i, word in enumerate(words) if word == "--only" for at in (i, i + 1)}
+    # Skip `--only`, `--weights` and their values.
+    skipped = {at for i, word in enumerate(words) if word in _PARTIAL for at in (i, i + 1)}
     return [
         Path(word).name if Path(word).is_absolute() else word
         for i, word in enumerate(words)

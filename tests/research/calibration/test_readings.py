@@ -7,7 +7,11 @@ import pytest
 
 from pipeline.reading.calibration.curves import CalibrationCurve
 from pipeline.reading.calibration.fit import JudgedReading
-from research.training.calibration.fit import limit_unclear
+from research.training.calibration.fit import (
+    carry_empty_lines,
+    limit_unclear,
+    network_fingerprints,
+)
 from research.training.calibration.readings import ROUNDS_PER_AREA_LINE, even_weights, judge_areas
 from research.training.handwriting.lines import TrainingLine
 
@@ -48,3 +52,15 @@ def test_only_what_was_surest_becomes_surer() -> None:
     assert limited.at((2.0,)) == pytest.approx(0.9)
     assert limited.at((8.0,)) == pytest.approx(0.999)
     assert list(limited.shares) == sorted(limited.shares)
+
+
+def test_new_network_of_lines_has_curves_of_what_is_empty() -> None:
+    own = network_fingerprints()
+    curve, kept = (CalibrationCurve((1.0,), (0.0,), (share,)) for share in (0.9, 0.8))
+    known = {("text-empty", "other"): curve, ("text", "other"): curve}
+    carried = carry_empty_lines(known)
+    assert {one.key for one in carried} == {"text-empty"}
+    assert own["text"] in {one.network for one in carried}
+    assert all(one.curve is curve for one in carried)
+    known |= {("text-empty", own["text"]): kept}
+    assert own["text"] not in {one.network for one in carry_empty_lines(known)}

@@ -142,7 +142,7 @@ def test_a_file_keeps_curves_of_other_networks(tmp_path: Path) -> None:
     "arguments",
     [
         "--handwriting /somebody/hands --only boxes --pages 40",
-        "--handwriting=/some/hands --pages=40 --only=marks",
+        "--handwriting=/some/hands --pages=40 --only=marks --weights free",
     ],
 )
 def test_card_has_command_for_whole_calibration(
