@@ -25,6 +25,8 @@ if [[ ! -e /etc/efterskrift/efterskrift.env ]]; then
     install -m 0640 -g efterskrift /dev/stdin /etc/efterskrift/efterskrift.env << 'ENV'
 # Inställningar som gäller hela maskinen. Övriga står i settings.yaml i arbetsytan (docs/settings.md).
 EFTERSKRIFT_WORKSPACE=/var/lib/efterskrift
+# Kommandonas språk: sv eller en.
+EFTERSKRIFT_LANGUAGE=sv
 # Mapp för säkerhetskopior, på en annan disk eller en monterad resurs under /mnt eller /media. Nyckeln: backup_keys i settings.yaml.
 EFTERSKRIFT_BACKUP_FOLDER=/mnt/efterskrift
 # Enheten som papperet i /var/lib/efterskrift/skanner hör till (efterskrift-watch).

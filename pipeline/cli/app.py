@@ -24,7 +24,7 @@ from pipeline.cli import (
     reading,
     work,
 )
-from pipeline.cli.context import print_note
+from pipeline.cli.context import LANGUAGE, print_note
 from pipeline.cli.exporting import archiving, fhir, receipt_list
 from pipeline.cli.exporting import runs as exporting
 from pipeline.cli.workspace import first_setup, lifecycle, registers
@@ -115,7 +115,7 @@ def main() -> None:
     except EfterskriftError as error:
         if _is_verbose():
             raise
-        _end_with_error(error.exit_code, error.message, error.remedy)
+        _end_with_error(error.exit_code, error.message_in(LANGUAGE), error.remedy_in(LANGUAGE))
     except typer.TyperException as error:
         if text := error.format_message():  # empty where the help was shown instead
             print_note("app.error", text=text.replace(": Value error, ", ": "))

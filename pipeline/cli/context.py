@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.files.csv_tables import decode_text
-from pipeline.texts import Topic, catalogue
+from pipeline.texts import LANGUAGES, Topic, catalogue
 
 if TYPE_CHECKING:
     from pipeline.store.database.store import Store
@@ -30,8 +31,12 @@ As = Annotated[str, typer.Option("--as", help=f"{_LOGIN}, with all units.")]
 AsAdministrator = Annotated[str, typer.Option("--as", help=f"{_LOGIN}.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-LANGUAGE = "en"
-"""Language of the command line; programs may depend on its wording, so no setting changes it."""
+_chosen = os.environ.get("EFTERSKRIFT_LANGUAGE", "en")
+LANGUAGE = _chosen if _chosen in LANGUAGES else "en"
+"""Language of the command line: English, since programs may depend on its wording.
+
+`EFTERSKRIFT_LANGUAGE=sv` gives Swedish; the archive's `efterskrift.env` says so.
+"""
 message = Topic("cli", LANGUAGE)
 """Return the text `cli.<key>`; with a plural, its form for `count`."""
 

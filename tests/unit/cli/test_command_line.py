@@ -4,6 +4,7 @@ exit code, never a traceback.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,18 @@ from pipeline.domain.errors import ExitCode
 pytestmark = pytest.mark.slow
 
 _RUN = "from pipeline.cli.app import main; main()"
+
+
+def test_commands_speak_swedish_where_the_machine_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, "--workspace", str(tmp_path / "w"), "status"],
+        env=os.environ | {"EFTERSKRIFT_LANGUAGE": "sv"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == ExitCode.STORE
+    assert done.stderr.startswith("Fel: ")
+    assert "There is" not in done.stderr
 
 
 Refused = Callable[..., tuple[int, str]]
