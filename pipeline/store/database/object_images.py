@@ -7,6 +7,7 @@ uses it, and again whenever something is missing: a bucket does not come and go 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import yaml
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import from_url
+from obstore.store import ObjectStore, from_url
 
 from pipeline.domain.errors import (
     ImageError,
@@ -32,9 +33,12 @@ _NAME = re.compile(r"[0-9a-f]{2}/([0-9a-f]{64})")
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist")
 _REASON = re.compile(r"status code: (\d{3}[ \w]*)|HttpError \{\s*kind: (\w+)")
 """What an answer of the library says of a failure that has neither addresses nor keys in it."""
-_CLIENT = {"connect_timeout": timedelta(seconds=3), "timeout": timedelta(seconds=60)}
-_RETRIES = 2
-_RETRY_TIME = timedelta(seconds=10)
+_CONNECT_SECONDS, _ID_SECONDS, _IMAGE_SECONDS = 3, 5, 60
+"""Seconds until an answer: for a connection, for the id, which screens wait for, for an image."""
+_RETRIES, _RETRY_SECONDS = 2, 10
+_DENIED = ("401", "403")
+_VARIABLES = {"s3": "aws_", "az": "azure_", "gs": "google_"}
+"""How the names of the library's settings begin, in the file and in the environment."""
 
 
 class ObjectImages:
@@ -45,8 +49,8 @@ class ObjectImages:
 
         Args:
             url: of bucket and prefix, such as `s3://bucket/prefix`.
-            keys: a file with the library's settings, such as `aws_secret_access_key`. Without it
-                they come from the environment.
+            keys: a file with the library's settings, such as `aws_secret_access_key`. What it
+                lacks comes from the environment.
             store_id: the id that the database knows; None: not compared.
 
         Raises:
@@ -54,14 +58,32 @@ class ObjectImages:
         """
         self.id, self.place = store_id, url
         self._is_known = False
-        try:
-            self._store = from_url(
+        config = _read_keys(keys) if keys else {}
+        allow_http = f"{_VARIABLES[url.partition(':')[0]]}allow_http"
+        variable = os.environ.get(allow_http.upper(), "")
+        is_http_allowed = config.pop(allow_http, variable).lower() == "true"
+
+        def connect(seconds: int) -> ObjectStore:
+            return from_url(
                 url,
-                config=_read_keys(keys) if keys else None,
-                client_options=_CLIENT,
-                retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_TIME},
+                config=config,  # type: ignore[arg-type]
+                client_options={
+                    "allow_http": is_http_allowed,
+                    "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
+                    "timeout": timedelta(seconds=seconds),
+                },
+                retry_config={
+                    "max_retries": _RETRIES,
+                    "retry_timeout": timedelta(seconds=_RETRY_SECONDS),
+                },
             )
-        except (BaseError, ValueError, TypeError):  # their texts may quote a key
+
+        try:
+            self._store, self._id_store = connect(_IMAGE_SECONDS), connect(_ID_SECONDS)
+        except BaseException as error:
+            # Some names make it panic. The texts of errors may quote a key
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             raise SettingsError("images_url_wrong", url=url, file=keys or "–") from None
 
     def require_present(self) -> None:
@@ -86,7 +108,7 @@ class ObjectImages:
         Raises:
             ImagesAwayError: it is out of reach or denies access.
         """
-        data = self._find(ID_FILE)
+        data = self._find(ID_FILE, self._id_store)
         return NO_ID if data is None else data.decode("ascii", "replace").strip()
 
     def write_id(self, store_id: str) -> None:
@@ -174,9 +196,9 @@ class ObjectImages:
         if not self._is_known:
             self.require_present()
 
-    def _find(self, name: str) -> bytes | None:
+    def _find(self, name: str, store: ObjectStore | None = None) -> bytes | None:
         with suppress(FileNotFoundError), self._asking():
-            return bytes(self._store.get(name).bytes())
+            return bytes((store or self._store).get(name).bytes())
         return None
 
     def _write(self, name: str, data: bytes) -> None:
@@ -204,6 +226,8 @@ class ObjectImages:
         except BaseError as error:
             told = _REASON.search(str(error))
             reason = (told[1] or told[2]) if told else type(error).__name__
+            if reason.startswith(_DENIED):  # as a list says it
+                raise WrongImagesError("objects_denied", place=self.place) from None
             raise ImagesAwayError("objects_away", place=self.place, reason=reason) from None
 
 
@@ -223,6 +247,6 @@ def _read_keys(file: Path) -> dict[str, str]:
     if not isinstance(content, dict):
         raise SettingsError("not_yaml_key_value_line", value=file)
     return {
-        str(key): str(value).lower() if isinstance(value, bool) else str(value)
+        str(key).lower(): str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in content.items()
     }
