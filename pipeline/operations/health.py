@@ -22,7 +22,7 @@ from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.store import open_store
+from pipeline.store.database.store import open_for_images, open_store
 from pipeline.store.paper.pages import list_image_names
 from pipeline.store.reports.backups import find_last_backup
 from pipeline.store.reports.store_checks import find_last_check
@@ -255,7 +255,7 @@ def _check_image_files(settings: Settings) -> str:
     Raises:
         StoreError: images are missing, or their place is away, another one or cannot be written.
     """
-    with closing(open_store(settings)) as store:
+    with closing(open_for_images(settings)) as store:
         with store.read() as conn:
             names = set(list_image_names(conn))
         store.images.require_present()
