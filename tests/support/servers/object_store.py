@@ -11,15 +11,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from obstore.store import S3Store
 
 from pipeline.domain.settings import Settings
-from pipeline.store.database.image_files import NO_ID
 from pipeline.store.database.object_images import ObjectImages
 from tests.faults.watching import until
 from tests.support.servers.free_port import free_port
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Config
 
 SECRET = "wJalrXUtnFEMI-a-secret-of-this-test"
 _SERVE = "import sys; from moto.server import main; main(sys.argv[1:])"
@@ -55,17 +59,24 @@ class Bucket:
 
     def names(self) -> list[str]:
         """All that lies there."""
-        found = self.images(NO_ID)._store.list()
-        return sorted(one["path"] for part in found for one in part)
+        return sorted(one["path"] for part in self._client().list() for one in part)
+
+    def read(self, name: str) -> bytes:
+        """What an object holds."""
+        return bytes(self._client().get(name).bytes())
 
     def make(self) -> None:
         """Make the bucket."""
         self._ask("PUT", "")
 
-    def drop(self) -> None:
-        """Remove the bucket with all that is in it."""
+    def empty(self) -> None:
+        """Remove all that is in the bucket."""
         for name in self.names():
             self.remove(name)
+
+    def drop(self) -> None:
+        """Remove the bucket with all that is in it."""
+        self.empty()
         self._ask("DELETE", "")
 
     @contextmanager
@@ -76,6 +87,17 @@ class Bucket:
             yield
         finally:
             httpx.post(f"{self.server}/moto-api/reset-auth", content="inf", trust_env=False)
+
+    def _client(self) -> S3Store:
+        """The library with keys of its own, whatever is in the environment."""
+        keys: S3Config = {
+            "endpoint": self.server,
+            "region": "us-east-1",
+            "access_key_id": "from-outside",
+            "secret_access_key": SECRET,
+        }
+        options: ClientConfig = {"allow_http": True}
+        return S3Store(self.name, prefix="bilder", config=keys, client_options=options)
 
     def _ask(self, method: str, path: str, data: bytes = b"") -> None:
         signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/x"}

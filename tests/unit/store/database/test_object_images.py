@@ -80,16 +80,11 @@ def test_only_digests_are_names(images: ObjectImages, name: str) -> None:
             ask(name)
 
 
-def _empty(bucket: Bucket) -> None:
-    for name in bucket.names():
-        bucket.remove(name)
-
-
 def _mark_as_anothers(bucket: Bucket) -> None:
     bucket.write(ID_FILE, b"1" * 32)
 
 
-@pytest.mark.parametrize("leave", [_empty, _mark_as_anothers, Bucket.drop])
+@pytest.mark.parametrize("leave", [Bucket.empty, _mark_as_anothers, Bucket.drop])
 def test_a_bucket_that_is_not_the_databases_is_neither_read_nor_written(
     images: ObjectImages, bucket: Bucket, leave: Callable[[Bucket], None]
 ) -> None:
@@ -104,7 +99,7 @@ def test_a_bucket_that_is_not_the_databases_is_neither_read_nor_written(
         other.require_present()
 
 
-@pytest.mark.parametrize("leave", [_empty, Bucket.drop])
+@pytest.mark.parametrize("leave", [Bucket.empty, Bucket.drop])
 def test_a_bucket_that_goes_while_it_is_used_is_no_images_fault(
     images: ObjectImages, bucket: Bucket, leave: Callable[[Bucket], None]
 ) -> None:
@@ -262,7 +257,7 @@ def test_a_bucket_that_gives_no_answer_is_waited_for_and_a_wrong_one_refused(
     with monkeypatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
         open_for_images(settings).close()
-    _empty(bucket)
+    bucket.empty()
     with pytest.raises(WrongImagesError, match="is empty"):
         open_for_images(settings)
 
