@@ -80,8 +80,8 @@ def load_image_store_id(conn: Connection) -> str:
 def prepare_image_store(conn: Connection, images: Images) -> str:
     """Give a database without an id that of its images, or both a new one; return the database's.
 
-    A place that is not empty has to have one of the files that the database names; otherwise the
-    database stays without an id.
+    A place that is not empty has to have one of the files that the database names, and so has an
+    object store that has an id; otherwise the database stays without an id.
 
     Raises:
         StoreUnavailableError: the place is out of reach or cannot be written.
@@ -108,13 +108,18 @@ def accept_image_store(conn: Connection, images: Images) -> str:
 
 
 def _may_be_own(conn: Connection, images: Images) -> bool:
-    """Return whether images may be the database's: some that it names, or none at all."""
-    if isinstance(images, ImageFolder) and not images.folder.is_dir():
-        return False
+    """Return whether images may be the database's: some that it names, or none at all.
+
+    An object store that has an id already is another database's, also without an image.
+    """
+    if isinstance(images, ImageFolder):
+        is_anothers = not images.folder.is_dir()
+    else:
+        is_anothers = images.read_id() != NO_ID
     names = [name for column in _FILE_COLUMNS for name in _first_names(conn, column)]
     if names:
         return any(images.has(name) for name in names)
-    return next(images.list_names(), None) is None
+    return not is_anothers and next(images.list_names(), None) is None
 
 
 def _first_names(conn: Connection, column: Column[str]) -> list[str]:

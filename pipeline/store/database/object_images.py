@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import yaml
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
@@ -28,6 +29,9 @@ from pipeline.domain.errors import (
 )
 from pipeline.files.private_files import require_private
 from pipeline.store.database.image_files import ID_FILE, NO_ID, object_name
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 _NAME = re.compile(r"[0-9a-f]{2}/([0-9a-f]{64})")
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist")
@@ -66,7 +70,7 @@ class ObjectImages:
         def connect(seconds: int) -> ObjectStore:
             return from_url(
                 url,
-                config=config,  # type: ignore[arg-type]
+                config=cast("S3Config", config),  # or one of the others, by the URL
                 client_options={
                     "allow_http": is_http_allowed,
                     "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),

@@ -226,10 +226,12 @@ def test_a_new_workspace_marks_its_bucket_and_makes_no_folder(
     assert len(bucket.names()) == 2
 
 
+@pytest.mark.parametrize("is_empty", [True, False])
 def test_a_new_workspace_takes_no_bucket_of_another(
-    settings: Settings, images: ObjectImages
+    settings: Settings, images: ObjectImages, is_empty: bool
 ) -> None:
-    images.put(b"a page of somebody else")
+    if not is_empty:
+        images.put(b"a page of somebody else")
     open_store(settings, create=True).close()
     with pytest.raises(WrongImagesError, match="None of the workspace's images"):
         open_for_images(settings)
