@@ -49,9 +49,13 @@ BY = DEMO_ACCOUNTS[0].person
 
 @pytest.fixture
 def homes(bare_settings: Settings, bucket: Bucket, tmp_path: Path) -> tuple[Settings, Settings]:
-    """The settings of the two machines, which differ by their own folder only."""
+    """The settings of the two machines, which differ by their own folder only.
+
+    The keys are in a file: the server of the workers may have been forked by an earlier test.
+    """
     shared = {
         "images_url": bucket.url,
+        "images_keys": Path("keys.yaml"),
         "outage_start": datetime(2021, 12, 16, 3),
         "outage_end": datetime(2022, 1, 10, 8),
         "care_provider_hsa_id": "SE0000000000-DEMO",
@@ -62,6 +66,7 @@ def homes(bare_settings: Settings, bucket: Bucket, tmp_path: Path) -> tuple[Sett
     first, second = (tmp_path / "first", tmp_path / "second")
     for folder in (first, second):
         folder.mkdir()
+        bucket.write_keys(folder / "keys.yaml")
     return (
         bare_settings.model_copy(update=shared | {"workspace": first}),
         bare_settings.model_copy(update=shared | {"workspace": second}),

@@ -11,13 +11,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import yaml
 from obstore.store import S3Store
 
 from pipeline.domain.settings import Settings
+from pipeline.files.atomic import write_private
 from pipeline.store.database.object_images import ObjectImages
 from tests.faults.watching import until
 from tests.support.servers.free_port import free_port
@@ -48,6 +51,17 @@ class Bucket:
     def of(self, settings: Settings) -> Settings:
         """The settings of a workspace whose images are here."""
         return settings.model_copy(update={"images_url": self.url})
+
+    def write_keys(self, file: Path) -> None:
+        """Write the keys to it as a file of the setting `images_keys`."""
+        keys = {
+            "aws_endpoint": self.server,
+            "aws_allow_http": True,
+            "aws_region": "us-east-1",
+            "aws_access_key_id": "of-this-test",
+            "aws_secret_access_key": SECRET,
+        }
+        write_private(file, yaml.safe_dump(keys).encode())
 
     def write(self, name: str, data: bytes) -> None:
         """Put an object there from outside of the program."""
