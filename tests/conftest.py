@@ -113,4 +113,5 @@ pytest.register_assert_rewrite(
     "tests.support.store.databases",
     "tests.support.store.offices",
     "tests.support.servers.fhir_servers",
+    "tests.support.servers.object_store",
 )

@@ -84,13 +84,13 @@ def ui(
     """
     from pipeline.files.private_files import close_private_paths
     from pipeline.operations.health import describe_server_address
-    from pipeline.store.database.store import open_store
+    from pipeline.store.database.store import open_for_images
 
     # Whatever is wrong with the workspace or the port is reported before a process is started.
     settings = load_settings()
     for path in close_private_paths(settings):
         print_note("ui.mode_mended", file=path)
-    open_store(settings).close()
+    open_for_images(settings).close()
     describe_server_address(settings)
     _require_free_port(port)
     workspace = settings.workspace.resolve()

@@ -145,7 +145,7 @@ def scan(
     """
     from pipeline.files.page_files import order_files
     from pipeline.operations.intake import import_files
-    from pipeline.store.database.store import open_store
+    from pipeline.store.database.store import open_for_images
 
     # Not `Path.is_dir` and `is_file`, which raise where a folder may not be read.
     if folders := [path.name for path in files if os.path.isdir(path)]:  # noqa: PTH112
@@ -154,7 +154,7 @@ def scan(
         raise UsageError("no_file", missing=", ".join(missing))
     if column and not form:
         raise UsageError("column_needs_form")
-    store = open_store(load_settings())
+    store = open_for_images(load_settings())
     owner = resolve_unit(store, unit)
     if form:
         _scan_tables(store, files, form, column or (), (owner, place))
@@ -221,10 +221,10 @@ def watch(
     Ctrl-C.
     """
     from pipeline.operations.watch_folder import FolderWatch
-    from pipeline.store.database.store import open_store
+    from pipeline.store.database.store import open_for_images
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_for_images(settings)
     watched = FolderWatch(
         store, folder, resolve_unit(store, unit), place, _operator_login(), settings.watch_seconds
     )
@@ -250,10 +250,10 @@ def work(
     Any number of these may run, on several machines. Ends with Ctrl-C.
     """
     from pipeline.operations.worker_pool import WorkerPool, measure_progress, run_pool
-    from pipeline.store.database.store import open_store
+    from pipeline.store.database.store import open_for_images
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_for_images(settings)
     pool = WorkerPool(settings, processes)
     summary, is_idle_reported = WorkSummary(), False
     with make_progress_bar(message("read.progress")) as bar:

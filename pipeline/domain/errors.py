@@ -17,7 +17,8 @@ EfterskriftError
 │   │   └── SchemaTooNewError     newer than the program
 │   ├── ImageError      one stored file is missing, unreadable or damaged
 │   ├── StoreUnavailableError
-│   │   ├── ImagesAwayError       the folder of images is not the database's
+│   │   ├── ImagesAwayError       the images are out of reach
+│   │   │   └── WrongImagesError  their place answers, but is not the database's
 │   │   ├── ProgramKilledError    a helper program was killed by the machine
 │   │   └── ReadOnlyStoreError    the database can be read but not written
 │   └── UnstorableTextError   a text that the database cannot hold
@@ -187,7 +188,11 @@ class StoreUnavailableError(StoreError):
 
 
 class ImagesAwayError(StoreUnavailableError):
-    """The folder of images is missing, empty or another one: its disk is not connected."""
+    """The folder or object store of the images is out of reach: no page is at fault."""
+
+
+class WrongImagesError(ImagesAwayError):
+    """The place of the images answers, but is empty, another one, or denies access."""
 
 
 class ReadOnlyStoreError(StoreUnavailableError):

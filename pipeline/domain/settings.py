@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -28,6 +28,7 @@ from pipeline.domain.model import Role
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
 _NETWORK_SUFFIX = ".onnx"
+_OBJECT_STORES = frozenset({"s3", "az", "gs"})
 _PREFIX = "EFTERSKRIFT_"
 
 
@@ -76,6 +77,16 @@ class Settings(BaseSettings):
     """Folder of images, exports and, by default, the database."""
     database_url: str = ""
     """SQLAlchemy URL; empty means SQLite in the workspace."""
+    images_url: str = ""
+    """URL of an object store for the images, such as s3://bucket/prefix; az:// and gs:// too.
+
+    Empty means the folder `images` in the workspace. It never holds a key.
+    """
+    images_keys: Path | None = None
+    """A file (YAML) with the keys of that object store, relative to the workspace.
+
+    Without it they come from the environment, such as AWS_SECRET_ACCESS_KEY.
+    """
     forms: Path = ROOT / "forms"
     models: Path = ROOT / "data" / "models"
     handwriting: Handwriting | Path = Handwriting.AUTO
@@ -246,6 +257,13 @@ class Settings(BaseSettings):
             raise ValueError
         return handwriting
 
+    @field_validator("images_url")
+    @classmethod
+    def _check_object_store(cls, url: str) -> str:
+        if url and not is_object_store_url(url):
+            raise ValueError
+        return url.rstrip("/")
+
     @field_validator("outage_end")
     @classmethod
     def _check_outage_order(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
@@ -307,8 +325,20 @@ class Settings(BaseSettings):
 
     @property
     def images(self) -> Path:
-        """Folder of content-addressed images and files."""
+        """Folder of content-addressed images and files, unless they are in an object store."""
         return self.workspace / "images"
+
+    @property
+    def images_key_file(self) -> Path | None:
+        """The file of keys with its whole path."""
+        return self.workspace / self.images_keys if self.images_keys else None
+
+
+def is_object_store_url(url: str) -> bool:
+    """Return whether a URL names a bucket and nothing else: keys would come into messages."""
+    parts = urlsplit(url)
+    has_more = "@" in url or parts.query or parts.fragment
+    return parts.scheme in _OBJECT_STORES and bool(parts.netloc) and not has_more
 
 
 def sqlite_url(path: Path) -> str:

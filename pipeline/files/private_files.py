@@ -43,6 +43,16 @@ def close_private_paths(settings: Settings) -> list[Path]:
     return changed
 
 
+def require_private(file: Path) -> None:
+    """Check that nobody else may open a file with secrets.
+
+    Raises:
+        SettingsError: others may.
+    """
+    if _read_mode(file) & _OTHERS:
+        raise SettingsError("file_not_private", file=file, mode=describe_mode(file))
+
+
 def _private_paths(settings: Settings) -> Iterator[Path]:
     workspace = settings.workspace
     yield workspace
@@ -51,6 +61,8 @@ def _private_paths(settings: Settings) -> Iterator[Path]:
         yield workspace / name
     if settings.fhir_client_secret_file is not None:
         yield settings.fhir_client_secret_file
+    if settings.images_key_file is not None:
+        yield settings.images_key_file
 
 
 def _read_mode(path: Path) -> int:

@@ -23,7 +23,7 @@ from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.operations.upkeep.readiness import describe_backup_folder, describe_first_setup
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.store import open_store
+from pipeline.store.database.store import open_for_images, open_store
 from pipeline.store.paper.pages import list_image_names
 from pipeline.store.reports.backups import find_last_backup
 from pipeline.store.reports.store_checks import find_last_check
@@ -252,20 +252,22 @@ def _check_store(settings: Settings) -> str:
 def _check_image_files(settings: Settings) -> str:
     """Return the number of page images, as a text.
 
-    A restored database, or one of several machines, may lack the folder of images.
+    A restored database, or one of several machines, may lack the images. Their folder or object
+    store is tried out with a small file.
 
     Raises:
-        StoreError: images are missing.
+        StoreError: images are missing, or their place is away, another one or cannot be written.
     """
-    store = open_store(settings)
-    with store.read() as conn:
-        names = list_image_names(conn)
-    store.images.require_present()
-    if missing := sum(not store.images.path(name).is_file() for name in names):
-        raise StoreError(
-            "pictures_missing", gone=missing, number=len(names), images=settings.images
-        )
-    return f"{len(names)} there"
+    with closing(open_for_images(settings)) as store:
+        with store.read() as conn:
+            names = set(list_image_names(conn))
+        store.images.require_present()
+        store.images.try_out()
+        if missing := len(names.difference(store.images.list_names())):
+            raise StoreError(
+                "pictures_missing", gone=missing, number=len(names), images=store.images.place
+            )
+        return f"{len(names)} there, in {store.images.place}"
 
 
 def _describe_last_check(settings: Settings) -> str:

@@ -173,7 +173,7 @@ class PageJob:
         stop: Set when the worker has to stop.
         busy_since: When the reading of the current page began, by the monotonic clock.
         missing_program: Why this worker cannot read any page.
-        images_away: Whether the folder of images was away at the last page.
+        images_away: Whether the images were away at the last page.
     """
 
     store: Store
@@ -287,7 +287,7 @@ class PageJob:
 
     def _report_images(self, *, away: bool) -> None:
         if self.images_away and not away:
-            _log.warning("The folder of images is back; reading goes on.")
+            _log.warning("The images are back; reading goes on.")
         self.images_away = away
 
     def _set_aside(self, page_id: str, reason: str) -> None:

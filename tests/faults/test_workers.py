@@ -34,6 +34,7 @@ from tests.faults.watching import (
     states,
     until,
 )
+from tests.support.image_folder import folder_of
 from tests.support.pages.small_pages import write_stack
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -300,7 +301,7 @@ def test_pages_whose_pictures_are_lost_wait_and_are_read_when_the_files_are_back
     assert [step.set_aside for step in run_pool(store, pool, until_idle=True)][-1] == len(moved)
     with crew(settings, 1, readers.plain) as working:
         for path in moved:
-            path.rename(store.images.path(path.name))
+            path.rename(folder_of(store).path(path.name))
         until(idle(store, working), "all pages are read once the files are there")
     assert_each_page_ended_once(store, PAGES)
 

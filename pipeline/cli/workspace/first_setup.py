@@ -59,12 +59,13 @@ def init(
     An existing workspace is left as it is.
     """
     from pipeline.preparation.first_setup import has_accounts, load_setup
-    from pipeline.store.database.store import open_store
+    from pipeline.store.database.store import open_for_images, open_store
 
     # A wrong file is reported before anything is made.
     answers = load_setup(file) if file else None
     settings = load_settings()
-    store = open_store(settings, create=True)
+    open_store(settings, create=True).close()
+    store = open_for_images(settings)
     print_text("init.store", store=store.name)
     if answers is None:
         if not (sys.stdin.isatty() if ask is None else ask):

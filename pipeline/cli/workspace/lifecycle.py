@@ -69,6 +69,7 @@ def upgrade(
     from pipeline.operations.upkeep.backup_check import require_fresh_backup
     from pipeline.operations.upkeep.backup_folder import BackupFolder
     from pipeline.store.database.clock import utc_now
+    from pipeline.store.database.image_store import make_images
     from pipeline.store.database.upgrade import Upgrade, upgrade_store
 
     def report(planned: Upgrade) -> None:
@@ -78,7 +79,8 @@ def upgrade(
 
     settings = load_settings()
     if backed_up is not None:
-        made = require_fresh_backup(BackupFolder(backed_up), settings.images, utc_now())
+        images = make_images(settings, None)
+        made = require_fresh_backup(BackupFolder(backed_up), images, utc_now())
         print_text("upgrade.backed_up", name=made.name, folder=backed_up)
     done = upgrade_store(settings, backup=not (no_backup or backed_up), report=report)
     print_text(
@@ -250,6 +252,13 @@ def restore(
     database: Annotated[
         str, typer.Option(help="URL of an empty PostgreSQL database. Default: SQLite.")
     ] = "",
+    images: Annotated[
+        str,
+        typer.Option(
+            help="URL of an object store for the images, such as s3://bucket/prefix. Default: the "
+            "folder `images` in the workspace."
+        ),
+    ] = "",
     key: KeyFile = None,
     name: BackupName = "",
     incomplete: Annotated[
@@ -273,7 +282,7 @@ def restore(
     keys = open_keys(manifest, key)
     if keys is None:
         raise UsageError("restore_needs_key", name=manifest.name)
-    order = RestoreOrder(manifest, keys, workspace, database, incomplete)
+    order = RestoreOrder(manifest, keys, workspace, database, incomplete, images)
     with _show_progress("restore.progress") as on_image:
         restored = restore_backup(folder, order, load_settings(), getpass.getuser(), on_image)
     if as_json:

@@ -30,7 +30,7 @@ from pipeline.export.record_text import (
 from pipeline.export.runs import ExportContext
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG, PNG, TIFF
-from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.image_files import Images
 from pipeline.store.depth.attached_pages import AttachedPage
 from pipeline.store.exports.archives import ArchivableSheet
 from pipeline.store.paper.pages import Page
@@ -193,7 +193,7 @@ def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
             yield value
 
 
-def _scan_file(sheet: str, number: int, page: Page, images: ImageFolder) -> SheetFile:
+def _scan_file(sheet: str, number: int, page: Page, images: Images) -> SheetFile:
     kind = (page.media_type or PNG).partition(";")[0]
     return SheetFile(
         f"{sheet}-{number}.{SUFFIX_BY_MEDIA_TYPE.get(kind, 'bin')}",
@@ -203,7 +203,7 @@ def _scan_file(sheet: str, number: int, page: Page, images: ImageFolder) -> Shee
 
 
 def _sheet_side(
-    page: Page, form: Form | None, records: Sequence[Record], images: ImageFolder, forms: Forms
+    page: Page, form: Form | None, records: Sequence[Record], images: Images, forms: Forms
 ) -> SheetSide:
     """Return a side with its text.
 
@@ -223,7 +223,7 @@ def _sheet_side(
     return SheetSide(jpeg, *size, _texts_without_form(size, records, forms) if number == 0 else ())
 
 
-def _attachment_side(page: Page, images: ImageFolder, words: Sequence[PrintedWord]) -> SheetSide:
+def _attachment_side(page: Page, images: Images, words: Sequence[PrintedWord]) -> SheetSide:
     """Return an attachment as it came, on A4, with its printed words in their places."""
     jpeg, (width, height) = _scan_on_a4(page, images)
     return SheetSide(
@@ -237,7 +237,7 @@ def _attachment_side(page: Page, images: ImageFolder, words: Sequence[PrintedWor
     )
 
 
-def _scan_on_a4(page: Page, images: ImageFolder) -> tuple[bytes, tuple[float, float]]:
+def _scan_on_a4(page: Page, images: Images) -> tuple[bytes, tuple[float, float]]:
     """Return the scan as JPEG, and its size (mm) on A4."""
     image = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
     height_px, width_px = image.shape[:2]

@@ -42,7 +42,7 @@ from pipeline.operations.upkeep.backup_folder import (
 from pipeline.operations.upkeep.encryption import PLAIN, PublicKeys
 from pipeline.operations.upkeep.retention import choose_kept
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.image_files import Images
 from pipeline.store.database.image_store import (
     list_named_files,
     list_source_files,
@@ -66,7 +66,7 @@ _SECOND_FACTOR_KEY = "second-factor.key"
 _LEFT_OUT_FOLDERS = {"images", "uploads"}
 _LEFT_OUT = (".db", ".db-wal", ".db-shm", ".db-journal", ".partial", ".lock", ".part")
 _UPGRADE_COPY = "-before-upgrade-"
-_MADE_ANEW = {"EFTERSKRIFT_WORKSPACE", "EFTERSKRIFT_DATABASE_URL"}
+_MADE_ANEW = {"EFTERSKRIFT_WORKSPACE", "EFTERSKRIFT_DATABASE_URL", "EFTERSKRIFT_IMAGES_URL"}
 """Settings by environment that are named when a backup is restored."""
 
 OnImage = Callable[[int, int], None]
@@ -335,7 +335,7 @@ def _list_workspace_files(workspace: Path, watched: Collection[Path]) -> Iterato
 
 
 def _copy_images(
-    images: ImageFolder, folder: BackupFolder, keys: PublicKeys, moment: _Moment, on_image: OnImage
+    images: Images, folder: BackupFolder, keys: PublicKeys, moment: _Moment, on_image: OnImage
 ) -> tuple[dict[str, StoredFile], tuple[str, ...], int]:
     """Copy the images that the folder lacks; return all, the missing ones, and how many are new."""
     known = _known_images(folder, keys)
@@ -354,7 +354,7 @@ def _copy_images(
     return found, tuple(missing), copied
 
 
-def _read_image(images: ImageFolder, sha256: str) -> bytes | None:
+def _read_image(images: Images, sha256: str) -> bytes | None:
     """Return an image; None if it is missing or damaged, while the folder itself is there."""
     try:
         return images.get(sha256)
@@ -391,7 +391,12 @@ def _find_stored(
 
 def _list_outside(settings: Settings) -> Iterator[str]:
     """Yield what belongs to the workspace and is elsewhere: files, and settings by environment."""
-    files = (settings.second_factor_key, settings.fhir_client_secret_file, settings.archive_schemas)
+    files = (
+        settings.second_factor_key,
+        settings.fhir_client_secret_file,
+        settings.images_key_file,
+        settings.archive_schemas,
+    )
     folders = (settings.forms, settings.models)
     for path in (*files, *(folder for folder in folders if ROOT not in folder.parents)):
         if path is not None and settings.workspace.resolve() not in path.resolve().parents:

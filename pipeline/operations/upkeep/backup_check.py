@@ -20,7 +20,7 @@ from pipeline.operations.upkeep.backup_folder import (
     StoredFile,
 )
 from pipeline.operations.upkeep.encryption import PrivateKeys, read_private_keys
-from pipeline.store.database.image_files import NO_ID, read_folder_id
+from pipeline.store.database.image_files import Images
 from pipeline.store.database.row_copy import sum_lines
 
 _ROWS = "rows-"
@@ -90,14 +90,14 @@ def check_backup(
     return check
 
 
-def require_fresh_backup(folder: BackupFolder, images: Path, now: datetime) -> Manifest:
+def require_fresh_backup(folder: BackupFolder, images: Images, now: datetime) -> Manifest:
     """Return the newest backup if it is of the last day and of this workspace, and reads back.
 
     Images are not read: nothing that follows changes them.
 
     Args:
         folder: with the backups.
-        images: the workspace's folder of images, whose id tells whose backup it is.
+        images: of the workspace; their id tells whose backup it is.
         now: in UTC.
 
     Raises:
@@ -106,11 +106,7 @@ def require_fresh_backup(folder: BackupFolder, images: Path, now: datetime) -> M
         StoreUnavailableError: the folder is away.
     """
     manifest = folder.load()
-    try:
-        own = read_folder_id(images)
-    except OSError:
-        own = NO_ID
-    if manifest.image_store != own:
+    if manifest.image_store != images.read_id():
         raise UsageError("backup_folder_of_other", folder=folder.folder)
     if not now - _FRESH <= manifest.made_at <= now + _SKEW:
         at = f"{manifest.made_at:%Y-%m-%d %H:%M}"

@@ -8,14 +8,14 @@ ends a restoration before leaves a workspace that does not open, and the same co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from pipeline.domain.errors import StoreError, StoreUnavailableError, UsageError
-from pipeline.domain.settings import Settings, sqlite_url
+from pipeline.domain.settings import Settings, is_object_store_url, sqlite_url
 from pipeline.files.atomic import hold_lock, write_private
 from pipeline.operations.upkeep.backup_check import (
     open_image,
@@ -25,7 +25,8 @@ from pipeline.operations.upkeep.backup_check import (
 from pipeline.operations.upkeep.backup_folder import BackupFolder, Manifest
 from pipeline.operations.upkeep.encryption import PrivateKeys
 from pipeline.operations.upkeep.store_check import check_store
-from pipeline.store.database.image_files import ImageFolder, write_folder_id
+from pipeline.store.database.image_files import ImageFolder, Images
+from pipeline.store.database.image_store import make_images
 from pipeline.store.database.migrations.history import head
 from pipeline.store.database.row_copy import fill_database
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
@@ -35,13 +36,15 @@ from pipeline.store.event_log.verification import verify_chain
 _SETTINGS_FILE = "settings.yaml"
 _DATABASE_FILE = "efterskrift.db"
 _UNFINISHED_DATABASE = "efterskrift.db.restoring"
-_DATABASE_SETTING = "database_url"
+_PLACE_SETTINGS = ("database_url", "images_url")
+"""Settings that are those of the restoration, not of the backed-up workspace."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreOrder:
-    """What is restored, and where to; without a URL the database is SQLite in the workspace.
+    """What is restored, and where to.
 
+    Without a URL the database is SQLite in the workspace, and the images are a folder there.
     With `is_incomplete` images that are damaged in the backup are left out.
     """
 
@@ -50,6 +53,7 @@ class RestoreOrder:
     workspace: Path
     database_url: str = ""
     is_incomplete: bool = False
+    images_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ def restore_backup(
         on_image: called after each image with how many are done, and of how many.
 
     Raises:
-        UsageError: the workspace is not empty, or the keys do not fit.
+        UsageError: the workspace is not empty, the object store has the images of another one, or
+            the keys do not fit.
         StoreError: the backup is of another version or damaged, the database is not empty, or what
             was restored is not what was backed up.
         StoreUnavailableError: a disk is full or away, or the database out of reach.
@@ -90,13 +95,13 @@ def restore_backup(
         )
     with _writing(order.workspace), _alone(order.workspace):
         settings_text = _restore_files(folder, order)
-        lost = _restore_images(folder, order, on_image)
+        placed = _placed_settings(settings, order, settings_text or b"")
+        images = make_images(placed, None)
+        _claim(images, manifest.image_store)
+        lost = _restore_images(folder, order, images, on_image)
         url = order.database_url or _unfinished_url(order.workspace)
         fill_database(url, read_lines(folder, manifest, order.keys), manifest.tables)
-        write_folder_id(order.workspace / "images", manifest.image_store)
-        store = open_store(
-            settings.model_copy(update={"workspace": order.workspace, "database_url": url})
-        )
+        store = open_store(placed.model_copy(update={"database_url": url}))
         try:
             restored = _check(store, order, len(lost), by)
         finally:
@@ -165,16 +170,56 @@ def _restore_files(folder: BackupFolder, order: RestoreOrder) -> bytes | None:
     return settings_text
 
 
+def _placed_settings(settings: Settings, order: RestoreOrder, backed_up: bytes) -> Settings:
+    """Return settings of the new workspace; the keys of an object store may have been backed up.
+
+    Raises:
+        UsageError: the URL of the images is not understood.
+    """
+    if order.images_url and not is_object_store_url(order.images_url):
+        raise UsageError("images_url_wrong", url=order.images_url, file="–")
+    keys = settings.images_keys
+    with suppress(yaml.YAMLError, AttributeError, TypeError):
+        name = yaml.safe_load(backed_up).get("images_keys")
+        if keys is None and (order.workspace / name).is_file():
+            keys = Path(name)
+    return settings.model_copy(
+        update={
+            "workspace": order.workspace,
+            "images_url": order.images_url.rstrip("/"),
+            "images_keys": keys,
+        }
+    )
+
+
+def _claim(images: Images, store_id: str) -> None:
+    """Make empty images those of the restored database, or go on with those that already are.
+
+    Raises:
+        UsageError: they are those of another workspace.
+        StoreUnavailableError: they are out of reach or cannot be written.
+    """
+    if isinstance(images, ImageFolder):
+        images.folder.mkdir(exist_ok=True, mode=0o700)
+    found = images.read_id()
+    if found == store_id:
+        return
+    if found or next(images.list_names(), None) is not None:
+        raise UsageError("restore_images_of_other", place=images.place)
+    images.write_id(store_id)
+
+
 def _restore_images(
-    folder: BackupFolder, order: RestoreOrder, on_image: Callable[[int, int], None]
+    folder: BackupFolder,
+    order: RestoreOrder,
+    images: Images,
+    on_image: Callable[[int, int], None],
 ) -> list[str]:
     """Write the images that are not there yet; return those that the backup has damaged.
 
     Raises:
         StoreError: there are such, and they are not to be left out.
     """
-    images = ImageFolder(order.workspace / "images")
-    images.folder.mkdir(exist_ok=True, mode=0o700)
     listed = folder.list_images(order.manifest)
     lost = list[str]()
     for number, (sha256, stored) in enumerate(listed.items(), 1):
@@ -231,7 +276,7 @@ def _check(store: Store, order: RestoreOrder, lost: int, by: str) -> Restoration
 
 def _finish(order: RestoreOrder, settings_text: bytes | None) -> None:
     """Make the workspace usable."""
-    content = _settings_of(settings_text or b"", order.database_url)
+    content = _settings_of(settings_text or b"", order)
     if content:
         write_private(order.workspace / _SETTINGS_FILE, content)
     if not order.database_url:
@@ -239,12 +284,14 @@ def _finish(order: RestoreOrder, settings_text: bytes | None) -> None:
         file.replace(order.workspace / _DATABASE_FILE)
 
 
-def _settings_of(content: bytes, database_url: str) -> bytes:
-    """Return the settings with the new database instead of the old one."""
+def _settings_of(content: bytes, order: RestoreOrder) -> bytes:
+    """Return the settings with the new places of database and images instead of the old ones."""
     lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
-    kept = "".join(line for line in lines if not line.startswith(f"{_DATABASE_SETTING}:"))
-    if not database_url:
-        return kept.encode("utf-8", "surrogateescape")
-    kept += "" if not kept or kept.endswith("\n") else "\n"
-    added = yaml.safe_dump({_DATABASE_SETTING: database_url}, width=10_000)
-    return (kept + added).encode("utf-8", "surrogateescape")
+    own = tuple(f"{name}:" for name in _PLACE_SETTINGS)
+    kept = "".join(line for line in lines if not line.startswith(own))
+    urls = zip(_PLACE_SETTINGS, (order.database_url, order.images_url), strict=True)
+    added = {name: url for name, url in urls if url}
+    if added:
+        kept += "" if not kept or kept.endswith("\n") else "\n"
+        kept += yaml.safe_dump(added, width=10_000)
+    return kept.encode("utf-8", "surrogateescape")

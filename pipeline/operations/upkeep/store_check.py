@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from pipeline.domain.settings import Settings
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.image_files import ImageFolder, has_digest
+from pipeline.store.database.image_files import Images
 from pipeline.store.database.image_store import (
     find_file_uses,
     list_named_files,
@@ -145,15 +145,14 @@ def _recount(store: Store) -> int:
     return wrong
 
 
-def _judge_files(images: ImageFolder, names: list[str]) -> Iterator[tuple[str, FileState | None]]:
+def _judge_files(images: Images, names: list[str]) -> Iterator[tuple[str, FileState | None]]:
     for name in names:
-        path = images.path(name)
-        if has_digest(path, name):
+        if images.holds(name):
             yield name, None
             continue
         # A disk that goes away now is no damage
         images.require_present()
-        yield name, FileState.DAMAGED if path.exists() else FileState.MISSING
+        yield name, FileState.DAMAGED if images.has(name) else FileState.MISSING
 
 
 def _count_orphans(store: Store) -> int:

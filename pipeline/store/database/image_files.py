@@ -1,7 +1,8 @@
 """Image files, each named by the SHA-256 of its bytes; a whole file is never changed or removed.
 
-The folder has a file with its id, which the database knows. It is compared before every access, so
-that the empty mount point of a disk or share that is away is noticed and never written to.
+They lie in a folder, or in an object store (`object_images.py`). Either has a file with its id,
+which the database knows. A folder's is compared before every access, so that the empty mount point
+of a disk or share that is away is noticed and never written to.
 """
 
 from __future__ import annotations
@@ -9,18 +10,21 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.domain.errors import (
     ImageError,
     ImagesAwayError,
     StoreError,
     StoreUnavailableError,
+    WrongImagesError,
 )
 
 ID_FILE = "image-store-id"
@@ -33,6 +37,86 @@ _STALE_SECONDS = 3600
 """A partial file older than this was left by a process that was killed."""
 
 
+class Images(Protocol):
+    """Where the images of a database are: a folder, or an object store."""
+
+    @property
+    def id(self) -> str | None:
+        """The id that the database knows; None: not compared."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Its path or URL, which has no secrets."""
+        ...
+
+    def require_present(self) -> None:
+        """Check that this is the place that the database knows.
+
+        Raises:
+            WrongImagesError: it is empty or another one, or denies access.
+            ImagesAwayError: it is out of reach.
+        """
+        ...
+
+    def read_id(self) -> str:
+        """Return the id that is written there, or `NO_ID`.
+
+        Raises:
+            ImagesAwayError: an object store is out of reach or denies access.
+        """
+        ...
+
+    def write_id(self, store_id: str) -> None:
+        """Write its id.
+
+        Raises:
+            StoreUnavailableError: it is out of reach or cannot be written.
+        """
+        ...
+
+    def put(self, data: bytes) -> str:
+        """Store the bytes and return their SHA-256; storing them twice changes nothing.
+
+        They are there whole or not at all, and are read back. Damaged ones are replaced.
+
+        Raises:
+            ImagesAwayError: the place is away.
+            StoreUnavailableError: it is full or cannot be written.
+        """
+        ...
+
+    def get(self, sha256: str) -> bytes:
+        """Return the bytes of this digest, verified.
+
+        Raises:
+            ImageError: the file is missing, cannot be read or has changed.
+            ImagesAwayError: the place is away.
+            StoreError: this is not a SHA-256 digest.
+        """
+        ...
+
+    def has(self, sha256: str) -> bool:
+        """Return whether there is a file of this digest, whatever it holds."""
+        ...
+
+    def holds(self, sha256: str) -> bool:
+        """Return whether the file of this digest is there and whole."""
+        ...
+
+    def list_names(self) -> Iterator[str]:
+        """Yield the digests of all files, in order."""
+        ...
+
+    def try_out(self) -> None:
+        """Write, read and remove a small file.
+
+        Raises:
+            StoreUnavailableError: one of these fails.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFolder:
     """A content-addressed folder. `id` is the one that the database knows; None: not compared."""
@@ -40,15 +124,18 @@ class ImageFolder:
     folder: Path
     id: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Its path."""
+        return str(self.folder)
+
     def path(self, sha256: str) -> Path:
         """Return where the bytes of this digest are, or would be.
 
         Raises:
             StoreError: this is not a SHA-256 digest.
         """
-        if not _SHA256.fullmatch(sha256):
-            raise StoreError("picture_named_sha_256")
-        return self.folder / sha256[:2] / sha256
+        return self.folder / object_name(sha256)
 
     def require_present(self) -> None:
         """Check that the folder is the one that the database knows.
@@ -59,7 +146,7 @@ class ImageFolder:
         if self.id is None:
             return
         if self.id == NO_ID:
-            raise ImagesAwayError("images_not_accepted", folder=self.folder)
+            raise WrongImagesError("images_not_accepted", place=self.place)
         try:
             found = read_folder_id(self.folder)
         except OSError as error:
@@ -67,7 +154,22 @@ class ImageFolder:
                 "images_away", folder=self.folder, reason=error.strerror or type(error).__name__
             ) from error
         if found != self.id:
-            raise ImagesAwayError("images_of_other_store", folder=self.folder)
+            raise WrongImagesError("images_of_other_store", folder=self.folder)
+
+    def read_id(self) -> str:
+        """Return the id that is written in the folder, or `NO_ID`."""
+        with suppress(OSError):
+            return read_folder_id(self.folder)
+        return NO_ID
+
+    def write_id(self, store_id: str) -> None:
+        """Write the id of the folder.
+
+        Raises:
+            StoreUnavailableError: the folder is missing or cannot be written.
+        """
+        with self._writing():
+            self._write_small(ID_FILE, f"{store_id}\n".encode("ascii"))
 
     def put(self, data: bytes) -> str:
         """Store the bytes and return their SHA-256; storing them twice changes nothing.
@@ -82,15 +184,11 @@ class ImageFolder:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
         self.require_present()
-        try:
+        with self._writing():
             if not has_digest(path, sha256):
                 # Not the folder itself: if its disk is not mounted, writing has to fail
                 path.parent.mkdir(exist_ok=True)
                 self._write(path, data, sha256)
-        except OSError as error:
-            raise StoreUnavailableError(
-                "folder_not_written", folder=self.folder, reason=error.strerror
-            ) from error
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -116,6 +214,10 @@ class ImageFolder:
             raise ImageError("picture_changed_damaged", sha256=sha256[:12], path=path)
         return data
 
+    def has(self, sha256: str) -> bool:
+        """Return whether there is a file of this digest, whatever it holds."""
+        return self.path(sha256).is_file()
+
     def holds(self, sha256: str) -> bool:
         """Return whether the file of this digest is there and whole."""
         return has_digest(self.path(sha256), sha256)
@@ -140,6 +242,44 @@ class ImageFolder:
                 path.unlink(missing_ok=True)
         return len(stale)
 
+    def try_out(self) -> None:
+        """Write, read and remove a small file.
+
+        Raises:
+            StoreUnavailableError: one of these fails.
+        """
+        data = secrets.token_bytes(16)
+        probe = self.folder / f"{secrets.token_hex(8)}{_PARTIAL_SUFFIX}"
+        with self._writing():
+            self._write_small(probe.name, data)
+            is_whole = probe.read_bytes() == data
+            probe.unlink()
+        if not is_whole:
+            raise StoreUnavailableError("picture_written_wrong", folder=self.folder)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Name the folder in errors of the disk.
+
+        Raises:
+            StoreUnavailableError: it is full, missing or may not be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnavailableError(
+                "folder_not_written", folder=self.folder, reason=error.strerror
+            ) from error
+
+    def _write_small(self, name: str, data: bytes) -> None:
+        handle, temporary = tempfile.mkstemp(suffix=_PARTIAL_SUFFIX, dir=self.folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(self.folder / name)
+        _flush_folder(self.folder)
+
     def _write(self, path: Path, data: bytes, sha256: str) -> None:
         # Write to a partial file in the same file system and read it back, then rename it
         handle, name = tempfile.mkstemp(suffix=_PARTIAL_SUFFIX, dir=self.folder)
@@ -155,6 +295,17 @@ class ImageFolder:
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(path.parent)
+
+
+def object_name(sha256: str) -> str:
+    """Return where a digest lies within a folder or object store, such as `ab/ab12…`.
+
+    Raises:
+        StoreError: this is not a SHA-256 digest.
+    """
+    if not _SHA256.fullmatch(sha256):
+        raise StoreError("picture_named_sha_256")
+    return f"{sha256[:2]}/{sha256}"
 
 
 def has_digest(path: Path, sha256: str) -> bool:
@@ -173,21 +324,6 @@ def read_folder_id(folder: Path) -> str:
         OSError: the folder or its file is missing, or cannot be read.
     """
     return (folder / ID_FILE).read_bytes().decode("ascii", "replace").strip()
-
-
-def write_folder_id(folder: Path, folder_id: str) -> None:
-    """Write the id of a folder of images.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    handle, name = tempfile.mkstemp(suffix=_PARTIAL_SUFFIX, dir=folder)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(folder_id + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(folder / ID_FILE)
-    _flush_folder(folder)
 
 
 def _is_older_than(path: Path, moment: float) -> bool:

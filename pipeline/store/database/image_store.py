@@ -1,28 +1,26 @@
-"""The folder of images that belongs to a database: its id is written to both, once.
+"""The folder or object store of images that belongs to a database: its id is in both, once.
 
-A new workspace gets an id when it is created, an older one when it is upgraded. A folder without
-the id is never accepted silently once the database knows files that should be there: it may be the
-empty mount point of a disk that is away.
+A new workspace gets an id when it is created, an older one when it is upgraded. From then on no
+other place is ever accepted silently, whatever the database holds: it may be the empty mount point
+of a disk that is away, or the own folder of a second machine.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 from sqlalchemy import Column, Connection, func, insert, select, union
 
-from pipeline.domain.errors import StoreUnavailableError
-from pipeline.store.database.image_files import NO_ID, read_folder_id, write_folder_id
+from pipeline.domain.settings import Settings
+from pipeline.store.database.image_files import NO_ID, ImageFolder, Images
 from pipeline.store.schema.exports import archive_package, export_run
 from pipeline.store.schema.paper import page
 from pipeline.store.schema.review import duplicate_mark
 from pipeline.store.schema.upkeep import image_store
 
 _SAMPLE = 100
-"""So many named files are looked for in a folder that has no id yet; one is enough."""
+"""So many named files are looked for where the database has no id yet; one is enough."""
 _FILE_COLUMNS: tuple[Column[str], ...] = (
     page.c.image_sha256,
     page.c.upright_sha256,
@@ -31,6 +29,24 @@ _FILE_COLUMNS: tuple[Column[str], ...] = (
     duplicate_mark.c.picture_sha256,
 )
 """The columns that name files which have to be there."""
+
+
+def make_images(settings: Settings, store_id: str | None) -> Images:
+    """Return the place of the images that the settings name; nothing is asked of it yet.
+
+    Args:
+        settings: of the workspace.
+        store_id: the id that the database knows; None: not compared.
+
+    Raises:
+        SettingsError: the URL or the keys of an object store are not understood.
+    """
+    if not settings.images_url:
+        return ImageFolder(settings.images, store_id)
+    # Its library is loaded only where it is used
+    from pipeline.store.database.object_images import ObjectImages
+
+    return ObjectImages(settings.images_url, settings.images_key_file, store_id)
 
 
 def list_named_files(conn: Connection) -> Iterator[str]:
@@ -57,60 +73,53 @@ def find_file_uses(conn: Connection, sha256: str) -> tuple[str, ...]:
 
 
 def load_image_store_id(conn: Connection) -> str:
-    """Return the id of the database's folder of images, or `NO_ID`."""
+    """Return the id of the database's place of images, or `NO_ID`."""
     return conn.execute(select(image_store.c.id)).scalar() or NO_ID
 
 
-def prepare_image_store(conn: Connection, folder: Path) -> str:
-    """Give folder and database the same id if they have none, and return the database's.
+def prepare_image_store(conn: Connection, images: Images) -> str:
+    """Give a database without an id that of its images, or both a new one; return the database's.
 
-    The folder of a database without any file is taken as it is. Otherwise a folder without an id
-    has to have one of the files, and a database without an id stays so if it has none.
+    A place that is not empty has to have one of the files that the database names, and so has an
+    object store that has an id; otherwise the database stays without an id.
 
     Raises:
-        StoreUnavailableError: the folder cannot be written.
+        StoreUnavailableError: the place is out of reach or cannot be written.
     """
     known = load_image_store_id(conn)
-    found = _find_folder_id(folder)
-    if found and known:
+    if known or not _may_be_own(conn, images):
         return known
-    if not found and not _may_be_own(conn, folder):
-        return known
-    return accept_image_store(conn, folder)
+    return accept_image_store(conn, images)
 
 
-def accept_image_store(conn: Connection, folder: Path) -> str:
-    """Make the folder that of the database, whatever it holds, and return the id of both.
+def accept_image_store(conn: Connection, images: Images) -> str:
+    """Make the place that of the database, whatever it holds, and return the id of both.
 
     Raises:
-        StoreUnavailableError: the folder is missing or cannot be written.
+        StoreUnavailableError: the place is out of reach or cannot be written.
     """
-    known, found = load_image_store_id(conn), _find_folder_id(folder)
-    folder_id = known or found or secrets.token_hex(16)
-    if found != folder_id:
-        try:
-            write_folder_id(folder, folder_id)
-        except OSError as error:
-            raise StoreUnavailableError(
-                "folder_not_written", folder=folder, reason=error.strerror
-            ) from error
-    if known != folder_id:
-        conn.execute(insert(image_store).values(id=folder_id))
-    return folder_id
+    known, found = load_image_store_id(conn), images.read_id()
+    store_id = known or found or secrets.token_hex(16)
+    if found != store_id:
+        images.write_id(store_id)
+    if known != store_id:
+        conn.execute(insert(image_store).values(id=store_id))
+    return store_id
 
 
-def _find_folder_id(folder: Path) -> str:
-    with suppress(OSError):
-        return read_folder_id(folder)
-    return NO_ID
+def _may_be_own(conn: Connection, images: Images) -> bool:
+    """Return whether images may be the database's: some that it names, or none at all.
 
-
-def _may_be_own(conn: Connection, folder: Path) -> bool:
-    """Return whether a folder without an id may be the database's: nothing it names is needed."""
-    if not folder.is_dir():
-        return False
+    An object store that has an id already is another database's, also without an image.
+    """
+    if isinstance(images, ImageFolder):
+        is_anothers = not images.folder.is_dir()
+    else:
+        is_anothers = images.read_id() != NO_ID
     names = [name for column in _FILE_COLUMNS for name in _first_names(conn, column)]
-    return not names or any((folder / name[:2] / name).is_file() for name in names)
+    if names:
+        return any(images.has(name) for name in names)
+    return not is_anothers and next(images.list_names(), None) is None
 
 
 def _first_names(conn: Connection, column: Column[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Open the store: one database (SQLite or PostgreSQL, by URL) and one folder of images."""
+"""Open the store: one database (SQLite or PostgreSQL) and one folder or object store of images."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import StatementError
 
-from pipeline.domain.errors import NotAllowedError, StoreError, StoreUnavailableError
+from pipeline.domain.errors import (
+    ImagesAwayError,
+    NotAllowedError,
+    StoreError,
+    StoreUnavailableError,
+    WrongImagesError,
+)
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error
-from pipeline.store.database.image_files import NO_ID, ImageFolder
+from pipeline.store.database.image_files import NO_ID, ImageFolder, Images
 from pipeline.store.database.image_store import (
     accept_image_store,
     load_image_store_id,
+    make_images,
     prepare_image_store,
 )
 from pipeline.store.database.migrations.history import (
@@ -76,7 +83,7 @@ class Store:
     """The database and its images."""
 
     engine: Engine
-    images: ImageFolder
+    images: Images
 
     @property
     def name(self) -> str:
@@ -163,7 +170,7 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
 
     Args:
         settings: of the workspace.
-        create: create the tables and the folder if they are missing.
+        create: create the tables and the folder if they are missing, and mark an object store.
         wait_seconds: how long a locked database is waited for.
 
     Raises:
@@ -171,7 +178,9 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
         SchemaOutdatedError: the store is of an earlier version of the program; `efterskrift
             upgrade` upgrades it.
         SchemaTooNewError: the store is of a later version of the program.
-        StoreUnavailableError: the database cannot be reached or is locked.
+        StoreUnavailableError: the database cannot be reached or is locked, or an object store
+            cannot be marked as that of a new database.
+        SettingsError: the URL or the keys of an object store are not understood.
     """
     if create:
         _make_private(settings)
@@ -180,28 +189,54 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
     engine = make_engine(settings.url, wait_seconds).execution_options(
         **{REKEYING_SHARE_OPTION: settings.control_share}
     )
-    store = Store(engine, ImageFolder(settings.images, NO_ID))
     try:
-        opened = replace(store, images=ImageFolder(settings.images, _find_id(store, create=create)))
+        store = Store(engine, make_images(settings, NO_ID))
+        opened = replace(store, images=make_images(settings, _find_id(store, create=create)))
     except BaseException:
-        store.close()
+        engine.dispose()
         raise
     # A store that is dropped without `close` still closes its connections
     weakref.finalize(opened, engine.dispose)
-    opened.images.remove_stale_partials()
+    if isinstance(opened.images, ImageFolder):
+        opened.images.remove_stale_partials()
     return opened
 
 
-def accept_images(settings: Settings) -> None:
-    """Take the folder of images as that of the database, whatever it holds.
+def open_for_images(settings: Settings) -> Store:
+    """Open the store on a machine that is going to read or write its images.
+
+    Several machines may share a PostgreSQL database, but only with the same images: one whose own
+    folder does not carry the id of the database is refused. An object store that gives no answer
+    just now is waited for, a wrong one refused.
 
     Raises:
-        StoreUnavailableError: the folder is missing or cannot be written.
+        StoreError: the images here are not those of the database; otherwise as `open_store`.
+    """
+    store = open_store(settings)
+    is_shared = store.engine.dialect.name == "postgresql"
+    try:
+        if settings.images_url or is_shared:
+            store.images.require_present()
+    except ImagesAwayError as error:
+        if settings.images_url and not isinstance(error, WrongImagesError):
+            return store
+        store.close()
+        if settings.images_url:
+            raise
+        raise StoreError("images_not_shared", place=store.images.place) from error
+    return store
+
+
+def accept_images(settings: Settings) -> None:
+    """Take the folder or object store of images as that of the database, whatever it holds.
+
+    Raises:
+        StoreUnavailableError: it is out of reach or cannot be written.
         StoreError: as `open_store`.
     """
     store = open_store(settings)
     with store.begin() as conn:
-        accept_image_store(conn, settings.images)
+        accept_image_store(conn, store.images)
     store.close()
 
 
@@ -214,8 +249,9 @@ def _make_private(settings: Settings) -> None:
         _require_no_restoration(settings)
     try:
         settings.workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
-        settings.images.mkdir(exist_ok=True)
-        settings.images.chmod(0o700)
+        if not settings.images_url:
+            settings.images.mkdir(exist_ok=True)
+            settings.images.chmod(0o700)
         if settings.database_url == "":
             database = settings.workspace / "efterskrift.db"
             database.touch(mode=0o600)
@@ -227,7 +263,7 @@ def _make_private(settings: Settings) -> None:
 
 
 def _find_id(store: Store, *, create: bool) -> str:
-    """Check the revision of the schema and return the id of the folder of images.
+    """Check the revision of the schema and return the id of the images.
 
     If asked to, create the tables of an empty database, and the id.
     """
@@ -241,7 +277,7 @@ def _find_id(store: Store, *, create: bool) -> str:
     with store.begin() as conn:
         create_schema(conn)
         require_head(conn, store.name)
-        return prepare_image_store(conn, store.images.folder)
+        return prepare_image_store(conn, store.images)
 
 
 def lock_keys(conn: Connection, *keys: str) -> None:

@@ -14,7 +14,7 @@ from pipeline.domain.settings import Settings
 from pipeline.store.database.backup import back_up
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import make_engine, redact_error
-from pipeline.store.database.image_store import prepare_image_store
+from pipeline.store.database.image_store import make_images, prepare_image_store
 from pipeline.store.database.migrations.history import (
     database_revision,
     head,
@@ -104,7 +104,7 @@ def _upgrade(
 
     migrate(conn, settings.forms)
     _check_foreign_keys(conn, name)
-    prepare_image_store(conn, settings.images)
+    prepare_image_store(conn, make_images(settings, None))
     return upgrade
 
 

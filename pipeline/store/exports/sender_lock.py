@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from sqlalchemy import text
 
@@ -54,5 +55,5 @@ def _lock_on_server(store: Store, target: str) -> Iterator[bool]:
 
 
 def _lock_on_machine(store: Store, target: str) -> AbstractContextManager[bool]:
-    """Try to lock a file in the workspace, since SQLite serves one machine."""
-    return hold_lock(store.images.folder.parent / f"sending-{target}.lock")
+    """Try to lock a file beside the database, since SQLite serves one machine."""
+    return hold_lock(Path(str(store.engine.url.database)).parent / f"sending-{target}.lock")

@@ -21,7 +21,7 @@ from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import people, visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
-from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.image_files import Images
 from pipeline.store.entries.entry import Entry, load_entry, select_entries, stale_decision_error
 from pipeline.store.event_log.events import record
 from pipeline.store.reports.progress import CLIENT_KEY
@@ -145,7 +145,7 @@ def _strip_formatting(text: str) -> str:
 
 def mark_duplicate(
     conn: Connection,
-    images: ImageFolder,
+    images: Images,
     person: Person,
     entry_id: str,
     revision: int,

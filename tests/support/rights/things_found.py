@@ -17,7 +17,7 @@ from pipeline.export.runs import ExportContext, RunKind
 from pipeline.preparation.form_editor.actions import NewFormInfo
 from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
-from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder
@@ -192,7 +192,7 @@ def add_groups(conn: Connection) -> str:
     return "group0"
 
 
-def add_put_aside(conn: Connection, images: ImageFolder) -> tuple[int, int]:
+def add_put_aside(conn: Connection, images: Images) -> tuple[int, int]:
     """A rejected entry, a duplicate and a question; the ids of the last two."""
     queue.open_claimed_entry(conn, FORMS, EVA, "GGGG-00", NOW)
     mark_duplicate(conn, images, EVA, "GGGG-00", 0, ComparisonSource(text="Sov gott."), "", NOW)

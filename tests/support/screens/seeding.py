@@ -56,6 +56,7 @@ from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import client_register, issued_sheets
 from pipeline.store.review import decisions, signing
+from tests.support.image_folder import folder_of
 from tests.support.pages.printed_elsewhere import page as unfilled
 from tests.support.store.passwords import hashed
 from tests.support.store.route_steps import route_to
@@ -104,7 +105,7 @@ def forms() -> Forms:
 
 def settings(store: Store) -> Settings:
     """The settings of a workspace made by `make_store`."""
-    return Settings(workspace=store.images.folder.parent)
+    return Settings(workspace=folder_of(store).folder.parent)
 
 
 def make_store(workspace: Path) -> Store:

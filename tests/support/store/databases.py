@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text, update
 from pipeline.domain.settings import Settings
 from pipeline.store.database.migrations.baseline.metadata import METADATA
 from pipeline.store.database.migrations.history import alembic_version
-from pipeline.store.database.store import Store, open_store
+from pipeline.store.database.store import Store, accept_images, open_store
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally_triggers import drop_tally_triggers
 
@@ -70,7 +70,7 @@ def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[S
         return
     with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
         settings = Settings(workspace=workspace, database_url=url)
-        open_store(settings, create=True).close()  # its folder of images
+        _give_images(settings)
         yield settings
 
 
@@ -92,9 +92,17 @@ def other_store(store: Store, tmp_path: Path, request: pytest.FixtureRequest) ->
         opened.close()
         return
     with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
-        opened = open_store(Settings(workspace=folder, database_url=url), create=True)
+        settings = Settings(workspace=folder, database_url=url)
+        _give_images(settings)
+        opened = open_store(settings)
         yield opened
         opened.close()
+
+
+def _give_images(settings: Settings) -> None:
+    """Make a folder of images for a copy of a database."""
+    open_store(settings, create=True).close()
+    accept_images(settings)
 
 
 def number_schema(conn: Connection, number: int) -> None:

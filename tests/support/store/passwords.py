@@ -15,6 +15,7 @@ from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
 from pipeline.store.accounts.login.password_hashes import PasswordHash
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from tests.support.image_folder import folder_of
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -32,7 +33,7 @@ def login_request(
     settings: Mapping[str, object] | None = None,
 ) -> LoginRequest:
     """A step of a login to a store, with the default settings but for those named."""
-    own = Settings(workspace=store.images.folder.parent).model_copy(update=settings)
+    own = Settings(workspace=folder_of(store).folder.parent).model_copy(update=settings)
     return LoginRequest(store, own, now or utc_now(), source)
 
 

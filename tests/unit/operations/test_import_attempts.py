@@ -24,6 +24,7 @@ from pipeline.store.paper.intake.batches import (
     reset_starts,
 )
 from pipeline.store.paper.pages import list_batch_pages
+from tests.support.image_folder import folder_of
 from tests.support.pages.small_pages import pdf, write_stack
 
 pytestmark = pytest.mark.slow
@@ -197,7 +198,7 @@ def test_an_error_while_a_lost_image_is_read_again_leaves_the_others(
     with store.read() as conn:
         images = [str(page.image_sha256) for page in list_batch_pages(conn, first.batch)]
     for image in images:
-        store.images.path(image).unlink(missing_ok=True)
+        folder_of(store).path(image).unlink(missing_ok=True)
     real = ForeignPages.read
 
     def read(self: ForeignPages, number: int) -> object:

@@ -27,6 +27,7 @@ from pipeline.store.paper.pages import (
     list_batch_pages,
     list_queued_pages,
 )
+from tests.support.image_folder import folder_of
 from tests.support.pages.small_pages import (
     CutShortError,
     blank_page,
@@ -146,7 +147,7 @@ def test_the_same_files_given_again_after_the_end_double_nothing_and_heal_their_
 ) -> None:
     paths = write_stack(tmp_path / "in", 2)
     first = given(store, paths)
-    lost = store.images.path(pages(store, first.batch)[0].image_sha256 or "")
+    lost = folder_of(store).path(pages(store, first.batch)[0].image_sha256 or "")
     lost.unlink()
     assert given(store, paths) == replace(first, is_resumed=True)
     assert lost.read_bytes() == paths[0].read_bytes()
@@ -247,7 +248,7 @@ def test_a_full_disk_names_itself_and_the_same_files_continue(store: Store, tmp_
         pytest.raises(StoreUnavailableError, match="cannot be written"),
     ):
         given(store, paths)
-    assert not list(store.images.folder.rglob("*.part"))
+    assert not list(folder_of(store).folder.rglob("*.part"))
     assert given(store, paths) == IntakeResult(given_batch(store), 3, 0, True)
 
 

@@ -20,6 +20,7 @@ from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import list_all_problem_pages, list_queued_pages, load_page
 from pipeline.store.schema import paper
+from tests.support.image_folder import folder_of
 from tests.support.pages.blank_reader import Blank
 from tests.support.pages.small_pages import write_stack
 
@@ -49,20 +50,20 @@ def test_while_the_disk_of_pictures_is_away_a_page_stays_in_the_queue(
     with store.read() as conn:
         (waiting,) = list_queued_pages(conn)
     desk = PageJob(store, Blank(), 2, 0.01)
-    away = store.images.folder.rename(store.images.folder.with_name("away"))
+    away = folder_of(store).folder.rename(folder_of(store).folder.with_name("away"))
     if is_mount_point_left:
-        store.images.folder.mkdir()
+        folder_of(store).folder.mkdir()
     for _ in range(3):
         desk.read(waiting)
     assert queue_of(store) == [("queued", 0, "")]
     assert len(caplog.messages) == 1, "it is said once"
     assert "folder of images" in caplog.text or "cannot be reached" in caplog.text
     if is_mount_point_left:
-        assert list(store.images.folder.iterdir()) == []
-        store.images.folder.rmdir()
-    away.rename(store.images.folder)
+        assert list(folder_of(store).folder.iterdir()) == []
+        folder_of(store).folder.rmdir()
+    away.rename(folder_of(store).folder)
     desk.read(waiting)
-    assert "is back" in caplog.messages[-1]
+    assert "are back" in caplog.messages[-1]
     with store.read() as conn:
         assert load_page(conn, waiting).outcome is Outcome.BLANK
 
@@ -74,7 +75,7 @@ def test_the_disk_of_pictures_may_go_while_a_page_is_read(store: Store) -> None:
     class Unmounting(Blank):
         def read(self, data: bytes, media_type: str, unit: str = "") -> PageResult:
             """Read, and lose the disk before the result is stored."""
-            store.images.folder.rename(store.images.folder.with_name("away"))
+            folder_of(store).folder.rename(folder_of(store).folder.with_name("away"))
             return replace(super().read(data, media_type, unit), upright=data)
 
     PageJob(store, Unmounting(), 2, 0.01).read(waiting)
@@ -96,7 +97,7 @@ def test_a_page_whose_picture_is_lost_waits_for_it_and_holds_up_no_other(
     with store.read() as conn:
         (waiting,) = list_queued_pages(conn)
         sha256 = load_page(conn, waiting).image_sha256 or ""
-    file = store.images.path(sha256)
+    file = folder_of(store).path(sha256)
     data = file.read_bytes()
     harm(file)
     desk = PageJob(store, Blank(), 2, 0.01)

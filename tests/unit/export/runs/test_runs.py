@@ -36,6 +36,7 @@ from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries
 from pipeline.store.exports import run_items as exports_run_items
 from pipeline.store.reports.entry_counts import workspace_metrics
+from tests.support.image_folder import folder_of
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,
@@ -139,7 +140,7 @@ def test_a_run_that_its_target_has_answered_was_delivered(office: ExportContext)
 
 def test_with_nothing_ready_nothing_is_made(office: ExportContext) -> None:
     assert make_run(office, ANNA, "rivta", utc_now()) is None
-    assert list(office.store.images.folder.rglob("*.*")) == []
+    assert list(folder_of(office.store).folder.rglob("*.*")) == []
     assert list_runs(office, ANNA) == []
 
 

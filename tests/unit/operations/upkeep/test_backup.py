@@ -18,6 +18,7 @@ from pipeline.operations.upkeep.backup_folder import BackupFolder
 from pipeline.operations.upkeep.encryption import PublicKeys, read_private_keys, write_new_key
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.reports.backups import BackupState, find_last_backup
+from tests.support.image_folder import folder_of
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, make_safe
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -152,7 +153,7 @@ def test_an_image_that_the_workspace_lost_is_told_and_taken_from_before(
 ) -> None:
     safe.back_up(ward.store, store_settings)
     lost = next(ward.store.images.list_names())
-    ward.store.images.path(lost).unlink()
+    folder_of(ward.store).path(lost).unlink()
     assert safe.back_up(ward.store, store_settings).manifest.missing == ()
     other = make_safe_beside(safe)
     assert other.back_up(ward.store, store_settings).manifest.missing == (lost,)
@@ -202,7 +203,7 @@ def test_the_last_backup_without_missing_images_is_always_kept(
     good = safe.back_up(ward.store, store_settings).manifest.name
     ward.work(NOTES, 1)
     for name in list(ward.store.images.list_names()):
-        ward.store.images.path(name).unlink()
+        folder_of(ward.store).path(name).unlink()
     for _ in range(4):
         newest = safe.back_up(ward.store, store_settings, days=1).manifest
     assert newest.missing
@@ -256,7 +257,7 @@ def test_two_backups_at_once_and_those_of_others_are_refused(
 def test_pages_whose_folder_of_images_is_away_are_not_backed_up_as_missing(
     ward: BusyWard, safe: Safe, store_settings: Settings
 ) -> None:
-    ward.store.images.folder.rename(ward.store.images.folder.with_name("away"))
+    folder_of(ward.store).folder.rename(folder_of(ward.store).folder.with_name("away"))
     with pytest.raises(StoreUnavailableError):
         safe.back_up(ward.store, store_settings)
     assert safe.folder.names() == []

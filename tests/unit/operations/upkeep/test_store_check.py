@@ -29,6 +29,7 @@ from pipeline.store.reports.store_checks import StoreCheck, find_last_check
 from pipeline.store.schema.paper import page
 from pipeline.store.schema.upkeep import store_check
 from tests.faults.watching import until
+from tests.support.image_folder import folder_of
 from tests.support.pages.small_pages import write_stack
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -44,7 +45,8 @@ def files(store: Store, tmp_path: Path) -> list[Path]:
     import_files(store, write_stack(tmp_path / "in", PAGES), unit="Norra", place="", by="a.b")
     with store.read() as conn:
         return [
-            store.images.path(name) for name in conn.execute(select(page.c.image_sha256)).scalars()
+            folder_of(store).path(name)
+            for name in conn.execute(select(page.c.image_sha256)).scalars()
         ]
 
 
@@ -79,7 +81,7 @@ def test_missing_damaged_and_unnamed_files_are_counted_and_named(
 
 @pytest.mark.usefixtures("files")
 def test_while_the_disk_of_pictures_is_away_nothing_is_judged(store: Store) -> None:
-    store.images.folder.rename(store.images.folder.with_name("away"))
+    folder_of(store).folder.rename(folder_of(store).folder.with_name("away"))
     with pytest.raises(ImagesAwayError):
         check_store(store, "a.b")
     assert checks(store) == 0
@@ -168,7 +170,7 @@ def test_the_command_says_what_is_wrong_by_its_exit_code(
 def test_a_restored_folder_without_its_id_is_accepted_on_request(
     store: Store, command: Callable[..., Result]
 ) -> None:
-    (store.images.folder / ID_FILE).unlink()
+    (folder_of(store).folder / ID_FILE).unlink()
     assert isinstance(command().exception, ImagesAwayError)
     assert command("--accept-images").exit_code == ExitCode.OK
     assert command().exit_code == ExitCode.OK

@@ -40,6 +40,7 @@ from pipeline.store.schema import paper
 from pipeline.texts import LANGUAGES
 from tests.contract.store.test_long_queue_work import work
 from tests.load.many_rows import UNITS, fill
+from tests.support.image_folder import folder_of
 from tests.support.store.ward import FORMS, NORTH, NOTE, NOW, SAID, SOUTH, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -152,7 +153,7 @@ def ward(store: Store) -> Ward:
 
 def loaded(ward: Ward) -> WatchState:
     """What is known of the ward."""
-    workspace = ward.store.images.folder.parent
+    workspace = folder_of(ward.store).folder.parent
     return load_watch_state(ward.store, Settings(workspace=workspace), FORMS, NOW)
 
 
@@ -168,7 +169,7 @@ def test_a_page_that_waits_needs_a_worker_that_lives(ward: Ward) -> None:
 
 def test_images_that_are_away_are_noticed(ward: Ward) -> None:
     assert not loaded(ward).are_images_away
-    folder = ward.store.images.folder
+    folder = folder_of(ward.store).folder
     folder.rename(folder.with_name("gone"))
     assert loaded(ward).are_images_away
 

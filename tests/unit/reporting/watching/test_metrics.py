@@ -24,6 +24,7 @@ from pipeline.store.paper.workers import save_heartbeat
 from pipeline.store.reports.backups import BackupFacts, record_backup
 from pipeline.store.reports.store_checks import begin_check, save_check
 from pipeline.store.schema import paper
+from tests.support.image_folder import folder_of
 from tests.support.store.ward import ASTA, FORMS, NOTE, SAID, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -81,7 +82,7 @@ def site(store: Store) -> Iterator[Site]:
         record_backup(conn, "root", BackupFacts(1, 1, 0, "a", True))
         save_check(conn, begin_check(conn, "root", now), now)
     found = Site(ward)
-    settings = Settings(workspace=store.images.folder.parent)
+    settings = Settings(workspace=folder_of(store).folder.parent)
     watch = Watch(settings, found.open, clock=lambda: found.seconds)
     server = make_server(watch, OWN_ADDRESS, 0)
     found.port = server.server_address[1]

@@ -18,6 +18,7 @@ from pipeline.store.database import image_files
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
+from tests.support.image_folder import folder_of
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def _leave_mount_point(folder: Path) -> None:
 
 def _mount_another(folder: Path) -> None:
     _leave_mount_point(folder)
-    image_files.write_folder_id(folder, "0" * 32)
+    ImageFolder(folder).write_id("0" * 32)
 
 
 @pytest.mark.parametrize("leave", [_lose_folder, _leave_mount_point, _mount_another])
@@ -78,12 +79,12 @@ def test_a_folder_that_is_not_the_databases_is_neither_read_nor_written(
 ) -> None:
     store = open_store(Settings(workspace=tmp_path, database_url=""), create=True)
     sha256 = store.images.put(b"page")
-    leave(store.images.folder)
+    leave(folder_of(store).folder)
     with pytest.raises(ImagesAwayError):
         store.images.get(sha256)
     with pytest.raises(ImagesAwayError):
         store.images.put(b"other")
-    assert not store.images.path(sha256).parent.exists()
+    assert not folder_of(store).path(sha256).parent.exists()
     store.close()
 
 
@@ -92,7 +93,7 @@ def test_a_disk_that_goes_while_a_file_is_read_is_not_the_files_fault(
 ) -> None:
     store = open_store(Settings(workspace=tmp_path, database_url=""), create=True)
     sha256 = store.images.put(b"page")
-    _lose_folder(store.images.folder)
+    _lose_folder(folder_of(store).folder)
     real, calls = image_files.read_folder_id, iter([True, False])
     monkeypatch.setattr(
         image_files,

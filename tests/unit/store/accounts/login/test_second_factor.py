@@ -20,6 +20,7 @@ from pipeline.store.accounts.login.authentication import (
 )
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
+from tests.support.image_folder import folder_of
 from tests.support.store.passwords import hashed, login_request
 from tests.support.store.ward import EVA, NILS, NORTH, NOW, SOUTH, whole_log
 
@@ -135,7 +136,7 @@ def test_neither_secrets_nor_codes_are_readable_in_the_database(staffed: Store) 
     assert len(rows) > len(codes)
     for text in (SECRET, *codes):
         assert not any(text in row or text.replace("-", "") in row for row in rows)
-    key = staffed.images.folder.parent / "second-factor.key"
+    key = folder_of(staffed).folder.parent / "second-factor.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
 

@@ -13,6 +13,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages
+from tests.support.image_folder import folder_of
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
@@ -61,7 +62,7 @@ def form(store: Store) -> Form:
     ]
     head = {"id": "egen-lista", "version": 1, "title": "Lista", "area": "HSL", "criticality": "A"}
     more = {"law": [{"ref": "PDL", "source": "SFS"}], "entries": "sheet", "depth": "deviations"}
-    path = store.images.folder.parent / "forms" / "egen-lista" / "form.yaml"
+    path = folder_of(store).folder.parent / "forms" / "egen-lista" / "form.yaml"
     path.parent.mkdir(parents=True)
     path.write_text(yaml.safe_dump(head | more | {"pages": [{"fields": fields}]}), "utf-8")
     return load_form(path)
