@@ -308,15 +308,28 @@ def status(as_json: AsJson = False) -> None:
     store, forms = open_store(settings), Forms.load(*settings.form_folders)
     with store.read() as conn:
         metrics = workspace_metrics(conn)
-    alarms = find_alarms(load_watch_state(store, settings, forms, utc_now()), settings)
+    state = load_watch_state(store, settings, forms, utc_now())
+    alarms = find_alarms(state, settings)
+    done = {
+        "backup": state.backup.last_at,
+        "check": state.check.started_at if state.check else None,
+        "log_check": state.log_check.last_at,
+    }
     if as_json:
         named = [
             {"kind": alarm.kind.value, "severity": alarm.severity.value, "count": alarm.count}
             for alarm in alarms
         ]
-        typer.echo(json.dumps(metrics | {"alarms": named}, ensure_ascii=False))
+        upkeep = {name: at.isoformat() if at else None for name, at in done.items()}
+        found = metrics | {"upkeep": upkeep, "alarms": named}
+        typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         _print_status(metrics)
+        never = message("status.never")
+        print_text(
+            "status.upkeep",
+            **{name: f"{at:%Y-%m-%d %H:%M} UTC" if at else never for name, at in done.items()},
+        )
         _print_alarms(alarms, forms)
 
 

@@ -76,7 +76,7 @@ def test_services_run_a_command_that_exists(unit: Path) -> None:
     commands = {command.name for command in build_app().registered_commands}
     for line in unit.read_text("utf-8").splitlines():
         if line.startswith("ExecStart="):
-            program, command, *_ = line.removeprefix("ExecStart=").split()
+            program, command, *_ = line.removeprefix("ExecStart=").lstrip("-").split()
             assert program == "/usr/bin/efterskrift"
             assert command in commands | {"audit"}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.reporting.watching.fleet import Member, MemberState
 
 _ALL = "all"
-_COLUMNS = ("name", "waiting", "oldest", "review", "failed", "backup", "check", "version")
+_COLUMNS = ("name", "waiting", "oldest", "review", "failed", "backup", "check", "audit", "version")
 _NUMBERS = {"waiting", "review", "failed"}
 _GAP = "  "
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -94,7 +94,7 @@ def _print_table(states: list[MemberState], now: datetime) -> None:
 def _cells(state: MemberState, now: datetime) -> list[str]:
     if state.reason:
         return [state.name]
-    never = message("fleet.never")
+    never = message("status.never")
     return [
         state.name,
         str(state.waiting),
@@ -103,6 +103,7 @@ def _cells(state: MemberState, now: datetime) -> list[str]:
         str(state.failed),
         _age(state.backup_at, now) if state.backup_at else never,
         _age(state.check_at, now) if state.check_at else never,
+        _age(state.log_check_at, now) if state.log_check_at else never,
         state.version,
     ]
 

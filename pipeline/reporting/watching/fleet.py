@@ -68,6 +68,7 @@ class MemberState:
     critical: int = 0
     backup_at: datetime | None = None
     check_at: datetime | None = None
+    log_check_at: datetime | None = None
 
     @property
     def is_calm(self) -> bool:
@@ -184,4 +185,5 @@ def _look() -> dict[str, Any]:
         "critical": sum(alarm.severity is Severity.CRITICAL for alarm in alarms),
         "backup_at": state.backup.last_at,
         "check_at": state.check.started_at if state.check else None,
+        "log_check_at": state.log_check.last_at,
     }

@@ -82,6 +82,7 @@ def test_json_has_counts_and_moments_only(fleet: Path) -> None:
         "critical": 1,
         "backup_at": None,
         "check_at": None,
+        "log_check_at": None,
     }
 
 
