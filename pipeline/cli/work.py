@@ -180,7 +180,6 @@ def _scan_tables(
 ) -> None:
     """Import each row of the tables as an entry; `owner` is the unit and the place."""
     from pipeline.domain.form.form import Forms
-    from pipeline.files.sandbox.note_files import NOTE_SUFFIX, format_rows
     from pipeline.operations.intake import import_files
     from pipeline.preparation.digital_forms import table_rows
     from pipeline.registers.care_system_list import parse_care_table
@@ -195,11 +194,12 @@ def _scan_tables(
             columns = table_rows.choose_columns(table.titles, form, chosen, known)
             for index, title in enumerate(table.titles):
                 print_note("scan.column", title=title, field=columns.get(index, "") or "–")
-            rows = table_rows.make_rows(table, form, columns, file.name)
-            paths.append(Path(folder) / str(number) / f"{file.name}{NOTE_SUFFIX}")
+            name, content = table_rows.make_note_file(
+                settings.workspace, table, form, columns, file.name
+            )
+            paths.append(Path(folder) / str(number) / name)
             paths[-1].parent.mkdir()
-            paths[-1].write_bytes(format_rows(rows))
-            table_rows.save_columns(settings.workspace, table.titles, form, columns)
+            paths[-1].write_bytes(content)
         unit, place = owner
         intake = import_files(store, paths, unit=unit, place=place, by=_operator_login())
     _report_intake(store, intake)
