@@ -46,9 +46,10 @@ TableColumns = Mapping[int, str]
 
 def propose_columns(titles: Sequence[str], form: Form) -> dict[int, str]:
     """Propose a field for each column: by its label, or by what such columns are usually called."""
+    names = accessible_names(form, _entry_row(form))
     pairs = sorted(
         (
-            (_similarity(title, spec), spec.column, column)
+            (_similarity(title, spec, names[spec.name]), spec.column, column)
             for column, title in enumerate(titles)
             for spec in _fields(form)
         ),
@@ -175,9 +176,12 @@ def _fields(form: Form) -> list[FieldSpec]:
     return [spec for spec in specs if spec.traits.filled_by_hand and spec.day is None]
 
 
-def _similarity(title: str, spec: FieldSpec) -> float:
+def _similarity(title: str, spec: FieldSpec, name: str) -> float:
+    """Return how alike a title is to a field (0 to 100); `name` tells it from the form's others."""
     plain = utils.default_process(title)
-    labels = [utils.default_process(text) for text in (spec.label, spec.full_label, spec.column)]
+    # A label such as "Datum" that says little by itself may be that of another event
+    words = (name, spec.label, spec.column) if name == spec.full_label else (name, spec.column)
+    labels = [utils.default_process(text) for text in words]
     kind = _MEANINGS.get(spec.means) if spec.means else None
     known = KNOWN_TITLES[kind] if kind else ()
     if spec.traits.is_multiline and spec.required:

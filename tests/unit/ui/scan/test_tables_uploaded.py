@@ -76,6 +76,9 @@ def test_a_table_and_a_note_are_taken_in_together(store: Store, open_screen: Ope
     asked = columns(app)
     assert asked["Rum: 12 b"] == "*"
     assert asked["Personnummer: 19121212-1212"] == "personnummer"
+    # The form also has the day on which a doctor was called
+    assert asked["Datum: 2021-12-18"] == "handelsedatum"
+    assert any("Datum → Datum då det hände" in one.value for one in app.markdown)
     app.button(key="table_submit").click().run()
     assert not app.exception
     assert sorted(pages_of(store)) == ["natten.txt", *["natten.xlsx.efterskrift.json"] * 4]

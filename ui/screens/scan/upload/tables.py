@@ -101,7 +101,7 @@ def ask_for_forms(
     """Ask for the form and the columns of each table; return the upload once all is answered."""
     files: list[UploadedFile] = st.session_state[_FILES_KEY]
     asked: _Asked = st.session_state[_ASKED_KEY]
-    st.info(t("scan.table.what"), icon=":material/table:")
+    st.caption(md("scan.table.what", unit=asked.unit))
     answers = {
         number: _ask(context, files[number], number, table)
         for number, table in asked.tables.items()
@@ -165,11 +165,17 @@ def _ask(context: AppContext, file: UploadedFile, number: int, table: CareTable)
         unknown = [index for index in range(len(table.titles)) if index not in known]
         chosen = {index: _ask_column(table, form, index, None, key) for index in unknown}
         if known:
+            lines = st.container(gap=None)
             with st.expander(md("scan.table.known", count=len(known)), key=f"table_known-{key}"):
                 chosen |= {
                     index: _ask_column(table, form, index, known[index], key)
                     for index in sorted(known)
                 }
+            choices = _choices(form)
+            with lines:
+                for index in sorted(known):
+                    meaning = choices[chosen[index] or _LEFT_OUT]
+                    st.markdown(f"{plain(table.titles[index])} → {plain(meaning)}")
     answered = {index: name for index, name in chosen.items() if name is not None}
     if len(answered) < len(chosen):
         return None
@@ -180,9 +186,8 @@ def _ask_column(
     table: CareTable, form: Form, index: int, known: str | None, key: str
 ) -> str | None:
     """Ask which field a column belongs to, unless it is known; the first cell is shown with it."""
-    free_text = {_FREE_TEXT: t("scan.table.free_text")} if has_free_text(form) else {}
-    choices = free_text | field_labels(form) | {_LEFT_OUT: t("scan.table.left_out")}
-    if known is None and free_text:
+    choices = _choices(form)
+    if known is None and _FREE_TEXT in choices:
         known = _FREE_TEXT
     options, first = list(choices), table.rows[0][1]
     title = table.titles[index] or t("scan.table.untitled", number=index + 1)
@@ -195,3 +200,9 @@ def _ask_column(
         placeholder=t("scan.table.field_choose"),
         key=f"table_column-{key}-{index}",
     )
+
+
+def _choices(form: Form) -> dict[str, str]:
+    """Return what a column may be, with the words for it."""
+    free_text = {_FREE_TEXT: t("scan.table.free_text")} if has_free_text(form) else {}
+    return free_text | field_labels(form) | {_LEFT_OUT: t("scan.table.left_out")}
