@@ -26,7 +26,7 @@ from pipeline.operations.upkeep.backup_folder import BackupFolder, Manifest
 from pipeline.operations.upkeep.encryption import PrivateKeys
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.database.image_files import ImageFolder, write_folder_id
-from pipeline.store.database.migrations.history import head
+from pipeline.store.database.migrations.history import head, revisions
 from pipeline.store.database.row_copy import fill_database
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import record
@@ -71,6 +71,8 @@ def restore_backup(
 ) -> Restoration:
     """Restore a backup and check the result: rows, files, database and log.
 
+    One of an earlier version is upgraded, after its rows were compared.
+
     Args:
         folder: where the backup lies.
         order: what and where to.
@@ -80,20 +82,21 @@ def restore_backup(
 
     Raises:
         UsageError: the workspace is not empty, or the keys do not fit.
-        StoreError: the backup is of another version or damaged, the database is not empty, or what
+        StoreError: the backup is of a later version or damaged, the database is not empty, or what
             was restored is not what was backed up.
         StoreUnavailableError: a disk is full or away, or the database out of reach.
     """
     manifest = order.manifest
-    if manifest.schema != head():
+    if manifest.schema not in revisions():
         raise StoreError(
-            "backup_other_schema", found=manifest.schema, version=manifest.version, needed=head()
+            "backup_later_schema", found=manifest.schema, version=manifest.version, needed=head()
         )
     with _writing(order.workspace), _alone(order.workspace):
         settings_text = _restore_files(folder, order)
         lost = _restore_images(folder, order, on_image)
         url = order.database_url or _unfinished_url(order.workspace)
-        fill_database(url, read_lines(folder, manifest, order.keys), manifest.tables)
+        lines = read_lines(folder, manifest, order.keys)
+        fill_database(url, lines, manifest.tables, manifest.schema, settings.forms)
         write_folder_id(order.workspace / "images", manifest.image_store)
         store = open_store(
             settings.model_copy(update={"workspace": order.workspace, "database_url": url})
