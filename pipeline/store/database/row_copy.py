@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -167,7 +166,10 @@ def fill_database(
 def _fill_tables(
     conn: Connection, lines: Iterable[bytes], expected: Mapping[str, TableSum]
 ) -> None:
-    create_schema(conn, partial(_insert_lines, lines=lines, known=metadata))
+    def fill(conn: Connection) -> None:
+        _insert_lines(conn, lines, metadata)
+
+    create_schema(conn, fill)
     _continue_numbers(conn, _tables())
     _compare_sums(write_rows(conn, lambda _line: None), expected)
 

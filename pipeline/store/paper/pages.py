@@ -331,7 +331,8 @@ def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -
 def find_oldest_waiting(conn: Connection) -> datetime | None:
     """Return when the oldest page that waits for the machine or a person was scanned, or None."""
     query = select(func.min(page.c.scanned_at)).where(is_waiting)
-    return conn.execute(query).scalar_one()
+    oldest: datetime | None = conn.execute(query).scalar_one()
+    return oldest
 
 
 def count_closed_pages(conn: Connection) -> int:
