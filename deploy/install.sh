@@ -21,6 +21,7 @@ if ! getent passwd efterskrift > /dev/null; then
 fi
 install -d -o efterskrift -g efterskrift -m 0700 /var/lib/efterskrift
 install -d -m 0755 /etc/efterskrift "$prefix" "$prefix/view"
+install -d -m 0750 -g efterskrift /etc/efterskrift/workspaces
 if [[ ! -e /etc/efterskrift/efterskrift.env ]]; then
     install -m 0640 -g efterskrift /dev/stdin /etc/efterskrift/efterskrift.env << 'ENV'
 # Inställningar som gäller hela maskinen. Övriga står i settings.yaml i arbetsytan (docs/settings.md).
@@ -31,6 +32,8 @@ EFTERSKRIFT_LANGUAGE=sv
 EFTERSKRIFT_BACKUP_FOLDER=/mnt/efterskrift
 # Enheten som papperet i /var/lib/efterskrift/skanner hör till (efterskrift-watch).
 EFTERSKRIFT_WATCH_UNIT=
+# Flera kommuner på samma maskin: en fil för varje, KOMMUN.env, i den här mappen (efterskrift fleet status).
+EFTERSKRIFT_FLEET=/etc/efterskrift/workspaces
 # Flera maskiner delar en PostgreSQL-databas:
 # EFTERSKRIFT_DATABASE_URL=postgresql+psycopg://efterskrift@db.example.se/efterskrift
 ENV

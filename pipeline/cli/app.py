@@ -27,8 +27,9 @@ from pipeline.cli import (
 from pipeline.cli.context import LANGUAGE, print_note
 from pipeline.cli.exporting import archiving, fhir, receipt_list
 from pipeline.cli.exporting import runs as exporting
-from pipeline.cli.workspace import first_setup, lifecycle, registers
+from pipeline.cli.workspace import first_setup, fleet, lifecycle, registers
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
+from pipeline.domain.settings import read_environment_file
 from pipeline.operations.upkeep.log_lines import start_log
 
 COMMANDS = (
@@ -55,6 +56,7 @@ COMMANDS = (
     operations.register_paper_commands,
     oversight.register_audit_commands,
     oversight.register_metrics_command,
+    fleet.register_fleet_commands,
     learning.register,
     reading.register_recognize_command,
     benchmark.register_bench_command,
@@ -101,6 +103,9 @@ def _set_global_options(
     ] = False,
 ) -> None:
     del version  # `_print_version` has printed it and ended the program
+    # Settings of the machine, which services get from systemd: deploy/efterskrift names the file
+    if file := os.environ.pop("EFTERSKRIFT_ENVIRONMENT_FILE", ""):
+        os.environ.update(read_environment_file(Path(file)))
     if workspace is not None:
         os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace.resolve())
     start_log(verbose=verbose)

@@ -66,7 +66,10 @@ def register_ui_command(app: typer.Typer) -> None:
 
 def ui(
     port: Annotated[
-        int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")
+        int,
+        typer.Option(
+            "--port", min=1, max=65535, envvar="EFTERSKRIFT_PORT", help="Port on this machine."
+        ),
     ] = 8501,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
     processes: Annotated[

@@ -311,7 +311,14 @@ def register_metrics_command(app: typer.Typer) -> None:
 
 def metrics(
     port: Annotated[
-        int, typer.Option("--port", min=1, max=65535, help="Port of /metrics and /healthz.")
+        int,
+        typer.Option(
+            "--port",
+            min=1,
+            max=65535,
+            envvar="EFTERSKRIFT_METRICS_PORT",
+            help="Port of /metrics and /healthz.",
+        ),
     ] = 9464,
     address: Annotated[
         str, typer.Option("--address", help="Address to listen on; others than this machine's.")

@@ -180,7 +180,6 @@ def _scan_tables(
 ) -> None:
     """Import each row of the tables as an entry; `owner` is the unit and the place."""
     from pipeline.domain.form.form import Forms
-    from pipeline.files.sandbox.note_files import NOTE_SUFFIX, format_rows
     from pipeline.operations.intake import import_files
     from pipeline.preparation.digital_forms import table_rows
     from pipeline.registers.care_system_list import parse_care_table
@@ -195,11 +194,12 @@ def _scan_tables(
             columns = table_rows.choose_columns(table.titles, form, chosen, known)
             for index, title in enumerate(table.titles):
                 print_note("scan.column", title=title, field=columns.get(index, "") or "–")
-            rows = table_rows.make_rows(table, form, columns, file.name)
-            paths.append(Path(folder) / str(number) / f"{file.name}{NOTE_SUFFIX}")
+            name, content = table_rows.make_note_file(
+                settings.workspace, table, form, columns, file.name
+            )
+            paths.append(Path(folder) / str(number) / name)
             paths[-1].parent.mkdir()
-            paths[-1].write_bytes(format_rows(rows))
-            table_rows.save_columns(settings.workspace, table.titles, form, columns)
+            paths[-1].write_bytes(content)
         unit, place = owner
         intake = import_files(store, paths, unit=unit, place=place, by=_operator_login())
     _report_intake(store, intake)
@@ -308,15 +308,28 @@ def status(as_json: AsJson = False) -> None:
     store, forms = open_store(settings), Forms.load(*settings.form_folders)
     with store.read() as conn:
         metrics = workspace_metrics(conn)
-    alarms = find_alarms(load_watch_state(store, settings, forms, utc_now()), settings)
+    state = load_watch_state(store, settings, forms, utc_now())
+    alarms = find_alarms(state, settings)
+    done = {
+        "backup": state.backup.last_at,
+        "check": state.check.started_at if state.check else None,
+        "log_check": state.log_check.last_at,
+    }
     if as_json:
         named = [
             {"kind": alarm.kind.value, "severity": alarm.severity.value, "count": alarm.count}
             for alarm in alarms
         ]
-        typer.echo(json.dumps(metrics | {"alarms": named}, ensure_ascii=False))
+        upkeep = {name: at.isoformat() if at else None for name, at in done.items()}
+        found = metrics | {"upkeep": upkeep, "alarms": named}
+        typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         _print_status(metrics)
+        never = message("status.never")
+        print_text(
+            "status.upkeep",
+            **{name: f"{at:%Y-%m-%d %H:%M} UTC" if at else never for name, at in done.items()},
+        )
         _print_alarms(alarms, forms)
 
 

@@ -6,6 +6,8 @@ Defaults are overridden by `settings.yaml`, and that by environment variables `E
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -30,6 +32,10 @@ DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
 _NETWORK_SUFFIX = ".onnx"
 _OBJECT_STORES = frozenset({"s3", "az", "gs"})
 _PREFIX = "EFTERSKRIFT_"
+_VALUE_PART = re.compile(
+    r"""[ \t]*(?:'(?P<literal>[^']*)'|"(?P<quoted>(?:\\.|[^"\\])*)"|(?P<bare>.+))"""
+)
+"""A value of an environment file: quoted parts, then what is not quoted up to the line's end."""
 
 
 class Handwriting(StrEnum):
@@ -344,6 +350,49 @@ def is_object_store_url(url: str) -> bool:
 def sqlite_url(path: Path) -> str:
     """Return the URL of an SQLite file, with special characters of its path quoted."""
     return f"sqlite:///{quote(str(path))}"
+
+
+def read_environment_file(path: Path) -> dict[str, str]:
+    """Return the variables of a file of lines NAME=VALUE, quoted as systemd reads them.
+
+    See `EnvironmentFile=` in systemd.exec(5); a value is on one line.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise SettingsError("not_looked_into", value=path, reason=reason) from error
+    lines = (line.strip() for line in text.splitlines())
+    named = (line.partition("=") for line in lines if line and line[0] not in "#;")
+    return {
+        name.strip(): _unquote(value)
+        for name, equals, value in named
+        if equals and name.strip().isidentifier()
+    }
+
+
+def _unquote(value: str) -> str:
+    parts = []
+    for part in _VALUE_PART.finditer(value):
+        match part.lastgroup:
+            case "literal":
+                parts.append(part["literal"])
+            case "quoted":
+                parts.append(re.sub(r'\\(["\\`$])', r"\1", part["quoted"]))
+            case _:
+                parts.append(re.sub(r"\\(.)", r"\1", part["bare"]))
+    return "".join(parts)
+
+
+def own_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with these settings and none of the program's others."""
+    others = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(_PREFIX)
+    }
+    return others | dict(variables)
 
 
 def _find_workspace() -> Path:

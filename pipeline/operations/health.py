@@ -15,7 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, SettingsError, StoreError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    ExitCode,
+    FormError,
+    LogBrokenError,
+    SettingsError,
+    StoreError,
+)
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
@@ -24,6 +31,7 @@ from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.operations.upkeep.readiness import describe_backup_folder, describe_first_setup
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_for_images, open_store
+from pipeline.store.event_log.verification import find_last_log_check
 from pipeline.store.paper.pages import list_image_names
 from pipeline.store.reports.backups import find_last_backup
 from pipeline.store.reports.store_checks import find_last_check
@@ -82,6 +90,7 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
         _run_check("First settings", lambda: describe_first_setup(settings)),
         _run_check("Pictures", lambda: _check_image_files(settings)),
         _run_check("Last check", lambda: _describe_last_check(settings)),
+        _run_check("Last log check", lambda: _describe_last_log_check(settings)),
         _run_check("Backup folder", lambda: describe_backup_folder(settings)),
         _run_check("Last backup", lambda: _describe_last_backup(settings)),
     ]
@@ -284,6 +293,21 @@ def _describe_last_check(settings: Settings) -> str:
     if not last.is_whole:
         raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
     return f"{at}: {last.files} files are whole"
+
+
+def _describe_last_log_check(settings: Settings) -> str:
+    """Return when the whole log was last found unchanged, as a text.
+
+    Raises:
+        LogBrokenError: it was found changed since.
+    """
+    with closing(open_store(settings)) as store, store.read() as conn:
+        check = find_last_log_check(conn)
+    if check.failed_at is not None:
+        raise LogBrokenError("last_log_check_failed", at=f"{check.failed_at:%Y-%m-%d %H:%M} UTC")
+    if check.last_at is None:
+        return "never: `efterskrift audit verify`"
+    return f"{check.last_at:%Y-%m-%d %H:%M} UTC: unchanged"
 
 
 def _describe_last_backup(settings: Settings) -> str:

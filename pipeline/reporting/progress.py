@@ -30,6 +30,7 @@ from pipeline.reporting.forecast import (
     worked_days,
 )
 from pipeline.reporting.situation import Situation
+from pipeline.store.event_log.verification import LogCheck, find_last_log_check
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.reports import progress
 from pipeline.store.reports.entry_counts import count_entry_groups
@@ -136,7 +137,7 @@ class Overview:
 
     `unsigned` counts by unit the confirmed entries that are not exported until they are signed;
     `incomplete_batches` counts by unit the batches of pages that were not imported to their end;
-    `check` is the last check of the whole store.
+    `check` is the last check of the whole store, `log_check` that of the log.
     """
 
     at: datetime
@@ -151,6 +152,7 @@ class Overview:
     sheets: tuple[SheetBalance, ...]
     incomplete_batches: Mapping[str, int]
     check: StoreCheck | None
+    log_check: LogCheck
 
     @property
     def is_by_hour(self) -> bool:
@@ -275,6 +277,7 @@ def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime)
         sheets=tuple(count_sheets(conn, list_accounted_units(person, Action.PROGRESS))),
         incomplete_batches=progress.count_interrupted_batches(conn, units, now),
         check=find_last_check(conn),
+        log_check=find_last_log_check(conn),
     )
 
 

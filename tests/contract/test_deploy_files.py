@@ -34,14 +34,37 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     shutil.copy("/bin/true", tmp_path / "usr" / "sbin" / "nginx")
     folder = tmp_path / "etc" / "systemd" / "system"
     shutil.copytree(DEPLOY / "systemd", folder)
+    _run(DEPLOY / "workspace-units", folder)
     for name in ("basic", "shutdown", "sysinit", "timers", "multi-user", "network"):
         (folder / f"{name}.target").write_text("[Unit]\nDescription=x\n")
 
-    said = _run("systemd-analyze", "verify", f"--root={tmp_path}", "--man=no", *UNIT_NAMES)
+    said = _run(
+        "systemd-analyze", "verify", f"--root={tmp_path}", "--man=no", *UNIT_NAMES, *INSTANCES
+    )
     assert [line for line in said.splitlines() if "efterskrift" in line] == []
 
 
 UNIT_NAMES = [unit.name for unit in UNITS]
+OF_ALL = {"efterskrift.target", "efterskrift-web.service"}
+"""One for all workspaces of a machine."""
+OF_EACH = [unit for unit in UNITS if unit.name not in OF_ALL]
+INSTANCES = [f"{unit.stem}@kalix{unit.suffix}" for unit in OF_EACH]
+
+
+def test_a_service_of_one_workspace_sees_no_other(tmp_path: Path) -> None:
+    shutil.copytree(DEPLOY / "systemd", tmp_path, dirs_exist_ok=True)
+    for _ in range(2):  # what it wrote itself is no unit to begin with
+        _run(DEPLOY / "workspace-units", tmp_path)
+
+    templates = sorted(tmp_path.glob("*@.*"))
+    assert [unit.name.replace("@", "") for unit in templates] == [unit.name for unit in OF_EACH]
+    lines = [line for unit in templates for line in unit.read_text("utf-8").splitlines()]
+    said = [line for line in lines if not line.startswith("#")]
+    assert {line for line in said if "/etc/efterskrift" in line} == {
+        "EnvironmentFile=/etc/efterskrift/workspaces/%i.env"
+    }
+    folders = [place for line in said for place in re.findall(r"/var/lib/efterskrift\S*", line)]
+    assert {place.split("/")[4] for place in folders} == {"%i"}
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
@@ -61,7 +84,7 @@ def test_services_run_a_command_that_exists(unit: Path) -> None:
     commands = {command.name for command in build_app().registered_commands}
     for line in unit.read_text("utf-8").splitlines():
         if line.startswith("ExecStart="):
-            program, command, *_ = line.removeprefix("ExecStart=").split()
+            program, command, *_ = line.removeprefix("ExecStart=").lstrip("-").split()
             assert program == "/usr/bin/efterskrift"
             assert command in commands | {"audit"}
 
@@ -93,6 +116,6 @@ def test_nginx_takes_the_example(tmp_path: Path) -> None:
     assert "warn" not in said
 
 
-@pytest.mark.parametrize("script", ["install.sh", "efterskrift", "certificate"])
+@pytest.mark.parametrize("script", ["install.sh", "efterskrift", "certificate", "workspace-units"])
 def test_bash_takes_the_scripts(script: str) -> None:
     _run("bash", "-n", DEPLOY / script)

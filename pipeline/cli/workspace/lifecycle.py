@@ -268,12 +268,14 @@ def restore(
 ) -> None:
     """Restore a backup into a new workspace and check it.
 
-    Rows, files, database and log are compared with the backup before the workspace opens. Exit code
-    6 if images are missing, 12 if the log was changed already when the backup was made.
+    A backup of an earlier version is upgraded. Rows, files, database and log are compared with the
+    backup before the workspace opens. Exit code 6 if images are missing, 12 if the log was changed
+    already when the backup was made.
     """
     from pipeline.operations.upkeep.backup_check import open_keys
     from pipeline.operations.upkeep.backup_folder import BackupFolder
     from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
+    from pipeline.store.database.migrations.history import head
 
     if os.environ.get("EFTERSKRIFT_DATABASE_URL") and not database:
         raise UsageError("restore_database_unclear")
@@ -303,6 +305,8 @@ def restore(
             rows=format_count(manifest.rows, "row"),
             files=format_count(restored.files, "file"),
         )
+    if manifest.schema != head():
+        print_note("restore.upgraded", before=manifest.schema, after=head())
     if manifest.outside:
         print_note("backup.outside", names=", ".join(manifest.outside[:_REMAINING_NAMES]))
     if restored.log_problems:

@@ -27,7 +27,7 @@ from pipeline.operations.upkeep.encryption import PrivateKeys
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.database.image_files import ImageFolder, Images
 from pipeline.store.database.image_store import make_images
-from pipeline.store.database.migrations.history import head
+from pipeline.store.database.migrations.history import head, revisions
 from pipeline.store.database.row_copy import fill_database
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
 from pipeline.store.event_log.events import record
@@ -74,6 +74,8 @@ def restore_backup(
 ) -> Restoration:
     """Restore a backup and check the result: rows, files, database and log.
 
+    One of an earlier version is upgraded, after its rows were compared.
+
     Args:
         folder: where the backup lies.
         order: what and where to.
@@ -84,14 +86,14 @@ def restore_backup(
     Raises:
         UsageError: the workspace is not empty, the object store has the images of another one, or
             the keys do not fit.
-        StoreError: the backup is of another version or damaged, the database is not empty, or what
+        StoreError: the backup is of a later version or damaged, the database is not empty, or what
             was restored is not what was backed up.
         StoreUnavailableError: a disk is full or away, or the database out of reach.
     """
     manifest = order.manifest
-    if manifest.schema != head():
+    if manifest.schema not in revisions():
         raise StoreError(
-            "backup_other_schema", found=manifest.schema, version=manifest.version, needed=head()
+            "backup_later_schema", found=manifest.schema, version=manifest.version, needed=head()
         )
     with _writing(order.workspace), _alone(order.workspace):
         settings_text = _restore_files(folder, order)
@@ -100,7 +102,8 @@ def restore_backup(
         _claim(images, manifest.image_store)
         lost = _restore_images(folder, order, images, on_image)
         url = order.database_url or _unfinished_url(order.workspace)
-        fill_database(url, read_lines(folder, manifest, order.keys), manifest.tables)
+        lines = read_lines(folder, manifest, order.keys)
+        fill_database(url, lines, manifest.tables, manifest.schema, settings.forms)
         store = open_store(placed.model_copy(update={"database_url": url}))
         try:
             restored = _check(store, order, len(lost), by)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,13 +17,16 @@ from rapidfuzz import fuzz, utils
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
+from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.files.atomic import write_atomically
-from pipeline.files.sandbox.note_files import RowPage
+from pipeline.files.sandbox.note_files import NOTE_SUFFIX, RowPage, format_rows
 from pipeline.forms.fiducials import serial_of
 from pipeline.registers.care_system_list import KNOWN_TITLES, CareColumn, CareTable
 
+TABLE_SUFFIXES = frozenset({".csv", ".xlsx"})
+"""Usual suffixes of tables."""
 COLUMNS_FILE = "table-columns.json"
 """The remembered columns, in the workspace."""
 _MIN_SIMILARITY = 88
@@ -42,9 +46,10 @@ TableColumns = Mapping[int, str]
 
 def propose_columns(titles: Sequence[str], form: Form) -> dict[int, str]:
     """Propose a field for each column: by its label, or by what such columns are usually called."""
+    names = accessible_names(form, _entry_row(form))
     pairs = sorted(
         (
-            (_similarity(title, spec), spec.column, column)
+            (_similarity(title, spec, names[spec.name]), spec.column, column)
             for column, title in enumerate(titles)
             for spec in _fields(form)
         ),
@@ -78,7 +83,7 @@ def choose_columns(
     return columns
 
 
-def make_rows(
+def _make_rows(
     table: CareTable, form: Form, columns: TableColumns, source: str
 ) -> tuple[RowPage, ...]:
     """Return the pages of each row's sheet.
@@ -93,6 +98,50 @@ def make_rows(
     )
 
 
+def make_note_file(
+    workspace: Path, table: CareTable, form: Form, columns: TableColumns, source: str
+) -> tuple[str, bytes]:
+    """Return the file that is imported for a table, like a note, and remember its columns.
+
+    Raises:
+        UsageError: two columns belong to the same field, or cells have no field that can hold them
+            and the form has no free text.
+    """
+    fields = Counter(field for field in columns.values() if field)
+    if twice := [field for field, count in fields.items() if count > 1]:
+        labels = field_labels(form)
+        names = ", ".join(labels[field] for field in twice)
+        raise UsageError("columns_of_one_field", fields=names)
+    content = format_rows(_make_rows(table, form, columns, source))
+    _save_columns(workspace, table.titles, form, columns)
+    return f"{source}{NOTE_SUFFIX}", content
+
+
+def field_labels(form: Form) -> dict[str, str]:
+    """Return what people call each field that a column may be mapped to, in the form's order."""
+    names = accessible_names(form, _entry_row(form))
+    return {spec.column: names[spec.name] for spec in _fields(form)}
+
+
+def has_free_text(form: Form) -> bool:
+    """Whether an entry of the form takes what no other field can hold."""
+    return any(spec.traits.is_multiline for spec in _fields(form))
+
+
+def propose_form(workspace: Path, titles: Sequence[str], forms: Sequence[Form]) -> Form | None:
+    """Return the form that a table with these titles was last taken in as, else the likeliest.
+
+    None where several are as likely, or none has a field for half of the columns.
+    """
+    chosen_before = [form for form in forms if load_columns(workspace, titles, form)]
+    if chosen_before:
+        return chosen_before[0] if len(chosen_before) == 1 else None
+    counts = [len(propose_columns(titles, form)) for form in forms]
+    most = max(counts, default=0)
+    is_clear = counts.count(most) == 1 and 2 * most >= len(titles)
+    return forms[counts.index(most)] if is_clear else None
+
+
 def load_columns(workspace: Path, titles: Sequence[str], form: Form) -> dict[int, str]:
     """Return the columns that were chosen for these titles and this form; empty if none were."""
     file = workspace / COLUMNS_FILE
@@ -103,7 +152,9 @@ def load_columns(workspace: Path, titles: Sequence[str], form: Form) -> dict[int
     return {int(column): field for column, field in known.items() if not field or field in names}
 
 
-def save_columns(workspace: Path, titles: Sequence[str], form: Form, columns: TableColumns) -> None:
+def _save_columns(
+    workspace: Path, titles: Sequence[str], form: Form, columns: TableColumns
+) -> None:
     """Remember the columns of these titles and this form."""
     file = workspace / COLUMNS_FILE
     known = json.loads(file.read_text("utf-8")) if file.exists() else {}
@@ -125,9 +176,12 @@ def _fields(form: Form) -> list[FieldSpec]:
     return [spec for spec in specs if spec.traits.filled_by_hand and spec.day is None]
 
 
-def _similarity(title: str, spec: FieldSpec) -> float:
+def _similarity(title: str, spec: FieldSpec, name: str) -> float:
+    """Return how alike a title is to a field (0 to 100); `name` tells it from the form's others."""
     plain = utils.default_process(title)
-    labels = [utils.default_process(text) for text in (spec.label, spec.full_label, spec.column)]
+    # A label such as "Datum" that says little by itself may be that of another event
+    words = (name, spec.label, spec.column) if name == spec.full_label else (name, spec.column)
+    labels = [utils.default_process(text) for text in words]
     kind = _MEANINGS.get(spec.means) if spec.means else None
     known = KNOWN_TITLES[kind] if kind else ()
     if spec.traits.is_multiline and spec.required:

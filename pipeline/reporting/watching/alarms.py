@@ -26,7 +26,7 @@ from pipeline.reporting.watching.rises import (
     find_rises,
 )
 from pipeline.store.database.store import Store
-from pipeline.store.event_log.verification import is_latest_intact
+from pipeline.store.event_log.verification import LogCheck, find_last_log_check, is_latest_intact
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.reports.backups import BackupState, find_last_backup
 from pipeline.store.reports.store_checks import StoreCheck, find_last_check
@@ -41,7 +41,7 @@ from pipeline.texts import Topic, grouped
 _BEAT_PATIENCE = timedelta(minutes=2)
 """A worker without a heartbeat for longer is not alive: clocks of machines differ by less."""
 _RARE_CHECK = timedelta(days=8)
-"""Age of the last check where workers make none (`check_hours`: 0), and something else should."""
+"""Age of the last check that no worker makes: of files with `check_hours` 0, of the whole log."""
 _RECENT_FAILURES = timedelta(days=2)
 
 
@@ -58,6 +58,7 @@ class AlarmKind(StrEnum):
 
     IMAGES_AWAY = "images_away"
     LOG_BROKEN = "log_broken"
+    VERIFY_FAILED = "verify_failed"
     CHECK_FAILED = "check_failed"
     DISK_FULL = "disk_full"
     NO_WORKER = "no_worker"
@@ -66,6 +67,8 @@ class AlarmKind(StrEnum):
     BACKUP_NEVER = "backup_never"
     CHECK_OLD = "check_old"
     CHECK_NEVER = "check_never"
+    VERIFY_OLD = "verify_old"
+    VERIFY_NEVER = "verify_never"
     PAGES_FAILING = "pages_failing"
     UNRECEIPTED = "unreceipted"
     DRIFT_FORM = "drift_form"
@@ -78,6 +81,7 @@ _CRITICAL = frozenset(
     {
         AlarmKind.IMAGES_AWAY,
         AlarmKind.LOG_BROKEN,
+        AlarmKind.VERIFY_FAILED,
         AlarmKind.CHECK_FAILED,
         AlarmKind.DISK_FULL,
         AlarmKind.NO_WORKER,
@@ -120,6 +124,7 @@ class WatchState:
     queue: QueueState
     backup: BackupState
     check: StoreCheck | None
+    log_check: LogCheck
     unreceipted: int
     sent: int
     free_bytes: int
@@ -151,6 +156,7 @@ def load_watch_state(
             queue=load_queue_state(conn, now, _BEAT_PATIENCE),
             backup=find_last_backup(conn),
             check=find_last_check(conn),
+            log_check=find_last_log_check(conn),
             unreceipted=unreceipted,
             sent=sent,
             free_bytes=_free_bytes(settings),
@@ -232,6 +238,19 @@ def _upkeep_alarms(state: WatchState, settings: Settings) -> Iterator[Alarm]:
         yield Alarm(AlarmKind.CHECK_FAILED, 1, {"at": check.started_at})
     elif now - check.started_at > limit:
         yield Alarm(AlarmKind.CHECK_OLD, 1, {"at": check.started_at})
+    yield from _log_alarms(state.log_check, now, in_use_since)
+
+
+def _log_alarms(check: LogCheck, now: datetime, in_use_since: datetime) -> Iterator[Alarm]:
+    """Yield that the whole log was found changed, or was not looked at for long."""
+    if check.failed_at is not None:
+        yield Alarm(AlarmKind.VERIFY_FAILED, 1, {"at": check.failed_at})
+    elif now - (check.last_at or in_use_since) <= _RARE_CHECK:
+        return
+    elif check.last_at is not None:
+        yield Alarm(AlarmKind.VERIFY_OLD, 1, {"at": check.last_at})
+    else:
+        yield Alarm(AlarmKind.VERIFY_NEVER)
 
 
 def _drift_alarms(drift: Collection[Drift]) -> Iterator[Alarm]:

@@ -160,6 +160,9 @@ def _upkeep_metrics(measured: Measured, state: WatchState) -> Iterator[Metric]:
     if state.check is not None:
         age = (state.at - state.check.started_at).total_seconds()
         yield _gauge("check_age_seconds", "Time since the last check of all files.", age)
+    if state.log_check.last_at is not None:
+        age = (state.at - state.log_check.last_at).total_seconds()
+        yield _gauge("log_check_age_seconds", "Time since the whole log was found unchanged.", age)
     yield _gauge("disk_free_bytes", "Free space where the workspace is.", state.free_bytes)
     counts = Counter(alarm.severity.value for alarm in measured.alarms)
     by_severity = {severity.value: counts[severity.value] for severity in Severity}

@@ -232,3 +232,23 @@ def chunk_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _insert_statement(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def suspend_foreign_keys(conn: Connection) -> None:
+    """Let migrations replace tables that others refer to.
+
+    SQLite ignores this pragma within a transaction.
+    """
+    if conn.dialect.name == "sqlite":
+        driver: object = conn.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")  # type: ignore[attr-defined]
+
+
+def check_foreign_keys(conn: Connection, name: str) -> None:
+    """Check the references that were not checked row by row.
+
+    Raises:
+        StoreError: a row refers to one that is missing.
+    """
+    if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise StoreError("dangling_rows", store=name)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Integer,
+    MetaData,
     String,
     Table,
     Text,
@@ -38,8 +39,13 @@ from sqlalchemy.exc import StatementError
 
 from pipeline.domain.errors import StoreError
 from pipeline.store.database.clock import UtcDateTime
-from pipeline.store.database.engines import make_engine, redact_error
-from pipeline.store.database.migrations.history import lock_schema
+from pipeline.store.database.engines import (
+    check_foreign_keys,
+    make_engine,
+    redact_error,
+    suspend_foreign_keys,
+)
+from pipeline.store.database.migrations.history import head, lock_schema
 from pipeline.store.database.store import create_schema
 from pipeline.store.event_log.events import discard_pending
 from pipeline.store.schema.paper import metadata, schema_info
@@ -79,15 +85,20 @@ def write_rows(conn: Connection, write: Callable[[bytes], object]) -> dict[str, 
         conn: a transaction that sees one moment (`Store.snapshot`).
         write: gets one line at a time.
     """
+    return _write_columns(conn, {table.name: [*table.columns] for table in _tables()}, write)
+
+
+def _write_columns(
+    conn: Connection, columns: Mapping[str, Sequence[Column[Any]]], write: Callable[[bytes], object]
+) -> dict[str, TableSum]:
     sums = {}
-    for table in _tables():
-        names = [column.name for column in table.columns]
-        write(_to_line({"table": table.name, "columns": names}))
+    for table, listed in columns.items():
+        write(_to_line({"table": table, "columns": [column.name for column in listed]}))
         adder = _Adder()
-        for line in _row_lines(conn, table):
+        for line in _row_lines(conn, listed):
             adder.add(line)
             write(line)
-        sums[table.name] = adder.total()
+        sums[table] = adder.total()
     return sums
 
 
@@ -107,15 +118,24 @@ def sum_lines(lines: Iterable[bytes]) -> dict[str, TableSum]:
     return {name: one.total() for name, one in adders.items()}
 
 
-def fill_database(url: str, lines: Iterable[bytes], expected: Mapping[str, TableSum]) -> None:
-    """Make the tables of this version in an empty database and fill them; all of it or nothing.
+def fill_database(
+    url: str,
+    lines: Iterable[bytes],
+    expected: Mapping[str, TableSum],
+    revision: str,
+    forms: Path,
+) -> None:
+    """Make the tables of an empty database and fill them; all of it or nothing.
 
-    Every row is read again and compared with what it was made from.
+    Every row is read again and compared with what it was made from. Rows of an earlier revision are
+    filled into its tables, and upgraded after that.
 
     Args:
         url: of the database.
-        lines: as `write_rows` wrote them, in a database of this revision.
+        lines: as `write_rows` wrote them.
         expected: the sum of each table.
+        revision: of the database that they were read from.
+        forms: the folder of form definitions, which an upgrade may need.
 
     Raises:
         StoreError: the database has tables already, refuses a row, or has other rows than expected.
@@ -125,19 +145,56 @@ def fill_database(url: str, lines: Iterable[bytes], expected: Mapping[str, Table
     engine = make_engine(url, _WAIT_SECONDS)
     name = engine.url.render_as_string(hide_password=True)
     try:
-        with engine.connect() as conn, conn.begin():
-            lock_schema(conn)
-            if inspect(conn).get_table_names():
-                raise StoreError("database_not_empty", name=name)
-            create_schema(conn, partial(_insert_lines, lines=lines))
-            _continue_numbers(conn)
-            found = write_rows(conn, lambda _line: None)
-            if wrong := sorted(table for table in found if found[table] != expected.get(table)):
-                raise StoreError("restored_rows_differ", tables=", ".join(wrong))
+        with engine.connect() as conn:
+            if revision != head():
+                suspend_foreign_keys(conn)
+            with conn.begin():
+                lock_schema(conn)
+                if inspect(conn).get_table_names():
+                    raise StoreError("database_not_empty", name=name)
+                if revision == head():
+                    _fill_tables(conn, lines, expected)
+                else:
+                    _fill_earlier_tables(conn, lines, expected, revision, forms)
+                    check_foreign_keys(conn, name)
     except StatementError as error:
         raise redact_error(error, name) from None
     finally:
         engine.dispose()
+
+
+def _fill_tables(
+    conn: Connection, lines: Iterable[bytes], expected: Mapping[str, TableSum]
+) -> None:
+    def fill(conn: Connection) -> None:
+        _insert_lines(conn, lines, metadata)
+
+    create_schema(conn, fill)
+    _continue_numbers(conn, _tables())
+    _compare_sums(write_rows(conn, lambda _line: None), expected)
+
+
+def _fill_earlier_tables(
+    conn: Connection,
+    lines: Iterable[bytes],
+    expected: Mapping[str, TableSum],
+    revision: str,
+    forms: Path,
+) -> None:
+    # Alembic is imported only when there is something to upgrade
+    from pipeline.store.database.migrations.run import make_earlier_tables, migrate
+
+    known = make_earlier_tables(conn, forms, revision)
+    columns = _insert_lines(conn, lines, known)
+    _continue_numbers(conn, known.sorted_tables)
+    _compare_sums(_write_columns(conn, columns, lambda _line: None), expected)
+    migrate(conn, forms)
+
+
+def _compare_sums(found: Mapping[str, TableSum], expected: Mapping[str, TableSum]) -> None:
+    tables = {*found, *expected}
+    if wrong := sorted(table for table in tables if found.get(table) != expected.get(table)):
+        raise StoreError("restored_rows_differ", tables=", ".join(wrong))
 
 
 def _tables() -> list[Table]:
@@ -148,10 +205,10 @@ def _tables() -> list[Table]:
     return [table for table in metadata.sorted_tables if table is not schema_info]
 
 
-def _row_lines(conn: Connection, table: Table) -> Iterator[bytes]:
-    query = select(*(_as_read(column) for column in table.columns))
+def _row_lines(conn: Connection, columns: Sequence[Column[Any]]) -> Iterator[bytes]:
+    query = select(*(_as_read(column) for column in columns))
     found = conn.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
-    to_plain = [_WRITTEN.get(type(column.type)) for column in table.columns]
+    to_plain = [_WRITTEN.get(type(column.type)) for column in columns]
     for row in found:
         yield _to_line(
             [
@@ -198,8 +255,12 @@ def _to_line(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _insert_lines(conn: Connection, lines: Iterable[bytes]) -> None:
+def _insert_lines(
+    conn: Connection, lines: Iterable[bytes], known: MetaData
+) -> dict[str, list[Column[Any]]]:
+    """Insert all rows; return the columns that were written of each table, in their order."""
     rest = iter(lines)
+    columns = dict[str, list[Column[Any]]]()
     table: Table | None = None
     names: list[str] = []
     while batch := list(islice(rest, _ROWS_AT_A_TIME)):
@@ -208,11 +269,13 @@ def _insert_lines(conn: Connection, lines: Iterable[bytes]) -> None:
             content = json.loads(line)
             if isinstance(content, dict):
                 _insert_rows(conn, table, names, rows)
-                table, names = metadata.tables[content["table"]], content["columns"]
+                table, names = known.tables[content["table"]], content["columns"]
+                columns[table.name] = [table.columns[name] for name in names]
                 rows = []
             else:
                 rows.append(content)
         _insert_rows(conn, table, names, rows)
+    return columns
 
 
 def _insert_rows(
@@ -233,11 +296,11 @@ def _insert_rows(
     discard_pending(conn)
 
 
-def _continue_numbers(conn: Connection) -> None:
+def _continue_numbers(conn: Connection, tables: Iterable[Table]) -> None:
     """Let PostgreSQL number new rows after those that were filled in; SQLite does so itself."""
     if conn.dialect.name != "postgresql":
         return
-    for table in _tables():
+    for table in tables:
         column = table.autoincrement_column
         if column is not None:
             conn.execute(

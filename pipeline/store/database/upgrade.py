@@ -9,11 +9,15 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import StatementError
 
-from pipeline.domain.errors import StoreError
 from pipeline.domain.settings import Settings
 from pipeline.store.database.backup import back_up
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.engines import make_engine, redact_error
+from pipeline.store.database.engines import (
+    check_foreign_keys,
+    make_engine,
+    redact_error,
+    suspend_foreign_keys,
+)
 from pipeline.store.database.image_store import make_images, prepare_image_store
 from pipeline.store.database.migrations.history import (
     database_revision,
@@ -69,7 +73,7 @@ def upgrade_store(
     try:
         with engine.connect() as conn:
             # Before the transaction begins, since SQLite ignores it later
-            _suspend_foreign_keys(conn)
+            suspend_foreign_keys(conn)
             with conn.begin():
                 return _upgrade(conn, name, settings, backup, report)
     except StatementError as error:
@@ -103,25 +107,9 @@ def _upgrade(
     from pipeline.store.database.migrations.run import migrate
 
     migrate(conn, settings.forms)
-    _check_foreign_keys(conn, name)
+    check_foreign_keys(conn, name)
     prepare_image_store(conn, make_images(settings, None))
     return upgrade
-
-
-def _suspend_foreign_keys(conn: Connection) -> None:
-    """Let migrations replace tables that others refer to.
-
-    SQLite ignores this pragma within a transaction.
-    """
-    if conn.dialect.name == "sqlite":
-        driver: object = conn.connection.driver_connection
-        driver.execute("PRAGMA foreign_keys = OFF")  # type: ignore[attr-defined]
-
-
-def _check_foreign_keys(conn: Connection, name: str) -> None:
-    """Check the references that were not checked row by row."""
-    if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise StoreError("dangling_rows", store=name)
 
 
 def _keep_writers_out(conn: Connection) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import takewhile
 
 from sqlalchemy import Connection, select
@@ -91,6 +92,39 @@ def is_latest_intact(conn: Connection) -> bool:
         start=start,
     )
     return not verdict.count and not unprotected_tables(conn)
+
+
+@dataclass(frozen=True, slots=True)
+class LogCheck:
+    """When log and record were last verified as a whole, and a failure that stands since then."""
+
+    last_at: datetime | None = None
+    failed_at: datetime | None = None
+
+
+def find_last_log_check(conn: Connection) -> LogCheck:
+    """Return when the whole log was last found unchanged; a failure counts if it is newer.
+
+    What failed against anchors stands until a verification against as many finds nothing.
+    """
+    table = _event_table.c
+    anchors = table.detail["anchors"].as_integer()
+    problems = table.detail["problems"].as_integer()
+    ended = (
+        select(table.id, table.at, anchors.label("anchors"))
+        .where(table.subject == "log", table.action == "verify_log")
+        .order_by(table.id.desc())
+        .limit(1)
+    )
+    found_none = ended.where(problems == 0, table.detail["start"].as_integer() == 0)
+    whole = conn.execute(found_none).one_or_none()
+    failed = conn.execute(ended.where(problems > 0)).one_or_none()
+    check = LogCheck(whole.at if whole else None)
+    if failed is None:
+        return check
+    cleared = found_none.where(table.id > failed.id, anchors >= failed.anchors)
+    is_cleared = conn.execute(cleared).one_or_none() is not None
+    return check if is_cleared else replace(check, failed_at=failed.at)
 
 
 def find_rewritten_anchors(conn: Connection, anchors: Sequence[ChainHead]) -> list[int]:

@@ -142,6 +142,9 @@ def _small_print(overview: Overview, *, is_quiet: bool) -> str:
             if check.is_whole
             else t("progress.check.lost", at=at, count=lost)
         )
+    # That it failed, or was long ago, is an alarm
+    if verified := overview.log_check.last_at:
+        texts.append(t("progress.log_checked", at=format_moment(verified)))
     if is_quiet:
         texts.append(t("alarm.none"))
     return " ".join(texts if pages["in"] else texts[1:])

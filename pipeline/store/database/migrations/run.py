@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import JSON, Connection, DateTime, MetaData, delete, event
 
-from pipeline.store.database.migrations.history import FOLDER
+from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.database.migrations.history import FOLDER, alembic_version
 from pipeline.store.event_log.record_check import adopt_records, find_wrong_records
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.paper import schema_info
 from pipeline.store.schema.tally_triggers import create_tally_triggers, drop_tally_triggers
+
+_OF_THE_SCHEMA = {alembic_version.name, schema_info.name}
 
 
 def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
@@ -27,14 +32,45 @@ def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
     Raises:
         FormError: a form definition is invalid.
     """
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    config.attributes.update(connection=conn, forms=forms)
     # Rows that were wrong before stay wrong: an upgrade must not make them right
     wrong = find_wrong_records(conn)
     unprotect_tables(conn)
     drop_tally_triggers(conn)
-    command.upgrade(config, target)
+    _run_revisions(conn, forms, target)
     protect_tables(conn)
     create_tally_triggers(conn)
     adopt_records(conn, wrong)
+
+
+def make_earlier_tables(conn: Connection, forms: Path, revision: str) -> MetaData:
+    """Make the tables of an earlier revision, empty and without triggers, in an empty database.
+
+    Returns:
+        The tables as that revision had them, with the program's own types.
+    """
+    _run_revisions(conn, forms, revision)
+    unprotect_tables(conn)
+    drop_tally_triggers(conn)
+    known = MetaData()
+    event.listen(known, "column_reflect", _take_own_type)
+    known.reflect(conn, only=lambda name, _: name not in _OF_THE_SCHEMA)
+    # The first row of the log is among the rows that are filled in
+    for table in reversed(known.sorted_tables):
+        conn.execute(delete(table))
+    return known
+
+
+def _run_revisions(conn: Connection, forms: Path, target: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes.update(connection=conn, forms=forms)
+    command.upgrade(config, target)
+
+
+def _take_own_type(inspector: object, table: object, column: dict[str, Any]) -> None:
+    """Let a column that was found in a database have the type that the program gave it."""
+    del inspector, table
+    if isinstance(column["type"], DateTime):
+        column["type"] = UtcDateTime()
+    elif isinstance(column["type"], JSON):
+        column["type"] = JSON()

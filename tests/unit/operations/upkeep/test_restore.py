@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import JSON, insert
+from sqlalchemy import JSON, Connection, insert
 from sqlalchemy.exc import OperationalError
 
 from pipeline.domain.errors import StoreError, UsageError
@@ -15,12 +17,13 @@ from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep.retention import choose_kept
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import redact_error
-from pipeline.store.database.row_copy import fill_database, sum_lines, write_rows
+from pipeline.store.database.migrations.history import head
+from pipeline.store.database.row_copy import TableSum, fill_database, sum_lines, write_rows
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
 from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
 from pipeline.store.schema.upkeep import watched_folder
 from tests.support.store.databases import new_database, postgres_server
-from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe
+from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe, rows_of
 
 pytest_plugins = ("tests.support.store.databases",)
 on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
@@ -110,21 +113,79 @@ def test_rows_that_differ_from_the_manifest_are_not_restored(store: Store, tmp_p
     with store.snapshot() as conn:
         sums = write_rows(conn, lines.append)
     assert sum_lines(lines) == sums
-    url = f"sqlite:///{tmp_path / 'new.db'}"
+    url, into = f"sqlite:///{tmp_path / 'new.db'}", (sums, head(), Settings().forms)
     with pytest.raises(StoreError) as differ:
-        fill_database(url, [line.replace(b"Sov gott", b"Sov illa") for line in lines], sums)
+        fill_database(url, [line.replace(b"Sov gott", b"Sov illa") for line in lines], *into)
     assert differ.value.key == "error.restored_rows_differ"
-    fill_database(url, lines, sums)
+    fill_database(url, lines, *into)
 
 
 @on_sqlite
-def test_a_backup_of_another_schema_names_the_version_that_restores_it(
+def test_a_backup_of_a_later_schema_names_the_version_that_restores_it(
     safe: Safe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.operations.upkeep.restore.head", lambda: "9999")
-    with pytest.raises(StoreError, match="version 1"):
+    monkeypatch.setattr("pipeline.operations.upkeep.restore.revisions", lambda: ("0001",))
+    with pytest.raises(StoreError, match="Install version 1"):
         safe.restore(tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+EARLIER = "0019"
+LATER_TABLES = ("tally", "outstanding_sheet", "scanned_pack")
+LATER_COLUMNS = {"page": "standing"}
+
+
+def write_earlier_rows(conn: Connection, write: Callable[[bytes], object]) -> dict[str, TableSum]:
+    """Write the rows as a program of that schema did, whose columns stood in another order."""
+    lines = list[bytes]()
+    write_rows(conn, lines.append)
+    kept, table, order = list[bytes](), "", list[int]()
+    for line in lines:
+        content = json.loads(line)
+        if isinstance(content, dict):
+            table, names = content["table"], content["columns"]
+            order = [n for n, name in enumerate(names) if name != LATER_COLUMNS.get(table)][::-1]
+            content["columns"] = [names[n] for n in order]
+        else:
+            content = [content[n] for n in order]
+        if table not in LATER_TABLES:
+            kept.append(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+    kept = [line + b"\n" for line in kept]
+    for line in kept:
+        write(line)
+    return sum_lines(kept)
+
+
+@pytest.mark.both_databases
+def test_a_backup_of_an_earlier_schema_is_restored_and_upgraded(
+    store: Store,
+    store_settings: Settings,
+    bare_settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ward = BusyWard(store)
+    ward.begin()
+    ward.work(0, 2)
+    safe = make_safe(tmp_path)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("pipeline.operations.upkeep.backup.write_rows", write_earlier_rows)
+        earlier.setattr("pipeline.operations.upkeep.backup.head", lambda: EARLIER)
+        with store.snapshot() as conn:
+            before = rows_of(conn)
+        made = safe.back_up(store, store_settings)
+    assert made.manifest.schema == EARLIER
+
+    new = tmp_path / "new"
+    restored = safe.restore(new, bare_settings.database_url)
+
+    assert (restored.lost_images, restored.log_problems) == (0, 0)
+    after = all_rows(Settings(workspace=new, database_url=bare_settings.database_url))
+    # Counts are made anew; restoration and upgrade are in the log, and the check in its table
+    own = {"tally", "event", "event_head", "record_digest", "store_check"}
+    assert {name for name in before if before[name] != after[name]} <= own
+    assert len(after["tally"]) > 0
+    assert len(after["event"]) > len(before["event"])
 
 
 @pytest.mark.both_databases

@@ -12,6 +12,7 @@ from pipeline.domain.confidence import Share
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
 from pipeline.operations.health import BACKUP_AGE, MIN_DISK_BYTES
+from pipeline.reporting.audit.anchors import take_anchor, verify_log
 from pipeline.reporting.watching import drift
 from pipeline.reporting.watching.alarms import (
     Alarm,
@@ -25,7 +26,8 @@ from pipeline.reporting.watching.alarms import (
 from pipeline.reporting.watching.drift import Dimension, Drift
 from pipeline.reporting.watching.rises import PAST_SAMPLES, RECENT_SAMPLES, Comparison
 from pipeline.store.database.store import Store
-from pipeline.store.event_log.verification import is_latest_intact
+from pipeline.store.event_log.hash_chain import ChainHead
+from pipeline.store.event_log.verification import LogCheck, is_latest_intact
 from pipeline.store.exports.runs import save_delivery
 from pipeline.store.paper.workers import save_heartbeat
 from pipeline.store.reports.backups import BackupState
@@ -51,6 +53,7 @@ HEALTHY = WatchState(
     queue=QueueState(3, YESTERDAY, 2, 4.0, LONG_AGO),
     backup=BackupState(YESTERDAY),
     check=StoreCheck(1, YESTERDAY, YESTERDAY, files=5),
+    log_check=LogCheck(YESTERDAY),
     unreceipted=0,
     sent=4,
     free_bytes=MIN_DISK_BYTES,
@@ -68,6 +71,9 @@ def risen(dimension: Dimension, name: str) -> Drift:
 WRONG = {
     AlarmKind.IMAGES_AWAY: replace(HEALTHY, are_images_away=True),
     AlarmKind.LOG_BROKEN: replace(HEALTHY, is_log_intact=False),
+    AlarmKind.VERIFY_FAILED: replace(HEALTHY, log_check=LogCheck(LONG_AGO, YESTERDAY)),
+    AlarmKind.VERIFY_OLD: replace(HEALTHY, log_check=LogCheck(LONG_AGO)),
+    AlarmKind.VERIFY_NEVER: replace(HEALTHY, log_check=LogCheck()),
     AlarmKind.CHECK_FAILED: replace(HEALTHY, check=StoreCheck(1, YESTERDAY, YESTERDAY, missing=1)),
     AlarmKind.DISK_FULL: replace(HEALTHY, free_bytes=MIN_DISK_BYTES - 1),
     AlarmKind.NO_WORKER: replace(HEALTHY, queue=replace(HEALTHY.queue, workers=0)),
@@ -131,7 +137,8 @@ def test_alarms_come_by_urgency() -> None:
 
 
 def test_a_new_workspace_need_not_have_a_copy_yet() -> None:
-    new = replace(HEALTHY, backup=BackupState(), check=None, queue=QueueState(first_at=YESTERDAY))
+    never = replace(HEALTHY, backup=BackupState(), check=None, log_check=LogCheck())
+    new = replace(never, queue=QueueState(first_at=YESTERDAY))
     assert find_alarms(new, SETTINGS) == []
 
 
@@ -183,6 +190,37 @@ def test_a_row_that_was_removed_from_the_log_is_noticed(ward: Ward) -> None:
             conn.execute(text("ALTER TABLE event DISABLE TRIGGER USER"))
         conn.execute(update(paper.event).where(paper.event.c.id == 1).values(by="nobody"))
     assert not loaded(ward).is_log_intact
+
+
+def _verified(ward: Ward, anchors: list[ChainHead], *, from_anchor: bool = False) -> LogCheck:
+    """What is known of the log after a verification."""
+    verify_log(ward.store, "root", anchors, from_anchor=from_anchor)
+    return loaded(ward).log_check
+
+
+@pytest.mark.both_databases
+def test_the_last_verification_of_the_whole_log_is_known(ward: Ward) -> None:
+    assert loaded(ward).log_check == LogCheck()
+    with ward.store.begin() as conn:
+        anchor = take_anchor(conn, "root", NOW).head
+
+    assert _verified(ward, [anchor], from_anchor=True) == LogCheck()
+    whole = _verified(ward, [])
+    assert whole.last_at is not None
+    assert whole.failed_at is None
+
+
+@pytest.mark.both_databases
+def test_what_an_anchor_showed_stands_until_anchors_match(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        anchor = take_anchor(conn, "root", NOW).head
+    rewritten = replace(anchor, sha256="0" * 64)
+
+    assert _verified(ward, [rewritten]).failed_at is not None
+    # Without anchors, as each night, a log that was rewritten as a whole looks unchanged
+    assert _verified(ward, []).failed_at is not None
+    assert _verified(ward, [anchor]).failed_at is None
+    assert _verified(ward, [rewritten], from_anchor=True).failed_at is not None
 
 
 def test_more_failed_pages_than_usual_are_noticed(ward: Ward) -> None:

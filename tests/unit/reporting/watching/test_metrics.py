@@ -16,6 +16,7 @@ from sqlalchemy import update
 from pipeline.domain.errors import StoreUnavailableError, UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.reporting.audit.anchors import verify_log
 from pipeline.reporting.watching import drift
 from pipeline.reporting.watching.metrics import Watch, make_server
 from pipeline.store.database.clock import utc_now
@@ -76,6 +77,7 @@ def site(store: Store) -> Iterator[Site]:
     ward = Ward(store).begin()
     ward.read(ward.scan(), page_reading(NOTE, "AAA1", SAID))
     ward.scan()
+    verify_log(store, "root", [])
     now = utc_now()
     with store.begin() as conn:
         save_heartbeat(conn, "one", now)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.reporting.audit.anchors import verify_log
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.reports.store_checks import begin_check, save_check
@@ -25,6 +26,13 @@ def test_the_last_check_of_the_store_is_shown(
     app = open_screen(MANAGER, "progress")
     assert not app.exception
     assert any(told in each.proto.body for each in app.get("html"))
+
+
+def test_the_last_verification_of_the_log_is_shown(store: Store, open_screen: OpenScreen) -> None:
+    verify_log(store, "a.b", [])
+    app = open_screen(MANAGER, "progress")
+    assert not app.exception
+    assert any("var oförändrad" in each.proto.body for each in app.get("html"))
 
 
 def test_the_numbers_of_a_unit_are_of_pages_and_of_entries_by_name(

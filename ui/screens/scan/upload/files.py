@@ -16,17 +16,19 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.files.page_files import INTAKE_SUFFIXES, natural_sort_key
 from pipeline.operations.intake import IntakeResult, import_uploads
+from pipeline.preparation.digital_forms.table_rows import TABLE_SUFFIXES
 from pipeline.store.database.clock import utc_now
 from ui.access.upload_memory import release_uploads
 from ui.i18n import format_recent, t
 from ui.markdown import md, plain
-from ui.screens.scan.photos import forget_photos, photo_files, photo_list
 from ui.screens.scan.stacks import INTAKE_RESULT_KEY
+from ui.screens.scan.upload import tables
+from ui.screens.scan.upload.photos import forget_photos, photo_files, photo_list
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
-_FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in INTAKE_SUFFIXES)
+_FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in INTAKE_SUFFIXES | TABLE_SUFFIXES)
 _UPLOAD_COUNT_KEY, _UPLOADED_KEY = "uploads_sent", "uploaded"
 _FILES, _FOLDER, _PHOTOS = _WAYS = ("files", "folder", "photos")
 
@@ -34,6 +36,11 @@ _FILES, _FOLDER, _PHOTOS = _WAYS = ("files", "folder", "photos")
 def upload_form(context: AppContext, person: Person) -> None:
     """Show the choice of the way, and what that way needs."""
     st.header(t("scan.upload"), anchor=False)
+    if tables.is_asking():
+        answered = tables.ask_for_forms(context, _forget_upload)
+        if answered is not None:
+            _import(context, person, answered)
+        return
     way = st.segmented_control(
         t("scan.way"),
         _WAYS,
@@ -68,7 +75,10 @@ def upload_form(context: AppContext, person: Person) -> None:
     if not files or not unit:
         st.warning(t(f"scan.none.{way}"))
         return
-    _import(context, person, unit, place.strip(), files)
+    upload = tables.Upload(unit, place.strip(), files)
+    if way != _PHOTOS and tables.begin(upload):
+        return
+    _import(context, person, upload)
 
 
 def _uploader(is_folder: bool) -> list[UploadedFile]:
@@ -90,13 +100,11 @@ def _uploader(is_folder: bool) -> list[UploadedFile]:
     )
 
 
-def _import(
-    context: AppContext, person: Person, unit: str, place: str, files: list[UploadedFile]
-) -> None:
+def _import(context: AppContext, person: Person, upload: tables.Upload) -> None:
     """Import the files to the last page, even if the user clicks something else meanwhile."""
     upload_count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
     bar = st.progress(0.0, md("scan.taking_in", count=0))
-    contents = [(file.name, file.getvalue()) for file in files]
+    contents = upload.contents or [(file.name, file.getvalue()) for file in upload.files]
     intake: RunOnce[IntakeResult] = run_once(INTAKE_RESULT_KEY)
     action = partial(
         import_uploads,
@@ -104,22 +112,28 @@ def _import(
         context.settings,
         contents,
         person=person,
-        unit=unit,
-        place=place,
+        unit=upload.unit,
+        place=upload.place,
         on_page=partial(_show_import_progress, bar),
     )
     try:
-        intake.run((upload_count, unit, place), action)
+        intake.run((upload_count, upload.unit, upload.place), action)
     except EfterskriftError:  # shown by `live_stacks`, also after the screen was left
         bar.empty()
         return
     if (result := intake.result()) is None:
         return
+    st.session_state[_UPLOADED_KEY] = (len(upload.files), result, utc_now())
+    _forget_upload(upload.files)
+    st.rerun()
+
+
+def _forget_upload(files: list[UploadedFile]) -> None:
+    """Begin with no files, once they are imported or not wanted any more."""
     release_uploads(files)
     forget_photos()
-    st.session_state[_UPLOAD_COUNT_KEY] = upload_count + 1
-    st.session_state[_UPLOADED_KEY] = (len(files), result, utc_now())
-    st.rerun()
+    tables.forget()
+    st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
 
 
 def _uploaded_line() -> None:

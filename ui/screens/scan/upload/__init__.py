@@ -1,0 +1,1 @@
+"""What is uploaded on Skanna: files, a folder, photos, and tables that need a form."""
