@@ -27,7 +27,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.files.sandbox.note_files import parse_note
 from pipeline.files.sandbox.typed_pages import TYPED_PNG, TypedKind, read_typed_page
-from pipeline.forms.fiducials import format_serial, is_serial
+from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
@@ -69,17 +69,19 @@ def _source_text(context: AppContext, view: EntryView) -> str:
     source = _typed_source(context, page.image_sha256)
     if source is None or page.outcome is not Outcome.READ:
         return t("review.typed_file", file=page.source_name)
-    return t("review.typed_source", author=source[0], at=source[1])
+    author, at, replaces = source
+    said = t("review.typed_source", author=author, at=at)
+    return f"{said}. {t('review.typed_replaces', serial=replaces)}" if replaces else said
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _typed_source(_context: AppContext, sha256: str) -> tuple[str, str] | None:
-    """Return author and time of a note of a form without paper; None for other files."""
+def _typed_source(_context: AppContext, sha256: str) -> tuple[str, str, str] | None:
+    """Return author, time and replaced serial of a note; None for other files."""
     typed = read_typed_page(_context.store.images.get(sha256))
     if typed.kind is not TypedKind.NOTE:
         return None
     note = parse_note(typed.text)
-    return note.author, note.written_at[:16].replace("T", " ")
+    return note.author, note.written_minute, format_serial_or_id(note.replaces)
 
 
 def _place_text(place: QueuePlace) -> str:
