@@ -7,7 +7,9 @@ from typing import Any
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import EntriesPer
+from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState, Person
+from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import Page
 from pipeline.store.review.questions import ANSWERED_REASON
@@ -197,7 +199,10 @@ def _action_cards(
 
 
 def _notices(view: EntryView) -> list[str]:
-    lines = issue_texts(view.problems, view.form)
+    # What is out of order is told of the answers so far (`entry_facts`), and once.
+    said = () if view.is_second_review else ORDER_KINDS
+    problems = [problem for problem in view.problems if split_code(problem)[0] not in said]
+    lines = issue_texts(problems, view.form)
     if view.is_second_review:
         lines.insert(0, t("review.second"))
     if view.entry.reason:
