@@ -32,6 +32,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.triage import QueuePlace, explain_place
+from pipeline.store.paper.pages import Page
 from ui.i18n import current_language, format_number, format_weekday, t
 from ui.workspace import AppContext
 
@@ -63,15 +64,28 @@ def _source_text(context: AppContext, view: EntryView) -> str:
 
     Who typed a note is said only where its digest is right.
     """
-    page = next((page for page in view.pages if page.media_type == TYPED_PNG), None)
-    if page is None or view.is_hidden or not page.image_sha256:
+    page = _typed_page(view)
+    if page is None or not page.image_sha256:
         return ""
     source = _typed_source(context, page.image_sha256)
     if source is None or page.outcome is not Outcome.READ:
         return t("review.typed_file", file=page.source_name)
-    author, at, replaces = source
-    said = t("review.typed_source", author=author, at=at)
-    return f"{said}. {t('review.typed_replaces', serial=replaces)}" if replaces else said
+    return t("review.typed_source", author=source[0], at=source[1])
+
+
+def replaced_text(context: AppContext, view: EntryView) -> str:
+    """Return which earlier note of its author a note replaces; empty if it replaces none."""
+    page = _typed_page(view)
+    if page is None or not page.image_sha256 or page.outcome is not Outcome.READ:
+        return ""
+    source = _typed_source(context, page.image_sha256)
+    return t("review.typed_replaces", serial=source[2]) if source and source[2] else ""
+
+
+def _typed_page(view: EntryView) -> Page | None:
+    """Return the page of an entry that was typed, unless the entry is hidden."""
+    typed = (page for page in view.pages if page.media_type == TYPED_PNG)
+    return None if view.is_hidden else next(typed, None)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

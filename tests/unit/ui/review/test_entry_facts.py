@@ -261,7 +261,7 @@ def test_what_an_author_typed_is_told_with_its_source_and_each_oddity_once(
     ward.take_in(ward.note(seeding.forms().latest("besokslista"), values, replaces="0123456Z"))
     card = Bench(open_screen(seeding.NURSE, "review")).card
     assert "Skrivet på dator av Nina Berglund, ssk" in card["origin"]
-    assert "Ersätter 0123-456Z" in card["origin"]
+    assert "Författaren har rättat 0123-456Z" in card["notices"][0]
     assert [text for text in card["notices"] if "sluttid" in text] == []
     assert [fact["text"] for fact in card["facts"] if "sluttid" in fact["text"]] == [
         "Start: klockslaget är efter sluttiden."

@@ -30,7 +30,7 @@ from ui.screens.review.depth.deviations import (
     sheet_look_text,
 )
 from ui.screens.review.depth.entry_actions import entry_actions
-from ui.screens.review.entry_header import entry_facts, entry_origin_text
+from ui.screens.review.entry_header import entry_facts, entry_origin_text, replaced_text
 from ui.screens.review.rejection import author_answer_texts
 from ui.screens.review.sheet_images import page_images, row_area
 from ui.screens.review.workbench.answers import answers_so_far, initial_value
@@ -65,7 +65,7 @@ def entry_card(
         "revision": view.entry.revision,
         "title": view.form.title,
         "origin": entry_origin_text(context, person, view),
-        "notices": _notices(view),
+        "notices": [*filter(None, [replaced_text(context, view)]), *_notices(view)],
         "authorAnswers": author_answer_texts(context, person, view),
         "second": view.is_second_review,
         "fields": [] if view.is_hidden else _fields_with_values(view, held, images),
