@@ -129,10 +129,13 @@ def _alarm_section(context: AppContext, person: Person, alarms: list[Alarm]) -> 
     ]
     with st.container(horizontal=True, key="alarm_links"):
         for name in leads:
-            title = t(f"{name}.title")
             # A page is known by its address alone.
-            page = st.Page(_show_nothing, title=title, url_path=name)
-            st.page_link(page, label=t("alarm.go", screen=title), icon=":material/arrow_forward:")
+            page = st.Page(_show_nothing, title=name, url_path=name)
+            st.page_link(
+                page=page,
+                label=md("alarm.go", screen=t(f"{name}.title")),
+                icon=":material/arrow_forward:",
+            )
 
 
 def _show_nothing() -> None:
