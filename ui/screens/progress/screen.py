@@ -127,15 +127,15 @@ def _alarm_section(context: AppContext, person: Person, alarms: list[Alarm]) -> 
     leads = [
         name for name, action in dict.fromkeys(filter(None, places)) if is_allowed(person, action)
     ]
-    with st.container(horizontal=True, key="alarm_links"):
-        for name in leads:
-            # A page is known by its address alone.
-            page = st.Page(_show_nothing, title=name, url_path=name)
-            st.page_link(
-                page=page,
-                label=md("alarm.go", screen=t(f"{name}.title")),
-                icon=":material/arrow_forward:",
-            )
+    if leads:
+        with st.container(horizontal=True, key="alarm_links"):
+            for name in leads:
+                # A page is known by its address alone.
+                st.page_link(
+                    page=st.Page(_show_nothing, title=name, url_path=name),
+                    label=md("alarm.go", screen=t(f"{name}.title")),
+                    icon=":material/arrow_forward:",
+                )
 
 
 def _show_nothing() -> None:
