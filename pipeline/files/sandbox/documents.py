@@ -98,7 +98,7 @@ def _open_note(data: bytes) -> TypedFile:
         raise DocumentError from error
     return TypedFile(
         tuple(
-            (TypedPage(TypedKind.NOTE, text, page), note_lines(note, page))
+            (TypedPage(TypedKind.NOTE, note.canonical_text(), page), note_lines(note, page))
             for page in range(1, note.pages + 1)
         )
     )

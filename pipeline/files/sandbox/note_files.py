@@ -42,6 +42,7 @@ class NoteFile:
     """A note as it was saved. `written_at` is ISO 8601 with the computer's time zone.
 
     `unit`, `pack` and `made_on` are those of the form's file. `digest` is what the file says.
+    `replaces` is the serial of the author's earlier note that this one corrects.
     """
 
     form: str
@@ -57,6 +58,17 @@ class NoteFile:
     items: tuple[NoteItem, ...]
     digest: str
     signed_text: str
+    replaces: str = ""
+
+    @property
+    def written_minute(self) -> str:
+        """When it was saved, by the clock of its computer, as people write it."""
+        return self.written_at[:16].replace("T", " ")
+
+    def canonical_text(self) -> str:
+        """Return the file as one text, however it was saved again: the same note is the same."""
+        digest = json.dumps(self.digest)
+        return f'{{"efterskrift":"{NOTE_FORMAT}","note":{self.signed_text},"digest":{digest}}}'
 
     def is_signed_with(self, secret: str) -> bool:
         """Whether the digest is that of a form's file made with this installation's secret."""
@@ -89,13 +101,19 @@ def parse_note(text: str) -> NoteFile:
         # As the browser's JSON.stringify writes it.
         signed = json.dumps(note, ensure_ascii=False, separators=(",", ":"))
         signed.encode()
-        digest = content["digest"]
+        digest, replaces = content["digest"], note.get("replaces", "")
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise NoteFileError from error
-    if not 1 <= pages <= _MAX_PAGES or not isinstance(digest, str) or not digest.isascii():
+    if not 1 <= pages <= _MAX_PAGES or not _is_ascii(digest) or not _is_ascii(replaces):
         raise NoteFileError
     head = {name: note[name] for name in _FIELDS if name != "pages"}
-    return NoteFile(**head, pages=pages, items=items, digest=digest, signed_text=signed)
+    return NoteFile(
+        **head, pages=pages, items=items, digest=digest, signed_text=signed, replaces=replaces
+    )
+
+
+def _is_ascii(value: object) -> bool:
+    return isinstance(value, str) and value.isascii()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +183,7 @@ def note_lines(note: NoteFile, page: int) -> str:
     head = (
         note.title,
         f"{note.unit} · löpnummer {note.serial} · sida {page} av {note.pages}",
-        f"Skrivet på dator av {note.author}, {note.written_at.replace('T', ' ')}",
+        f"Skrivet på dator av {note.author}, {note.written_minute}",
         "",
     )
     body = (f"{item.label}: {item.shown}" for item in note.items if item.page == page)

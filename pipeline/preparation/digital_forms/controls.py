@@ -19,6 +19,8 @@ _PLACEHOLDERS = {
     Format.PERSONAL_NUMBER: "ÅÅÅÅMMDD-NNNN",
     Format.BLOOD_PRESSURE: "120/80",
 }
+_WHEN = (Meaning.EVENT_DATE, Meaning.WRITTEN_DATE)
+"""Meanings of days that have been, not long ago."""
 _NUMERIC = frozenset({Format.DATE, Format.TIME, Format.NUMBER, Format.CODE, Format.PHONE})
 
 
@@ -180,6 +182,8 @@ class _Page:
         size += ' maxlength="6"' if traits.names_signer else ""
         value = self._unit if spec.means is Meaning.UNIT else ""
         mode = ' inputmode="numeric"' if spec.format in _NUMERIC else ""
+        if self._copied_names(spec):
+            mode += ' readonly tabindex="-1"'
         return (
             f'<input type="text" data-kind="text"{size}{mode} '
             f'value="{escape(value, quote=True)}" '
@@ -194,6 +198,14 @@ class _Page:
     @staticmethod
     def _cell_name(spec: FieldSpec) -> str:
         return f"Rad {spec.row}: {spec.full_label}" if spec.row is not None else spec.full_label
+
+    def _copied_names(self, spec: FieldSpec) -> str | None:
+        """Return the fields of page 1 that a field about the client of a later page repeats."""
+        if spec.means is not Meaning.CLIENT_PRINTED:
+            return None
+        own = (self._form.meaning(means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_PID))
+        names = [one.name for one in own if one and one.row is None and one.traits.filled_by_hand]
+        return json.dumps(names) if names else None
 
     def _attributes(self, spec: FieldSpec) -> str:
         """Return what the checks in the browser need to know of a field."""
@@ -213,6 +225,8 @@ class _Page:
             "high": spec.plausible[1] if spec.plausible else None,
             "less": less,
             "codes": "".join(code.value for code in spec.codes) or None,
+            "when": "1" if spec.means in _WHEN and spec.format is Format.DATE else None,
+            "copy": self._copied_names(spec),
             "client": "1" if spec.means is Meaning.CLIENT_PID else None,
             "author": "1" if spec.means is Meaning.AUTHOR_NAME and spec.row is None else None,
             "sum": json.dumps(addend_names(spec, self._form.fields)) if specs else None,

@@ -7,7 +7,7 @@
   const controls = [...form.querySelectorAll("[data-name]")];
   const byName = new Map(controls.map((one) => [one.dataset.name, one]));
   const author = form.querySelector("[data-author]") || document.getElementById("author");
-  let isDirty = false, warned = "", savedCount = 0, earlier = "";
+  let isDirty = false, warned = "", savedCount = 0, earlier = null, last = null;
 
   // ---- SHA-256 and HMAC: file: pages of some browsers have no crypto.subtle.
   const utf8 = (text) => new TextEncoder().encode(text);
@@ -62,6 +62,7 @@
   }
 
   // ---- Values
+  const dashed = (serial) => `${serial.slice(0, 4)}-${serial.slice(4)}`;
   const two = (n) => String(n).padStart(2, "0");
   const isDay = (y, m, d) => { const day = new Date(Date.UTC(y, m - 1, d)); return m >= 1 && day.getUTCMonth() === m - 1 && day.getUTCDate() === d; };
   function luhn(digits) {
@@ -77,25 +78,28 @@
     return one.value.trim();
   }
   const number = (text) => Number(text.replace(/\s/g, "").replace(",", "."));
+  const shownNumber = (text) => String(+text).replace(".", ",");
   const minutes = (text) => (/^\d\d:\d\d$/.test(text) ? 60 * text.slice(0, 2) + Number(text.slice(3)) : NaN);
 
   // Returns what is wrong, "" if nothing; writes a value in its usual form.
   const checks = {
     date(one, text) {
-      const m = text.match(/^(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)$/);
+      // Of a day of birth, two digits do not tell the century.
+      const short = one.dataset.when && /^\d{6}$/.test(text) ? `20${text}` : text;
+      const m = short.match(/^(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)$/);
       if (!m) return "Skriv dagen som ÅÅÅÅ-MM-DD.";
       if (!isDay(+m[1], +m[2], +m[3])) return "Den dagen finns inte.";
       one.value = `${m[1]}-${m[2]}-${m[3]}`;
       return "";
     },
     time(one, text) {
-      const m = text.match(/^(\d{1,2})[:. ]?(\d\d)$/);
+      const m = text.match(/^(\d{1,2})[:., ]?(\d\d)$/);
       if (!m || (+m[1] > 23 && !(+m[1] === 24 && +m[2] === 0)) || +m[2] > 59) return "Skriv klockslaget som TT:MM.";
       one.value = `${two(m[1])}:${m[2]}`;
       return "";
     },
     personnummer(one, text) {
-      const plain = text.replace(/[\s\u2010-\u2015\u2212-]/g, "").toUpperCase();
+      const plain = text.replace(/[\s\u2010-\u2015\u2212+-]/g, "").toUpperCase();
       if (/^\d{10}$/.test(plain)) return "Skriv tolv siffror: ÅÅÅÅMMDD-NNNN.";
       if (!/^\d{12}$/.test(plain)) {
         if (/^\d+$/.test(plain)) return "Numret har fel antal siffror.";
@@ -112,8 +116,8 @@
       const plain = text.replace(/\s/g, "").replace(",", ".");
       if (!/^-?\d{1,12}(\.\d{1,6})?$/.test(plain)) return "Skriv ett tal.";
       if ((plain.split(".")[1] || "").length > +one.dataset.decimals) return +one.dataset.decimals ? `Högst ${one.dataset.decimals} decimaler.` : "Skriv ett heltal.";
-      if ("min" in one.dataset && +plain < +one.dataset.min) return `Minst ${one.dataset.min}.`;
-      if ("max" in one.dataset && +plain > +one.dataset.max) return `Högst ${one.dataset.max}.`;
+      if ("min" in one.dataset && +plain < +one.dataset.min) return `Minst ${shownNumber(one.dataset.min)}.`;
+      if ("max" in one.dataset && +plain > +one.dataset.max) return `Högst ${shownNumber(one.dataset.max)}.`;
       return "";
     },
     code: (one, text) => (/^[\d\s.,–-]+$/.test(text) ? "" : "Skriv bara siffror."),
@@ -128,6 +132,15 @@
     if (one.dataset.codes && /\d/.test(text) && !one.dataset.codes.includes(text)) return `Siffran betyder inget här. Skriv ${[...one.dataset.codes].join(", ")} eller signatur.`;
     return check && one.dataset.kind === "text" ? check(one, text) : "";
   }
+  // ---- Days, by the computer's clock, which may be wrong: the form was made on a day that has been.
+  const LONG_AGO_DAYS = 60, today = () => localTime(new Date()).slice(0, 10);
+  const isDayText = (text) => /^\d{4}-\d\d-\d\d$/.test(text);
+  const daysUntil = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86400000);
+  function clockError() {
+    const now = localTime(new Date()), age = daysUntil(known.head.made_on, now.slice(0, 10));
+    if (age >= -1 && age < 1000) return "";
+    return `Datorns klocka går fel: den visar ${now.slice(0, 16).replace("T", " ")}. Ställ den rätt, eller skriv dag och klockslag själv`;
+  }
   // What is unusual, and may be right.
   function unusual(one) {
     const text = value(one), data = one.dataset;
@@ -136,11 +149,16 @@
     const other = data.less && byName.get(data.less);
     if (other && value(other)) {
       const pair = data.format === "time" ? [minutes(text), minutes(value(other))] : [number(text), number(value(other))];
-      if (pair[0] > pair[1]) return `${text} är mer än ${value(other)} (${other.dataset.label})`;
+      if (pair[0] > pair[1]) return data.format === "time" ? `${text} är senare än ${value(other)} (${other.dataset.label}). Det är rätt om det gick över midnatt` : `${text} är mer än ${value(other)} (${other.dataset.label})`;
     }
     if (data.sum) {
       const sum = JSON.parse(data.sum).reduce((total, name) => total + (byName.has(name) ? number(value(byName.get(name)) || "0") : 0), 0);
       if (Math.abs(sum - number(text)) > 0.001) return `summan blir ${String(Math.round(sum * 1e6) / 1e6).replace(".", ",")}`;
+    }
+    if (data.when && isDayText(text)) {
+      const ago = daysUntil(text, today());
+      if (ago < 0) return `${text} har inte varit än`;
+      if (ago > LONG_AGO_DAYS) return `${text} är ${ago} dagar sedan`;
     }
     if (data.client && !/^\d{8}-\d{4}$/.test(text)) return "numret kan inte kontrolleras";
     return "";
@@ -167,6 +185,7 @@
       else if (missing(one) && one !== author) notes.push([one, `${one.dataset.label} är tomt`]);
       else if (unusual(one)) notes.push([one, `${one.dataset.label}: ${unusual(one)}`]);
     }
+    if (clockError()) notes.push([author, clockError()]);
     if (!controls.some((one) => one !== author && value(one) && value(one) !== one.defaultValue)) errors.push([controls[0], "Inget är ifyllt."]);
     return { errors, notes };
   }
@@ -174,7 +193,12 @@
     found.replaceChildren();
     found.append(Object.assign(document.createElement("p"), { textContent: title }));
     const list = document.createElement("ul");
-    for (const [, text] of problems.slice(0, 12)) list.append(Object.assign(document.createElement("li"), { textContent: text }));
+    for (const [one, text] of problems.slice(0, 12)) {
+      const line = document.createElement("li"), link = button(text, false, () => focusable(one).focus());
+      link.className = "link";
+      line.append(link);
+      list.append(line);
+    }
     if (problems.length > 12) list.append(Object.assign(document.createElement("li"), { textContent: `och ${problems.length - 12} till` }));
     found.append(list);
     found.hidden = false;
@@ -185,6 +209,10 @@
     const away = -now.getTimezoneOffset(), hours = Math.floor(Math.abs(away) / 60);
     return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}T${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}${away < 0 ? "-" : "+"}${two(hours)}:${two(Math.abs(away) % 60)}`;
   }
+  // The patient of page 1 stands on each page: one file has one patient.
+  function copyClient() {
+    for (const one of controls) if (one.dataset.copy) one.value = JSON.parse(one.dataset.copy).map((name) => value(byName.get(name))).filter(Boolean).join(" ");
+  }
   function stored(one) {
     return { sign: author.value.trim(), paper: "finns på papper" }[one.dataset.kind] ?? value(one);
   }
@@ -192,8 +220,10 @@
     return one.dataset.kind === "choice" ? one.querySelector("input:checked").closest("label").textContent.trim() : stored(one);
   }
   function makeNote() {
+    copyClient();
     const values = controls.filter(value).map((one) => [one.dataset.page, one.dataset.name, one.dataset.label, stored(one), shown(one)]);
-    return { ...known.head, pages: known.pages, serial: newSerial(), author: author.value.trim(), written_at: localTime(new Date()), values };
+    const before = earlier ? { replaces: earlier.serial } : {};
+    return { ...known.head, ...before, pages: known.pages, serial: newSerial(), author: author.value.trim(), written_at: localTime(new Date()), values };
   }
   function download(name, text) {
     const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
@@ -235,34 +265,46 @@
   }
   function showSaved(name, serial, file) {
     isDirty = false; warned = ""; savedCount += 1; found.hidden = true;
-    count.textContent = savedCount === 1 ? "1 anteckning sparad" : `${savedCount} anteckningar sparade`;
+    last = { name, serial };
+    count.textContent = savedCount === 1 ? "1 fil sparad" : `${savedCount} filer sparade`;
     const heading = Object.assign(document.createElement("h2"), { textContent: "Anteckningen är sparad" });
-    const code = Object.assign(document.createElement("code"), { textContent: `${serial.slice(0, 4)}-${serial.slice(4)}` });
+    const code = Object.assign(document.createElement("code"), { textContent: dashed(serial) });
+    const place = Object.assign(document.createElement("b"), { textContent: name });
     const lines = [heading, paragraph("Löpnummer ", code, ". Skriv upp det om anteckningen ska nämnas på papper."),
-      Object.assign(paragraph(`Filen heter ${name} och ligger där webbläsaren sparar hämtade filer. Lägg den på USB-minnet eller i mappen för inskanning.`), { className: "file" })];
-    if (earlier) lines.push(Object.assign(paragraph(`Den ersätter ${earlier}: ta bort den filen.`), { className: "file" }));
+      Object.assign(paragraph("Se efter att filen finns där webbläsaren sparar hämtade filer: ", place, ". Lägg den på USB-minnet eller i mappen för inskanning. Finns den inte: Spara filen igen."), { className: "file" })];
+    if (earlier) lines.push(Object.assign(paragraph(`Den ersätter ${earlier.name}: ta bort den filen.`), { className: "file" }));
     const bar = document.createElement("div"), again = button("Ny anteckning", false, empty);
-    bar.append(again, button("Spara filen igen", true, () => download(name, file)), button("Rätta", true, () => { earlier = name; edit(); }), button("Skriv ut", true, () => window.print()));
+    bar.append(again, button("Spara filen igen", true, () => download(name, file)), button("Rätta", true, edit), button("Skriv ut", true, () => window.print()));
     saved.replaceChildren(...lines, bar);
     saved.hidden = false; form.hidden = true;
     again.focus();
     window.scrollTo(0, 0);
   }
   function edit() {
+    earlier = last;
     saved.hidden = true; form.hidden = false; isDirty = true;
     focusable(controls[0]).focus();
   }
   function empty() {
     form.reset();
     controls.forEach((one) => mark(one, ""));
-    isDirty = false; warned = ""; earlier = ""; found.hidden = true; saved.hidden = true; saved.replaceChildren(); form.hidden = false;
+    isDirty = false; warned = ""; earlier = last = null; found.hidden = true; saved.hidden = true; saved.replaceChildren(); form.hidden = false;
     (document.getElementById("author") || focusable(controls[0])).focus();
     window.scrollTo(0, 0);
   }
 
+  // ---- Printing: what was written, whole, as a box on paper would not hold all of it.
+  function fillPrint() {
+    const lines = [Object.assign(document.createElement("p"), { textContent: last && !isDirty ? `Löpnummer ${dashed(last.serial)}. Sparad som ${last.name}` : "INTE SPARAD som fil." })];
+    const list = document.createElement("dl");
+    for (const one of controls.filter(value)) list.append(Object.assign(document.createElement("dt"), { textContent: one.dataset.label }), Object.assign(document.createElement("dd"), { textContent: shown(one) }));
+    document.getElementById("print").replaceChildren(...lines, list);
+  }
+
   // ---- Keys and events
+  window.addEventListener("beforeprint", fillPrint);
   form.addEventListener("submit", (event) => { event.preventDefault(); save(); });
-  form.addEventListener("input", () => { isDirty = true; });
+  form.addEventListener("input", () => { isDirty = true; copyClient(); });
   form.addEventListener("change", (event) => {
     const one = event.target.closest("[data-name]");
     if (one) mark(one, wrong(one));
@@ -272,14 +314,15 @@
     // Enter goes on to the next field, so that nothing is saved half-way.
     if (event.key === "Enter" && event.target.tagName === "INPUT") {
       event.preventDefault();
-      const all = [...form.querySelectorAll("input, textarea, #save")];
+      const isOther = (next) => next === event.target || !next.name || next.name !== event.target.name;
+      const all = [...form.querySelectorAll("input:not([readonly]), textarea, #save")].filter(isOther);
       all[all.indexOf(event.target) + 1]?.focus();
     }
     if (one?.dataset.kind === "choice" && ["Delete", "Backspace"].includes(event.key)) {
       one.querySelectorAll("input").forEach((radio) => { radio.checked = false; });
       isDirty = true;
     }
-    if (event.key === "ArrowDown" && one && !one.value && ["date", "time"].includes(one.dataset.format)) {
+    if (event.key === "ArrowDown" && one && !one.value && ["date", "time"].includes(one.dataset.format) && !clockError()) {
       const now = localTime(new Date());
       one.value = one.dataset.format === "date" ? now.slice(0, 10) : now.slice(11, 16);
       isDirty = true;
@@ -301,5 +344,8 @@
   }
   for (const one of form.querySelectorAll("td > input[type=checkbox]")) one.parentElement.classList.add("has-tick");
   for (const one of form.querySelectorAll("[data-format=date], [data-format=time]")) one.title = one.dataset.format === "date" ? "Pil ner: i dag" : "Pil ner: nu";
+  const clock = document.getElementById("clock");
+  clock.textContent = clockError() && `${clockError()}.`;
+  clock.hidden = !clock.textContent;
   empty();
 })();

@@ -136,6 +136,7 @@ _PAGE = """<!DOCTYPE html>
 <noscript><p class="found">Den här webbläsaren kör inga skript. \
 Använd pappersblanketten.</p></noscript>
 <main>
+<p id="clock" class="found" role="alert" hidden></p>
 <form id="note" autocomplete="off" novalidate>
 <p class="help">Sparas som en fil på den här datorn eller på USB-minnet. Inget skickas, och inget \
 blir kvar i webbläsaren. <b>*</b> måste fyllas i.</p>
@@ -146,6 +147,7 @@ blir kvar i webbläsaren. <b>*</b> måste fyllas i.</p>
 <button type="button" id="empty" class="quiet">Töm</button></div>
 </form>
 <section id="saved" class="saved" tabindex="-1" hidden></section>
+<section id="print"></section>
 </main>
 <script>{script}</script>
 </body>

@@ -35,7 +35,7 @@ from pipeline.files.sandbox.note_files import (
     parse_row,
 )
 from pipeline.files.sandbox.typed_pages import TypedKind, TypedPage
-from pipeline.forms.fiducials import is_serial
+from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.forms.layout.typed_sheet import draw_typed_sheet
 from pipeline.forms.printing import Sheet
 from pipeline.reading.imaging.geometry import PX_PER_MM
@@ -122,8 +122,10 @@ def _fits(note: NoteFile, form: Form) -> bool:
 def _note_sheet(note: NoteFile, page: int) -> TypedSheet:
     code = SheetCode(note.form, int(note.version), page, note.pages, note.serial)
     texts = {item.field: item.value for item in note.items if item.page == page}
-    at = note.written_at[:16].replace("T", " ")
-    return TypedSheet(code, note.unit, texts, f"Skrivet på dator av {note.author}, {at}")
+    source = f"Skrivet på dator av {note.author}, {note.written_minute}"
+    if note.replaces:
+        source += f". Ersätter {format_serial(note.replaces)}"
+    return TypedSheet(code, note.unit, texts, source)
 
 
 def _find_row_sheet(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import EntryState, Outcome
 from pipeline.domain.review.rules import Answer
-from pipeline.files.sandbox.note_files import parse_note
+from pipeline.files.sandbox.note_files import NoteFile, parse_note
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob, make_reader
 from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
@@ -35,6 +36,7 @@ EXPECTED = {
     "kontakttyp": "telefon",
     "information": True,
     "anteckning": TEXT,
+    "klient_sida2": "Elsa Fjällberg 19300101-6595",
     "skribent": "Nina Berglund",
     "yrkestitel": "ssk",
     "underskrift": True,
@@ -45,12 +47,13 @@ EXPECTED = {
 def opened(browser: Browser, store: Store, tmp_path: Path) -> Iterator[Page]:
     """A window with the form's file; whatever it asks the network for is an error."""
     with store.begin() as conn:
-        pack = DigitalPack.new(UNIT, today_in_sweden(), digital_form_secret(conn))
+        pack = DigitalPack.new(UNIT, date(2021, 12, 1), digital_form_secret(conn))
     file = tmp_path / "hsl.html"
     file.write_bytes(make_form_file(pack, forms().latest(NOTE)))
     context = browser.new_context(
         viewport={"width": 1366, "height": 768}, accept_downloads=True, offline=True
     )
+    context.clock.set_fixed_time("2021-12-18T12:00:00Z")
     page, errors = context.new_page(), list[str]()
     page.on("console", lambda message: errors.append(message.text))
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -90,7 +93,7 @@ def test_what_is_typed_with_the_keyboard_is_reviewed_value_for_value(
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+A")
     page.keyboard.type("193001016595")
-    fill_in(page, {"handelsedatum": "20211218", "handelsetid": "0940", "kontakttyp": "x"})
+    fill_in(page, {"handelsedatum": "211218", "handelsetid": "0940", "kontakttyp": "x"})
     page.keyboard.press("ArrowRight")
     fill_in(page, {"information": "x", "anteckning": TEXT, "skribent": "Nina Berglund"})
     fill_in(page, {"yrkestitel": "ssk", "underskrift": "x"})
@@ -103,7 +106,7 @@ def test_what_is_typed_with_the_keyboard_is_reviewed_value_for_value(
     note = parse_note(file.read_text("utf-8"))
     assert file.name.startswith(f"{NOTE}-{note.written_at[:10]}-")
     expect(page.locator("#saved code")).to_have_text(f"{note.serial[:4]}-{note.serial[4:]}")
-    expect(page.locator("#count")).to_have_text("1 anteckning sparad")
+    expect(page.locator("#count")).to_have_text("1 fil sparad")
     assert (
         page.evaluate("Object.keys(localStorage).length + Object.keys(sessionStorage).length") == 0
     )
@@ -155,6 +158,77 @@ def test_nothing_wrong_is_saved_and_what_is_odd_is_asked_about_once(opened: Page
         page.keyboard.press("Control+S")
     content = json.loads(Path(download.value.path()).read_text("utf-8"))
     assert content["note"]["author"] == "Nina"
+
+
+def save(page: Page) -> NoteFile:
+    """Save, saying yes to what is asked; answers with the note."""
+    with page.expect_download() as download:
+        page.keyboard.press("Control+S")
+        if page.locator("#found").is_visible():
+            page.keyboard.press("Control+S")
+    return parse_note(Path(download.value.path()).read_text("utf-8"))
+
+
+def test_an_unlikely_day_and_a_wrong_clock_are_asked_about(opened: Page) -> None:
+    page, found = opened, opened.locator("#found")
+    expect(page.locator("#clock")).to_be_hidden()
+    for day, said in (("2022-06-01", "har inte varit än"), ("2020-12-18", "365 dagar sedan")):
+        page.locator("[data-name=handelsedatum]").fill(day)
+        page.locator("[data-name=skribent]").fill("Nina")
+        page.keyboard.press("Control+S")
+        expect(found).to_contain_text(said)
+    found.get_by_role("button", name="365 dagar sedan").press("Enter")
+    expect(page.locator("[data-name=handelsedatum]")).to_be_focused()
+    page.context.clock.set_fixed_time("2015-01-01T08:00:00Z")
+    page.reload()
+    expect(page.locator("#clock")).to_contain_text("den visar 2015-01-01")
+    go_to(page, "handelsedatum")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-name=handelsedatum]")).to_have_value("")
+
+
+def test_a_corrected_note_says_which_it_replaces_and_has_one_patient(opened: Page) -> None:
+    page = opened
+    fill_in(page, {"personnummer": "193001016595", "namn": "Elsa", "anteckning": "Fel."})
+    page.locator("[data-name=skribent]").fill("Nina")
+    first = save(page)
+    assert first.replaces == ""
+    page.get_by_role("button", name="Rätta").click()
+    page.locator("[data-name=anteckning]").fill("Rätt.")
+    second = save(page)
+    assert (second.replaces, second.serial != first.serial) == (first.serial, True)
+    texts = {item.field: item.value for item in second.items}
+    assert (texts["anteckning"], texts["klient_sida2"]) == ("Rätt.", "Elsa 19300101-6595")
+    page.get_by_role("button", name="Ny anteckning").click()
+    page.locator("[data-name=anteckning]").fill("En annan.")
+    page.locator("[data-name=skribent]").fill("Nina")
+    assert save(page).replaces == ""
+
+
+def test_all_that_was_written_is_printed(opened: Page) -> None:
+    page, text = opened, "En rad till som måste synas.\n" * 90
+    page.locator("[data-name=anteckning]").fill(text)
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    printed = page.locator("#print")
+    expect(printed).to_contain_text("INTE SPARAD")
+    whole = printed.locator("dd").last
+    assert whole.inner_text().count("synas") == 90
+    assert whole.evaluate("(one) => one.scrollHeight <= one.clientHeight")
+    expect(page.locator("#note")).to_be_hidden()
+
+
+def test_enter_leaves_a_choice_and_errors_do_not_cover_each_other(opened: Page) -> None:
+    page = opened
+    fill_in(page, {"handelsedatum": "i dag", "handelsetid": "kl 9", "kontakttyp": "x"})
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.name") == "information"
+    errors = [one.bounding_box() for one in page.locator("em:not(:empty)").all()]
+    assert len(errors) == 2
+    first, second = errors
+    assert first
+    assert second
+    assert first["x"] + first["width"] <= second["x"]
 
 
 def test_leaving_with_something_unsaved_is_asked_about(opened: Page) -> None:

@@ -41,6 +41,9 @@ _WHOLE_ROWS = """() => {
     return [...document.querySelectorAll(".wb-row")].map((row) => row.getBoundingClientRect())
         .filter((box) => box.top >= view.top - 1 && box.bottom <= view.bottom + 1).length;
 }"""
+_CUT = """() => [...document.querySelectorAll(".wb-row input.wb-input")]
+    .filter((input) => input.scrollWidth > input.clientWidth)
+    .map((input) => input.closest(".wb-row").dataset.name)"""
 _CROPS = """() => [...document.querySelectorAll(".wb-row")].map((row) => [
     row.dataset.name,
     [...row.querySelectorAll(".wb-crop")].filter((crop) => crop.checkVisibility()).length,
@@ -98,6 +101,22 @@ def test_each_piece_of_paper_is_shown_once_and_large_in_focus(browser: Browser) 
             assert {count for count, _ in crops.values()} == {1}
             others = [tall for row, (_, tall) in crops.items() if row != name]
             assert crops[name][1] > 2 * max(others)
+
+
+@pytest.mark.parametrize("width", [1366, 1160])
+def test_no_answer_is_cut_where_two_share_a_line(browser: Browser, width: int) -> None:
+    sheet = cards.ready(focus="namn")
+    for line, place in enumerate((0, 3, 5, 11), start=1):
+        sheet["fields"][place]["line"] = sheet["fields"][place + 1]["line"] = line
+    sheet["fields"][11]["value"] = "1 tablett tre gånger om dagen"
+    with staged(browser, cards.data(sheet), size=(width, 768)) as stage:
+        assert stage.page.evaluate(_CUT) == []
+        assert stage.page.locator(".wb-half").count() > 0
+        stage.row("puls").locator("input").fill("72 slag, oregelbunden")
+        stage.press("Enter")
+        assert stage.page.evaluate(_CUT) == []
+        stage.page.set_viewport_size({"width": 1152, "height": 768})
+        stage.page.wait_for_function(f"({_CUT})().length === 0")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -256,6 +256,7 @@ def test_the_same_note_twice_is_settled_and_another_note_of_its_serial_is_asked_
     content = ward.note(form, TYPED, serial="0123456" + _check("0123456"))
     again, *_ = ward.take_in(content | {"copy": "other bytes, the same note"})
     assert again.duplicate_of
+    assert again.settled
     other, *_ = ward.take_in(
         ward.note(form, TYPED | {"yrkestitel": "usk"}, serial="0123456" + _check("0123456"))
     )

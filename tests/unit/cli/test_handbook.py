@@ -49,6 +49,14 @@ def test_every_page_with_commands_is_run() -> None:
     assert pages == set(PAGES)
 
 
+def test_commands_within_a_list_stand_in_a_box_and_do_not_end_the_list() -> None:
+    for file in HANDBOOK.rglob("*.md"):
+        fences = re.findall(r"^( *)```", file.read_text("utf-8"), re.M)
+        assert {len(indent) % 4 for indent in fences} <= {0}, file.name
+    build = (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert "pymdownx.superfences" in build
+
+
 def test_commands_run_from_an_empty_machine_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,16 @@ from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _REFRESH_INTERVAL = "60s"
+_QUALITY = ("quality", Action.QUALITY)
+_ALARM_SCREENS = {
+    AlarmKind.PAGES_FAILING: ("scan", Action.SCAN),
+    AlarmKind.UNRECEIPTED: ("export", Action.EXPORT),
+    AlarmKind.DRIFT_FORM: _QUALITY,
+    AlarmKind.DRIFT_SCANNER: _QUALITY,
+    AlarmKind.DRIFT_KIND: _QUALITY,
+    AlarmKind.DRIFT_AUTHOR: _QUALITY,
+}
+"""Where something can be done about an alarm, with the action that the screen requires."""
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -66,7 +76,7 @@ def _situation_section(context: AppContext, person: Person) -> None:
     left, right = st.columns([4, 1], gap="medium")
     with left:
         _sentences_section(overview, is_quiet=not alarms)
-        _alarm_section(context, alarms)
+        _alarm_section(context, person, alarms)
     with right:
         _download_section(context, person, now)
     deadline_section(context, overview)
@@ -101,8 +111,8 @@ def _load_alarms(context: AppContext, person: Person, now: datetime) -> list[Ala
     ]
 
 
-def _alarm_section(context: AppContext, alarms: list[Alarm]) -> None:
-    """Say what needs somebody, and what to do about it; nothing where nothing does."""
+def _alarm_section(context: AppContext, person: Person, alarms: list[Alarm]) -> None:
+    """Say what needs somebody, and what to do about it and where; nothing where nothing does."""
     lines = []
     for alarm in alarms:
         said, severity = describe_alarm(alarm, context.forms, current_language()), alarm.severity
@@ -113,6 +123,23 @@ def _alarm_section(context: AppContext, alarms: list[Alarm]) -> None:
         )
     if lines:
         st.html(f'<div class="ef-alarms" role="list">{"".join(lines)}</div>')
+    places = (_ALARM_SCREENS.get(alarm.kind) for alarm in alarms)
+    leads = [
+        name for name, action in dict.fromkeys(filter(None, places)) if is_allowed(person, action)
+    ]
+    if leads:
+        with st.container(horizontal=True, key="alarm_links"):
+            for name in leads:
+                # A page is known by its address alone.
+                st.page_link(
+                    page=st.Page(_show_nothing, title=name, url_path=name),
+                    label=md("alarm.go", screen=t(f"{name}.title")),
+                    icon=":material/arrow_forward:",
+                )
+
+
+def _show_nothing() -> None:
+    """Stand in for a screen that the menu shows."""
 
 
 def _sentences_section(overview: Overview, *, is_quiet: bool) -> None:

@@ -27,11 +27,12 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.files.sandbox.note_files import parse_note
 from pipeline.files.sandbox.typed_pages import TYPED_PNG, TypedKind, read_typed_page
-from pipeline.forms.fiducials import format_serial, is_serial
+from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.triage import QueuePlace, explain_place
+from pipeline.store.paper.pages import Page
 from ui.i18n import current_language, format_number, format_weekday, t
 from ui.workspace import AppContext
 
@@ -63,8 +64,8 @@ def _source_text(context: AppContext, view: EntryView) -> str:
 
     Who typed a note is said only where its digest is right.
     """
-    page = next((page for page in view.pages if page.media_type == TYPED_PNG), None)
-    if page is None or view.is_hidden or not page.image_sha256:
+    page = _typed_page(view)
+    if page is None or not page.image_sha256:
         return ""
     source = _typed_source(context, page.image_sha256)
     if source is None or page.outcome is not Outcome.READ:
@@ -72,14 +73,29 @@ def _source_text(context: AppContext, view: EntryView) -> str:
     return t("review.typed_source", author=source[0], at=source[1])
 
 
+def replaced_text(context: AppContext, view: EntryView) -> str:
+    """Return which earlier note of its author a note replaces; empty if it replaces none."""
+    page = _typed_page(view)
+    if page is None or not page.image_sha256 or page.outcome is not Outcome.READ:
+        return ""
+    source = _typed_source(context, page.image_sha256)
+    return t("review.typed_replaces", serial=source[2]) if source and source[2] else ""
+
+
+def _typed_page(view: EntryView) -> Page | None:
+    """Return the page of an entry that was typed, unless the entry is hidden."""
+    typed = (page for page in view.pages if page.media_type == TYPED_PNG)
+    return None if view.is_hidden else next(typed, None)
+
+
 @st.cache_data(max_entries=500, show_spinner=False)
-def _typed_source(_context: AppContext, sha256: str) -> tuple[str, str] | None:
-    """Return author and time of a note of a form without paper; None for other files."""
+def _typed_source(_context: AppContext, sha256: str) -> tuple[str, str, str] | None:
+    """Return author, time and replaced serial of a note; None for other files."""
     typed = read_typed_page(_context.store.images.get(sha256))
     if typed.kind is not TypedKind.NOTE:
         return None
     note = parse_note(typed.text)
-    return note.author, note.written_at[:16].replace("T", " ")
+    return note.author, note.written_minute, format_serial_or_id(note.replaces)
 
 
 def _place_text(place: QueuePlace) -> str:

@@ -7,13 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.domain.confidence import Share
+from pipeline.domain.model import Person
 from pipeline.reporting.audit.anchors import verify_log
+from pipeline.reporting.watching.alarms import Alarm, AlarmKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.reports.store_checks import begin_check, save_check
 from tests.support.screens import seeding
-from tests.support.screens.seeding import MANAGER
+from tests.support.screens.seeding import ADMINISTRATOR, MANAGER
 from tests.unit.ui.conftest import OpenScreen
+from ui.screens.progress import screen
 
 
 @pytest.mark.parametrize(("missing", "told"), [(0, "var hela"), (2, "saknas eller är skadade (2)")])
@@ -33,6 +37,27 @@ def test_the_last_verification_of_the_log_is_shown(store: Store, open_screen: Op
     app = open_screen(MANAGER, "progress")
     assert not app.exception
     assert any("var oförändrad" in each.proto.body for each in app.get("html"))
+
+
+@pytest.mark.parametrize(
+    ("person", "names"), [(MANAGER, ["quality"]), (ADMINISTRATOR, ["scan", "export"])]
+)
+def test_an_alarm_leads_to_the_screens_of_a_person_where_something_can_be_done(
+    open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch, person: Person, names: list[str]
+) -> None:
+    share = {"recent": Share(36, 400), "past": Share(18, 600)}
+    alarms = [
+        Alarm(AlarmKind.BACKUP_NEVER),
+        Alarm(AlarmKind.PAGES_FAILING, 36, share),
+        Alarm(AlarmKind.UNRECEIPTED, 2, {"days": 3}),
+        Alarm(AlarmKind.DRIFT_FORM, 1, share | {"name": "hsl-anteckning"}),
+        Alarm(AlarmKind.DRIFT_SCANNER, 1, share | {"name": "plan-2"}),
+    ]
+    monkeypatch.setattr(screen, "find_alarms", lambda *_: alarms)
+    app = open_screen(person, "progress")
+    assert not app.exception
+    links = [each.proto for each in app.get("page_link") if each.proto.label.startswith("Öppna")]
+    assert [link.page for link in links] == names
 
 
 def test_the_numbers_of_a_unit_are_of_pages_and_of_entries_by_name(

@@ -5,6 +5,8 @@ typed what they rest on; Kö lists what is due.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -29,13 +31,16 @@ from pipeline.domain.model import (
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import new_serial
+from pipeline.preparation.digital_forms.form_file import DigitalPack
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
+from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
+from tests.contract.forms.test_digital_notes import Ward
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, MANAGER, UNIT
@@ -51,7 +56,7 @@ OTHER_OFFICER = Person(
 )
 
 CUSTODY: Mapping[str, Value] = {
-    "personnummer": CLIENTS[0].pid,
+    "personnummer": seeding.CLIENTS[0].pid,
     "namn": CLIENTS[0].name,
     "beslutsdatum": "2021-12-17",
     "beslutstid": "14:20",
@@ -62,7 +67,7 @@ CUSTODY: Mapping[str, Value] = {
     "underskrift": True,
 }
 CALCULATION: Mapping[str, Value] = {
-    "personnummer": CLIENTS[0].pid,
+    "personnummer": seeding.CLIENTS[0].pid,
     "namn": CLIENTS[0].name,
     "manad": "202412",
     "hushall": "ensamstaende",
@@ -237,3 +242,27 @@ def _custody_with_deadlines() -> Form:
     first = Deadline(rule="lvu-understallning", day="beslutsdatum", met="understallt_datum")
     second = Deadline(rule="lvu-ansokan", day="beslutsdatum")
     return form.model_copy(update={"deadline": None, "deadlines": (first, second)})
+
+
+def test_what_an_author_typed_is_told_with_its_source_and_each_oddity_once(
+    store: Store, open_screen: OpenScreen, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    with store.begin() as conn:
+        pack = DigitalPack(seeding.UNIT, date(2021, 12, 1), digital_form_secret(conn), "abcd")
+    ward = Ward(store, tmp_path / "in", pack)
+    values = {
+        "datum": "2021-12-18",
+        "skribent": "Bo Ek",
+        "rad01.start": "23:40",
+        "rad01.slut": "00:20",
+        "rad01.personnummer": seeding.CLIENTS[0].pid,
+    }
+    ward.take_in(ward.note(seeding.forms().latest("besokslista"), values, replaces="0123456Z"))
+    card = Bench(open_screen(seeding.NURSE, "review")).card
+    assert "Skrivet på dator av Nina Berglund, ssk" in card["origin"]
+    assert "Författaren har rättat 0123-456Z" in card["notices"][0]
+    assert [text for text in card["notices"] if "sluttid" in text] == []
+    assert [fact["text"] for fact in card["facts"] if "sluttid" in fact["text"]] == [
+        "Start: klockslaget är efter sluttiden."
+    ]

@@ -440,7 +440,7 @@ function makeBench(parent) {
   on(document, "click", holdClick, { capture: true });
   if (window.navigation) on(window.navigation, "navigate", holdBack);
   on(document, "ef-shelf", picture.draw);
-  on(window, "resize", fit);
+  on(window, "resize", () => { fit(); fields.pair({ isNew: true }); });
   on(window, "beforeunload", (event) => {
     if (!bench.card || !memoryOf(bench.card).isDirty) return;
     bench.sendDraft();

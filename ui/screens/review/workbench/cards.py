@@ -7,7 +7,9 @@ from typing import Any
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import EntriesPer
+from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState, Person
+from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import Page
 from pipeline.store.review.questions import ANSWERED_REASON
@@ -28,7 +30,7 @@ from ui.screens.review.depth.deviations import (
     sheet_look_text,
 )
 from ui.screens.review.depth.entry_actions import entry_actions
-from ui.screens.review.entry_header import entry_facts, entry_origin_text
+from ui.screens.review.entry_header import entry_facts, entry_origin_text, replaced_text
 from ui.screens.review.rejection import author_answer_texts
 from ui.screens.review.sheet_images import page_images, row_area
 from ui.screens.review.workbench.answers import answers_so_far, initial_value
@@ -63,7 +65,7 @@ def entry_card(
         "revision": view.entry.revision,
         "title": view.form.title,
         "origin": entry_origin_text(context, person, view),
-        "notices": _notices(view),
+        "notices": [*filter(None, [replaced_text(context, view)]), *_notices(view)],
         "authorAnswers": author_answer_texts(context, person, view),
         "second": view.is_second_review,
         "fields": [] if view.is_hidden else _fields_with_values(view, held, images),
@@ -197,7 +199,10 @@ def _action_cards(
 
 
 def _notices(view: EntryView) -> list[str]:
-    lines = issue_texts(view.problems, view.form)
+    # What is out of order is told of the answers so far (`entry_facts`), and once.
+    said = () if view.is_second_review else ORDER_KINDS
+    problems = [problem for problem in view.problems if split_code(problem)[0] not in said]
+    lines = issue_texts(problems, view.form)
     if view.is_second_review:
         lines.insert(0, t("review.second"))
     if view.entry.reason:
