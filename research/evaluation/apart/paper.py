@@ -69,7 +69,7 @@ class Manner:
         shares = np.array([share for _, share in _PENS])
         return cls(
             _PENS[int(rng.choice(len(_PENS), p=shares))][0],
-            float(rng.uniform(0.28, 0.6)),
+            float(rng.uniform(0.25, 0.52)),
             float(rng.uniform(0, 0.3)),
             float(rng.uniform(3.0, 4.6)),
             float(rng.uniform(0.5, 0.82)),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
 
@@ -31,13 +33,15 @@ def scan(page: Image, dpi: int, rng: Generator) -> Scan:
     size = round(width * target / dpi), round(height * target / dpi)
     # The page lies askew by at most 1.5 degrees, and not quite at its place.
     turned = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.uniform(-1.5, 1.5)), 1.0)
-    turned[:, 2] += rng.normal(0, 0.006 * width, 2)
-    turned *= target / dpi
+    shift = np.array([[0, 0, float(off)] for off in rng.normal(0, 0.006 * width, 2)])
+    turned = np.asarray(turned + shift) * (target / dpi)
     paper = float(rng.uniform(238, 252))
-    image = cv2.warpAffine(
+    laid = cv2.warpAffine(
         sheet, turned, size, flags=cv2.INTER_AREA, borderValue=(paper, paper, paper)
     ).astype(np.float32)
-    image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.35, 0.8)) * target / 250)
+    image: NDArray[Any] = cv2.GaussianBlur(
+        laid, (0, 0), float(rng.uniform(0.35, 0.8)) * target / 250
+    )
     # Toner and paper of this print, light that falls off to one side, and grain.
     image = image / 255 * (paper - (black := float(rng.uniform(5, 45)))) + black
     across = np.linspace(-1, 1, size[0], dtype=np.float32)[None, :]
@@ -45,7 +49,8 @@ def scan(page: Image, dpi: int, rng: Generator) -> Scan:
     light = 1 - float(rng.uniform(0, 0.06)) * (1 + across * rng.choice([-1, 1])) / 2
     light = light - float(rng.uniform(0, 0.04)) * (1 + down * rng.choice([-1, 1])) / 2
     image *= light if image.ndim == 2 else light[..., None]
-    image += rng.normal(0, rng.uniform(1.5, 5), image.shape).astype(np.float32)
+    grain = rng.standard_normal(size[::-1], np.float32) * np.float32(rng.uniform(1.5, 5))
+    image += grain if image.ndim == 2 else grain[..., None]
     grey = np.clip(image, 0, 255).astype(np.uint8)
     way = f"{target} dpi, {tone}"
     if tone == BLACK_AND_WHITE:

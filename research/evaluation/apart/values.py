@@ -38,8 +38,13 @@ _CHANCES = {
 """How often a field is filled in, by its meaning."""
 _KIND_CHANCES = {Kind.MARK: 0.22, Kind.CHOICE: 0.75, Kind.LINES: 0.75, Kind.SIGNATURE: 0.4}
 _REQUIRED, _MAIN, _IN_ROW, _MONEY, _OTHER, _GRID = 0.96, 0.92, 0.55, 0.3, 0.4, 0.94
-_MAIN_COLUMNS = re.compile(r"insats|lakemedel|_vad$|belopp|datum|tid$|namn|_uttaget|_saldo")
+_MAIN_COLUMNS = re.compile(
+    r"insats|lakemedel|personnummer|_vad$|belopp|datum|tid$|namn|_uttaget|_saldo"
+)
 """Columns that a row is for."""
+_CHILDREN = frozenset({"orosanmalan", "skyddsbedomning", "lvu-omhandertagande"})
+"""Forms about a child."""
+_BORN_FROM = "2008"
 _PART = re.compile(r"([a-z]+)(\d+)(?:_|$)")
 """Fields of a row that is no table's: `barn2_namn`."""
 _MOST_ROWS = 9
@@ -116,14 +121,16 @@ class _Story:
 def fill_in(form: Form, page_no: int, town: Municipality, rng: Generator) -> FilledPage:
     """Return what a member of staff writes on a page during the outage."""
     clients, staff = town.clients_of(form.area), town.staff_of(form.area)
-    hours = (OUTAGE_END - OUTAGE_START).total_seconds() / 3600 - 12
+    if form.id in _CHILDREN:
+        clients = _children(town)
+    day = OUTAGE_START + timedelta(days=int(rng.integers((OUTAGE_END - OUTAGE_START).days + 1)))
     story = _Story(
         town,
         form,
         rng,
         clients[int(rng.integers(len(clients)))],
         staff[int(rng.integers(len(staff)))],
-        OUTAGE_START + timedelta(minutes=5 * int(rng.integers(12 * hours))),
+        day + timedelta(minutes=int(rng.integers(60, 12 * 60))),
     )
     specs = [spec for spec in form.pages[page_no - 1].all_fields if spec.traits.filled_by_hand]
     for prefix, count in _count_rows(specs).items():
@@ -236,15 +243,19 @@ def _person(spec: FieldSpec, story: _Story) -> Client:
             return story.client
         key = f"row{spec.row}"
         fitting = list(story.town.clients_of(story.form.area))
-    elif spec.means is Meaning.CLIENT_PRINTED:
+    elif spec.means is Meaning.CLIENT_PRINTED or key == "epost":
         return story.client
     elif key.startswith("barn") and key != "barnet":
-        fitting = [one for one in story.town.clients if one.pid > "2008"]
+        fitting = _children(story.town)
     else:
         fitting = [one for one in story.town.clients if "1950" < one.pid < "2002"]
     if key not in story.people:
         story.people[key] = fitting[int(story.rng.integers(len(fitting)))]
     return story.people[key]
+
+
+def _children(town: Municipality) -> list[Client]:
+    return [one for one in town.clients if one.pid > _BORN_FROM]
 
 
 def _next_time(spec: FieldSpec, story: _Story) -> datetime | None:
