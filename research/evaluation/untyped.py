@@ -5,10 +5,12 @@ A field need not be typed if its reading has at least the p from which review sh
 
     python -m research.evaluation.untyped                                  # the demo stack
     python -m research.evaluation.untyped --pages 86 --data FOLDER --mnist FOLDER
+    python -m research.evaluation.untyped --apart 200 --data FOLDER           # pages drawn apart
 
 With `--pages` own pages are printed, filled in the fonts and digits of people that no curve was
 fitted to, scanned at 300 and 200 dpi, grey, in colour and in black and white, and read as any page
-is. `--curves FILE` reads with other curves.
+is. With `--apart` they are filled in by code that shares nothing with the training (`apart`), and
+the fields of a page that is not read have to be typed. `--curves FILE` reads with other curves.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ import numpy as np
 from pipeline.domain.confidence import Share, prefill_from
 from pipeline.domain.errors import AnswerError
 from pipeline.domain.form.field import FieldSpec, Meaning
-from pipeline.domain.form.form import Forms
+from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Outcome, Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer
 from pipeline.domain.settings import ROOT, Settings
@@ -39,7 +41,9 @@ from pipeline.preparation.practice.fill_sheet import SOLID_MARK
 from pipeline.reading.calibration import curves
 from pipeline.reading.read_page import PageReader
 from pipeline.registers.clients import load_client_register
-from pipeline.registers.staff import load_staff
+from pipeline.registers.staff import StaffRegister, load_staff
+from research.evaluation.apart.pages import ScannedPage, draw_pages, make_town
+from research.evaluation.apart.values import OUTAGE_END, OUTAGE_START
 from research.evaluation.fields.boxes import load_unseen_digits
 from research.evaluation.fields.field_values import make_values
 from research.evaluation.fields.filled_pages import make_digit_writers
@@ -77,15 +81,19 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=0, help="own filled pages, not the stack")
+    parser.add_argument("--apart", type=int, default=0, help="pages filled in by code apart")
     parser.add_argument("--data", type=Path, help="folder with handwriting/")
     parser.add_argument("--mnist", type=Path)
     parser.add_argument("--curves", type=Path, default=curves.SHIPPED_CALIBRATION)
     parser.add_argument("--wrong", action="store_true", help="list the wrong ones too")
     args = parser.parse_args()
     with patch.object(curves, "SHIPPED_CALIBRATION", args.curves):
+        data = EvaluationData(args.data, args.mnist)
         fields = list(
-            read_own_pages(args.pages, EvaluationData(args.data, args.mnist))
+            read_own_pages(args.pages, data)
             if args.pages
+            else read_pages_apart(args.apart, data)
+            if args.apart
             else read_stack()
         )
     print(format_table(fields))
@@ -149,6 +157,44 @@ def read_own_pages(count: int, data: EvaluationData) -> Iterator[ReadField]:
         yield from _read_page(reader, encoded, "image/png", values)
 
 
+def read_pages_apart(count: int, data: EvaluationData) -> Iterator[ReadField]:
+    """Read so many pages that share no code with the training; see `research.evaluation.apart`.
+
+    Raises:
+        FileNotFoundError: the strokes or the test numbers are not there.
+    """
+    strokes = data.find("handwriting", "unipen_strokes.npz")
+    numbers = data.find("schemas", "identity", "testpersonnummer.txt")
+    if not strokes or not numbers:
+        raise FileNotFoundError("Pages apart need --data with handwriting/ and schemas/identity/.")
+    town = make_town(numbers)
+    settings = Settings(workspace=_SAMPLES, outage_start=OUTAGE_START, outage_end=OUTAGE_END)
+    reader = PageReader.of(settings, town.clients, StaffRegister(town.staff))
+    latest = [reader.forms.latest(form_id) for form_id in sorted({one for one, _ in reader.forms})]
+    for page in draw_pages(latest, count, town, strokes):
+        yield from read_page_apart(reader, page)
+
+
+def read_page_apart(reader: PageReader, page: ScannedPage) -> Iterator[ReadField]:
+    """Read a page; where it is not read, all its fields are unsure and wrong."""
+    filled = page.filled
+    values = {**filled.values, **dict.fromkeys(filled.cancelled, SOLID_MARK)}
+    fields = list(_read_page(reader, page.scan.data, page.scan.media_type, values))
+    unread = Reading(None, 0.0, State.ILLEGIBLE)
+    for one in fields or [
+        ReadField(spec, "written" if spec.name in values else "empty", unread, right=False)
+        for spec in _asked_fields(filled.form, filled.page_no)
+    ]:
+        yield replace(one, says="corrected") if one.spec.name in filled.corrected else one
+
+
+def _asked_fields(form: Form, page_no: int) -> Iterator[FieldSpec]:
+    """Yield the fields of which a person would type a value that can be judged."""
+    for spec in form.pages[page_no - 1].all_fields:
+        if spec.traits.filled_by_hand and not spec.traits.is_multiline and not spec.takes_code:
+            yield spec
+
+
 def _read_page(
     reader: PageReader, data: bytes, media_type: str, values: Mapping[str, Value]
 ) -> Iterator[ReadField]:
@@ -158,9 +204,7 @@ def _read_page(
     form = reader.forms[reading.code.form, reading.code.version]
     # Of a list of a month the orders may be printed, which is not said.
     has_days = any(spec.day for spec in form.fields)
-    for spec in form.pages[reading.code.page_no - 1].all_fields:
-        if not spec.traits.filled_by_hand or spec.traits.is_multiline or spec.takes_code:
-            continue
+    for spec in _asked_fields(form, reading.code.page_no):
         if spec.name in values or not has_days:
             yield _judge(spec, values.get(spec.name), reading.fields[spec.name])
 

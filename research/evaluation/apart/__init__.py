@@ -1,0 +1,1 @@
+"""Pages filled in by code that shares nothing with what the readers were trained on."""

@@ -1,0 +1,75 @@
+"""Pages filled in apart from all code that drew what the readers were trained or fitted on.
+
+Nothing of the training, of the demo stack or of the drawn evidence is used: the unfilled page is
+the printer's, strokes are those of people held out, contents and scanner are written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.domain.form.form import Form
+from pipeline.domain.model import Image
+from pipeline.files.pdf_render import render_own_pdf
+from pipeline.forms.fiducials import serial_of
+from pipeline.forms.printing import Sheet, print_sheets
+from research.evaluation.apart.hands import Hand, load_hands
+from research.evaluation.apart.paper import DPI, Paper
+from research.evaluation.apart.people import UNITS, Municipality, make_municipality
+from research.evaluation.apart.scanner import Scan, scan
+from research.evaluation.apart.values import FilledPage, fill_in
+
+_SEED = 20261201
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedPage:
+    """A filled page as it reaches the program, with what is true of it and who wrote it."""
+
+    filled: FilledPage
+    scan: Scan
+    writer: str
+
+
+def make_town(numbers_file: Path) -> Municipality:
+    """Make the clients and the staff that all pages are about."""
+    return make_municipality(numbers_file, np.random.default_rng([_SEED, 0]))
+
+
+def draw_pages(
+    forms: Sequence[Form], count: int, town: Municipality, strokes_file: Path
+) -> Iterator[ScannedPage]:
+    """Yield so many pages: all pages of all forms in turn, each by one held-out writer.
+
+    A page is the same whatever the count is.
+    """
+    hands = load_hands(strokes_file)
+    sides = [(form, number + 1) for form in forms for number in range(len(form.pages))]
+    order = np.random.default_rng([_SEED, 1]).permutation(len(sides))
+    for place in range(count):
+        form, page_no = sides[order[place % len(sides)]]
+        yield draw_page(form, page_no, town, hands[place % len(hands)], place)
+
+
+def draw_page(form: Form, page_no: int, town: Municipality, hand: Hand, number: int) -> ScannedPage:
+    """Fill in a page, write it by a hand, and scan it; `number` makes it another page."""
+    rng = np.random.default_rng([_SEED, 2, number])
+    filled = fill_in(form, page_no, town, rng)
+    paper = Paper(_print_page(form.model_dump_json(), page_no), hand, rng)
+    too_long = paper.write(filled)
+    filled = replace(
+        filled, values={name: v for name, v in filled.values.items() if name not in too_long}
+    )
+    return ScannedPage(filled, scan(paper.finish(), DPI, rng), hand.name)
+
+
+@lru_cache(maxsize=4)
+def _print_page(definition: str, page_no: int) -> Image:
+    form = Form.model_validate_json(definition)
+    sheet = Sheet(serial_of(f"{form.id} {page_no}".encode()), UNITS[form.area])
+    return render_own_pdf(print_sheets(form, [sheet]), page_no, dpi=DPI)
