@@ -74,7 +74,8 @@ class ReadField:
     @property
     def is_sure(self) -> bool:
         """Whether review shows the reading, and does not ask for it."""
-        return self.reading.p >= prefill_from(self.spec)
+        is_read = self.reading.state is not State.ILLEGIBLE
+        return is_read and self.reading.p >= prefill_from(self.spec)
 
 
 def main() -> None:

@@ -172,7 +172,7 @@ def fields_for_second_reviewer(
 
 
 def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
-    """Whether a field is keyed blind: critical ones, and those read with low confidence.
+    """Whether a field is keyed blind: critical ones, those read with low confidence or not at all.
 
     People overlook wrong values that they are shown (docs/review.md). Free text is always shown,
     with its words of low confidence marked. What its author typed is never keyed again.
@@ -183,7 +183,7 @@ def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
         return says_something_else(reading) and not reading.is_seen_empty
     if spec.critical or reading is None or spec.traits.is_multiline:
         return spec.critical
-    return reading.p < prefill_from(spec)
+    return reading.state is State.ILLEGIBLE or reading.p < prefill_from(spec)
 
 
 def says_something_else(reading: Reading | None) -> bool:

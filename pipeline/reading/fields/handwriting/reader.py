@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P
 from pipeline.domain.form.field import Format, Meaning
@@ -25,7 +24,6 @@ from pipeline.reading.fields.handwriting.network import Steps
 from pipeline.reading.fields.handwriting.second_pass import SecondPassFactory, make_second_pass
 from pipeline.reading.fields.handwriting.strikethrough import (
     LinePart,
-    Strike,
     find_strikes,
     join_line_parts,
     split_line,
@@ -140,38 +138,9 @@ def _read_around_strikes(
     if part_readings:
         reading = _fit_format(join_line_parts(part_readings), form)
 
-    # A round unit after a number may look struck out.
-    may_lose_unit = any(
-        _is_unit_of_number(before, strike, before_reading)
-        for (before, strike), before_reading in _strikes_after(line, part_readings)
-    )
-    p = min(reading.p, FORMAT_MISMATCH_MAX_P) if may_lose_unit else reading.p
-    return replace(reading, p=p, issues=(IssueCode.STRUCK_OUT,))
-
-
-def _strikes_after(
-    line: Sequence[LinePart], part_readings: Sequence[Reading]
-) -> Iterator[tuple[tuple[LineImage, Strike], Reading]]:
-    """Yield each struck-out place that follows something to read, with that and its reading."""
-    readings = iter(part_readings)
-    # Pair each part with what follows it.
-    for before, part in pairwise(line):
-        reading = next(readings) if isinstance(before, LineImage) else None
-        if isinstance(before, LineImage) and isinstance(part, Strike) and reading is not None:
-            yield (before, part), reading
-
-
-def _is_unit_of_number(before: LineImage, strike: Strike, reading: Reading) -> bool:
-    """Return whether a struck-out place may be the unit of the number before it.
-
-    10 E would be read as 10.
-    """
-    # At most as wide as a sign, directly after a number.
-    narrow = (
-        before.picture is not None
-        and strike.end - strike.start <= MAX_SIGN_WIDTH * before.picture.shape[0]
-    )
-    return narrow and isinstance(reading.value, str) and reading.value[-1:].isdigit()
+    # A long bar of tt, a unit after a number or a whole word may look struck out: what is left is
+    # never sure.
+    return replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P), issues=(IssueCode.STRUCK_OUT,))
 
 
 def _fit_format(reading: Reading, form: Format | None) -> Reading:

@@ -227,6 +227,11 @@ def test_what_is_doubtful_is_typed_unseen_marks_sooner_and_names_later(
     assert needs_blind_keying(field, Reading("x", p, State.READ)) is typed
 
 
+def test_what_was_surely_not_read_is_typed_unseen() -> None:
+    """Dates in zeros like a P were shown as illegible, and one key would have left them so."""
+    assert needs_blind_keying(DATE, Reading(None, 0.999, State.ILLEGIBLE))
+
+
 def test_who_was_not_shown_the_reading_and_says_otherwise_is_not_enough() -> None:
     said = Answer(True)
     assert not is_settled(MARK, said, Reading(False, 0.99, State.EMPTY))

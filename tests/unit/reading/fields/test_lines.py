@@ -262,6 +262,7 @@ def test_single_line_field_omits_struck_out_words_with_issue() -> None:
     (reading,) = reader.read_handwriting([FieldImage(image, spec, np.full_like(image, 255), PX)])
     assert _alike([str(reading.value)], ["Karin"])
     assert reading.issues == (IssueCode.STRUCK_OUT,)
+    assert reading.p <= 0.3  # a long bar of tt looks struck out too
 
 
 @pytest.mark.parametrize(
