@@ -143,6 +143,8 @@ def _value(column: Column[Any], number: int = 1) -> object:
         return number > 1
     if isinstance(column.type, UtcDateTime):
         return AT + timedelta(seconds=number)
+    if column.name.endswith("sha256"):
+        return f"{number:064x}"
     return str(number)
 
 
