@@ -41,6 +41,13 @@ _WHOLE_ROWS = """() => {
     return [...document.querySelectorAll(".wb-row")].map((row) => row.getBoundingClientRect())
         .filter((box) => box.top >= view.top - 1 && box.bottom <= view.bottom + 1).length;
 }"""
+_GUIDE_OPENS = """() => {
+    const guide = document.createElement("div");
+    guide.id = "guide";
+    guide.style.height = "220px";
+    document.querySelector(".stMainBlockContainer").prepend(guide);
+}"""
+_HEIGHT_IS = "(height) => Math.abs(document.querySelector('.wb').offsetHeight - height) < 2"
 _CROPS = """() => [...document.querySelectorAll(".wb-row")].map((row) => [
     row.dataset.name,
     [...row.querySelectorAll(".wb-crop")].filter((crop) => crop.checkVisibility()).length,
@@ -72,6 +79,19 @@ def _walk(stage: Stage, steps: int) -> list[str]:
         stage.press(key)
         found += [f"{problem} at {stage.focus()}" for problem in stage.page.evaluate(_OUTSIDE)]
     return found
+
+
+def test_the_bench_takes_the_room_of_a_guide_that_is_closed(browser: Browser) -> None:
+    """The lower third of the window stayed white until the next act."""
+    with staged(browser, cards.data(cards.ready()), size=SIZES["small"]) as stage:
+        bench = stage.page.locator(".wb")
+        full = bench.bounding_box()
+        stage.page.evaluate(_GUIDE_OPENS)
+        stage.page.wait_for_function(_HEIGHT_IS, arg=full["height"] - 220)
+        stage.page.evaluate("document.getElementById('guide').remove()")
+        stage.page.wait_for_function(_HEIGHT_IS, arg=full["height"])
+        assert bench.bounding_box() == full
+        assert stage.kinds() == [], "nothing was done"
 
 
 def test_after_a_save_the_focus_is_in_the_window(browser: Browser) -> None:

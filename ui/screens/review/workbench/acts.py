@@ -45,7 +45,7 @@ from ui.screens.review.depth.deviations import (
     with_added_deviations,
 )
 from ui.screens.review.depth.entry_actions import entry_actions
-from ui.screens.review.entry_header import find_sums, finding_text
+from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
 from ui.screens.review.field_input import is_choice_field
 from ui.screens.review.workbench.answers import all_answers, field_answer, initial_value
 from ui.screens.review.workbench.claims import go_to_next, leave_task
@@ -231,7 +231,8 @@ def _save(
     about = statement_of(held.question, number_in(view, number), message.get("question") or {})
     in_batches = {one.spec.name: one.draft for one in view.fields if one.is_batch_confirmed}
     confirmed = {name: answer for name, answer in in_batches.items() if answer is not None}
-    findings = find_sums(view, confirmed | answers)
+    outage_start = first_outage_day(context, view)
+    findings = find_sums(view, confirmed | answers, outage_start)
     try:
         with context.store.begin() as conn:
             state = decisions.decide_entry(
@@ -244,6 +245,7 @@ def _save(
                 now,
                 about=about,
                 ask_figures=held.findings != findings,
+                outage_start=outage_start,
             )
             missed = (
                 last_missed_field(conn, person, view.entry.id)
