@@ -465,12 +465,16 @@ function makeBench(parent) {
   });
   const watch = new ResizeObserver(bringNow);
   watch.observe(fields.scroller);
+  // A guide or banner above that comes or goes moves the bench, and resizes no window.
+  const column = root.closest("[data-testid='stMainBlockContainer']");
+  const watchAbove = new ResizeObserver(fit);
+  if (column) watchAbove.observe(column);
 
   bench.close = () => {
     stop.abort();
     Object.values(timers).forEach(clearTimeout);
     for (const part of [picture, says, outbox]) part.close();
-    watch.disconnect();
+    for (const observer of [watch, watchAbove]) observer.disconnect();
     root.remove();
   };
   return bench;
