@@ -4,7 +4,7 @@ entry.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -12,9 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, State
-from pipeline.domain.record import OutageKind
 from pipeline.domain.review.rules import Answer, asked_fields
-from pipeline.registers.outages import OutagePeriod
 from pipeline.store.accounts import sessions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -22,12 +20,11 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.registers.outages import save_outage
 from pipeline.store.review import decisions
 from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
-from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, NOTE, NURSE
+from tests.support.screens.seeding import COLLEAGUE, NOTE, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.review.workbench import acts
 
@@ -202,25 +199,6 @@ def test_a_day_in_the_future_can_be_mended_at_once(store: Store, open_screen: Op
     bench.save()
     bench.type("handelsedatum", "2021-12-18").save()
     assert state(store, entry_id) is EntryState.CONFIRMED
-
-
-def test_a_day_long_before_the_outage_is_asked_about_and_may_be_so(
-    store: Store, open_screen: OpenScreen
-) -> None:
-    """In January people write last year's number."""
-    start = datetime(2022, 1, 10, tzinfo=UTC)
-    with store.begin() as conn:
-        period = OutagePeriod("", "", OutageKind.DOWN, start, start + timedelta(days=3))
-        save_outage(conn, ADMINISTRATOR, period, utc_now())
-    entry_id = seeding.add_notes(store, 1)[0]
-    bench = type_all(Bench(open_screen(NURSE, "review"))).act("draft")
-    assert "långt före avbrottet, som började 2022-01-10" in str(bench.card["facts"])
-    bench.save()
-    assert state(store, entry_id) is EntryState.REVIEW
-    assert list(bench.errors()) == ["handelsedatum"] == [bench.card["focus"]]
-    assert "Rätt år?" in bench.errors()["handelsedatum"]
-    bench.save()
-    assert state(store, entry_id) is EntryState.CONFIRMED, "nobody else has to look"
 
 
 def test_an_end_before_its_start_is_asked_about_and_may_be_so(
