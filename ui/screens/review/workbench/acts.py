@@ -26,11 +26,13 @@ from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry import stale_decision_error
+from pipeline.store.entries.entry import load_entry, stale_decision_error
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.quality.view_times import save_view_time
 from pipeline.store.review import decisions
+from pipeline.store.review.signing import is_own_entry
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
 from ui.screens.review import actions, current_entry
@@ -334,7 +336,24 @@ def _after_save(
     state.is_task_due, state.skipped_tasks = True, frozenset()
     go_to_next(context, person)
     current_entry.allow_undo()
-    current_entry.set_toast(t("review.sent_on" if decided is EntryState.SECOND else "review.saved"))
+    current_entry.set_toast(_saved_text(context, person, view.entry.id, decided))
+
+
+def _saved_text(context: AppContext, person: Person, entry_id: str, decided: EntryState) -> str:
+    """Return what has become of a saved entry: who has to look at it or sign it now."""
+    if decided is EntryState.SECOND:
+        return t("review.sent_on")
+    with context.store.read() as conn:
+        entry = load_entry(conn, entry_id)
+        must_be_signed = entry.state is EntryState.CONFIRMED and signature_rule(
+            conn, context.forms
+        )(entry.form, entry.version, entry.unit, entry.area)
+        if not must_be_signed:
+            return t("review.saved")
+        if is_own_entry(conn, person, entry):
+            return t("review.saved_sign_own")
+    author = " ".join((entry.author or "").split())
+    return t("review.saved_sign_author", author=author) if author else t("review.saved_sign")
 
 
 def _skip(
