@@ -26,7 +26,9 @@ from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding, check_
 
 INFORMATIONAL_KINDS = frozenset({"norm_year", "norm_month", "norm_unknown"})
 """Findings that are shown and need no decision."""
-_IN_FUTURE, _BEFORE_OUTAGE = "in_future", "before_outage"
+_IN_FUTURE = "in_future"
+BEFORE_OUTAGE = "before_outage"
+"""The finding that an event is long before the outage."""
 _DAYS_BEFORE_OUTAGE = 7
 """Days before the outage that an event may be of without a question: paper lies about."""
 ORDER_KINDS = frozenset(
@@ -34,7 +36,7 @@ ORDER_KINDS = frozenset(
         IssueCode.END_BEFORE_START,
         IssueCode.PAIR_CROSSED,
         IssueCode.WRITTEN_BEFORE_EVENT,
-        _BEFORE_OUTAGE,
+        BEFORE_OUTAGE,
     }
 )
 """Findings that the person who typed is asked about, and that nobody else has to check.
@@ -140,7 +142,7 @@ def _check_outage(
         return
     day = to_number(spec, _stored_value(spec, answers.get(spec.name)))
     if day is not None and day < outage_start.toordinal() - _DAYS_BEFORE_OUTAGE:
-        yield ArithmeticFinding(_BEFORE_OUTAGE, spec.name, outage_start.isoformat())
+        yield ArithmeticFinding(BEFORE_OUTAGE, spec.name, outage_start.isoformat())
 
 
 def _stored_value(spec: FieldSpec, answer: Answer | None) -> Value:

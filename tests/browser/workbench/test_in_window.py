@@ -86,6 +86,7 @@ def test_the_bench_takes_the_room_of_a_guide_that_is_closed(browser: Browser) ->
     with staged(browser, cards.data(cards.ready()), size=SIZES["small"]) as stage:
         bench = stage.page.locator(".wb")
         full = bench.bounding_box()
+        assert full is not None
         stage.page.evaluate(_GUIDE_OPENS)
         stage.page.wait_for_function(_HEIGHT_IS, arg=full["height"] - 220)
         stage.page.evaluate("document.getElementById('guide').remove()")

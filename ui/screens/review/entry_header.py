@@ -22,7 +22,7 @@ from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.domain.review.recount import TIME_KINDS, recount_answers
+from pipeline.domain.review.recount import BEFORE_OUTAGE, TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.files.sandbox.note_files import parse_note
@@ -215,7 +215,7 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
 
 def finding_text(form: Form, finding: ArithmeticFinding) -> str:
     """Return in words what does not add up."""
-    is_amount = finding.right and finding.kind not in ("norm_year", "box_code", "before_outage")
+    is_amount = finding.right and finding.kind not in ("norm_year", "box_code", BEFORE_OUTAGE)
     right = format_number(float(finding.right)) if is_amount else finding.right
     spec = form.by_name[finding.field]
     label = spec.label if spec.day is None else spec.full_label

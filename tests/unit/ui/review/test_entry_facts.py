@@ -258,6 +258,8 @@ def test_a_day_long_before_the_outage_is_asked_about_and_may_be_so(
     bench.save()
     assert state(store, entry_id) is EntryState.REVIEW
     assert list(bench.errors()) == ["handelsedatum"] == [bench.card["focus"]]
-    assert "Rätt år?" in bench.errors()["handelsedatum"]
+    assert bench.errors()["handelsedatum"].endswith(
+        "Rätt år? Jämför med papperet. Står det så där, spara en gång till."
+    )
     bench.save()
     assert state(store, entry_id) is EntryState.CONFIRMED, "nobody else has to look"

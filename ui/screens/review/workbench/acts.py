@@ -22,7 +22,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.review.recount import ORDER_KINDS
+from pipeline.domain.review.recount import BEFORE_OUTAGE, ORDER_KINDS
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -316,7 +316,8 @@ def _invalid_text(view: EntryView, name: str) -> str:
 
 
 def _finding_error(view: EntryView, finding: Any) -> str:  # noqa: ANN401
-    again = t("recount.again_alone" if finding.kind in ORDER_KINDS else "recount.again")
+    key = "recount.again_alone" if finding.kind in ORDER_KINDS else "recount.again"
+    again = t("recount.again_day" if finding.kind == BEFORE_OUTAGE else key)
     return f"{finding_text(view.form, finding)} {again}"
 
 
