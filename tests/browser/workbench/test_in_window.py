@@ -95,6 +95,20 @@ def test_the_bench_takes_the_room_of_a_guide_that_is_closed(browser: Browser) ->
         assert stage.kinds() == [], "nothing was done"
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_what_is_said_of_a_save_covers_no_button(browser: Browser, size: tuple[int, int]) -> None:
+    with staged(browser, cards.data(cards.ready(), saysNo=4), size=size) as stage:
+        says = {"text": "Sparat. Väntar på underskrift av Elsa Fjällberg-Quist.", "kind": "ok"}
+        stage.answer(cards.ready("e2", unfold="Visa 7 till"), None, says=says, saysNo=5)
+        told = stage.page.locator(".wb-says")
+        expect(told).to_be_visible()
+        said, bar = told.bounding_box(), stage.page.locator(".wb-bar").bounding_box()
+        assert said is not None
+        assert bar is not None
+        assert said["y"] + said["height"] <= bar["y"]
+        assert said["y"] > 0
+
+
 def test_after_a_save_the_focus_is_in_the_window(browser: Browser) -> None:
     with staged(browser, size=SIZES["small"]) as stage:
         stage.give(cards.data(cards.ready(focus="plats"), cards.ready("e2", focus="given")))

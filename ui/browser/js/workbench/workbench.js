@@ -33,7 +33,7 @@ function makeBench(parent) {
   const undo = makeUndo();
   const says = makeSays();
   const outbox = makeOutbox(showUnderWay);
-  const side = make("div", "wb-side", {}, head.root, fields.scroller, bar.root, says.root);
+  const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root), bar.root);
   const root = make("div", "wb", {}, picture.root, side);
   Object.assign(bench, { root, fields, picture, question, below, bar, undo });
   parent.append(root);
