@@ -46,6 +46,8 @@ TARGETS: dict[str, Exporter] = {
     "skriv-in": ManualEntryListExporter(),
     **STATISTICS,
 }
+HSA_ID_TARGETS = frozenset({"rivta", "observationer", "aktiviteter", "varningar"})
+"""Targets that take no entry without the HSA-ids of the care provider and of this system."""
 EXAMPLE_NOTICES: dict[str, Callable[[ExportOptions], Text | None]] = {
     "fhir": fhir.find_example_notice,
     "erms": erms.find_example_notice,

@@ -13,7 +13,11 @@ from enum import StrEnum
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import Client
 from pipeline.registers.client_search import fits_another_name, text_similarity
-from pipeline.registers.match_reasons import match_evidence, similarity_evidence
+from pipeline.registers.match_reasons import (
+    NOT_IN_REGISTER,
+    match_evidence,
+    similarity_evidence,
+)
 
 CONFLICTS = frozenset(
     {
@@ -30,7 +34,7 @@ CONFLICTS = frozenset(
 EVIDENCE_AGAINST = CONFLICTS | {
     "address_differs",
     "check_wrong",
-    "not_in_register",
+    NOT_IN_REGISTER,
     "namesake",
     "unit_else",
 }
@@ -77,6 +81,8 @@ OUTSIDE_REASONS = (
     "registret är inte uppdaterat",
 )
 """The reasons for a client who is not in the register, as they are stored."""
+NO_REGISTER = "klientregistret var tomt"
+"""The reason that is stored, unasked, where there was no register to compare a number with."""
 NO_CLIENT = "gäller ingen enskild klient"
 """The reason for paper that is about no client: a photo of a whiteboard, a list of many."""
 

@@ -6,6 +6,10 @@ from pipeline.domain.identity_numbers import PidKind, normalize_pid
 from pipeline.domain.model import Client
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
 
+NOT_IN_REGISTER = "not_in_register"
+"""The code for a number that no client of the register has."""
+CHECK_WRONG = "check_wrong"
+"""The code for a number whose check digit, or date, is wrong."""
 _CHECKED_KINDS = (PidKind.PERSONAL, PidKind.COORDINATION)
 
 
@@ -14,7 +18,7 @@ def check_digit_evidence(number: str) -> str:
     pid = normalize_pid(number)
     if pid.valid:
         return "check_ok"
-    return "check_wrong" if pid.kind in _CHECKED_KINDS else "check_none"
+    return CHECK_WRONG if pid.kind in _CHECKED_KINDS else "check_none"
 
 
 def similarity_evidence(kind: str, score: float) -> str:
@@ -33,7 +37,7 @@ def match_evidence(number: str, client: Client | None, name: str, unit: str) -> 
         unit: of the sheet.
     """
     if client is None:
-        return check_digit_evidence(number), "not_in_register"
+        return check_digit_evidence(number), NOT_IN_REGISTER
     evidence = [check_digit_evidence(number)]
     if client.name:
         evidence.append(

@@ -1,13 +1,14 @@
 """Check the answers of an entry against all rules of its form (kontrollräkning).
 
-Days and times are checked too: none is in the future, and an end is not before its start.
+Days and times are checked too: none is in the future or long before the outage, and an end is not
+before its start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import InvalidAnswerError, RecountError
@@ -26,12 +27,21 @@ from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding, check_
 INFORMATIONAL_KINDS = frozenset({"norm_year", "norm_month", "norm_unknown"})
 """Findings that are shown and need no decision."""
 _IN_FUTURE = "in_future"
+BEFORE_OUTAGE = "before_outage"
+"""The finding that an event is long before the outage."""
+_DAYS_BEFORE_OUTAGE = 7
+"""Days before the outage that an event may be of without a question: paper lies about."""
 ORDER_KINDS = frozenset(
-    {IssueCode.END_BEFORE_START, IssueCode.PAIR_CROSSED, IssueCode.WRITTEN_BEFORE_EVENT}
+    {
+        IssueCode.END_BEFORE_START,
+        IssueCode.PAIR_CROSSED,
+        IssueCode.WRITTEN_BEFORE_EVENT,
+        BEFORE_OUTAGE,
+    }
 )
 """Findings that the person who typed is asked about, and that nobody else has to check.
 
-A visit over midnight ends before it began.
+A visit over midnight ends before it began, and old paper may have been left behind.
 """
 TIME_KINDS = ORDER_KINDS | {_IN_FUTURE}
 """Findings about days and times."""
@@ -47,12 +57,15 @@ def recount_answers(
     answers: Mapping[str, Answer],
     deviations: Collection[str] = (),
     now: datetime | None = None,
+    *,
+    outage_start: date | None = None,
 ) -> tuple[ArithmeticFinding, ...]:
     """Find what does not add up in these answers, in the order of the form's fields.
 
     Args:
         deviations: the boxes of a grid that are answered as deviations.
         now: the moment that no day and time may be after, if not the present one.
+        outage_start: the first day of the outage, which no event is long before.
 
     Raises:
         FormError: a table of the national norm, or the rule about wages, cannot be used.
@@ -64,6 +77,7 @@ def recount_answers(
         findings += check_wages(form.norm, numbers)
     findings += _check_boxes(form, answers, deviations)
     findings += _check_times(form, row, answers, now or datetime.now(UTC))
+    findings += _check_outage(form, row, answers, outage_start)
     order = [spec.name for spec in form.entry_fields(row)]
     return tuple(sorted(findings, key=lambda finding: order.index(finding.field)))
 
@@ -119,6 +133,18 @@ def _check_times(
             yield ArithmeticFinding(_IN_FUTURE, time_spec.name)
 
 
+def _check_outage(
+    form: Form, row: int | None, answers: Mapping[str, Answer], outage_start: date | None
+) -> Iterator[ArithmeticFinding]:
+    """Find the day of an event long before the outage: often last year's number in January."""
+    spec = form.meaning(Meaning.EVENT_DATE, row)
+    if spec is None or spec.format is not Format.DATE or outage_start is None:
+        return
+    day = to_number(spec, _stored_value(spec, answers.get(spec.name)))
+    if day is not None and day < outage_start.toordinal() - _DAYS_BEFORE_OUTAGE:
+        yield ArithmeticFinding(BEFORE_OUTAGE, spec.name, outage_start.isoformat())
+
+
 def _stored_value(spec: FieldSpec, answer: Answer | None) -> Value:
     """Return the value of an answer as it is stored; None if there is none, or it is half typed."""
     if answer is not None and answer.state is State.READ:
@@ -157,17 +183,18 @@ def fields_to_recheck(
     now: datetime | None = None,
     *,
     ask: bool,
+    outage_start: date | None = None,
 ) -> set[str]:
     """Return the fields that a second reviewer has to check, as the numbers do not add up.
 
     Args:
-        now: as in `recount_answers`.
+        now: as in `recount_answers`; so is `outage_start`.
         ask: Whether the reviewer wants to be warned instead.
 
     Raises:
         RecountError: something does not add up, and `ask` is true.
     """
-    findings = _open_findings(form, row, answers, now)
+    findings = _open_findings(form, row, answers, now, outage_start)
     if findings and ask:
         fields = {finding.field for finding in findings}
         raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))
@@ -176,15 +203,21 @@ def fields_to_recheck(
 
 def fields_to_look_at(form: Form, row: int | None, answers: Mapping[str, Answer]) -> set[str]:
     """Return the fields that a person has to look at, as something does not add up."""
-    return {finding.field for finding in _open_findings(form, row, answers, None)}
+    return {finding.field for finding in _open_findings(form, row, answers)}
 
 
 def _open_findings(
-    form: Form, row: int | None, answers: Mapping[str, Answer], now: datetime | None
+    form: Form,
+    row: int | None,
+    answers: Mapping[str, Answer],
+    now: datetime | None = None,
+    outage_start: date | None = None,
 ) -> list[ArithmeticFinding]:
     deviations = _answered_deviations(form, row, answers)
     return [
         finding
-        for finding in recount_answers(form, row, answers, deviations, now)
+        for finding in recount_answers(
+            form, row, answers, deviations, now, outage_start=outage_start
+        )
         if finding.kind not in INFORMATIONAL_KINDS
     ]

@@ -15,7 +15,8 @@ from datetime import datetime, time
 from lxml import etree
 
 from pipeline.domain.identity_numbers import birth_date, is_hsa_id, is_temporary_pid, pid_oid
-from pipeline.domain.record import Record, Run, Stamp
+from pipeline.domain.record import CareProvider, Record, Run, Stamp
+from pipeline.domain.settings import Settings
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
 from pipeline.export.record_text import (
     Signature,
@@ -225,17 +226,22 @@ def find_care_unit(
     return units.get(record.unit) or (CareUnit(hsa_id=hsa_id) if hsa_id else None)
 
 
-def _missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
-    """Return which HSA-id is missing: of the care provider, or of this system; none is made up.
+def find_missing_ids(providers: Mapping[str, CareProvider], settings: Settings) -> Text | None:
+    """Return which HSA-id is missing: of care providers, by unit, or of this system.
 
-    An id without the form of one is missing too.
+    None is made up; an id without the form of one is missing too.
     """
-    has_provider = is_hsa_id(care_provider(record, options.settings).hsa_id)
-    has_system = is_hsa_id(options.settings.source_system_hsa_id)
-    if not has_provider:
+    without = [unit for unit, provider in providers.items() if not is_hsa_id(provider.hsa_id)]
+    has_system = is_hsa_id(settings.source_system_hsa_id)
+    if without:
         key = "no_provider_id" if has_system else "no_ids"
-        return Text(f"export_reason.{key}", {"unit": record.unit})
+        return Text(f"export_reason.{key}", {"unit": ", ".join(without)})
     return None if has_system else Text("export_reason.no_system_id")
+
+
+def _missing_id_reason(record: Record, options: ExportOptions) -> Text | None:
+    provider = care_provider(record, options.settings)
+    return find_missing_ids({record.unit: provider}, options.settings)
 
 
 def unsupported_group_reasons(record: Record, options: ExportOptions) -> Iterator[Text]:

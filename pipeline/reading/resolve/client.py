@@ -47,7 +47,11 @@ from pipeline.registers.client_search import (
     ClientSearch,
 )
 from pipeline.registers.clients import ClientRegister
-from pipeline.registers.match_reasons import check_digit_evidence, similarity_evidence
+from pipeline.registers.match_reasons import (
+    NOT_IN_REGISTER,
+    check_digit_evidence,
+    similarity_evidence,
+)
 
 MAX_CLIENT_ALTERNATIVES = 5
 """Alternatives that a resolved number keeps."""
@@ -106,7 +110,10 @@ class _RowPosterior:
 def resolve_clients(
     specs: Sequence[FieldSpec], form: Form, fields: Mapping[str, Reading], register: ClientRegister
 ) -> tuple[dict[str, Reading], list[Issue]]:
-    """Resolve the fields that say which client a row is about, and return their issues."""
+    """Resolve the fields that say which client a row is about, and return their issues.
+
+    Without clients there is nothing to compare with, and nobody is unknown.
+    """
     search = register.search
     # Compare each row with the register by itself.
     rows = [
@@ -136,7 +143,7 @@ def resolve_clients(
         reading, codes = _resolve_row(row, posterior, register)
         resolved[row.spec.name] = reading
         issues += [Issue(code, row.spec.name) for code in codes]
-    return resolved, issues
+    return resolved, issues if register.clients else []
 
 
 def _make_row(
@@ -323,7 +330,7 @@ def _collect_evidence(
     """Return the evidence for a number, as codes with their argument after a colon."""
     codes = [check_digit_evidence(value)]
     if index is None:
-        return [*codes, "not_in_register"]
+        return [*codes, NOT_IN_REGISTER] if register.clients else codes
     codes += _number_evidence(row, index, value)
     # Similarity of the texts that are written next to the number.
     for kind, text, score in (

@@ -25,6 +25,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
+from pipeline.registers.match_reasons import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
@@ -33,6 +34,7 @@ from pipeline.store.registers.client_codes import check_client_code
 from pipeline.store.registers.client_register import (
     areas_by_unit,
     find_client,
+    is_register_empty,
     list_clients,
     load_client,
     restrict_client,
@@ -91,7 +93,8 @@ def complete_client_numbers(
     Raises:
         MissingAnswerError: the number is empty or illegible, no temporary identity is asked for,
             and the entry has to be about a client.
-        UnknownClientError: the register has no such client, and the person has not said why.
+        UnknownClientError: the register has no such client, or none at all and the check digit
+            is wrong, and the person has not said why.
         BlockedClientError: the client is behind a block for this person.
     """
     spec = form.meaning(Meaning.CLIENT_PID, row)
@@ -325,7 +328,9 @@ def _require_outside_number(
             raise UnknownClientError("temporary_identity_unknown", fields=(spec.name,))
         return
     is_complete = len(number) == _FULL_PID_LENGTH or is_local_pid(number)
-    if not statement.outside or not is_complete:
+    # Without a register a number is not compared, but a slip of the pen is still asked about
+    has_reason = is_register_empty(conn) and check_digit_evidence(number) != CHECK_WRONG
+    if not is_complete or not (statement.outside or has_reason):
         raise UnknownClientError("client_unknown", fields=(spec.name,))
 
 
@@ -343,7 +348,6 @@ def _count_namesakes(conn: Connection, client: Client | None) -> int:
     if client is None or not client.name:
         return 0
     table = paper.client.c
-    # Other clients of the same unit with the same name
     others = select(func.count()).where(
         table.name == client.name, table.pid != client.pid, table.unit == client.unit
     )
@@ -353,7 +357,6 @@ def _count_namesakes(conn: Connection, client: Client | None) -> int:
 def _client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
     """Return the names of the other clients of a unit."""
     table = paper.client.c
-    # Named clients of the unit, without the one in question
     return (
         conn.execute(
             select(table.name)
@@ -370,7 +373,6 @@ def _is_temporary_identity_issued(conn: Connection, number: str, units: Collecti
 
     The entry that it was issued for may have been transferred since.
     """
-    # Some entry of the units that is about the number
     used = (
         select(paper.entry.c.id)
         .where(paper.entry.c.client_pid == number, paper.entry.c.unit.in_(units))
@@ -452,7 +454,7 @@ def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> N
         "entry": entry.id,
         "number": number,
         "name": name[:120],
-        "reason": decision.statement.outside,
+        "reason": decision.statement.outside or client_check.NO_REGISTER * is_register_empty(conn),
         "by": person.login,
         "at": decision.now,
     }

@@ -96,6 +96,11 @@ def list_clients(conn: Connection, units: Iterable[str] | None = None) -> list[C
     return [Client(**row) for row in conn.execute(query).mappings()]
 
 
+def is_register_empty(conn: Connection) -> bool:
+    """Return whether no client of any unit has been imported: no number can be compared."""
+    return conn.execute(select(_client_table.c.pid).limit(1)).first() is None
+
+
 def client_register_version(conn: Connection) -> int:
     """Return the number of the log row of the last import or the last codes, 0 before any.
 

@@ -8,7 +8,7 @@ changed, or confirmed in a batch.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -117,6 +117,7 @@ def decide_entry(
     *,
     about: ClientStatement = NO_CLIENT_STATEMENT,
     ask_figures: bool = False,
+    outage_start: date | None = None,
 ) -> EntryState:
     """Decide an entry and return its new state.
 
@@ -129,10 +130,11 @@ def decide_entry(
     statement on the client beyond the number: why the register lacks the client, and how it is
     where the sheet contradicts the client.
 
-    Another person looks at a contradiction without a statement; at figures that do not add up and
-    at days in the future (with `ask_figures` the person is warned first, also of an end before its
-    start); at all critical fields of a form of `Forms.double_check`; and at what the person's
-    answer left to another before it was taken back (`answers.fields_taken_back`).
+    Another person looks at a contradiction without a statement; at figures that do not add up
+    and at days in the future (with `ask_figures` the person is warned first, also of an end
+    before its start, and of an event long before `outage_start`); at all critical fields of a
+    form of `Forms.double_check`; and at what the person's answer left to another before it was
+    taken back (`answers.fields_taken_back`).
 
     Raises:
         NotAllowedError: another unit or area of law, a blocked client, or the person has given
@@ -176,7 +178,9 @@ def decide_entry(
             conn, person, entry_id, by_name, readings, completed
         ),
         *fields_taken_back(conn, entry_id, person.login),
-        *fields_to_recheck(form, entry.row, completed, now, ask=ask_figures),
+        *fields_to_recheck(
+            form, entry.row, completed, now, ask=ask_figures, outage_start=outage_start
+        ),
         *(
             name
             for name in rules.fields_for_second_reviewer(forms, form, specs, completed)

@@ -181,8 +181,8 @@ def client(page: Page) -> Locator:
 def fill_in(
     page: Page, values: Mapping[str, Value] = NOTE, form: str = "hsl-anteckning"
 ) -> list[str]:
-    """Go with Enter through the fields that need a person, in a text of several lines with Tab, and
-    type what the paper says in those that are blind; answers with the fields in that order.
+    """Go with Enter through the fields that need a person, and type what the paper says in those
+    that are blind, with Tab after a text of several lines; answers with the fields in that order.
     """
     blind = {
         spec.name
@@ -195,6 +195,6 @@ def fill_in(
         if field in blind:
             page.keyboard.type(str(values.get(field, "-")))
         is_area = page.evaluate("document.activeElement.tagName") == "TEXTAREA"
-        page.keyboard.press("Tab" if is_area else "Enter")
+        page.keyboard.press("Tab" if is_area and field in blind else "Enter")
     _wait_for_client(page)
     return order

@@ -112,6 +112,11 @@ class Stage:
         )
         return place
 
+    def caret(self) -> int:
+        """Where the caret stands in the text that has the focus."""
+        place: int = self.page.evaluate("document.activeElement.selectionStart")
+        return place
+
     def row(self, name: str) -> Locator:
         """The row of a field."""
         return self.page.locator(f'.wb-row[data-name="{name}"]')

@@ -82,12 +82,49 @@ def test_signs_answer_any_field_and_go_on(browser: Browser) -> None:
         assert stage.value("dos") == "-"
 
 
-def test_a_line_break_stays_in_a_text_of_several_lines(browser: Browser) -> None:
+def test_a_note_that_was_only_read_is_left_by_enter_and_stays_as_it_was(browser: Browser) -> None:
+    """Enter, by which one goes on, put an empty line before what was read."""
     with staged(browser, cards.data(cards.note(focus="anteckning"))) as stage:
+        before = stage.value("anteckning")
+        assert stage.focus() == "anteckning"
+        assert stage.caret() == len(before)
+        stage.page.keyboard.down("Enter")
+        stage.page.keyboard.down("Enter")  # held
+        stage.page.keyboard.up("Enter")
+        assert (stage.focus(), stage.value("anteckning")) == ("wb-save", before)
+        stage.press("Shift+Tab", "ArrowLeft", "Enter")
+        assert (stage.focus(), stage.value("anteckning")) == ("wb-save", before)
+
+
+def test_a_note_that_was_changed_takes_line_breaks(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.note(focus="anteckning"))) as stage:
+        before = stage.value("anteckning")
+        stage.type(" Nöjd.")
         stage.press("Enter")
-        assert stage.value("anteckning").startswith("\n")
-        stage.press("Tab")
-        assert stage.focus() == "wb-save"
+        stage.type("Ät")
+        assert (stage.focus(), stage.value("anteckning")) == ("anteckning", f"{before} Nöjd.\nÄt")
+        stage.answer(cards.note(focus="anteckning"))  # to the draft
+        stage.page.locator("#search").click()
+        stage.row("anteckning").locator("textarea").focus()
+        stage.press("Control+End", "Enter")
+        assert stage.value("anteckning").endswith("Ät\n"), "no other field had the focus"
+        stage.press("Tab", "Shift+Tab", "Enter")
+        assert (stage.focus(), stage.value("anteckning").count("\n")) == ("wb-save", 2)
+        stage.press("Shift+Tab", "Backspace", "Control+Enter")
+        assert stage.value("anteckning") == f"{before} Nöjd.\nÄt", "it saves"
+
+
+def test_a_long_note_is_shown_from_its_beginning(browser: Browser) -> None:
+    now = cards.note(focus="anteckning")
+    text = now["fields"][1]
+    lines = text["value"] + "\n" * 80 + "Sist."
+    text |= {"value": lines}
+    with staged(browser, cards.data(now), size=(1024, 700)) as stage:
+        area = stage.row("anteckning").locator("textarea")
+        assert (stage.caret(), area.evaluate("(area) => area.scrollTop")) == (len(lines), 0)
+        expect(stage.page.locator(".wb-at-word")).to_be_hidden()
+        stage.press("Control+Home")
+        expect(stage.page.locator(".wb-at-word")).to_be_visible()
 
 
 def test_keys_of_acts_are_sent_with_what_is_typed(browser: Browser) -> None:

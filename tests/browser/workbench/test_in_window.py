@@ -44,6 +44,13 @@ _WHOLE_ROWS = """() => {
 _CUT = """() => [...document.querySelectorAll(".wb-row input.wb-input")]
     .filter((input) => input.scrollWidth > input.clientWidth)
     .map((input) => input.closest(".wb-row").dataset.name)"""
+_GUIDE_OPENS = """() => {
+    const guide = document.createElement("div");
+    guide.id = "guide";
+    guide.style.height = "220px";
+    document.querySelector(".stMainBlockContainer").prepend(guide);
+}"""
+_HEIGHT_IS = "(height) => Math.abs(document.querySelector('.wb').offsetHeight - height) < 2"
 _CROPS = """() => [...document.querySelectorAll(".wb-row")].map((row) => [
     row.dataset.name,
     [...row.querySelectorAll(".wb-crop")].filter((crop) => crop.checkVisibility()).length,
@@ -75,6 +82,34 @@ def _walk(stage: Stage, steps: int) -> list[str]:
         stage.press(key)
         found += [f"{problem} at {stage.focus()}" for problem in stage.page.evaluate(_OUTSIDE)]
     return found
+
+
+def test_the_bench_takes_the_room_of_a_guide_that_is_closed(browser: Browser) -> None:
+    """The lower third of the window stayed white until the next act."""
+    with staged(browser, cards.data(cards.ready()), size=SIZES["small"]) as stage:
+        bench = stage.page.locator(".wb")
+        full = bench.bounding_box()
+        assert full is not None
+        stage.page.evaluate(_GUIDE_OPENS)
+        stage.page.wait_for_function(_HEIGHT_IS, arg=full["height"] - 220)
+        stage.page.evaluate("document.getElementById('guide').remove()")
+        stage.page.wait_for_function(_HEIGHT_IS, arg=full["height"])
+        assert bench.bounding_box() == full
+        assert stage.kinds() == [], "nothing was done"
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_what_is_said_of_a_save_covers_no_button(browser: Browser, size: tuple[int, int]) -> None:
+    with staged(browser, cards.data(cards.ready(), saysNo=4), size=size) as stage:
+        says = {"text": "Sparat. Väntar på underskrift av Elsa Fjällberg-Quist.", "kind": "ok"}
+        stage.answer(cards.ready("e2", unfold="Visa 7 till"), None, says=says, saysNo=5)
+        told = stage.page.locator(".wb-says")
+        expect(told).to_be_visible()
+        said, bar = told.bounding_box(), stage.page.locator(".wb-bar").bounding_box()
+        assert said is not None
+        assert bar is not None
+        assert said["y"] + said["height"] <= bar["y"]
+        assert said["y"] > 0
 
 
 def test_after_a_save_the_focus_is_in_the_window(browser: Browser) -> None:

@@ -217,19 +217,21 @@ def _account_form(
 ) -> None:
     holder = account.person if account else None
     key = f"account-{account.person.login}" if account else "account_new"
-    with st.form(f"form-{key}", border=True):
+    with st.container(border=True):
         st.header(
             md("accounts.change_of", name=holder.name) if holder else t("accounts.new"),
             anchor=False,
         )
-        entered = _account_fields(key, holder, units)
-        is_sent = st.form_submit_button(
-            t("accounts.save"),
-            key=f"{key}-save",
-            type="primary",
-            width="stretch",
-            disabled=account is not None and not account.active,
-        )
+        role = _role_field(key, holder.role if holder else _NEW_ASSIGNMENT.role)
+        with st.form(f"form-{key}", border=False):
+            entered = _account_fields(key, holder, role, units)
+            is_sent = st.form_submit_button(
+                t("accounts.save"),
+                key=f"{key}-save",
+                type="primary",
+                width="stretch",
+                disabled=account is not None and not account.active,
+            )
     if holder is None:
         keyboard("account_new", [f"{key}-login"])
     st.button(
@@ -246,7 +248,17 @@ def _add_assignment() -> None:
     st.session_state[_ADDED_KEY] = st.session_state.get(_ADDED_KEY, 0) + 1
 
 
-def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person:
+def _role_field(key: str, known: Role) -> Role:
+    """Draw the choice of the main role, and say at once what the chosen one may do."""
+    roles = list(Role)
+    role = st.selectbox(
+        t("accounts.role"), roles, roles.index(known), format_func=_role_text, key=f"{key}-role"
+    )
+    st.caption(t(f"accounts.may.{role.name.lower()}"))
+    return role
+
+
+def _account_fields(key: str, holder: Person | None, role: Role, units: list[str]) -> Person:
     """Draw the fields of an account, and return what they hold."""
     login = st.text_input(
         t("accounts.login"),
@@ -259,7 +271,7 @@ def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person
         t("accounts.name"), holder.name if holder else "", key=f"{key}-name", max_chars=120
     )
     main, *further = holder.assignments if holder else (_NEW_ASSIGNMENT,)
-    chosen = _assignment_fields(key, main, units)
+    chosen = _make_assignment(role, *_place_fields(key, main, units))
     person_key = st.text_input(
         t("accounts.key"),
         holder.key if holder else "",
@@ -314,19 +326,6 @@ def _further_fields(
 
 def _role_text(role: str) -> str:
     return t("accounts.no_role") if role == _NO_ROLE else t(f"role.{Role(role).name.lower()}")
-
-
-def _assignment_fields(key: str, known: Assignment, units: list[str]) -> Assignment:
-    """Draw the fields of the main assignment, and return what they hold."""
-    roles = list(Role)
-    role = st.selectbox(
-        t("accounts.role"),
-        roles,
-        roles.index(known.role),
-        format_func=_role_text,
-        key=f"{key}-role",
-    )
-    return _make_assignment(role, *_place_fields(key, known, units))
 
 
 def _place_fields(

@@ -12,12 +12,16 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import DEFAULT_ROUTE, Route
+from pipeline.export.record_text import settings_provider
+from pipeline.export.rivta.elements import find_missing_ids
 from pipeline.export.runs import ExportContext, list_routable_forms, set_route
-from pipeline.export.targets import TARGETS
+from pipeline.export.targets import HSA_ID_TARGETS, TARGETS
 from pipeline.registers.outages import load_systems
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import find_route, list_routes
-from ui.i18n import t
+from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.registers.providers import providers_by_unit
+from ui.i18n import show_text, t
 from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text, show_error
@@ -37,13 +41,16 @@ def show(context: AppContext, person: Person) -> None:
         require_permission(person, Action.ROUTES)
     export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("routes.title"), t("routes.what"))
+    with context.store.read() as conn:
+        routes = list_routes(conn)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
         (st.success if kind == "ok" else st.error)(plain_with_code(text))
-    with context.store.read() as conn:
-        routes = list_routes(conn)
+        # The form is below a long table.
+        saved = next((one for one in routes if one.name == st.session_state.get(_CHOSEN_KEY)), None)
+        _warn_of_ids(export_context, saved.target if saved is not None and kind == "ok" else "")
     _overview(export_context, routes)
-    _route_form(export_context, person, routes)
+    _route_form(export_context, person, routes, is_said=message is not None)
 
 
 def _overview(context: ExportContext, routes: list[Route]) -> None:
@@ -75,8 +82,13 @@ def _form_lines(form: Form, routes: list[Route]) -> list[tuple[str, ...]]:
     return lines or [default]
 
 
-def _route_form(context: ExportContext, person: Person, routes: list[Route]) -> None:
-    """Show the inputs of a new route, or of one that there is."""
+def _route_form(
+    context: ExportContext, person: Person, routes: list[Route], *, is_said: bool
+) -> None:
+    """Show the inputs of a new route, or of one that there is.
+
+    `is_said`: what the route that was just saved lacks is said above.
+    """
     by_name = {route.name: route for route in routes}
     st.header(t("routes.set"), anchor=False)
     chosen = st.selectbox(
@@ -124,6 +136,8 @@ def _route_form(context: ExportContext, person: Person, routes: list[Route]) -> 
             key=f"route_forms-{route.name}-{target}",
         )
     _warn_of_areas([form for form in routable if form.id in forms], target)
+    if not is_said:
+        _warn_of_ids(context, target)
     systems = dict.fromkeys([*filter(None, [route.system]), *(one.name for one in load_systems())])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         system = st.selectbox(
@@ -175,6 +189,18 @@ def _warn_of_areas(forms: Sequence[Form], target: str | None) -> None:
     areas = sorted({form.area.value for form in forms})
     if len(areas) > 1 and target != DEFAULT_ROUTE.target:
         st.warning(md("routes.mixes_areas", areas=", ".join(areas)), icon=":material/gavel:")
+
+
+def _warn_of_ids(context: ExportContext, target: str | None) -> None:
+    """Say that the format takes nothing yet: HSA-ids that it needs are missing."""
+    if target not in HSA_ID_TARGETS:
+        return
+    with context.store.read() as conn:
+        units, own = areas_by_unit(conn), providers_by_unit(conn)
+    organisation = settings_provider(context.settings)
+    providers = {unit: own.get(unit, organisation) for unit in units}
+    if missing := find_missing_ids(providers, context.settings):
+        st.warning(plain_with_code(show_text(missing)), icon=":material/badge:")
 
 
 def _route_text(route: Route | None) -> str:

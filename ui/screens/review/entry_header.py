@@ -22,17 +22,19 @@ from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.domain.review.recount import TIME_KINDS, recount_answers
+from pipeline.domain.review.recount import BEFORE_OUTAGE, TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.files.sandbox.note_files import parse_note
 from pipeline.files.sandbox.typed_pages import TYPED_PNG, TypedKind, read_typed_page
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
+from pipeline.registers.outages import find_system, outage_days
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.triage import QueuePlace, explain_place
 from pipeline.store.paper.pages import Page
+from pipeline.store.registers.outages import list_outages
 from ui.i18n import current_language, format_number, format_weekday, t
 from ui.workspace import AppContext
 
@@ -128,12 +130,14 @@ class Fact:
     tag: str = ""
 
 
-def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> list[Fact]:
+def entry_facts(
+    view: EntryView, answers: Mapping[str, Answer], outage_start: date | None
+) -> list[Fact]:
     """Return deadlines, sums that do not add up, and the score; `answers` by field so far."""
     facts = deadline_facts(view, answers)
     facts += [
         Fact(finding_text(view.form, finding))
-        for finding in find_sums(view, answers)
+        for finding in find_sums(view, answers, outage_start)
         # The first person's time would stand out among the two to choose from.
         if finding.kind not in TIME_KINDS or not view.is_second_review
     ]
@@ -142,9 +146,21 @@ def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> list[Fact]:
     return facts
 
 
-def find_sums(view: EntryView, answers: Mapping[str, Answer]) -> tuple[ArithmeticFinding, ...]:
+def find_sums(
+    view: EntryView, answers: Mapping[str, Answer], outage_start: date | None
+) -> tuple[ArithmeticFinding, ...]:
     """Return the sums in these answers that do not add up, and days and times that cannot be."""
-    return recount_answers(view.form, view.entry.row, answers, view.deviations, utc_now())
+    row, now = view.entry.row, utc_now()
+    return recount_answers(view.form, row, answers, view.deviations, now, outage_start=outage_start)
+
+
+def first_outage_day(context: AppContext, view: EntryView) -> date | None:
+    """Return the first day of the outage of the entry's unit and system; None if none is known."""
+    system = find_system(view.form.id, view.form.area.value)
+    with context.store.read() as conn:
+        days = outage_days(list_outages(conn), view.entry.unit, system)
+    start = context.settings.outage_start
+    return days[0] if days else start and start.date()
 
 
 def _score_text(score: Score) -> str:
@@ -215,7 +231,7 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
 
 def finding_text(form: Form, finding: ArithmeticFinding) -> str:
     """Return in words what does not add up."""
-    is_amount = finding.right and finding.kind not in ("norm_year", "box_code")
+    is_amount = finding.right and finding.kind not in ("norm_year", "box_code", BEFORE_OUTAGE)
     right = format_number(float(finding.right)) if is_amount else finding.right
     spec = form.by_name[finding.field]
     label = spec.label if spec.day is None else spec.full_label

@@ -6,7 +6,9 @@ import streamlit as st
 
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.store.registers.client_register import is_register_empty
 from ui.i18n import t
+from ui.markdown import plain_with_code
 from ui.screens.scan.packs import pack_list
 from ui.screens.scan.problem_pages import problem_list
 from ui.screens.scan.stacks import live_stacks
@@ -21,6 +23,9 @@ def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     screen_heading(context, person, t("scan.title"), t("scan.what"))
     require_permission(person, Action.SCAN)
+    with context.store.read() as conn:
+        if is_register_empty(conn):
+            st.info(plain_with_code(t("scan.no_register")), icon=":material/info:")
     left, right = st.columns([1, 2], gap="large")
     with left:
         upload_form(context, person)

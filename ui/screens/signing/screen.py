@@ -75,7 +75,8 @@ def show(context: AppContext, person: Person) -> None:
     queue = _order_queue(waiting.own_entries if chosen == "own" else waiting.other_entries)
     if not queue:
         _show_message("fault")
-        _show_empty_queue(context, person, "own" if chosen == "own" else "others")
+        others = len(waiting.other_entries) if chosen == "own" else 0
+        _show_empty_queue(context, person, "own" if chosen == "own" else "others", others)
         return
     if chosen == "absent":
         show_absent(context, person, queue, partial(_run_and_report, context))
@@ -337,8 +338,11 @@ def _correct_entry(entry_id: str) -> None:
     begin_correction()
 
 
-def _show_empty_queue(context: AppContext, person: Person, kind: str) -> None:
+def _show_empty_queue(context: AppContext, person: Person, kind: str, others: int) -> None:
+    """Say that nothing is left, and how much waits in the list of what others wrote."""
     with st.container(border=True):
         st.markdown(t(f"signing.empty.{kind}"))
+        if others:
+            st.info(md("signing.others_wait", count=others), icon=":material/group:")
         st.caption(t("signing.empty_next"))
         _undo_button(context, person)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from pipeline.domain.errors import RecountError
-from pipeline.domain.form.field import Format
+from pipeline.domain.form.field import Format, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import State
 from pipeline.domain.review.recount import fields_to_look_at, fields_to_recheck, recount_answers
@@ -56,6 +56,43 @@ def test_a_day_that_is_planned_may_be_in_the_future() -> None:
     for form, spec in planned:
         found = recount_answers(form, spec.row, {spec.name: Answer("2027-01-01")}, now=NOW)
         assert "in_future" not in {one.kind for one in found}
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "is_asked"),
+    [
+        ("2025-07-18", date(2026, 7, 10), True),
+        ("2026-07-02", date(2026, 7, 10), True),
+        ("2026-07-03", date(2026, 7, 10), False),
+        ("2026-07-18", date(2026, 7, 10), False),
+        ("2025-07-18", None, False),
+        ("2025-07", date(2026, 7, 10), False),
+    ],
+)
+def test_an_event_long_before_the_outage_is_asked_about(
+    day: str, start: date | None, is_asked: bool
+) -> None:
+    """Last year's number passed; nobody else has to look, old paper may have been left behind."""
+    form = FORMS.latest("hsl-anteckning")
+    said = {"handelsedatum": Answer(day), "skrivet_datum": Answer("2026-07-18")}
+    found = recount_answers(form, None, said, now=NOW, outage_start=start)
+    kinds = [(one.field, one.kind) for one in found]
+    assert kinds == ([("handelsedatum", "before_outage")] if is_asked else [])
+    assert fields_to_recheck(form, None, said, NOW, ask=False, outage_start=start) == set()
+
+
+def test_birth_and_prescription_days_may_be_long_before_the_outage() -> None:
+    others = [
+        (form, spec)
+        for form in FORMS.values()
+        for spec in form.fields
+        if spec.format is Format.DATE and spec.means is not Meaning.EVENT_DATE
+    ]
+    assert others
+    for form, spec in others:
+        said, start = {spec.name: Answer("1931-01-01")}, date(2026, 7, 10)
+        found = recount_answers(form, spec.row, said, now=NOW, outage_start=start)
+        assert "before_outage" not in {one.kind for one in found}
 
 
 def test_an_end_is_after_its_start() -> None:

@@ -110,6 +110,17 @@ def test_unregistered_number_is_kept() -> None:
     assert "not_in_register" in found.evidence
 
 
+def test_nobody_is_unknown_to_an_empty_register() -> None:
+    """Each number of a workspace without clients was an issue."""
+    found, problems = person(number("201501012390"), "Okänd Person", register=ClientRegister([]))
+    assert (found.value, problems) == ("201501012390", [])
+    assert found.evidence == ("check_wrong",)
+    assert found.p <= person(number("201501012390"), "Okänd Person")[0].p + 0.01
+    half, problems = person(number("1925010?1921?"[:12]), "", register=ClientRegister([]))
+    assert problems == []
+    assert half.p < 0.99
+
+
 @pytest.mark.parametrize("name", ["", "Karl Berg"])
 @pytest.mark.parametrize("row", ["19640823    ", "19640823 234", "1964082?3234", "30640823???4"])
 @pytest.mark.parametrize("register", [REGISTER, ClientRegister([BIRGER])])

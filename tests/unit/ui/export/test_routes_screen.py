@@ -11,6 +11,7 @@ from pipeline.domain.model import EntryState
 from pipeline.export import runs
 from pipeline.export.rivta import elements
 from pipeline.export.runs import ExportContext
+from pipeline.export.targets import HSA_ID_TARGETS, TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
@@ -59,6 +60,41 @@ def test_a_route_whose_file_would_mix_areas_of_law_says_so(
     assert "HSL, SoL" in app.warning[0].value
     with store.read() as conn:
         assert not any("treserva-exempel" in route.name for route in list_routes(conn))
+
+
+def test_a_route_that_lacks_the_ids_its_format_needs_says_so(
+    open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was saved without a word, and only the export said that nothing fits."""
+    app = open_screen(ADMINISTRATOR, "routes")
+    app.selectbox(key="route_target-").select("rivta").run()
+    assert not app.warning
+    monkeypatch.setenv("EFTERSKRIFT_SOURCE_SYSTEM_HSA_ID", "")
+    app = open_screen(ADMINISTRATOR, "routes")
+    app.selectbox(key="route_target-").select("fhir").run()
+    assert not app.warning
+    app.selectbox(key="route_target-").select("rivta").run()
+    (told,) = app.warning
+    assert "source\\_system\\_hsa\\_id" in told.value
+    app.text_input(key="route_name-").set_value("journal")
+    app.multiselect(key="route_forms--rivta").set_value(["hsl-anteckning"])
+    app.selectbox(key="route_system-").set_value("Patientjournal").run()
+    app.button(key="route_save").click().run()
+    assert "är sparad" in app.success[0].value
+    (told,) = app.warning
+    parts = [element.type for element in app.main if element.type in ("success", "warning")]
+    assert parts == ["success", "warning"], "beside what is said of the save"
+    (again,) = app.run().warning
+    assert again.value == told.value
+
+
+def test_targets_that_need_ids_are_those_of_the_contracts() -> None:
+    of_contracts = {
+        name
+        for name, exporter in TARGETS.items()
+        if type(exporter).__module__.startswith("pipeline.export.rivta.")
+    }
+    assert of_contracts == HSA_ID_TARGETS
 
 
 def test_an_administrator_sets_and_ends_a_route_on_one_screen(

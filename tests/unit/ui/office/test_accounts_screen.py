@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import Assignment, Role
-from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.clock import utc_now
@@ -22,6 +22,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
 from tests.support.store.passwords import hashed, logged_in, login_request
 from tests.unit.ui.conftest import APP, OpenScreen
+from ui.i18n import t
 from ui.screens.admin import accounts
 
 CHOSEN = "fem stora gröna getter"
@@ -286,3 +287,36 @@ def test_the_menu_shows_the_screens_of_all_roles(store: Store, open_screen: Open
     app = open_screen(replace(NURSE, further=(scanning,)), "scan")
     assert not app.exception
     assert app.selectbox(key="upload_unit").options == [UNIT]
+
+
+def test_what_the_chosen_role_may_do_is_said_at_once(open_screen: OpenScreen) -> None:
+    """A manager was added to export."""
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    for role in Role:
+        app.selectbox(key="account_new-role").set_value(role).run()
+        assert not app.exception
+        said = t(f"accounts.may.{role.name.lower()}")
+        assert said in [caption.value for caption in app.caption]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_what_is_said_of_a_role_is_what_it_may_do(role: Role) -> None:
+    *may, last = t(f"accounts.may.{role.name.lower()}").casefold().rstrip(".").split(". ")
+    may_not = last if last.endswith(" inte") else ""
+    may += [] if may_not else [last]
+    verbs = {
+        "exporterar": Action.EXPORT,
+        "skannar": Action.SCAN,
+        "signerar": Action.SIGN,
+        "skriver in": Action.RECEIPT,
+        "arkiverar": Action.ARCHIVE,
+        "prioriterar": Action.PULL,
+        "konton": Action.ACCOUNTS,
+        "loggen": Action.LOG,
+    }
+    for verb, action in verbs.items():
+        assert action in ROLE_ACTIONS[role] or verb not in " ".join(may), verb
+        assert action not in ROLE_ACTIONS[role] or verb not in may_not, verb
+    assert (Action.EXPORT in ROLE_ACTIONS[role]) == ("exporterar" in " ".join(may))
+    assert (Action.EXPORT in ROLE_ACTIONS[role]) != ("exporterar" in may_not)

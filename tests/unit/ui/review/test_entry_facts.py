@@ -5,7 +5,7 @@ typed what they rest on; Kö lists what is due.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -29,9 +29,11 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.record import OutageKind
 from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import new_serial
 from pipeline.preparation.digital_forms.form_file import DigitalPack
+from pipeline.registers.outages import OutagePeriod
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
@@ -40,12 +42,14 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
+from pipeline.store.registers.outages import save_outage
 from tests.contract.forms.test_digital_notes import Ward
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
-from tests.support.screens.seeding import CLIENTS, MANAGER, UNIT
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, UNIT
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.review.test_review_screen import state, type_all
 from ui.screens.review import entry_header
 
 OFFICER = Person(
@@ -266,3 +270,24 @@ def test_what_an_author_typed_is_told_with_its_source_and_each_oddity_once(
     assert [fact["text"] for fact in card["facts"] if "sluttid" in fact["text"]] == [
         "Start: klockslaget är efter sluttiden."
     ]
+
+
+def test_a_day_long_before_the_outage_is_asked_about_and_may_be_so(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """In January people write last year's number."""
+    start = datetime(2022, 1, 10, tzinfo=UTC)
+    with store.begin() as conn:
+        period = OutagePeriod("", "", OutageKind.DOWN, start, start + timedelta(days=3))
+        save_outage(conn, ADMINISTRATOR, period, utc_now())
+    entry_id = seeding.add_notes(store, 1)[0]
+    bench = type_all(Bench(open_screen(NURSE, "review"))).act("draft")
+    assert "långt före avbrottet, som började 2022-01-10" in str(bench.card["facts"])
+    bench.save()
+    assert state(store, entry_id) is EntryState.REVIEW
+    assert list(bench.errors()) == ["handelsedatum"] == [bench.card["focus"]]
+    assert bench.errors()["handelsedatum"].endswith(
+        "Rätt år? Jämför med papperet. Står det så där, spara en gång till."
+    )
+    bench.save()
+    assert state(store, entry_id) is EntryState.CONFIRMED, "nobody else has to look"

@@ -17,9 +17,11 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.review import corrections
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, NURSE
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.review.test_review_screen import type_all
 from ui.widgets import min_view_time
 
 
@@ -128,6 +130,34 @@ def test_the_export_says_what_waits_for_a_signature(store: Store, open_screen: O
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "export")
     assert "1 bekräftad post väntar på signatur" in app.info[0].value
+
+
+def test_a_save_says_who_has_to_sign(store: Store, open_screen: OpenScreen) -> None:
+    """It was discovered at the export."""
+    seeding.add_notes(store, 1)
+    seeding.add_notes(store, 1, skribent="Elsa Quist")
+    seeding.add_notes(store, 1, skribent=None)
+    bench, said = Bench(open_screen(NURSE, "review")), []
+    for _ in range(3):
+        author = bench.field("skribent")["value"] if "skribent" in bench.names else ""
+        type_all(bench, skribent=author or "-").save()
+        said.append(bench.data["says"]["text"] if bench.is_up else bench.app.toast[0].value)
+    assert sorted(said) == [
+        "Sparat. Väntar på att du signerar (Signera).",
+        "Sparat. Väntar på underskrift av Elsa Quist.",
+        "Sparat. Väntar på underskrift av den som skrev.",
+    ]
+
+
+def test_the_own_empty_list_tells_of_the_others(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(COLLEAGUE, "signing")
+    assert not app.info
+    seeding.confirm(store, NURSE, entry_id)
+    (told,) = app.run().info
+    assert told.value.startswith("1 anteckning som någon annan skrev väntar under **Andras**")
+    app.segmented_control(key="signing_kind").set_value("others").run()
+    assert not app.info
 
 
 def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(

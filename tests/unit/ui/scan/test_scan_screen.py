@@ -9,7 +9,7 @@ from datetime import timedelta
 import cv2
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import CloseReason
@@ -44,6 +44,14 @@ def add_queued(store: Store, count: int) -> str:
             page = NewPage(batch, number, "bunt.pdf", number, image, image, "image/jpeg")
             pages.add_page(conn, page, ADMINISTRATOR.login)
     return batch
+
+
+def test_an_empty_register_is_told_with_its_remedy(store: Store, open_screen: OpenScreen) -> None:
+    assert not [one for one in open_screen(ADMINISTRATOR, "scan").info if "tomt" in one.value]
+    with store.begin() as conn:
+        conn.execute(delete(paper.client))
+    (told,) = [one for one in open_screen(ADMINISTRATOR, "scan").info if "tomt" in one.value]
+    assert "`efterskrift clients" in told.value
 
 
 def test_a_stack_says_how_far_it_is_and_how_long_it_takes(

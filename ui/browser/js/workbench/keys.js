@@ -125,7 +125,8 @@ function makeKeys(bench) {
   }
 
   function inField(event, target, row) {
-    if (event.key === "Enter" && target.tagName !== "TEXTAREA") {
+    // In a note that one writes in, Enter begins a line; one that was only read is left.
+    if (event.key === "Enter" && !(target.tagName === "TEXTAREA" && bench.isChanged(row))) {
       if (!event.repeat) bench.goOn(row);
       return true;
     }

@@ -20,6 +20,8 @@ function makeBench(parent) {
   const timers = { draft: 0, missing: 0, busy: 0, held: 0 };
   const stop = new AbortController();
   let [saysNo, last, isPressed, tabbedAt] = [null, null, false, -Infinity];
+  // The field that was changed since it got the focus, and the note whose caret no key has moved yet.
+  let [changed, resting] = ["", null];
 
   const act = (kind, extra) => bench.act(kind, extra);
   const picture = makePicture();
@@ -31,7 +33,7 @@ function makeBench(parent) {
   const undo = makeUndo();
   const says = makeSays();
   const outbox = makeOutbox(showUnderWay);
-  const side = make("div", "wb-side", {}, head.root, fields.scroller, bar.root, says.root);
+  const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root), bar.root);
   const root = make("div", "wb", {}, picture.root, side);
   Object.assign(bench, { root, fields, picture, question, below, bar, undo });
   parent.append(root);
@@ -109,6 +111,7 @@ function makeBench(parent) {
 
   function begin(card) {
     bench.shownAt = performance.now();
+    changed = "";
     fields.scroller.scrollTop = 0;
     focusStart();
     if (memoryOf(card).isDirty) planDraft();
@@ -249,6 +252,7 @@ function makeBench(parent) {
   function onInput(row) {
     const memory = memoryOf(bench.card);
     memory.values.set(row.name, row.value());
+    changed = row.name;
     fields.pass(row);
     memory.isDirty = true;
     if (row.name === question.given?.field && !isNumber(row.texts()[0] ?? "", question.given.number)) withdrawQuestion();
@@ -325,10 +329,20 @@ function makeBench(parent) {
     const input = row.focusable();
     const isFirst = document.activeElement !== input;
     bench.focus(input);
-    if (isFirst && input.tagName === "TEXTAREA") { input.setSelectionRange(0, 0); input.scrollTop = 0; }
+    if (isFirst && input.tagName === "TEXTAREA") restIn(input);
     else if (isFirst && input.type === "text") input.select();
     return true;
   };
+
+  // A note is read from its beginning, and what is added stands at its end: the sheet stays where the
+  // note begins until the caret is moved.
+  function restIn(area) {
+    resting = area;
+    area.setSelectionRange(area.value.length, area.value.length);
+    area.scrollTop = 0;
+  }
+
+  bench.isChanged = (row) => changed === row.name;
 
   // On to the question of this field, the next field that needs a person, the tick, or the button.
   bench.goOn = (row) => {
@@ -370,6 +384,7 @@ function makeBench(parent) {
   function onFocus({ target }) {
     if (isPressed) return; // nothing may move under the pointer; when it is up, this is done
     const row = fields.at(target);
+    if (row?.name !== changed) changed = "";
     if (row) fields.mark(row);
     else if (question.root.contains(target)) fields.mark(fields.named(question.given?.field) ?? fields.now);
     if (row || question.root.contains(target)) bringNow();
@@ -388,6 +403,7 @@ function makeBench(parent) {
   const keys = makeKeys(bench);
   on(document, "keydown", ({ key }) => {
     isPressed = false;
+    resting = null;
     if (key === "Tab") tabbedAt = performance.now();
   }, { capture: true });
   on(document, "keydown", keys.onKey, { capture: true });
@@ -411,6 +427,7 @@ function makeBench(parent) {
   }, { capture: true });
   on(document, "pointerdown", ({ target }) => {
     isPressed = true;
+    resting = null;
     if (root.contains(target) && document.querySelector(POPOVER)) afterPopover();
     if (!root.contains(target)) bench.sendDraft(); // the press may run the server
   }, { capture: true });
@@ -435,7 +452,7 @@ function makeBench(parent) {
   on(document, "input", (event) => { if (root.contains(event.target)) event.efDrafted = true; }, { capture: true }); // for activity.py
   for (const type of ["selectionchange", "input", "keyup", "click"]) on(document, type, () => {
     const area = document.activeElement;
-    if (area?.tagName === "TEXTAREA" && fields.at(area)) picture.followWord(area);
+    if (area?.tagName === "TEXTAREA" && area !== resting && fields.at(area)) picture.followWord(area);
   });
   on(document, "click", holdClick, { capture: true });
   if (window.navigation) on(window.navigation, "navigate", holdBack);
@@ -448,12 +465,16 @@ function makeBench(parent) {
   });
   const watch = new ResizeObserver(bringNow);
   watch.observe(fields.scroller);
+  // A guide or banner above that comes or goes moves the bench, and resizes no window.
+  const column = root.closest("[data-testid='stMainBlockContainer']");
+  const watchAbove = new ResizeObserver(fit);
+  if (column) watchAbove.observe(column);
 
   bench.close = () => {
     stop.abort();
     Object.values(timers).forEach(clearTimeout);
     for (const part of [picture, says, outbox]) part.close();
-    watch.disconnect();
+    for (const observer of [watch, watchAbove]) observer.disconnect();
     root.remove();
   };
   return bench;

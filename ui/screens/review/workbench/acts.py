@@ -22,15 +22,17 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.review.recount import ORDER_KINDS
+from pipeline.domain.review.recount import BEFORE_OUTAGE, ORDER_KINDS
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry import stale_decision_error
+from pipeline.store.entries.entry import load_entry, stale_decision_error
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.quality.view_times import save_view_time
 from pipeline.store.review import decisions
+from pipeline.store.review.signing import is_own_entry
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
 from ui.screens.review import actions, current_entry
@@ -45,7 +47,7 @@ from ui.screens.review.depth.deviations import (
     with_added_deviations,
 )
 from ui.screens.review.depth.entry_actions import entry_actions
-from ui.screens.review.entry_header import find_sums, finding_text
+from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
 from ui.screens.review.field_input import is_choice_field
 from ui.screens.review.workbench.answers import all_answers, field_answer, initial_value
 from ui.screens.review.workbench.claims import go_to_next, leave_task
@@ -231,7 +233,8 @@ def _save(
     about = statement_of(held.question, number_in(view, number), message.get("question") or {})
     in_batches = {one.spec.name: one.draft for one in view.fields if one.is_batch_confirmed}
     confirmed = {name: answer for name, answer in in_batches.items() if answer is not None}
-    findings = find_sums(view, confirmed | answers)
+    outage_start = first_outage_day(context, view)
+    findings = find_sums(view, confirmed | answers, outage_start)
     try:
         with context.store.begin() as conn:
             state = decisions.decide_entry(
@@ -244,6 +247,7 @@ def _save(
                 now,
                 about=about,
                 ask_figures=held.findings != findings,
+                outage_start=outage_start,
             )
             missed = (
                 last_missed_field(conn, person, view.entry.id)
@@ -312,7 +316,8 @@ def _invalid_text(view: EntryView, name: str) -> str:
 
 
 def _finding_error(view: EntryView, finding: Any) -> str:  # noqa: ANN401
-    again = t("recount.again_alone" if finding.kind in ORDER_KINDS else "recount.again")
+    key = "recount.again_alone" if finding.kind in ORDER_KINDS else "recount.again"
+    again = t("recount.again_day" if finding.kind == BEFORE_OUTAGE else key)
     return f"{finding_text(view.form, finding)} {again}"
 
 
@@ -332,7 +337,24 @@ def _after_save(
     state.is_task_due, state.skipped_tasks = True, frozenset()
     go_to_next(context, person)
     current_entry.allow_undo()
-    current_entry.set_toast(t("review.sent_on" if decided is EntryState.SECOND else "review.saved"))
+    current_entry.set_toast(_saved_text(context, person, view.entry.id, decided))
+
+
+def _saved_text(context: AppContext, person: Person, entry_id: str, decided: EntryState) -> str:
+    """Return what has become of a saved entry: who has to look at it or sign it now."""
+    if decided is EntryState.SECOND:
+        return t("review.sent_on")
+    with context.store.read() as conn:
+        entry = load_entry(conn, entry_id)
+        must_be_signed = entry.state is EntryState.CONFIRMED and signature_rule(
+            conn, context.forms
+        )(entry.form, entry.version, entry.unit, entry.area)
+        if not must_be_signed:
+            return t("review.saved")
+        if is_own_entry(conn, person, entry):
+            return t("review.saved_sign_own")
+    author = " ".join((entry.author or "").split())
+    return t("review.saved_sign_author", author=author) if author else t("review.saved_sign")
 
 
 def _skip(

@@ -30,7 +30,12 @@ from ui.screens.review.depth.deviations import (
     sheet_look_text,
 )
 from ui.screens.review.depth.entry_actions import entry_actions
-from ui.screens.review.entry_header import entry_facts, entry_origin_text, replaced_text
+from ui.screens.review.entry_header import (
+    entry_facts,
+    entry_origin_text,
+    first_outage_day,
+    replaced_text,
+)
 from ui.screens.review.rejection import author_answer_texts
 from ui.screens.review.sheet_images import page_images, row_area
 from ui.screens.review.workbench.answers import answers_so_far, initial_value
@@ -95,7 +100,9 @@ def live_card(
         "banner": banner_card(context, person, view, held),
         "facts": [
             {"text": fact.text, "kind": fact.kind, "passed": fact.tag}
-            for fact in entry_facts(view, answers_so_far(view, held))
+            for fact in entry_facts(
+                view, answers_so_far(view, held), first_outage_day(context, view)
+            )
         ],
         "question": question_card(view, question) if question is not None else None,
         "focus": held.focus or next((name for name in names if name in held.errors), ""),

@@ -25,6 +25,7 @@ from pipeline.domain.identity_numbers import (
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.registers.client_check import EVIDENCE_AGAINST, NO_EVIDENCE
+from pipeline.registers.match_reasons import CHECK_WRONG, NOT_IN_REGISTER
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import client_check
 from pipeline.store.entries.entry_view import EntryView, FieldView
@@ -124,7 +125,7 @@ def _client_card(
     """
     if client is None:
         written = format_pid(number) if number else ""
-        return _unknown_card(t("client.unknown"), written) | _evidence(reasons)
+        return _text_card(t("client.unknown"), written) | _evidence(reasons)
     flags = [
         t(f"client.{name}")
         for name, holds in (("protected", client.protected), ("blocked", client.blocked))
@@ -145,9 +146,9 @@ def _client_card(
     }
 
 
-def _unknown_card(text: str, number: str = "") -> dict[str, Any]:
+def _text_card(text: str, number: str = "", *, is_unknown: bool = True) -> dict[str, Any]:
     return {
-        "unknown": True,
+        "unknown": is_unknown,
         "name": "",
         "number": number,
         "age": "",
@@ -225,7 +226,7 @@ def _checked_card(
             pid = find_client_of_code(conn, view.entry, code)
         if pid is None:
             key = "client.code_unknown" if is_client_code(code) else "client.code_wrong"
-            return _unknown_card(t(key))
+            return _text_card(t(key))
         typed = pid
     _record_lookup(context, person, held, typed)
     answers = answers_so_far(view, held)
@@ -243,6 +244,16 @@ def _checked_card(
             event_on=_event_day(view, held),
             viewer=person,
         )
+        has_no_register = verdict.client is None and client_register.is_register_empty(conn)
+    if has_no_register:
+        # Nobody is unknown to a register without clients.
+        known = [
+            code
+            for code in verdict.findings
+            if code == CHECK_WRONG or (is_compared and code != NOT_IN_REGISTER)
+        ]
+        written = format_pid(typed) if is_compared else ""
+        return _text_card(t("client.no_register"), written, is_unknown=False) | _evidence(known)
     findings = verdict.findings if verdict.client or is_compared else ()
     return _client_card(verdict.client, findings, typed if is_compared else "")
 
