@@ -53,10 +53,6 @@ _DECIMAL_FORMATS = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
 """Formats whose values may have a comma."""
 _PERSON_MEANINGS = frozenset({Meaning.CLIENT_NAME, Meaning.AUTHOR_NAME})
 """Fields that hold a person's name."""
-_MAX_SIGN_WIDTH = 1.2
-"""A struck-out place that is no wider than this, in heights of the line, may be a sign that is not
-struck out: a round E of units, with its bar.
-"""
 
 
 def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
