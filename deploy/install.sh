@@ -76,7 +76,6 @@ say "Efterskrift $version är installerat."
 if [[ -n $in_use && $in_use != "$version" ]]; then
     say "Före: $in_use (ligger kvar i $prefix/$in_use). Gör nu: systemctl stop efterskrift.target, efterskrift upgrade, systemctl start efterskrift.target."
 else
-    say "Gör nu: efterskrift init, sedan efterskrift doctor, sedan"
-    say "  systemctl enable --now efterskrift.target efterskrift-ui efterskrift-work efterskrift-metrics efterskrift-check.timer efterskrift-backup.timer"
+    say "Gör nu det som står efter 1 i LAS-MIG.txt: efterskrift init, efterskrift-certificate, systemctl enable."
 fi
 say "Handbok: $prefix/current/docs"
