@@ -212,6 +212,8 @@ def test_a_process_that_does_not_answer_is_ended(
     process: SandboxProcess, stacks: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process.ask("open", str(stacks["pdf"]))
+    assert process._process is not None
+    os.kill(process._process.pid, signal.SIGSTOP)
     monkeypatch.setattr(process_module, "WALL_SECONDS", 0)
     with pytest.raises(ReaderTooSlowError):
         process.ask("read", 1)
