@@ -443,6 +443,7 @@ _STATES = {
     "kind",
     "area",
     "areas",
+    "other_disk",
     "role",
     "profession",
 }
@@ -469,6 +470,7 @@ _WHICH = {
     "rules",
     "system",
     "hsa_id",
+    "place",  # a digest of a folder's path
 }
 DETAIL = _COUNTS | _STATES | _WHICH
 """What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of

