@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.context import (
+    LANGUAGE,
     REVIEW,
     RUNNING,
     As,
@@ -112,7 +113,7 @@ def _print_verdict(verdict: ChainVerdict, anchors: int) -> None:
     from pipeline.reporting.audit.anchors import describe_problem
 
     for problem in verdict.problems:
-        typer.echo(describe_problem(problem))
+        typer.echo(describe_problem(problem, LANGUAGE))
     if verdict.count > len(verdict.problems):
         print_text("audit.more_problems", number=verdict.count - len(verdict.problems))
     rows, records = format_count(verdict.rows, "row"), format_count(verdict.records, "record")

@@ -23,8 +23,6 @@ from pipeline.store.event_log.verification import find_rewritten_anchors, verify
 from pipeline.texts import text
 
 FORMAT = "efterskrift-log-1"
-_LANGUAGE = "en"
-"""Of the command line's texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +122,11 @@ def verify_log(
     return verdict
 
 
-def describe_problem(problem: ChainProblem) -> str:
-    """Return a problem in words."""
+def describe_problem(problem: ChainProblem, language: str) -> str:
+    """Return a problem in words of a language."""
     return text(
         f"cli.audit.problem.{problem.wrong.value}",
-        _LANGUAGE,
+        language,
         first=problem.first,
         last=problem.last,
         count=problem.last - problem.first + 1,

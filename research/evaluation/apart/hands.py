@@ -1,6 +1,6 @@
 """Hands of real people, as pen strokes: UNIPEN writers whom no network here was trained on.
 
-Each sign is one that the person wrote, chosen anew each time. UNIPEN keeps no sizes, so small
+Each sign is one that the person wrote, chosen at random each time. UNIPEN keeps no sizes, so small
 letters get those of print; rings and dots of å ä ö, and signs between words, are added.
 """
 

@@ -13,10 +13,10 @@ and for what is empty, where a sixth of the sheets and pages judges. For lines t
 reported. Run it again after every change of a network or of how readings are decoded; curves of
 what was left out stay. After a change of the network of lines run `--only lines` and `--only
 letters` (rows of letter boxes; also after a change of their own network), with `--weights free` for
-one set of weights. How surely a line is empty is fitted to scanned pages by `--only empty`, once
-for all networks of lines; it reads no pages with faint digits, so of digit rows it changes only
-what was surest before. `--only mark` leaves out choices. With `--keep` a run that was interrupted
-goes on where it was.
+one set of weights. The probability that a line is empty is fitted to scanned pages by `--only
+empty`, once for all networks of lines; it reads no pages with faint digits, so of digit rows it
+changes only what was surest before. `--only mark` leaves out choices. With `--keep` a run that was
+interrupted goes on where it was.
 """
 
 from __future__ import annotations

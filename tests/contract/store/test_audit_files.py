@@ -269,17 +269,20 @@ def test_verifying_names_what_was_changed_and_says_what_it_does_not_show(
 
 
 def test_problems_are_said_in_words() -> None:
-    assert describe_problem(ChainProblem(ProblemKind.CHANGED, 3, 3)) == "Row 3 has been changed."
     assert (
-        describe_problem(ChainProblem(ProblemKind.REMOVED, 3, 5))
+        describe_problem(ChainProblem(ProblemKind.CHANGED, 3, 3), "en") == "Row 3 has been changed."
+    )
+    assert (
+        describe_problem(ChainProblem(ProblemKind.REMOVED, 3, 5), "en")
         == "Rows 3 to 5 have been removed."
     )
     assert (
-        describe_problem(ChainProblem(ProblemKind.MOVED, 3, 3, 7)) == "Row 3 has been moved from 7."
+        describe_problem(ChainProblem(ProblemKind.MOVED, 3, 3, 7), "en")
+        == "Row 3 has been moved from 7."
     )
-    assert "rewritten" in describe_problem(ChainProblem(ProblemKind.REWRITTEN, 9, 9))
+    assert "rewritten" in describe_problem(ChainProblem(ProblemKind.REWRITTEN, 9, 9), "en")
     unprotected = ChainProblem(ProblemKind.UNPROTECTED, 0, 0, table="receipt")
-    assert "triggers that keep rows of receipt" in describe_problem(unprotected)
+    assert "triggers that keep rows of receipt" in describe_problem(unprotected, "en")
 
 
 def run(settings: Settings, *arguments: str, typed: str = "") -> Result:

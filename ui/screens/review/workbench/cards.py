@@ -206,7 +206,7 @@ def _action_cards(
 
 
 def _notices(view: EntryView) -> list[str]:
-    # What is out of order is told of the answers so far (`entry_facts`), and once.
+    # `entry_facts` compares the times as they are answered so far; once is enough.
     said = () if view.is_second_review else ORDER_KINDS
     problems = [problem for problem in view.problems if split_code(problem)[0] not in said]
     lines = issue_texts(problems, view.form)
