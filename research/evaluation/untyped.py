@@ -6,11 +6,13 @@ A field need not be typed if its reading has at least the p from which review sh
     python -m research.evaluation.untyped                                  # the demo stack
     python -m research.evaluation.untyped --pages 86 --data FOLDER --mnist FOLDER
     python -m research.evaluation.untyped --apart 200 --data FOLDER           # pages drawn apart
+    python -m research.evaluation.untyped --apart 200 --judge --data FOLDER   # by other writers
 
 With `--pages` own pages are printed, filled in the fonts and digits of people that no curve was
 fitted to, scanned at 300 and 200 dpi, grey, in colour and in black and white, and read as any page
 is. With `--apart` they are filled in by code that shares nothing with the training (`apart`), and
-the fields of a page that is not read have to be typed. `--curves FILE` reads with other curves.
+the fields of a page that is not read have to be typed. `--judge` takes pages and writers that
+nothing was improved with. `--curves FILE` reads with other curves.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -42,7 +45,7 @@ from pipeline.reading.calibration import curves
 from pipeline.reading.read_page import PageReader
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import StaffRegister, load_staff
-from research.evaluation.apart.pages import ScannedPage, draw_pages, make_town
+from research.evaluation.apart.pages import PageSet, ScannedPage, draw_pages, make_town
 from research.evaluation.apart.values import OUTAGE_END, OUTAGE_START
 from research.evaluation.fields.boxes import load_unseen_digits
 from research.evaluation.fields.field_values import make_values
@@ -83,6 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=0, help="own filled pages, not the stack")
     parser.add_argument("--apart", type=int, default=0, help="pages filled in by code apart")
+    parser.add_argument("--judge", action="store_true", help="other pages apart, by other writers")
     parser.add_argument("--data", type=Path, help="folder with handwriting/")
     parser.add_argument("--mnist", type=Path)
     parser.add_argument("--curves", type=Path, default=curves.SHIPPED_CALIBRATION)
@@ -93,7 +97,9 @@ def main() -> None:
         fields = list(
             read_own_pages(args.pages, data)
             if args.pages
-            else read_pages_apart(args.apart, data)
+            else read_pages_apart(
+                args.apart, PageSet.JUDGING if args.judge else PageSet.DEVELOPMENT, data
+            )
             if args.apart
             else read_stack()
         )
@@ -158,7 +164,7 @@ def read_own_pages(count: int, data: EvaluationData) -> Iterator[ReadField]:
         yield from _read_page(reader, encoded, "image/png", values)
 
 
-def read_pages_apart(count: int, data: EvaluationData) -> Iterator[ReadField]:
+def read_pages_apart(count: int, pages: PageSet, data: EvaluationData) -> Iterator[ReadField]:
     """Read so many pages that share no code with the training; see `research.evaluation.apart`.
 
     Raises:
@@ -168,11 +174,11 @@ def read_pages_apart(count: int, data: EvaluationData) -> Iterator[ReadField]:
     numbers = data.find("schemas", "identity", "testpersonnummer.txt")
     if not strokes or not numbers:
         raise FileNotFoundError("Pages apart need --data with handwriting/ and schemas/identity/.")
-    town = make_town(numbers)
+    town = make_town(numbers, pages)
     settings = Settings(workspace=_SAMPLES, outage_start=OUTAGE_START, outage_end=OUTAGE_END)
     reader = PageReader.of(settings, town.clients, StaffRegister(town.staff))
     latest = [reader.forms.latest(form_id) for form_id in sorted({one for one, _ in reader.forms})]
-    for page in draw_pages(latest, count, town, strokes):
+    for page in islice(draw_pages(latest, pages, town, strokes), count):
         yield from read_page_apart(reader, page)
 
 

@@ -27,6 +27,8 @@ _MISCUT = frozenset({"ibm"})
 """A contributor whose digits are partly cut wrongly."""
 _LEAST = {"digit": 9, "capital": 18, "small": 18}
 """How many different signs a writer needs; the others are those of a neighbour in the list."""
+_LEAST_OF_OTHERS = {"digit": 0, "capital": 0, "small": 14}
+"""The same for writers whose pages only judge."""
 _ODD_WIDTH = 1.9
 """A sign so many times wider or narrower than usual says something else than its label."""
 _TALL, _DEEP = "bdfhkl", "gpqy"
@@ -97,13 +99,17 @@ def held_out_names(writers: Iterable[str]) -> set[str]:
     return {name for name in held if name.split("/")[1] not in trained}
 
 
-def load_hands(file: Path) -> list[Hand]:
-    """Load the held-out writers of `unipen_strokes.npz` who wrote nearly all signs, by name."""
+def load_hands(file: Path) -> tuple[list[Hand], list[Hand]]:
+    """Load the held-out writers of `unipen_strokes.npz`, by name.
+
+    Returns:
+        Those who wrote nearly all signs, and those who wrote most small letters only. What somebody
+        did not write is by neighbours in the same list.
+    """
     packed = np.load(file)
     data = {name: packed[name] for name in packed.files}
     names = bytes(data["writers"]).decode().split("\n")
-    held = held_out_names(names)
-    found = _find_signs(data, names, held)
+    found = _find_signs(data, names, held_out_names(names))
     usual = {
         sign: float(np.median(ratios))
         for sign, ratios in _group(
@@ -113,19 +119,29 @@ def load_hands(file: Path) -> list[Hand]:
             for drawn in all_drawn
         ).items()
     }
-    hands: list[Hand] = []
+    rich, others = [], []
     for name in sorted(found):
         signs = {
             sign: [one for one in drawn if _is_usual(_ratio(one), usual[sign])]
             for sign, drawn in found[name].items()
         }
         own = {sign: [_place(sign, one) for one in drawn] for sign, drawn in signs.items() if drawn}
-        if _is_rich(own):
-            hands.append(Hand(name, own))
-    return [
-        Hand(hand.name, {**hands[place - 1].signs, **hands[place - 2].signs, **hand.signs})
-        for place, hand in enumerate(hands)
-    ]
+        if _has_signs(own, _LEAST):
+            rich.append(Hand(name, own))
+        elif _has_signs(own, _LEAST_OF_OTHERS):
+            others.append(Hand(name, own))
+    return _lend_signs(rich), _lend_signs(others)
+
+
+def _lend_signs(hands: Sequence[Hand]) -> list[Hand]:
+    """Complete each hand by its neighbours before it, the nearest first."""
+    complete = []
+    for place in range(len(hands)):
+        signs: dict[str, Sequence[Strokes]] = {}
+        for step in range(len(hands)):
+            signs = {**hands[place - step].signs, **signs}
+        complete.append(Hand(hands[place].name, signs))
+    return complete
 
 
 def _find_signs(
@@ -167,13 +183,13 @@ def _is_usual(ratio: float, usual: float) -> bool:
     return usual / _ODD_WIDTH < ratio < usual * _ODD_WIDTH
 
 
-def _is_rich(signs: Mapping[str, object]) -> bool:
+def _has_signs(signs: Mapping[str, object], least: Mapping[str, int]) -> bool:
     counts = {
         "digit": sum(sign.isdigit() for sign in signs),
         "capital": sum(sign.isupper() for sign in signs),
         "small": sum(sign.islower() for sign in signs),
     }
-    return all(counts[kind] >= least for kind, least in _LEAST.items())
+    return all(counts[kind] >= count for kind, count in least.items())
 
 
 def _place(sign: str, strokes: Strokes) -> Strokes:

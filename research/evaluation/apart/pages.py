@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Image
@@ -24,7 +27,15 @@ from research.evaluation.apart.people import UNITS, Municipality, make_municipal
 from research.evaluation.apart.scanner import Scan, scan
 from research.evaluation.apart.values import FilledPage, fill_in
 
-_SEED = 20261201
+
+class PageSet(Enum):
+    """Which pages: those that the readers were improved with, or those that only judge them.
+
+    The value seeds the pages. Nobody who wrote the one set wrote anything of the other.
+    """
+
+    DEVELOPMENT = 20261201
+    JUDGING = 20261130
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +47,29 @@ class ScannedPage:
     writer: str
 
 
-def make_town(numbers_file: Path) -> Municipality:
+def make_town(numbers_file: Path, pages: PageSet) -> Municipality:
     """Make the clients and the staff that all pages are about."""
-    return make_municipality(numbers_file, np.random.default_rng([_SEED, 0]))
+    return make_municipality(numbers_file, np.random.default_rng([pages.value, 0]))
 
 
 def draw_pages(
-    forms: Sequence[Form], count: int, town: Municipality, strokes_file: Path
+    forms: Sequence[Form], pages: PageSet, town: Municipality, strokes_file: Path
 ) -> Iterator[ScannedPage]:
-    """Yield so many pages: all pages of all forms in turn, each by one held-out writer.
-
-    A page is the same whatever the count is.
-    """
-    hands = load_hands(strokes_file)
+    """Yield pages without end: all of all forms in turn, each by one held-out writer."""
+    rich, others = load_hands(strokes_file)
+    hands = others if pages is PageSet.JUDGING else rich
     sides = [(form, number + 1) for form in forms for number in range(len(form.pages))]
-    order = np.random.default_rng([_SEED, 1]).permutation(len(sides))
-    for place in range(count):
+    order = np.random.default_rng([pages.value, 1]).permutation(len(sides))
+    for place in count():
         form, page_no = sides[order[place % len(sides)]]
-        yield draw_page(form, page_no, town, hands[place % len(hands)], place)
+        rng = np.random.default_rng([pages.value, 2, place])
+        yield draw_page(form, page_no, town, hands[place % len(hands)], rng)
 
 
-def draw_page(form: Form, page_no: int, town: Municipality, hand: Hand, number: int) -> ScannedPage:
-    """Fill in a page, write it by a hand, and scan it; `number` makes it another page."""
-    rng = np.random.default_rng([_SEED, 2, number])
+def draw_page(
+    form: Form, page_no: int, town: Municipality, hand: Hand, rng: Generator
+) -> ScannedPage:
+    """Fill in a page, write it by a hand, and scan it."""
     filled = fill_in(form, page_no, town, rng)
     paper = Paper(_print_page(form.model_dump_json(), page_no), hand, rng)
     too_long = paper.write(filled)

@@ -12,7 +12,7 @@ from pipeline.domain.form.field import Format, Kind, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.settings import ROOT
 from pipeline.registers.clients import load_client_register
-from research.evaluation.apart.hands import Hand, held_out_names
+from research.evaluation.apart.hands import Hand, held_out_names, load_hands
 from research.evaluation.apart.pages import draw_page
 from research.evaluation.apart.paper import DPI, Paper
 from research.evaluation.apart.people import Municipality, make_municipality
@@ -24,6 +24,7 @@ from research.evaluation.apart.values import (
 )
 from research.evaluation.apart.words import CARE_NOTES, OFFICE_NOTES, PHRASES
 from research.training.strokes.samples import held_out_stroke_writers
+from tests.support.shared_data import shared
 
 APART = ROOT / "research" / "evaluation" / "apart"
 FORBIDDEN = ("research.training", "research.evaluation.fields", "research.evaluation.damage")
@@ -164,6 +165,17 @@ def test_ink_is_where_the_truth_says(town: Municipality, hand: Hand) -> None:
 
 def test_a_page_is_always_the_same(town: Municipality, hand: Hand) -> None:
     form: Form = FORMS.latest("bilaga")
-    one, other = (draw_page(form, 1, town, hand, 7) for _ in range(2))
+    one, other, another = (
+        draw_page(form, 1, town, hand, np.random.default_rng(seed)) for seed in (7, 7, 8)
+    )
     assert one == other
-    assert draw_page(form, 1, town, hand, 8).filled.values != one.filled.values
+    assert another.filled.values != one.filled.values
+
+
+def test_pages_that_judge_are_by_other_writers() -> None:
+    rich, others = load_hands(shared("handwriting", "unipen_strokes.npz"))
+
+    assert len(rich) >= 15
+    assert len(others) >= 12
+    assert not {hand.name for hand in rich} & {hand.name for hand in others}
+    assert all(set(SIGNS) <= set(hand.signs) for hand in (*rich, *others))
