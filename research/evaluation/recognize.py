@@ -28,12 +28,24 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from pipeline.domain.confidence import PREFILL_FROM, PREFILL_FROM_BY_KIND, Share
-from pipeline.domain.form.field import Kind
-from pipeline.domain.model import Image
+from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Image, State
+from pipeline.domain.settings import ROOT
+from pipeline.forms.printing import Sheet
+from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, render_sheet_page
 from pipeline.reading.fields.letters import LETTER_SYMBOLS
+from research.evaluation.damage.damaged_page import DamagedPage
+from research.evaluation.damage.imaging_damage import add_noise
 from research.evaluation.fields.boxes import MEASURED_OPTDIGITS_COUNT
 from research.evaluation.fields.handwriting import load_sets
-from research.evaluation.fields.marks import SheetUse, cut_answer_boxes, load_answer_sheets
+from research.evaluation.fields.marked_forms import (
+    MARKED_FORM,
+    MARKED_SERIAL,
+    MARKED_UNIT,
+    fill_boxes,
+    style_meaning,
+)
 from research.evaluation.measure import EvaluationData
 from research.training.calibration.readings import make_area_image
 from research.training.digits.glyphs import load_mnist, load_optdigits
@@ -47,6 +59,9 @@ AREA_LINES = 3
 LETTER_CELLS = 6
 MIN_LETTERS = 3
 """Rows with fewer letters are left out."""
+MARKED_PAGES = 8
+PAPER_MM = 0.8
+"""Paper around a check box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ def load_picture_sets(data: EvaluationData) -> Iterator[PictureSet]:
             yield PictureSet(Kind.LINES, f"{name}, areas", list(_join_areas(lines)), AREA_LINES)
     yield from _load_digits(data)
     yield from _load_letters(data)
-    yield from _load_marks(data)
+    yield from _load_marks()
 
 
 def _picture_of(line: TrainingLine) -> FieldPicture:
@@ -141,17 +156,31 @@ def _are_letters(text: str) -> bool:
     return text.replace(" ", "").isalpha()
 
 
-def _load_marks(data: EvaluationData) -> Iterator[PictureSet]:
-    if (scans := data.find("scans")) is None:
-        return
-    boxes = [
-        FieldPicture(box.crop.image, box.marked, sheet.image)
-        for sheet in load_answer_sheets()
-        if sheet.use is SheetUse.HELD_OUT
-        for box in cut_answer_boxes(sheet, scans)
-        if box.marked is not None
+def _load_marks() -> Iterator[PictureSet]:
+    """Yield check boxes cut out of an own page, with the paper around them."""
+    form = Forms.load(ROOT / "forms").latest(MARKED_FORM)
+    specs = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK]
+    clean = render_sheet_page(form, Sheet(MARKED_SERIAL, MARKED_UNIT))
+    boxes = []
+    for number in range(MARKED_PAGES):
+        rng = np.random.default_rng([SEED, number])
+        image, styles = fill_boxes(clean, specs, rng, 0.0)
+        scanned = add_noise(DamagedPage(image, lambda points: points), rng, sigma=4).image
+        for spec in specs:
+            state = style_meaning(styles[spec.name])
+            if state in (State.READ, State.EMPTY):
+                boxes.append(FieldPicture(_cut_box(scanned, spec), state is State.READ))
+    yield PictureSet(Kind.MARK, "own check boxes", boxes)
+
+
+def _cut_box(page: Image, spec: FieldSpec) -> Image:
+    left, top, width, height = (side * PRINT_PX_PER_MM for side in spec.box)
+    around = PAPER_MM * PRINT_PX_PER_MM
+    cut = page[
+        round(top - around) : round(top + height + around),
+        round(left - around) : round(left + width + around),
     ]
-    yield PictureSet(Kind.MARK, "held-out answer sheets", boxes)
+    return np.ascontiguousarray(cut)
 
 
 def run_command(group: PictureSet) -> list[dict[str, Any]]:
