@@ -167,11 +167,11 @@ CLIENT_NUMBER_ONLY_MAX_P = 0.997
 Source: below `PREFILL_CLIENT_FROM`, so that a second kind of evidence has to agree.
 Test set: as `CLIENT_OTHER_NUMBER_MAX_P`."""
 
-NUMBER_NAMES_CLIENT_FROM = 0.9
-"""A number read from its boxes alone with this p says whose name stands beside it.
+NEAR_LISTED_MAX_P = 0.8
+"""Highest p of a name that is not on a list, but hardly differs from one that is.
 
-Source: reasoned; the check digit has to be right and the client registered, so that hardly any
-misread number passes. Test set: `python -m research.evaluation.independence` (docs/reading.md)."""
+Source: reasoned, below every threshold of prefilling: such a reading is mostly a misread listed
+name. Test set: `python -m research.evaluation.persons.listed_names` (docs/reading-methods.md)."""
 
 KNOWN_AUTHOR_FROM = 0.9
 """The title beside an author of the staff list is expected to be the listed one.

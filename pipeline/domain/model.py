@@ -65,6 +65,9 @@ class Box:
 Alternatives = tuple[tuple[Value, float], ...]
 """Other values with their probabilities, best first."""
 
+TextLikelihoods = tuple[tuple[str, float], ...]
+"""Texts that a line may hold, with their likelihood relative to the one that was read."""
+
 CellProbabilities = tuple[tuple[float, ...], ...]
 """For each box of a row of digits the probabilities of its symbols, in `CELL_SYMBOLS`' order."""
 CELL_SYMBOLS = "0123456789 #?"
@@ -111,11 +114,14 @@ class Reading:
             page.
         evidence: Codes that say why the value is proposed, such as "name_like:0.86".
         cell_probabilities: What the reader measured box by box; used to weigh the value, neither
-            stored nor shown (nor are the next three).
+            stored nor shown (nor are the next four).
         sharpness: How clearly handwriting is written, whatever it means: the mean logarithm of
             the likeliest symbol's p over the time steps (0 is clearest).
         image_only_p: The p of handwriting by the image alone, without the language model.
         unknown_words: The number of its words that the Swedish lexicon lacks.
+        listed: Texts of a closed list that handwriting may hold (`listed_texts` in
+            `reading/fields/handwriting`), with their likelihood by the image relative to the
+            text that was read.
         words: For free text the place of each word: from the field's top left while it is being
             read, and then on the page.
     """
@@ -132,6 +138,7 @@ class Reading:
     sharpness: float | None = field(default=None, compare=False, repr=False)
     image_only_p: float = field(default=1.0, compare=False, repr=False)
     unknown_words: int = field(default=0, compare=False, repr=False)
+    listed: TextLikelihoods = field(default=(), compare=False, repr=False)
     words: tuple[WordBox, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod

@@ -54,6 +54,7 @@ from pipeline.reading.register.register import (
     register_page,
 )
 from pipeline.reading.register.shown_page import shown_page
+from pipeline.reading.resolve.known_texts import NO_KNOWN_TEXTS, KnownTexts
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.resolve.typed_page import (
     find_typed_sheet,
@@ -180,11 +181,12 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     )
 
     # 4. Read the fields, each kind by its reader.
-    readings = read_fields(context, expected_names(reader.context))
+    known = reader.context
+    readings = read_fields(context, expected_names(known), known_texts(known))
 
     # 5. Resolve the values with registers, dates, sums and each other.
     with stage("resolve"):
-        known = reader.context.of_page(context.form, unit)
+        known = known.of_page(context.form, unit)
         fields, unresolved = resolve_page(context.fields, context.form, readings, known)
 
     # 6. Check the page for what no field reader can see.
@@ -340,17 +342,28 @@ def expected_names(context: ReadingContext) -> Lexicon:
     return Lexicon.of_names(texts) if texts else NO_NAMES
 
 
-def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
-    """Read each field with the reader of its kind; `names` are expected in handwriting.
+@lru_cache(maxsize=2)
+def known_texts(context: ReadingContext) -> KnownTexts:
+    """Return the lists of names and titles that lines may be on. Collected once per context."""
+    return KnownTexts.of(context.register, context.staff)
 
-    For calibration, the handwriting of a page is taken to be of one writer.
+
+def read_fields(
+    context: PageContext, names: Lexicon = NO_NAMES, texts: KnownTexts = NO_KNOWN_TEXTS
+) -> dict[str, Reading]:
+    """Read each field with the reader of its kind.
+
+    `names` are expected in handwriting, and lines may be one of `texts`. For calibration, the
+    handwriting of a page is taken to be of one writer.
     """
-    specs, scored = context.fields, score_fields(context, names)
+    specs, scored = context.fields, score_fields(context, names, texts)
     readings = calibrate_readings(specs, [scored[spec.name] for spec in specs], single_writer=True)
     return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
 
 
-def score_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
+def score_fields(
+    context: PageContext, names: Lexicon = NO_NAMES, texts: KnownTexts = NO_KNOWN_TEXTS
+) -> dict[str, Reading]:
     """Read each field as `read_fields` does, with its reader's own score as p."""
     specs = context.fields
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
@@ -361,7 +374,11 @@ def score_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, R
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         field_images = [
-            _cut_field_image(spec, field_margin_mm(spec, specs), context, names) for spec in group
+            replace(
+                _cut_field_image(spec, field_margin_mm(spec, specs), context, names),
+                listed=texts.expected_in(spec),
+            )
+            for spec in group
         ]
         if kind is Kind.MARK:
             field_images = paint_over_neighbours(field_images, context.all_fields)

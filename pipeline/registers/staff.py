@@ -139,6 +139,15 @@ class StaffRegister:
         likely = (candidate for candidate in candidates if candidate.p >= SIGNER_NAMED_FROM)
         return sorted(likely, key=lambda candidate: -candidate.p)[:MAX_SIGNERS]
 
+    def names_of(self, unit: str) -> frozenset[str]:
+        """Return the names of a unit's staff, without regard to accents and case of the unit."""
+        words = split_words(unit)
+        return frozenset(
+            member.name
+            for member, own in zip(self.members, self._units, strict=True)
+            if own == words
+        )
+
     def _priors(self, unit: str) -> list[float]:
         """Return the prior of each member; the rest to 1 is for persons not on the list."""
         weights = [

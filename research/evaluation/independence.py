@@ -27,7 +27,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.registry import CALIBRATED_READERS
-from pipeline.reading.read_page import expected_names
+from pipeline.reading.read_page import expected_names, known_texts
 from pipeline.reading.resolve.known_names import weigh_client_names
 from pipeline.reading.resolve.resolve import ReadingContext
 from pipeline.reading.resolve.values import Window, weigh_date, weigh_near_date
@@ -167,7 +167,8 @@ def _measure_names(
     form = Forms.load(ROOT / "forms").latest(NOTE_FORM)
     specs: tuple[FieldSpec, ...] = (form.by_name[NUMBER_FIELD], form.by_name[NAME_FIELD])
     held = find_fonts(fonts, held=True)
-    lexicon = expected_names(ReadingContext(register))
+    known = ReadingContext(register)
+    lexicon, listed = expected_names(known), known_texts(known).clients
     written = [register.clients[other].name for _, other in pairs]
     crops = [
         replace(
@@ -175,6 +176,7 @@ def _measure_names(
                 render_line(held[int(rng.integers(len(held)))], rng, text).picture, Kind.TEXT, None
             ),
             expected_names=lexicon,
+            listed=listed,
         )
         for text in written
     ]

@@ -10,6 +10,7 @@ from typing import Protocol
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.model import Image, Reading
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
+from pipeline.reading.language.text_list import NO_TEXTS, TextList
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,9 @@ class FieldImage:
     `image` is grey (h, w), 0 = black. `template_image` is the same part of the unfilled form, same
     shape, or None for an image from elsewhere; then the field is taken to fill the image.
     `px_per_mm` is the scale (None if unknown). `expected_names` are words of the registers that
-    handwriting may well hold. Images with the same `sheet_number`, if it is not 0, are of one page
-    and one writer: check boxes are compared with the others of their page.
+    handwriting may well hold, `listed` the whole texts of which its line may be one. Images with
+    the same `sheet_number`, if it is not 0, are of one page and one writer: check boxes are
+    compared with the others of their page.
     """
 
     image: Image
@@ -30,6 +32,7 @@ class FieldImage:
     margin_mm: float = 0.0
     expected_names: Lexicon = NO_NAMES
     sheet_number: int = 0
+    listed: TextList = NO_TEXTS
 
 
 class FieldReader(Protocol):

@@ -13,7 +13,7 @@ from pipeline.domain.model import Reading, State
 from pipeline.domain.review.recount import find_order_issues
 from pipeline.reading.resolve.client import resolve_clients, resolve_printed_names
 from pipeline.reading.resolve.client_code import resolve_client_codes
-from pipeline.reading.resolve.known_names import weigh_authors, weigh_client_names
+from pipeline.reading.resolve.known_names import weigh_client_names, weigh_staff
 from pipeline.reading.resolve.rows import (
     find_after_midnight,
     resolve_ditto_marks,
@@ -84,7 +84,7 @@ def resolve_page(
     fields |= ditto_readings
     if context.staff is not None:
         fields |= name_signers(specs, form, fields, context.staff)
-        fields |= weigh_authors(specs, form, fields, context.staff)
+        fields |= weigh_staff(specs, form, fields, context.staff)
     values = {name: reading.value for name, reading in fields.items()}
     issues += find_order_issues(specs, form, values)
     issues += [Issue(IssueCode.AFTER_MIDNIGHT, name) for name in find_after_midnight(form, fields)]

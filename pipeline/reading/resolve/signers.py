@@ -24,7 +24,7 @@ def name_signers(
     for spec in specs:
         reading = fields[spec.name]
         if spec.traits.names_signer and reading.state is State.READ and reading.cell_probabilities:
-            named[spec.name] = _add_signer_names(reading, staff, _signing_unit(form, spec, fields))
+            named[spec.name] = _add_signer_names(reading, staff, signing_unit(form, spec, fields))
     return named
 
 
@@ -39,7 +39,7 @@ def _add_signer_names(reading: Reading, staff: StaffRegister, unit: str) -> Read
     return replace(reading, alternatives=(*ranked, *absent))
 
 
-def _signing_unit(form: Form, spec: FieldSpec, fields: Mapping[str, Reading]) -> str:
+def signing_unit(form: Form, spec: FieldSpec, fields: Mapping[str, Reading]) -> str:
     """Return the unit of the row or the sheet as read; empty if it was not read."""
     unit_spec = form.meaning(Meaning.UNIT, spec.row)
     reading = fields.get(unit_spec.name) if unit_spec else None

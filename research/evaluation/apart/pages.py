@@ -70,8 +70,12 @@ def draw_page(
     form: Form, page_no: int, town: Municipality, hand: Hand, rng: Generator
 ) -> ScannedPage:
     """Fill in a page, write it by a hand, and scan it."""
-    filled = fill_in(form, page_no, town, rng)
-    paper = Paper(_print_page(form.model_dump_json(), page_no), hand, rng)
+    return write_page(fill_in(form, page_no, town, rng), hand, rng)
+
+
+def write_page(filled: FilledPage, hand: Hand, rng: Generator) -> ScannedPage:
+    """Write values on their page by a hand, and scan it; what has no room is left out."""
+    paper = Paper(_print_page(filled.form.model_dump_json(), filled.page_no), hand, rng)
     too_long = paper.write(filled)
     filled = replace(
         filled, values={name: v for name, v in filled.values.items() if name not in too_long}

@@ -19,6 +19,7 @@ from pipeline.reading.fields.handwriting.line_image import (
     make_line_image,
     split_into_bands,
 )
+from pipeline.reading.fields.handwriting.listed_texts import weigh_listed
 from pipeline.reading.fields.handwriting.narrow import read_condensed
 from pipeline.reading.fields.handwriting.network import Steps
 from pipeline.reading.fields.handwriting.second_pass import SecondPassFactory, make_second_pass
@@ -76,13 +77,13 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
         for part in line
         if isinstance(part, LineImage)
     ]
-    persons = [
-        crop.spec.means in _PERSON_MEANINGS
+    fields = [
+        crop
         for crop, line in zip(crops, lines, strict=True)
         for part in line
         if isinstance(part, LineImage)
     ]
-    answers = iter(read_line_images(parts, names, formats, persons))
+    answers = iter(read_line_images(parts, names, formats, fields))
 
     # 3. Put each line together, and flag what is not read.
     readings = [
@@ -198,15 +199,16 @@ def read_line_images(
     lines: Sequence[LineImage],
     names: Lexicon = NO_NAMES,
     formats: Sequence[Format | None] = (),
-    persons: Sequence[bool] = (),
+    fields: Sequence[FieldImage | None] = (),
     *,
     with_word_boxes: bool = False,
 ) -> list[Reading]:
     """Return the readings of lines as `make_line_image` makes them.
 
     `names` are expected in them; `formats` (one per line, or none at all) give their shape, and
-    `persons` (as many, or none) whether a line is a person's name. If `with_word_boxes`, the
-    readings hold boxes of their words from the top left of the line's image, px.
+    `fields` (as many, or none) are those that the lines are of: whether one is a person's name, and
+    the texts that it may hold. If `with_word_boxes`, the readings hold boxes of their words from
+    the top left of the line's image, px.
     """
     # The network would take a dash for letters.
     pictures = [
@@ -217,19 +219,29 @@ def read_line_images(
     line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
     name_reader = replace(line_reader, language=language.of_person())
     readings = []
-    for line, picture, form, is_person in zip(
+    for line, picture, form, field in zip(
         lines,
         pictures,
         formats or [None] * len(lines),
-        persons or [False] * len(lines),
+        fields or [None] * len(lines),
         strict=True,
     ):
         if picture is not None:
+            is_person = field is not None and field.spec.means in _PERSON_MEANINGS
             reader = name_reader if is_person else line_reader
-            readings.append(reader.read(picture, *next(answers), form))
+            network_line, steps = next(answers)
+            reading = reader.read(picture, network_line, steps, form)
+            readings.append(_compare_with_list(reading, steps, field))
         else:
             readings.append(Reading.empty(line.empty_p) if line.picture is None else DASH_READING)
     return readings
+
+
+def _compare_with_list(reading: Reading, steps: Steps, field: FieldImage | None) -> Reading:
+    """Return the reading with the texts of its field's list that the line may hold."""
+    if field is None or reading.state is not State.READ or not isinstance(reading.value, str):
+        return reading
+    return replace(reading, listed=weigh_listed(steps, reading.value, field.listed))
 
 
 def _word_boxes(text: str, steps: Steps, line: Image) -> tuple[WordBox, ...]:

@@ -19,6 +19,7 @@ from pipeline.reading.fields.handwriting.network import read_steps
 from pipeline.reading.fields.ink import find_ink, render_ink
 from pipeline.reading.fields.lines import count_lines
 from pipeline.reading.language.ctc import decode_ctc
+from pipeline.reading.language.text_list import TextList
 from tests.support.pages.written_steps import steps_of, with_doubt
 from tests.support.shared_data import shared
 
@@ -42,6 +43,17 @@ def test_field_of_a_name_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None
     name = replace(note, spec=note.spec.model_copy(update={"means": Meaning.CLIENT_NAME}))
     read = [reading.value for reading in reader.read_handwriting([note, name, note])]
     assert read == ["Anna svensson", "Anna Svensson", "Anna svensson"]
+
+
+def test_line_tells_how_well_the_image_fits_each_text_of_its_list() -> None:
+    plain = _crop(_worded("Hemma"))
+    listed = replace(plain, listed=TextList(["Hemma", "Hamma", "Sjukhus"]))
+    without, with_list = reader.read_handwriting([plain, listed])
+    assert without.listed == ()
+    assert with_list == without
+    likelihoods = dict(with_list.listed)
+    assert likelihoods.keys() == {"Hemma", "Hamma"}
+    assert likelihoods["Hamma"] < likelihoods["Hemma"] == 1.0
 
 
 def test_print_is_removed_from_word() -> None:
