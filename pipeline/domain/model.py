@@ -111,11 +111,12 @@ class Reading:
             page.
         evidence: Codes that say why the value is proposed, such as "name_like:0.86".
         cell_probabilities: What the reader measured box by box; used to weigh the value, neither
-            stored nor shown (nor are the next three).
+            stored nor shown (nor are the next four).
         sharpness: How clearly handwriting is written, whatever it means: the mean logarithm of
             the likeliest symbol's p over the time steps (0 is clearest).
         image_only_p: The p of handwriting by the image alone, without the language model.
         unknown_words: The number of its words that the Swedish lexicon lacks.
+        least_word_p: How likely the least likely of its words is in Swedish, or as a name.
         words: For free text the place of each word: from the field's top left while it is being
             read, and then on the page.
     """
@@ -132,6 +133,7 @@ class Reading:
     sharpness: float | None = field(default=None, compare=False, repr=False)
     image_only_p: float = field(default=1.0, compare=False, repr=False)
     unknown_words: int = field(default=0, compare=False, repr=False)
+    least_word_p: float = field(default=1.0, compare=False, repr=False)
     words: tuple[WordBox, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
