@@ -15,7 +15,8 @@ what was left out stay. After a change of the network of lines run `--only lines
 letters` (rows of letter boxes; also after a change of their own network), with `--weights free` for
 one set of weights. The probability that a line is empty is fitted to scanned pages by `--only
 empty`, once for all networks of lines; it reads no pages with faint digits, so of digit rows it
-changes only what was surest before. `--only mark` leaves out choices. With `--keep` a run that was
+changes only what was surest before. `--only mark` leaves out choices; of `lines` there are two
+parts, `fields` of one line and `formats`, beside areas, which take longest. With `--keep` a run that was
 interrupted goes on where it was.
 """
 
@@ -380,7 +381,7 @@ def main() -> None:
     with Progress(console=Console(stderr=True)) as bar:
         if args.only in (None, "letters"):
             fitted += _fit_letters(args.handwriting, choices)
-        if args.only in (None, "formats"):
+        if args.only in (None, "lines", "formats"):
             fitted += _fit_formats(BoxSources(args.handwriting, args.mnist), choices)
         if args.only not in ("lines", "fields", "formats", "letters"):
             halves = judge_boxes(
