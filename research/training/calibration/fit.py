@@ -16,8 +16,8 @@ letters` (rows of letter boxes; also after a change of their own network), with 
 one set of weights. The probability that a line is empty is fitted to scanned pages by `--only
 empty`, once for all networks of lines; it reads no pages with faint digits, so of digit rows it
 changes only what was surest before. `--only mark` leaves out choices; of `lines` there are two
-parts, `fields` of one line and `formats`, beside areas, which take longest. With `--keep` a run that was
-interrupted goes on where it was.
+parts, `fields` of one line and `formats`, beside areas, which take longest. With `--keep` a run
+that was interrupted goes on where it was.
 """
 
 from __future__ import annotations

@@ -70,7 +70,8 @@ many readings show on average if every p is exactly true.
 ## Reproduce
 
 Paths are given without their folders. `--only lines` (`fields` of one line or
-`formats` alone), `boxes`, `marks`, `mark` (no choices) or `empty` fits a part, `--weights free` one set of weights; the rest stays.
+`formats` alone), `boxes`, `marks`, `mark` (no choices) or `empty` fits a part, `--weights free` one
+set of weights; the rest stays.
 
     {command}
 
