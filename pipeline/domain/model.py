@@ -122,6 +122,7 @@ class Reading:
         listed: Texts of a closed list that handwriting may hold (`listed_texts` in
             `reading/fields/handwriting`), with their likelihood by the image relative to the
             text that was read.
+        least_word_p: How likely the least likely of its words is in Swedish, or as a name.
         words: For free text the place of each word: from the field's top left while it is being
             read, and then on the page.
     """
@@ -139,6 +140,7 @@ class Reading:
     image_only_p: float = field(default=1.0, compare=False, repr=False)
     unknown_words: int = field(default=0, compare=False, repr=False)
     listed: TextLikelihoods = field(default=(), compare=False, repr=False)
+    least_word_p: float = field(default=1.0, compare=False, repr=False)
     words: tuple[WordBox, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod

@@ -20,6 +20,10 @@ NUMBER_PATTERN = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
+_GROUPING = {
+    Format.DOSE: re.compile(r"(?<=[\d½])\s+(?=[^\W\d_])"),
+    Format.PHONE: re.compile(r"[\s–-]"),
+}
 _THOUSANDS_DIGITS = 3
 """Digits between one separator of thousands and the next."""
 _MAYBE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}")
@@ -46,6 +50,16 @@ def normalize_value(spec: FieldSpec, value: Value) -> Value:
         return _normalize_box_code(spec, text)
     normalizer = _NORMALIZERS.get(spec.format) if spec.format else None
     return normalizer(spec, text) if normalizer else text
+
+
+def without_grouping(value_format: Format | None, text: str) -> str:
+    """Return a value without the white and hyphens that do not change what it says.
+
+    `5 mg` is `5mg`, and `070-174 06 09` is `0701740609`. Between two digits of a dose white may
+    matter: `1 1/2` is not `11/2`.
+    """
+    pattern = _GROUPING.get(value_format) if value_format else None
+    return pattern.sub("", text) if pattern else text
 
 
 def to_number(spec: FieldSpec, value: Value) -> float | None:

@@ -20,7 +20,7 @@ from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import EntryState, Reading, State, Value
-from pipeline.domain.review.field_values import misfit_error, normalize_value
+from pipeline.domain.review.field_values import misfit_error, normalize_value, without_grouping
 
 REJECTION_REASONS = (
     "oläsligt",
@@ -268,4 +268,5 @@ def _comparison_value(spec: FieldSpec, value: Value) -> Value:
     except InvalidAnswerError:
         normalized = value
     plain = re.sub(r"\s+", " ", str(normalized)).strip().casefold()
+    plain = without_grouping(spec.format, plain)
     return _MICROGRAM.sub("µg", plain).casefold() if spec.format is Format.DOSE else plain

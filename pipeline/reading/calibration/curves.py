@@ -30,6 +30,8 @@ from pipeline.domain.settings import ROOT, load_settings
 
 CALIBRATION_FILE = "calibration.json"
 SHIPPED_CALIBRATION = ROOT / "data" / "models" / CALIBRATION_FILE
+FORMAT_KEY = "format"
+"""End of the key of the curve of lines that have a format."""
 LETTER_KEY = "letter"
 """Key of the curve of single characters of a text."""
 _INK_KEYS = frozenset(
@@ -42,6 +44,8 @@ NO_FINGERPRINT = "absent"
 """Fingerprint of a file that does not exist."""
 MAX_LOG_ODDS = 16.0
 """Limit of log odds: beyond it p has no more digits near 1."""
+MAX_WORD_LOG = 40.0
+"""Limit of the log of a word's probability."""
 WRITER_PRIOR_LINES = 3
 """With this many other lines of a writer, their sharpness counts half."""
 
@@ -83,11 +87,14 @@ CalibrationCurves = Mapping[tuple[str, str], CalibrationCurve]
 def curve_key(spec: FieldSpec, reading: Reading) -> str:
     """Return the key of the curve that a reading belongs to.
 
-    There is one for each kind, for digits also by format, another for empty fields, and one for
-    check boxes that were filled solid, which are fewer and harder than marks. Rows of letter boxes
-    that cannot be read have their own: they have no value that could be right.
+    There is one for each kind, for digits also by format, one for lines with any format, another
+    for empty fields, and one for check boxes that were filled solid, which are fewer and harder
+    than marks. Rows of letter boxes that cannot be read have their own: they have no value that
+    could be right.
     """
     kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.traits.digits_only else str(spec.kind)
+    if spec.traits.is_handwriting and spec.format and reading.state is State.READ:
+        return f"{kind}-{FORMAT_KEY}"
     if reading.state is State.EMPTY:
         return f"{kind}-empty"
     if reading.state is State.CANCELLED and spec.traits.is_check_box:
@@ -97,13 +104,13 @@ def curve_key(spec: FieldSpec, reading: Reading) -> str:
 
 
 def curve_features(spec: FieldSpec, reading: Reading, clarity_lead: float = 0.0) -> CurveFeatures:
-    """Return log odds of p, and for text seven more features.
+    """Return log odds of p, and for text eight more features.
 
     Text at the same p is more often wrong when it is long. The other features are the lead over the
     second guess, the length, the log odds of the least likely character, the sharpness, the
     `clarity_lead` (how much more clearly the writer's other lines are seen, see `writer_clarity`),
-    the log of the image evidence without the language model, and that of the number of unknown
-    words.
+    the log of the image evidence without the language model, that of the number of unknown words,
+    and that of how likely the least likely word is.
     """
     if not spec.traits.is_handwriting or reading.state is State.EMPTY:
         return (log_odds(reading.p),)
@@ -122,6 +129,7 @@ def curve_features(spec: FieldSpec, reading: Reading, clarity_lead: float = 0.0)
         # The image evidence without the language model, and words outside the lexicon.
         log(max(reading.image_only_p, exp(-MAX_LOG_ODDS))),
         log(1 + reading.unknown_words),
+        log(max(reading.least_word_p, exp(-MAX_WORD_LOG))),
     )
 
 

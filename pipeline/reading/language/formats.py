@@ -19,6 +19,7 @@ from functools import cached_property, lru_cache
 
 from pipeline.domain import dates
 from pipeline.domain.form.field import Format
+from pipeline.domain.review.field_values import without_grouping
 
 UNITS = (
     "mg g mcg ug µg mikrogram ml dl l E IE enheter mmol tabl tabl. tablett tabletter st "
@@ -33,6 +34,18 @@ _DAY_FIRST_PATTERN = re.compile(r"\d{1,2}[/.]\d{1,2}[-– ]|\d[/.]|\d\d[/.]\d[/.
 """
 _AMBIGUOUS_DATE_PATTERN = re.compile(r"\d\d[/.]\d\d[/.]\d\d")
 """`16/12/21`: some people begin with the day, some with the year."""
+
+_PHONE_PLAN = re.compile(
+    r"(?:\+46|0046|0)(?:7\d{8}|(?!20)[1-689]\d{6,8})|(?:\+|00)(?!46)[1-9]\d{7,14}|[1-9]\d{2,7}"
+)
+"""Numbers of the Swedish plan for telephony (PTS, ITU-T E.164): after the 0 that leads out of the
+area nine digits where the first is a 7, as of all mobile phones, else seven to nine. Or one
+abroad, of the same area, or within the house. Numbers with 020 are no person's.
+"""
+OUT_OF_PLAN_WEIGHT, UNLISTED_PHONE_WEIGHT = 0.02, 0.6
+"""Likelihood of a telephone number that is not in the plan relative to one in it, and of what no
+reader listed: a lost or doubled digit mostly leads out of the plan, a changed one seldom.
+"""
 
 
 class Pattern(ABC):
@@ -208,6 +221,7 @@ DATE = (
     | YEAR + TWO_DIGIT_MONTH + TWO_DIGIT_DAY
     | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + CENTURY + digit_run(2, 2)
     | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + digit_run(2, 2)
+    | DAY + "/" + MONTH
 )
 
 # Times of day
@@ -347,10 +361,29 @@ def parse_values(value_format: Format, text: str) -> tuple[str, ...]:
     """Return the values that a text of a format may mean.
 
     `24/11 2026` and `24/11-26` → `2026-11-24`, `kl 8.30` → `08:30`, `37,5` → `37.5`,
-    `121212-1212` → `1212121212`; other formats stay as written. None if the text means no
-    value, such as the 31st of June; several if it is ambiguous.
+    `121212-1212` → `1212121212`; other formats stay as written, and so does `24/11`, whose year
+    only the outage tells. None if the text means no value, such as the 31st of June; several if
+    it is ambiguous.
     """
     return _VALUE_PARSERS.get(value_format, _keep_text)(text)
+
+
+def weigh_value(value_format: Format, text: str) -> float:
+    """Return how likely a value is relative to other values of the format, whatever was seen."""
+    if value_format is not Format.PHONE:
+        return 1.0
+    plain = without_grouping(value_format, text)
+    return 1.0 if _PHONE_PLAN.fullmatch(plain) else OUT_OF_PLAN_WEIGHT
+
+
+def weigh_unlisted(value_format: Format) -> float:
+    """Return the same for all values that a search did not find."""
+    return UNLISTED_PHONE_WEIGHT if value_format is Format.PHONE else 1.0
+
+
+def is_same_value(value_format: Format, text: str, other: str) -> bool:
+    """Check whether two values of a format say the same, grouped one way or another."""
+    return without_grouping(value_format, text) == without_grouping(value_format, other)
 
 
 def _keep_text(text: str) -> tuple[str, ...]:
@@ -359,6 +392,9 @@ def _keep_text(text: str) -> tuple[str, ...]:
 
 def _parse_dates(text: str) -> tuple[str, ...]:
     parts = re.findall(r"\d+", text)
+    if len(parts) == 2:
+        # A leap year, so that the 29th of February is a day.
+        return (text,) if _to_iso_day(2024, int(parts[1]), int(parts[0])) else ()
     # Find the order of year, month and day; some texts allow two.
     if len(parts) == 1:
         orders = [[parts[0][:-4], parts[0][-4:-2], parts[0][-2:]]]

@@ -73,6 +73,8 @@ CAPITAL_LINE_NATS = (math.log(0.02), math.log(0.98))
 """Log probability of a small letter and of a capital on a line in capitals."""
 NAME_NATS = (math.log(0.05), math.log(0.95))
 """Log probability of a small first letter and of a capital in a person's name: `Anna von Essen`."""
+NAME_SHARE = 0.3
+"""How likely a word that is a name is relative to its share of all names, as `word_p` says."""
 LEARNED_WORDS_FILE = "words.json"
 LEARNED_SHARE = 0.5
 """Share of learned words when they are merged with names."""
@@ -265,6 +267,13 @@ class LanguageModel:
             self.general.p(lower) > 0
             or self.names.p(lower) > 0
             or self.general.compound_p(lower) > 0
+        )
+
+    def word_p(self, word: str) -> float:
+        """Return how likely a word is: listed, a compound of listed words, or a name."""
+        lower = word.lower()
+        return max(
+            self.general.p(lower), self.general.compound_p(lower), NAME_SHARE * self.names.p(lower)
         )
 
     def _add_letter(self, state: TextState, character: str, code: int) -> TextState:

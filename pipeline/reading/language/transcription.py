@@ -8,15 +8,13 @@ runs digits are not possible at all.
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
-from pipeline.domain.confidence import CERTAIN_WORD_FROM, FORMAT_MISMATCH_MAX_P, SECOND_PASS_BELOW
+from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P, SECOND_PASS_BELOW
 from pipeline.domain.form.field import Format
 from pipeline.domain.model import Reading, State, Value
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps
@@ -27,22 +25,26 @@ from pipeline.reading.fields.handwriting.second_pass import (
     merge_number_readings,
 )
 from pipeline.reading.language.ctc import Transcript, decode_ctc, decode_guided
-from pipeline.reading.language.formats import format_guide, parse_values
+from pipeline.reading.language.formats import (
+    format_guide,
+    is_same_value,
+    parse_values,
+    weigh_unlisted,
+    weigh_value,
+)
 from pipeline.reading.language.language_model import (
     LanguageModel,
     TextState,
     capital_share,
-    split_letter_words,
+)
+from pipeline.reading.language.line_runs import (
+    DIGIT_CHARACTERS,
+    RunKind,
+    StepRun,
+    likeliest_signs,
+    split_runs,
 )
 
-DIGIT_CHARACTERS = "0123456789½"
-"""Characters that make a word a number."""
-MIN_DIGIT_P = 0.1
-"""Probability from which a symbol counts as a possible digit …"""
-MIN_DIGIT_SHARE = 0.5
-"""… and share of them in a word from which it is a number."""
-CERTAIN_GAP_P = 0.9
-"""Probability of a space that separates words for certain."""
 SHAPE_BEAMS = 12
 """Prefixes that the search in a format keeps at each time step."""
 MAX_TEXTS = 5
@@ -56,6 +58,8 @@ MIN_SEEN_P = 1e-6
 """Least probability of a character, so that its logarithm is finite."""
 WORD_PATTERN = re.compile(r"[^\W\d_]{2,}")
 """Words that the language may know or not; single letters do not count."""
+LEAST_WORD_P, NUMBER_P = 1e-13, 1e-6
+"""How likely a word is at least, and a number, for how surely a text is read."""
 DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGIT_CHARACTERS]
 """Columns of the network's output that are digits."""
 WORD_BEAMS, WORD_MIN_P = 10, 5e-3
@@ -66,134 +70,6 @@ times as long.
 """
 MIN_CASE_LETTERS, MIN_CAPITAL_SHARE = 5, 0.6
 """A line with this many letters, and this share of capitals, is in capitals."""
-
-
-class RunKind(StrEnum):
-    """How a run is read."""
-
-    NUMBER = "number"
-    CERTAIN = "certain"
-    WORDS = "words"
-
-
-@dataclass(frozen=True, slots=True)
-class StepRun:
-    """Time steps `start` to `end` of a line.
-
-    `gap_p` is the probability of the space before them (1 at the beginning).
-    """
-
-    kind: RunKind
-    start: int
-    end: int
-    gap_p: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _PathSymbol:
-    """A symbol of the likeliest path, its time steps and its highest probability."""
-
-    column: int
-    start: int
-    end: int
-    p: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """Symbols between two spaces, and the time steps from one space to the other.
-
-    `gap_p` is the probability of the space before.
-    """
-
-    start: int
-    end: int
-    gap_p: float
-    symbols: list[_PathSymbol]
-
-
-def likeliest_signs(steps: Steps) -> list[_PathSymbol]:
-    """Return the symbols of the likeliest path without blanks."""
-    best = steps.argmax(-1)
-    # Runs of the same symbol, with its highest probability.
-    edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
-    if len(edges) < 2:
-        return []
-    columns, max_p = (
-        best[edges[:-1]].tolist(),
-        np.maximum.reduceat(steps.max(-1), edges[:-1]).tolist(),
-    )
-    return [
-        _PathSymbol(column, start, end, p)
-        for column, (start, end), p in zip(
-            columns, itertools.pairwise(edges.tolist()), max_p, strict=True
-        )
-        if column
-    ]
-
-
-def split_runs(steps: Steps, alphabet: str, is_known: Callable[[str], bool]) -> list[StepRun]:
-    """Split a line into runs, in order; spaces between runs belong to none.
-
-    Only known words can be certain: a network can be wrong with high confidence.
-    """
-    # Words between spaces of the likeliest path.
-    words = [
-        word
-        for word in _split_words(steps, likeliest_signs(steps), alphabet.index(" ") + 1)
-        if word.symbols
-    ]
-    digit_columns = [alphabet.index(digit) + 1 for digit in DIGIT_CHARACTERS]
-    digit_p = steps[:, digit_columns].sum(-1)
-    runs: list[StepRun] = []
-    for word in words:
-        kind = _classify_word(steps, digit_p, word, alphabet, is_known)
-        # Neighbouring words that belong together become one run.
-        if runs and _joins_previous(runs[-1].kind, kind, word.gap_p):
-            runs[-1] = StepRun(RunKind.WORDS, runs[-1].start, word.end, runs[-1].gap_p)
-        else:
-            runs.append(StepRun(kind, word.start, word.end, word.gap_p if runs else 1.0))
-    return runs
-
-
-def _joins_previous(previous: RunKind, kind: RunKind, gap_p: float) -> bool:
-    """Check whether words are read together: an uncertain gap, or two uncertain words."""
-    if RunKind.NUMBER in (previous, kind):
-        return False
-    return gap_p < CERTAIN_GAP_P or previous is kind is RunKind.WORDS
-
-
-def _split_words(steps: Steps, symbols: Sequence[_PathSymbol], space: int) -> list[_Word]:
-    """Return the words of the path."""
-    words: list[_Word] = []
-    start, gap_p, word_symbols = 0, 1.0, list[_PathSymbol]()
-    for symbol in symbols:
-        if symbol.column == space:
-            words.append(_Word(start, symbol.start, gap_p, word_symbols))
-            start, gap_p, word_symbols = symbol.end, symbol.p, []
-        else:
-            word_symbols.append(symbol)
-    return [*words, _Word(start, len(steps), gap_p, word_symbols)]
-
-
-def _classify_word(
-    steps: Steps, digit_p: Steps, word: _Word, alphabet: str, is_known: Callable[[str], bool]
-) -> RunKind:
-    """Return how a word is read; `digit_p` is that of any digit at each time step."""
-    # Any digit makes the word a number.
-    if any(alphabet[symbol.column - 1] in DIGIT_CHARACTERS for symbol in word.symbols):
-        return RunKind.NUMBER
-    # Letters that may as well be digits make a number too.
-    possible_digits = sum(
-        float(digit_p[symbol.start : symbol.end].max()) >= MIN_DIGIT_P for symbol in word.symbols
-    )
-    if word.symbols and possible_digits >= MIN_DIGIT_SHARE * len(word.symbols):
-        return RunKind.NUMBER
-    text = "".join(alphabet[symbol.column - 1] for symbol in word.symbols)
-    is_certain = float(steps[word.start : word.end].max(-1).prod()) >= CERTAIN_WORD_FROM and all(
-        is_known(part) for part in split_letter_words(text)
-    )
-    return RunKind.CERTAIN if is_certain else RunKind.WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +121,13 @@ def transcribe_line(
     reading = (
         _read_formatted(steps, value_format, transcripts[0], second_pass)
         if value_format and has_format
-        else _to_reading(transcripts)
+        else replace(_to_reading(transcripts), image_only_p=transcripts[0].image_p)
     )
     return replace(
         reading,
         sharpness=_sharpness(steps),
-        image_only_p=transcripts[0].image_p,
         unknown_words=_count_unknown_words(reading.value, language),
+        least_word_p=_least_word_p(reading.value, language),
     )
 
 
@@ -271,6 +147,23 @@ def _count_unknown_words(text: Value, language: LanguageModel | None) -> int:
         if language
         else 0
     )
+
+
+def _least_word_p(value: Value, language: LanguageModel | None) -> float:
+    """Return `Reading.least_word_p`.
+
+    Of compounds that nobody uses (`löd` + `gren`) the language knows very many, so that it matters
+    how likely a word is. A number is about as likely as such a compound: nothing tells it from one
+    that is misread.
+    """
+    if language is None:
+        return 1.0
+    found = [1.0]
+    for part in str(value or "").split():
+        found += [max(language.word_p(word), LEAST_WORD_P) for word in WORD_PATTERN.findall(part)]
+        if any(character.isdigit() for character in part):
+            found.append(NUMBER_P)
+    return min(found)
 
 
 def find_transcripts(
@@ -434,37 +327,32 @@ def _read_formatted(
 ) -> Reading:
     """Read a line as a value of a format.
 
-    If the text seems to be something else, that is returned with a low p.
+    If the text seems to be something else, that is returned with a low p. Else p is the value's
+    share of all values: what the free search reads instead has a dash for a 1 or an S for a 5, and
+    nobody writes such a thing there.
     """
     transcripts = _decode_formatted(steps, value_format)
+    values = _merge_spellings(transcripts, value_format)
     # A second reading that differs in value becomes an alternative.
-    if transcripts and second_pass:
-        other = _decode_formatted(second_pass.at_number(0, len(steps)), value_format)
-        differ = other and parse_values(value_format, other[0].text) != parse_values(
-            value_format, transcripts[0].text
+    if values and second_pass:
+        others = _merge_spellings(
+            _decode_formatted(second_pass.at_number(0, len(steps)), value_format), value_format
         )
-        transcripts = merge_number_readings(transcripts, other[0].text) if differ else transcripts
+        if others and not is_same_value(value_format, others[0].text, values[0].text):
+            values = merge_number_readings(values, others[0].text)
     # How likely the best text in the format is, relative to any text.
-    fit_ratio = (
-        min(1.0, transcripts[0].image_p / max(free_transcript.image_p, 1e-9))
-        if transcripts
-        else 0.0
-    )
-    values = (
-        value
-        for transcript in transcripts
-        for value in _expand_values(replace(transcript, p=fit_ratio * transcript.p), value_format)
-    )
-    values_by_p = sorted(values, key=lambda value: -value.p)
-    if values_by_p and fit_ratio >= MISFIT_RATIO:
-        return _to_reading(values_by_p)
+    fit_ratio = transcripts[0].image_p / max(free_transcript.image_p, 1e-9) if transcripts else 0.0
+    if values and fit_ratio >= MISFIT_RATIO:
+        return replace(_to_reading(values), image_only_p=transcripts[0].image_p)
     # Something else is written: keep it, with the values as alternatives.
     free_reading = _to_reading([free_transcript])
     return replace(
         free_reading,
+        image_only_p=free_transcript.image_p,
         p=min(free_reading.p, FORMAT_MISMATCH_MAX_P),
         alternatives=tuple(
-            (value.text, FORMAT_MISMATCH_MAX_P * value.p) for value in values_by_p[: MAX_TEXTS - 1]
+            (value.text, fit_ratio * FORMAT_MISMATCH_MAX_P * value.p)
+            for value in values[: MAX_TEXTS - 1]
         ),
     )
 
@@ -476,19 +364,42 @@ def _decode_formatted(steps: Steps, value_format: Format) -> list[Transcript]:
     ]
 
 
-def _expand_values(transcript: Transcript, value_format: Format) -> list[Transcript]:
-    """Return a transcript for each value that a text may mean.
+def _merge_spellings(transcripts: Sequence[Transcript], value_format: Format) -> list[Transcript]:
+    """Return a transcript for each value that the texts may mean, likeliest first.
 
-    A value that is not written like the text has no characters of its own.
+    Spellings of one value (`16.32`, `1632`) are as likely as they are together; an ambiguous text
+    shares its probability among its values. A value that is not written like its likeliest text has
+    no characters of its own.
     """
-    # An ambiguous text shares its probability among its values.
-    values = parse_values(value_format, transcript.text)
-    if values == (transcript.text,):
-        return [transcript]
-    return [
-        replace(transcript, text=value, characters=(), p=transcript.p / len(values))
-        for value in values
+    merged: list[Transcript] = []
+    for transcript in transcripts:
+        values = parse_values(value_format, transcript.text)
+        for value in values:
+            share = replace(transcript, text=value, p=transcript.p / len(values))
+            if value != transcript.text:
+                share = replace(share, characters=())
+            place = next(
+                (i for i, one in enumerate(merged) if is_same_value(value_format, one.text, value)),
+                None,
+            )
+            if place is None:
+                merged.append(share)
+            else:
+                merged[place] = replace(merged[place], p=merged[place].p + share.p)
+    return _weigh_values(merged, value_format)
+
+
+def _weigh_values(values: Sequence[Transcript], value_format: Format) -> list[Transcript]:
+    """Weigh values by what is possible in the format; the likeliest first."""
+    weights = [value.p * weigh_value(value_format, value.text) for value in values]
+    unlisted = max(0.0, 1.0 - sum(value.p for value in values)) * weigh_unlisted(value_format)
+    total = sum(weights) + unlisted
+    if total <= 0:
+        return []
+    weighed = [
+        replace(value, p=weight / total) for value, weight in zip(values, weights, strict=True)
     ]
+    return sorted(weighed, key=lambda value: -value.p)
 
 
 def _strip_transcript(transcript: Transcript) -> Transcript:

@@ -25,6 +25,7 @@ from pipeline.reading.resolve.values import (
     check_date,
     check_near_date,
     check_number,
+    complete_day,
     weigh_date,
     weigh_near_date,
     weigh_number,
@@ -145,6 +146,8 @@ def _cap_if_contested(resolved: Reading, reading: Reading) -> Reading:
 def _resolve_alone(
     spec: FieldSpec, reading: Reading, context: ReadingContext
 ) -> tuple[Reading, list[Issue]]:
+    if spec.format is Format.DATE:
+        reading = complete_day(spec, reading, context.window)
     if spec.format is Format.DATE and context.window and spec.means in _OUTAGE_DATES:
         return weigh_date(spec, reading, context.window)
     if spec.format is Format.DATE and context.window and spec.traits.digits_only:

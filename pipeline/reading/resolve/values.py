@@ -7,13 +7,17 @@ the sum of others supports their readings, and they support its own.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
 
+from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, Reading, State, Value
@@ -50,6 +54,7 @@ FAR_DATE_WEIGHT = 0.05
 There are thousands of such days, so even if every third date were far off, each far day would be
 rarer than this. What it settles is a misread year.
 """
+_YEARLESS_DAY = re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})")
 _MAX_DAYS = 400
 """Days of an outage that are weighed."""
 _DATE_EVIDENCE = ("in_outage", "near_outage", IssueCode.OUTSIDE_OUTAGE)
@@ -97,6 +102,49 @@ def check_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Readi
     return add_evidence(checked, IssueCode.OUTSIDE_OUTAGE), [
         Issue(IssueCode.OUTSIDE_OUTAGE, spec.name)
     ]
+
+
+def complete_day(spec: FieldSpec, reading: Reading, window: Window | None) -> Reading:
+    """Give a day that was written without its year (`13/2`) the year that is nearest the outage.
+
+    A day of the outage keeps its p. Another has a low one, and so has a day that no outage is known
+    for, which stays as it is written.
+    """
+    days = _YEARLESS_DAY.fullmatch(str(reading.value))
+    if not days or reading.state is not State.READ:
+        return reading
+    if window is None:
+        return replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P))
+    completed: dict[Value, float] = defaultdict(float)
+    for value, p in list_values(reading).items():
+        completed[_nearest_day(value, window)] += p
+    value, *others = completed
+    p = completed[value]
+    return replace(
+        reading,
+        value=value,
+        p=p
+        if _is_inside(value, *_expected_window(spec, window))
+        else min(p, FORMAT_MISMATCH_MAX_P),
+        alternatives=tuple((other, completed[other]) for other in others),
+        characters=(),
+    )
+
+
+def _nearest_day(value: Value, window: Window) -> Value:
+    """Return a day with the year in which it is nearest the outage; other values as they are."""
+    parts = _YEARLESS_DAY.fullmatch(str(value))
+    if not parts:
+        return value
+    days = []
+    for year in range(window[0].year - 1, window[1].year + 2):
+        # The 29th of February is not in every year.
+        with suppress(ValueError):
+            days.append(date(year, int(parts["month"]), int(parts["day"])))
+    if not days:
+        return value
+    start, end = window
+    return min(days, key=lambda day: max(start - day, day - end)).isoformat()
 
 
 def weigh_near_date(reading: Reading, window: Window) -> Reading:

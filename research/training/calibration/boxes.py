@@ -101,7 +101,7 @@ def judge_boxes(
     halves: Halves = ([], [])
     shapes = load_digit_glyphs(sources.handwriting, sources.mnist, [], held_out=True)
     fonts = find_fonts(sources.handwriting / "fonts_train", held=True)
-    pools = _load_pools(sources)
+    pools = load_digit_pools(sources)
     cells = _held_out_cells(sources)
     for half, own in enumerate(halves):
         # Each part has its own seed.
@@ -164,7 +164,7 @@ def _empty_row_parts(total: int) -> Iterator[Part]:
         yield name, partial(judge_empty_rows, len(numbers))
 
 
-def _load_pools(sources: BoxSources) -> tuple[Pool, Pool]:
+def load_digit_pools(sources: BoxSources) -> tuple[Pool, Pool]:
     """Return digits of held-out people: those that also gave the temperature, and the others."""
     scans, values = load_optdigits(sources.handwriting / "optdigits.npz")
     # The held-out end of optdigits: its first third also gave the temperature.

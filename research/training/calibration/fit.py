@@ -15,8 +15,9 @@ what was left out stay. After a change of the network of lines run `--only lines
 letters` (rows of letter boxes; also after a change of their own network), with `--weights free` for
 one set of weights. The probability that a line is empty is fitted to scanned pages by `--only
 empty`, once for all networks of lines; it reads no pages with faint digits, so of digit rows it
-changes only what was surest before. `--only mark` leaves out choices. With `--keep` a run that was
-interrupted goes on where it was.
+changes only what was surest before. `--only mark` leaves out choices; of `lines` there are two
+parts, `fields` of one line and `formats`, beside areas, which take longest. With `--keep` a run
+that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ from pipeline.reading.fields.handwriting.network import find_network_file
 from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 from research.evaluation.fields.handwriting import (
     ABSENCE_BY_SET,
+    CAPITALS_SET,
     COPISTE_SET,
+    PHRASES_SET,
+    STROKE_SETS,
     SWEDISH_SET,
     WORDS_SET,
     load_sets,
@@ -70,13 +74,16 @@ from research.training.calibration.boxes import (
     BoxSources,
     Halves,
     judge_boxes,
+    load_digit_pools,
 )
+from research.training.calibration.formats import draw_formatted_lines
 from research.training.calibration.kept import KeptReadings
 from research.training.calibration.model_card import write_card
 from research.training.calibration.scans import LINE_NETWORK_KINDS
 from research.training.handwriting.compose_lines import compose_swedish_texts, cut_into_stretches
-from research.training.handwriting.lines import TrainingLine
+from research.training.handwriting.lines import TrainingLine, find_fonts
 from research.training.strokes.glyphs import load_box_letters
+from research.training.strokes.held_out import find_fit_writers
 
 MAX_P_BY_KEY = dict.fromkeys(
     (
@@ -101,9 +108,18 @@ EMPTY_LINE_KEYS = frozenset(f"{kind}-empty" for kind in LINE_NETWORK_KINDS)
 """Curves of fields of the network of lines that are empty, for which it is not asked."""
 DEFAULT_LINE_COUNT = 400
 """How many lines of a set are read."""
+FORMAT_LINE_COUNT = 480
+"""How many lines with a format are drawn in fonts, and as many in mixed digits."""
 LETTER_ROW_COUNT = 1_500
 """How many rows of letter boxes are drawn."""
-COMPOSED_SET = "Swedish in people's letters"
+COMPOSED_SETS = {
+    "Swedish in people's letters": (WORDS_SET, COPISTE_SET),
+    "Swedish in UNIPEN's letters": tuple(STROKE_SETS),
+}
+"""Texts that are composed of the letters of these sets."""
+SWEDISH_SETS = frozenset({PHRASES_SET, CAPITALS_SET, *COMPOSED_SETS})
+"""Sets as long, and in the language, of what is written in fields."""
+ONLY_CHOICES = ("boxes", "marks", "mark", "lines", "fields", "formats", "letters", "empty")
 MIN_RUNNING_TEXT = 25
 """Lines of on average more characters are running text, longer than a field's content."""
 
@@ -111,26 +127,40 @@ MIN_RUNNING_TEXT = 25
 def evaluate_handwriting(
     sets: Mapping[str, Sequence[TrainingLine]], most: int
 ) -> list[JudgedReading]:
-    """Read lines and areas of all held-out writers and fonts.
+    """Read areas of all held-out writers and fonts.
 
     Lines of running text are also cut into stretches, as people fill in fields.
     """
     found: list[JudgedReading] = []
     for name, written in sets.items():
-        # A seed for each set, independent of the other sets.
-        rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
+        rng = _rng_of(name)
         chosen = [written[i] for i in rng.permutation(len(written))[:most]]
         # Running text also in stretches as long as the content of fields.
         if np.mean([len(line.text) for line in chosen]) > MIN_RUNNING_TEXT:
             chosen = chosen[: most // 2]
-            short = cut_into_stretches(chosen, rng)
-            found += readings.judge_lines(short, f"{name}, stretches", rng)
-            found += readings.judge_areas(short[:most], name, rng)
+            found += readings.judge_areas(cut_into_stretches(chosen, rng)[:most], name, rng)
         else:
             found += readings.judge_areas(chosen, name, rng)
-        found += readings.judge_lines(chosen, name, rng)
     # Large sets must not dominate the curves.
     return readings.even_weights(found)
+
+
+def evaluate_fields(sets: Mapping[str, Sequence[TrainingLine]], most: int) -> list[JudgedReading]:
+    """Read fields of one line that hold Swedish, by held-out writers and in held-out fonts.
+
+    What people write in fields is Swedish, and on words of other languages Swedish misleads.
+    """
+    found: list[JudgedReading] = []
+    for name in sorted(SWEDISH_SETS & sets.keys()):
+        rng = _rng_of(name)
+        chosen = [sets[name][i] for i in rng.permutation(len(sets[name]))[:most]]
+        found += readings.judge_lines(chosen, name, rng)
+    return readings.even_weights(found)
+
+
+def _rng_of(name: str) -> np.random.Generator:
+    """Return a seed's generator for each set, independent of the other sets."""
+    return np.random.default_rng([SEED, zlib.crc32(name.encode())])
 
 
 def load_held_out_lines(
@@ -138,7 +168,8 @@ def load_held_out_lines(
 ) -> dict[str, list[TrainingLine]]:
     """Return the held-out sets that are present, and Swedish composed of people's letters.
 
-    The Swedish set is left out: it is only ever tested on.
+    The Swedish set is left out: it is only ever tested on. Of UNIPEN only writers are taken who do
+    not fill in the pages that others judge by.
 
     `handwriting` is in the folder of all data.
     """
@@ -150,12 +181,16 @@ def load_held_out_lines(
             only=frozenset(ABSENCE_BY_SET) - {SWEDISH_SET},
         )
     )
+    for name in STROKE_SETS.keys() & found.keys():
+        wanted = find_fit_writers(handwriting / "unipen_strokes.npz")
+        found[name] = [line for line in found[name] if line.writer in wanted]
     # Swedish texts composed of the letters of held-out writers.
-    people = [line for name in (WORDS_SET, COPISTE_SET) for line in found.get(name, ())]
-    return {
-        **found,
-        COMPOSED_SET: compose_swedish_texts(people, count, np.random.default_rng(SEED)),
-    }
+    for number, (name, sources) in enumerate(COMPOSED_SETS.items()):
+        people = [line for source in sources for line in found.get(source, ())]
+        rng = np.random.default_rng(SEED + number)
+        composed = compose_swedish_texts(people, count, rng)
+        found[name] = [line for line in composed if readings.shows_all_letters(line)]
+    return found
 
 
 @contextmanager
@@ -292,7 +327,7 @@ def _choose_weights(only: str | None) -> list[Handwriting]:
 
 def _fit_lines(
     sets: Mapping[str, Sequence[TrainingLine]],
-    count: int,
+    args: argparse.Namespace,
     choices: Sequence[Handwriting],
     bar: Progress,
 ) -> list[FittedCurve]:
@@ -304,9 +339,10 @@ def _fit_lines(
     fitted: list[FittedCurve] = []
     for choice in bar.track(choices, description="lines"):
         with use_weights(choice):
-            found = [
-                one for one in evaluate_handwriting(sets, count) if one.key not in EMPTY_LINE_KEYS
-            ]
+            read = evaluate_fields(sets, args.lines)
+            if args.only != "fields":
+                read += evaluate_handwriting(sets, args.lines)
+            found = [one for one in read if one.key not in EMPTY_LINE_KEYS]
             networks = _network_by_key({one.key for one in found})
             fitted += cross_fit_curves(found, networks, MAX_P_BY_KEY)
     return fitted
@@ -327,7 +363,7 @@ def main() -> None:
         dest="archives",
         help="zip of lines; see research/training/handwriting/train.py",
     )
-    parser.add_argument("--only", choices=("boxes", "marks", "mark", "lines", "letters", "empty"))
+    parser.add_argument("--only", choices=ONLY_CHOICES)
     parser.add_argument(
         "--weights",
         choices=[str(choice) for choice in Handwriting],
@@ -345,7 +381,9 @@ def main() -> None:
     with Progress(console=Console(stderr=True)) as bar:
         if args.only in (None, "letters"):
             fitted += _fit_letters(args.handwriting, choices)
-        if args.only not in ("lines", "letters"):
+        if args.only in (None, "lines", "formats"):
+            fitted += _fit_formats(BoxSources(args.handwriting, args.mnist), choices)
+        if args.only not in ("lines", "fields", "formats", "letters"):
             halves = judge_boxes(
                 BoxSources(args.handwriting, args.mnist),
                 sizes,
@@ -356,9 +394,9 @@ def main() -> None:
             fitted += _fit_halves(halves, args.only or "boxes")
             if args.only == "empty":
                 fitted = _limit_empty_rows(fitted, args.out)
-        if args.only in (None, "lines"):
+        if args.only in (None, "lines", "fields"):
             sets = load_held_out_lines(args.handwriting, args.archives, args.lines)
-            fitted += _fit_lines(sets, args.lines, choices, bar)
+            fitted += _fit_lines(sets, args, choices, bar)
     # Curves that were not fitted this time remain.
     kept = _installed_networks()
     carried = carry_empty_lines(load_curves(args.out)) if args.out.is_file() else []
@@ -385,6 +423,21 @@ def _fit_letters(handwriting: Path, choices: Iterable[Handwriting]) -> list[Fitt
             rows = readings.judge_rows(shapes, LETTER_ROW_COUNT, Kind.LETTERS, rng)
             # How surely a row is empty is fitted to scanned pages.
             found = [one for one in rows if one.key not in EMPTY_LINE_KEYS]
+            networks = _network_by_key({one.key for one in found})
+            curves = cross_fit_curves(found, networks, MAX_P_BY_KEY)
+            fitted += [replace(one, fold_curves=()) for one in curves]
+    return fitted
+
+
+def _fit_formats(sources: BoxSources, choices: Iterable[Handwriting]) -> list[FittedCurve]:
+    """Fit lines with a format, for each of these sets of weights."""
+    fonts = find_fonts(sources.handwriting / "fonts_train", held=True)
+    shapes, _ = load_digit_pools(sources)
+    sets = list(draw_formatted_lines(sources.handwriting, fonts, shapes, FORMAT_LINE_COUNT))
+    fitted: list[FittedCurve] = []
+    for choice in choices:
+        with use_weights(choice):
+            found = [e for name, lines in sets for e in readings.judge_formatted_lines(lines, name)]
             networks = _network_by_key({one.key for one in found})
             curves = cross_fit_curves(found, networks, MAX_P_BY_KEY)
             fitted += [replace(one, fold_curves=()) for one in curves]

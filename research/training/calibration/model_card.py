@@ -18,7 +18,8 @@ readings that are right. It is logistic regression on the log odds of the score,
 towards the reader's own score. For lines it also uses the distance to the second reading, the
 length, the least certain character, the sharpness of the line, how much sharper the writer's
 other lines on the page are (0 for a line alone), the probability of the image evidence without
-the language model, and the number of unlisted words; lines are then bent by beta calibration.
+the language model, the number of unknown words, and how likely the least likely word is; lines
+are then bent by beta calibration.
 Every curve is limited to what was earned (Laplace's rule of succession; a box reader's own score
 counts as 50 readings). Marks, choices, signatures and initials, whose curves rest on drawn ones,
 never get more than {drawn}. A network without a curve gets at most {unfitted}.
@@ -44,8 +45,17 @@ Nothing that a network was trained on.
   development test. Nothing of Copiste but numbers is in the file. Lines of running text are also
   cut into stretches of one to four words, and short Swedish texts are composed of pieces of these
   writers' lines (`research/training/handwriting/compose_lines.py`), since on German and French
-  words alone Swedish seems to help less than it does. Each line is put into four areas and counts
-  once. One writer of DHSD wrote no dots on ä, ö and ü; they are removed from the labels.
+  words alone Swedish seems to help less than it does. So they are of UNIPEN's held-out writers;
+  those who can fill in whole pages, and those whose name a writer who is trained on has too, are
+  left out. A composed line of which neither network sees some letter at all (p < 0.0001) was cut
+  wrongly, and is left out. Each line is put into four areas and counts once. One writer of DHSD
+  wrote no dots on ä, ö and ü; they are removed from the labels.
+* Fields of one line ("text") are fitted to Swedish only: rendered and composed texts. On words of
+  other languages Swedish misleads, and such a curve trusts what stands in fields too little.
+* Lines with a format ("text-format"): dates, times, telephone numbers, codes and doses in held-out
+  fonts; all but doses also in digits of MNIST and optdigits (the half that boxes are fitted to),
+  mixed in each line, and of the three UNIPEN writers left who wrote all digits, one of whom puts a
+  stroke through each zero (`research/training/calibration/formats.py`).
 * Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these
   writers, and judged a sixth of the writers at a time by curves fitted without them
   (`calibration_apart.json`). Rows of letter boxes mix letters of several writers.
@@ -59,8 +69,9 @@ many readings show on average if every p is exactly true.
 
 ## Reproduce
 
-Paths are given without their folders. `--only lines`, `boxes`, `marks`, `mark` (no choices) or
-`empty` fits a part, `--weights free` one set of weights; the rest stays.
+Paths are given without their folders. `--only lines` (`fields` of one line or
+`formats` alone), `boxes`, `marks`, `mark` (no choices) or `empty` fits a part, `--weights free` one
+set of weights; the rest stays.
 
     {command}
 

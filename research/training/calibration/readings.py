@@ -10,6 +10,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -28,7 +29,15 @@ from pipeline.reading.calibration.fit import JudgedReading
 from pipeline.reading.fields import letters
 from pipeline.reading.fields.digits.reader import plain_digit_row
 from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.handwriting.network import (
+    ALPHABET,
+    find_network_file,
+    find_second_file,
+    read_steps,
+)
+from pipeline.reading.fields.handwriting.word_boxes import align_characters
 from pipeline.reading.fields.registry import FIELD_READERS
+from pipeline.reading.language.formats import is_same_value, parse_values
 from pipeline.reading.single_fields import make_field_image
 from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.fields.filled_pages import DigitShapes, DigitWriter, draw_filled_fields
@@ -56,6 +65,8 @@ Writers are few, and of 350 areas an error of 0.04 is chance alone.
 """
 DISPUTED_DIVISOR = 5
 """What people disagree on is this many times rarer than other styles, as in fitting."""
+MIN_LETTER_P = 1e-4
+"""A letter whose highest p, where it should be, is lower is not in the ink."""
 ROW_CHARACTERS = "0123456789 "
 BOXES_PER_SHEET = 40
 """Boxes of a drawn sheet."""
@@ -268,6 +279,53 @@ def judge_lines(
             for p, right in _judge_letters(reading, line.text)
         ]
     return found
+
+
+def judge_formatted_lines(
+    written: Sequence[tuple[Format, TrainingLine]], source: str
+) -> list[JudgedReading]:
+    """Judge lines with a format, each standing alone."""
+    crops = []
+    for value_format, line in written:
+        plain = make_field_image(line.picture, Kind.TEXT, None)
+        crops.append(replace(plain, spec=plain.spec.model_copy(update={"format": value_format})))
+    pairs = zip(written, crops, FIELD_READERS[Kind.TEXT](crops), strict=True)
+    return [
+        JudgedReading(
+            curve_key(crop.spec, reading),
+            curve_features(crop.spec, reading),
+            reading.state is State.READ
+            and any(
+                is_same_value(value_format, str(reading.value), value)
+                for value in parse_values(value_format, line.text)
+            ),
+            font_family(line.writer),
+            source,
+        )
+        for (value_format, line), crop, reading in pairs
+        if reading.state is State.READ
+    ]
+
+
+def shows_all_letters(line: TrainingLine) -> bool:
+    """Check that either network sees some ink of each letter of a composed line.
+
+    Pieces that were cut beside a letter lack it, or bring another one: such a line does not say
+    its text, and to read what it shows would count as wrong.
+    """
+    networks = [find_network_file(), *filter(None, [find_second_file()])]
+    return any(_least_letter_p(line, network) >= MIN_LETTER_P for network in networks)
+
+
+def _least_letter_p(line: TrainingLine, network: Path) -> float:
+    (steps,) = read_steps([line.picture], network)
+    spans = align_characters(steps, line.text)
+    if spans is None:
+        return 0.0
+    return min(
+        float(steps[first : last + 1, ALPHABET.index(sign) + 1].max())
+        for sign, (first, last) in zip(line.text, spans, strict=True)
+    )
 
 
 def page_writer_clarity(

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.domain.confidence import UNCALIBRATED_MAX_P, chance_error
 from pipeline.domain.errors import MissingProgramError
-from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.reading.calibration.curves import (
     CalibrationCurve,
@@ -334,6 +334,24 @@ def test_image_only_probability_is_a_feature() -> None:
     assert np.isfinite(
         curve_features(TEXT, Reading("lugn", 0.9, State.READ, image_only_p=0.0))
     ).all()
+
+
+def test_likelihood_of_the_least_likely_word_is_a_feature() -> None:
+    usual, odd = (
+        curve_features(TEXT, Reading("jordnötter", 0.9, State.READ, least_word_p=p))
+        for p in (1e-6, 1e-11)
+    )
+    assert [a > b for a, b in zip(usual, odd, strict=True) if a != b] == [True]
+    assert np.isfinite(
+        curve_features(TEXT, Reading("jordnötter", 0.9, State.READ, least_word_p=0.0))
+    ).all()
+
+
+def test_lines_with_a_format_have_a_curve_of_their_own() -> None:
+    dated = TEXT.model_copy(update={"format": Format.DATE})
+    assert curve_key(dated, Reading("13/2", 0.9, State.READ)) == "text-format"
+    assert curve_key(dated, Reading.empty(0.9)) == "text-empty"
+    assert curve_key(TEXT, Reading("13/2", 0.9, State.READ)) == "text"
 
 
 def test_number_of_unknown_words_is_a_feature() -> None:

@@ -31,7 +31,7 @@ from pipeline.reading.fields.handwriting.word_boxes import align_characters, fin
 from pipeline.reading.fields.ink import Mask
 from pipeline.reading.imaging.components import Components
 from pipeline.reading.language.formats import UNITS
-from pipeline.reading.language.transcription import likeliest_signs
+from pipeline.reading.language.line_runs import likeliest_signs
 
 MICRO_SIGN = "µ"
 MICRO_MIN_P = 0.003

@@ -173,13 +173,13 @@ def open_own_network() -> Path | None:
 def find_second_file() -> Path | None:
     """Return the file of the network for a second pass, or None if there is none.
 
-    It reads again what the setting's network reads with low confidence. Only `best` has one, which
-    was trained on other lines; other choices have none, as exactly their weights were chosen.
+    It reads again what a tuned network reads with low confidence. Weights as shipped, and an
+    organisation's own, have none, as exactly these were chosen.
     """
-    settings = load_settings()
-    other = settings.models / SECOND_HANDWRITING_MODEL
-    is_best = find_network_file() == settings.models / TUNED_MODELS[Handwriting.BEST]
-    return other if is_best and other.is_file() else None
+    models = load_settings().models
+    other = models / SECOND_HANDWRITING_MODEL
+    is_tuned = find_network_file() in [models / name for name in TUNED_MODELS.values()]
+    return other if is_tuned and other.is_file() else None
 
 
 def find_shipped_file() -> Path:

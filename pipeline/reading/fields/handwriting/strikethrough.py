@@ -233,6 +233,7 @@ def join_readings(readings: Sequence[Reading], between: Sequence[str]) -> Readin
         sharpness=_mean_sharpness(readings),
         image_only_p=math.prod(reading.image_only_p for reading in readings),
         unknown_words=sum(reading.unknown_words for reading in readings),
+        least_word_p=min(reading.least_word_p for reading in readings),
         words=words,
     )
 

@@ -180,6 +180,8 @@ def read(value: Value, state: State = State.READ) -> Reading:
         (DOSE, Answer("50 ug"), read("50 µg"), True),
         (DOSE, Answer("50 mikrogram"), read("50 µg"), True),
         (DOSE, Answer("50 mg"), read("50 µg"), False),
+        (DOSE, Answer("50 mg"), read("50mg"), True),
+        (DOSE, Answer("1 1/2 tabl"), read("11/2 tabl"), False),
         (MARK, Answer(True), read(True), True),
         (MARK, Answer(True), read(False, State.EMPTY), False),
         (MARK, Answer(False, State.EMPTY), read(False, State.EMPTY), True),

@@ -34,7 +34,7 @@ def test_a_word_is_read_with_its_characters_and_alternatives() -> None:
 
 
 def test_field_of_a_name_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", "free")  # has no second pass
+    monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", "shipped")  # has no second pass
     steps = steps_of(with_doubt("Anna svensson", {5: {"s": 0.6, "S": 0.4}}))
     monkeypatch.setattr(
         reader, "read_condensed", lambda pictures: [(picture, steps) for picture in pictures]

@@ -59,8 +59,8 @@ def test_explicit_choice_of_weights_is_used(
     ("declared", "name", "second"),
     [
         ("true", "handwriting.onnx", "handwriting-second.onnx"),
-        ("false", "handwriting-free.onnx", None),
-        (None, "handwriting-free.onnx", None),
+        ("false", "handwriting-free.onnx", "handwriting-second.onnx"),
+        (None, "handwriting-free.onnx", "handwriting-second.onnx"),
     ],
 )
 def test_without_a_choice_only_who_is_non_commercial_gets_weights_for_that(
@@ -104,9 +104,10 @@ def test_doctor_says_which_weights_are_used_and_why(
 
 
 @pytest.mark.parametrize(
-    ("choice", "second"), [("best", "handwriting-second.onnx"), ("free", None), ("shipped", None)]
+    ("choice", "second"),
+    [("best", "handwriting-second.onnx"), ("free", "handwriting-second.onnx"), ("shipped", None)],
 )
-def test_only_best_weights_use_second_network(
+def test_only_tuned_weights_use_second_network(
     models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, second: str | None
 ) -> None:
     for name in ("handwriting", "handwriting-free", "handwriting-second"):

@@ -9,7 +9,13 @@ import pytest
 from pipeline.domain import dates
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import State
-from pipeline.reading.language.formats import FORMAT_PATTERNS, format_guide, parse_values
+from pipeline.reading.language.formats import (
+    FORMAT_PATTERNS,
+    format_guide,
+    is_same_value,
+    parse_values,
+    weigh_value,
+)
 from pipeline.reading.language.transcription import transcribe_line
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 
@@ -25,6 +31,7 @@ GOOD = {
         "3/12 26",
         "3/12/26",
         "24.11.26",
+        "24/11",
     ),
     Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59", "24.00", "kl 2400"),
     Format.DOSE: (
@@ -71,7 +78,7 @@ GOOD = {
     Format.PERSONAL_NUMBER: ("19121212-1212", "121212+1212", "1212121212"),
 }
 BAD = {
-    Format.DATE: ("24/11", "2026-13-01", "24/13 2026", "nov"),
+    Format.DATE: ("24.11", "2026-13-01", "24/13 2026", "nov"),
     Format.TIME: ("25:10", "24:10", "08:61", "8"),
     Format.DOSE: (
         "mg",
@@ -115,6 +122,8 @@ def test_pattern_accepts_only_valid_ways_of_writing(form: Format) -> None:
         (Format.DATE, "2026/11/24", "2026-11-24"),
         (Format.DATE, "241124", "2024-11-24"),
         (Format.DATE, "2026-06-31", None),
+        (Format.DATE, "24/11", "24/11"),
+        (Format.DATE, "31/6", None),
         (Format.TIME, "kl 8.30", "08:30"),
         (Format.TIME, "24.00", "24:00"),
         (Format.NUMBER, "1 250,5", "1250.5"),
@@ -127,6 +136,48 @@ def test_pattern_accepts_only_valid_ways_of_writing(form: Format) -> None:
 )
 def test_line_has_same_values_as_digit_boxes(form: Format, text: str, value: str | None) -> None:
     assert parse_values(form, text) == ((value,) if value else ())
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "other", "same"),
+    [
+        (Format.PHONE, "070-174 06 05", "0701740605", True),
+        (Format.PHONE, "070-174 06 05", "070-174 06 06", False),
+        (Format.DOSE, "5mg", "5 mg", True),
+        (Format.DOSE, "1 1/2 tabl", "11/2 tabl", False),
+        (Format.DOSE, "1 1/2 tabl", "1 1/2tabl", True),
+        (Format.TIME, "08:30", "08:30", True),
+    ],
+)
+def test_grouping_does_not_change_a_value(form: Format, text: str, other: str, same: bool) -> None:
+    assert is_same_value(form, text, other) is same
+
+
+@pytest.mark.parametrize(
+    ("number", "is_possible"),
+    [
+        ("070-174 06 05", True),
+        ("08-123 456 71", True),
+        ("0470-873 07", True),
+        ("+46 70 174 06 05", True),
+        ("+47 12 34 56 78", True),
+        ("4471", True),
+        ("070-174 06 0", False),
+        ("00-174 06 05", False),
+        ("020-174 06 05", False),
+    ],
+)
+def test_telephone_number_out_of_the_plan_is_unlikely(number: str, is_possible: bool) -> None:
+    assert (weigh_value(Format.PHONE, number) == 1.0) is is_possible
+    assert weigh_value(Format.CODE, "00") == 1.0, "only telephone numbers have a plan"
+
+
+def test_spellings_of_one_value_support_each_other() -> None:
+    # The network wavers between a full stop and a colon, and is sure of each digit.
+    steps = steps_of(with_doubt("13.05", {2: {".": 0.5, ":": 0.5}}))
+    reading = transcribe_line(steps, value_format=Format.TIME)
+    assert (reading.value, reading.alternatives) == ("13:05", ())
+    assert reading.p > 0.8
 
 
 @pytest.mark.parametrize(

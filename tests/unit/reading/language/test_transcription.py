@@ -9,12 +9,8 @@ from pipeline.domain.model import State
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.handwriting.network import ALPHABET
 from pipeline.reading.language.language_model import Lexicon, load_swedish
-from pipeline.reading.language.transcription import (
-    RunKind,
-    find_transcripts,
-    split_runs,
-    transcribe_line,
-)
+from pipeline.reading.language.line_runs import RunKind, split_runs
+from pipeline.reading.language.transcription import find_transcripts, transcribe_line
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 
 SWEDISH = load_swedish(ROOT / "data" / "models")

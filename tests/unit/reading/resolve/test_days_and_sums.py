@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading, State
 from pipeline.reading.fields.digits.decoding import decode_digits
 from pipeline.reading.resolve.bayes import ChainLink, smooth_chain
 from pipeline.reading.resolve.values import (
+    complete_day,
     weigh_date,
     weigh_near_date,
     weigh_number,
@@ -30,6 +31,8 @@ from tests.unit.reading.resolve.weighed_values import (
     resolved,
     seen,
 )
+
+DAY = FieldSpec(name="day", label="day", kind=Kind.TEXT, box=(0, 0, 30, 8), format=Format.DATE)
 
 
 def test_day_of_outage_is_found_box_by_box_without_being_listed() -> None:
@@ -329,6 +332,32 @@ def test_sum_that_is_also_an_addend_is_resolved_with_both() -> None:
     for name, parts in (("part", "ab"), ("total", ("part", "c"))):
         adds_up = int(str(found[name].value)) == sum(int(str(found[one].value)) for one in parts)
         assert adds_up == (name in fits)
+
+
+@pytest.mark.parametrize(
+    ("written", "day", "is_limited"),
+    [
+        ("16/12", "2021-12-16", False),
+        ("3/1", "2022-01-03", False),
+        ("15/12", "2021-12-15", True),
+        ("20/6", "2022-06-20", True),
+        ("31/4", "31/4", True),
+    ],
+)
+def test_day_without_a_year_is_nearest_the_outage(written: str, day: str, is_limited: bool) -> None:
+    completed = complete_day(DAY, read(written, 0.9, ("4/1", 0.05)), WINDOW)
+    assert (completed.value, completed.p) == (day, 0.3 if is_limited else 0.9)
+    assert completed.alternatives == (("2022-01-04", 0.05),)
+
+
+def test_both_ways_of_writing_a_day_support_each_other() -> None:
+    completed = complete_day(DAY, read("3/1", 0.6, ("2022-01-03", 0.3)), WINDOW)
+    assert completed.p == pytest.approx(0.9)
+
+
+def test_day_without_a_year_has_low_confidence_if_no_outage_is_known() -> None:
+    completed = complete_day(DAY, read("3/1", 0.9), None)
+    assert (completed.value, completed.p) == ("3/1", 0.3)
 
 
 def test_misread_year_of_a_decision_gives_way_to_one_near_the_outage() -> None:
