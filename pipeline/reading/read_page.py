@@ -43,7 +43,12 @@ from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
-from pipeline.reading.page_checks.image_quality import cap_confidence, cap_marks, lower_confidence
+from pipeline.reading.page_checks.image_quality import (
+    cap_confidence,
+    cap_marks,
+    is_black_and_white,
+    lower_confidence,
+)
 from pipeline.reading.page_checks.stray_writing import drop_writing_of_neighbours
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import (
@@ -358,10 +363,15 @@ def score_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, R
         by_kind[spec.kind].append(spec)
 
     # Readers get all fields of their kind at once, so that networks run in batches.
+    one_bit = is_black_and_white(context.image)
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         field_images = [
-            _cut_field_image(spec, field_margin_mm(spec, specs), context, names) for spec in group
+            replace(
+                _cut_field_image(spec, field_margin_mm(spec, specs), context, names),
+                one_bit=one_bit,
+            )
+            for spec in group
         ]
         if kind is Kind.MARK:
             field_images = paint_over_neighbours(field_images, context.all_fields)

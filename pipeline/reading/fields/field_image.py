@@ -20,7 +20,8 @@ class FieldImage:
     shape, or None for an image from elsewhere; then the field is taken to fill the image.
     `px_per_mm` is the scale (None if unknown). `expected_names` are words of the registers that
     handwriting may well hold. Images with the same `sheet_number`, if it is not 0, are of one page
-    and one writer: check boxes are compared with the others of their page.
+    and one writer: check boxes are compared with the others of their page. `one_bit` says that the
+    page was scanned without shades of grey.
     """
 
     image: Image
@@ -30,6 +31,7 @@ class FieldImage:
     margin_mm: float = 0.0
     expected_names: Lexicon = NO_NAMES
     sheet_number: int = 0
+    one_bit: bool = False
 
 
 class FieldReader(Protocol):
