@@ -217,6 +217,12 @@ NOT_STRUCK_FROM = 0.9
 
 Source and test set: as there; of 58 real strikes none read with more than 0.65."""
 
+NEIGHBOURS_INK_P = 0.95
+"""p of an empty field into which only strokes reach whose ink is mostly in other fields.
+
+Source: reasoned, between a clean and a specked empty line. Test set: pages drawn apart
+(docs/reading-methods.md)."""
+
 CERTAIN_WORD_FROM = 0.97
 """A known word whose likeliest path has this p is accepted without a search.
 

@@ -49,7 +49,10 @@ from pipeline.reading.page_checks.image_quality import (
     is_black_and_white,
     lower_confidence,
 )
-from pipeline.reading.page_checks.stray_writing import drop_writing_of_neighbours
+from pipeline.reading.page_checks.stray_writing import (
+    drop_text_of_neighbours,
+    drop_writing_of_neighbours,
+)
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import (
     Registration,
@@ -186,6 +189,7 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
 
     # 4. Read the fields, each kind by its reader.
     readings = read_fields(context, expected_names(reader.context))
+    readings = drop_text_of_neighbours(context, readings)
 
     # 5. Resolve the values with registers, dates, sums and each other.
     with stage("resolve"):
