@@ -62,6 +62,8 @@ _MIN_INK_BESIDE_MM2 = 0.3
 """Less ink of a stroke beside a field is not seen as writing, mm²."""
 _MIN_SHARE_IN_OTHER, _MAX_SHARE_IN_OWN = 0.6, 0.2
 """A stroke with these shares of its ink in another field, and in this one, is the other's."""
+_TAIL_GAP_MM = 1.2
+"""Half of the gap that the frames of two rows, one above the other, leave in a tail, mm."""
 _MAX_TAILS = 4
 """Tails of letters from another field are read as at most so many characters."""
 _CROSS_REACH_MM = 1.5
@@ -118,7 +120,7 @@ def drop_text_of_neighbours(
     if not read:
         return dict(readings)
     strokes = list(
-        connect_ink(find_pen_strokes(context.contrast), _STROKE_GAP_MM, 0.0, _MAX_STROKE_MM)
+        connect_ink(find_pen_strokes(context.contrast), _TAIL_GAP_MM, 0.0, _MAX_STROKE_MM)
     )
     empty = {spec.name for spec in read if _has_only_tails(spec, context.all_fields, strokes)}
     return {
@@ -170,7 +172,10 @@ def _is_all_of_others(
 def _has_only_tails(
     spec: FieldSpec, specs: Sequence[FieldSpec], strokes: Sequence[InkShape]
 ) -> bool:
-    """Check whether strokes are seen in or beside a field, and none of them is its own."""
+    """Check whether strokes are seen in or beside a field, and none of them is its own.
+
+    What hangs in from the row above, or stands up from below, does not come to the field's middle.
+    """
     seen, others = geometry.widen_box(spec.area, _READ_AROUND_MM), _areas_near(spec, specs)
     found = False
     for stroke in strokes:
@@ -178,11 +183,20 @@ def _has_only_tails(
             continue
         total = np.count_nonzero(stroke[2])
         most = max((_ink_within(stroke, other) for other in others), default=0)
-        own = _ink_within(stroke, spec.area)
-        if most < _MIN_SHARE_IN_OTHER * total or own > _MAX_SHARE_IN_OWN * total:
+        halves = [_ink_within(stroke, half) for half in _halves(spec.area)]
+        if (
+            most < _MIN_SHARE_IN_OTHER * total
+            or sum(halves) > _MAX_SHARE_IN_OWN * total
+            or min(halves) > 0
+        ):
             return False
         found = True
     return found
+
+
+def _halves(area: Box) -> tuple[Box, Box]:
+    half = area.h / 2
+    return Box(area.x, area.y, area.w, half), Box(area.x, area.y + half, area.w, half)
 
 
 def _areas_near(spec: FieldSpec, specs: Sequence[FieldSpec]) -> list[Box]:
