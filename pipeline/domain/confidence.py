@@ -215,7 +215,8 @@ Test set: other words of held-out writers, and all strikes of `copiste_lines48.z
 NOT_STRUCK_FROM = 0.9
 """A line read as a whole with this p has no strike below `STRIKE_CERTAIN_FROM`.
 
-Source and test set: as there; of 58 real strikes none read with more than 0.65."""
+Source: as there; of 58 real strikes none read with more than 0.65.
+Test set: as there."""
 
 NEIGHBOURS_INK_P = 0.95
 """p of an empty field into which only strokes reach whose ink is mostly in other fields.

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.domain.confidence import NEIGHBOURS_INK_P, prefill_from
-from pipeline.domain.form.field import FieldSpec, Kind, LabelSide
+from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
 from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
@@ -115,7 +115,9 @@ def drop_text_of_neighbours(
     read = [
         spec
         for spec in context.fields
-        if spec.kind is Kind.TEXT and _may_be_tails(readings[spec.name], prefill_from(spec))
+        if spec.traits.is_handwriting
+        and spec.traits.takes_format
+        and _may_be_tails(readings[spec.name], prefill_from(spec))
     ]
     if not read:
         return dict(readings)
@@ -132,8 +134,8 @@ def drop_text_of_neighbours(
 
 
 def _may_be_tails(reading: Reading, sure_from: float) -> bool:
-    is_short = len(str(reading.value or "")) <= _MAX_TAILS
-    return reading.state is not State.EMPTY and reading.p < sure_from and is_short
+    is_short = 0 < len(str(reading.value or "")) <= _MAX_TAILS
+    return reading.state is State.READ and reading.p < sure_from and is_short
 
 
 def _sees_more(reading: Reading) -> bool:
