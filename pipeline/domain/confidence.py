@@ -205,6 +205,25 @@ STRIKE_FROM = 0.5
 
 Source: as likely as not. Test set: that of the network (`data/models/strikes.md`)."""
 
+STRIKE_CERTAIN_FROM = 0.9
+"""A strike of at least this p is one, however well the words below it can be read.
+
+Source: words of held-out writers struck through by a single line, which stay legible: of 186 drawn
+ones 23 read well, none of them with a p below this (docs/reading-methods.md).
+Test set: other words of held-out writers, and all strikes of `copiste_lines48.zip`."""
+
+NOT_STRUCK_FROM = 0.9
+"""A line read as a whole with this p has no strike below `STRIKE_CERTAIN_FROM`.
+
+Source: as there; of 58 real strikes none read with more than 0.65.
+Test set: as there."""
+
+NEIGHBOURS_INK_P = 0.95
+"""p of an empty field into which only strokes reach whose ink is mostly in other fields.
+
+Source: reasoned, between a clean and a specked empty line. Test set: pages drawn apart
+(docs/reading-methods.md)."""
+
 CERTAIN_WORD_FROM = 0.97
 """A known word whose likeliest path has this p is accepted without a search.
 

@@ -43,8 +43,16 @@ from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
-from pipeline.reading.page_checks.image_quality import cap_confidence, cap_marks, lower_confidence
-from pipeline.reading.page_checks.stray_writing import drop_writing_of_neighbours
+from pipeline.reading.page_checks.image_quality import (
+    cap_confidence,
+    cap_marks,
+    is_black_and_white,
+    lower_confidence,
+)
+from pipeline.reading.page_checks.stray_writing import (
+    drop_text_of_neighbours,
+    drop_writing_of_neighbours,
+)
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import (
     Registration,
@@ -183,6 +191,7 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     # 4. Read the fields, each kind by its reader.
     known = reader.context
     readings = read_fields(context, expected_names(known), known_texts(known))
+    readings = drop_text_of_neighbours(context, readings)
 
     # 5. Resolve the values with registers, dates, sums and each other.
     with stage("resolve"):
@@ -371,12 +380,14 @@ def score_fields(
         by_kind[spec.kind].append(spec)
 
     # Readers get all fields of their kind at once, so that networks run in batches.
+    one_bit = is_black_and_white(context.image)
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         field_images = [
             replace(
                 _cut_field_image(spec, field_margin_mm(spec, specs), context, names),
                 listed=texts.expected_in(spec),
+                one_bit=one_bit,
             )
             for spec in group
         ]

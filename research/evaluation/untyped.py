@@ -7,6 +7,11 @@ A field need not be typed if its reading has at least the p from which review sh
     python -m research.evaluation.untyped --pages 86 --data FOLDER --mnist FOLDER
     python -m research.evaluation.untyped --apart 200 --data FOLDER           # pages drawn apart
     python -m research.evaluation.untyped --apart 200 --judge --data FOLDER   # by other writers
+    python -m research.evaluation.untyped --scans --data FOLDER               # real sheets
+
+A second table counts false flags: nothing on these pages is struck out, covered, in red or beside
+its field, but for what was corrected or taken back, which is left out. `--scans` reads the three
+real sheets of others for it.
 
 With `--pages` own pages are printed, filled in the fonts and digits of people that no curve was
 fitted to, scanned at 300 and 200 dpi, grey, in colour and in black and white, and read as any page
@@ -20,22 +25,26 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections import defaultdict
+import shutil
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
 import cv2
 import numpy as np
+import yaml
 
 from pipeline.domain.confidence import Share, prefill_from
 from pipeline.domain.errors import AnswerError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.issues import IssueCode, Scope, Severity, parse_issues
 from pipeline.domain.model import Outcome, Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer
 from pipeline.domain.settings import ROOT, Settings
@@ -61,18 +70,29 @@ from research.training.handwriting.lines import find_fonts
 SEED = 20261130
 _SAMPLES = ROOT / "data" / "samples"
 _WRITERS = 12
+_ELSEWHERE = ROOT / "tests" / "data" / "forms_elsewhere"
+_SEEN_AMISS = frozenset(
+    code
+    for code in IssueCode
+    if code.severity is Severity.LOW_CONFIDENCE and code.scope in (Scope.FIELD, Scope.PAGE)
+) | {IssueCode.STRUCK_OUT}
+"""What lowers p for something seen in the image."""
 _CLIENT_MEANINGS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME})
 """What is printed on the sheets of known clients, and so not written."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadField:
-    """A field that a person is asked for: what is true of it, and what was read."""
+    """A field that a person is asked for: what is true of it, and what was read.
+
+    `flags` are what the program saw amiss in its image, or in that of its page.
+    """
 
     spec: FieldSpec
     says: str
     reading: Reading
     right: bool
+    flags: frozenset[IssueCode] = frozenset()
 
     @property
     def is_sure(self) -> bool:
@@ -87,6 +107,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=0, help="own filled pages, not the stack")
     parser.add_argument("--apart", type=int, default=0, help="pages filled in by code apart")
     parser.add_argument("--judge", action="store_true", help="other pages apart, by other writers")
+    parser.add_argument("--scans", action="store_true", help="real sheets of others")
     parser.add_argument("--data", type=Path, help="folder with handwriting/")
     parser.add_argument("--mnist", type=Path)
     parser.add_argument("--curves", type=Path, default=curves.SHIPPED_CALIBRATION)
@@ -101,9 +122,12 @@ def main() -> None:
                 args.apart, PageSet.JUDGING if args.judge else PageSet.DEVELOPMENT, data
             )
             if args.apart
+            else read_scans(data)
+            if args.scans
             else read_stack()
         )
     print(format_table(fields))
+    print(f"\n{format_flags(fields)}")
     for one in fields:
         if args.wrong and one.is_sure and not one.right:
             print(f"{one.spec.kind} {one.spec.name} {one.says}: {one.reading}")
@@ -195,6 +219,29 @@ def read_page_apart(reader: PageReader, page: ScannedPage) -> Iterator[ReadField
         yield replace(one, says="corrected") if one.spec.name in filled.corrected else one
 
 
+def read_scans(data: EvaluationData) -> Iterator[ReadField]:
+    """Read the real sheets of others that the tests describe.
+
+    Raises:
+        FileNotFoundError: the scans are not there.
+    """
+    scans = data.find("scans")
+    if not scans:
+        raise FileNotFoundError("Real sheets need --data with scans/.")
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        shutil.copytree(_ELSEWHERE, folder, dirs_exist_ok=True)
+        truths = [yaml.safe_load(path.read_text("utf-8")) for path in folder.glob("*/truth.yaml")]
+        for path, truth in zip(folder.glob("*/truth.yaml"), truths, strict=True):
+            blank = scans / truth["blank"]
+            shutil.copy(blank, path.with_name(f"blank{blank.suffix}"))
+        reader = PageReader.of_forms(Forms.load(folder))
+        for truth in truths:
+            for sheet, values in truth["sheets"].items():
+                page = next(read_pages(scans / sheet))
+                yield from _read_page(reader, page.data or b"", page.media_type, values)
+
+
 def _asked_fields(form: Form, page_no: int) -> Iterator[FieldSpec]:
     """Yield the fields of which a person would type a value that can be judged."""
     for spec in form.pages[page_no - 1].all_fields:
@@ -209,11 +256,15 @@ def _read_page(
     if reading.outcome is not Outcome.READ or reading.code is None:
         return
     form = reader.forms[reading.code.form, reading.code.version]
+    issues = [one for one in parse_issues(reading.issues) if one.code in _SEEN_AMISS]
     # Of a list of a month the orders may be printed, which is not said.
     has_days = any(spec.day for spec in form.fields)
     for spec in _asked_fields(form, reading.code.page_no):
         if spec.name in values or not has_days:
-            yield _judge(spec, values.get(spec.name), reading.fields[spec.name])
+            flags = frozenset(one.code for one in issues if one.field in ("", spec.name))
+            yield replace(
+                _judge(spec, values.get(spec.name), reading.fields[spec.name]), flags=flags
+            )
 
 
 def _judge(spec: FieldSpec, value: Value, reading: Reading) -> ReadField:
@@ -242,6 +293,22 @@ def format_table(fields: Iterable[ReadField]) -> str:
     )
     rows = [head, "|---|---|--:|--:|--:|--:|--:|--:|"]
     return "\n".join([*rows, *(_row(key, groups[key]) for key in sorted(groups))])
+
+
+def format_flags(fields: Sequence[ReadField]) -> str:
+    """Return a Markdown table: how many of the fields have a false flag, by its code."""
+    clean = [one for one in fields if one.says in ("written", "empty")]
+    counts = Counter(code for one in clean for code in one.flags)
+    counts_empty = Counter(code for one in clean if one.says == "empty" for code in one.flags)
+    rows = [
+        f"| {code} | {counts[code]} | {counts_empty[code]} | {counts[code] / len(clean):.2%} |"
+        for code in sorted(counts)
+    ]
+    flagged = [one for one in clean if one.flags]
+    empty = sum(one.says == "empty" for one in flagged)
+    total = f"| any | {len(flagged)} | {empty} | {len(flagged) / max(1, len(clean)):.2%} |"
+    head = f"| false flag, {len(clean)} fields | fields | of these empty | share |"
+    return "\n".join([head, "|---|--:|--:|--:|", *rows, total])
 
 
 def _row(key: tuple[str, str], fields: Sequence[ReadField]) -> str:

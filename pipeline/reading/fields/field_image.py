@@ -22,7 +22,8 @@ class FieldImage:
     `px_per_mm` is the scale (None if unknown). `expected_names` are words of the registers that
     handwriting may well hold, `listed` the whole texts of which its line may be one. Images with
     the same `sheet_number`, if it is not 0, are of one page and one writer: check boxes are
-    compared with the others of their page.
+    compared with the others of their page. `one_bit` says that the page was scanned without shades
+    of grey.
     """
 
     image: Image
@@ -33,6 +34,7 @@ class FieldImage:
     expected_names: Lexicon = NO_NAMES
     sheet_number: int = 0
     listed: TextList = NO_TEXTS
+    one_bit: bool = False
 
 
 class FieldReader(Protocol):

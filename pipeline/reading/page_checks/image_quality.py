@@ -93,7 +93,19 @@ def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]
     codes = find_quality_issues(
         context.all_fields, context.upright, context.template, context.contrast
     )
-    return [Issue(code) for code in codes]
+    return [
+        Issue(code) for code in codes if code is not IssueCode.BLURRED or not _is_dotted(context)
+    ]
+
+
+def _is_dotted(context: PageContext) -> bool:
+    """Check whether pale lines came out as dots, which seem to have no edges; dark print is whole.
+
+    A page without shades of grey has steep edges only.
+    """
+    return is_black_and_white(context.image) and not is_worn_copy(
+        context.all_fields, context.contrast
+    )
 
 
 def find_quality_issues(

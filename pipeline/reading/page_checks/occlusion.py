@@ -67,10 +67,16 @@ _MAX_BARE_OUTLINE = 0.05
 
 It is torn off, folded away or punched out.
 """
-_MAX_BARE_OUTLINE_ON_WHITE, _MAX_BARE_OUTLINE_DOTTED, _MIN_DOTTED_FIELDS = 0.14, 0.26, 0.25
+_MAX_BARE_OUTLINE_ON_WHITE, _MAX_BARE_CELL_ON_WHITE = 0.14, 0.4
 """The same on a page that is white everywhere, where the threshold loses parts of pale lines; the
-second value if so large a share of the fields have lost any.
+second value for a digit box, half of whose outline is paler.
 """
+_MAX_BARE_OUTLINE_DOTTED, _MIN_DOTTED_FIELDS = (0.26, 0.6), 0.25
+"""The same if so large a share of the fields have lost any: what is hidden is bare all over, and
+barer than the other fields of the page.
+"""
+_DOTTED_QUANTILE, _BARER_THAN_OTHERS = 0.9, 1.6
+"""So much barer than this quantile of the fields of a dotted page is what is hidden."""
 _WHITE_LEVEL, _MIN_WHITE_SHARE, _MIN_USUAL_MEDIAN = 254, 0.5, 0.5
 """A page with this share as white as possible is white everywhere. Pale print counts as lost there
 if half of it shows with less than this share of what is usual.
@@ -223,9 +229,11 @@ class _PageView:
         )
 
     def _is_bare(self, spec: FieldSpec) -> bool:
-        bare = self.bare
+        bare, limit = self.bare, self.max_bare
+        if spec.traits.digits_only and limit > _MAX_BARE_OUTLINE:
+            limit = max(limit, _MAX_BARE_CELL_ON_WHITE)
         return bare is not None and any(
-            _bare_share(self.contrast, bare, box) >= self.max_bare for box in spec.parts
+            _bare_share(self.contrast, bare, box) >= limit for box in spec.parts
         )
 
 
@@ -320,9 +328,13 @@ def _max_bare_on_white(
     """Return how much of an outline may be bare on a page that is white everywhere."""
     if bare is None:
         return 1.0
-    dotted = [any(_bare_share(contrast, bare, box) > 0 for box in spec.parts) for spec in specs]
-    is_dotted = sum(dotted) >= _MIN_DOTTED_FIELDS * len(dotted)
-    return _MAX_BARE_OUTLINE_DOTTED if is_dotted else _MAX_BARE_OUTLINE_ON_WHITE
+    shares = [
+        max((_bare_share(contrast, bare, box) for box in spec.parts), default=0.0) for spec in specs
+    ]
+    if np.count_nonzero(shares) < _MIN_DOTTED_FIELDS * len(shares):
+        return _MAX_BARE_OUTLINE_ON_WHITE
+    usual = _BARER_THAN_OTHERS * float(np.quantile(shares, _DOTTED_QUANTILE))
+    return float(np.clip(usual, *_MAX_BARE_OUTLINE_DOTTED))
 
 
 def _bare_share(contrast: PrintContrast, is_bare: NDArray[np.bool_], box: Box) -> float:

@@ -1,7 +1,8 @@
 """Find writing outside all fields: nothing reads it, so the reviewer is warned of it.
 
 Readers of single fields see writing beside their field, too, but not whose it is: what is written
-in the next field, such as the foot of a big cross, is dropped from their issues.
+in the next field, such as the foot of a big cross, is dropped from their issues, and a tail that
+hangs down from it into an empty field is no text.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.domain.confidence import NEIGHBOURS_INK_P, prefill_from
 from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
@@ -60,6 +62,10 @@ _MIN_INK_BESIDE_MM2 = 0.3
 """Less ink of a stroke beside a field is not seen as writing, mm²."""
 _MIN_SHARE_IN_OTHER, _MAX_SHARE_IN_OWN = 0.6, 0.2
 """A stroke with these shares of its ink in another field, and in this one, is the other's."""
+_TAIL_GAP_MM = 1.2
+"""Half of the gap that the frames of two rows, one above the other, leave in a tail, mm."""
+_MAX_TAILS = 4
+"""Tails of letters from another field are read as at most so many characters."""
 _CROSS_REACH_MM = 1.5
 """How far a cross leaves its box, mm."""
 
@@ -102,6 +108,36 @@ def drop_writing_of_neighbours(
     }
 
 
+def drop_text_of_neighbours(
+    context: PageContext, readings: Mapping[str, Reading]
+) -> dict[str, Reading]:
+    """Return the readings without short texts of which all strokes are of other fields."""
+    read = [
+        spec
+        for spec in context.fields
+        if spec.traits.is_handwriting
+        and spec.traits.takes_format
+        and _may_be_tails(readings[spec.name], prefill_from(spec))
+    ]
+    if not read:
+        return dict(readings)
+    strokes = list(
+        connect_ink(find_pen_strokes(context.contrast), _TAIL_GAP_MM, 0.0, _MAX_STROKE_MM)
+    )
+    empty = {spec.name for spec in read if _has_only_tails(spec, context.all_fields, strokes)}
+    return {
+        name: replace(Reading.empty(NEIGHBOURS_INK_P), box_px=reading.box_px)
+        if name in empty
+        else reading
+        for name, reading in readings.items()
+    }
+
+
+def _may_be_tails(reading: Reading, sure_from: float) -> bool:
+    is_short = 0 < len(str(reading.value or "")) <= _MAX_TAILS
+    return reading.state is State.READ and reading.p < sure_from and is_short
+
+
 def _sees_more(reading: Reading) -> bool:
     """Check whether a reader saw writing beside its field that may be of another one.
 
@@ -117,11 +153,7 @@ def _is_all_of_others(
 ) -> bool:
     """Check whether there are strokes beside a field, and all of them are of other fields."""
     seen = geometry.widen_box(spec.area, _READ_AROUND_MM)
-    others = [
-        geometry.widen_box(other.area, _CROSS_REACH_MM if other.traits.has_check_boxes else 0.0)
-        for other in specs
-        if other.name != spec.name and box_distance(other.area, seen) <= _READ_AROUND_MM
-    ]
+    others = _areas_near(spec, specs)
     beside = False
     for stroke in strokes:
         own = _ink_within(stroke, spec.area)
@@ -137,6 +169,46 @@ def _is_all_of_others(
             return False
         beside = True
     return beside
+
+
+def _has_only_tails(
+    spec: FieldSpec, specs: Sequence[FieldSpec], strokes: Sequence[InkShape]
+) -> bool:
+    """Check whether strokes are seen in or beside a field, and none of them is its own.
+
+    What hangs in from the row above, or stands up from below, does not come to the field's middle.
+    """
+    seen, others = geometry.widen_box(spec.area, _READ_AROUND_MM), _areas_near(spec, specs)
+    found = False
+    for stroke in strokes:
+        if _ink_within(stroke, seen) < _MIN_INK_BESIDE_MM2 * CHECK_PX_PER_MM**2:
+            continue
+        total = np.count_nonzero(stroke[2])
+        most = max((_ink_within(stroke, other) for other in others), default=0)
+        halves = [_ink_within(stroke, half) for half in _halves(spec.area)]
+        if (
+            most < _MIN_SHARE_IN_OTHER * total
+            or sum(halves) > _MAX_SHARE_IN_OWN * total
+            or min(halves) > 0
+        ):
+            return False
+        found = True
+    return found
+
+
+def _halves(area: Box) -> tuple[Box, Box]:
+    half = area.h / 2
+    return Box(area.x, area.y, area.w, half), Box(area.x, area.y + half, area.w, half)
+
+
+def _areas_near(spec: FieldSpec, specs: Sequence[FieldSpec]) -> list[Box]:
+    """Return the areas of the other fields near a field; a cross may leave its box."""
+    seen = geometry.widen_box(spec.area, _READ_AROUND_MM)
+    return [
+        geometry.widen_box(other.area, _CROSS_REACH_MM if other.traits.has_check_boxes else 0.0)
+        for other in specs
+        if other.name != spec.name and box_distance(other.area, seen) <= _READ_AROUND_MM
+    ]
 
 
 def _ink_within(stroke: InkShape, box: Box) -> int:

@@ -47,6 +47,8 @@ _MAX_GAP_MM = 1.0
 """Pieces no farther apart than this are one line, mm."""
 _TOUCH_DISTANCE_MM, _MIN_TOUCHING_STEPS = 1.0, 3
 """A line is in a field if at least this many steps are within this distance, mm."""
+_MIN_SHARE_IN_TEXT = 0.8
+"""A line with this share of its length in one field of text is writing of that field."""
 _BRACKET_DISTANCE_MM = 3.0
 """Distance of a bracket from the fields that it joins, mm."""
 _MAX_WRITING_MM = 10.0
@@ -96,6 +98,10 @@ def find_strike_lines(
         labels, boxes, frozenset(spec.name for spec in specs if spec.traits.is_multiline)
     )
     check_box_fields = frozenset(spec.name for spec in specs if spec.traits.has_check_boxes)
+    texts = [spec.area for spec in specs if spec.traits.is_handwriting and spec.traits.takes_format]
+    lines = {
+        line: names for line, names in lines.items() if not _is_within_any(labels, line, texts)
+    }
     ticks = _find_ticks(lines, check_box_fields, labels, gains)
     if len(ticks) <= _MAX_TICK_FIELDS:
         lines = {line: names for line, names in lines.items() if line not in ticks}
@@ -107,6 +113,20 @@ def find_strike_lines(
     )
     drawn_over = _fields_in_drawings(np.isin(labels, list(lines)), boxes, written)
     return frozenset(drawn_over.union(*lines.values()))
+
+
+def _is_within_any(labels: Labels, line: int, texts: Sequence[Box]) -> bool:
+    """Check whether nearly all of a line is in one field of text: letters that have grown together.
+
+    The reader of text finds by itself what is struck out in it.
+    """
+    rows, columns = np.nonzero(labels == line)
+    y, x = rows / _STEPS_PER_MM, columns / _STEPS_PER_MM
+    return any(
+        np.mean((x >= box.x) & (x <= box.x + box.w) & (y >= box.y) & (y <= box.y + box.h))
+        >= _MIN_SHARE_IN_TEXT
+        for box in texts
+    )
 
 
 def _find_ticks(

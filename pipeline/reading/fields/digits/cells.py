@@ -48,9 +48,10 @@ BLACK_LEVELS, MAX_GREY_SHARE = 90, 0.06
 """On a sheet without shades of grey ink is this many levels below the paper, but for a small share
 of the pixels, at the edges of what is black.
 """
-MIDDLE_OF_LINE, TONE_LEVELS, MIN_BLACK_SHARE = 0.85, 12, 0.12
-"""The middle of a printed line has this share of its greatest darkness. Lines within so many levels
-of each other are of one tone, which is printed black if this share of it is.
+MIDDLE_OF_LINE, TONE_LEVELS, MIN_BLACK_SHARE = 0.85, 10, 0.12
+"""The middle of a printed line has this share of its greatest weight, its darkness over 3 × 3 px:
+where a line lies between two pixels each is paler. Lines within so many levels of each other are of
+one tone, which is printed black if this share of it is.
 """
 
 
@@ -315,14 +316,16 @@ def _find_black_print(ink: GrayLevels, printed: GrayLevels) -> NDArray[np.bool_]
     if np.count_nonzero((ink > PRINT_LEVELS) & ~dark) > MAX_GREY_SHARE * ink.size:
         return nowhere
     # The middles of the lines, by tone.
-    around = cv2.dilate(printed, ADJACENT_KERNEL)
-    is_middle = (printed > PRINT_LEVELS) & (printed >= MIDDLE_OF_LINE * around)
-    tones = (around / TONE_LEVELS).astype(np.uint8)
+    weight = cv2.blur(printed, (3, 3))
+    heaviest = cv2.dilate(weight, ADJACENT_KERNEL)
+    is_middle = (printed > PRINT_LEVELS) & (weight >= MIDDLE_OF_LINE * heaviest)
+    tones = (heaviest / TONE_LEVELS).astype(np.uint8)
     count = np.bincount(tones[is_middle], minlength=256)
     black = np.bincount(tones[is_middle & dark], minlength=256)
     is_frame = (count >= sum(ink.shape)) & (black >= MIN_BLACK_SHARE * count)
     is_black = np.logical_or.accumulate(is_frame)
     # Black print reaches a pixel farther than the template's.
+    around = cv2.dilate(printed, ADJACENT_KERNEL)
     return (
         np.asarray(
             cv2.dilate((is_black[tones] & (around > PRINT_LEVELS)).view(np.uint8), ADJACENT_KERNEL)

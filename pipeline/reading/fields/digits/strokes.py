@@ -167,8 +167,8 @@ def _divide_strokes(
             next_label = max(next_label, part.label + 1)
             if 0 <= cell < len(edges) - 1:
                 by_cell.setdefault(cell, []).append(part)
-            elif part.h >= min_height:
-                # Beside the boxes only what is as high and as dark as writing counts.
+            # Beside the boxes what is as high and as dark as writing counts, not the next frame.
+            elif part.h >= min_height and not (part.w <= 2 and part.x in (0, width - part.w)):
                 has_more_beside |= _stroke_darkness(part, labels, contrast) >= STROKE_DARKNESS
     return by_cell, has_more_beside
 

@@ -3,7 +3,8 @@
 Print is looked for near its place only, which is quick. Where a photograph or another printer left
 the frame farther away, remains of it would be read as "1", "E" or ":", so the frame is then looked
 for by its long straight lines. People begin to write at the left line of the frame: what is taken
-for print there is no wider than the line itself, or the first letter would be lost.
+for print there is no wider than the line itself, or the first letter would be lost. With 1 bit a
+pixel ink is no darker than print, and pale lines come out as dots: what lies on print is print.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pipeline.reading.fields.ink import (
     Darkness,
     Ink,
     Mask,
+    disc_kernel,
     find_ink,
     measure_darkness,
 )
@@ -49,6 +51,8 @@ FROM_CORNER_MM = 0.6
 """Near the upper and lower line nothing is looked for."""
 TOUCH_PX = 2
 """Writing this close to the line touches it."""
+ON_PRINT_MM, MIN_SHARE_ON_PRINT = 0.4, 0.9
+"""In black and white a stroke is print if this share of it is as near as this to print, mm."""
 MAX_LETTER_SHARE = 0.85
 """A stroke on the line that is higher than this share of the field is the line."""
 
@@ -58,12 +62,28 @@ def find_line_ink(crop: FieldImage) -> Ink:
     ink = find_ink(crop)
     if crop.template_image is None or not ink.mask.any():
         return ink
+    if crop.one_bit:
+        ink = replace(ink, mask=_without_print(crop.template_image, ink))
+        if not ink.mask.any():
+            return ink
     right, down = _find_frame_shift(crop, ink)
     if right or down:
         crop = replace(crop, template_image=_move(crop.template_image, right, down))
         found = find_ink(crop)
         ink = replace(found, field=_move_field(found, right, down))
     return replace(ink, mask=_add_letters_on_line(crop, ink))
+
+
+def _without_print(template: Image, ink: Ink) -> Mask:
+    """Return the strokes of which a part is off print."""
+    printed = measure_darkness(template, ink.px_per_mm, MAX_STROKE_MM) > MIN_DARKNESS
+    kernel = disc_kernel(max(1, round(ON_PRINT_MM * ink.px_per_mm)))
+    on_print = cv2.dilate(printed.view(np.uint8), kernel).view(np.bool_)
+    strokes = Components.of(ink.mask)
+    area = strokes.column(cv2.CC_STAT_AREA)
+    keep = np.bincount(strokes.labels[on_print], minlength=len(area)) < MIN_SHARE_ON_PRINT * area
+    keep[0] = False
+    return strokes.pixels(keep)
 
 
 def _find_frame_shift(crop: FieldImage, ink: Ink) -> tuple[int, int]:

@@ -39,6 +39,8 @@ dash crosses the line at most so many times.
 """
 MAX_DASH_WIDENING, MIN_EVEN_SHARE = 1.6, 0.93
 """A dash is nearly everywhere at most this many times as wide as its pen."""
+MIN_DASH_PENS = 3.0
+"""A dash is at least so many times as long as its pen is wide; words by a felt pen are blocks."""
 MAX_DASH_SPECK = 0.05
 """A smaller part of the ink is a speck beside a dash."""
 INK_GREY = 128
@@ -212,6 +214,7 @@ def _is_level_stroke(stroke: Mask) -> bool:
     sides = np.sign(beside[np.abs(beside) > MIN_BESIDE])
     return bool(
         abs(slope) <= MAX_DASH_SLOPE
+        and len(inked) >= MIN_DASH_PENS * float(np.median(inked))
         and beside.std() <= MAX_DASH_BEND
         and np.count_nonzero(np.diff(sides)) <= MAX_DASH_CROSSINGS
         and _even_share(stroke) >= MIN_EVEN_SHARE

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P
+from pipeline.domain.confidence import (
+    FORMAT_MISMATCH_MAX_P,
+    NOT_STRUCK_FROM,
+    STRIKE_CERTAIN_FROM,
+)
 from pipeline.domain.form.field import Format, Meaning
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State, WordBox
@@ -25,6 +29,7 @@ from pipeline.reading.fields.handwriting.network import Steps
 from pipeline.reading.fields.handwriting.second_pass import SecondPassFactory, make_second_pass
 from pipeline.reading.fields.handwriting.strikethrough import (
     LinePart,
+    Strike,
     find_strikes,
     join_line_parts,
     split_line,
@@ -66,24 +71,31 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
     # 1. The ink of each line, split where words are struck out.
     inks = [find_line_ink(crop) for crop in crops]
     masks = [_line_ink(ink) for ink in inks]
-    lines = [_split_at_strikes(ink, mask) for ink, mask in zip(inks, masks, strict=True)]
+    wholes = [make_line_image(ink, mask) for ink, mask in zip(inks, masks, strict=True)]
+    lines = [_split_at_strikes(whole, ink) for whole, ink in zip(wholes, inks, strict=True)]
 
-    # 2. Read all parts of all lines together. Only an unbroken line has its field's format.
-    names = crops[0].expected_names if crops else NO_NAMES
-    parts = [part for line in lines for part in line if isinstance(part, LineImage)]
-    formats = [
-        crop.spec.format if _is_unbroken(line) else None
-        for crop, line in zip(crops, lines, strict=True)
-        for part in line
-        if isinstance(part, LineImage)
+    # 2. Read all parts of all lines together, and as a whole those that are perhaps not struck
+    # out. Only an unbroken line has its field's format.
+    read_parts = [
+        [
+            *((part, _is_unbroken(line)) for part in line if isinstance(part, LineImage)),
+            *([(whole, True)] if _is_doubtful(line) else []),
+        ]
+        for whole, line in zip(wholes, lines, strict=True)
     ]
-    fields = [
-        crop
-        for crop, line in zip(crops, lines, strict=True)
-        for part in line
-        if isinstance(part, LineImage)
-    ]
-    answers = iter(read_line_images(parts, names, formats, fields))
+    fields = [crop for crop, parts in zip(crops, read_parts, strict=True) for _ in parts]
+    answers = iter(
+        read_line_images(
+            [part for parts in read_parts for part, _ in parts],
+            crops[0].expected_names if crops else NO_NAMES,
+            [
+                crop.spec.format if whole else None
+                for crop, parts in zip(crops, read_parts, strict=True)
+                for _, whole in parts
+            ],
+            fields,
+        )
+    )
 
     # 3. Put each line together, and flag what is not read.
     readings = [
@@ -104,13 +116,18 @@ def _line_ink(ink: Ink) -> Mask:
     return split_into_bands(ink.mask, (top - slack, bottom + slack))[0]
 
 
-def _split_at_strikes(ink: Ink, mask: Mask) -> tuple[LinePart, ...]:
+def _split_at_strikes(line: LineImage, ink: Ink) -> tuple[LinePart, ...]:
     """Split the line at its struck-out places."""
-    line = make_line_image(ink, mask)
     if line.picture is None:
         return (line,)
     (strikes,) = find_strikes([line.picture], ink.px_per_mm)
     return split_line(line.picture, strike_breaks(line.picture, strikes))
+
+
+def _is_doubtful(line: Sequence[LinePart]) -> bool:
+    """Return whether what seems to be struck out may be a long bar of tt, or slanting writing."""
+    strikes = [part.p for part in line if isinstance(part, Strike)]
+    return bool(strikes) and max(strikes) < STRIKE_CERTAIN_FROM
 
 
 def _is_unbroken(line: Sequence[LinePart]) -> bool:
@@ -135,9 +152,19 @@ def _read_around_strikes(
     if part_readings:
         reading = _fit_format(join_line_parts(part_readings), form)
 
-    # A long bar of tt, a unit after a number or a whole word may look struck out: what is left is
-    # never sure.
+    # A word below a real strike is hardly read so well. Where it reads less well, the text with it
+    # may be likelier than what is left, which is never sure: a unit after a number or a whole word
+    # may look struck out.
+    if _is_doubtful(line):
+        whole = next(answers)
+        if whole.state is State.READ and whole.value and whole.p >= NOT_STRUCK_FROM:
+            return whole
+        reading = max(whole, reading, key=_likelihood)
     return replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P), issues=(IssueCode.STRUCK_OUT,))
+
+
+def _likelihood(reading: Reading) -> float:
+    return reading.p if reading.value else 0.0
 
 
 def _fit_format(reading: Reading, form: Format | None) -> Reading:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -76,3 +78,18 @@ def test_a_letter_across_the_left_line_stays_whole() -> None:
 def test_writing_clear_of_the_frame_is_as_without_search() -> None:
     crop = _crop(np.minimum(_frame(), _word("Hemma 12", 60)))
     assert (find_line_ink(crop).mask == find_ink(crop).mask).all()
+
+
+def test_pieces_of_a_frame_are_no_writing_with_one_bit() -> None:
+    """Some places of a line come out two pixels wide, some not at all."""
+    template = np.where(_frame() < 255, 200, 255).astype(np.uint8)
+    image = np.full_like(template, 255)
+    image[MARGIN + 6 : MARGIN + 30, MARGIN - 1 : MARGIN + 2] = 0
+    image[MARGIN - 1 : MARGIN + 2, MARGIN + 90 : MARGIN + 170] = 0
+    crop = replace(_crop(image), template_image=template, one_bit=True)
+    (found,) = read_handwriting([crop])
+    assert found.state is State.EMPTY
+    # A word keeps the letter that crosses the line.
+    word = np.where(_word("Oskar", MARGIN - 11) < 128, 0, image).astype(np.uint8)
+    whole = find_line_ink(replace(crop, image=word)).mask
+    assert whole[:, : MARGIN + 14].sum() > 100

@@ -10,12 +10,14 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, State
 from pipeline.reading.fields import lines
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting import reader
 from pipeline.reading.fields.handwriting.line_image import split_into_bands
 from pipeline.reading.fields.handwriting.network import read_steps
+from pipeline.reading.fields.handwriting.strikethrough import Strike
 from pipeline.reading.fields.ink import find_ink, render_ink
 from pipeline.reading.fields.lines import count_lines
 from pipeline.reading.language.ctc import decode_ctc
@@ -54,6 +56,32 @@ def test_line_tells_how_well_the_image_fits_each_text_of_its_list() -> None:
     likelihoods = dict(with_list.listed)
     assert likelihoods.keys() == {"Hemma", "Hamma"}
     assert likelihoods["Hamma"] < likelihoods["Hemma"] == 1.0
+
+
+@pytest.mark.parametrize(("p", "value"), [(0.8, "Hemma 12"), (0.95, "12")])
+def test_weak_strike_through_a_legible_word_is_none(
+    monkeypatch: pytest.MonkeyPatch, p: float, value: str
+) -> None:
+    """A long bar of a t may look like a strike; a real one is found surely or hides the word."""
+    monkeypatch.setattr(
+        reader, "find_strikes", lambda pictures, _: [(Strike(10, 150, p),) for _ in pictures]
+    )
+    (reading,) = reader.read_handwriting([_crop(_worded("Hemma 12"))])
+    assert reading.value == value
+    assert (IssueCode.STRUCK_OUT in reading.issues) is (p > 0.9)
+    assert (reading.p > 0.3) is (p < 0.9)
+
+
+def test_weak_strike_through_an_illegible_word_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        reader, "find_strikes", lambda pictures, _: [(Strike(10, 150, 0.8),) for _ in pictures]
+    )
+    page = _worded("Hemma 12")
+    for y in range(40, 72, 9):
+        cv2.line(page, (16, y), (150, y + 6), 20, 3, cv2.LINE_AA)
+    (reading,) = reader.read_handwriting([_crop(page)])
+    assert IssueCode.STRUCK_OUT in reading.issues
+    assert reading.p <= 0.3
 
 
 def test_print_is_removed_from_word() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import cast
 
 import cv2
@@ -26,6 +27,7 @@ from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.image_quality import (
     cap_confidence,
     cap_marks,
+    check,
     find_quality_issues,
 )
 from pipeline.reading.page_context import PageContext
@@ -169,3 +171,20 @@ def test_no_mark_is_sure_on_a_worn_page_in_black_and_white(damage: tuple[Damage,
     assert _capped_p(MARKED, *damage) < PREFILL_FROM_BY_KIND[Kind.MARK]
     assert _capped_p(EMPTY, *damage) == EMPTY.p
     assert _capped_p(MARKED, *damage[:-1]) == MARKED.p  # in grey
+
+
+def test_page_whose_pale_lines_became_dots_is_not_blurred() -> None:
+    """Dots have no edges. In the middle of this form there are pale lines only."""
+    form = FORMS["signaturfortydligande"]
+    unfilled = template_image(form, 1)
+    page = unfilled + np.random.default_rng(3).normal(0, 4, unfilled.shape)
+    two = np.where(page > 176, 255, 0).astype(np.uint8)
+    contrast = measure_print_contrast(two, unfilled)
+    codes = find_quality_issues(form.pages[0].all_fields, two, unfilled, contrast)
+    assert codes == (IssueCode.BLURRED,)
+    registration = SimpleNamespace(upright=two)
+    for image, issues in ((two, []), (page.clip(0, 255).astype(np.uint8), [IssueCode.BLURRED])):
+        context = PageContext(
+            image, form, 1, cast(Registration, registration), unfilled, contrast, frozenset(Kind)
+        )
+        assert [issue.code for issue in check(context, {})] == issues

@@ -14,7 +14,7 @@ import pytest
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.form.page import PageSpec
-from pipeline.domain.model import UNSEEN_P, Box, Client, Image, PageReading, Reading
+from pipeline.domain.model import UNSEEN_P, Box, Client, Image, PageReading, Reading, State
 from pipeline.domain.settings import ROOT
 from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import Sheet, make_blank_sheets, print_sheets
@@ -282,3 +282,19 @@ def test_foot_of_initials_in_the_row_above_raises_no_issue() -> None:
     assert reading.fields["rad2_signatur"].value is True
     assert [problem for problem in reading.issues if problem.startswith("stray_writing")] == []
     assert reading.fields["rad3_signatur"].p > UNSEEN_P
+
+
+def test_tails_of_the_row_above_are_no_text() -> None:
+    """They hang far down into an empty field, and were read as letters."""
+    form, (sheet,) = FORMS["narkotikalista", 1], make_blank_sheets(1)
+    paper = render_sheet_page(form, sheet)
+    area = form.by_name["rad2_anmarkning"].area
+    top, reach = area.y + 0.4, area.h + 1.3
+    for x in (4.0, 7.0, 10.0):
+        points = np.array([(x, 0.0), (x - 0.4, reach), (x - 0.8, reach - 0.2)])
+        at = np.round((points + np.array((area.x, top))) * PRINT_PX_PER_MM).astype(np.int32)
+        cv2.polylines(paper, [at], False, (115, 60, 30), 6, cv2.LINE_AA)
+    page = cv2.imencode(".png", paper)[1].tobytes()
+    reading = PageReader.of_forms(FORMS).read(page, "image/png").reading
+    assert reading.fields["rad2_anmarkning"].state is not State.EMPTY
+    assert reading.fields["rad3_anmarkning"].state is State.EMPTY

@@ -256,6 +256,29 @@ def test_frame_that_one_bit_made_black_is_no_ink() -> None:
     assert not cut.pictures.any()
 
 
+def test_side_of_a_black_frame_between_two_pixels_is_no_ink() -> None:
+    """It is paler on the template than the sides that lie on pixels, but weighs as much."""
+    template, frame = _printed_row(185, 205)
+    side = np.zeros_like(frame)
+    side[16:80, 190:193] = True
+    template[side], frame = 255, frame & ~side
+    template[16:80, 190:193] = (220, 185, 220)
+    sheet = np.where(frame | (side & (np.arange(208) < 192)), 0, 255).astype(np.uint8)
+    cut = segment_digit_row(sheet, template, 4, 16.0)
+    assert not cut.outside
+    assert not cut.pictures.any()
+
+
+def test_edge_of_the_next_frame_is_no_digit_beside_the_boxes() -> None:
+    """Black and white makes it a pixel bolder, so that the image just shows it."""
+    template, _ = _printed_row(185, 205)
+    sheet = np.full_like(template, 255)
+    sheet[20:76, -1:] = 0
+    assert not segment_digit_row(sheet, template, 4, 16.0).outside
+    sheet[20:76, -5:] = 0
+    assert segment_digit_row(sheet, template, 4, 16.0).outside
+
+
 def test_digit_in_black_frame_is_kept() -> None:
     template, frame = _printed_row(185, 205)
     sheet = np.where(frame, 0, 255).astype(np.uint8)
