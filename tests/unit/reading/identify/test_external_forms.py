@@ -18,11 +18,10 @@ from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.reading.identify.external_forms import (
     LOOSE_RESIDUAL_MM,
     ExternalFormMatch,
-    extract_features,
-    extract_template_features,
     locate_form,
     match_external_form,
 )
+from pipeline.reading.identify.print_features import extract_features, extract_template_features
 from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.register.page_fit import Creases
@@ -149,7 +148,7 @@ def test_homography_supported_by_one_corner_is_rejected() -> None:
         locate_form(
             extract_template_features(blank),
             geometry.PAGE_BOX,
-            extract_features(geometry.shrink_image(corner, 0.5)),
+            extract_features(geometry.shrink_image(corner, 0.5), 6000),
             (1240, 1754),
         )
         is None
