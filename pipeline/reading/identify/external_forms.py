@@ -21,7 +21,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image
@@ -190,18 +189,28 @@ class WordMatches:
     everywhere: bool
 
 
-def find_printed_words(template: Image, specs: Iterable[FieldSpec]) -> list[Box]:
-    """Find the printed words outside the areas to fill in, mm.
+def _printed_words(form: Form) -> tuple[Box, ...]:
+    """Return the printed words outside the areas to fill in, mm."""
+    page = form.pages[0]
+    assert page.blank
+    filled_in = [
+        Box(*box)
+        for spec in form.fields
+        for box in [option.box for option in spec.options] or [spec.box]
+    ]
+    return _find_printed_words(page.blank, page.size, tuple(filled_in))
 
-    `template` is the whole form at 8 px/mm.
-    """
+
+@lru_cache(maxsize=64)
+def _find_printed_words(
+    blank: Path, size_mm: tuple[float, float], filled_in: tuple[Box, ...]
+) -> tuple[Box, ...]:
     scale = geometry.PX_PER_MM
-    letters = _short_print(template)
+    letters = _short_print(load_template_file(blank, size_mm))
     # Remove what is to be filled in.
-    for spec in specs:
-        for box in [option.box for option in spec.options] or [spec.box]:
-            x, y, w, h = (round(v * scale) for v in box)
-            letters[y : y + h, x : x + w] = 0
+    for box in filled_in:
+        x, y, w, h = (round(v * scale) for v in box)
+        letters[y : y + h, x : x + w] = 0
     # Join the letters of each word.
     joined = cv2.morphologyEx(
         letters, cv2.MORPH_CLOSE, np.ones((1, round(_JOIN_MM * scale)), np.uint8)
@@ -212,11 +221,11 @@ def find_printed_words(template: Image, specs: Iterable[FieldSpec]) -> list[Box]
         for x, y, w, h, _ in np.asarray(stats)[1:].tolist()
     ]
     (min_width, min_height), (max_width, max_height) = _WORD_SIZE_MM
-    return [
+    return tuple(
         box
         for box in boxes
         if min_width <= box.w <= max_width and min_height <= box.h <= max_height
-    ]
+    )
 
 
 def _short_print(template: Image) -> NDArray[np.uint8]:
@@ -235,7 +244,7 @@ def _short_print(template: Image) -> NDArray[np.uint8]:
     return np.asarray(is_short[labels], np.uint8)
 
 
-def match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatches:
+def _match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatches:
     """Search for each word at its place on a registered page."""
     page, expected = (_line_contrast(image) for image in (upright, template))
     found = np.array([_is_word_visible(page, expected, box) for box in boxes], bool)
@@ -437,13 +446,13 @@ def _register_candidate(image: Image, form: Form, homography: Homography) -> _Ca
     # Registration and printed words decide whether the form is the right one.
     registration = register_to(image, homography, template)
     page = geometry.page_box(template)
-    printed = find_printed_words(template, form.fields)
+    printed = _printed_words(form)
     shown = [
         box
         for box, is_shown in zip(printed, find_shown(registration, image, printed), strict=True)
         if is_shown
     ]
-    words = match_words(registration.upright, template, shown)
+    words = _match_words(registration.upright, template, shown)
     return _Candidate(
         form, registration, geometry.turn_at_centre(np.linalg.inv(registration.to_mm), page), words
     )

@@ -265,10 +265,19 @@ def test_part_that_two_forms_share_is_rejected(tmp_path: Path) -> None:
 
 def test_right_form_of_many_is_proposed(ward: Form, tmp_path: Path) -> None:
     many = [
-        written_form(tmp_path, f"lista-{turn}", page(f"Lista {turn}", turn)) for turn in range(1, 9)
+        written_form(tmp_path, f"lista-{turn}", page(f"Lista {turn}", turn))
+        for turn in range(1, 13)
     ]
     assert _sighted(_written(WARD), *many, ward).form is ward
     assert _sighted(_written(LIKE_WARD), *many).form is None
+
+
+def test_small_page_on_a_dark_table_is_found(ward: Form, other: Form) -> None:
+    rng = np.random.default_rng(5)
+    table = np.clip(rng.normal(90, 6, (4000, 3000)), 0, 255).astype(np.uint8)
+    small = cv2.resize(_written(WARD), (848, 1200), interpolation=cv2.INTER_AREA)
+    table[1200:2400, 900:1748] = small
+    assert _sighted(table, ward, other).form is ward
 
 
 def test_unfilled_scan_is_as_good_a_blank(tmp_path: Path) -> None:
