@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.form.field import BoxMm
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image
@@ -193,17 +195,13 @@ def _printed_words(form: Form) -> tuple[Box, ...]:
     """Return the printed words outside the areas to fill in, mm."""
     page = form.pages[0]
     assert page.blank
-    filled_in = [
-        Box(*box)
-        for spec in form.fields
-        for box in [option.box for option in spec.options] or [spec.box]
-    ]
-    return _find_printed_words(page.blank, page.size, tuple(filled_in))
+    boxes = [[option.box for option in spec.options] or [spec.box] for spec in form.fields]
+    return _find_printed_words(page.blank, page.size, tuple(chain.from_iterable(boxes)))
 
 
 @lru_cache(maxsize=64)
 def _find_printed_words(
-    blank: Path, size_mm: tuple[float, float], filled_in: tuple[Box, ...]
+    blank: Path, size_mm: tuple[float, float], filled_in: tuple[BoxMm, ...]
 ) -> tuple[Box, ...]:
     scale = geometry.PX_PER_MM
     letters = _short_print(load_template_file(blank, size_mm))
