@@ -332,7 +332,7 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
     """
     known = _newest_versions(form for form in forms if form.printed_elsewhere)
     likely: list[Form] = []
-    best = ExternalFormMatch()
+    best, left = ExternalFormMatch(), _MAX_REGISTERED
     # A larger image only for likely forms that were not found in the smaller one.
     for side, count in _SEARCHES if known else ():
         reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
@@ -340,19 +340,23 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
         likely = likely or _most_alike(page.features, known)
         candidates = [
             _register_candidate(image, form, homography)
-            for form, homography in _locate_forms(image, likely, page)[:_MAX_REGISTERED]
+            for form, homography in _locate_forms(image, likely, page)[:left]
         ]
+        left -= len(candidates)
         if candidates:
             best = _best_match(candidates, gate_mm)
         # If the form with most votes was found, a larger image shows nothing new.
         if (
             side >= max(image.shape[:2])
+            or not left
             or any(candidate.form is likely[0] for candidate in candidates)
             or best.form
             or Issue(IssueCode.FORM_UNCERTAIN) in best.issues
             or not (likely or _may_be_small(reduced))
         ):
             break
+        # What was found and refused would be refused again.
+        likely = [form for form in likely if all(form is not one.form for one in candidates)]
     return best
 
 

@@ -36,7 +36,8 @@ class PrintFeatures:
         """Return vectors of length 1, the nearer the more alike."""
         # RootSIFT (Arandjelović & Zisserman 2012)
         histograms = self.histograms.astype(np.float32)
-        return np.sqrt(histograms / np.maximum(histograms.sum(axis=1, keepdims=True), 1e-6))
+        sums = histograms.sum(axis=1, keepdims=True)
+        return np.asarray(np.sqrt(histograms / np.maximum(sums, 1e-6)), np.float32)
 
 
 def extract_features(image: Image, max_count: int) -> PrintFeatures:
