@@ -93,6 +93,8 @@ _MAX_PROPOSED = 8
 """Most forms, those with most votes, whose features are all matched with the page."""
 _MAX_REGISTERED = 3
 """Number of forms, those with most matches, that a page is registered to."""
+_GOOD_RESIDUAL_MM = 0.5
+"""A page with a higher residual is registered again from a larger image, mm."""
 _MIN_LEAD = 1.15
 """Factor by which a form must explain more of a page than the next best."""
 
@@ -343,8 +345,14 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
             for form, homography in _locate_forms(image, likely, page)[:left]
         ]
         left -= len(candidates)
-        if candidates:
-            best = _best_match(candidates, gate_mm)
+        match = _best_match(candidates, gate_mm) if candidates else best
+        if not (best.form and _residual(match) >= _residual(best)):
+            best = match
+        # A loose fit may have begun from too small an image.
+        if best.form and side == _SEARCHES[0][0] and _residual(best) > _GOOD_RESIDUAL_MM:
+            likely = [best.form]
+            left = 1
+            continue
         # If the form with most votes was found, a larger image shows nothing new.
         if (
             side >= max(image.shape[:2])
@@ -358,6 +366,10 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
         # What was found and refused would be refused again.
         likely = [form for form in likely if all(form is not one.form for one in candidates)]
     return best
+
+
+def _residual(match: ExternalFormMatch) -> float:
+    return match.registration.residual_mm if match.form and match.registration else np.inf
 
 
 def _may_be_small(reduced: Image) -> bool:
