@@ -10,9 +10,11 @@ well, or that two fit about equally, matches none.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +22,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.field import BoxMm
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image
+from pipeline.reading.identify.form_votes import count_votes, rank_likely
+from pipeline.reading.identify.print_features import (
+    PrintFeatures,
+    extract_features,
+    form_features,
+)
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.patch_matching import PatchOffsets
 from pipeline.reading.register.register import Registration, find_shown, register_to
-from pipeline.reading.template_images import load_blank_scan, load_template_file, template_image
+from pipeline.reading.template_images import load_template_file, template_image
 
-_TEMPLATE_PX_PER_MM = 4.0
-"""Scale in which a template's features are extracted, px/mm."""
-_MAX_TEMPLATE_FEATURES = 3000
-_MAX_PAGE_FEATURES = 6000
 _MATCH_RATIO = 0.8
 """A distinct match is nearer than this share of the distance to the second nearest (Lowe)."""
 _MAX_REPROJECTION_PX = 3.0
@@ -55,10 +59,6 @@ Otherwise a part of another form, farther down or up, was found.
 """
 LOOSE_RESIDUAL_MM = 1.5
 """A page with a residual between the gate and this is read, and every field's place is unsure."""
-_INDEXED_FEATURES = 400
-"""Features of each form, the clearest, by which forms are proposed."""
-_VOTING_FEATURES = 2000
-"""Features of the page, the clearest, that propose forms."""
 _MIN_PX_PER_MM = 1.5
 """Smallest scale of a form in the image."""
 _WORD_BLUR_MM = 0.15
@@ -83,22 +83,20 @@ _MIN_CORRELATION = 0.5
 """Correlation of a word with itself on a poor scan is above, of two words below."""
 _MIN_SEEN_SHARE = 0.6
 """Share of the words that must be found; some are hidden by writing."""
-_SEARCH_SIDES_PX = (1800, 3200)
-"""Longer sides, px, of the images whose features are extracted; the quicker one first."""
+_SEARCHES = (1200, 3000), (1800, 6000), (3200, 6000)
+"""Longer side of an image that is searched, px, and its most features; the quickest first."""
+_PAPER_SHARE = 0.55
+"""Paper is at least so bright as this share of the brightest."""
+_MIN_PAPER_SHARE = 0.5
+"""A page fills an image of which this share is as bright as paper; otherwise it may be small."""
 _MAX_PROPOSED = 8
-"""Number of forms, those most like the page, whose features are all matched with it."""
+"""Most forms, those with most votes, whose features are all matched with the page."""
 _MAX_REGISTERED = 3
 """Number of forms, those with most matches, that a page is registered to."""
+_GOOD_RESIDUAL_MM = 0.5
+"""A page with a higher residual is registered again from a larger image, mm."""
 _MIN_LEAD = 1.15
 """Factor by which a form must explain more of a page than the next best."""
-
-
-@dataclass(frozen=True, slots=True)
-class PrintFeatures:
-    """Distinct points (n, 2) and their descriptors (n, 128), of length 1."""
-
-    points: Points
-    descriptors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,34 +107,6 @@ class FormPlacement:
     matches: int
 
 
-def extract_features(image: Image, max_count: int = _MAX_PAGE_FEATURES) -> PrintFeatures:
-    """Extract the features of a grey image, the clearest first; points in px."""
-    keypoints, descriptors = cv2.SIFT.create(nfeatures=max_count).detectAndCompute(image, None)
-    if descriptors is None or not len(keypoints):
-        return PrintFeatures(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
-    order = np.argsort([-point.response for point in keypoints], kind="stable")
-    keypoints, descriptors = [keypoints[i] for i in order], np.asarray(descriptors)[order]
-    # RootSIFT (Arandjelović & Zisserman 2012)
-    rooted = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
-    return PrintFeatures(
-        np.array([point.pt for point in keypoints], dtype=np.float64), rooted.astype(np.float32)
-    )
-
-
-def extract_template_features(template: Image) -> PrintFeatures:
-    """Extract the features of a template at 8 px/mm; points in mm."""
-    # Extract in a small image, and convert to mm on the form.
-    reduced = geometry.shrink_image(template, _TEMPLATE_PX_PER_MM / geometry.PX_PER_MM)
-    features = extract_features(reduced, _MAX_TEMPLATE_FEATURES)
-    to_template = geometry.resize_homography(reduced, template)
-    to_mm = np.linalg.inv(geometry.raster_homography(geometry.PX_PER_MM)) @ to_template
-    return (
-        PrintFeatures(geometry.transform_points(to_mm, features.points), features.descriptors)
-        if len(features.points)
-        else features
-    )
-
-
 def locate_form(
     form: PrintFeatures, page: Box, image: PrintFeatures, size: tuple[int, int]
 ) -> FormPlacement | None:
@@ -145,7 +115,7 @@ def locate_form(
     None if a homography has few matches, is supported by a corner of the form only, mirrors or
     crushes the page, or puts it outside the image.
     """
-    form_indices, image_indices = _match_features(form.descriptors, image.descriptors)
+    form_indices, image_indices = _match_features(form.descriptors(), image.descriptors())
     if len(form_indices) < _MIN_MATCHES:
         return None
     mm, px = form.points[form_indices], image.points[image_indices]
@@ -223,18 +193,24 @@ class WordMatches:
     everywhere: bool
 
 
-def find_printed_words(template: Image, specs: Iterable[FieldSpec]) -> list[Box]:
-    """Find the printed words outside the areas to fill in, mm.
+def _printed_words(form: Form) -> tuple[Box, ...]:
+    """Return the printed words outside the areas to fill in, mm."""
+    page = form.pages[0]
+    assert page.blank
+    boxes = [[option.box for option in spec.options] or [spec.box] for spec in form.fields]
+    return _find_printed_words(page.blank, page.size, tuple(chain.from_iterable(boxes)))
 
-    `template` is the whole form at 8 px/mm.
-    """
+
+@lru_cache(maxsize=64)
+def _find_printed_words(
+    blank: Path, size_mm: tuple[float, float], filled_in: tuple[BoxMm, ...]
+) -> tuple[Box, ...]:
     scale = geometry.PX_PER_MM
-    letters = _short_print(template)
+    letters = _short_print(load_template_file(blank, size_mm))
     # Remove what is to be filled in.
-    for spec in specs:
-        for box in [option.box for option in spec.options] or [spec.box]:
-            x, y, w, h = (round(v * scale) for v in box)
-            letters[y : y + h, x : x + w] = 0
+    for box in filled_in:
+        x, y, w, h = (round(v * scale) for v in box)
+        letters[y : y + h, x : x + w] = 0
     # Join the letters of each word.
     joined = cv2.morphologyEx(
         letters, cv2.MORPH_CLOSE, np.ones((1, round(_JOIN_MM * scale)), np.uint8)
@@ -245,11 +221,11 @@ def find_printed_words(template: Image, specs: Iterable[FieldSpec]) -> list[Box]
         for x, y, w, h, _ in np.asarray(stats)[1:].tolist()
     ]
     (min_width, min_height), (max_width, max_height) = _WORD_SIZE_MM
-    return [
+    return tuple(
         box
         for box in boxes
         if min_width <= box.w <= max_width and min_height <= box.h <= max_height
-    ]
+    )
 
 
 def _short_print(template: Image) -> NDArray[np.uint8]:
@@ -268,7 +244,7 @@ def _short_print(template: Image) -> NDArray[np.uint8]:
     return np.asarray(is_short[labels], np.uint8)
 
 
-def match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatches:
+def _match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatches:
     """Search for each word at its place on a registered page."""
     page, expected = (_line_contrast(image) for image in (upright, template))
     found = np.array([_is_word_visible(page, expected, box) for box in boxes], bool)
@@ -356,49 +332,57 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
     Raises:
         FormError: the template image of a form cannot be read.
     """
-    candidates = _newest_versions(form for form in forms if form.printed_elsewhere)
-    best = ExternalFormMatch()
-    # A larger image only if the smaller one gives no answer.
-    for side in _SEARCH_SIDES_PX if candidates else ():
+    known = _newest_versions(form for form in forms if form.printed_elsewhere)
+    likely: list[Form] = []
+    best, left = ExternalFormMatch(), _MAX_REGISTERED
+    # A larger image only for likely forms that were not found in the smaller one.
+    for side, count in _SEARCHES if known else ():
         reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
-        features = extract_features(reduced)
-        candidates = _most_alike(features, candidates)
-        best = _match_at_scale(image, candidates, _SizedFeatures(reduced, features), gate_mm)
+        page = _SizedFeatures(reduced, extract_features(reduced, count))
+        likely = likely or _most_alike(page.features, known)
+        candidates = [
+            _register_candidate(image, form, homography)
+            for form, homography in _locate_forms(image, likely, page)[:left]
+        ]
+        left -= len(candidates)
+        match = _best_match(candidates, gate_mm) if candidates else best
+        if not (best.form and _residual(match) >= _residual(best)):
+            best = match
+        # A loose fit may have begun from too small an image.
+        if best.form and side == _SEARCHES[0][0] and _residual(best) > _GOOD_RESIDUAL_MM:
+            likely = [best.form]
+            left = 1
+            continue
+        # If the form with most votes was found, a larger image shows nothing new.
         if (
-            best.form
+            side >= max(image.shape[:2])
+            or not left
+            or any(candidate.form is likely[0] for candidate in candidates)
+            or best.form
             or Issue(IssueCode.FORM_UNCERTAIN) in best.issues
-            or side >= max(image.shape[:2])
+            or not (likely or _may_be_small(reduced))
         ):
             break
+        # What was found and refused would be refused again.
+        likely = [form for form in likely if all(form is not one.form for one in candidates)]
     return best
 
 
+def _residual(match: ExternalFormMatch) -> float:
+    return match.registration.residual_mm if match.form and match.registration else np.inf
+
+
+def _may_be_small(reduced: Image) -> bool:
+    """Return whether a page may be but a small part of the image, so that its print is tiny."""
+    bright = reduced > _PAPER_SHARE * np.percentile(reduced, 95)
+    return bool(bright.mean() < _MIN_PAPER_SHARE)
+
+
 def _most_alike(features: PrintFeatures, forms: list[Form]) -> list[Form]:
-    """Return the forms of which most is on a page with these features, the most alike first.
-
-    All forms are compared at once, by how much more like each one than like most the features are.
-    """
-    if len(forms) <= _MAX_PROPOSED or not len(features.points):
-        return forms
-    blanks = [(form.pages[0].blank, form.pages[0].size) for form in forms]
-    descriptors, starts = _form_index(tuple((blank, size) for blank, size in blanks if blank))
-    similarity = np.maximum.reduceat(
-        features.descriptors[:_VOTING_FEATURES] @ descriptors.T, starts, axis=1
-    )
-    lead = np.maximum(0, similarity - np.median(similarity, axis=1, keepdims=True)).sum(axis=0)
-    return [forms[i] for i in np.argsort(-lead, kind="stable")[:_MAX_PROPOSED]]
-
-
-@lru_cache(maxsize=2)
-def _form_index(
-    blanks: tuple[tuple[Path, tuple[float, float]], ...],
-) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Return the clearest descriptors of all blanks below each other, and where each begins."""
-    no_print = np.zeros((1, 128), np.float32)
-    parts = [_form_features(*blank).descriptors[:_INDEXED_FEATURES] for blank in blanks]
-    parts = [part if len(part) else no_print for part in parts]
-    lengths = [0, *(len(part) for part in parts[:-1])]
-    return np.concatenate(parts), np.cumsum(lengths).astype(np.intp)
+    """Return the forms that may be on a page with these features, the most alike first."""
+    pages = [form.pages[0] for form in forms]
+    votes = count_votes(features, [(page.blank, page.size) for page in pages if page.blank])
+    return [forms[i] for i in rank_likely(votes)[:_MAX_PROPOSED]]
 
 
 def _newest_versions(forms: Iterable[Form]) -> list[Form]:
@@ -406,12 +390,15 @@ def _newest_versions(forms: Iterable[Form]) -> list[Form]:
 
     Nothing on the paper tells them apart.
     """
+    known = list(forms)
+    versions = Counter(form.id for form in known)
     # Later versions replace earlier ones with the same template.
     newest: dict[tuple[str, str], Form] = {}
-    for form in sorted(forms, key=lambda form: form.version):
+    for form in sorted(known, key=lambda form: form.version):
         page = form.pages[0]
         assert page.blank
-        newest[form.id, _template_digest(page.blank, page.size)] = form
+        several = versions[form.id] > 1
+        newest[form.id, _template_digest(page.blank, page.size) if several else ""] = form
     return list(newest.values())
 
 
@@ -428,15 +415,7 @@ class _SizedFeatures:
     features: PrintFeatures
 
 
-def _match_at_scale(
-    image: Image, forms: list[Form], page: _SizedFeatures, gate_mm: float
-) -> ExternalFormMatch:
-    candidates = [
-        _register_candidate(image, form, homography)
-        for form, homography in _locate_forms(image, forms, page)[:_MAX_REGISTERED]
-    ]
-    if not candidates:
-        return ExternalFormMatch()
+def _best_match(candidates: list[_Candidate], gate_mm: float) -> ExternalFormMatch:
     # The form that explains most of the page comes first.
     candidates.sort(key=lambda candidate: candidate.score, reverse=True)
     # Only forms without issues can match; the best needs a clear lead.
@@ -466,7 +445,7 @@ def _locate_forms(
         page = form.pages[0]
         assert page.blank
         if placement := locate_form(
-            _form_features(page.blank, page.size),
+            form_features(page.blank, page.size),
             Box(0, 0, *page.size),
             sized.features,
             (reduced.shape[1], reduced.shape[0]),
@@ -476,23 +455,18 @@ def _locate_forms(
     return [(form, placement.homography) for form, placement in proposals]
 
 
-@lru_cache(maxsize=64)
-def _form_features(path: Path, size_mm: tuple[float, float]) -> PrintFeatures:
-    return extract_template_features(load_blank_scan(path, size_mm))
-
-
 def _register_candidate(image: Image, form: Form, homography: Homography) -> _Candidate:
     template = template_image(form, 1)
     # Registration and printed words decide whether the form is the right one.
     registration = register_to(image, homography, template)
     page = geometry.page_box(template)
-    printed = find_printed_words(template, form.fields)
+    printed = _printed_words(form)
     shown = [
         box
         for box, is_shown in zip(printed, find_shown(registration, image, printed), strict=True)
         if is_shown
     ]
-    words = match_words(registration.upright, template, shown)
+    words = _match_words(registration.upright, template, shown)
     return _Candidate(
         form, registration, geometry.turn_at_centre(np.linalg.inv(registration.to_mm), page), words
     )

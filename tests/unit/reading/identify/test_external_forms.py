@@ -18,11 +18,10 @@ from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.reading.identify.external_forms import (
     LOOSE_RESIDUAL_MM,
     ExternalFormMatch,
-    extract_features,
-    extract_template_features,
     locate_form,
     match_external_form,
 )
+from pipeline.reading.identify.print_features import extract_features, extract_template_features
 from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.register.page_fit import Creases
@@ -149,7 +148,7 @@ def test_homography_supported_by_one_corner_is_rejected() -> None:
         locate_form(
             extract_template_features(blank),
             geometry.PAGE_BOX,
-            extract_features(geometry.shrink_image(corner, 0.5)),
+            extract_features(geometry.shrink_image(corner, 0.5), 6000),
             (1240, 1754),
         )
         is None
@@ -266,10 +265,19 @@ def test_part_that_two_forms_share_is_rejected(tmp_path: Path) -> None:
 
 def test_right_form_of_many_is_proposed(ward: Form, tmp_path: Path) -> None:
     many = [
-        written_form(tmp_path, f"lista-{turn}", page(f"Lista {turn}", turn)) for turn in range(1, 9)
+        written_form(tmp_path, f"lista-{turn}", page(f"Lista {turn}", turn))
+        for turn in range(1, 13)
     ]
     assert _sighted(_written(WARD), *many, ward).form is ward
     assert _sighted(_written(LIKE_WARD), *many).form is None
+
+
+def test_small_page_on_a_dark_table_is_found(ward: Form, other: Form) -> None:
+    rng = np.random.default_rng(5)
+    table = np.clip(rng.normal(90, 6, (4000, 3000)), 0, 255).astype(np.uint8)
+    small = cv2.resize(_written(WARD), (848, 1200), interpolation=cv2.INTER_AREA)
+    table[1200:2400, 900:1748] = small
+    assert _sighted(table, ward, other).form is ward
 
 
 def test_unfilled_scan_is_as_good_a_blank(tmp_path: Path) -> None:
