@@ -35,6 +35,8 @@ Bare paper ends a line; print, below which ink is not seen, does not connect str
 """
 _MIN_GAIN_AT_PRINT = 6
 """Least gain of a line on both sides of print that it goes through."""
+_PEN_REACH_MM, _MIN_PEN_SHARE = 1.0, 0.5
+"""A stroke that goes on through print is there at least so dark as its ink within 1 mm."""
 _MIN_LINE_MM, _MIN_TICK_MM, _MAX_TICK_FIELDS = 11.0, 13.0, 2
 """Least length of a line, of a tick, and the most ticks on a page, mm.
 
@@ -84,8 +86,9 @@ def find_strike_lines(
         (spec.name, box) for spec in specs if spec.traits.filled_by_hand for box in spec.outlines
     ]
     # Follow thin ink, also below print, and label the long lines.
-    ink = _halve_mask(_keep_thin(find_pen_strokes(contrast)))
-    gains = _line_gains(ink, ~_halve_mask(find_bare_paper(contrast.template)))
+    strokes = find_pen_strokes(contrast)
+    ink = _halve_mask(_keep_thin(strokes))
+    gains = _line_gains(ink, _find_passable_print(contrast, strokes))
     labels = np.where(
         ink,
         _label_steps(
@@ -113,6 +116,23 @@ def find_strike_lines(
     )
     drawn_over = _fields_in_drawings(np.isin(labels, list(lines)), boxes, written)
     return frozenset(drawn_over.union(*lines.values()))
+
+
+def _find_passable_print(contrast: PrintContrast, strokes: Mask) -> Mask:
+    """Return the steps in which print may hide a stroke.
+
+    A frame is paler than most pens: where the page beside a stroke is as pale as its print, the
+    stroke has ended.
+    """
+    # The darkest ink around, which a line that goes on would be about as dark as.
+    pen = cv2.dilate(
+        np.where(strokes, contrast.darkness, np.float32(0)),
+        _square_kernel(2 * _PEN_REACH_MM * CHECK_PX_PER_MM),
+    )
+    may_hide = np.asarray(contrast.darkness >= _MIN_PEN_SHARE * pen, np.bool_)
+    return np.asarray(
+        ~_halve_mask(find_bare_paper(contrast.template)) & _halve_mask(may_hide), np.bool_
+    )
 
 
 def _is_within_any(labels: Labels, line: int, texts: Sequence[Box]) -> bool:
