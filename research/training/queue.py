@@ -83,7 +83,7 @@ def list_stages(places: Places) -> Iterator[Stage]:
         ],
     )
     yield _train_lines(places, BEST, 60_000)
-    yield _train_digits(places, "digits", 12, [])
+    yield _train_digits(places, "digits", 9, [])
     yield _train_digits(places, "digits-second", 9, ["--second"])
     yield _stage(
         "letters",

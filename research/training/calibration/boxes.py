@@ -96,8 +96,10 @@ def judge_boxes(
 ) -> Halves:
     """Read everything but lines (`only` is "boxes").
 
-    Or only "marks", or only what is judged for "empty" fields, scanned pages for both.
+    Or only "digits" or "marks", or only what is judged for "empty" fields, scanned pages for all.
     """
+    page_kinds = {"boxes": BOX_KINDS, "digits": (Kind.DIGITS,)}.get(only, MARK_KINDS)
+    scanned = (Kind.DIGITS,) if only == "digits" else SCANNED_KINDS
     halves: Halves = ([], [])
     shapes = load_digit_glyphs(sources.handwriting, sources.mnist, [], held_out=True)
     fonts = find_fonts(sources.handwriting / "fonts_train", held=True)
@@ -108,13 +110,14 @@ def judge_boxes(
         people = make_digit_writers(
             fonts[half::2], pools[half], WRITER_COUNT, np.random.default_rng([SEED, half])
         )
-        parts = list(_scan_parts(people, sizes.scans))
+        parts = list(_scan_parts(people, sizes.scans, scanned))
         if only not in ("mark", "marks"):
             parts += [*_empty_row_parts(sizes.empties), *_formatted_row_parts(pools[half], sizes)]
         if only != "empty":
-            kinds = BOX_KINDS if only == "boxes" else MARK_KINDS
-            parts += [*_page_parts(people, sizes.pages, kinds), *_mark_parts(sizes.marks)]
-        if only == "boxes":
+            parts += _page_parts(people, sizes.pages, page_kinds)
+        if only not in ("empty", "digits"):
+            parts += _mark_parts(sizes.marks)
+        if only in ("boxes", "digits"):
             parts += _row_parts(DigitContents(_half_glyphs(shapes, half)), sizes)
             for name, (pictures, labels) in cells[half].items():
                 own += readings.judge_cells(pictures, labels.tolist(), name)
@@ -131,9 +134,11 @@ def _divide(total: int, kind: str) -> Iterator[tuple[str, range]]:
         yield f"{kind.replace(' ', '-')}-{start:05d}", numbers
 
 
-def _scan_parts(people: Sequence[DigitWriter], total: int) -> Iterator[Part]:
+def _scan_parts(
+    people: Sequence[DigitWriter], total: int, kinds: Collection[Kind]
+) -> Iterator[Part]:
     for name, numbers in _divide(total, "scans"):
-        yield name, partial(judge_scanned_pages, people, numbers, SCANNED_KINDS)
+        yield name, partial(judge_scanned_pages, people, numbers, kinds)
 
 
 def _page_parts(

@@ -15,7 +15,8 @@ what was left out stay. After a change of the network of lines run `--only lines
 letters` (rows of letter boxes; also after a change of their own network), with `--weights free` for
 one set of weights. The probability that a line is empty is fitted to scanned pages by `--only
 empty`, once for all networks of lines; it reads no pages with faint digits, so of digit rows it
-changes only what was surest before. `--only mark` leaves out choices; of `lines` there are two
+changes only what was surest before. `--only digits` is for a change of the networks of digits;
+`--only mark` leaves out choices; of `lines` there are two
 parts, `fields` of one line and `formats`, beside areas, which take longest. With `--keep` a run
 that was interrupted goes on where it was.
 """
@@ -119,7 +120,9 @@ COMPOSED_SETS = {
 """Texts that are composed of the letters of these sets."""
 SWEDISH_SETS = frozenset({PHRASES_SET, CAPITALS_SET, *COMPOSED_SETS})
 """Sets as long, and in the language, of what is written in fields."""
-ONLY_CHOICES = ("boxes", "marks", "mark", "lines", "fields", "formats", "letters", "empty")
+ONLY_CHOICES = (
+    *("boxes", "digits", "marks", "mark", "lines", "fields", "formats", "letters", "empty"),
+)
 MIN_RUNNING_TEXT = 25
 """Lines of on average more characters are running text, longer than a field's content."""
 
@@ -280,6 +283,8 @@ def carry_empty_lines(known: CalibrationCurves) -> list[FittedCurve]:
 def _is_wanted(key: str, only: str) -> bool:
     """Return whether the curve of a key is fitted when there is `only` a part of the evidence."""
     kind, _, state = key.partition("-")
+    if only == "digits":
+        return kind == Kind.DIGITS
     if kind in LINE_NETWORK_KINDS:
         return only not in ("mark", "marks") and key in EMPTY_LINE_KEYS
     if only == "empty":
