@@ -29,7 +29,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,7 +42,7 @@ import yaml
 
 from pipeline.domain.confidence import Share, prefill_from
 from pipeline.domain.errors import AnswerError
-from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import IssueCode, Scope, Severity, parse_issues
 from pipeline.domain.model import Outcome, Reading, State, Value
@@ -209,7 +209,10 @@ def read_pages_apart(count: int, pages: PageSet, data: EvaluationData) -> Iterat
 def read_page_apart(reader: PageReader, page: ScannedPage) -> Iterator[ReadField]:
     """Read a page; where it is not read, all its fields are unsure and wrong."""
     filled = page.filled
-    values = {**filled.values, **dict.fromkeys(filled.cancelled, SOLID_MARK)}
+    values = {
+        **{name: _complete_day(filled.form.by_name[name], v) for name, v in filled.values.items()},
+        **dict.fromkeys(filled.cancelled, SOLID_MARK),
+    }
     fields = list(_read_page(reader, page.scan.data, page.scan.media_type, values))
     unread = Reading(None, 0.0, State.ILLEGIBLE)
     for one in fields or [
@@ -240,6 +243,14 @@ def read_scans(data: EvaluationData) -> Iterator[ReadField]:
             for sheet, values in truth["sheets"].items():
                 page = next(read_pages(scans / sheet))
                 yield from _read_page(reader, page.data or b"", page.media_type, values)
+
+
+def _complete_day(spec: FieldSpec, value: Value) -> Value:
+    """Return the day of the outage that somebody wrote without its year."""
+    if spec.format is not Format.DATE or "/" not in str(value):
+        return value
+    day, month = map(int, str(value).split("/"))
+    return date(OUTAGE_START.year, month, day).isoformat()
 
 
 def _asked_fields(form: Form, page_no: int) -> Iterator[FieldSpec]:
