@@ -173,8 +173,8 @@ for 100 cells on one thread. The second network is asked only where the first ha
 | Optical Recognition of Handwritten Digits (Alpaydin, Kaynak; UCI 80) | CC BY 4.0 \
 | digits of European shape |
 | UNIPEN train_r01_v07 (Zenodo 10.5281/zenodo.1195803), movements of pens drawn as ink \
-| CC BY 4.0; the notice on the CD-ROM of 1999 spoke of research use | first network only: digits of people in \
-ten countries |
+| CC BY 4.0; the notice on the CD-ROM of 1999 spoke of research use \
+| first network only: digits of people in ten countries |
 | 61 handwriting fonts | OFL-1.1 or Apache-2.0 | digits and letters |
 | DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception \
 | printed digits |
@@ -189,9 +189,10 @@ In the rows of the first network some 1 have a foot or a flag, some 7 a hook, an
 neighbouring boxes are connected.
 
 Held out: every sixth writer of each contributor of UNIPEN, MNIST's test part and the last 5,000
-images of its training part, the last 720 images of optdigits, every sixth family of the handwriting fonts and every sixth printed face. MNIST's test
-part and the last 480 of optdigits are used for the metrics only; the other held-out shapes also
-give the temperature and the drawn rows of the metrics.
+images of its training part, the last 720 images of optdigits, every sixth family of the
+handwriting fonts and every sixth printed face. MNIST's test part and the last 480 of optdigits are
+used for the metrics only; the other held-out shapes also give the temperature and the drawn rows
+of the metrics.
 
 **Licence of the weights: CC BY-SA 4.0**, with the sources named as above.
 
