@@ -128,9 +128,7 @@ def _single_digits(name: str, pictures: Iterable[Image], labels: Iterable[int]) 
     # As black on white, with paper around.
     found = [
         FieldPicture(
-            cv2.copyMakeBorder(
-                (255 - picture).astype(np.uint8), 6, 6, 6, 6, cv2.BORDER_CONSTANT, value=255
-            ),
+            np.pad((255 - picture).astype(np.uint8), 6, constant_values=255),
             str(label),
         )
         for picture, label in zip(pictures, labels, strict=True)

@@ -35,8 +35,11 @@ Bare paper ends a line; print, below which ink is not seen, does not connect str
 """
 _MIN_GAIN_AT_PRINT = 6
 """Least gain of a line on both sides of print that it goes through."""
-_PEN_REACH_MM, _MIN_PEN_SHARE = 1.0, 0.5
-"""A stroke that goes on through print is there at least so dark as its ink within 1 mm."""
+_PEN_REACH_MM, _MIN_PEN_SHARE = (1.0, 3.0), 0.7
+"""A stroke that goes on through print is at least so dark there as its ink nearby, mm.
+
+Darkness is limited: frames have half of the most, and any pen upon them more.
+"""
 _MIN_LINE_MM, _MIN_TICK_MM, _MAX_TICK_FIELDS = 11.0, 13.0, 2
 """Least length of a line, of a tick, and the most ticks on a page, mm.
 
@@ -124,11 +127,12 @@ def _find_passable_print(contrast: PrintContrast, strokes: Mask) -> Mask:
     A frame is paler than most pens: where the page beside a stroke is as pale as its print, the
     stroke has ended.
     """
-    # The darkest ink around, which a line that goes on would be about as dark as.
-    pen = cv2.dilate(
-        np.where(strokes, contrast.darkness, np.float32(0)),
-        _square_kernel(2 * _PEN_REACH_MM * CHECK_PX_PER_MM),
+    # The darkest ink around, first close by: a line that goes on is about as dark.
+    ink = np.where(strokes, contrast.darkness, np.float32(0))
+    near, far = (
+        cv2.dilate(ink, _square_kernel(2 * reach * CHECK_PX_PER_MM)) for reach in _PEN_REACH_MM
     )
+    pen = np.where(near > 0, near, far)
     may_hide = np.asarray(contrast.darkness >= _MIN_PEN_SHARE * pen, np.bool_)
     return np.asarray(
         ~_halve_mask(find_bare_paper(contrast.template)) & _halve_mask(may_hide), np.bool_

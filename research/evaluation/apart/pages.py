@@ -75,7 +75,7 @@ def draw_page(
 
 def write_page(filled: FilledPage, hand: Hand, rng: Generator) -> ScannedPage:
     """Write values on their page by a hand, and scan it; what has no room is left out."""
-    paper = Paper(_print_page(filled.form.model_dump_json(), filled.page_no), hand, rng)
+    paper = Paper(print_page(filled.form, filled.page_no), hand, rng)
     too_long = paper.write(filled)
     filled = replace(
         filled, values={name: v for name, v in filled.values.items() if name not in too_long}
@@ -83,8 +83,13 @@ def write_page(filled: FilledPage, hand: Hand, rng: Generator) -> ScannedPage:
     return ScannedPage(filled, scan(paper.finish(), DPI, rng), hand.name)
 
 
+def print_page(form: Form, page_no: int) -> Image:
+    """Return an unfilled page of a form, grey, at `DPI`."""
+    return _print_definition(form.model_dump_json(), page_no)
+
+
 @lru_cache(maxsize=4)
-def _print_page(definition: str, page_no: int) -> Image:
+def _print_definition(definition: str, page_no: int) -> Image:
     form = Form.model_validate_json(definition)
     sheet = Sheet(serial_of(f"{form.id} {page_no}".encode()), UNITS[form.area])
     return render_own_pdf(print_sheets(form, [sheet]), page_no, dpi=DPI)

@@ -150,6 +150,18 @@ def test_line_between_field_lines_of_row_raises_issue_for_whole_row() -> None:
     assert {name.partition(".")[0] for name in fields_with_issue(reading)} == {"rad02"}
 
 
+def test_tall_digits_in_rows_above_each_other_are_no_line() -> None:
+    """Each reaches its frame, but the page is pale between the rows, where a line would go on."""
+    boxes = [area("narkotikalista", f"rad{row}_saldo") for row in range(1, 7)]
+    x = boxes[0].x + boxes[0].w - 2.5
+    digits = [[(x, box.y + 0.9), (x, box.y + box.h - 0.9)] for box in boxes]
+    paper = render_sheet_page(FORMS["narkotikalista", 1], make_blank_sheets(1)[0])
+    assert fields_with_issue(read(drawn(paper.copy(), *digits))) == set()
+    whole = [(x, boxes[0].y + 0.3), (x, boxes[-1].y + boxes[-1].h - 0.3)]
+    names = fields_with_issue(read(drawn(paper.copy(), whole)))
+    assert {f"rad{row}_saldo" for row in range(1, 7)} <= names
+
+
 def test_line_through_empty_rows_does_not_affect_rows_above() -> None:
     top, low = area("signeringslista", "dag05.datum"), area("signeringslista", "dag10.datum")
     z = [(24.0, top.y + 3), (190.0, top.y + 4), (25.0, low.y + 5), (190.0, low.y + 5)]
