@@ -59,7 +59,7 @@ MIN_SEEN_P = 1e-6
 WORD_PATTERN = re.compile(r"[^\W\d_]{2,}")
 """Words that the language may know or not; single letters do not count."""
 LEAST_WORD_P, NUMBER_P = 1e-13, 1e-6
-"""How likely a word is at least, and a number, for how surely a text is read."""
+"""The lowest probability of a word, and that of any number, that calibration gets to see."""
 DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGIT_CHARACTERS]
 """Columns of the network's output that are digits."""
 WORD_BEAMS, WORD_MIN_P = 10, 5e-3
