@@ -111,6 +111,8 @@ class IssueCode(StrEnum):
     BESIDE_BOX = "beside_box", _FIELD, _LOW
     """A mark is next to a box of the field, or shared by the boxes of two fields."""
     RED_INK = "red_ink", _FIELD, _LOW
+    PALE_WRITING = "pale_writing", _FIELD, _LOW
+    """Strokes in the field are too pale to be read: it may seem to be empty."""
 
     # Field readers.
     ODD_STROKES = "odd_strokes", _FIELD, _LOW

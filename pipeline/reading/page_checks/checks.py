@@ -12,7 +12,6 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading
 from pipeline.reading.page_checks import (
     circled_boxes,
-    colored_ink,
     image_quality,
     more_paper,
     numbers_outside_fields,
@@ -20,6 +19,7 @@ from pipeline.reading.page_checks import (
     off_box_marks,
     stray_writing,
     strike_lines,
+    unusual_ink,
 )
 from pipeline.reading.page_context import PageContext
 
@@ -34,7 +34,7 @@ PAGE_CHECKS: tuple[PageCheck, ...] = (
     numbers_outside_fields.check,
     strike_lines.check,
     off_box_marks.check,
-    colored_ink.check,
+    unusual_ink.check,
 )
 
 _SUPERSEDED = {IssueCode.BESIDE_BOX: IssueCode.ENCIRCLED}

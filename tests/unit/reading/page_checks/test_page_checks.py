@@ -28,6 +28,7 @@ def test_field_issues_of_checks_have_low_confidence_severity() -> None:
         IssueCode.ODD_STROKES,
         IssueCode.STRAY_WRITING,
         IssueCode.RED_INK,
+        IssueCode.PALE_WRITING,
         IssueCode.ENCIRCLED,
         IssueCode.LINE_ACROSS,
         IssueCode.BESIDE_BOX,

@@ -1,5 +1,5 @@
 """Red ink in a field of a page filled in with another pen raises an issue and has low confidence;
-greyscale scans and other pens have none.
+greyscale scans and other pens have none. So do strokes that are too pale to be read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.read_page import PageReader
 from research.evaluation.fields.field_values import make_values
+from research.evaluation.measure import EvaluationData
+from research.evaluation.untyped import read_scans
+from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +32,8 @@ RED = (45, 35, 205)
 TICKED = ["rad03.mat", "rad05.signatur", "rad07.start", "rad08.namn"]
 
 
+PENCIL = (230, 226, 236)
+"""Blue, green and red of a stroke on paper of 241: 4 to 6 % darker."""
 VIOLETS = {"violet": (170, 40, 110), "red violet": (150, 60, 130), "dark violet": (120, 45, 95)}
 
 
@@ -76,9 +81,9 @@ def _read(paper: Image, suffix: str = ".png") -> PageReading:
     )
 
 
-def _told(reading: PageReading) -> set[str]:
+def _told(reading: PageReading, code: str = "red_ink") -> set[str]:
     return {
-        problem.partition(":")[2] for problem in reading.issues if problem.startswith("red_ink:")
+        problem.partition(":")[2] for problem in reading.issues if problem.startswith(f"{code}:")
     }
 
 
@@ -133,3 +138,40 @@ def test_grey_scans_colour_fringes_and_highlighter_are_not_red_ink() -> None:
     ]
     band[:] = (band * np.array([0.75, 0.5, 1.0])).astype(np.uint8)
     assert not _told(_read(marked))
+
+
+@pytest.mark.parametrize("dpi", [300, 200])
+@pytest.mark.parametrize("is_grey", [False, True], ids=["colour", "grey"])
+def test_pale_writing_is_not_empty(dpi: int, *, is_grey: bool) -> None:
+    """Pencil on a scan that was too light was read as empty with high confidence."""
+    written = make_values(VISITS, np.random.default_rng(3))
+    paper = _scanned_at(dpi, _filled(ink=PENCIL))
+    reading = _read(np.asarray(cv2.cvtColor(paper, cv2.COLOR_BGR2GRAY)) if is_grey else paper)
+    pale = _told(reading, "pale_writing")
+    asked = [spec for spec in VISITS.pages[0].all_fields if spec.traits.filled_by_hand]
+    filled = [spec.name for spec in asked if written.get(spec.name) not in (None, "", False)]
+    assert not [
+        name
+        for name in filled
+        if reading.fields[name].p > UNSEEN_P and reading.fields[name].value is None
+    ]
+    assert len(pale) > 0.8 * len(filled)
+    assert not pale - set(filled)
+
+
+def test_neither_grain_nor_a_clear_pen_is_pale() -> None:
+    assert not _told(_read(_scanned_at(200, _filled())), "pale_writing")
+    assert not _told(_read(_scanned_at(200, _filled(empty=True))), "pale_writing")
+
+
+def test_nothing_of_real_sheets_is_surely_wrong() -> None:
+    """One is filled in with red pencil, so pale that a person just sees it."""
+    fields = read_scans(EvaluationData(shared("scans").parent, None))
+    assert not [one.spec.name for one in fields if one.is_sure and not one.right]
+
+
+def _scanned_at(dpi: int, paper: Image) -> Image:
+    """Return a page as scanned, with grain."""
+    small = cv2.resize(paper, None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA)
+    grain = np.random.default_rng(5).normal(0, 4, small.shape[:2])[..., None]
+    return np.asarray(np.clip(small + grain, 0, 255), np.uint8)
