@@ -1,11 +1,13 @@
 """Train the network that finds struck-out words, and measure it on lines of real writers.
 
     pip install -e '.[train]'
-    python -m research.training.strikethrough.train train --data FOLDER
+    python -m research.training.strikethrough.train train --data FOLDER --strokes LABELS.npz
         --out data/models/strikes.onnx
     python -m research.training.strikethrough.train measure --data FOLDER --lines LINES.zip
 
-`FOLDER` has `dhsd_words.npz` and `fonts_train/*.ttf`; strokes are drawn on their words (`draw.py`).
+`FOLDER` has `dhsd_words.npz`, `fonts_train/*.ttf` and `unipen_strokes.npz`; strokes are drawn on
+their words (`draw.py`). `--strokes` has the labels of UNIPEN's
+(`python -m research.training.strokes.labels`); without it the network does not know their hands.
 `LINES.zip` has images of lines and `labels.tsv`, in which `>word<` or `<>` is a struck-out place.
 `measure` prints metrics for the held-out writers, `measure --others` for the rest. Nothing in the
 product imports this module.
@@ -17,6 +19,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.random import Generator
@@ -42,6 +45,7 @@ from research.training.handwriting.lines import (
 from research.training.onnx_tools import save_onnx
 from research.training.strikethrough.draw import draw_line
 from research.training.strikethrough.evaluate import measure_strikes
+from research.training.strokes.sources import load_stroke_source
 
 SEED = 20261124
 EXAMPLE_WIDTH_PX = 512
@@ -49,6 +53,13 @@ BATCH_SIZE = 16
 LEARNING_RATE = 2e-3
 REAL_LINE_SHARE = 0.6
 """Share of lines that are words of real writers; the others are in fonts."""
+STROKE_LINE_SHARE = 0.6
+"""Share of lines that are of UNIPEN's writers; of the rest `REAL_LINE_SHARE` is of DHSD's."""
+THICK_SHARE, THICKEST = 0.4, 0.07
+"""How often a line is drawn with a thicker pen, and by how much at most, in heights of the line.
+
+Felt pens, and what one bit makes of a ballpoint, fill loops and join letters.
+"""
 
 
 class StrikeNetwork(nn.Module):  # type: ignore[misc]
@@ -84,18 +95,27 @@ def _make_block(inward: int, outward: int, pool: tuple[int, int]) -> tuple[nn.Mo
     )
 
 
-def iter_batches(data: Path, rng: Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def iter_batches(
+    data: Path, labels: Path | None, rng: Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield drawn lines without end: images (n, 1, 32, 512).
 
     And whether each time step of 4 px is struck out.
     """
+    strokes = load_stroke_source(data, labels) if labels else None
     # Group words by writer; a line is of one writer.
     words: dict[str, list[TrainingLine]] = {}
     for word in load_dhsd(data / "dhsd_words.npz", held=False):
         words.setdefault(word.writer, []).append(word)
     hands, fonts = list(words.values()), find_fonts(data / "fonts_train", held=False)
     while True:
-        drawn = [_make_example(_choose_line(hands, fonts, rng), rng) for _ in range(BATCH_SIZE)]
+        lines = (
+            strokes.drawn(rng).picture
+            if strokes and rng.random() < STROKE_LINE_SHARE
+            else _choose_line(hands, fonts, rng)
+            for _ in range(BATCH_SIZE)
+        )
+        drawn = [_make_example(_thicken(line, rng), rng) for line in lines]
         pictures, struck = np.stack([p for p, _ in drawn]), np.stack([s for _, s in drawn])
         yield torch.from_numpy(pictures).unsqueeze(1), torch.from_numpy(struck)
 
@@ -109,6 +129,15 @@ def _choose_line(hands: list[list[TrainingLine]], fonts: list[Path], rng: Genera
         )
         return spoil(line.picture, rng, real=True)
     return spoil(render_line(fonts[int(rng.integers(len(fonts)))], rng).picture, rng, real=False)
+
+
+def _thicken(picture: Image, rng: Generator) -> Image:
+    """Return a line (dark on white), now and then as a thicker pen would have written it."""
+    if rng.random() >= THICK_SHARE:
+        return picture
+    side = max(2, round(float(rng.uniform(0.02, THICKEST)) * picture.shape[0]))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.erode(picture, kernel), np.uint8)
 
 
 def _make_example(
@@ -139,8 +168,8 @@ def _make_example(
     return block, target
 
 
-def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
-    """Return a network trained for so many steps of `BATCH` lines.
+def train_strike_network(data: Path, labels: Path | None, steps: int) -> StrikeNetwork:
+    """Return a network trained for so many steps of `BATCH_SIZE` lines.
 
     It prints the loss now and then.
     """
@@ -151,7 +180,7 @@ def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     recent: list[float] = []
     for step, (pictures, struck) in zip(
-        range(1, steps + 1), iter_batches(data, np.random.default_rng(SEED)), strict=False
+        range(1, steps + 1), iter_batches(data, labels, np.random.default_rng(SEED)), strict=False
     ):
         loss = nnf.binary_cross_entropy_with_logits(network(pictures), struck)
         optimizer.zero_grad()
@@ -193,13 +222,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=STRIKE_MODEL)
     parser.add_argument("--lines", type=Path)
+    parser.add_argument("--strokes", type=Path, help="checked labels of UNIPEN")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument(
         "--others", action="store_true", help="measure on the writers that are not set aside"
     )
     args = parser.parse_args()
     if args.action == "train":
-        export_strike_network(train_strike_network(args.data, args.steps), args.out)
+        export_strike_network(train_strike_network(args.data, args.strokes, args.steps), args.out)
     else:
         print(measure_strikes(args.lines, args.out, held=not args.others))
 

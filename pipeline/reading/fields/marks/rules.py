@@ -48,6 +48,11 @@ MAX_DASH_SLOPE, MAX_DASH_BEND = 0.27, 0.07
 """Maximum slope of a dash (15°), and maximum deviation from a straight line for its length
 (standard deviation).
 """
+MAX_LINE_SPREAD = 0.2
+"""Standard deviation across a straight line, as a share of that along it.
+
+A line of 0.9 mm, widened, through a box has at most 0.17; large ticks and crosses 0.32 and more.
+"""
 MIN_BEYOND_MM, MAX_LINE_RISE_MM, MAX_LINE_WIDTH_MM = (0.9, 0.6), 1.5, 1.2
 """A line through a row goes on at least this far to the left and right of the box (where words are
 printed), rises or falls no more than this, and is at most this wide.
@@ -123,7 +128,10 @@ def passes_through(ink: Ink) -> bool:
 
 
 def _leaves_two_sides(ink: Ink) -> bool:
-    """Return whether a stroke in the box leaves the image on two sides or more."""
+    """Return whether a line in the box leaves the image on two sides or more.
+
+    It is straight, or goes from left to right: a large tick leaves the image at its bend and end.
+    """
     left, top, right, bottom = ink.field
     if (
         min(left, top) < MIN_MARGIN_MM * ink.px_per_mm
@@ -140,7 +148,19 @@ def _leaves_two_sides(ink: Ink) -> bool:
     # Which connected strokes touch each edge, and which are in the box.
     sides = [set(np.unique(edge).tolist()) for edge in _image_edges(parts.labels)]
     in_box = set(np.unique(parts.labels[top:bottom, left:right]).tolist()) - {0}
-    return any(sum(part in side for side in sides) >= 2 for part in in_box)
+    left_and_right = sides[2] & sides[3]
+    return any(
+        sum(part in side for side in sides) >= 2
+        and (part in left_and_right or _is_straight(parts.labels == part))
+        for part in in_box
+    )
+
+
+def _is_straight(shape: Mask) -> bool:
+    """Return whether a shape is one straight line, in any direction."""
+    points = np.argwhere(shape).astype(np.float64)
+    across, along = np.sqrt(np.linalg.eigvalsh(np.cov(points.T)).clip(0))
+    return bool(across <= MAX_LINE_SPREAD * along)
 
 
 def _image_edges(picture: NDArray[Any]) -> tuple[NDArray[Any], ...]:

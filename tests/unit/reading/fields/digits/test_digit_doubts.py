@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import cv2
+import numpy as np
 import pytest
 
+from pipeline.domain.form.field import Format
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import UNSEEN_P, Box, State
 from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, render_sheet_page
+from pipeline.reading.fields.digits import reader
 from pipeline.reading.fields.digits.strokes import Stroke, has_two_digits, is_not_one
+from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.read_page import PageReader
 from tests.unit.reading.fields.digits.digit_rows import (
     matvarden,
     read,
+    row,
+    spec,
     write,
     write_number,
 )
@@ -175,3 +181,35 @@ def test_strokes_are_recognized_as_two_digits(strokes: list[Stroke], are_two: bo
 )
 def test_strokes_are_recognized_as_not_a_one(strokes: list[Stroke], is_mark: bool) -> None:
     assert is_not_one(strokes, 93) is is_mark
+
+
+@pytest.mark.parametrize("figure", ["2", "3", "5"])
+def test_clear_digit_that_reaches_into_an_empty_box_is_one_digit(figure: str) -> None:
+    """A number whose last digit was written wide was typed for the empty box after it."""
+    form, paper = matvarden()
+    pulse = form.by_name["rad01.puls"]
+    first, second = pulse.cell_boxes[:2]
+    write(paper, "8", Box(first.x + 1.2, first.y + 1.4, first.w - 2.4, first.h - 2.8))
+    write(paper, figure, Box(second.x + 1.4, second.y + 1.4, second.w - 0.4, second.h - 2.8))
+    reading = read(paper)
+    assert reading.fields[pulse.name].value == f"8{figure}"
+    assert f"odd_strokes:{pulse.name}" not in reading.issues
+
+
+@pytest.mark.parametrize(("height_px", "least", "most"), [(44, 0.99, 1.0), (16, 0.9, 0.975)])
+def test_box_with_a_high_stroke_is_hardly_empty(
+    monkeypatch: pytest.MonkeyPatch, height_px: int, least: float, most: float
+) -> None:
+    """A thin 1 at the front of a time was doubtful: cut out it looks like the rest of a line."""
+    blank = np.full((96, 120), 255, np.uint8)
+    for left in (16, 60):
+        cv2.rectangle(blank, (left, 16), (left + 44, 80), (200,), 2)
+    image = blank.copy()
+    for x in (38, 82):
+        cv2.line(image, (x + 3, 48 - height_px // 2), (x, 48 + height_px // 2), (60,), 3)
+    answers = row("11", doubts={0: {" ": 0.03}})
+    monkeypatch.setattr(reader, "classify_cells", lambda _: answers)
+    crop = FieldImage(image, spec(Format.NUMBER, 2), blank, 8.0, 2.0)
+    (reading,) = reader.read_digit_boxes([crop])
+    assert reading.value == "11"
+    assert least <= reading.p <= most

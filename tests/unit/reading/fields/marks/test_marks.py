@@ -376,3 +376,15 @@ def test_fold_or_line_through_box_needs_review(
     cv2.line(page, start, end, 120, 3, cv2.LINE_AA)
     (reading,) = reader.read_marks([_mark_crop(page)])
     assert reading.p < SURE
+
+
+def test_large_tick_that_leaves_its_image_is_no_line_through_the_box() -> None:
+    """It was taken for a fold or a struck-out row: its bend and its end are at two sides."""
+    page, near = _page(), slice(27, 93)
+    for a, b in (((42, 58), (52, 92)), ((52, 92), (92, 27))):
+        cv2.line(page, a, b, 40, 4, cv2.LINE_AA)
+    blank = np.ascontiguousarray(_page()[near, near])
+    crop = FieldImage(np.ascontiguousarray(page[near, near]), _spec(), blank, PX, 13 / PX)
+    (reading,) = reader.read_marks([crop])
+    assert reading.value is True
+    assert reading.p > SURE
