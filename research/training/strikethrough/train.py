@@ -53,9 +53,9 @@ BATCH_SIZE = 16
 LEARNING_RATE = 2e-3
 REAL_LINE_SHARE = 0.6
 """Share of lines that are words of real writers; the others are in fonts."""
-STROKE_LINE_SHARE = 0.6
+STROKE_LINE_SHARE = 0.45
 """Share of lines that are of UNIPEN's writers; of the rest `REAL_LINE_SHARE` is of DHSD's."""
-THICK_SHARE, THICKEST = 0.4, 0.07
+THICK_SHARE, THICKEST = 0.3, 0.07
 """How often a line is drawn with a thicker pen, and by how much at most, in heights of the line.
 
 Felt pens, and what one bit makes of a ballpoint, fill loops and join letters.
