@@ -53,14 +53,13 @@ processor's cache. The answers are the same.
 CERTAIN_P = 0.998
 """A digit that both networks give this probability is one digit.
 
-Of 6,000 drawn rows with a clean digit of UNIPEN's held-out writers 124 fewer are odd so, of as many
-with a digit over another 13 more, and of as many with a second digit pushed into the box 7 more,
-are misread with p ≥ 0.99 and not odd (of 179 and 28).
+Of 6,000 drawn rows with one digit of UNIPEN's held-out writers 132 fewer are odd; of as many with a
+digit over another 13 more, and of as many with a second digit pushed into the box 7 more, are
+misread with p ≥ 0.99 and not odd (179 and 28 before).
 """
 
 EMPTY_IF_TALL = 0.1
-"""Times as probable as by its shape it is that a box is empty which holds a stroke of a digit's
-height.
+"""Factor of the probability that a box is empty, if it holds a stroke as high as a digit.
 
 Of 500 drawn boxes that are read as a digit, hold such a stroke and are empty with p of 0.003–0.5
 (13 expected) two are empty, both with remains of a line; through writing on the back 22 of 85 are,
