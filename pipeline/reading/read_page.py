@@ -455,7 +455,8 @@ def _checked_result(
     fields = cap_marks(context, _with_lower_confidence(fields, page_issues))
     issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
     reading = replace(base, outcome=Outcome.READ, fields=fields, issues=issues)
-    return PageResult(reading, _encode_page(context.image, context.registration))
+    is_pale = any(issue.code is IssueCode.PALE_WRITING for issue in page_issues)
+    return PageResult(reading, _encode_page(context.image, context.registration, is_pale=is_pale))
 
 
 def _with_lower_confidence(
@@ -489,9 +490,9 @@ def _issue_strings(issues: Iterable[Issue]) -> tuple[str, ...]:
     return tuple(map(str, issues))
 
 
-def _encode_page(image: Image, registration: Registration) -> bytes:
-    """Return the registered page as people see it, as JPEG."""
+def _encode_page(image: Image, registration: Registration, *, is_pale: bool = False) -> bytes:
+    """Return the registered page as people see it, as JPEG; what is too pale to be read darker."""
     with stage("encode"):
         quality = [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY]
-        page = shown_page(image, registration)
+        page = shown_page(image, registration, is_pale=is_pale)
         return np.asarray(cv2.imencode(".jpg", page, quality)[1]).tobytes()

@@ -2,7 +2,8 @@
 
 Pale strokes, of a pencil or on a scan that is too light, are paler than what readers take for ink;
 where they read nothing, or only the darker part of it, something is written all the same. On the
-mean of 0.75 mm a stroke of 3 % stands out from the grain of paper.
+mean of 0.75 mm a stroke of 3 % stands out from the grain of paper. A short one may be dirt, unless
+there are several in the field, or other fields of the page are written so.
 
 Red ink may be check marks, a correction or a stamp; a field reader sees strokes without colour.
 Only colour scans show it. Ink is red if it reflects more red than green light than the paper does,
@@ -48,19 +49,27 @@ A red pen has 60–90, the edges of black print at most 30, blue pens 20.
 """
 _HIGHLIGHT_GAP_MM, _MAX_STROKE_MM = 1.25, 3.5
 """Gaps between letters that a highlighter covers, and the width of the widest stroke, mm."""
-_MIN_PALE_DARKNESS, _MIN_DARKNESS = 0.03, 0.1
-"""Darkness of pale strokes, at least, and of strokes that readers see."""
+_MIN_PALE_DARKNESS, _MIN_DARKNESS = 0.03, 0.15
+"""Darkness of pale strokes, at least, and of strokes that readers see as a whole."""
 _PALE_BLUR_PX = 3
 """Side of the square on which pale strokes are averaged, px at `CHECK_PX_PER_MM`."""
+_MIN_DARK_PX = 3
+"""A stroke has so many dark pixels in such a square; one is grain."""
 _NOISE_RATIO = 5.0
 """A pale stroke is this many standard deviations darker than the grain of the paper."""
 _FROM_STROKE_MM = 0.75
 """Paper nearer to a dark stroke than this is its edge, mm."""
-_MIN_PALE_MM = 2.5
-"""Length, across or down, of a pale stroke that is writing.
+_MIN_LENGTH_MM, _MIN_PIECE_MM = 2.5, 1.0
+"""Length, across or down, of a pale stroke that is writing, or of its pieces together, of which
+each is at least so long.
+"""
+_PALE_PAGE_FIELDS, _MIN_LENGTH_ON_PALE_MM = 3, 1.0
+"""Where so many fields of a page are pale, shorter strokes are writing too."""
+_MAX_SHARE_OUTSIDE = 0.3
+"""Pale strokes outside the fields are at most so dense, as part of those in fields.
 
-On drawn scans (`research.evaluation.untyped --apart`) no empty field has one of 2 mm; of faint red
-pencil each figure has one of 2.75–8 mm.
+Where they are denser they show through from the back, or are stains, fibres and folds: there only a
+long stroke is writing.
 """
 _NORMAL_DEVIATION = 1.4826
 """The standard deviation of normal noise as a multiple of its median deviation."""
@@ -98,7 +107,7 @@ def find_pale_fields(
     """
     # Average over neighbours, so that grain is lost and strokes are left.
     darkness = context.contrast.darkness
-    soft = np.asarray(cv2.blur(darkness, (_PALE_BLUR_PX, _PALE_BLUR_PX)), np.float32)
+    soft = _average(darkness)
     paper = unprinted_mask(context.contrast.template, _FROM_PRINT_MM).mask
     pale = paper & (soft > _MIN_PALE_DARKNESS)
     windows = {
@@ -106,23 +115,43 @@ def find_pale_fields(
         for spec in specs
         if spec.traits.filled_by_hand and spec.name in readings
     }
-    least_px = round(_MIN_PALE_MM * CHECK_PX_PER_MM)
-    named = {name for name, window in windows.items() if _has_stroke(pale[window], least_px)}
-    if not named or is_black_and_white(context.image):
+    if not any(pale[window].any() for window in windows.values()) or is_black_and_white(
+        context.image
+    ):
         return frozenset()
     # What is darker belongs to strokes that readers see, but where they saw nothing.
-    dark = _widen(darkness > _MIN_DARKNESS, _FROM_STROKE_MM)
-    least = _find_grain(soft[paper])
-    return frozenset(
-        name
-        for name in named
-        if _has_stroke(
-            (soft[windows[name]] > least)
-            & pale[windows[name]]
-            & ~(dark[windows[name]] & (readings[name].state is not State.EMPTY)),
-            least_px,
+    is_dark = _average((darkness > _MIN_DARKNESS).astype(np.float32)) * _PALE_BLUR_PX**2
+    dark = _widen(is_dark > _MIN_DARK_PX - 0.5, _FROM_STROKE_MM)
+    pale &= soft > _find_grain(soft[paper])
+    pieces = {
+        name: _measure_strokes(
+            pale[window] & ~(dark[window] & (readings[name].state is not State.EMPTY))
         )
+        for name, window in windows.items()
+    }
+    if _is_everywhere(pale & ~dark, paper, windows.values()):
+        return frozenset(name for name, mm in pieces.items() if max(mm) >= _MIN_LENGTH_MM)
+    found = frozenset(name for name, mm in pieces.items() if sum(mm) >= _MIN_LENGTH_MM)
+    if len(found) < _PALE_PAGE_FIELDS:
+        return found
+    return frozenset(name for name, mm in pieces.items() if sum(mm) >= _MIN_LENGTH_ON_PALE_MM)
+
+
+def _is_everywhere(pale: Mask, paper: Mask, windows: Iterable[tuple[slice, slice]]) -> bool:
+    """Check whether pale strokes are about as dense on the paper outside the fields as in them."""
+    in_fields = np.zeros_like(paper)
+    for window in windows:
+        in_fields[window] = True
+    inside, outside = (
+        np.count_nonzero(pale & where) / max(1, np.count_nonzero(paper & where))
+        for where in (in_fields, ~in_fields)
     )
+    return outside > _MAX_SHARE_OUTSIDE * inside
+
+
+def _average(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of each pixel and its neighbours."""
+    return np.asarray(cv2.blur(values, (_PALE_BLUR_PX, _PALE_BLUR_PX)), np.float32)
 
 
 def _find_grain(paper: NDArray[np.float32]) -> float:
@@ -133,12 +162,13 @@ def _find_grain(paper: NDArray[np.float32]) -> float:
     return middle + _NOISE_RATIO * _NORMAL_DEVIATION * median(np.abs(paper - middle))
 
 
-def _has_stroke(mask: Mask, least_px: int) -> bool:
-    """Check whether connected pixels reach over a length, across or down."""
-    if np.count_nonzero(mask) < least_px:
-        return False
-    sides = Components.of(mask).stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    return bool(sides.max(initial=0) >= least_px)
+def _measure_strokes(mask: Mask) -> list[float]:
+    """Return the lengths of all connected pixels of some length, across or down, mm; at least 0."""
+    if not mask.any():
+        return [0.0]
+    sides = Components.of(mask).stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    lengths = sides[sides >= _MIN_PIECE_MM * CHECK_PX_PER_MM] / CHECK_PX_PER_MM
+    return [0.0, *lengths.tolist()]
 
 
 def _widen(mask: Mask, by_mm: float) -> Mask:

@@ -3,27 +3,31 @@
     pip install -e '.[train]'
     python -m research.training.strikethrough.train train --data FOLDER --strokes LABELS.npz
         --out data/models/strikes.onnx
+    python -m research.training.strikethrough.train join --networks FIRST.onnx SECOND.onnx
+        --out data/models/strikes.onnx
     python -m research.training.strikethrough.train measure --data FOLDER --lines LINES.zip
 
 `FOLDER` has `dhsd_words.npz`, `fonts_train/*.ttf` and `unipen_strokes.npz`; strokes are drawn on
 their words (`draw.py`). `--strokes` has the labels of UNIPEN's
 (`python -m research.training.strokes.labels`); without it the network does not know their hands.
 `LINES.zip` has images of lines and `labels.tsv`, in which `>word<` or `<>` is a struck-out place.
-`measure` prints metrics for the held-out writers, `measure --others` for the rest. Nothing in the
-product imports this module.
+`measure` prints metrics for the held-out writers, `measure --others` for the rest. `join` makes one
+network of two, whose answer is the mean of theirs. Nothing in the product imports this module.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
+from onnx import TensorProto, compose, helper
 from torch import nn
 from torch.nn import functional as nnf
 
@@ -213,13 +217,37 @@ def export_strike_network(network: StrikeNetwork, file: Path) -> None:
     )
 
 
+def join_strike_networks(files: Sequence[Path], out: Path) -> None:
+    """Write one ONNX file that returns the mean of the answers of two networks."""
+    graphs = [
+        compose.add_prefix(onnx.load(file), f"{number}_") for number, file in enumerate(files)
+    ]
+    joined = compose.merge_models(*graphs, io_map=[])
+    graph = joined.graph
+    # Both read the same lines.
+    source = helper.make_tensor_value_info("lines", TensorProto.FLOAT, None)
+    source.CopyFrom(graph.input[0])
+    source.name = "lines"
+    nodes = [
+        *(helper.make_node("Identity", ["lines"], [one.name]) for one in graph.input),
+        *graph.node,
+        helper.make_node("Mean", [one.name for one in graph.output], ["p"]),
+    ]
+    target = type(graph.output[0])()
+    target.CopyFrom(graph.output[0])
+    target.name = "p"
+    whole = helper.make_graph(nodes, "strikes", [source], [target], graph.initializer)
+    onnx.save(helper.make_model(whole, opset_imports=joined.opset_import), str(out))
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("action", choices=("train", "measure"))
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("action", choices=("train", "join", "measure"))
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--networks", type=Path, nargs=2, help="what to join")
     parser.add_argument("--out", type=Path, default=STRIKE_MODEL)
     parser.add_argument("--lines", type=Path)
     parser.add_argument("--strokes", type=Path, help="checked labels of UNIPEN")
@@ -230,6 +258,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.action == "train":
         export_strike_network(train_strike_network(args.data, args.strokes, args.steps), args.out)
+    elif args.action == "join":
+        join_strike_networks(args.networks, args.out)
     else:
         print(measure_strikes(args.lines, args.out, held=not args.others))
 

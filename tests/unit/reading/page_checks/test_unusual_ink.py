@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import UNSEEN_P, Image, PageReading
 from pipeline.domain.settings import ROOT
@@ -155,7 +155,7 @@ def test_pale_writing_is_not_empty(dpi: int, *, is_grey: bool) -> None:
         for name in filled
         if reading.fields[name].p > UNSEEN_P and reading.fields[name].value is None
     ]
-    assert len(pale) > 0.8 * len(filled)
+    assert len(pale) > 0.9 * len(filled)
     assert not pale - set(filled)
 
 
@@ -175,3 +175,14 @@ def _scanned_at(dpi: int, paper: Image) -> Image:
     small = cv2.resize(paper, None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA)
     grain = np.random.default_rng(5).normal(0, 4, small.shape[:2])[..., None]
     return np.asarray(np.clip(small + grain, 0, 255), np.uint8)
+
+
+def test_half_of_a_word_in_pale_ink_is_told() -> None:
+    """ "Jonas Hedström" was read as "Jonas He" with high confidence."""
+    reading = _read(_scanned_at(300, _filled(ink=(224, 224, 224))))
+    wrong = [
+        (name, one.value)
+        for name, one in reading.fields.items()
+        if VISITS.by_name[name].kind is Kind.TEXT and one.value and one.p > UNSEEN_P
+    ]
+    assert not [name for name, _ in wrong if name not in _told(reading, "pale_writing")]

@@ -38,9 +38,9 @@ def _scanned(colour: tuple[int, int, int], *, in_shade: bool = False) -> Image:
     return shown
 
 
-def _shown(image: Image) -> Image:
+def _shown(image: Image, reader: PageReader = READER) -> Image:
     data = cv2.imencode(".png", image)[1].tobytes()
-    upright = READER.read(data, "image/png").upright
+    upright = reader.read(data, "image/png").upright
     assert upright is not None
     return decode_image(upright, "image/jpeg")
 
@@ -84,3 +84,14 @@ def test_a_colour_scan_without_colours_is_stored_grey_on_white() -> None:
     page = _shown(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8))
     assert page.ndim == 2
     assert np.percentile(_paper(page), 5) >= 250
+
+
+@pytest.mark.parametrize("is_grey", [False, True])
+def test_pale_writing_is_shown_darker(*, is_grey: bool) -> None:
+    """It was made white with the paper, so that whoever was told of it saw nothing."""
+    scanned = _scanned((226, 224, 228))
+    image = np.asarray(cv2.cvtColor(scanned, cv2.COLOR_BGR2GRAY)) if is_grey else scanned
+    page = _shown(image, PageReader.of_forms(FORMS))
+    gray = page if page.ndim == 2 else cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
+    y, x = round((FIELD.y + FIELD.h / 2) * PX_PER_MM), round((FIELD.x + 8) * PX_PER_MM)
+    assert int(np.median(_paper(gray))) - int(gray[y, x]) > 35
