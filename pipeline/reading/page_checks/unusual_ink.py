@@ -142,11 +142,12 @@ def _is_everywhere(pale: Mask, paper: Mask, windows: Iterable[tuple[slice, slice
     in_fields = np.zeros_like(paper)
     for window in windows:
         in_fields[window] = True
-    inside, outside = (
-        np.count_nonzero(pale & where) / max(1, np.count_nonzero(paper & where))
-        for where in (in_fields, ~in_fields)
-    )
+    inside, outside = (_share(pale, paper & where) for where in (in_fields, ~in_fields))
     return outside > _MAX_SHARE_OUTSIDE * inside
+
+
+def _share(mask: Mask, where: Mask) -> float:
+    return int(np.count_nonzero(mask & where)) / max(1, int(np.count_nonzero(where)))
 
 
 def _average(values: NDArray[np.float32]) -> NDArray[np.float32]:
