@@ -164,7 +164,7 @@ def test_neither_grain_nor_a_clear_pen_is_pale() -> None:
     assert not _told(_read(_scanned_at(200, _filled(empty=True))), "pale_writing")
 
 
-def test_nothing_of_real_sheets_is_surely_wrong() -> None:
+def test_nothing_of_real_sheets_is_wrong_with_high_confidence() -> None:
     """One is filled in with red pencil, so pale that a person just sees it."""
     fields = read_scans(EvaluationData(shared("scans").parent, None))
     assert not [one.spec.name for one in fields if one.is_sure and not one.right]
@@ -177,12 +177,10 @@ def _scanned_at(dpi: int, paper: Image) -> Image:
     return np.asarray(np.clip(small + grain, 0, 255), np.uint8)
 
 
-def test_half_of_a_word_in_pale_ink_is_told() -> None:
-    """ "Jonas Hedström" was read as "Jonas He" with high confidence."""
+def test_words_of_which_a_part_is_too_pale_have_low_confidence() -> None:
+    """In ink 12 % darker than paper "Ylva Ström" was read as "r m" with high confidence."""
     reading = _read(_scanned_at(300, _filled(ink=(224, 224, 224))))
-    wrong = [
-        (name, one.value)
-        for name, one in reading.fields.items()
-        if VISITS.by_name[name].kind is Kind.TEXT and one.value and one.p > UNSEEN_P
-    ]
-    assert not [name for name, _ in wrong if name not in _told(reading, "pale_writing")]
+    texts = [name for name in reading.fields if VISITS.by_name[name].kind is Kind.TEXT]
+    read = [reading.fields[name] for name in texts if reading.fields[name].value]
+    assert read
+    assert max(one.p for one in read) <= UNSEEN_P
