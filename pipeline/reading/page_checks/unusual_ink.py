@@ -117,10 +117,6 @@ def find_pale_fields(
         for spec in specs
         if spec.traits.filled_by_hand and spec.name in readings
     }
-    if not any(pale[window].any() for window in windows.values()) or is_black_and_white(
-        context.image
-    ):
-        return frozenset()
     # What is darker belongs to strokes that readers see, but where they saw nothing.
     is_dark = _average((darkness > _MIN_DARKNESS).astype(np.float32)) * _PALE_BLUR_PX**2
     dark = _widen(is_dark > _MIN_DARK_PX - 0.5, _FROM_STROKE_MM)
@@ -132,6 +128,8 @@ def find_pale_fields(
         )
         for name, window in windows.items()
     }
+    if not any(sum(mm) for mm in pieces.values()) or is_black_and_white(context.image):
+        return frozenset()
     if _is_everywhere(pale & ~dark, paper, windows.values()):
         return frozenset(name for name, mm in pieces.items() if max(mm) >= _MIN_LENGTH_MM)
     found = frozenset(name for name, mm in pieces.items() if sum(mm) >= _MIN_LENGTH_MM)
@@ -168,7 +166,7 @@ def _find_grain(paper: NDArray[np.float32]) -> float:
 
 def _measure_strokes(mask: Mask) -> list[float]:
     """Return the lengths of all connected pixels of some length, across or down, mm; at least 0."""
-    if not mask.any():
+    if np.count_nonzero(mask) < _MIN_PIECE_MM * CHECK_PX_PER_MM:
         return [0.0]
     sides = Components.of(mask).stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     lengths = sides[sides >= _MIN_PIECE_MM * CHECK_PX_PER_MM] / CHECK_PX_PER_MM
