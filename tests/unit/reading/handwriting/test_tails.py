@@ -1,0 +1,54 @@
+"""Tails of the row above in an empty field, and writing of its own that reaches over its line."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.model import Image, State
+from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.handwriting.reader import read_handwriting
+
+PX, MARGIN, WIDTH, HEIGHT = 8, 16, 320, 64
+
+
+def _table_cell() -> Image:
+    """A cell with the lines of its neighbours, 8 px/mm."""
+    sheet = np.full((HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN), 255, np.uint8)
+    for y in (MARGIN - 5, MARGIN, MARGIN + HEIGHT, MARGIN + HEIGHT + 5):
+        cv2.line(sheet, (0, y), (sheet.shape[1], y), (150,), 2)
+    for x in (MARGIN, MARGIN + WIDTH):
+        cv2.line(sheet, (x, 0), (x, sheet.shape[0]), (150,), 2)
+    return sheet
+
+
+def _field(text: str, baseline: int, scale: float) -> FieldImage:
+    """The cell with a text whose baseline is so many px below its top line."""
+    image = _table_cell()
+    written = np.full((image.shape[0] + 100, image.shape[1]), 255, np.uint8)
+    at = (60, 100 + MARGIN + baseline)
+    cv2.putText(written, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (40,), 3, cv2.LINE_AA)
+    spec = FieldSpec.model_construct(
+        name="f", label="f", kind=Kind.TEXT, box=(20.0, 20.0, WIDTH / PX, HEIGHT / PX)
+    )
+    seen = np.minimum(image, written[100:])
+    return FieldImage(seen, spec, _table_cell(), float(PX), MARGIN / PX)
+
+
+@pytest.mark.parametrize("text", ["3 ggr", "jag", "y", "p"])
+def test_tails_of_the_row_above_are_no_writing(text: str) -> None:
+    (reading,) = read_handwriting([_field(text, -2, 2.8)])
+    assert (reading.state, reading.value, reading.issues) == (State.EMPTY, None, ())
+
+
+@pytest.mark.parametrize("text", ["3 ggr", "1", "hall"])
+def test_writing_that_reaches_over_its_own_line_is_read(text: str) -> None:
+    (reading,) = read_handwriting([_field(text, 34, 1.6)])
+    assert reading.state is not State.EMPTY
+
+
+def test_a_whole_word_that_is_cut_off_above_is_no_tail() -> None:
+    (reading,) = read_handwriting([_field("hall", 30, 2.4)])
+    assert reading.state is not State.EMPTY
