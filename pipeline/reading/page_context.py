@@ -9,6 +9,7 @@ from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Image
+from pipeline.reading.imaging.grayscale import is_black_and_white
 from pipeline.reading.imaging.print_contrast import PrintContrast, measure_print_contrast
 from pipeline.reading.register.register import Registration
 from pipeline.reading.template_images import template_image
@@ -20,7 +21,8 @@ class PageContext:
 
     `image` is the page as scanned; `registration.upright` is the page registered to the form, grey,
     at 8 px/mm; `template` is the unfilled form at the same scale. `contrast` is the visibility of
-    the form's print on the page. Only fields of the given `kinds` are read.
+    the form's print on the page. Only fields of the given `kinds` are read. `is_black_and_white`:
+    the scan has no shades of grey.
     """
 
     image: Image
@@ -30,6 +32,7 @@ class PageContext:
     template: Image
     contrast: PrintContrast
     kinds: frozenset[Kind]
+    is_black_and_white: bool
 
     @classmethod
     def of(
@@ -43,7 +46,8 @@ class PageContext:
         """Make the context of a page, with what follows from its registration."""
         template = template_image(form, page_no)
         contrast = measure_print_contrast(registration.upright, template)
-        return cls(image, form, page_no, registration, template, contrast, kinds)
+        one_bit = is_black_and_white(image)
+        return cls(image, form, page_no, registration, template, contrast, kinds, one_bit)
 
     @property
     def page(self) -> PageSpec:

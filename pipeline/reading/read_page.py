@@ -46,7 +46,6 @@ from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import (
     cap_confidence,
     cap_marks,
-    is_black_and_white,
     lower_confidence,
 )
 from pipeline.reading.page_checks.stray_writing import (
@@ -380,14 +379,13 @@ def score_fields(
         by_kind[spec.kind].append(spec)
 
     # Readers get all fields of their kind at once, so that networks run in batches.
-    one_bit = is_black_and_white(context.image)
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         field_images = [
             replace(
                 _cut_field_image(spec, field_margin_mm(spec, specs), context, names),
                 listed=texts.expected_in(spec),
-                one_bit=one_bit,
+                one_bit=context.is_black_and_white,
             )
             for spec in group
         ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -61,8 +63,8 @@ def decode_grayscale(data: bytes) -> Image:
         BrokenFileError: it is no image, is damaged, or is too small or too large to be a field.
     """
     try:
-        # Turn as the camera noted, and put transparent parts on white paper.
-        with Pictures.open(io.BytesIO(data)) as file:
+        with _open_picture(data) as file:
+            # Turn as the camera noted, and put transparent parts on white paper.
             picture = ImageOps.exif_transpose(file)
             if picture.has_transparency_data:
                 picture = Pictures.alpha_composite(
@@ -70,14 +72,22 @@ def decode_grayscale(data: bytes) -> Image:
                 )
             # Keep the high byte of 16-bit images.
             if picture.mode.startswith("I"):
-                return _limit_size((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
-            return _limit_size(np.asarray(picture.convert("L"), np.uint8))
-    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
+                return (np.asarray(picture, np.uint32) >> 8).astype(np.uint8)
+            return np.asarray(picture.convert("L"), np.uint8)
+    except (OSError, ValueError, SyntaxError) as error:
         raise BrokenFileError("no_picture_damaged") from error
 
 
-def _limit_size(picture: Image) -> Image:
-    if min(picture.shape) < MIN_FIELD_SIDE_PX or picture.size > MAX_FIELD_PX:
+def _open_picture(data: bytes) -> Pictures.Image:
+    """Open an image without decoding its pixels; its size is judged before they take memory."""
+    with warnings.catch_warnings():
+        # Pillow warns of a large image.
+        warnings.simplefilter("ignore")
+        try:
+            picture = Pictures.open(io.BytesIO(data))
+        except Pictures.DecompressionBombError as error:
+            raise BrokenFileError("too_small_too_large_picture") from error
+    if min(picture.size) < MIN_FIELD_SIDE_PX or math.prod(picture.size) > MAX_FIELD_PX:
         raise BrokenFileError("too_small_too_large_picture")
     return picture
 

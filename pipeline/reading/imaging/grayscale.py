@@ -24,7 +24,9 @@ GREEN_SLACK = 6
 These are noise, and a tint of light that changes across the page.
 """
 SAMPLE_STEP = 4
-"""Distance of the pixels that are sampled to find the paper's colour."""
+"""Distance of the pixels that are sampled to find the paper's colour, and levels of grey."""
+MAX_LEVELS, MIN_LEVEL_SHARE = 4, 1e-4
+"""So many levels at most does a 1-bit scan have, each with so large a share of the page."""
 
 
 def to_ink_grayscale(image: Image) -> Image:
@@ -78,3 +80,10 @@ def shrink_to_ink_grayscale(image: Image, factor: float) -> Image:
     return to_ink_grayscale(
         np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     )
+
+
+def is_black_and_white(image: Image) -> bool:
+    """Check whether a scan has so few levels that it was made with 1 bit a pixel."""
+    sample = np.ascontiguousarray(image[::SAMPLE_STEP, ::SAMPLE_STEP]).ravel()
+    used = np.bincount(sample, minlength=256) > MIN_LEVEL_SHARE * sample.size
+    return int(np.count_nonzero(used)) <= MAX_LEVELS

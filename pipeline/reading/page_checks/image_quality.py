@@ -82,8 +82,6 @@ _BESIDE_PRINT_MM, _MIN_TONER, _MAX_STRAY_TONER = 0.5, 0.2, 0.004
 Scans of an original have 0.0004–0.001, copies of copies with thick, broken or speckled print 0.005
 and more.
 """
-_MAX_LEVELS, _MIN_LEVEL_SHARE = 4, 1e-4
-"""So many levels at most does a 1-bit scan have, each with so large a share of the page."""
 _MIN_EDGE_PX = 500
 """Least bare paper, and least length of edges, that is judged, px."""
 
@@ -103,9 +101,7 @@ def _is_dotted(context: PageContext) -> bool:
 
     A page without shades of grey has steep edges only.
     """
-    return is_black_and_white(context.image) and not is_worn_copy(
-        context.all_fields, context.contrast
-    )
+    return context.is_black_and_white and not is_worn_copy(context.all_fields, context.contrast)
 
 
 def find_quality_issues(
@@ -138,9 +134,7 @@ def cap_marks(context: PageContext, readings: Mapping[str, Reading]) -> dict[str
     On a copy of a copy what happened to a box is lost: on one sheet of drawn ones all empty boxes
     seemed to be marked (docs/reading-methods.md). How the form's own print came through tells.
     """
-    if not (
-        is_black_and_white(context.image) and is_worn_copy(context.all_fields, context.contrast)
-    ):
+    if not (context.is_black_and_white and is_worn_copy(context.all_fields, context.contrast)):
         return dict(readings)
     boxes = {spec.name for spec in context.fields if spec.traits.is_check_box}
     return {
@@ -149,13 +143,6 @@ def cap_marks(context: PageContext, readings: Mapping[str, Reading]) -> dict[str
         else reading
         for name, reading in readings.items()
     }
-
-
-def is_black_and_white(image: Image) -> bool:
-    """Check whether a scan has so few levels that it was made with 1 bit a pixel."""
-    sample = np.ascontiguousarray(image[::4, ::4]).ravel()
-    used = np.bincount(sample, minlength=256) > _MIN_LEVEL_SHARE * sample.size
-    return int(np.count_nonzero(used)) <= _MAX_LEVELS
 
 
 def is_worn_copy(specs: Iterable[FieldSpec], contrast: PrintContrast) -> bool:

@@ -33,7 +33,6 @@ from pipeline.reading.imaging.print_contrast import (
     unprinted_mask,
 )
 from pipeline.reading.imaging.quantiles import median
-from pipeline.reading.page_checks.image_quality import is_black_and_white
 from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS
 from pipeline.reading.page_context import PageContext
 from pipeline.reading.register.register import Registration
@@ -128,7 +127,7 @@ def find_pale_fields(
         )
         for name, window in windows.items()
     }
-    if not any(sum(mm) for mm in pieces.values()) or is_black_and_white(context.image):
+    if not any(sum(mm) for mm in pieces.values()) or context.is_black_and_white:
         return frozenset()
     if _is_everywhere(pale & ~dark, paper, windows.values()):
         return frozenset(name for name, mm in pieces.items() if max(mm) >= _MIN_LENGTH_MM)

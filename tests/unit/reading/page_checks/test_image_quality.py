@@ -23,6 +23,7 @@ from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
+from pipeline.reading.imaging.grayscale import is_black_and_white
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.image_quality import (
     cap_confidence,
@@ -145,7 +146,8 @@ def _capped_p(reading: Reading, *damage: Damage) -> float:
     registration = cast(Registration, None)  # what the field looks like does not matter
     contrast = measure_print_contrast(upright, unfilled)
     kinds = frozenset(Kind)
-    context = PageContext(state.image, form, 1, registration, unfilled, contrast, kinds)
+    one_bit = is_black_and_white(state.image)
+    context = PageContext(state.image, form, 1, registration, unfilled, contrast, kinds, one_bit)
     return cap_marks(context, {box: reading})[box].p
 
 
@@ -184,7 +186,6 @@ def test_page_whose_pale_lines_became_dots_is_not_blurred() -> None:
     assert codes == (IssueCode.BLURRED,)
     registration = SimpleNamespace(upright=two)
     for image, issues in ((two, []), (page.clip(0, 255).astype(np.uint8), [IssueCode.BLURRED])):
-        context = PageContext(
-            image, form, 1, cast(Registration, registration), unfilled, contrast, frozenset(Kind)
-        )
+        seen, kinds, one_bit = cast(Registration, registration), frozenset(Kind), image is two
+        context = PageContext(image, form, 1, seen, unfilled, contrast, kinds, one_bit)
         assert [issue.code for issue in check(context, {})] == issues
