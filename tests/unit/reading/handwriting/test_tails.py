@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pipeline.domain.form.field import FieldSpec, Kind
-from pipeline.domain.model import Image, State
+from pipeline.domain.model import UNSEEN_P, Image, State
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.reader import read_handwriting
+from pipeline.reading.fields.signature import read_initials, read_signatures
 
 PX, MARGIN, WIDTH, HEIGHT = 8, 16, 320, 64
 
@@ -24,15 +25,14 @@ def _table_cell() -> Image:
     return sheet
 
 
-def _field(text: str, baseline: int, scale: float) -> FieldImage:
+def _field(text: str, baseline: int, scale: float, kind: Kind = Kind.TEXT) -> FieldImage:
     """The cell with a text whose baseline is so many px below its top line."""
     image = _table_cell()
     written = np.full((image.shape[0] + 100, image.shape[1]), 255, np.uint8)
     at = (60, 100 + MARGIN + baseline)
     cv2.putText(written, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (40,), 3, cv2.LINE_AA)
-    spec = FieldSpec.model_construct(
-        name="f", label="f", kind=Kind.TEXT, box=(20.0, 20.0, WIDTH / PX, HEIGHT / PX)
-    )
+    box = (20.0, 20.0, WIDTH / PX, HEIGHT / PX)
+    spec = FieldSpec.model_construct(name="f", label="f", kind=kind, box=box, day=None, row=None)
     seen = np.minimum(image, written[100:])
     return FieldImage(seen, spec, _table_cell(), float(PX), MARGIN / PX)
 
@@ -52,3 +52,13 @@ def test_writing_that_reaches_over_its_own_line_is_read(text: str) -> None:
 def test_a_whole_word_that_is_cut_off_above_is_no_tail() -> None:
     (reading,) = read_handwriting([_field("hall", 30, 2.4)])
     assert reading.state is not State.EMPTY
+
+
+@pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
+def test_tails_of_the_row_above_are_asked_about_and_large_initials_are_not(kind: Kind) -> None:
+    read = read_signatures if kind is Kind.SIGNATURE else read_initials
+    hanging, signed = _field("", 0, 1.0, kind), _field("AK", 30, 1.8, kind)
+    cv2.ellipse(hanging.image, (150, 20), (9, 34), 20, 0, 360, (40,), 3)
+    (tail,), (initials,) = read([hanging]), read([signed])
+    assert tail.p <= UNSEEN_P
+    assert (initials.state, initials.p > 0.99) == (State.READ, True)
