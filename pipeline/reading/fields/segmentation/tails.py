@@ -12,6 +12,8 @@ import numpy as np
 from pipeline.reading.fields.ink import Ink, Mask
 from pipeline.reading.imaging.components import Components
 
+MIN_ABOVE_MM = 1.5
+"""So much above the field its image has to show, or it is unknown where strokes begin."""
 LINE_GAP_MM = 0.6
 """Ink goes on across the top line if it is this near to it on both sides."""
 MAX_END = 0.75
@@ -28,10 +30,11 @@ def has_tails_only(ink: Ink, line: Mask, max_end: float = MAX_END) -> bool:
     Writing of the field's own that reaches over its top line ends below `max_end`, a part of the
     field's height, or shows its upper end.
     """
-    if not line.any() or not ink.mask[0].any():
+    _, top, _, bottom = ink.field
+    is_seen = top >= MIN_ABOVE_MM * ink.px_per_mm
+    if not is_seen or not line.any() or not ink.mask[0].any():
         return False
     # Join what the removed line has cut, where ink is on both sides of it.
-    _, top, _, bottom = ink.field
     gap = max(1, round(LINE_GAP_MM * ink.px_per_mm))
     zone = slice(max(0, top - gap), top + gap)
     joined = ink.mask.copy()

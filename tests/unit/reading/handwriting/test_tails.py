@@ -11,6 +11,7 @@ from pipeline.domain.model import UNSEEN_P, Image, State
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.reader import read_handwriting
 from pipeline.reading.fields.signature import read_initials, read_signatures
+from pipeline.reading.single_fields import make_field_image
 
 PX, MARGIN, WIDTH, HEIGHT = 8, 16, 320, 64
 
@@ -51,6 +52,13 @@ def test_writing_that_reaches_over_its_own_line_is_read(text: str) -> None:
 
 def test_a_whole_word_that_is_cut_off_above_is_no_tail() -> None:
     (reading,) = read_handwriting([_field("hall", 30, 2.4)])
+    assert reading.state is not State.EMPTY
+
+
+def test_a_sign_at_the_edge_of_an_image_without_a_margin_is_read() -> None:
+    image = np.full((64, 200), 255, np.uint8)
+    cv2.putText(image, "J", (60, 34), cv2.FONT_HERSHEY_SIMPLEX, 1.7, (40,), 3, cv2.LINE_AA)
+    (reading,) = read_handwriting([make_field_image(image, Kind.TEXT, None)])
     assert reading.state is not State.EMPTY
 
 
