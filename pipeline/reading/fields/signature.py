@@ -33,7 +33,7 @@ from pipeline.reading.fields.handwriting.network import (
 from pipeline.reading.fields.handwriting.strikethrough import find_strikes
 from pipeline.reading.fields.ink import Ink, Mask, find_ink
 from pipeline.reading.fields.marks.rules import passes_through
-from pipeline.reading.fields.segmentation.tails import has_tails_only
+from pipeline.reading.fields.segmentation.tails import has_tails_only, has_tops_only
 from pipeline.reading.fields.strokes import exclude_print
 from pipeline.reading.imaging.components import Components
 from pipeline.reading.language.ctc import decode_ctc
@@ -54,7 +54,7 @@ MAX_STRAIGHT_WIDTH_MM = 1.2
 """A single stroke that is nowhere wider is a dash or a line through the field: there is nothing to
 sign.
 """
-MAX_TAIL_END = 0.95
+MAX_TAIL = 0.95
 """Ink that hangs in from above, and ends above this part of the field's height, may be the row's
 above: it is asked about.
 """
@@ -143,7 +143,7 @@ def _may_be_code(text: str) -> bool:
 def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: float) -> Reading:
     """Return whether the field is signed.
 
-    Confidence is low for a stroke that means "nobody", and where letters of the row above hang into
+    Confidence is low for a stroke that means "nobody", and where letters of another row reach into
     the field; an empty field with writing just above or
     below it is flagged.
     """
@@ -156,7 +156,8 @@ def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: flo
         if (
             _is_straight_stroke(mask, ink)
             or passes_through(ink)
-            or has_tails_only(ink, mask, MAX_TAIL_END)
+            or has_tails_only(ink, mask, MAX_TAIL)
+            or has_tops_only(ink, mask)
         ):
             return _lower_confidence(reading)
         return reading

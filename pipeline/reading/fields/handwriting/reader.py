@@ -38,7 +38,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
 )
 from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
 from pipeline.reading.fields.ink import Ink, Mask
-from pipeline.reading.fields.segmentation.tails import has_tails_only
+from pipeline.reading.fields.segmentation.tails import has_tails_only, has_tops_only
 from pipeline.reading.fields.strokes import (
     has_comma_below,
     has_two_rows,
@@ -193,14 +193,15 @@ def _fit_format(reading: Reading, form: Format | None) -> Reading:
 
 
 def _flag_unread(reading: Reading, crop: FieldImage, ink: Ink, line: Mask) -> Reading:
-    """Flag writing in the image that is not read.
+    """Flag writing in the image that is not read, or belongs to the next row.
 
     Confidence is low if that would change the value.
     """
-    # A comma below the line, or a second row, changes the value.
+    # A comma below the line, or a second row, changes the value; tops of the next row are none.
     may_change = reading.state is State.READ and (
         (crop.spec.format in _DECIMAL_FORMATS and has_comma_below(ink, line))
         or has_two_rows(ink, line)
+        or has_tops_only(ink, line)
     )
     if may_change:
         reading = replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P))

@@ -1,4 +1,4 @@
-"""Tails of the row above in an empty field, and writing of its own that reaches over its line."""
+"""Parts of other rows in an empty field, and writing of its own that reaches over its lines."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, State
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.reader import read_handwriting
+from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.fields.signature import read_initials, read_signatures
 from pipeline.reading.single_fields import make_field_image
 
@@ -48,6 +50,18 @@ def test_tails_of_the_row_above_are_no_writing(text: str) -> None:
 def test_writing_that_reaches_over_its_own_line_is_read(text: str) -> None:
     (reading,) = read_handwriting([_field(text, 34, 1.6)])
     assert reading.state is not State.EMPTY
+
+
+@pytest.mark.parametrize("text", ["H", "hal", "M"])
+def test_tops_of_the_row_below_are_never_certain(text: str) -> None:
+    (reading,) = CALIBRATED_READERS[Kind.TEXT]([_field(text, 104, 2.8)])
+    assert reading.p < 0.9
+    assert IssueCode.STRAY_WRITING in reading.issues
+
+
+def test_a_letter_that_hangs_over_its_lower_line_is_not_the_row_below() -> None:
+    (reading,) = read_handwriting([_field("30 g", 58, 1.6)])
+    assert (reading.state, reading.issues) == (State.READ, ())
 
 
 def test_a_whole_word_that_is_cut_off_above_is_no_tail() -> None:
