@@ -33,7 +33,7 @@ from pipeline.reading.fields.handwriting.network import (
 from pipeline.reading.fields.handwriting.strikethrough import find_strikes
 from pipeline.reading.fields.ink import Ink, Mask, find_ink
 from pipeline.reading.fields.marks.rules import passes_through
-from pipeline.reading.fields.segmentation.tails import has_tails_only, has_tops_only
+from pipeline.reading.fields.segmentation.other_rows import may_be_other_rows
 from pipeline.reading.fields.strokes import exclude_print
 from pipeline.reading.imaging.components import Components
 from pipeline.reading.language.ctc import decode_ctc
@@ -53,10 +53,6 @@ is elsewhere.
 MAX_STRAIGHT_WIDTH_MM = 1.2
 """A single stroke that is nowhere wider is a dash or a line through the field: there is nothing to
 sign.
-"""
-MAX_TAIL = 0.95
-"""Ink that hangs in from above, and ends above this part of the field's height, may be the row's
-above: it is asked about.
 """
 MAX_NARROW_MM = 9.0
 """A box this narrow has neighbours whose writing reaches into it, mm."""
@@ -153,12 +149,7 @@ def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: flo
     if reading.state is State.READ:
         if is_ditto_ink(mask, ink.px_per_mm):
             return replace(_lower_confidence(reading), issues=(IssueCode.DITTO,))
-        if (
-            _is_straight_stroke(mask, ink)
-            or passes_through(ink)
-            or has_tails_only(ink, mask, MAX_TAIL)
-            or has_tops_only(ink, mask)
-        ):
+        if _is_straight_stroke(mask, ink) or passes_through(ink) or may_be_other_rows(ink, mask):
             return _lower_confidence(reading)
         return reading
 

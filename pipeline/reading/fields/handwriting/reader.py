@@ -18,7 +18,6 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.corrections import correct_unit_signs, flag_unread_symbols
 from pipeline.reading.fields.handwriting.frames import find_line_ink
 from pipeline.reading.fields.handwriting.line_image import (
-    SPECKED_EMPTY_P,
     LineImage,
     is_dash,
     make_line_image,
@@ -38,7 +37,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
 )
 from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
 from pipeline.reading.fields.ink import Ink, Mask
-from pipeline.reading.fields.segmentation.tails import has_tails_only, has_tops_only
+from pipeline.reading.fields.segmentation.other_rows import may_be_other_rows
 from pipeline.reading.fields.strokes import (
     has_comma_below,
     has_two_rows,
@@ -57,8 +56,6 @@ from pipeline.reading.language.transcription import DASHES_EMPTY_P, transcribe_l
 
 DASH_READING = replace(Reading.empty(DASHES_EMPTY_P), alternatives=(("-", 1.0 - DASHES_EMPTY_P),))
 """A dash means that there is nothing to write."""
-HANGING_TAILS = LineImage(None, SPECKED_EMPTY_P)
-"""An empty line into which letters of the row above hang down; what else is there is theirs too."""
 _DECIMAL_FORMATS = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
 """Formats whose values may have a comma."""
 _PERSON_MEANINGS = frozenset({Meaning.CLIENT_NAME, Meaning.AUTHOR_NAME})
@@ -75,10 +72,7 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
     # 1. The ink of each line, split where words are struck out.
     inks = [find_line_ink(crop) for crop in crops]
     masks = [_line_ink(ink) for ink in inks]
-    wholes = [
-        HANGING_TAILS if has_tails_only(ink, mask) else make_line_image(ink, mask)
-        for ink, mask in zip(inks, masks, strict=True)
-    ]
+    wholes = [make_line_image(ink, mask) for ink, mask in zip(inks, masks, strict=True)]
     lines = [_split_at_strikes(whole, ink) for whole, ink in zip(wholes, inks, strict=True)]
 
     # 2. Read all parts of all lines together, and as a whole those that are perhaps not struck
@@ -110,10 +104,8 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
         for crop, line in zip(crops, lines, strict=True)
     ]
     return [
-        reading if whole is HANGING_TAILS else _flag_unread(reading, crop, ink, mask)
-        for reading, whole, crop, ink, mask in zip(
-            readings, wholes, crops, inks, masks, strict=True
-        )
+        _flag_unread(reading, crop, ink, mask)
+        for reading, crop, ink, mask in zip(readings, crops, inks, masks, strict=True)
     ]
 
 
@@ -193,15 +185,15 @@ def _fit_format(reading: Reading, form: Format | None) -> Reading:
 
 
 def _flag_unread(reading: Reading, crop: FieldImage, ink: Ink, line: Mask) -> Reading:
-    """Flag writing in the image that is not read, or belongs to the next row.
+    """Flag writing in the image that is not read, or may belong to another row.
 
     Confidence is low if that would change the value.
     """
-    # A comma below the line, or a second row, changes the value; tops of the next row are none.
+    # A comma below the line, or a second row, changes the value; parts of other rows are none.
     may_change = reading.state is State.READ and (
         (crop.spec.format in _DECIMAL_FORMATS and has_comma_below(ink, line))
         or has_two_rows(ink, line)
-        or has_tops_only(ink, line)
+        or may_be_other_rows(ink, line)
     )
     if may_change:
         reading = replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P))
