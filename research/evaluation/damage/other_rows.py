@@ -1,6 +1,6 @@
 """Draw words that reach into the next row, and count what is read in the empty field there.
 
-    python -m research.evaluation.apart.other_rows --data FOLDER [--words 200]
+    python -m research.evaluation.damage.other_rows --data FOLDER [--words 200]
 
 Words of UNIPEN's held-out writers whom pages are not drawn with stand so low, or so high, in a row
 of a form that g and y hang into the field below, or h and l reach into the one above. That field is
