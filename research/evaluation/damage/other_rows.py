@@ -78,20 +78,24 @@ class Neighbours:
     upper: FieldSpec
     lower: FieldSpec
 
+    def read_field(self, place: Place) -> FieldSpec:
+        """Return the field that is read: the upper one if the word is in the row below."""
+        return self.upper if place is Place.BELOW else self.lower
+
     @property
     def page_fields(self) -> Sequence[FieldSpec]:
         """All fields of the page."""
         return self.form.pages[self.page_no - 1].all_fields
 
 
-def find_neighbours(forms: Forms, kind: Kind) -> list[Neighbours]:
-    """Return all fields of a kind with a written one just above."""
+def find_neighbours(forms: Forms) -> list[Neighbours]:
+    """Return all written fields with another one just above."""
     found = []
     for name in sorted({name for name, _ in forms}):
         form = forms.latest(name)
         for page_no, page in enumerate(form.pages, 1):
             written = [spec for spec in page.all_fields if not spec.traits.has_check_boxes]
-            for lower in (spec for spec in written if spec.kind is kind):
+            for lower in written:
                 upper = next((spec for spec in written if _is_above(spec, lower)), None)
                 if upper:
                     found.append(Neighbours(form, page_no, upper, lower))
@@ -110,7 +114,7 @@ def draw_field(
     pair: Neighbours, word: TrainingLine, place: Place, rng: Generator
 ) -> FieldImage | None:
     """Return the field that is read, with the word where it stands; None if it has no room."""
-    read = pair.upper if place is Place.BELOW else pair.lower
+    read = pair.read_field(place)
     home = pair.upper if place is Place.ABOVE else pair.lower
     ink, above = _size_word(word, home.area.w * PX_PER_MM, rng)
     # The baseline is near the lower line of its row, or tall letters reach over the upper one.
@@ -157,7 +161,8 @@ def measure(kind: Kind, place: Place, words: Sequence[TrainingLine], count: int)
     """Return a row of the table: fields that are read, sure, silently wrong, and flagged."""
     letters = LOW if place in (Place.ABOVE, Place.OVER_LOWER) else HIGH
     reaching = [word for word in words if set(word.text) & set(letters)]
-    pairs = find_neighbours(Forms.load(ROOT / "forms"), kind)
+    every = find_neighbours(Forms.load(ROOT / "forms"))
+    pairs = [pair for pair in every if pair.read_field(place).kind is kind]
     drawn: list[tuple[TrainingLine, FieldImage]] = []
     for number in range(count):
         rng = np.random.default_rng([SEED, list(Place).index(place), number])
