@@ -12,7 +12,11 @@ import pytest
 from pipeline.domain.form.field import Format
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.fields.handwriting import corrections
-from pipeline.reading.fields.handwriting.corrections import MICRO_MIN_P, correct_unit_signs
+from pipeline.reading.fields.handwriting.corrections import (
+    MICRO_DOUBT_P,
+    MICRO_MIN_P,
+    correct_unit_signs,
+)
 from pipeline.reading.fields.handwriting.network import Steps
 from pipeline.reading.language.formats import UNITS
 from tests.support.pages.written_steps import steps_of
@@ -73,7 +77,13 @@ def test_micro_sign_is_proposed_with_low_confidence(
 def test_reading_without_micro_sign_is_unchanged(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert read(text, Shipped(MICRO_MIN_P / 2), monkeypatch).value == text
+    found = read(text, Shipped(MICRO_DOUBT_P / 2), monkeypatch)
+    assert (found.value, found.p) == (text, 0.88)
+
+
+def test_faint_micro_sign_is_an_alternative(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read("50 mg", Shipped(MICRO_MIN_P / 2), monkeypatch)
+    assert (found.value, found.p, found.alternatives[0]) == ("50 mg", 0.44, ("50 µg", 0.44))
 
 
 @pytest.mark.parametrize(
