@@ -140,8 +140,7 @@ def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: flo
     """Return whether the field is signed.
 
     Confidence is low for a stroke that means "nobody", and where letters of another row reach into
-    the field; an empty field with writing just above or
-    below it is flagged.
+    the field; an empty field with writing just above or below it is flagged.
     """
     reading = _presence_reading(mask, ink, even_odds_mm2)
 

@@ -88,7 +88,7 @@ def test_a_colour_scan_without_colours_is_stored_grey_on_white() -> None:
 
 @pytest.mark.parametrize("is_grey", [False, True])
 def test_pale_writing_is_shown_darker(*, is_grey: bool) -> None:
-    """It was made white with the paper, so that whoever was told of it saw nothing."""
+    """It was made white with the paper, and the reviewer saw an empty field."""
     scanned = _scanned((226, 224, 228))
     page = _shown(to_grayscale(scanned) if is_grey else scanned, PageReader.of_forms(FORMS))
     gray = to_grayscale(page)
