@@ -48,6 +48,9 @@ TURNED = """(last) => {
     return bench && bench.dataset.entry !== last && bench.contains(document.activeElement);
 }"""
 """Another entry is on the screen; the server may not have answered."""
+MIXED = """() => document.body.insertAdjacentHTML("afterbegin",
+    `<p id=mixed data-test-script-state=notRunning>${"<i class=ef-run></i>".repeat(4)}</p>`)"""
+"""What two runs drew, in a browser that is yet to hear that the server runs again."""
 
 
 @pytest.fixture
@@ -388,3 +391,21 @@ def test_a_run_of_which_the_end_is_not_told_leaves_no_mixed_screen(
     expect(page.locator(".ef-run")).to_have_count(4)
     expect(page.locator(".ef-run")).to_have_count(3)
     wait_until(page, lambda: not (tmp_path / FORGET).exists())
+
+
+def test_no_save_is_lost_when_a_mixed_screen_is_drawn_anew(
+    page: Page, store: Store, tmp_path: Path, entries: list[str]
+) -> None:
+    """Asked for while the server saves, the new run would end the one that does."""
+    log_in(page, NURSE)
+    first = filled(page)
+    has_next_ahead(page)
+    be_slow(tmp_path, 0.25)
+    page.keyboard.press("Control+Enter")
+    page.evaluate(MIXED)
+    for _ in range(2):
+        look(page)
+    page.evaluate("document.querySelector('#mixed').remove()")
+    be_quick(tmp_path)
+    assert wait_for_entry(page, other_than=first) in entries
+    expect_stored(page, lambda: states(store, first), [EntryState.CONFIRMED])

@@ -6,6 +6,7 @@ const MAX_LOCK_MS = 20000; // a longer run does not block the user
 const TYPE_AHEAD_MS = 300; // keys closer than this belong together: half a number must not get into the next form
 const MAX_MARKS = 3; // marks of one run, see action_lock.py
 const MIXED_MS = 600; // after this time without a run, more marks belong to two runs
+const ACT_MS = 3000; // an act of the workbench has begun to run after this time, or its screen is gone
 const FORM_LINES = ".stForm input:not([type='checkbox'], [type='radio'], [role='combobox'])";
 const BUTTONS = ".stButton button, .stFormSubmitButton button";
 
@@ -81,10 +82,18 @@ export default function ({ parentElement, data, setTriggerValue }) {
     else if (!event.repeat && buttonOfKey(event)) lock(null);
   }
 
+  // What was pressed is on its way. A run asked for now would end the one that does it, even one that
+  // has yet to save.
+  function isActing(now) {
+    const act = document.querySelector(".wb")?.dataset.underWay ?? "";
+    if (state.act !== act) Object.assign(state, { act, actSince: now });
+    return isLocked() || (act !== "" && now - state.actSince < ACT_MS);
+  }
+
   // Ask for another run if what is drawn belongs to two runs.
   function watchMarks() {
     const now = performance.now();
-    if (isRunning() || document.querySelectorAll(".ef-run").length <= MAX_MARKS) state.clean = now;
+    if (isActing(now) || isRunning() || document.querySelectorAll(".ef-run").length <= MAX_MARKS) state.clean = now;
     if (now - state.clean > MIXED_MS) {
       state.clean = now;
       setTriggerValue("mixed", now);
