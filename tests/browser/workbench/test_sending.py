@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.workbench import cards
-from tests.browser.workbench.stage import staged
+from tests.browser.workbench.stage import Stage, staged
 
 pytestmark = [pytest.mark.browser]
 
@@ -159,14 +159,27 @@ def test_new_data_leave_text_focus_and_place_alone(browser: Browser) -> None:
 
 def test_a_press_elsewhere_waits_for_the_answer(browser: Browser) -> None:
     with staged(browser, cards.data(cards.ready(), cards.card("e2"))) as stage:
-        stage.page.evaluate(
-            "void (document.getElementById('outside').onclick = () => { window.hasGone = true; })"
-        )
-        stage.press("Control+Enter")
-        stage.page.locator("#outside").click()
-        assert not stage.page.evaluate("window.hasGone")
+        press_elsewhere_after(stage, "Control+Enter")
         stage.answer(cards.card("e2"))
         stage.page.wait_for_function("window.hasGone")
+
+
+def test_a_press_elsewhere_is_done_when_the_workbench_leaves_the_screen(browser: Browser) -> None:
+    """The form of a rejection is up before the workbench is gone, and is used at once."""
+    with staged(browser, cards.data(cards.card())) as stage:
+        press_elsewhere_after(stage, "Alt+a")
+        stage.page.evaluate("window.leave()")
+        stage.page.wait_for_function("window.hasGone")
+
+
+def press_elsewhere_after(stage: Stage, keys: str) -> None:
+    """Press a button outside the workbench while the server has yet to answer these keys."""
+    stage.page.evaluate(
+        "void (document.getElementById('outside').onclick = () => { window.hasGone = true; })"
+    )
+    stage.press(keys)
+    stage.page.locator("#outside").click()
+    assert not stage.page.evaluate("window.hasGone")
 
 
 def test_a_save_too_soon_is_ignored(browser: Browser) -> None:

@@ -471,6 +471,7 @@ function makeBench(parent) {
   if (column) watchAbove.observe(column);
 
   bench.close = () => {
+    releaseClick(); // no answer comes here any more
     stop.abort();
     Object.values(timers).forEach(clearTimeout);
     for (const part of [picture, says, outbox]) part.close();
