@@ -99,22 +99,16 @@ def draw(page: Page, name: str, css_class: str, data: dict[str, Any]) -> None:
     page.evaluate(_DRAW, [html, read_style(name), read_script(*names), data])
 
 
-@pytest.fixture(scope="module")
-def blank(browser: Browser) -> Iterator[Page]:
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
     """A page of a safe address that may use the clipboard."""
     context = browser.new_context(viewport={"width": 1024, "height": 700})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.route(ADDRESS, lambda route: route.fulfill(body=_HTML, content_type="text/html"))
+    page.goto(ADDRESS)
     yield page
     context.close()
-
-
-@pytest.fixture
-def page(blank: Page) -> Page:
-    """That page, loaded anew."""
-    blank.goto(ADDRESS)
-    return blank
 
 
 def copied(page: Page) -> str:

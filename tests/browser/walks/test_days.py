@@ -5,6 +5,7 @@ reviewer, each from login to what the day leaves.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -65,9 +66,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Notes of one unit, some of them decided, and a visit list of the other, which would come
-    after them in the queue.
+    after them in the queue. Nothing is changed here: what is served is a copy.
     """
     folder: Path = tmp_path_factory.mktemp("days")
     store = seeding.make_store(folder)
@@ -88,9 +89,23 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def workspace(filled: Path, tmp_path: Path) -> Path:
+    """A workspace of the test's own, which knows nothing of the other days, nor of a first try."""
+    return shutil.copytree(filled, tmp_path / "workspace")
+
+
+@pytest.fixture
 def address(workspace: Path) -> Iterator[str]:
     """The workspace served."""
+    with serving(workspace) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def unchanged(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A workspace served to all who only look."""
+    workspace = shutil.copytree(filled, tmp_path_factory.mktemp("unchanged") / "workspace")
     with serving(workspace) as served:
         yield served
 
@@ -294,9 +309,9 @@ def _rows(page: Page) -> int:
     ],
 )
 def test_words_are_read_whole_on_a_small_screen(
-    browser: Browser, address: str, person: Person, place: str
+    browser: Browser, unchanged: str, person: Person, place: str
 ) -> None:
-    with logged_in(browser, address, person) as page:
+    with logged_in(browser, unchanged, person) as page:
         page.set_viewport_size({"width": 1024, "height": 700})
         page.locator(place).last.wait_for()
         settle(page)
@@ -307,12 +322,12 @@ def test_words_are_read_whole_on_a_small_screen(
         assert page.locator(place).evaluate_all(cut) == []
 
 
-def test_what_the_menu_and_help_buttons_say_is_swedish(browser: Browser, address: str) -> None:
-    with logged_in(browser, address, seeding.ADMINISTRATOR) as page:
+def test_what_the_menu_and_help_buttons_say_is_swedish(browser: Browser, unchanged: str) -> None:
+    with logged_in(browser, unchanged, seeding.ADMINISTRATOR) as page:
         page.set_viewport_size({"width": 1024, "height": 700})
         page.get_by_role("button", name="Fler", exact=True).click()
         page.get_by_role("menuitem", name="Blanketter").click()
         expect(page.get_by_role("heading", level=1, name="Blanketter")).to_be_visible()
-    with logged_in(browser, address, LOG_KEEPER) as page:
+    with logged_in(browser, unchanged, LOG_KEEPER) as page:
         expect(page.get_by_role("button", name="Förklaring: Sedda, inget gjort")).to_be_visible()
         expect(page.get_by_role("button", name=re.compile("Help for"))).to_have_count(0)
