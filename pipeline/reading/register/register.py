@@ -4,8 +4,8 @@ The markers say roughly where the page is. Then printed patches all over the pag
 (farther away if the markers were not precise), and the page is registered by a homography, with a
 bend where paper is stretched, curled or creased. The residual is measured at patches that were held
 out of the fit and at print that was displaced, so that a wrong fit cannot look good. Pale print
-vanishes from a black and white scan: if too little of the form is found on one, it is searched for
-again by its dark print alone.
+vanishes from a black and white scan: if the form fits one poorly, it is searched for again by its
+dark print alone.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ _UNEVEN_MM = 0.4
 On flat scans they are within 0.1 mm, on photographs of flat pages within 0.2.
 """
 _GOOD_RESIDUAL_MM = 0.5
-"""With a residual so low, mm, wavy paper is not tried as flatter paper, nor the other way round."""
+"""With a residual so low, mm, a page is not tried otherwise: as wavy or flatter paper, or by dark
+print alone.
+"""
 _WARP_ROWS = 64
 """Rows of a bent page that are flattened at a time.
 
@@ -175,10 +177,13 @@ def register_to(
         px = geometry.transform_points(np.linalg.inv(to_image), anchors.px)
         anchors = replace(anchors, px=px)
     registration = _register_resized(reduced, start, template, changing, anchors)
-    # Pale print may be lost in black and white: try dark print only.
-    if registration.residual_mm >= LOST_RESIDUAL_MM and patch_matching.is_binary_image(image):
-        registration = _register_resized(
-            reduced, start, patch_matching.binarize_template(template), changing, anchors
+    # Pale print may be lost in black and white: try dark print only, and keep what fits better.
+    if registration.residual_mm > _GOOD_RESIDUAL_MM and patch_matching.is_binary_image(image):
+        dark = patch_matching.binarize_template(template)
+        registration = min(
+            _register_resized(reduced, start, dark, changing, anchors),
+            registration,
+            key=lambda one: one.residual_mm,
         )
     issues = (
         (Issue(IssueCode.PRINT_NOT_FOUND),) if registration.residual_mm >= LOST_RESIDUAL_MM else ()

@@ -2,8 +2,9 @@
 
 Units of doses are read as something else: a µ as an m or a u, a g as a 9, an l as a 1. 50 µg would
 be 50 mg, and 1 g would be 19, with high confidence. The tuned networks were never trained on a µ;
-the network as shipped knows it and is asked where a unit of mass follows a number. A g and an l
-differ from digits by their place: apart from the number, and a g lower than it.
+the network as shipped knows it and is asked where a unit of mass follows a number, and the first
+stroke of a µ goes below the line. A g and an l differ from digits by their place: apart from the
+number, and a g lower than it.
 
 Unread symbols are ink that no sign of the reading accounts for: the network passes over what it was
 seldom trained on, such as > or an arrow, with high confidence. Ditto marks look like letters or
@@ -43,6 +44,18 @@ MICRO_DOUBT_P = 0.0003
 eight µ in fonts that are read as an m four have it, the two that were read with most confidence
 among them.
 """
+MICRO_MIN_STEM = 0.1
+"""A micro sign's first stroke reaches at least this far below the digit before, in heights of it.
+
+In 40 fonts to train on, drawn straight, slanted and in black and white, 82 % of µ do, and 3 % of m,
+nearly all of one font; of 17 hands of UNIPEN all but one of 72 µ made of their u, and none of 87 m.
+"""
+MICRO_STEM_REACH = 0.25
+"""The sign's first stroke is up to this much of the way from its middle to the g: the middle may be
+at its left edge, and the loop of a g may be below its end.
+"""
+_MILLI_SIGNS = "mM"
+"""Other signs before a g are of no unit that is written by hand."""
 CONTEXT_WIDTH = 0.3
 """White, or the next letters, on both sides of what the network is shown, in heights of the line.
 """
@@ -127,10 +140,17 @@ def _correct_micrograms(reading: Reading, picture: Image, steps: Steps) -> Readi
         unit.start("sign"): _micro_p(_cut_unit_context(unit, text, picture, steps))
         for unit in _MASS_PATTERN.finditer(text)
     }
-    doubtful = {place: MICRO_SIGN for place, p in micro_p.items() if p >= MICRO_DOUBT_P}
+    low = {i for i in micro_p if text[i] != "½" and _has_low_stem(i, text, picture, steps)}
+    doubtful = {i: MICRO_SIGN for i, p in micro_p.items() if p >= MICRO_DOUBT_P or i in low}
     if not doubtful:
         return reading
-    likely = {place: MICRO_SIGN for place in doubtful if micro_p[place] >= MICRO_MIN_P}
+    # A low stem and a trace of p together, or no sign of another unit, make a µ likely too.
+    likely = {
+        i: MICRO_SIGN
+        for i in doubtful
+        if micro_p[i] >= MICRO_MIN_P
+        or (i in low and (micro_p[i] >= MICRO_DOUBT_P or text[i] not in _MILLI_SIGNS))
+    }
     other = text if likely else _replace_signs(text, doubtful)
     return replace(_offer_alternative(reading, other, doubtful), value=_replace_signs(text, likely))
 
@@ -199,19 +219,52 @@ def _micro_p(picture: Image) -> float:
     return float(steps[:, columns].sum(axis=1).max())
 
 
+def _has_low_stem(i: int, text: str, picture: Image, steps: Steps) -> bool:
+    """Return whether the sign before a g begins with a stroke below the line, as a µ does."""
+    digit = max(place for place in range(i) if text[place].isnumeric())
+    middles = [int(x) for x in _find_middles(text, picture, steps) or ()]
+    if not middles or middles[digit] >= middles[i]:
+        return False
+
+    # Cut at the white between the digit and the sign, and before the end of the sign.
+    ink = np.asarray(picture < _UNIT_INK_LEVEL, np.bool_)
+    left, right = (
+        middles[digit] + edge for edge in _widest_gap(ink[:, middles[digit] : middles[i]])
+    )
+    digit_ink = ink[:, (middles[digit - 1] + middles[digit]) // 2 if digit else 0 : left]
+    end = middles[i] + round(MICRO_STEM_REACH * (middles[i + 1] - middles[i]))
+    if not digit_ink.any():
+        return False
+
+    # Of the sign what is connected to ink beside the lower half of the digit: no loop of the g.
+    top, bottom = _ink_extent(digit_ink)
+    parts = Components.of(ink[:, right : end + 1]).labels
+    beside = parts[(top + bottom) // 2 : bottom + 1]
+    stem = np.isin(parts, beside[beside > 0])
+    return bool(
+        stem.any() and _ink_extent(stem)[1] - bottom >= MICRO_MIN_STEM * max(1, bottom - top)
+    )
+
+
+def _find_middles(text: str, picture: Image, steps: Steps) -> list[float] | None:
+    """Return where the middle of each sign is, px; None if the text does not fit the steps."""
+    # The network of the steps has no µ.
+    spans = align_characters(steps, text.replace(MICRO_SIGN, "m"))
+    if spans is None:
+        return None
+    return [(first + last + 1) / 2 * picture.shape[1] / len(steps) for first, last in spans]
+
+
 def _is_unit_letter(i: int, text: str, picture: Image, steps: Steps) -> bool:
     """Return whether the last digit of a number is placed as a letter is.
 
     Apart from the one before, and lower if it is a 9.
     """
-    # Where the digit and the one before are read; the network of the steps has no µ.
-    spans = align_characters(steps, text.replace(MICRO_SIGN, "m"))
-    if spans is None:
+    # Where the digit and the one before are read.
+    middles = _find_middles(text, picture, steps)
+    if middles is None:
         return False
-    before_x, digit_x = (
-        (first + last + 1) / 2 * picture.shape[1] / len(steps)
-        for first, last in spans[i - 1 : i + 1]
-    )
+    before_x, digit_x = middles[i - 1 : i + 1]
 
     # Cut between them in the middle of the widest gap.
     ink = np.asarray(picture < _UNIT_INK_LEVEL, np.bool_)

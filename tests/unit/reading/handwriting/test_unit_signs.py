@@ -102,6 +102,53 @@ def test_only_number_and_unit_are_reread(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 5 * 16 < part.shape[1] < 8 * 16
 
 
+def unit_of_mass(low: str = "") -> Image:
+    """`50 mg` in blocks, with a stroke below the line at the start of the `sign`, or a `loop` of
+    the g below the sign.
+    """
+    picture = np.full((48, 16 * 5), 255, np.uint8)
+    picture[10:34, 2:14] = picture[10:34, 18:30] = 0
+    picture[20:34, 50:62] = picture[20:42, 66:78] = 0
+    if low == "sign":
+        picture[20:40, 50:53] = 0
+    if low == "loop":
+        picture[38:42, 48:78] = 0
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "p", "value", "other"),
+    [
+        ("50 mg", "sign", 0.0, "50 mg", "50 µg"),
+        ("50 mg", "sign", MICRO_DOUBT_P, "50 µg", "50 mg"),
+        ("50 ng", "sign", 0.0, "50 µg", "50 ng"),
+        ("50 ½g", "sign", 0.0, "50 ½g", None),
+        ("50 mg", "loop", 0.0, "50 mg", None),
+        ("50 ng", "loop", 0.0, "50 ng", None),
+        ("50 mg", "", 0.0, "50 mg", None),
+    ],
+)
+def test_sign_with_stroke_below_line_may_be_micro_sign(
+    text: str, low: str, p: float, value: str, other: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "read_all_characters", Shipped(p))
+    read = Reading(text, 0.88, State.READ, (), (0.9,) * len(text))
+    found = correct_unit_signs(read, unit_of_mass(low), steps_of(text), None)
+    assert found.value == value
+    assert found.alternatives == (() if other is None else ((other, 0.44),))
+    assert found.p == (0.88 if other is None else 0.44)
+
+
+def test_unit_without_steps_or_ink_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corrections, "read_all_characters", Shipped(0.0))
+    read = Reading("50 mg", 0.88, State.READ, (), (0.9,) * 5)
+    for picture, steps in (
+        (np.full((48, 80), 255, np.uint8), steps_of("50 mg")),
+        (unit_of_mass("sign"), steps_of("50 mg")[:3]),
+    ):
+        assert correct_unit_signs(read, picture, steps, None) == read
+
+
 def two_signs(high: tuple[int, int], apart: int) -> Image:
     """A digit, and a character between two rows at a given horizontal distance, px."""
     picture = np.full((48, 32), 255, np.uint8)

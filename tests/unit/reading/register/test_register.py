@@ -177,6 +177,25 @@ def test_black_and_white_form_is_registered_by_dark_print(form_id: str, seed: in
     assert np.percentile(_errors_mm(registration, page), 95) <= 0.4
 
 
+def test_black_and_white_page_that_fits_poorly_is_tried_by_dark_print(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dust between lost pale print can be taken for a crease: found, but with a high residual."""
+    tried: list[int] = []
+
+    def register_resized(*page: object) -> Registration:
+        template = page[2]
+        assert isinstance(template, np.ndarray)
+        tried.append(len(np.unique(template)))
+        return Registration(np.eye(3), 0.1 if tried[-1] == 2 else 1.2, template)
+
+    monkeypatch.setattr(register_module, "_register_resized", register_resized)
+    page = np.where(_filled() < 170, 0, 255).astype(np.uint8)
+    assert register_page(page, identify_page(_filled()), synthetic_blank()).residual_mm == 0.1
+    assert register_page(_filled(), identify_page(_filled()), synthetic_blank()).residual_mm == 1.2
+    assert [levels > 2 for levels in tried] == [True, False, True]
+
+
 @cache
 def _small_print(form_id: str) -> NDArray[np.uint8]:
     return (
