@@ -1,5 +1,5 @@
-"""Granska when somebody else has acted meanwhile: the entry on the screen gives way to the next,
-and the person is told.
+"""Granska when something else happens meanwhile: where somebody else has acted, the entry on the
+screen gives way to the next, and the person is told; what another run breaks off is done later.
 """
 
 from __future__ import annotations
@@ -7,18 +7,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from streamlit.runtime.scriptrunner import StopException
 
 from pipeline.domain.model import EntryState
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
+from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.review import transfers
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, NURSE, OTHER_UNIT, UNIT
 from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.review.test_review_screen import type_all
+from ui.screens.review.workbench import acts
 
 HERE = replace(NURSE, units=frozenset({UNIT}))
 
@@ -112,3 +116,52 @@ def test_a_draft_of_a_decided_entry_is_told_of_unless_the_person_has_gone_on(
     bench.act("draft", entry=decided, values={"handelsetid": "09:4"})
     assert (bench.card["warning"] == "") is goes_on
     assert bench.entry != decided
+
+
+def break_off(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Let the first act be broken off at this step, as by a press on a button elsewhere."""
+    real, times = getattr(acts, step), iter([True])
+
+    def broken(*given: object) -> object:
+        if next(times, False):
+            raise StopException
+        return real(*given)
+
+    monkeypatch.setattr(acts, step, broken)
+
+
+def test_a_draft_that_another_run_breaks_off_is_kept_when_it_is_sent_again(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    bench = Bench(open_screen(NURSE, "review"))
+    break_off(monkeypatch, "_open_view")
+    bench.type("handelsetid", "09:46").act("draft").app.run()
+    assert (drafted(store, entry_id), bench.data["heard"]) == ([], 0)
+    bench.act("draft", again=True)
+    assert (drafted(store, entry_id), bench.data["heard"]) == (["handelsetid"], 1)
+
+
+def drafted(store: Store, entry_id: str) -> list[str]:
+    """The fields whose draft is stored."""
+    with store.read() as conn:
+        return list(list_answer_drafts(conn, entry_id, NURSE.login))
+
+
+@pytest.mark.parametrize(
+    ("step", "decided"), [("_open_view", EntryState.REVIEW), ("_after_save", EntryState.CONFIRMED)]
+)
+def test_a_save_that_another_run_breaks_off_is_done_once(
+    step: str,
+    decided: EntryState,
+    store: Store,
+    open_screen: OpenScreen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seeding.add_notes(store, 2)
+    bench = Bench(open_screen(NURSE, "review"))
+    entry_id = bench.entry
+    break_off(monkeypatch, step)
+    type_all(bench).save().app.run()
+    assert found(store, entry_id).state is decided
+    assert bench.data["heard"] == (1 if decided is EntryState.CONFIRMED else 0)

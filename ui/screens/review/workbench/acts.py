@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from streamlit.runtime.scriptrunner import StopException
+
 from pipeline.domain.errors import (
     AnswerError,
     ClientConflictError,
@@ -81,14 +83,31 @@ def handle_act(context: AppContext, person: Person, message: Message | None) -> 
     """Do what the browser asks for, once, and note that it was heard."""
     state = bench_state()
     number = int(message["n"]) if message else 0
-    if message is None or number <= state.heard:
+    if message is None or number <= state.begun:
         return
     if not note_activity(context):
         state.needs_screen = True
         return
-    state.heard = number
-    with drawing_own_acts():
-        _do(context, person, message)
+    before, state.begun = state.begun, number
+    try:
+        with drawing_own_acts():
+            _do(context, person, message)
+    except StopException:
+        # Another run ends this one. What it has not stored has no answer, and is sent again.
+        if _may_come_again(context, message):
+            state.begun = before
+        raise
+    finally:
+        state.heard = state.begun
+
+
+def _may_come_again(context: AppContext, message: Message) -> bool:
+    """Return whether an act that was broken off changed nothing that a second one would repeat."""
+    entry_id = str(message["entry"])
+    if message["kind"] not in ("draft", "save") or entry_id.startswith(TASK_PREFIX):
+        return False
+    with context.store.read() as conn:
+        return load_entry(conn, entry_id).revision == int(message["revision"])
 
 
 def _do(context: AppContext, person: Person, message: Message) -> None:

@@ -83,12 +83,13 @@ class EntryAhead:
 class BenchState:
     """What was heard from the browser, and what it holds.
 
-    `heard` is the number of the last act. `ahead_for` is the entry and revision that `ahead` comes
-    after. With `needs_screen` something else than the workbench is due. `fresh_turn` was loaded in
-    this run. With `is_task_due` a rekeying task may come before the next entry; `skipped_tasks` do
-    not come again before an entry is saved.
+    `begun` is the number of the last act, `heard` that of the last one that is over. `ahead_for` is
+    the entry and revision that `ahead` comes after. With `needs_screen` something else than the
+    workbench is due. `fresh_turn` was loaded in this run. With `is_task_due` a rekeying task may
+    come before the next entry; `skipped_tasks` do not come again before an entry is saved.
     """
 
+    begun: int = 0
     heard: int = 0
     notice: tuple[str, str] = ("", "")
     notice_number: int = 0
