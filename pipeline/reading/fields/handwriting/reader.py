@@ -15,7 +15,11 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State, WordBox
 from pipeline.domain.settings import load_settings
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.handwriting.corrections import correct_unit_signs, flag_unread_symbols
+from pipeline.reading.fields.handwriting.corrections import (
+    DECIMAL_FORMATS,
+    correct_unit_signs,
+    flag_unread_symbols,
+)
 from pipeline.reading.fields.handwriting.frames import find_line_ink
 from pipeline.reading.fields.handwriting.line_image import (
     LineImage,
@@ -56,8 +60,6 @@ from pipeline.reading.language.transcription import DASHES_EMPTY_P, transcribe_l
 
 DASH_READING = replace(Reading.empty(DASHES_EMPTY_P), alternatives=(("-", 1.0 - DASHES_EMPTY_P),))
 """A dash means that there is nothing to write."""
-_DECIMAL_FORMATS = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
-"""Formats whose values may have a comma."""
 _PERSON_MEANINGS = frozenset({Meaning.CLIENT_NAME, Meaning.AUTHOR_NAME})
 """Fields that hold a person's name."""
 
@@ -191,7 +193,7 @@ def _flag_unread(reading: Reading, crop: FieldImage, ink: Ink, line: Mask) -> Re
     """
     # A comma below the line, or a second row, changes the value; parts of other rows are none.
     may_change = reading.state is State.READ and (
-        (crop.spec.format in _DECIMAL_FORMATS and has_comma_below(ink, line))
+        (crop.spec.format in DECIMAL_FORMATS and has_comma_below(ink, line))
         or has_two_rows(ink, line)
         or may_be_other_rows(ink, line)
     )

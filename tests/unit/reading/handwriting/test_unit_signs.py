@@ -1,4 +1,6 @@
-"""Units are not confidently read as other characters: µ as m, g as 9, l as 1."""
+"""Units are not confidently read as other characters: µ as m, g as 9 or 8, l as 1; nor are commas
+lost.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,14 @@ from pipeline.domain.form.field import Format
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.fields.handwriting import corrections
 from pipeline.reading.fields.handwriting.corrections import (
+    COMMA_DOUBT_P,
     MICRO_DOUBT_P,
     MICRO_MIN_P,
     correct_unit_signs,
 )
 from pipeline.reading.fields.handwriting.network import Steps
 from pipeline.reading.language.formats import UNITS
-from tests.support.pages.written_steps import steps_of
+from tests.support.pages.written_steps import steps_of, with_doubt
 
 KNOWN = "gmuµμ"
 
@@ -167,6 +170,7 @@ def two_signs(high: tuple[int, int], apart: int) -> Image:
         ("11", (6, 34), 2, None),
         ("11", (6, 34), 12, "1 l"),
         ("17", (14, 46), 12, None),
+        ("18", (14, 46), 12, None),
     ],
 )
 def test_last_digit_shaped_like_letter_has_low_confidence(
@@ -188,6 +192,7 @@ def test_last_digit_shaped_like_letter_has_low_confidence(
     [
         ("19", "1 g"),
         ("0,59", "0,5 g"),
+        ("18", "1 g"),
         ("11", "1 l"),
         ("Novorapid 11", "Novorapid 1 l"),
         ("19 mg", None),
@@ -239,3 +244,38 @@ def test_letter_beside_micro_sign_raises_issue(monkeypatch: pytest.MonkeyPatch) 
     )
     assert found.value == "50 µg och 19"
     assert [value for value, _ in found.alternatives] == ["50 µg och 1 g", text]
+
+
+@pytest.mark.parametrize(
+    ("text", "comma_at", "p", "form", "other"),
+    [
+        ("15 mg", 0, COMMA_DOUBT_P, Format.DOSE, "1,5 mg"),
+        ("15 mg", 1, COMMA_DOUBT_P, Format.DOSE, "1,5 mg"),
+        ("125 mg", 2, COMMA_DOUBT_P, Format.DOSE, "12,5 mg"),
+        ("15 mg", 0, COMMA_DOUBT_P / 2, Format.DOSE, None),
+        ("15 mg", 0, COMMA_DOUBT_P, None, None),
+        ("05 mg", 0, 0.0, Format.DOSE, "0,5 mg"),
+        ("25", 0, COMMA_DOUBT_P, Format.NUMBER, "2,5"),
+        ("1,25 mg", 2, COMMA_DOUBT_P, Format.DOSE, None),
+        ("5 mg", 0, COMMA_DOUBT_P, Format.DOSE, None),
+    ],
+)
+def test_whole_number_may_have_lost_its_comma(
+    text: str,
+    comma_at: int,
+    p: float,
+    form: Format | None,
+    other: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(corrections, "read_all_characters", Shipped(0.0))
+    steps = steps_of(with_doubt(text, {comma_at: {text[comma_at]: 1 - 1.01 * p, ",": 1.01 * p}}))
+    found = correct_unit_signs(
+        Reading(text, 0.98, State.READ, (), (0.99,) * len(text)),
+        np.full((48, 16 * len(text)), 255, np.uint8),
+        steps,
+        form,
+    )
+    assert found.value == text
+    assert found.alternatives == (() if other is None else ((other, 0.49),))
+    assert found.p == (0.98 if other is None else 0.49)
