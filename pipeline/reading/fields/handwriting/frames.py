@@ -62,10 +62,9 @@ def find_line_ink(crop: FieldImage) -> Ink:
     ink = find_ink(crop)
     if crop.template_image is None or not ink.mask.any():
         return ink
-    if crop.one_bit:
-        ink = replace(ink, mask=_without_print(crop.template_image, ink))
-        if not ink.mask.any():
-            return ink
+    ink = drop_pieces_of_print(crop, ink)
+    if not ink.mask.any():
+        return ink
     right, down = _find_frame_shift(crop, ink)
     if right or down:
         crop = replace(crop, template_image=_move(crop.template_image, right, down))
@@ -74,16 +73,19 @@ def find_line_ink(crop: FieldImage) -> Ink:
     return replace(ink, mask=_add_letters_on_line(crop, ink))
 
 
-def _without_print(template: Image, ink: Ink) -> Mask:
-    """Return the strokes of which a part is off print."""
-    printed = measure_darkness(template, ink.px_per_mm, MAX_STROKE_MM) > MIN_DARKNESS
+def drop_pieces_of_print(crop: FieldImage, ink: Ink) -> Ink:
+    """Return the ink of a scan in black and white without strokes that are all but on print."""
+    if not crop.one_bit or crop.template_image is None or not ink.mask.any():
+        return ink
+    darkness = measure_darkness(crop.template_image, ink.px_per_mm, MAX_STROKE_MM)
+    printed = darkness > MIN_DARKNESS
     kernel = disc_kernel(max(1, round(ON_PRINT_MM * ink.px_per_mm)))
     on_print = cv2.dilate(printed.view(np.uint8), kernel).view(np.bool_)
     strokes = Components.of(ink.mask)
     area = strokes.column(cv2.CC_STAT_AREA)
     keep = np.bincount(strokes.labels[on_print], minlength=len(area)) < MIN_SHARE_ON_PRINT * area
     keep[0] = False
-    return strokes.pixels(keep)
+    return replace(ink, mask=strokes.pixels(keep))
 
 
 def _find_frame_shift(crop: FieldImage, ink: Ink) -> tuple[int, int]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.model import UNSEEN_P, Image, State
+from pipeline.domain.model import UNSEEN_P, Image, Reading, State
+from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.fields.signature import read_initials, read_signatures
+from pipeline.reading.template_images import cut_field_images, template_image
 
 PX = 8.0
 
@@ -127,3 +132,47 @@ def test_spot_that_may_be_dirt_is_not_a_confident_signature() -> None:
     page[40:48, 100:108] = 40
     (reading,) = CALIBRATED_READERS[Kind.SIGNATURE]([_crop(page, _page(), Kind.SIGNATURE)])
     assert reading.p < 0.8
+
+
+Lines = tuple[tuple[tuple[float, float], tuple[float, float]], ...]
+
+
+@pytest.fixture(scope="module")
+def drug_list() -> Form:
+    return Forms.load(ROOT / "forms").latest("narkotikalista")
+
+
+def _in_black_frames(form: Form, name: str, written: Lines = (), threshold: int = 200) -> Reading:
+    """Read initials on a sheet whose pale frames 1 bit made black; lines are in mm of the field."""
+    (spec,) = (spec for spec in form.pages[0].all_fields if spec.name == name)
+    page = np.where(template_image(form, 1) < threshold, 0, 255).astype(np.uint8)
+    left, top = spec.box[:2]
+    for ends in written:
+        start, end = (tuple(round(PX * v) for v in (left + x, top + y)) for x, y in ends)
+        cv2.line(page, start, end, (0,), 3)
+    (crop,) = cut_field_images(page, form, 1, [spec])
+    (reading,) = CALIBRATED_READERS[Kind.INITIALS]([replace(crop, one_bit=True)])
+    return reading
+
+
+@pytest.mark.parametrize("name", ["rad3_signatur", "rad3_kontroll"])
+@pytest.mark.parametrize("threshold", [160, 190, 200, 210, 226])
+def test_black_frames_of_next_fields_are_no_initials(
+    drug_list: Form, name: str, threshold: int
+) -> None:
+    reading = _in_black_frames(drug_list, name, threshold=threshold)
+    assert reading.state is State.EMPTY
+    assert reading.p > 0.95
+
+
+def test_initials_between_black_frames_are_read(drug_list: Form) -> None:
+    letters = (((3.0, 2.0), (3.0, 6.5)), ((3.0, 6.5), (5.0, 6.5)), ((7.0, 2.0), (6.8, 6.5)))
+    reading = _in_black_frames(drug_list, "rad3_signatur", letters)
+    assert reading.state is State.READ
+    assert reading.p > 0.95
+
+
+@pytest.mark.parametrize("x", [0.1, 0.3, 0.5, 1.5])
+def test_thin_letter_along_black_frame_is_not_lost(drug_list: Form, x: float) -> None:
+    reading = _in_black_frames(drug_list, "rad3_kontroll", (((x + 0.2, 1.5), (x, 6.5)),))
+    assert reading.state is State.READ or reading.p <= UNSEEN_P
