@@ -1,5 +1,5 @@
 """Granska when something else happens meanwhile: where somebody else has acted, the entry on the
-screen gives way to the next, and the person is told; what another run breaks off is done later.
+screen gives way to the next with a warning; an act that another run interrupts is done later.
 """
 
 from __future__ import annotations

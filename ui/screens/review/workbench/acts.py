@@ -93,9 +93,11 @@ def handle_act(context: AppContext, person: Person, message: Message | None) -> 
         with drawing_own_acts():
             _do(context, person, message)
     except StopException:
-        # Another run ends this one. What it has not stored has no answer, and is sent again.
-        if _may_come_again(context, message):
-            state.begun = before
+        # Another run ends this one. What it has not stored has no answer and is sent again, also if
+        # the store cannot say: no entry is decided twice.
+        state.begun = before
+        if not _may_come_again(context, message):
+            state.begun = number
         raise
     finally:
         state.heard = state.begun
