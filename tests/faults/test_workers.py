@@ -32,6 +32,7 @@ from tests.faults.watching import (
     processes_below,
     queued,
     states,
+    suspend,
     until,
 )
 from tests.support.image_folder import folder_of
@@ -143,7 +144,7 @@ def test_the_pages_of_a_worker_that_never_returns_are_taken_over(
     with crew(settings, 1, readers.gated) as stopped:
         until((settings.workspace / "begun").exists, "the page was begun")
         pid = stopped.pids()[0]
-        os.kill(pid, signal.SIGSTOP)
+        suspend(pid, store)
         with crew(settings, 1, readers.plain) as living:
             until(idle(store, living), "the living worker has read the rest")
         assert states(store)[TRAP] == "read"

@@ -4,12 +4,16 @@ doubled.
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from pipeline.store.database.store import Store
 from pipeline.store.reports.entry_counts import workspace_metrics
@@ -26,6 +30,50 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 180) -> Non
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds} s")
         time.sleep(0.005)
+
+
+def suspend(pid: int, store: Store) -> None:
+    """Stop a worker, the only one of the store, when it is not writing.
+
+    One that is stopped while it writes holds its locks until it goes on, and on SQLite nobody else
+    can write.
+    """
+
+    def condition() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: _state(pid) == "T", "the worker stands still")
+        if not _is_locked(store):
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    until(condition, "the worker is stopped when it is not writing")
+
+
+def _is_locked(store: Store) -> bool:
+    """Whether somebody else is writing to a database of the store."""
+    if store.engine.dialect.name == "sqlite":
+        folder = Path(str(store.engine.url.database)).parent
+        return any(_is_file_locked(folder / name) for name in ("efterskrift.db", "queue.db"))
+    with store.read() as conn:
+        return bool(
+            conn.execute(
+                text(
+                    "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                    " WHERE datname = current_database() AND locktype = 'transactionid' AND granted"
+                )
+            ).scalar()
+        )
+
+
+def _is_file_locked(path: Path) -> bool:
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as conn:
+        try:
+            conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        conn.execute("ROLLBACK")
+    return False
 
 
 def queued(store: Store) -> int:
@@ -93,10 +141,15 @@ def processes_below(parent: int, word: str, *, levels: int) -> list[int]:
 
 def is_running(pid: int) -> bool:
     """Whether a process is there and no zombie that only waits to be collected."""
+    return _state(pid) not in {"Z", ""}
+
+
+def _state(pid: int) -> str:
+    """The letter of a process's state, as `man 5 proc` says; "" if it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except _GONE:
-        return False
+        return ""
 
 
 def _children(pid: int) -> list[int]:
