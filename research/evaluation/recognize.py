@@ -146,7 +146,8 @@ def _load_letters(data: EvaluationData) -> Iterator[PictureSet]:
         row = draw_row(letters, "no_blank", rng)
         text = "".join(LETTER_SYMBOLS[label] for label in row.labels)
         if len(text) == LETTER_CELLS and len(text.strip()) >= MIN_LETTERS and _are_letters(text):
-            rows.append(FieldPicture(row.image, text.strip()))
+            # Empty boxes are one space, as in what was read.
+            rows.append(FieldPicture(row.image, " ".join(text.split())))
     yield PictureSet(Kind.LETTERS, "held-out letters in boxes", rows, LETTER_CELLS)
 
 

@@ -350,11 +350,10 @@ def train_cell_network(
     return training.seen >= planned
 
 
-def begin_network(begun: Path, pictures: Image) -> nn.Sequential:
+def begin_network(begun: Path, pictures: Image, classes: int = CELL_CLASS_COUNT) -> nn.Sequential:
     """Return a network with the weights of a written one, to train it further."""
-    return resume_network(
-        begun, cell_network(), pictures[:: max(1, len(pictures) // RESUMED_CELLS)]
-    )
+    some = pictures[:: max(1, len(pictures) // RESUMED_CELLS)]
+    return resume_network(begun, cell_network(classes), some)
 
 
 def draw_once(file: Path, draw: Callable[[], LabelledCells]) -> LabelledCells:

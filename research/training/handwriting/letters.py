@@ -49,6 +49,8 @@ NON_LETTER_SIGNS = "347?+-=*#&%/"
 """Characters that no letter looks like."""
 STROKE_LETTERS = "l"
 CUT_LETTERS = "".join(c for c in CAPITAL_LETTERS + CAPITAL_LETTERS.lower() if c != STROKE_LETTERS)
+MARKS_ALONE = (0, 1, 2, 4)
+"""Cancelling marks that stand alone in a box; a cross there is the letter X."""
 LOWERCASE_SHARE = 0.25
 """How often a letter is a small one."""
 MIN_WRITTEN_SHAPES = 8
@@ -219,8 +221,9 @@ class LetterContents:
             return letter, shape
         if rng.random() < 0.45:
             return LETTER_SYMBOLS.index("?"), _choose_image(self.signs, rng)
-        mark = draw_scribble(int(rng.integers(5)), rng)
-        return self.struck, draw_struck_out(mark, shape) if rng.random() < 0.65 else mark
+        if rng.random() < 0.65:
+            return self.struck, draw_struck_out(draw_scribble(int(rng.integers(5)), rng), shape)
+        return self.struck, draw_scribble(int(rng.choice(MARKS_ALONE)), rng)
 
     def _shape(self, letter: int, rng: Generator) -> Image:
         # Print now and then; otherwise written capitals or small letters.

@@ -17,6 +17,7 @@ from numpy.random import Generator
 from pipeline.domain.model import Image
 from research.training.digits.glyphs import GLYPH_HEIGHT, cut_to_ink
 from research.training.handwriting.alignment import align_lines
+from research.training.handwriting.compose_lines import BASE_LETTERS
 from research.training.handwriting.letters import (
     CUT_LETTERS,
     CutLetter,
@@ -26,7 +27,9 @@ from research.training.handwriting.letters import (
     make_contents,
 )
 from research.training.handwriting.lines import find_fonts, load_dhsd
+from research.training.strokes.compose import draw_accents
 from research.training.strokes.pen import bend_strokes, choose_pen, draw_ink, smooth_strokes
+from research.training.strokes.pieces import PieceWriter, make_piece_writer
 from research.training.strokes.samples import StrokeFile, Strokes, load_stroke_file
 
 SEED = 20261130
@@ -70,11 +73,28 @@ def load_stroke_letters(file: Path, *, held_out: bool) -> list[CutLetter]:
     """Return shapes of capitals and small letters, of one side of the split."""
     rng = np.random.default_rng([SEED, held_out])
     strokes = load_stroke_file(file)
-    found = []
+    by_writer: dict[str, list[int]] = defaultdict(list)
     for place in _iter_places(strokes, ("capital", "small"), held=held_out):
-        sample = strokes.read(place)
-        found.append(CutLetter(sample.text, draw_glyph(sample.strokes, rng), sample.writer))
+        by_writer[strokes.writers[strokes.writer[place]]].append(place)
+    found = []
+    for writer, places in by_writer.items():
+        hand = make_piece_writer(strokes, writer, places, {})
+        for place in places:
+            sample = strokes.read(place)
+            shape = draw_glyph(sample.strokes, rng)
+            found.append(CutLetter(sample.text, shape, sample.writer))
+        found += _draw_accented(hand, rng)
     return found
+
+
+def _draw_accented(hand: PieceWriter, rng: Generator) -> Iterator[CutLetter]:
+    """Yield the writer's a and o with rings and dots as this person writes them."""
+    for piece in hand.letters:
+        for letter, base in BASE_LETTERS.items():
+            if base == piece.text:
+                marks = draw_accents(hand, piece, letter, rng)
+                shape = draw_glyph((*piece.strokes, *marks), rng)
+                yield CutLetter(letter, shape, hand.writer)
 
 
 @lru_cache(maxsize=2)

@@ -6,10 +6,17 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from pipeline.domain.model import Image
+from research.training.handwriting import letters
 from research.training.handwriting.alignment import AlignedLine, find_best_alignment
-from research.training.handwriting.letters import add_accent_marks, cut_letters
+from research.training.handwriting.letters import (
+    CaseShapes,
+    LetterContents,
+    add_accent_marks,
+    cut_letters,
+)
 from research.training.handwriting.lines import TrainingLine
 
 HIGH = 48
@@ -62,3 +69,17 @@ def test_ring_is_above_its_letter() -> None:
     letter = np.full((40, 30), 255, np.uint8)
     assert add_accent_marks(letter, ring=True).shape[0] > letter.shape[0] + 6
     assert add_accent_marks(letter, ring=False).shape[0] > letter.shape[0] + 4
+
+
+def test_a_cross_alone_is_no_cancelled_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark, cross = np.full((64, 40), 100, np.uint8), np.full((64, 40), 200, np.uint8)
+    monkeypatch.setattr(letters, "draw_scribble", lambda kind, _: cross if kind == 3 else mark)
+    glyphs = {i: [np.full((64, 40), 255, np.uint8)] for i in range(29)}
+    contents = LetterContents(
+        CaseShapes({}, glyphs), CaseShapes({}, glyphs), {i: [] for i in glyphs}, [mark]
+    )
+    rng = np.random.default_rng(1)
+    drawn = [contents.cell(0, 1, rng) for _ in range(300)]
+    struck = [picture.max() for label, picture in drawn if label == contents.struck]
+    # Marks over a letter are as dark as the letter, those alone as themselves.
+    assert set(struck) == {100, 255}

@@ -10,6 +10,7 @@ import pytest
 from research.training.handwriting.lines import TrainingLine
 from research.training.strokes.boxes import draw_letter_row
 from research.training.strokes.compose import compose_text, join_stroke_words
+from research.training.strokes.glyphs import load_stroke_letters
 from research.training.strokes.held_out import load_held_out_strokes
 from research.training.strokes.labels import CheckedLabel, choose_case, load_labels, save_labels
 from research.training.strokes.paper import scan_line
@@ -224,6 +225,14 @@ def test_text_is_composed_of_own_letters_with_rings_and_dots() -> None:
     assert min(s[:, 1].min() for s in dotted.strokes) < min(s[:, 1].min() for s in plain.strokes)
     assert compose_text(hand, "LAGOM 1,1", rng) is not None
     assert compose_text(hand, "zebra", rng) is None
+
+
+def test_a_and_o_also_get_rings_and_dots(tmp_path: Path) -> None:
+    letters = [sample(sign, ring(150, 200, 300), kind="capital") for sign in "ABO"]
+    found = load_stroke_letters(write_file(tmp_path, *letters), held_out=True)
+    assert [one.letter for one in found] == [*"ABO", *"ÅÄÖ"]
+    plain, accented = found[0].picture, found[3].picture
+    assert accented.shape[1] / accented.shape[0] < 0.9 * plain.shape[1] / plain.shape[0]
 
 
 def test_words_are_joined_in_order() -> None:
