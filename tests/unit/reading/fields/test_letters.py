@@ -77,6 +77,12 @@ def test_row_of_digits_is_not_confidently_letters() -> None:
     assert found.state is not State.READ or found.p < 0.3
 
 
+@pytest.mark.parametrize("text", ["H2LK", "TM2", "2RK"])
+def test_a_2_among_letters_is_not_surely_a_z(text: str) -> None:
+    (found,) = read_letter_boxes([crop(text)])
+    assert found.state is not State.READ or found.p <= 0.9
+
+
 def test_empty_batch_has_no_readings() -> None:
     assert read_letter_boxes([]) == []
 
