@@ -43,8 +43,10 @@ NON_LETTER_WEIGHT = 0.2
 people write.
 """
 TWO_SHARE = 0.1
-"""Share of what looks like a Z that is a 2: initials of two colleagues may be told apart by a 2,
-which the network was not taught. Of 31 drawn among letters all were read as Z, 12 with p ≥ 0.99.
+"""Share of what looks like a Z that is a 2, which the network was not taught.
+
+Source: reasoned: initials of two colleagues may be told apart by a 2, and no row with a Z may be
+certain. Of 31 drawn among letters all were read as Z, 12 with p ≥ 0.99.
 """
 STRUCK_SHARE = 2 / 3
 """A row is cancelled when this share of what is written in it is struck out."""
@@ -140,6 +142,7 @@ def classify_letters(cells: Image) -> Probabilities:
         p[inked] = run_digit_network(cells[inked], LETTER_MODEL)
         p[inked, LETTER_SYMBOLS.index("#") :] *= NON_LETTER_WEIGHT
         p[inked] /= p[inked].sum(axis=1, keepdims=True)
+        # What looks like a Z may be a 2.
         z, other = LETTER_SYMBOLS.index("Z"), LETTER_SYMBOLS.index("?")
         p[inked, other] += TWO_SHARE * p[inked, z]
         p[inked, z] *= 1 - TWO_SHARE

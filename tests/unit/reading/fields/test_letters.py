@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image, State
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.letters import (
@@ -15,6 +17,7 @@ from pipeline.reading.fields.letters import (
     plain_letter_row,
     read_letter_boxes,
 )
+from pipeline.reading.fields.registry import CALIBRATED_READERS
 
 BOX, HIGH, MARGIN = 44, 64, 16
 
@@ -81,6 +84,8 @@ def test_row_of_digits_is_not_confidently_letters() -> None:
 def test_a_2_among_letters_is_not_surely_a_z(text: str) -> None:
     (found,) = read_letter_boxes([crop(text)])
     assert found.state is not State.READ or found.p <= 0.9
+    (calibrated,) = CALIBRATED_READERS[Kind.LETTERS]([crop(text)])
+    assert calibrated.state is not State.READ or calibrated.p < PREFILL_FROM
 
 
 def test_empty_batch_has_no_readings() -> None:
