@@ -26,8 +26,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """A folder imports from folders of earlier lines; those of one line may import each other."""
 LATE_IMPORTS = {("pipeline.cli", "research"), ("pipeline.cli", "ui")}
 """Imports upwards that are allowed inside a function: `efterskrift bench` and `efterskrift ui`."""
-MOST_ENTRIES = 12
-MOST_LINES = 500
+MOST_ENTRIES = 20
+MOST_LINES = 600
 
 
 def sources(*tops: str) -> list[Path]:
@@ -112,7 +112,7 @@ REVISIONS = ROOT / "pipeline" / "store" / "database" / "migrations" / "versions"
 
 
 @pytest.mark.parametrize("top", ["pipeline", "ui", "tests"])
-def test_folders_have_at_most_twelve_entries(top: str) -> None:
+def test_folders_have_at_most_twenty_entries(top: str) -> None:
     folders = [
         ROOT / top,
         *(
@@ -132,7 +132,7 @@ def test_folders_have_at_most_twelve_entries(top: str) -> None:
     assert {name: size for name, size in sizes.items() if size > MOST_ENTRIES} == {}
 
 
-def test_files_have_at_most_500_lines() -> None:
+def test_files_have_at_most_600_lines() -> None:
     lengths = {
         path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines())
         for path in sources("pipeline", "ui", "research", "tests")
