@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HEADLESS ?= 0
 
-.PHONY: demo demo-reset check test test-all setup lock samples bare-debian release bundle handbook
+.PHONY: demo demo-reset check test test-all test-shared test-busy setup lock samples bare-debian release bundle handbook
 
 demo: $(VENV)/.installed
 	$(BIN)/efterskrift demo $(if $(filter 1,$(HEADLESS)),--headless)
@@ -20,6 +20,14 @@ test: $(VENV)/.installed-test
 
 test-all: $(VENV)/.installed-test
 	scripts/test --all
+
+# The tests that need third-party data, which is not part of the project.
+test-shared: $(VENV)/.installed-test
+	scripts/test --shared
+
+# Tests with a time limit, a worker or a browser, beside four busy loops: none may depend on a machine that has nothing else to do.
+test-busy: $(VENV)/.installed-test
+	scripts/test-busy
 
 setup: $(VENV)/.installed
 

@@ -15,6 +15,7 @@ from pipeline.files.sandbox import tables
 from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.store.accounts.login import password_hashes
 from pipeline.store.database import engines
+from tests.support import shared_data
 from tests.support.store.compiled_statements import CompiledStatements
 from tests.support.store.passwords import CHEAP
 
@@ -78,12 +79,19 @@ def each_statement_is_compiled_once() -> Iterator[None]:
         yield
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say whether the test may ask for third-party data."""
+    shared_data.is_marked = item.get_closest_marker("shared") is not None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave a test's PostgreSQL half to the night, unless it says that it depends on the
-    database.
+    database; a browser and workers may be slow, whatever the machine does.
     """
     for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("faults"):
+            item.add_marker(pytest.mark.patient)
         if item.get_closest_marker("postgres") and not item.get_closest_marker("both_databases"):
             item.add_marker(pytest.mark.nightly)
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.domain.settings import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 _FOUND = '{"dependencies": [{"name": "x", "version": "1", "vulns": [{"id": "PYSEC-1"}]}]}'
 _NONE = '{"dependencies": []}'

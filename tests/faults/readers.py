@@ -69,6 +69,20 @@ class _Gated(_Trapped):
             time.sleep(0.02)
 
 
+@dataclass
+class _Endless(_Trapped):
+    """Never ends the page. Its time is up at once, so that no other page runs out of it."""
+
+    settings: Settings
+
+    def spring(self) -> None:
+        object.__setattr__(
+            self.settings, "page_seconds", 0.0
+        )  # the worker's own, else unchangeable
+        while True:
+            signal.pause()
+
+
 def plain(settings: Settings, store: Store) -> PageReaderProtocol:
     """The real reader."""
     return _listened_to(settings, store)
@@ -87,6 +101,11 @@ def raising(settings: Settings, store: Store) -> PageReaderProtocol:
 def incomplete(settings: Settings, store: Store) -> PageReaderProtocol:
     """Lacks what it needs for the page."""
     return _Incomplete(settings.workspace, _listened_to(settings, store))
+
+
+def endless(settings: Settings, store: Store) -> PageReaderProtocol:
+    """Never ends the page."""
+    return _Endless(settings.workspace, _listened_to(settings, store), settings)
 
 
 def gated(settings: Settings, store: Store) -> PageReaderProtocol:

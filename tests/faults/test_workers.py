@@ -44,9 +44,6 @@ on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 PAGES = 8
 TRAP = "0003.png"
-PAGE_SECONDS = 8.0
-"""A first page that loads its networks on a machine with other work has taken more than one second.
-"""
 
 
 @pytest.fixture
@@ -114,11 +111,8 @@ def test_a_page_that_kills_its_reader_fails_alone(settings: Settings, store: Sto
 
 @on_sqlite
 def test_a_page_that_never_ends_fails_alone(settings: Settings, store: Store) -> None:
-    with crew(
-        settings.model_copy(update={"page_seconds": PAGE_SECONDS}), 1, readers.gated
-    ) as working:
+    with crew(settings, 1, readers.endless) as working:
         until(idle(store, working), "all pages ended")
-        (settings.workspace / "gate").touch()
     assert {name: state for name, state in states(store).items() if state != "read"} == {
         TRAP: "failed reader_died: 2"
     }

@@ -19,7 +19,7 @@ from pipeline.store.schema import paper
 from tests.support.store.ward import FORMS, FREE, NORTH, NOW, SOUTH, Ward, person
 
 pytest_plugins = ("tests.support.store.databases",)
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.patient]
 
 PEOPLE = [
     person(f"p{number}", units=units)

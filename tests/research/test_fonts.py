@@ -25,6 +25,7 @@ def test_every_font_face_is_listed_once_with_weight() -> None:
         assert set(weights) <= set(range(100, 1000, 100))
 
 
+@pytest.mark.shared
 def test_held_out_font_families_are_not_fetched() -> None:
     measured = {
         font_family(file.stem) for file in shared("handwriting", "fonts_train").glob("*.ttf")

@@ -53,6 +53,8 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import unprotected_tables
 from tests.support.store.databases import BOTH, new_database, number_schema, postgres_server
 
+pytestmark = pytest.mark.patient
+
 pytest_plugins = ("tests.support.store.databases",)
 
 VERSIONS = ROOT / "tests" / "data" / "store_versions"

@@ -65,7 +65,7 @@ from tests.support.store.ward import (
 )
 
 pytest_plugins = ("tests.support.store.databases",)
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.patient]
 
 
 @pytest.fixture

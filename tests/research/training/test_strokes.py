@@ -282,6 +282,7 @@ def test_pieces_need_checked_labels(tmp_path: Path) -> None:
     assert isinstance(hand.choose("1", np.random.default_rng(8)), Piece)
 
 
+@pytest.mark.shared
 def test_writers_of_real_file_are_split_and_drawn() -> None:
     file = shared("handwriting", "unipen_strokes.npz")
     strokes = load_stroke_file(file)

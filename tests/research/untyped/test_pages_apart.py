@@ -172,6 +172,7 @@ def test_a_page_is_always_the_same(town: Municipality, hand: Hand) -> None:
     assert another.filled.values != one.filled.values
 
 
+@pytest.mark.shared
 def test_pages_that_judge_are_by_other_writers() -> None:
     rich, others = load_hands(shared("handwriting", "unipen_strokes.npz"))
 

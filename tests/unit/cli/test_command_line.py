@@ -17,7 +17,7 @@ from pipeline import __version__
 from pipeline.cli import app
 from pipeline.domain.errors import ExitCode
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 _RUN = "from pipeline.cli.app import main; main()"
 

@@ -33,7 +33,7 @@ from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.operations import health
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 FORM = Forms.load(ROOT / "forms")["hsl-anteckning", 1]
 FIELD_KEYS = {"value", "p", "state", "alternatives", "box_px"}

@@ -43,7 +43,7 @@ from tests.faults.watching import until
 from tests.support.pages.small_pages import foreign_page, write_stack
 from tests.support.store.ward import ASTA
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def test_every_form_is_told_of() -> None:
     assert set(FORMS) - told == set()
 
 
+@pytest.mark.shared
 def test_every_kind_of_the_customers_document_is_told_of() -> None:
     kinds = re.findall(
         r"^\| ([A-Z]\d+) \|", shared("domain", "domain.md").read_text("utf-8"), re.MULTILINE

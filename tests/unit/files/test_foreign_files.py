@@ -22,7 +22,7 @@ from pipeline.files.sandbox.pages import ForeignPages
 from pipeline.files.sandbox.process import ReaderEndedError, ReaderTooSlowError, SandboxProcess
 from tests.support.pages.small_pages import pdf
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 PAGES = 4
 LIBRARY_ERRORS = (

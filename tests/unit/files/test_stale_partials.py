@@ -26,6 +26,8 @@ from pipeline.files.atomic import (
 )
 from pipeline.files.page_files import read_pages
 
+pytestmark = pytest.mark.patient
+
 _WRITER = """
 import sys
 from pathlib import Path

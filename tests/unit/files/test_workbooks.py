@@ -24,6 +24,8 @@ from pipeline.registers.pack_quantities import load_quantities
 from pipeline.registers.planned_visits import count_planned
 from pipeline.registers.staff import load_staff
 
+pytestmark = pytest.mark.patient
+
 PID_FORMAT = "00000000\\-0000"
 Cell = object
 

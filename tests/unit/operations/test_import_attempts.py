@@ -27,7 +27,7 @@ from pipeline.store.paper.pages import list_batch_pages
 from tests.support.image_folder import folder_of
 from tests.support.pages.small_pages import pdf, write_stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 
 @pytest.fixture

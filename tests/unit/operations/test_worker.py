@@ -21,7 +21,7 @@ from pipeline.store.paper.pages import list_queued_pages
 from tests.support.pages.blank_reader import Blank
 from tests.support.pages.small_pages import write_stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 
 class Engine:

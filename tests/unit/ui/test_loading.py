@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.domain.settings import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 _ASK = """
 import gc, sys, time

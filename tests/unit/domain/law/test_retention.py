@@ -48,6 +48,7 @@ def test_a_patient_record_is_kept_for_ten_years_at_least() -> None:
     assert "3 kap. 17 §" in found.rule.law
 
 
+@pytest.mark.shared
 def test_the_ten_years_stand_in_the_law_itself() -> None:
     assert "minst tio år efter det att den sista uppgiften fördes in" in shared(
         "schemas", "law", "patientdatalag-2008-355.md"
@@ -90,6 +91,7 @@ def test_a_placing_told_on_another_paper_has_to_be_looked_for(form: str, day: da
     assert any("placering av barn" in each for each in found.manual_checks)
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("day", [5, 15, 25])
 def test_the_sample_keeps_who_was_born_on_its_days(day: int) -> None:
     numbers = shared("schemas", "identity", "testpersonnummer.txt").read_text("utf-8").split()
@@ -104,6 +106,7 @@ def test_the_sample_keeps_who_was_born_on_its_days(day: int) -> None:
     assert classify_retention(replace(NOTE, area="HSL", pid=sampled)).permanent_reason == ""
 
 
+@pytest.mark.shared
 def test_the_days_and_places_of_the_sample_stand_in_the_ordinance() -> None:
     text = shared("schemas", "law", "socialtjanstforordning-2025-468.md").read_text("utf-8")
     assert "födda den femte, femtonde och tjugofemte i varje månad" in text

@@ -18,6 +18,8 @@ from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.filled_workspace import fill
 
+pytestmark = pytest.mark.patient
+
 _PID = "19300101-6595"
 _LEAST_CHARACTERS = 5
 """Shorter values, such as a clock time, may be in a log by chance."""

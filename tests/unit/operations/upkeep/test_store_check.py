@@ -32,6 +32,8 @@ from tests.faults.watching import until
 from tests.support.image_folder import folder_of
 from tests.support.pages.small_pages import write_stack
 
+pytestmark = pytest.mark.patient
+
 pytest_plugins = ("tests.support.store.databases",)
 on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 PAGES = 3

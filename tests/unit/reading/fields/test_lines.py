@@ -25,7 +25,7 @@ from pipeline.reading.fields.segmentation.overleaf import refers_overleaf
 from pipeline.reading.fields.segmentation.rows import RowInk, segment_rows
 from pipeline.reading.template_images import FIELD_MARGIN_MM, LINES_MARGIN_MM, field_margin_mm
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 PX = 8.0
 PITCH = 9.0

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.domain.confidence import HIGH_CONFIDENCE
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.model import Image, Outcome
+from pipeline.domain.model import Image, Outcome, PageReading
 from pipeline.domain.settings import ROOT
 from pipeline.files.images import decode_image
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
@@ -20,6 +21,7 @@ from pipeline.reading.imaging.geometry import PAGE_BOX, to_grayscale
 from pipeline.reading.page_checks.more_paper import has_adjacent_sheet
 from pipeline.reading.read_page import PageReader
 from research.evaluation.damage.series import SERIES_BY_NAME, DamageTrial, damage_page, fill_sheet
+from tests.support.chance import most_errors
 
 pytestmark = pytest.mark.slow
 
@@ -209,7 +211,7 @@ def test_a_damaged_form_shows_no_other_paper(kind: str, strength: float) -> None
 
 
 def test_form_is_read_and_other_sheet_raises_issue() -> None:
-    """The values equal those of the form alone."""
+    """A value that is certain beside another sheet is that of the form alone."""
     reader = PageReader.of_forms(FORMS)
     page = np.asarray(
         cv2.resize(
@@ -227,6 +229,10 @@ def test_form_is_read_and_other_sheet_raises_issue() -> None:
     assert alone.outcome is both.outcome is Outcome.READ
     assert IssueCode.MORE_PAPER in both.issues
     assert IssueCode.MORE_PAPER not in alone.issues
-    assert {name: one.value for name, one in both.fields.items()} == {
-        name: one.value for name, one in alone.fields.items()
-    }
+    other = [name for name, one in both.fields.items() if one.value != alone.fields[name].value]
+    assert not [name for name in other if is_certain(both, name) and is_certain(alone, name)]
+    assert len(other) <= most_errors(len(both.fields), 0.99)
+
+
+def is_certain(reading: PageReading, name: str) -> bool:
+    return reading.fields[name].p >= HIGH_CONFIDENCE

@@ -164,6 +164,7 @@ def test_neither_grain_nor_a_clear_pen_is_pale() -> None:
     assert not _told(_read(_scanned_at(200, _filled(empty=True))), "pale_writing")
 
 
+@pytest.mark.shared
 def test_nothing_of_real_sheets_is_wrong_with_high_confidence() -> None:
     """One is filled in with red pencil, so pale that a person just sees it."""
     fields = read_scans(EvaluationData(shared("scans").parent, None))

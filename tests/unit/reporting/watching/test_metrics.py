@@ -28,6 +28,8 @@ from pipeline.store.schema import paper
 from tests.support.image_folder import folder_of
 from tests.support.store.ward import ASTA, FORMS, NOTE, SAID, Ward, page_reading
 
+pytestmark = pytest.mark.patient
+
 pytest_plugins = ("tests.support.store.databases",)
 OWN_ADDRESS = "127.0.0.1"
 _TABLE_ROW = re.compile(r"^\| `(efterskrift_\w+)", re.MULTILINE)

@@ -19,7 +19,7 @@ from pipeline.store.event_log.events import list_events, record
 from pipeline.store.paper.workers import create_queue_database
 from pipeline.store.schema import paper
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 
 @pytest.fixture

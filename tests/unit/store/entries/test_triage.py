@@ -33,7 +33,7 @@ from tests.support.store.ward import (
 )
 
 pytest_plugins = ("tests.support.store.databases",)
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.patient]
 
 SLEEP = TriageRule(id="somn", level=1, reason="Sömn", words=("sov",))
 CLASS_A = TriageRule(id="klass-a", level=3, reason="Klass A", classes=("A",))

@@ -30,6 +30,8 @@ from pipeline.export.fhir.server import (
 )
 from tests.support.texts import in_swedish
 
+pytestmark = pytest.mark.patient
+
 TAKEN = {
     "resourceType": "Bundle",
     "entry": [
