@@ -9,8 +9,9 @@ of deviations they are answered as usual, or confirmed together (`list_row_devia
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -18,8 +19,8 @@ from pipeline.domain.confidence import ROW_CONFIRMED_FROM, prefill_from
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.model import Reading, State
-from pipeline.domain.review.rules import asked_fields, is_unlikely, says_something_else
+from pipeline.domain.model import Reading, State, Value
+from pipeline.domain.review.rules import Answer, asked_fields, is_unlikely, says_something_else
 
 ATTACHMENT_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.DOCUMENT_TITLE}
@@ -29,6 +30,8 @@ HEAD_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME}
 )
 """What is answered of every sheet of which only the deviations are."""
+_NUMBERED = re.compile(r"(\d{1,2})[.)]?\s+(\S+)")
+"""What a line of a grid is about: the number of its block, and the first word of its name."""
 
 
 def is_grid_box(form: Form, spec: FieldSpec) -> bool:
@@ -81,12 +84,12 @@ def fields_at_depth(
     row: int | None,
     depth: Depth,
     readings: Mapping[str, Reading],
-    printed: Collection[str] = (),
+    printed: Mapping[str, Answer] | None = None,
 ) -> list[FieldSpec]:
     """Return the fields of an entry that a person answers at this depth.
 
-    Other fields of a shallow entry may be answered all the same. `printed` are fields that were
-    filled in before the sheet went out, and are as they were printed.
+    Other fields of a shallow entry may be answered all the same. `printed` is what was filled in
+    before the sheet went out, and is as it was printed.
     """
     asked = asked_fields(form, row)
     if depth is Depth.FULL or (depth is Depth.DEVIATIONS and form.entries is EntriesPer.ROW):
@@ -94,7 +97,7 @@ def fields_at_depth(
     if depth is Depth.ATTACHMENT:
         head = _fields_with_meaning(form, row, ATTACHMENT_MEANINGS)
         return [spec for spec in asked if spec.name in head]
-    return _fields_of_deviations(form, asked, readings, printed)
+    return _fields_of_deviations(form, asked, readings, printed or {})
 
 
 def unanswered_fields(form: Form, row: int | None, answered: Iterable[str]) -> list[FieldSpec]:
@@ -149,6 +152,29 @@ def list_line_fields(form: Form, boxes: Iterable[str]) -> set[str]:
     }
 
 
+def find_ordered_fields(
+    form: Form, line: FieldSpec, values: Mapping[str, Value]
+) -> list[FieldSpec]:
+    """Return what was ordered on a line of a grid: drug, strength, dose; empty if unknown.
+
+    A line names its prescription by the number before the drug, "5 Alvedon". The drug alone is not
+    enough: two prescriptions of one drug differ by strength.
+
+    Args:
+        line: the line's first field.
+        values: by field name.
+    """
+    blocks = [specs for specs in list_blocks(form).values() if specs[0].label == line.label]
+    said = _NUMBERED.match(str(values.get(line.name) or ""))
+    if said is None or not 1 <= int(said[1]) <= len(blocks):
+        return []
+    block = blocks[int(said[1]) - 1]
+    name = str(values.get(block[0].name) or "").split()
+    if not name or name[0].casefold() != said[2].casefold():
+        return []
+    return [spec for spec in block if spec.critical and spec.format is not Format.DATE]
+
+
 def list_blocks(form: Form) -> dict[str, list[FieldSpec]]:
     """Return the blocks of fields outside of the grid, such as prescriptions, by their name."""
     in_grid = {_block_of(spec) for spec in form.fields if is_grid_box(form, spec)}
@@ -168,10 +194,10 @@ def _fields_of_deviations(
     form: Form,
     asked: Sequence[FieldSpec],
     readings: Mapping[str, Reading],
-    printed: Collection[str],
+    printed: Mapping[str, Answer],
 ) -> list[FieldSpec]:
-    # The lines of the grid that deviate, and what is critical where somebody wrote it: in the
-    # head, such as an allergy, and in other blocks
+    # The lines of the grid that deviate with the dose that was ordered, and what is critical where
+    # somebody wrote it: in the head, such as an allergy, and in other blocks
     head = _fields_with_meaning(form, None, HEAD_MEANINGS)
     head |= {
         spec.name
@@ -182,7 +208,13 @@ def _fields_of_deviations(
         and _has_ink(readings.get(spec.name))
     }
     deviating = find_deviations(form, readings)
-    wanted = deviating | head | list_line_fields(form, deviating)
+    lines = list_line_fields(form, deviating)
+    known = {name: reading.value for name, reading in readings.items()}
+    known |= {name: answer.value for name, answer in printed.items()}
+    ordered = {
+        spec.name for line in lines for spec in find_ordered_fields(form, form.by_name[line], known)
+    }
+    wanted = deviating | head | lines | ordered
     for specs in list_blocks(form).values():
         is_written = any(
             spec.critical and spec.name not in printed and _has_ink(readings.get(spec.name))

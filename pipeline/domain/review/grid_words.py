@@ -1,34 +1,46 @@
 """What the answers in a grid of days mean in words: which dose a box is about, what a code means.
 
-"Rad 2: Dag 24: 4" says nothing without the paper: it is "Alvedon 14.00, dag 24" and "borta eller på
-sjukhus".
+"Rad 2: Dag 24: 4" says nothing without the paper: it is "Alvedon (500 mg, 1 tablett) 14.00, dag 24"
+and "borta eller på sjukhus".
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 from pipeline.domain.form.field import BoxCode, FieldSpec, Format
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.grid import Grid
 from pipeline.domain.model import Value
-from pipeline.domain.review.depth import is_grid_box
+from pipeline.domain.review.depth import find_ordered_fields, is_grid_box
 
 
-def name_boxes(form: Form, values: Mapping[str, Value]) -> dict[str, str]:
+def name_boxes(
+    form: Form, values: Mapping[str, Value], month: date | None = None
+) -> dict[str, str]:
     """Return for each box of a grid among `values` what it is about: "Alvedon 14.00, dag 22".
 
-    What stands on its line is taken from `values` too, by field name; where nothing is known, the
-    line has its number.
+    What is on its line is taken from `values` too, by field name, and what was ordered where the
+    line names its prescription; where nothing is known, the line has its number.
+
+    Args:
+        month: a day of the list's month. A box then has its date, which is known without the paper.
     """
     names = {}
     for line in _lines(form):
-        words = _line_words(line, values)
+        words = _line_words(form, line, values)
         for spec in line:
             if spec.day is not None and spec.name in values:
-                day = f"{spec.day_label.lower()} {spec.label}"
-                names[spec.name] = f"{words or spec.group}, {day}"
+                names[spec.name] = f"{words or spec.group}, {_day_words(spec, spec.day, month)}"
     return names
+
+
+def _day_words(spec: FieldSpec, day: int, month: date | None) -> str:
+    if month is None or day > monthrange(month.year, month.month)[1]:
+        return f"{spec.day_label.lower()} {spec.label}"
+    return f"{month.replace(day=day):%Y-%m-%d}"
 
 
 def explain_values(form: Form, values: Mapping[str, Value]) -> dict[str, str]:
@@ -79,11 +91,18 @@ def _lines(form: Form) -> Iterator[list[FieldSpec]]:
         yield from lines.values()
 
 
-def _line_words(line: Sequence[FieldSpec], values: Mapping[str, Value]) -> str:
+def _line_words(form: Form, line: Sequence[FieldSpec], values: Mapping[str, Value]) -> str:
     """Join the texts of a line; its group stands for a first text that is not known."""
     specs = [spec for spec in line if spec.day is None]
     words = [_text(spec, values.get(spec.name)) for spec in specs]
-    return " ".join([words[0] or specs[0].group, *filter(None, words[1:])]) if any(words) else ""
+    if not any(words):
+        return ""
+    name = words[0] or specs[0].group
+    if ordered := find_ordered_fields(form, specs[0], values):
+        # The whole name of the drug, and its strength and dose
+        name, *rest = [_text(spec, values.get(spec.name)) for spec in ordered]
+        name += f" ({', '.join(filter(None, rest))})" if any(rest) else ""
+    return " ".join([name, *filter(None, words[1:])])
 
 
 def _words_of_line_number(
@@ -93,7 +112,7 @@ def _words_of_line_number(
     if spec.format is not Format.NUMBER or spec.label not in {one.label for one in _grids(form)}:
         return ""
     words = (
-        _line_words(line, values)
+        _line_words(form, line, values)
         for line in _lines(form)
         if line[0].group == f"{spec.label} {value}"
     )

@@ -23,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
@@ -32,6 +32,7 @@ from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
 from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.measure_codes import KvaCode, find_measure_codes
 from pipeline.export.record_text import (
     MARK_WORDS,
     amendment_text,
@@ -69,25 +70,12 @@ HEADER = (
 UNLICENSED = Text("statistics_text.unlicensed")
 TITLES_DIFFER = Text("statistics_text.titles_differ")
 OTHER_PROVIDER = Text("statistics_text.other_provider")
-"""Why no measure of an entry is reported."""
+NO_CODE = Text("statistics_text.no_code")
+"""Why no measure of an entry, or not all, is reported."""
 NOT_HEALTH_CARE = Text("export_reason.not_health_care")
 NEITHER = Text("export_reason.neither_contact_nor_measure")
 _LICENSED_PREFIX = re.compile(r"^leg(\.|itimerad)\s*")
 """What may stand before a licensed title: leg. sjuksköterska."""
-
-
-def _require_detailed_code(code: str) -> str:
-    if code.endswith("000"):
-        raise ValueError(
-            f"the code {code} is a heading of KVÅ: "
-            "give the most detailed level, which does not end with 000"
-        )
-    return code
-
-
-KvaCode = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{3}$"), AfterValidator(_require_detailed_code)
-]
 
 
 class LayoutColumn(StrictModel):
@@ -155,11 +143,20 @@ class KhslLayout(ExportMapping):
 
 
 class Measure(StrictModel):
-    """A KVÅ code of an entry; with `field`, only where the field holds `value` (a mark: ja)."""
+    """A KVÅ code of an entry; with `field`, only where the field holds `value` (a mark: ja).
 
-    code: KvaCode
+    Without `code`, the field holds the codes themselves, as they were written on the paper.
+    """
+
+    code: KvaCode | None = None
     field: str = ""
     value: str = ""
+
+    @model_validator(mode="after")
+    def _has_code(self) -> Self:
+        if self.code is None and (not self.field or self.value):
+            raise ValueError("a measure needs a code, or a field alone in which codes are written")
+        return self
 
 
 class KhslMapping(ExportMapping):
@@ -357,9 +354,29 @@ def care_month(record: Record) -> str:
 
 
 def _measure_codes(record: Record, mapping: KhslMapping, options: ExportOptions) -> list[str]:
-    return [
-        measure.code for measure in mapping.measures if _measure_applies(record, measure, options)
-    ]
+    codes: list[str] = []
+    for measure in mapping.measures:
+        if measure.code is None:
+            codes += find_measure_codes(_written(record, measure.field))
+        elif _measure_applies(record, measure, options):
+            codes.append(measure.code)
+    return list(dict.fromkeys(codes))
+
+
+def _written(record: Record, name: str) -> str:
+    return str(record.fields.get(name) or "")
+
+
+def _has_words_for_code(record: Record, mapping: KhslMapping) -> bool:
+    """Return whether something else than codes is written where the codes of measures are."""
+    return any(
+        measure.code is None
+        and (
+            measure.field in record.illegible
+            or ((text := _written(record, measure.field)) and not find_measure_codes(text))
+        )
+        for measure in mapping.measures
+    )
 
 
 def _measure_applies(record: Record, measure: Measure, options: ExportOptions) -> bool:
@@ -405,6 +422,8 @@ def _source_list_line(
     profession = find_profession(record, layout)
     has_measures = is_valid and bool(_measure_codes(record, mapping, options))
     left_out = profession if has_measures and isinstance(profession, Text) else None
+    if left_out is None and is_valid and _has_words_for_code(record, mapping):
+        left_out = NO_CODE
     return [
         run.id,
         str(item.number),

@@ -42,6 +42,7 @@ from pipeline.export.fhir.resource_context import (
     version_id,
 )
 from pipeline.export.manual_entry.block import build_block
+from pipeline.export.measure_codes import KVA_SYSTEM, find_measure_codes
 from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable
@@ -81,8 +82,18 @@ def document_resource(filing: ResourceContext) -> Resource:
         "description": late_entry_text(record, filing.settings),
         "securityLabel": [{"coding": [label]} for label in filing.labels()],
         "content": [{"attachment": each} for each in _document_contents(filing)],
-        "context": {"period": _event_period(filing)},
+        "context": {"event": _measures(filing), "period": _event_period(filing)},
     }
+
+
+def _measures(filing: ResourceContext) -> list[Resource]:
+    """Return the codes of measures that were written on the paper; none of a void entry."""
+    record = filing.record
+    texts = [str(record.fields.get(name) or "") for name in filing.mapping.measures]
+    codes = [code for text in texts for code in find_measure_codes(text)]
+    if record.voided is not None:
+        return []
+    return [coding_concept(KVA_SYSTEM, code) for code in dict.fromkeys(codes)]
 
 
 def attachment_resources(filing: ResourceContext) -> list[tuple[str, Resource]]:

@@ -83,8 +83,9 @@ class FhirMapping(ExportMapping):
     `kind` is the type of note (KV Anteckningstyp), `remark` a field that is noted on each
     observation, as are the fields `notes` with their labels. `warnings` become AllergyIntolerance
     and Flag. `answers` says whether the form and its answers go along as Questionnaire and
-    QuestionnaireResponse. `local_id_system` is the URI of the customer's own reserve numbers,
-    `signed_in` the field with the initials of the person who measured, if not the author.
+    QuestionnaireResponse. `measures` are fields in which codes of KVÅ are written: the document has
+    them as the acts that it is about. `local_id_system` is the URI of the customer's own reserve
+    numbers, `signed_in` the field with the initials of the person who measured, if not the author.
     """
 
     kind: NoteKind = NoteKind()
@@ -92,6 +93,7 @@ class FhirMapping(ExportMapping):
     remark: str = ""
     notes: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
+    measures: tuple[str, ...] = ()
     signed_in: str = ""
     answers: bool = True
     local_id_system: str = ""
@@ -99,7 +101,7 @@ class FhirMapping(ExportMapping):
 
     def fields(self) -> set[str]:
         """Return the form's fields that the mapping takes."""
-        named = {self.kind.field, self.remark, self.signed_in, *self.notes} - {""}
+        named = {self.kind.field, self.remark, self.signed_in, *self.notes, *self.measures} - {""}
         measured = (part.fields() for part in self.measurements)
         return named.union(*measured, *(part.fields() for part in self.warnings))
 

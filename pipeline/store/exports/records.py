@@ -82,11 +82,13 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
     answers, page = sources.answers[entry.id], sources.pages[entry.page]
     specs = [spec for spec in form.entry_fields(entry.row) if spec.name in answers]
     values = {spec.name: answers[spec.name].value for spec in specs}
-    labels = accessible_names(form, entry.row) | name_boxes(form, values)
     meanings = explain_values(form, values)
     # When it happened and when it was written, as far as the paper says
     event_at, is_event_time_known = _record_moment(
         form, entry, answers, Meaning.EVENT_DATE, Meaning.EVENT_TIME
+    )
+    labels = accessible_names(form, entry.row) | name_boxes(
+        form, values, event_at.date() if event_at else None
     )
     author = _record_author(form, entry, answers)
     member = find_member(sources.staff, entry.unit, author)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from pipeline.domain.errors import InvalidAnswerError
@@ -17,6 +19,14 @@ BOX = LIST.by_name["rad4_dag22"]
 INK = Reading(True, 0.5, State.READ)
 SURE = Reading(True, 0.95, State.READ)
 NOTHING = Reading.empty(0.99)
+ORDERED: dict[str, Value] = {
+    "ord1_insats": "Waran",
+    "ord1_styrka": "2,5 mg",
+    "ord2_insats": "Alvedon forte",
+    "ord2_styrka": "1 g",
+    "ord2_vag": "po",
+    "ord2_dos": "1 tablett kl. 8, 14",
+}
 TYPED, NO = Answer("MS"), Answer(None, State.EMPTY)
 
 
@@ -24,12 +34,29 @@ TYPED, NO = Answer("MS"), Answer(None, State.EMPTY)
     ("line", "words"),
     [
         ({"rad4_insats_bak": "Alvedon", "rad4_tid_bak": "14:00"}, "Alvedon 14.00, dag 22"),
+        (
+            {"rad4_insats_bak": "2 Alvedon", "rad4_tid_bak": "14:00"} | ORDERED,
+            "Alvedon forte (1 g, 1 tablett kl. 8, 14) 14.00, dag 22",
+        ),
+        (
+            {"rad4_insats_bak": "1 Alvedon", "rad4_tid_bak": "14:00"} | ORDERED,
+            "1 Alvedon 14.00, dag 22",
+        ),
+        ({"rad4_insats_bak": "Alvedon"} | ORDERED, "Alvedon, dag 22"),
         ({"rad4_insats_bak": None, "rad4_tid_bak": "14:00"}, "Rad 4 14.00, dag 22"),
         ({}, "Rad 4, dag 22"),
     ],
 )
 def test_a_box_is_named_by_its_line(line: dict[str, Value], words: str) -> None:
     assert name_boxes(LIST, {**line, "rad4_dag22": None}) == {"rad4_dag22": words}
+
+
+def test_a_box_has_its_date_where_the_month_is_known() -> None:
+    line: dict[str, Value] = {"rad4_insats_bak": "Alvedon", "rad4_dag22": None, "rad4_dag31": None}
+    assert set(name_boxes(LIST, line, date(2022, 2, 1)).values()) == {
+        "Alvedon, 2022-02-22",
+        "Alvedon, dag 31",
+    }
 
 
 def test_codes_and_numbers_of_lines_are_explained() -> None:

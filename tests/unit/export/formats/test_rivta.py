@@ -224,12 +224,12 @@ def test_a_mapping_s_unit_goes_before_the_register_s() -> None:
 @pytest.mark.parametrize(
     ("facts", "coded"),
     [
-        ({"author_title": "sjuksköterska"}, ["", "", "sjuksköterska"]),
+        ({"author_title": "sjuksköterska"}, ["206090", "Sjuksköterska, allmän", ""]),
         ({"author_title": "", "author_role": "undersköterska"}, ["", "", "undersköterska"]),
         ({"author_title": "Överläkare"}, ["201010", "Överläkare", ""]),
         (
             {"author_title": "sjuksköterska", "author_role_code": "206010"},
-            ["206010", "sjuksköterska", ""],
+            ["206010", "Anestesisjuksköterska", ""],
         ),
     ],
 )

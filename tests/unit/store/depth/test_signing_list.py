@@ -39,15 +39,24 @@ PAPER: dict[str, Value] = (
     }
     | {
         f"rad{line}_{name}{side}": value
-        for line, drug, clock in ((2, "Waran", "08:00"), (4, "Alvedon", "14:00"))
+        for line, drug, clock in ((2, "1 Waran", "08:00"), (4, "2 Alvedon", "14:00"))
         for name, value in (("insats", drug), ("tid", clock))
         for side in ("", "_bak")
     }
     | {"rad4_dag22": None, "rad2_dag24": "4"}
+    | {
+        f"ord{number}_{name}": value
+        for number, *ordered in (
+            (1, "Waran", "2,5 mg", "1 tablett kl. 8", "2021-12-01"),
+            (2, "Alvedon", "500 mg", "1 tablett kl. 14", "2021-12-01"),
+            (3, "Furix", "40 mg", "1 tablett kl. 8", "2021-12-01"),
+        )
+        for name, value in zip(("insats", "styrka", "dos", "ordinerat"), ordered, strict=True)
+    }
 )
 """Alvedon is not signed on the 22nd, and the patient was away on the 24th."""
-NOT_SIGNED = "Alvedon 14.00, dag 22: inte signerad"
-AWAY = "Waran 08.00, dag 24: borta eller på sjukhus (4)"
+NOT_SIGNED = "Alvedon (500 mg, 1 tablett kl. 14) 14.00, 2021-12-22: inte signerad"
+AWAY = "Waran (2,5 mg, 1 tablett kl. 8) 08.00, 2021-12-24: borta eller på sjukhus (4)"
 
 
 @pytest.fixture
@@ -87,7 +96,7 @@ def test_a_dose_that_nobody_signed_is_in_every_text(ward: Ward) -> None:
         assert NOT_SIGNED in text
         assert AWAY in text
         assert text.index(NOT_SIGNED) < text.index("allt annat")
-    assert ("Alvedon 14.00, dag 22", "inte signerad") in block.rows
+    assert ("Alvedon (500 mg, 1 tablett kl. 14) 14.00, 2021-12-22", "inte signerad") in block.rows
     data = TARGETS["fhir"].make(items(record), run("fhir"), terms("fhir"))
     documents = [
         part["resource"]
@@ -99,6 +108,17 @@ def test_a_dose_that_nobody_signed_is_in_every_text(ward: Ward) -> None:
     for document in documents:
         assert NOT_SIGNED in document["description"]
         assert NOT_SIGNED in b64decode(document["content"][0]["attachment"]["data"]).decode()
+
+
+def test_of_prescriptions_only_those_that_deviate_are_asked_with_strength_and_dose(
+    ward: Ward,
+) -> None:
+    with ward.store.read() as conn:
+        view = load_entry_view(conn, FORMS, EVA, "SSSS-00")
+    asked = {field.spec.name for field in view.fields if field.is_open}
+    assert {name for name in asked if name.startswith("ord")} == {
+        f"ord{number}_{name}" for number in (1, 2) for name in ("insats", "styrka", "dos")
+    }
 
 
 def test_a_page_that_has_not_come_is_said_and_nothing_on_it_is_called_signed(store: Store) -> None:
@@ -119,14 +139,17 @@ def test_what_is_told_about_a_deviation_is_in_words_and_the_allergy_comes_along(
     rows = build_block(items(load(ward))[0], terms("skriv-in")).rows
     assert ("Överkänslighet, eller INGEN KÄND", "Penicillin") in rows
     assert ("Avvikelser 1: Kod", "borta eller på sjukhus (4)") in rows
-    assert ("Avvikelser 1: Rad", "Waran 08.00 (2)") in rows
+    assert ("Avvikelser 1: Rad", "Waran (2,5 mg, 1 tablett kl. 8) 08.00 (2)") in rows
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (Answer(None, State.ILLEGIBLE), "Alvedon 14.00, dag 22: [oläsligt]"),
-        (Answer("1"), "Alvedon 14.00, dag 22: ej given (1)"),
+        (
+            Answer(None, State.ILLEGIBLE),
+            "Alvedon (500 mg, 1 tablett kl. 14) 14.00, 2021-12-22: [oläsligt]",
+        ),
+        (Answer("1"), "Alvedon (500 mg, 1 tablett kl. 14) 14.00, 2021-12-22: ej given (1)"),
     ],
 )
 def test_another_answer_than_read_is_seen_by_two_and_said(
@@ -139,5 +162,7 @@ def test_another_answer_than_read_is_seen_by_two_and_said(
 def test_initials_in_a_deviation_say_that_the_dose_was_given(ward: Ward) -> None:
     assert decide(ward, rad4_dag22=Answer("MS")) is EntryState.SECOND
     record = load(ward)
-    assert "dag 22" not in late_entry_text(record, SETTINGS)
-    assert ("Alvedon 14.00, dag 22", "MS") in build_block(items(record)[0], terms("skriv-in")).rows
+    assert "2021-12-22" not in late_entry_text(record, SETTINGS)
+    assert ("Alvedon (500 mg, 1 tablett kl. 14) 14.00, 2021-12-22", "MS") in build_block(
+        items(record)[0], terms("skriv-in")
+    ).rows

@@ -197,7 +197,8 @@ def test_a_setting_names_who_the_registers_do_not_know() -> None:
         ("Överläkare", "", {"code": "201010", "display": "Överläkare"}),
         # A code of the staff list that our copy of the code system lacks has no term.
         ("sjuksköterska", "999999", {"code": "999999"}),
-        ("sjuksköterska", "", None),
+        ("sjuksköterska", "", {"code": "206090", "display": "Sjuksköterska, allmän"}),
+        ("undersköterska", "", None),
     ],
 )
 def test_a_role_has_its_code_and_the_title_as_words(
@@ -210,6 +211,16 @@ def test_a_role_has_its_code_and_the_title_as_words(
     assert role.get("coding") == (
         [{"system": "urn:oid:1.2.752.129.2.2.1.4"} | code] if code else None
     )
+
+
+def test_codes_of_measures_that_were_written_are_coded() -> None:
+    one = record("hsl-anteckning", {"kva": "pd008", "kva2": "sårvård"})
+    (document,) = parts(one, "DocumentReference")
+    assert document["context"]["event"] == [
+        {"coding": [{"system": "urn:oid:1.2.752.116.1.3.2.1.4", "code": "PD008"}]}
+    ]
+    (other,) = parts(record("hsl-anteckning", {"kva": "PD000"}), "DocumentReference")
+    assert "event" not in other["context"]
 
 
 def test_whoever_signed_a_row_is_known_by_the_staff_list() -> None:

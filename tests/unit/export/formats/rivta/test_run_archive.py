@@ -120,7 +120,13 @@ def test_an_answer_s_number_is_a_uuid_of_its_own_and_the_same_every_time() -> No
     ("title", "registered", "code"),
     [
         ("Överläkare", "", "201010"),
-        ("sjuksköterska", "", None),
+        ("sjuksköterska", "", "206090"),
+        ("Distriktssköterska", "", "206011"),
+        ("arbetsterapeut", "", "301010"),
+        ("undersköterska hemtjänst", "", "207010"),
+        # Its code depends on what it works with.
+        ("undersköterska", "", None),
+        ("specialistsjuksköterska", "", None),
         ("sjuksköterska", "206010", "206010"),
         ("", "206010", "206010"),
         ("", "", None),

@@ -93,6 +93,37 @@ def test_a_mark_makes_a_measure_when_it_is_made() -> None:
     assert told[f"KHSL1-2021-12-{LABEL}"] == ""
 
 
+WRITTEN = Measure(field="kva"), Measure(field="kva2")
+
+
+@pytest.mark.parametrize(
+    ("written", "codes", "is_said"),
+    [
+        ({"kva": "PD008"}, "PD008", False),
+        ({"kva": " pd008, qx123", "kva2": "PD008"}, "PD008 QX123", False),
+        ({"kva": "PD008", "kva2": "sårvård"}, "PD008", True),
+        ({"kva": "PD000"}, "", True),
+        ({}, "", False),
+    ],
+)
+def test_codes_that_a_nurse_wrote_become_measures(
+    written: dict[str, Value], codes: str, is_said: bool
+) -> None:
+    given = coded(KhslMapping(about="x", contact=True, measures=WRITTEN))
+    told = files(note(written), given=given)
+    row = basis(told).iloc[0]
+    assert (row["KHSL1"], row["KHSL2"]) == ("ja", codes)
+    assert [line.split(";")[4] for line in told[f"KHSL2-2021-12-{LABEL}"].splitlines()] == (
+        codes.split()
+    )
+    assert bool(row["Lämnas inte"]) is is_said
+
+
+def test_the_shipped_mapping_takes_the_codes_of_the_note() -> None:
+    mapping = load_mapping(ROOT / "forms" / "hsl-anteckning" / "export.khsl.yaml", KhslMapping)
+    assert mapping.measures == WRITTEN
+
+
 def test_measures_of_somebody_without_a_licence_are_left_out_and_said() -> None:
     told = files(note(author_title="undersköterska"))
     assert told[f"KHSL2-2021-12-{LABEL}"] == ""
