@@ -241,7 +241,12 @@ def _review_sheet(entries: Sequence[_WrittenEntry]) -> Effort:
     if first.depth is Depth.DEVIATIONS and first.form.entries is EntriesPer.ROW:
         return _review_rows(entries)
     row = first.form.rows()[0]
-    printed = _printed_names(first)
+    names = _printed_names(first)
+    printed = {
+        spec.name: to_answer(spec, first.values[spec.name])
+        for spec in first.specs
+        if spec.name in names
+    }
     asked = fields_at_depth(first.form, row, first.depth, first.readings, printed)
     total = sum((_review_field(first, spec) for spec in asked), NONE) + _save_review()
     if first.depth is Depth.DEVIATIONS:
