@@ -24,7 +24,7 @@ from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import limits
 from pipeline.store.accounts.login.access_notices import ChangeKind
-from pipeline.store.accounts.login.limits import LoginRequest
+from pipeline.store.accounts.login.limits import LoginRequest, Proof
 from pipeline.store.accounts.login.password_rules import hash_new_password
 from pipeline.store.accounts.login.provider_links import remove_link
 from pipeline.store.accounts.login.second_factor import remove_second_factor
@@ -194,7 +194,7 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
     """
     with request.store.read() as conn:
         login = people.find_login(conn, login.strip())
-    attempt = limits.begin_attempt(request, login)
+    attempt = limits.begin_attempt(request, login, Proof.CODE)
     with request.store.read() as conn:
         person, row = people.find_person(conn, login), _find_by_code(conn, login, code)
     if person is None or row is None or not _is_open(row, request.now):
@@ -215,6 +215,8 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
         people.set_password(conn, login, digest, must_change=False)
         sessions.end_all_sessions(conn, login, request.now, "password")
         _mark_done(conn, row, request.now)
+        # The browser is known from now on, however many guess the password from the same address
+        limits.forget_failures(conn, attempt)
         record(conn, login, "redeem_code", login, kind=row.kind)
     return True
 
