@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import LoginError, UsageError
+from pipeline.domain.errors import LoginError, UsageError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, sessions
@@ -77,7 +77,8 @@ def request_change(
         NotAllowedError: the person may not manage accounts.
         UsageError: there is no such account, it is closed, for emergencies, or the person's own.
     """
-    permissions.require_permission(person, Action.ACCOUNTS)
+    with naming(login):
+        permissions.require_permission(person, Action.ACCOUNTS)
     account = people.find_person(conn, login)
     if account is None:
         raise UsageError("no_such_account")
