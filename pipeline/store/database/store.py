@@ -38,7 +38,6 @@ from pipeline.store.database.migrations.history import (
 )
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.event_log.events import (
-    DENIED_ACTION,
     contains_pid,
     discard_pending,
     record,
@@ -152,7 +151,7 @@ class Store:
                 subject = "" if contains_pid(error.subject) else error.subject[:_SUBJECT_LENGTH]
                 named = {"right": error.action} if subject else {}
                 subject = subject or error.action
-                record(conn, error.by, DENIED_ACTION, subject, unit=error.unit, **named)
+                record(conn, error.by, "denied", subject, unit=error.unit, **named)
         except StoreError as unwritten:
             _log.error("A denial could not be written in the log: %s", unwritten)
 
