@@ -457,11 +457,7 @@ def _has_run_out(settings: Settings, stored: Session, now: datetime) -> bool:
 def _client_address(settings: Settings) -> str:
     """Return the browser's IP address: from the proxy's header if one is configured, else the peer.
 
-    Empty if the browser is on the same machine.
+    Empty if the browser is on the same machine and no proxy stands between.
     """
-    address = (
-        st.context.headers.get(settings.address_header)
-        if settings.address_header
-        else st.context.ip_address
-    )
-    return address if isinstance(address, str) else ""
+    named = st.context.headers.get(settings.address_header) if settings.address_header else None
+    return named or st.context.ip_address or ""

@@ -49,7 +49,8 @@ holds a field value.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -221,8 +222,8 @@ class UnstorableTextError(StoreError):
 class NotAllowedError(EfterskriftError):
     """The person lacks the role, the unit or the area of law that this needs.
 
-    `by` is the person's login, `action` the denied action, `unit` its unit: these go into the log.
-    `noted` is true once the denial is in the log.
+    `by` is the person's login, `action` the denied action, `unit` its unit, `subject` the id of
+    what it was about: these go into the log. `noted` is true once the denial is in the log.
     """
 
     exit_code = ExitCode.NOT_ALLOWED
@@ -235,10 +236,22 @@ class NotAllowedError(EfterskriftError):
         by: str = "",
         action: str = "",
         unit: str | None = None,
+        subject: str = "",
         **values: object,
     ) -> None:
         super().__init__(key, **values)
-        self.by, self.action, self.unit, self.noted = by, action, unit, False
+        self.by, self.action, self.unit, self.subject = by, action, unit, subject
+        self.noted = False
+
+
+@contextmanager
+def naming(subject: str) -> Iterator[None]:
+    """Let a denial say what it was about, by the id that its events in the log have."""
+    try:
+        yield
+    except NotAllowedError as error:
+        error.subject = error.subject or subject
+        raise
 
 
 class LoginError(NotAllowedError):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -154,17 +155,23 @@ class Settings(BaseSettings):
     address_header: str = ""
     """The header with a request's address as the proxy in front sets it, such as X-Real-IP.
 
-    It is needed where the server is reached from other computers: failed logins are counted by
-    address too.
+    It is needed where the server is reached from other computers: failed logins are charged to
+    the address.
+    """
+    known_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of the organisation, such as 10.20.0.0/16: strangers elsewhere delay nobody there.
     """
     login_failures_account: int = Field(5, ge=1)
-    """Failed logins of one account within an hour after which the next attempt waits."""
-    login_failures_address: int = Field(20, ge=1)
-    """The same for one network address: a whole ward may share one."""
-    login_failures_total: int = Field(60, ge=1)
-    """Failed logins a minute, of all accounts, in browsers where the person is not known."""
+    """Failed logins of one account from one source in an hour after which the next one waits.
+
+    A source is an IPv4 address, or the /64 of an IPv6 address.
+    """
+    login_failures_address: int = Field(40, ge=1)
+    """Failed logins a minute from one source: a whole office may share one."""
+    login_failures_total: int = Field(100, ge=1)
+    """The same of all sources, in browsers and networks that are not known."""
     login_delay_seconds: int = Field(60, ge=1, le=3600)
-    """The longest wait after failed logins of one account or address: nobody is locked out."""
+    """The longest wait after failed logins of one account from one source."""
     second_factor_roles: frozenset[Role] = frozenset()
     """Roles whose local accounts must have a second factor; all others may have one."""
     second_factor_key: Path | None = None

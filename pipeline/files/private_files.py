@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from pipeline.domain.errors import SettingsError
 from pipeline.domain.settings import Settings
@@ -57,12 +58,20 @@ def _private_paths(settings: Settings) -> Iterator[Path]:
     workspace = settings.workspace
     yield workspace
     yield settings.images
-    for name in ("secrets.toml", "settings.yaml", "efterskrift.db"):
+    for name in ("secrets.toml", "settings.yaml"):
         yield workspace / name
-    if settings.fhir_client_secret_file is not None:
-        yield settings.fhir_client_secret_file
-    if settings.images_key_file is not None:
-        yield settings.images_key_file
+    # Databases with SQLite's own files beside them, and keys: of second factors, of backups
+    for pattern in ("*.db", "*.db-*", "*.key"):
+        yield from sorted(workspace.glob(pattern))
+    if settings.log_file is not None:
+        # With the older ones that were renamed
+        log = workspace / settings.log_file
+        yield from sorted(log.parent.glob(f"{log.name}*"))
+    named = [settings.fhir_client_secret_file, settings.images_key_file, settings.second_factor_key]
+    yield from (file for file in named if file is not None)
+    # Of the connection to PostgreSQL: the key of TLS, and a file of passwords
+    options = dict(parse_qsl(urlsplit(settings.database_url).query))
+    yield from (Path(options[name]) for name in ("sslkey", "passfile") if name in options)
 
 
 def _read_mode(path: Path) -> int:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import re
 import shutil
+import socket
 import subprocess
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -114,6 +119,71 @@ def test_nginx_takes_the_example(tmp_path: Path) -> None:
     said = _run("nginx", "-t", "-e", "stderr", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
     assert "test is successful" in said
     assert "warn" not in said
+
+
+@pytest.fixture
+def web_port(tmp_path: Path) -> Iterator[int]:
+    """The port of the example's nginx without TLS and without the program behind it.
+
+    The header X-Test says from which address a request is to come.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    site = (DEPLOY / "nginx" / "efterskrift.conf").read_text("utf-8")
+    site = re.sub(r"server {\n    listen 80;.*?\n}\n", "", site, flags=re.DOTALL)
+    site = re.sub(r"    (listen|ssl_|access_log).*\n", "", site)
+    site = site.replace(
+        "    server_name _;",
+        f"""
+    listen 127.0.0.1:{port};
+    set_real_ip_from 127.0.0.1;
+    real_ip_header X-Test;
+    location = /source {{ return 200 $efterskrift_source; }}
+    server_name _;""",
+    ).replace("127.0.0.1:8501", f"unix:{tmp_path}/nobody")
+    whole = (DEPLOY / "nginx" / "nginx.conf").read_text("utf-8")
+    whole = re.sub("/etc/efterskrift/nginx|/run/efterskrift-web|/tmp(?=/)", str(tmp_path), whole)
+    whole = whole.replace("error_log stderr", f"error_log {tmp_path}/error.log crit")
+    (tmp_path / "efterskrift.conf").write_text(site)
+    (tmp_path / "nginx.conf").write_text(whole)
+    command = ["nginx", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    process = subprocess.Popen(command)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        assert process.poll() is None
+    yield port
+    process.terminate()
+    process.wait(30)
+
+
+def _ask(port: int, path: str, addresses: Iterable[str]) -> list[tuple[int, str]]:
+    answers = []
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for address in addresses:
+        connection.request("GET", path, headers={"X-Test": address})
+        response = connection.getresponse()
+        answers.append((response.status, response.read().decode()))
+    connection.close()
+    return answers
+
+
+def test_nginx_lets_an_office_of_fifty_new_browsers_behind_one_address_begin(
+    web_port: int,
+) -> None:
+    """Nobody is there to answer (502), but none of their hundred files each is refused (503)."""
+    answers = _ask(web_port, "/static/js/a.js", ["192.0.2.7"] * 50 * 100)
+    assert {status for status, _ in answers} == {502}
+
+
+def test_nginx_counts_a_network_of_ipv6_as_one_source(web_port: int) -> None:
+    first = ["2001:db8:1:2::9", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:ffff::"]
+    assert {text for _, text in _ask(web_port, "/source", first)} == {"2001:db8:1:2"}
+    zeros = ["2001:db8::1", "2001:db8::7:1"]
+    assert {text for _, text in _ask(web_port, "/source", zeros)} == {"2001:db8"}
+    others = ["2001:db8:1:3::9", "192.0.2.7", "192.0.2.8"]
+    assert len({text for _, text in _ask(web_port, "/source", others)}) == 3
 
 
 @pytest.mark.parametrize("script", ["install.sh", "efterskrift", "certificate", "workspace-units"])

@@ -133,7 +133,11 @@ def _load_undecided_row(
         raise stale_decision_error()
     if find_hidden_pids(conn, person, [row.pid]):
         raise NotAllowedError(
-            "identity_protected", by=person.login, action=Action.REVIEW.value, unit=entry.unit
+            "identity_protected",
+            by=person.login,
+            action=Action.REVIEW.value,
+            unit=entry.unit,
+            subject=entry.id,
         )
     return row
 

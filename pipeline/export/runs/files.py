@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.domain.errors import ExportError
+from pipeline.domain.errors import ExportError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
@@ -138,7 +138,8 @@ def require_run(conn: Connection, person: Person, run_id: str, action: Action) -
         NotAllowedError: the person may not see any of it.
         ExportError: there is no such run.
     """
-    require_permission(person, action)
+    with naming(run_id):
+        require_permission(person, action)
     run = runs.find_run(conn, run_id)
     if run is None:
         raise ExportError("no_run", run_id=run_id[:40])

@@ -89,6 +89,7 @@ ACCESS_TEXTS: Mapping[str, str] = {
     "print_for_client": "form_printed",
     **dict.fromkeys(("view_log", "export_log"), "log_reviewed"),
     "extract_log": "extract_made",
+    "denied": "access_denied",
     **dict.fromkeys(("requeue", "close_page", "reopen_page"), "paper_reread"),
 }
 """Key of the text `access_extract.access.…` by action of the log.

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import UsageError
+from pipeline.domain.errors import UsageError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import ROLES_WITH_PROFESSION, Action
 from pipeline.store.accounts import people, sessions
@@ -106,7 +106,8 @@ def save_account(conn: Connection, person: Person, account: Person, now: datetim
         UsageError: a value is empty or unknown, the account is closed, it is the person's own, or
             it would become one for emergencies or an ordinary one.
     """
-    permissions.require_permission(person, Action.ACCOUNTS)
+    with naming(account.login):
+        permissions.require_permission(person, Action.ACCOUNTS)
     _require_valid_account(conn, person, account)
     before = people.people_by_login(conn).get(account.login)
     # A closed account is opened first, so that a change is not mistaken for it
@@ -128,7 +129,7 @@ def seal_password(store: Store, person: Person, login: str, now: datetime) -> st
             too many others are logging in.
     """
     password = make_sealed_password()
-    with store.recording_denials():
+    with store.recording_denials(), naming(login):
         permissions.require_permission(person, Action.ACCOUNTS)
     digest = hash_password(password)
     with store.begin() as conn:
@@ -147,7 +148,8 @@ def close_account(conn: Connection, person: Person, login: str) -> None:
     Raises:
         UsageError: there is no such account, or it is the person's own.
     """
-    permissions.require_permission(person, Action.ACCOUNTS)
+    with naming(login):
+        permissions.require_permission(person, Action.ACCOUNTS)
     closed = _require_other_account(conn, person, login).login
     people.deactivate_person(conn, closed, by=person.login)
     cancel_codes(conn, closed, utc_now(), by=person.login)
@@ -155,7 +157,8 @@ def close_account(conn: Connection, person: Person, login: str) -> None:
 
 def reopen_account(conn: Connection, person: Person, login: str) -> None:
     """Open a closed account again. Raises as `close_account`."""
-    permissions.require_permission(person, Action.ACCOUNTS)
+    with naming(login):
+        permissions.require_permission(person, Action.ACCOUNTS)
     conn.execute(
         update(_staff)
         .where(_staff.c.login == _require_other_account(conn, person, login).login)

@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import NoSuchClientError, UsageError
+from pipeline.domain.errors import NoSuchClientError, UsageError, naming
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.event_log.events import record
-from pipeline.store.registers.client_register import find_client
+from pipeline.store.registers.client_register import find_client, typed_client_subject
 from pipeline.store.schema.accounts import client_block
 
 
@@ -50,7 +50,8 @@ def set_block(
         NotAllowedError: the person may not block, or not in this unit.
         UsageError: the reason is empty, or there is no such client.
     """
-    permissions.require_permission(person, Action.BLOCK, unit)
+    with naming(typed_client_subject(conn, typed)):
+        permissions.require_permission(person, Action.BLOCK, unit)
     pid = _resolve_pid(conn, typed)
     # The unit's block is already active
     if active_id := conn.execute(_active_block_query(unit, pid)).scalar_one_or_none():
@@ -78,7 +79,8 @@ def lift_block(
         NotAllowedError: the person may not block, or not in this unit.
         UsageError: the reason is empty, or this unit has not blocked this client.
     """
-    permissions.require_permission(person, Action.BLOCK, unit)
+    with naming(typed_client_subject(conn, typed)):
+        permissions.require_permission(person, Action.BLOCK, unit)
     # Only the unit's own block; those of other units stay active
     block_id = conn.execute(
         _active_block_query(unit, _resolve_pid(conn, typed))

@@ -87,7 +87,9 @@ def acknowledge_use(conn: Connection, person: Person, use_id: str, now: datetime
     login = select(break_glass_use.c.login).where(break_glass_use.c.id == use_id)
     used_by = conn.execute(login).scalar_one_or_none()
     if is_same_person(conn, person.login, {used_by}):
-        raise NotAllowedError("own_emergency_use", by=person.login, action=Action.ALARM.value)
+        raise NotAllowedError(
+            "own_emergency_use", by=person.login, action=Action.ALARM.value, subject=use_id
+        )
     # The first acknowledgement counts, so a use that has one is not matched
     open_use = update(break_glass_use).where(
         break_glass_use.c.id == use_id, break_glass_use.c.seen_at.is_(None)

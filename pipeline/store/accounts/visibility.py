@@ -31,10 +31,11 @@ from sqlalchemy import (
 )
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import BlockedClientError, NotAllowedError
+from pipeline.domain.errors import BlockedClientError, NotAllowedError, naming
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import ALL_AREAS, Action
 from pipeline.store.database.engines import chunk_ids
+from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import client_block
 
@@ -96,7 +97,8 @@ def require_visible_entry(
     if (hidden := _blocked_sheets_query(conn, person)) is not None:
         # The entry itself, if its sheet is among the hidden ones
         blocked = select(_entry.c.id).where(_entry.c.id == paper.id, _entry.c.sheet.in_(hidden))
-        _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
+        with naming(paper.id):
+            _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
 
 
 def require_visible_page(
@@ -109,13 +111,15 @@ def require_visible_page(
         blocked = select(_page.c.id).where(
             _page.c.id == paper.id, ~_unblocked_pages_condition(conn, person)
         )
-        _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
+        with naming(paper.id):
+            _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
 
 
 def _require_unit_paper(conn: Connection, person: Person, action: Action, paper: UnitPaper) -> None:
-    permissions.require_permission(
-        person, action, paper.unit, effective_area(conn, paper), paper.form
-    )
+    with naming(paper.id):
+        permissions.require_permission(
+            person, action, paper.unit, effective_area(conn, paper), paper.form
+        )
 
 
 def can_see_page(conn: Connection, person: Person, action: Action, paper: UnitPaper) -> bool:
@@ -134,7 +138,8 @@ def require_unblocked_client(conn: Connection, person: Person, pid: str) -> None
         BlockedClientError: the client is.
     """
     if is_client_blocked(conn, person, pid):
-        raise _blocked_error(person, Action.REVIEW, None)
+        with naming(client_log_subject(conn, pid)):
+            raise _blocked_error(person, Action.REVIEW, None)
 
 
 def is_client_blocked(conn: Connection, person: Person, pid: str) -> bool:

@@ -37,7 +37,12 @@ from pipeline.store.database.migrations.history import (
     stamp_head,
 )
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
-from pipeline.store.event_log.events import discard_pending, record, write_pending
+from pipeline.store.event_log.events import (
+    contains_pid,
+    discard_pending,
+    record,
+    write_pending,
+)
 from pipeline.store.event_log.hash_chain import start_chain
 from pipeline.store.schema import (
     accounts,
@@ -55,6 +60,8 @@ from pipeline.store.schema.append_only import protect_tables
 from pipeline.store.schema.tally_triggers import create_tally_triggers
 
 _log = logging.getLogger(__name__)
+_SUBJECT_LENGTH = 80
+"""The longest subject of an event."""
 RESTORATION_MARK = ".restore-unfinished"
 """The file that a workspace has while it is being restored."""
 ALL_TABLES = (
@@ -140,7 +147,11 @@ class Store:
         """Log a denial; a failure to do so does not replace the denial by another error."""
         try:
             with self._transaction() as conn:
-                record(conn, error.by, "denied", error.action, unit=error.unit)
+                # What was typed as an object may be anything
+                subject = "" if contains_pid(error.subject) else error.subject[:_SUBJECT_LENGTH]
+                named = {"right": error.action} if subject else {}
+                subject = subject or error.action
+                record(conn, error.by, "denied", subject, unit=error.unit, **named)
         except StoreError as unwritten:
             _log.error("A denial could not be written in the log: %s", unwritten)
 

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import ReviewError
+from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.form import EntriesPer, Forms
 from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.domain.permissions import Action
@@ -124,7 +124,8 @@ def detach_page(
         NotAllowedError: the person does not review the entry.
         ReviewError: the page is not attached, or its entry is signed or sent.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    with naming(page_id):
+        permissions.require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     (entry,) = list_sheet_entries(conn, row.sheet)
     _require_open_entry(conn, forms, person, entry.id)
@@ -151,7 +152,8 @@ def move_attachment(
     Raises:
         NotAllowedError, ReviewError: as `detach_page` and `attach_pages`.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    with naming(page_id):
+        permissions.require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     detach_page(conn, forms, person, page_id, now)
     choice = AttachmentChoice(page_id, row.title, row.day)
@@ -220,7 +222,8 @@ def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
         NotAllowedError: the person does not review.
         BlockedClientError: the client is behind a block.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    with naming(client_log_subject(conn, pid)):
+        permissions.require_permission(person, Action.REVIEW)
     record(conn, person.login, "look_up_client", client_log_subject(conn, pid))
     visibility.require_unblocked_client(conn, person, pid)
     is_about = (_entry_table.c.client_pid == pid) | (_entry_table.c.likely_pid == pid)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.errors import NotAllowedError, naming
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
@@ -147,7 +147,8 @@ def resume_claim(
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    with naming(entry_id):
+        permissions.require_permission(person, Action.REVIEW)
     is_unchanged = and_(_entry_table.c.id == entry_id, _entry_table.c.revision == revision)
     return _claim_first(conn, _Claim(person, now, minutes), is_unchanged) is not None
 
@@ -160,7 +161,8 @@ def renew_claim(
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    with naming(entry_id):
+        permissions.require_permission(person, Action.REVIEW)
     # Also an expired claim, unless another person has claimed the entry since
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
@@ -174,7 +176,8 @@ def release_claim(conn: Connection, person: Person, entry_id: str) -> None:
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    with naming(entry_id):
+        permissions.require_permission(person, Action.REVIEW)
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
     )

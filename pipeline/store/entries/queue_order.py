@@ -34,7 +34,7 @@ from sqlalchemy import (
 from pipeline.domain import permissions
 from pipeline.domain.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import ReviewError
+from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.law.open_deadlines import (
@@ -147,7 +147,8 @@ def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime)
     unit = conn.execute(select(pull.c.unit).where(pull.c.id == pull_id)).scalar_one_or_none()
     if unit is None:
         raise ReviewError("nothing_undo")
-    permissions.require_permission(person, Action.PULL, unit)
+    with naming(pull_id):
+        permissions.require_permission(person, Action.PULL, unit)
     lock_keys(conn, f"pull {unit}")
     # The first undo counts, so a row that is closed is not matched
     ended = (

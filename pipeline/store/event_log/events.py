@@ -22,6 +22,11 @@ from pipeline.store.event_log.hash_chain import Detail, LogRow, append_rows, dig
 from pipeline.store.event_log.records import take_changes
 from pipeline.store.schema import paper
 
+DENIED_ACTION = "denied"
+"""Its subject is what somebody reached for, and the detail `right` what was lacking.
+
+Where nothing was named, as in rows of earlier versions, the subject is the right.
+"""
 _PENDING_KEY = "efterskrift_recorded"
 _PID_PATTERN = re.compile(r"(?<![0-9A-Za-z])(?:\d{2})?\d{6}[-+]?\d{4}(?![0-9A-Za-z])")
 
@@ -104,12 +109,15 @@ def _mark_emergency_use(conn: Connection, rows: list[LogRow]) -> list[LogRow]:
 
 
 def list_events(conn: Connection, subject: str) -> list[Event]:
-    """Return all events of one subject, oldest first, with those pending in this transaction."""
+    """Return all events of one subject, oldest first, with those pending in this transaction.
+
+    Denials are left out: they are no step of the work, and for log reviewers only.
+    """
     table = paper.event.c
     # Written events by their order in the log; pending ones follow
     query = (
         select(table.at, table.by, table.action, table.subject, table.detail, table.unit)
-        .where(table.subject == subject)
+        .where(table.subject == subject, table.action != DENIED_ACTION)
         .order_by(table.id)
     )
     pending = [row for row in _pending_rows(conn) if row.subject == subject]

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.queue_order import PriorityKind
-from pipeline.store.event_log.events import client_log_subject
+from pipeline.store.event_log.events import DENIED_ACTION, client_log_subject
 from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.accounts import client_block
@@ -183,7 +183,7 @@ class Hint(StrEnum):
     PROTECTED = "protected"
     """A view of a sheet of a client with protected identity."""
     BREAK_GLASS = "break_glass"
-    DENIED = "denied"
+    DENIED = DENIED_ACTION
     LOGIN_FAILED = "login_failed"
     CHANGED_ALONE = "changed_alone"
     """A person's way in that one administrator changed without another's approval."""
@@ -397,8 +397,11 @@ def _signed_after_change(conn: Connection, log_filter: LogFilter) -> ColumnEleme
 def _has_no_decision() -> ColumnElement[bool]:
     """Return the condition that the viewer has no other event about the sheet's page or entries."""
     other, page, entry = _event_table.alias("other"), paper.page.c, paper.entry.c
-    # The same person's events, other than views
-    is_action = and_(other.c.by == _event_table.c.by, other.c.action.not_in(_ACCESS_ACTIONS))
+    # The same person's events, other than views and what was denied
+    is_action = and_(
+        other.c.by == _event_table.c.by,
+        other.c.action.not_in((*_ACCESS_ACTIONS, DENIED_ACTION)),
+    )
     # About the page itself, and about entries on its sheet: in two, each by the index of subjects
     of_page = exists().where(is_action, other.c.subject == _event_table.c.subject)
     of_entries = exists().where(

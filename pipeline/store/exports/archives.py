@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, or_, select
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import ExportError, NotAllowedError
+from pipeline.domain.errors import ExportError, NotAllowedError, naming
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import GAPLESS_REASONS
@@ -258,7 +258,8 @@ def load_package(
         NotAllowedError: the person may not do this, or not with everything in the package.
         ExportError: there is no such package.
     """
-    permissions.require_permission(person, action)
+    with naming(package_id):
+        permissions.require_permission(person, action)
     packages = _select_packages(conn, archive_package.c.id == package_id)
     if not packages:
         raise ExportError("no_package", package_id=package_id[:40])
@@ -266,7 +267,9 @@ def load_package(
     if not _select_packages(
         conn, (archive_package.c.id == package_id) & is_wholly_visible(conn, person, action)
     ):
-        raise NotAllowedError("package_not_visible", by=person.login, action=action.value)
+        raise NotAllowedError(
+            "package_not_visible", by=person.login, action=action.value, subject=package_id
+        )
     return packages[0]
 
 

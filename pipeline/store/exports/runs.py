@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import ExportError, NotAllowedError
+from pipeline.domain.errors import ExportError, NotAllowedError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import Run
@@ -169,11 +169,12 @@ def require_run(conn: Connection, person: Person, action: Action, run_id: str) -
     Raises:
         NotAllowedError: all entries are of other units or areas of law, or behind a block.
     """
-    permissions.require_permission(person, action)
+    with naming(run_id):
+        permissions.require_permission(person, action)
     # A run without entries is visible to everybody with the permission
     entries, visible = _count_run_entries(conn, person, run_id)
     if entries and not visible:
-        raise _no_visible_entry_error(person, action)
+        raise _no_visible_entry_error(person, action, run_id)
 
 
 def require_whole_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
@@ -182,10 +183,11 @@ def require_whole_run(conn: Connection, person: Person, action: Action, run_id: 
     Raises:
         NotAllowedError: an entry is of another unit or area of law, or behind a block.
     """
-    permissions.require_permission(person, action)
+    with naming(run_id):
+        permissions.require_permission(person, action)
     entries, visible = _count_run_entries(conn, person, run_id)
     if visible < entries:
-        raise _no_visible_entry_error(person, action)
+        raise _no_visible_entry_error(person, action, run_id)
 
 
 def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
@@ -219,8 +221,8 @@ def _count_run_entries(conn: Connection, person: Person, run_id: str) -> tuple[i
     return sum(total for total, _ in counts), sum(shown for _, shown in counts)
 
 
-def _no_visible_entry_error(person: Person, action: Action) -> NotAllowedError:
-    return NotAllowedError("run_not_visible", by=person.login, action=action.value)
+def _no_visible_entry_error(person: Person, action: Action, run_id: str) -> NotAllowedError:
+    return NotAllowedError("run_not_visible", by=person.login, action=action.value, subject=run_id)
 
 
 def _select_runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:

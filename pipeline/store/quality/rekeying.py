@@ -209,7 +209,11 @@ def load_claimed_task(
         .select_from(_rekeying_join())
     ).first():
         raise NotAllowedError(
-            "you_answered_field_before", by=person.login, action=Action.REVIEW.value
+            "you_answered_field_before",
+            by=person.login,
+            action=Action.REVIEW.value,
+            unit=entry.unit,
+            subject=entry.id,
         )
     if (
         row.outcome is not None

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import UsageError
+from pipeline.domain.errors import UsageError, naming
 from pipeline.domain.identity_numbers import is_hsa_id, normalize_pid
 from pipeline.domain.model import Client, Person, register_columns
 from pipeline.domain.permissions import Action
@@ -158,10 +158,11 @@ def look_up_client(
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    subject = typed_client_subject(conn, typed)
+    with naming(subject):
+        permissions.require_permission(person, Action.REVIEW)
     client = find_client(conn, typed)
     if first:
-        subject = client_log_subject(conn, client.pid if client else strip_pid_separators(typed))
         record(
             conn,
             person.login,
@@ -171,6 +172,12 @@ def look_up_client(
             found=client is not None,
         )
     return restrict_client(conn, client, person) if client else None
+
+
+def typed_client_subject(conn: Connection, typed: str) -> str:
+    """Return the log's name of the client meant by a number that somebody types."""
+    client = find_client(conn, typed)
+    return client_log_subject(conn, client.pid if client else strip_pid_separators(typed))
 
 
 def find_client(conn: Connection, typed: str) -> Client | None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import UsageError
+from pipeline.domain.errors import UsageError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.store.event_log.events import record
@@ -157,7 +157,8 @@ def _find_opening(conn: Connection, pack_id: str) -> int | None:
 
 def _require_pack_unit(conn: Connection, person: Person, pack_id: str) -> str | None:
     """Return the unit of a pack that the person prints for; None for one that is not known here."""
-    require_permission(person, Action.PRINT)
+    with naming(pack_id):
+        require_permission(person, Action.PRINT)
     # Every sheet of a pack is of the same unit.
     units = select(_issued_table.c.unit, paper.unit.c.name).select_from(
         _issued_table.outerjoin(paper.unit, paper.unit.c.name == _issued_table.c.unit)
@@ -165,5 +166,6 @@ def _require_pack_unit(conn: Connection, person: Person, pack_id: str) -> str | 
     found = conn.execute(units.where(_issued_table.c.pack == pack_id).limit(1)).one_or_none()
     if found is None or not pack_id:
         raise UsageError("no_such_pack")
-    require_permission(person, Action.PRINT, found.name)
+    with naming(pack_id):
+        require_permission(person, Action.PRINT, found.name)
     return str(found.name) if found.name else None

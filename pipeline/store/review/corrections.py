@@ -373,7 +373,11 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
         raise stale_decision_error()
     if not is_own:
         raise NotAllowedError(
-            "another_person_decided", by=person.login, action=Action.REVIEW.value, unit=entry.unit
+            "another_person_decided",
+            by=person.login,
+            action=Action.REVIEW.value,
+            unit=entry.unit,
+            subject=entry.id,
         )
     return entry
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select
 
 from pipeline.domain import permissions
 from pipeline.domain.dates import today_in_sweden
-from pipeline.domain.errors import NotAllowedError, ReviewError
+from pipeline.domain.errors import NotAllowedError, ReviewError, naming
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, find_signing_profession
@@ -263,7 +263,13 @@ def withdraw_signature(
     if latest_exports(conn, [entry_id]):
         raise stale_decision_error()
     if entry.signed_by != person.login:
-        raise NotAllowedError("another_person_signed", by=person.login, action=Action.SIGN.value)
+        raise NotAllowedError(
+            "another_person_signed",
+            by=person.login,
+            action=Action.SIGN.value,
+            unit=entry.unit,
+            subject=entry.id,
+        )
     advance_entry(conn, entry, state=EntryState.CONFIRMED.value)
     # The signature stays in the table; a row of its own takes it back.
     row = {
@@ -401,14 +407,15 @@ def _write_signature(
         reason = _format_reason(request.reason, request.text, allowed)
     # The profession has to be one that may sign this, as its author or for one who is absent.
     rule = forms.signing_rule(today_in_sweden())
-    profession = permissions.require_signer(
-        person,
-        rule,
-        entry_form(forms, entry),
-        entry.unit,
-        visibility.effective_area(conn, entry),
-        own=own or not is_on_behalf(reason),
-    )
+    with naming(entry.id):
+        profession = permissions.require_signer(
+            person,
+            rule,
+            entry_form(forms, entry),
+            entry.unit,
+            visibility.effective_area(conn, entry),
+            own=own or not is_on_behalf(reason),
+        )
     advance_entry(
         conn,
         entry,

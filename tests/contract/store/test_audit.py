@@ -229,7 +229,8 @@ def test_a_client_who_was_pulled_to_the_front_is_told_so(ward: Ward) -> None:
 def test_an_extract_says_what_it_does_not_cover_and_wants_a_whole_number(ward: Ward) -> None:
     with ward.store.begin() as conn:
         made = make_client_extract(conn, NORTHERN, CILLA.pid, *TODAY, utc_now())
-        assert made.other_unit_rows == 2
+        # Viewed, printed, and denied
+        assert made.other_unit_rows == 3
         assert {line.unit for line in made.lines} <= {NORTH, ""}
         assert make_client_extract(conn, LOGGER, UNKNOWN_PID, *TODAY, utc_now()).lines == ()
         with pytest.raises(UsageError, match="personal number"):

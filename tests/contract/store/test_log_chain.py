@@ -307,7 +307,7 @@ def test_a_denial_is_in_the_log_with_who_what_and_where(store: Store) -> None:
         queue.count_waiting(conn, person("lo", Role.LOG_REVIEWER), utc_now())
     denied = [row for row in rows(store) if row.action == "denied"]
     assert [(row.by, row.subject, row.unit) for row in denied] == [
-        ("chef", "view_page", "Norra hemsjukvården"),
+        ("chef", page, "Norra hemsjukvården"),
         ("lo", "review", None),
     ]
 

@@ -29,6 +29,7 @@ from pipeline.reporting.audit.client_extract import (
 from pipeline.reporting.audit.follow_up import LogPage
 from pipeline.reporting.audit.storelog import write_storelog
 from pipeline.store.database.clock import utc_now
+from pipeline.store.event_log.events import DENIED_ACTION
 from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import Hint, LogFilter
 from ui.i18n import code_text, format_moment, t
@@ -215,12 +216,13 @@ def _person_text(page: LogPage, login: str) -> str:
 def _subject_text(row: LogRow) -> str:
     """Return the subject of a row in words.
 
-    A search for a client is logged by a digest, which says nothing to a reader; a denial by the
-    permission that was required.
+    A search for a client is logged by a digest, which says nothing to a reader; a denial of nothing
+    in particular by the permission that was required.
     """
     if row.subject.startswith("client:"):
         return t("log.searched_client")
-    return code_text("log.right", row.subject) if row.action == "denied" else row.subject
+    is_right = row.action == DENIED_ACTION and "right" not in row.detail
+    return code_text("log.right", row.subject) if is_right else row.subject
 
 
 def _detail_text(row: LogRow) -> str:
@@ -236,6 +238,8 @@ def _fact_text(name: str, value: object) -> object:
     """Return a value in the user's language if it is one of the program's own words."""
     if isinstance(value, bool):
         return t("log.yes" if value else "log.no")
+    if name == "right":
+        return code_text("log.right", str(value))
     if name == "role":
         roles = str(value).split(", ")
         return ", ".join(

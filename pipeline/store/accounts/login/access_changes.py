@@ -18,13 +18,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import LoginError, UsageError
+from pipeline.domain.errors import LoginError, UsageError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import limits
 from pipeline.store.accounts.login.access_notices import ChangeKind
-from pipeline.store.accounts.login.limits import LoginRequest
+from pipeline.store.accounts.login.limits import LoginRequest, Proof
 from pipeline.store.accounts.login.password_rules import hash_new_password
 from pipeline.store.accounts.login.provider_links import remove_link
 from pipeline.store.accounts.login.second_factor import remove_second_factor
@@ -77,7 +77,8 @@ def request_change(
         NotAllowedError: the person may not manage accounts.
         UsageError: there is no such account, it is closed, for emergencies, or the person's own.
     """
-    permissions.require_permission(person, Action.ACCOUNTS)
+    with naming(login):
+        permissions.require_permission(person, Action.ACCOUNTS)
     account = people.find_person(conn, login)
     if account is None:
         raise UsageError("no_such_account")
@@ -194,7 +195,7 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
     """
     with request.store.read() as conn:
         login = people.find_login(conn, login.strip())
-    attempt = limits.begin_attempt(request, login)
+    attempt = limits.begin_attempt(request, login, Proof.CODE)
     with request.store.read() as conn:
         person, row = people.find_person(conn, login), _find_by_code(conn, login, code)
     if person is None or row is None or not _is_open(row, request.now):
@@ -215,6 +216,8 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
         people.set_password(conn, login, digest, must_change=False)
         sessions.end_all_sessions(conn, login, request.now, "password")
         _mark_done(conn, row, request.now)
+        # The browser is known from now on, however many guess the password from the same address
+        limits.forget_failures(conn, attempt)
         record(conn, login, "redeem_code", login, kind=row.kind)
     return True
 

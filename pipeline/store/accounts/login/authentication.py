@@ -15,7 +15,7 @@ from pipeline.domain.model import Person
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import limits, second_factor
 from pipeline.store.accounts.login.access_changes import cancel_codes
-from pipeline.store.accounts.login.limits import Attempt, LoginRequest
+from pipeline.store.accounts.login.limits import Attempt, LoginRequest, Proof
 from pipeline.store.accounts.login.password_hashes import PasswordHash, matches_password
 from pipeline.store.accounts.login.password_rules import hash_new_password
 from pipeline.store.event_log.events import record
@@ -56,7 +56,7 @@ def check_password(request: LoginRequest, credentials: Credentials) -> PasswordL
         if person and request.settings.oidc and not person.break_glass:
             person = None
         digest = password_digest(conn, login) if person else None
-    is_right = matches_password(digest, credentials.password)
+    is_right = matches_password(digest, credentials.password, attempt.lane)
     with request.store.begin() as conn:
         if not is_right or person is None:
             # A typed login may be a password or a personal number: only an existing one is logged
@@ -78,7 +78,7 @@ def check_code(request: LoginRequest, login: str, code: str) -> bool:
         LoginError: too many recent failures; the message says how long to wait.
         StoreError: the key of the second factors is missing or is another.
     """
-    attempt = limits.begin_attempt(request, login)
+    attempt = limits.begin_attempt(request, login, Proof.FACTOR)
     with request.store.begin() as conn:
         kind = second_factor.use_code(conn, request, login, code)
         if kind is None:
@@ -101,7 +101,7 @@ def change_password(
     attempt = limits.begin_attempt(request, login)
     with request.store.read() as conn:
         person, digest = people.find_person(conn, login), password_digest(conn, login)
-    is_right = matches_password(digest, credentials.password)
+    is_right = matches_password(digest, credentials.password, attempt.lane)
     with request.store.begin() as conn:
         if not is_right or person is None:
             record(conn, "system", "login_failed", login if person else "unknown")

@@ -1,9 +1,13 @@
-"""Limit failed logins by account, by network address and in total, without locking anybody out.
+"""Limit failed logins so that whoever guesses pays, and nobody else.
 
-After some failures the next attempt waits, longer each time, up to a limit. An attempt counts as a
-failure before its password is checked, so that attempts at the same time do not slip through; a
-refused one costs no hash and no write. Browsers in which the person has logged in before are
-counted on their own: whoever guesses from elsewhere does not make the person wait there.
+A failure is charged to the source that it came from: the network of its address. A source that
+failed on an account waits there, longer each time; one that fails on many accounts has a budget a
+minute. Only strangers, who are in a browser and a network that nobody knows, meet the limits of
+all sources together, and those are fair: who has used less than an equal share still gets in.
+
+An attempt counts as a failure before its password is checked, so that attempts at the same time do
+not slip through; a refused one costs no hash and no write. Browsers in which the person has logged
+in before are counted on their own, whatever happens elsewhere.
 """
 
 from __future__ import annotations
@@ -11,11 +15,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, insert, select
 
 from pipeline.domain.errors import LoginError
 from pipeline.domain.settings import Settings
+from pipeline.store.accounts.login.password_hashes import Lane
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.database.store import Store, lock_keys
 from pipeline.store.schema.accounts import known_device, login_failure
@@ -24,11 +32,28 @@ FAILURE_MEMORY = timedelta(hours=1)
 """How long a failure counts."""
 FIRST_DELAY = timedelta(seconds=2)
 """The wait after the first failure above the limit; each further one doubles it."""
-TOTAL_WINDOW = timedelta(minutes=1)
-"""The time in which all failures together are counted."""
+BUDGET_WINDOW = timedelta(minutes=1)
+"""The time in which the failures of a source, and those of all strangers, are counted."""
+STRANGERS_AN_ACCOUNT = 300
+"""Failures of strangers on one account within `FAILURE_MEMORY` that are shared out by source.
+
+One source reaches 70 by the default settings.
+"""
 DEVICE_MEMORY = timedelta(days=365)
 """How long a browser is known after the person's last login in it."""
+_IPV6_SOURCE_BITS = 64
+"""One subscriber has all addresses of such a network."""
 _failure = login_failure.c
+
+
+class Proof(StrEnum):
+    """What an attempt proves the person by."""
+
+    PASSWORD = "password"
+    FACTOR = "factor"
+    """A code of the second factor: asked for once the password was right, and short."""
+    CODE = "code"
+    """A code of an administrator: too long to guess, so that no guesser makes its person wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +76,52 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that is counted as a failure until it is settled."""
+    """An attempt that is counted as a failure until it is settled.
+
+    `lane` is where it queues for its hash.
+    """
 
     id: int
     login: str
     request: LoginRequest
+    lane: Lane
 
 
-def begin_attempt(request: LoginRequest, login: str) -> Attempt:
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """What an attempt is counted by, as digests; `device` is None in a browser not yet known."""
+
+    account: str
+    source: str
+    device: str | None
+    proof: Proof
+    is_stranger: bool
+
+
+def begin_attempt(request: LoginRequest, login: str, proof: Proof = Proof.PASSWORD) -> Attempt:
     """Count an attempt as a failure, before anything is checked.
 
     Raises:
         LoginError: too many have failed; the message says how long to wait. This is not in
             the log, which an attacker could otherwise fill; the failures before it are.
     """
-    source = request.source
     # Refuse without waiting for those who write
     with request.store.read() as conn:
-        _require_no_delay(conn, request, login)
+        _require_no_delay(conn, request, _describe_guess(conn, request, login, proof))
     with request.store.begin() as conn:
         lock_keys(conn, "login attempts")
-        _require_no_delay(conn, request, login)
+        guess = _describe_guess(conn, request, login, proof)
+        _require_no_delay(conn, request, guess)
         conn.execute(delete(login_failure).where(_failure.at < request.now - FAILURE_MEMORY))
         row = {
-            "login_sha256": _digest(login.casefold()),
+            "login_sha256": guess.account,
             "at": request.now,
-            "address_sha256": _digest(source.address) if source.address else None,
-            "device_sha256": _known_device(conn, login, source.device),
+            "address_sha256": guess.source,
+            "device_sha256": guess.device,
         }
         inserted = conn.execute(insert(login_failure).values(row).returning(_failure.id))
-        return Attempt(inserted.scalar_one(), login, request)
+        lane = Lane(guess.device or guess.source, guess.is_stranger)
+        return Attempt(inserted.scalar_one(), login, request, lane)
 
 
 def forget_failures(conn: Connection, attempt: Attempt) -> None:
@@ -90,11 +131,10 @@ def forget_failures(conn: Connection, attempt: Attempt) -> None:
     """
     source, now = attempt.request.source, attempt.request.now
     device = _known_device(conn, attempt.login, source.device)
-    address = _digest(source.address) if source.address else None
     same_source = and_(
-        _failure.login_sha256 == _digest(attempt.login.casefold()),
+        _failure.login_sha256.in_([_account_digest(attempt.login, proof) for proof in Proof]),
         _failure.device_sha256 == device if device else _failure.device_sha256.is_(None),
-        _failure.address_sha256 == address if address else _failure.address_sha256.is_(None),
+        _failure.address_sha256 == _digest(find_network(source.address)),
     )
     conn.execute(delete(login_failure).where((_failure.id == attempt.id) | same_source))
     if source.device:
@@ -108,69 +148,131 @@ def forget_attempt(conn: Connection, attempt: Attempt) -> None:
     conn.execute(delete(login_failure).where(_failure.id == attempt.id))
 
 
-def _require_no_delay(conn: Connection, request: LoginRequest, login: str) -> None:
-    until = max(_delay_ends(conn, request, login))
+def find_network(address: str) -> str:
+    """Return what an address is charged by: an IPv4 address, or the /64 of an IPv6 address.
+
+    Of a list, which proxies append to, the last counts. All that is no address is one source.
+    """
+    found = _parse_address(address)
+    if isinstance(found, IPv6Address):
+        return str(IPv6Network((found, _IPV6_SOURCE_BITS), strict=False))
+    return str(found) if found else "?" if address else ""
+
+
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.rpartition(",")[2].strip())
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _is_known_network(settings: Settings, source: LoginSource) -> bool:
+    """Return whether the settings name the network, or the browser is on the server itself.
+
+    What comes through the proxy has an address; who sits at the server's console has none.
+    """
+    if not source.address:
+        return bool(settings.address_header)
+    address = _parse_address(source.address)
+    return address is not None and any(address in each for each in settings.known_networks)
+
+
+def _describe_guess(conn: Connection, request: LoginRequest, login: str, proof: Proof) -> _Guess:
+    source = request.source
+    device = _known_device(conn, login, source.device)
+    return _Guess(
+        account=_account_digest(login, proof),
+        source=_digest(find_network(source.address)),
+        device=device,
+        proof=proof,
+        is_stranger=device is None and not _is_known_network(request.settings, source),
+    )
+
+
+def _require_no_delay(conn: Connection, request: LoginRequest, guess: _Guess) -> None:
+    until = max(_delay_ends(conn, request, guess))
     if until > request.now:
         seconds = max(1, int((until - request.now).total_seconds()))
         raise LoginError("too_many_failed_logins", seconds=seconds)
 
 
-def _delay_ends(conn: Connection, request: LoginRequest, login: str) -> list[datetime]:
+def _delay_ends(conn: Connection, request: LoginRequest, guess: _Guess) -> list[datetime]:
     """Return until when each limit that applies refuses an attempt."""
-    settings, source, now = request.settings, request.source, request.now
-    account = _failure.login_sha256 == _digest(login.casefold())
-    per_account = settings.login_failures_account
-    longest = timedelta(seconds=settings.login_delay_seconds)
+    settings = request.settings
+    account = _failure.login_sha256 == guess.account
     # A known browser has a count of its own and meets no other limit
-    device = _known_device(conn, login, source.device)
-    if device is not None:
-        own = and_(account, _failure.device_sha256 == device)
-        return [_delay_end(conn, own, per_account, longest, now)]
+    if guess.device is not None:
+        own = and_(account, _failure.device_sha256 == guess.device)
+        return [_delay_end(conn, request, own)]
     unknown = _failure.device_sha256.is_(None)
-    ends = [
-        _delay_end(conn, and_(account, unknown), per_account, longest, now),
-        _total_end(conn, unknown, settings.login_failures_total, now),
-    ]
-    if source.address:
-        here = and_(_failure.address_sha256 == _digest(source.address), unknown)
-        ends.append(_delay_end(conn, here, settings.login_failures_address, longest, now))
+    here = and_(unknown, _failure.address_sha256 == guess.source)
+    source_budget = _Budget(here, _failure.login_sha256, settings.login_failures_address)
+    ends = [source_budget.end(conn, guess.account, BUDGET_WINDOW, request.now)]
+    if guess.proof is Proof.PASSWORD:
+        ends.append(_delay_end(conn, request, and_(account, here)))
+    elif guess.proof is Proof.FACTOR:
+        # Only who has the password gets here: all sources count together
+        ends.append(_delay_end(conn, request, and_(account, unknown)))
+    if guess.is_stranger:
+        by_source = _failure.address_sha256
+        total = _Budget(unknown, by_source, settings.login_failures_total)
+        ends.append(total.end(conn, guess.source, BUDGET_WINDOW, request.now))
+        if guess.proof is Proof.PASSWORD:
+            siege = _Budget(and_(account, unknown), by_source, STRANGERS_AN_ACCOUNT)
+            ends.append(siege.end(conn, guess.source, FAILURE_MEMORY, request.now))
     return ends
 
 
-def _delay_end(
-    conn: Connection,
-    failures: ColumnElement[bool],
-    allowed: int,
-    longest: timedelta,
-    now: datetime,
-) -> datetime:
+def _delay_end(conn: Connection, request: LoginRequest, failures: ColumnElement[bool]) -> datetime:
     """Return until when attempts wait after these failures: longer with each, up to a limit."""
+    settings, now = request.settings, request.now
     count, last_at = conn.execute(
         select(func.count(), func.max(_failure.at, type_=_failure.at.type)).where(
             failures, _failure.at > now - FAILURE_MEMORY
         )
     ).one()
-    if count < allowed:
+    above = count - settings.login_failures_account
+    if above < 0:
         return now
     # Doubling is cut off before the number of seconds gets too large to hold
-    delay: timedelta = min(FIRST_DELAY * 2 ** min(count - allowed, 20), longest)
+    longest = timedelta(seconds=settings.login_delay_seconds)
+    delay: timedelta = min(FIRST_DELAY * 2 ** min(above, 20), longest)
     end: datetime = last_at + delay
     return end
 
 
-def _total_end(
-    conn: Connection, failures: ColumnElement[bool], allowed: int, now: datetime
-) -> datetime:
-    """Return until when attempts of unknown browsers wait: so many may fail within a window."""
-    # The oldest of the last failures that fill the limit
-    oldest: datetime | None = conn.execute(
-        select(_failure.at)
-        .where(failures, _failure.at > now - TOTAL_WINDOW)
-        .order_by(_failure.at.desc(), _failure.id.desc())
-        .offset(allowed - 1)
-        .limit(1)
-    ).scalar_one_or_none()
-    return now if oldest is None else oldest + TOTAL_WINDOW
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """Failures that may happen within a window, shared out fairly where they are many.
+
+    Until `allowed` have failed, everybody may try. From then on only who has used less than an
+    equal share, and nobody once twice as many have failed.
+    """
+
+    failures: ColumnElement[bool]
+    shared_by: Column[Any]
+    allowed: int
+
+    def end(self, conn: Connection, own: str, window: timedelta, now: datetime) -> datetime:
+        """Return until when whoever has this digest waits."""
+        # The newest failures; more than these change nothing
+        newest = conn.execute(
+            select(_failure.at, self.shared_by)
+            .where(self.failures, _failure.at > now - window)
+            .order_by(_failure.at.desc(), _failure.id.desc())
+            .limit(2 * self.allowed)
+        ).all()
+        if len(newest) < self.allowed:
+            return now
+        share = max(1, self.allowed // len({own, *(by for _, by in newest)}))
+        used = [at for at, by in newest if by == own]
+        share_ends = used[share - 1] + window if len(used) >= share else now
+        is_full = len(newest) == 2 * self.allowed
+        full_ends = newest[-1][0] + window if is_full else now
+        crowd_ends: datetime = newest[self.allowed - 1][0] + window
+        return min(crowd_ends, max(share_ends, full_ends))
 
 
 def _known_device(conn: Connection, login: str, device: str) -> str | None:
@@ -183,6 +285,11 @@ def _known_device(conn: Connection, login: str, device: str) -> str | None:
         )
     ).scalar_one_or_none()
     return digest
+
+
+def _account_digest(login: str, proof: Proof) -> str:
+    name = login.casefold()
+    return _digest(name if proof is Proof.PASSWORD else f"{proof}\n{name}")
 
 
 def _digest(text: str) -> str:

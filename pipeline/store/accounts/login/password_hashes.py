@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from threading import BoundedSemaphore
+from threading import Condition
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -24,7 +24,7 @@ from pipeline.store.database.store import is_transaction_open
 
 MOST_AT_ONCE = 2
 """Hashes that one process computes at the same time."""
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 15.0
 """How long a hash waits for its turn before the person is asked to try again."""
 MAX_PASSWORD_LENGTH = 200
 SEALED_PASSWORD_WORDS = 6
@@ -33,7 +33,6 @@ SEALED_PASSWORD_WORDS = 6
 _VOCABULARY = ROOT / "data" / "vocabulary"
 _WORD = re.compile(r"[a-zåäö]{4,9}")
 _hasher = PasswordHasher()
-_turns = BoundedSemaphore(MOST_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,57 @@ class PasswordHash:
     text: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where a hash queues: each source has a lane of its own, and strangers come after the known.
+
+    Those who are logged in share a lane.
+    """
+
+    source: str = ""
+    is_stranger: bool = False
+
+
+class _Turns:
+    """Turns of hashing that lanes take one after the other, however many wait in one of them."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[bool, int, int, str]] = []
+        self._free = MOST_AT_ONCE
+        self._round = self._arrivals = 0
+        self._changed = Condition()
+
+    def acquire(self, lane: Lane, seconds: float) -> bool:
+        """Wait for a turn; return whether it came in time."""
+        with self._changed:
+            # A lane's next is served in the round after that of its last who waits
+            rounds = [number for _, number, _, source in self.waiting if source == lane.source]
+            self._arrivals += 1
+            place = (
+                lane.is_stranger,
+                max([self._round, *(number + 1 for number in rounds)]),
+                self._arrivals,
+                lane.source,
+            )
+            self.waiting.append(place)
+            is_own = self._changed.wait_for(
+                lambda: self._free > 0 and min(self.waiting) == place, seconds
+            )
+            self.waiting.remove(place)
+            if is_own:
+                self._free -= 1
+                self._round = max(self._round, place[1])
+            self._changed.notify_all()
+            return is_own
+
+    def release(self) -> None:
+        """Give the turn to the next."""
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
+
+
+_turns = _Turns()
 NO_PASSWORD = PasswordHash("!")
 """The hash of an account whose person has not chosen a password yet: nothing matches it."""
 
@@ -54,16 +104,16 @@ def hash_password(password: str) -> PasswordHash:
         UsageError: too many others are hashing, so that the person has to wait.
         RuntimeError: a transaction is open, which is a programming error.
     """
-    with _turn():
+    with _turn(Lane()):
         return PasswordHash(_hasher.hash(password))
 
 
-def matches_password(digest: PasswordHash | None, password: str) -> bool:
+def matches_password(digest: PasswordHash | None, password: str, lane: Lane = Lane()) -> bool:
     """Return whether a password has this hash; without one it takes as long. Raises as above."""
     has_password = digest is not None and digest != NO_PASSWORD
     if len(password) > MAX_PASSWORD_LENGTH:
         return False
-    with _turn():
+    with _turn(lane):
         text = digest.text if has_password and digest is not None else _dummy_hash()
         try:
             return _hasher.verify(text, password) and has_password
@@ -72,10 +122,10 @@ def matches_password(digest: PasswordHash | None, password: str) -> bool:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _turn(lane: Lane) -> Iterator[None]:
     if is_transaction_open():
         raise RuntimeError("a password is hashed inside a transaction")
-    if not _turns.acquire(timeout=WAIT_SECONDS):
+    if not _turns.acquire(lane, WAIT_SECONDS):
         raise UsageError("too_many_log_in_at_once")
     try:
         yield

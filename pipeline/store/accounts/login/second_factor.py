@@ -22,7 +22,7 @@ from pipeline.domain.errors import StoreError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.login import limits
-from pipeline.store.accounts.login.limits import Attempt, LoginRequest
+from pipeline.store.accounts.login.limits import Attempt, LoginRequest, Proof
 from pipeline.store.accounts.login.typed_codes import code_digest, make_code, normalize_code
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.accounts import recovery_code, second_factor
@@ -110,7 +110,7 @@ def renew_recovery_codes(request: LoginRequest, login: str, code: str) -> tuple[
         NotAllowedError: too many recent failures.
         StoreError: the key is missing or is another.
     """
-    attempt = limits.begin_attempt(request, login)
+    attempt = limits.begin_attempt(request, login, Proof.FACTOR)
     with request.store.begin() as conn:
         if not _confirm(conn, attempt, code):
             return None
@@ -123,7 +123,7 @@ def remove_own_second_factor(request: LoginRequest, login: str, code: str) -> bo
 
     Raises as `renew_recovery_codes`.
     """
-    attempt = limits.begin_attempt(request, login)
+    attempt = limits.begin_attempt(request, login, Proof.FACTOR)
     with request.store.begin() as conn:
         if not _confirm(conn, attempt, code):
             return False

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from pipeline.domain import permissions
+from pipeline.domain.errors import naming
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.permissions import Action
@@ -78,7 +79,8 @@ def find_sheets(
     Raises:
         NotAllowedError: the person does not correct entries.
     """
-    permissions.require_permission(person, Action.CORRECT)
+    with naming(serial):
+        permissions.require_permission(person, Action.CORRECT)
     table = paper.page
     # Visible pages, and pages of other units with a visible entry: a row that was transferred
     # alone.

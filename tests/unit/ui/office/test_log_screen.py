@@ -123,11 +123,13 @@ def test_pages_of_rows(logged: Store, open_screen: OpenScreen) -> None:
 
 def test_hints_are_counted_and_lead_to_their_rows(logged: Store, open_screen: OpenScreen) -> None:
     with logged.begin() as conn:
-        record(conn, "carl", "denied", "view_page", unit=UNIT)
+        record(conn, "carl", "denied", "sidan", unit=UNIT, right="view_page")
     app = open_screen(LOGGER, "log")
     assert {metric.label: metric.value for metric in app.metric}["Nekade försök"] == "1"
     app.selectbox(key="log_hint").set_value("denied").run()
-    assert [(row[2], row[3]) for row in shown(app)] == [("Carl Wiklund (carl)", "Nekades")]
+    (row,) = shown(app)
+    assert (row[2], row[3], row[5]) == ("Carl Wiklund (carl)", "Nekades", "sidan")
+    assert row[6].startswith("rätt: Se ")
 
 
 def test_the_chain_is_checked_here_too(logged: Store, open_screen: OpenScreen) -> None:

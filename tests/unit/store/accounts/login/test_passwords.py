@@ -13,7 +13,7 @@ from pipeline.domain.settings import Settings
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import authentication, password_hashes, password_rules
 from pipeline.store.accounts.login.authentication import Credentials, check_password
-from pipeline.store.accounts.login.password_hashes import MOST_AT_ONCE
+from pipeline.store.accounts.login.password_hashes import MOST_AT_ONCE, Lane
 from pipeline.store.database.store import Store, is_transaction_open
 from pipeline.store.registers.client_register import save_units
 from tests.support.store.passwords import hashed, logged_in, login_request
@@ -127,6 +127,33 @@ def test_few_are_hashed_at_once_and_who_waits_too_long_is_told(
     assert watching.most_at_once == MOST_AT_ONCE
     watching.meeting = None
     assert password_hashes.matches_password(hashed(PASSWORD), PASSWORD)
+
+
+def test_lanes_take_turns_however_many_wait_in_one() -> None:
+    """Who sends forty at once is served once for each time that another is."""
+    turns = password_hashes._Turns()
+    flood, nina, nils = (Lane(source, is_stranger=True) for source in ("flood", "nina", "nils"))
+    for _ in range(MOST_AT_ONCE):
+        assert turns.acquire(flood, 0)
+    served: list[str] = []
+
+    def wait(lane: Lane) -> None:
+        assert turns.acquire(lane, 20)
+        served.append(lane.source)
+        turns.release()
+
+    arrivals = [*[flood] * 40, nina, nils, Lane("known")]
+    threads = []
+    for number, lane in enumerate(arrivals, 1):
+        threads.append(Thread(target=wait, args=(lane,)))
+        threads[-1].start()
+        while len(turns.waiting) < number:
+            threads[-1].join(0.001)
+    turns.release()
+    for thread in threads:
+        thread.join(20)
+    assert len(served) == len(arrivals)
+    assert served[:4] == ["known", "flood", "nina", "nils"]
 
 
 def test_a_login_writes_a_fixed_small_number_of_times(with_eva: Store) -> None:
