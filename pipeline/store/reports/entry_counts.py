@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_colu
 
 from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState
+from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.paper.intake.batches import list_unfinished
 from pipeline.store.paper.pages import (
@@ -23,6 +24,7 @@ from pipeline.store.paper.pages import (
     list_all_problem_pages,
 )
 from pipeline.store.paper.workers import count_entries_by_state, count_queue
+from pipeline.store.registers.form_publications import list_publications
 from pipeline.store.reports.tallies import list_entry_tallies
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import batch
@@ -91,8 +93,9 @@ def workspace_metrics(conn: Connection) -> dict[str, Any]:
 
     `pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued` of
     the waiting are not read yet; `entries` by state; `problems` by code; `batches` {in,
-    unfinished: [id …]}; `exports` {unfetched: [run …]}, whose file nobody was handed; `closed`
-    pages that failed and were closed, which are done.
+    unfinished: [id …]}; `exports` {unfetched: [run …]} and `archive` {unfetched: [package …]},
+    whose file nobody was handed; `forms` {unfinished: [form/version …]}, whose publication was
+    begun and not ended; `closed` pages that failed and were closed, which are done.
     """
     *_, queued = count_queue(conn)
     return {
@@ -104,6 +107,8 @@ def workspace_metrics(conn: Connection) -> dict[str, Any]:
             "unfinished": list_unfinished(conn),
         },
         "exports": {"unfetched": list_undelivered_runs(conn)},
+        "archive": {"unfetched": list_undelivered_packages(conn)},
+        "forms": {"unfinished": [one.name for one in list_publications(conn)]},
         "closed": count_closed_pages(conn),
     }
 
