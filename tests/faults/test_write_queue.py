@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from threading import Event, Thread
 
@@ -58,7 +59,7 @@ def test_who_came_first_writes_first_in_whatever_thread_or_process(settings: Set
     store = open_store(settings)
     processes = multiprocessing.get_context("forkserver")
     names = [f"writer {number}" for number in range(WRITERS)]
-    writers: list[Thread | multiprocessing.process.BaseProcess] = []
+    writers: list[Thread | ForkServerProcess] = []
     with store.begin() as conn:
         for number, name in enumerate(names):
             writer = (
@@ -83,20 +84,24 @@ def test_each_in_front_is_waited_for_not_all_of_them_together(tmp_path: Path) ->
     first, second = wait_turn(database, 30), wait_turn(database, 30)
     first.__enter__()
     entered = Event()
-    steps = iter(
-        [
-            lambda: None,  # until here the first writes
-            lambda: first.__exit__(None, None, None),
-            lambda: order.append("second") if entered.wait(120) else None,
-            lambda: second.__exit__(None, None, None),
-        ]
-    )
+    looks = iter(range(10))
+
+    def enter_second() -> None:
+        second.__enter__()
+        entered.set()
 
     def pass_time(_: float) -> None:
         now[0] += 14
-        next(steps)()
+        look = next(looks)
+        if look == 1:
+            first.__exit__(None, None, None)
+        elif look == 2:
+            assert entered.wait(120)
+            order.append("second")
+        elif look == 3:
+            second.__exit__(None, None, None)
 
-    other = Thread(target=lambda: (second.__enter__(), entered.set()))
+    other = Thread(target=enter_second)
     other.start()
     until(lambda: int.from_bytes(queue_file(database).read_bytes()[:8], "little") == 2, "in line")
     with wait_turn(database, 30, sleep=pass_time, clock=lambda: now[0]):

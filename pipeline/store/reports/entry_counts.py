@@ -45,6 +45,21 @@ EntryGroup = tuple[str, bool, str, str, str, str, int]
 """State, whether void, unit, form, class, age, count."""
 
 
+def count_entries_left(
+    conn: Connection, units: Collection[str]
+) -> dict[tuple[str, EntryState, bool], int]:
+    """Count the entries without all their receipts by unit, state and whether they are void."""
+    keys = (_entry_table.c.unit, _entry_table.c.state)
+    query = select(*keys, func.count(), func.count(_entry_table.c.voided)).where(
+        _entry_table.c.unit.in_(sorted(units)), IS_UNRECEIPTED
+    )
+    counts: dict[tuple[str, EntryState, bool], int] = {}
+    for unit, state, entries, void in conn.execute(query.group_by(*keys)):
+        counts[unit, EntryState(state), True] = void
+        counts[unit, EntryState(state), False] = entries - void
+    return {key: entries for key, entries in counts.items() if entries}
+
+
 def count_entry_groups(
     conn: Connection, units: Collection[str], ages: Mapping[str, datetime], oldest: str
 ) -> list[EntryGroup]:
@@ -72,7 +87,9 @@ def count_entry_groups(
     is_young = _entry_table.c.created_at > min(ages.values())
     counts: Counter[tuple[str, bool, str, str, str, str]] = Counter()
     for condition in (IS_UNRECEIPTED, and_(is_receipted, is_young)):
-        inner = select(*keys, age).where(_entry_table.c.unit.in_(units), condition).subquery()
+        inner = (
+            select(*keys, age).where(_entry_table.c.unit.in_(sorted(units)), condition).subquery()
+        )
         columns: list[ColumnElement[Any]] = [*inner.c, func.count()]
         for row in conn.execute(select(*columns).group_by(*inner.c)):
             state, is_void, unit, form, criticality, age_name, entries = row
