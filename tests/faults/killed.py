@@ -30,6 +30,6 @@ def assert_killed(act: Callable[..., None], *given: object) -> None:
     """Do something in a process of its own that is killed by it."""
     process = _SERVER.Process(target=act, args=given)
     process.start()
-    process.join(60)
+    process.join(600)
     assert process.exitcode == -signal.SIGKILL
     process.close()
