@@ -457,6 +457,10 @@ def _print_status(metrics: dict[str, Any]) -> None:
         print_text("status.unfinished", batch=batch)
     for run in metrics["exports"]["unfetched"]:
         print_text("status.unfetched", run=run)
+    for package in metrics["archive"]["unfetched"]:
+        print_text("status.unfetched_package", package=package)
+    for form in metrics["forms"]["unfinished"]:
+        print_text("status.unpublished", form=form)
 
 
 def _print_alarms(alarms: Sequence[Alarm], forms: Forms) -> None:

@@ -28,7 +28,11 @@ from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
-from pipeline.operations.upkeep.readiness import describe_backup_folder, describe_first_setup
+from pipeline.operations.upkeep.readiness import (
+    describe_backup_folder,
+    describe_first_setup,
+    describe_unfinished,
+)
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_for_images, open_store
 from pipeline.store.event_log.verification import find_last_log_check
@@ -93,6 +97,7 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
         _run_check("Last log check", lambda: _describe_last_log_check(settings)),
         _run_check("Backup folder", lambda: describe_backup_folder(settings)),
         _run_check("Last backup", lambda: _describe_last_backup(settings)),
+        _run_check("Files and forms", lambda: describe_unfinished(settings)),
     ]
 
 

@@ -33,7 +33,7 @@ from pipeline.reporting.situation import Situation
 from pipeline.store.event_log.verification import LogCheck, find_last_log_check
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.reports import progress
-from pipeline.store.reports.entry_counts import count_entry_groups
+from pipeline.store.reports.entry_counts import count_entries_left, count_entry_groups
 from pipeline.store.reports.progress import (
     DeadlineCount,
     HourOfWork,
@@ -135,6 +135,7 @@ class Remaining:
 class Overview:
     """What Läge shows at once.
 
+    `left` counts what is not through by unit, state and whether it is void;
     `unsigned` counts by unit the confirmed entries that are not exported until they are signed;
     `incomplete_batches` counts by unit the batches of pages that were not imported to their end;
     `check` is the last check of the whole store, `log_check` that of the log.
@@ -142,7 +143,7 @@ class Overview:
 
     at: datetime
     pages: tuple[PageCount, ...]
-    entries: tuple[EntryCount, ...]
+    left: Mapping[tuple[str, EntryState, bool], int]
     unsigned: Mapping[str, int]
     open: int
     past_days: tuple[WorkDay, ...]
@@ -193,10 +194,10 @@ class Overview:
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for page in self.pages:
             counts[page.unit]["pages"] += page.waiting
-        for entry in self.entries:
-            step = _STEPS.get(entry.state)
-            if step and not entry.is_void:
-                counts[entry.unit][step] += entry.count
+        for (unit, state, is_void), entries in self.left.items():
+            step = _STEPS.get(state)
+            if step and not is_void:
+                counts[unit][step] += entries
         # The other confirmed ones need no signature, and wait for export like the signed ones.
         for unit, unsigned in self.unsigned.items():
             counts[unit].update(unsigned=unsigned, unexported=-unsigned)
@@ -233,6 +234,7 @@ class ProgressReport(Overview):
     `scanned_per_day` is the mean of the past days.
     """
 
+    entries: tuple[EntryCount, ...]
     scanned_per_day: float
     pace: WorkPace
     units: tuple[UnitCount, ...]
@@ -254,9 +256,11 @@ def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime)
     """
     require_permission(person, Action.PROGRESS)
     units, since = permitted_units(person, Action.PROGRESS), now - timedelta(days=DAYS_SHOWN)
-    entries = tuple(count_entries(conn, person, now))
+    left = count_entries_left(conn, units)
     still_open = sum(
-        entry.count for entry in entries if entry.state in (EntryState.REVIEW, EntryState.SECOND)
+        entries
+        for (_, state, _), entries in left.items()
+        if state in (EntryState.REVIEW, EntryState.SECOND)
     )
     made = progress.count_created_by_hour(conn, units, since)
     ended = progress.count_ended_by_hour(conn, units, since)
@@ -267,7 +271,7 @@ def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime)
     return Overview(
         at=now,
         pages=tuple(progress.count_pages_by_form(conn, units)),
-        entries=entries,
+        left=left,
         unsigned=unsigned,
         open=still_open,
         past_days=behind,
@@ -295,6 +299,7 @@ def make_progress_report(
     return ProgressReport(
         scanned_per_day=sum(scanned.values()) / max(len(overview.past_days), 1),
         **{each.name: getattr(overview, each.name) for each in fields(Overview)},
+        entries=tuple(count_entries(conn, person, now)),
         pace=measure_pace(progress.list_hours_of_work(conn, units, since), overview.open),
         units=tuple(progress.count_not_entered(conn, units)),
         second_checked=progress.count_second_reviews(conn, units),

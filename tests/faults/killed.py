@@ -9,7 +9,12 @@ from collections.abc import Callable
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
-    ["pytest", "tests.faults.test_export_killed", "tests.faults.test_sending_killed"]
+    [
+        "pytest",
+        "tests.faults.test_export_killed",
+        "tests.faults.test_publishing_killed",
+        "tests.faults.test_sending_killed",
+    ]
 )
 """It imports once what the processes need, which takes a second. Each is a fork of it and shares
 nothing with the test.
@@ -25,6 +30,6 @@ def assert_killed(act: Callable[..., None], *given: object) -> None:
     """Do something in a process of its own that is killed by it."""
     process = _SERVER.Process(target=act, args=given)
     process.start()
-    process.join(60)
+    process.join(600)
     assert process.exitcode == -signal.SIGKILL
     process.close()

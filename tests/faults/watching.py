@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from pipeline.store.database.store import Store
+from pipeline.store.database.write_queue import wait_turn
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.schema.paper import entry, event, page
 
@@ -54,7 +55,12 @@ def _is_locked(store: Store) -> bool:
     """Whether somebody else is writing to a database of the store."""
     if store.engine.dialect.name == "sqlite":
         folder = Path(str(store.engine.url.database)).parent
-        return any(_is_file_locked(folder / name) for name in ("efterskrift.db", "queue.db"))
+        others = list[float]()
+        with wait_turn(folder / "efterskrift.db", 0, sleep=others.append):
+            pass
+        return bool(others) or any(
+            _is_file_locked(folder / name) for name in ("efterskrift.db", "queue.db")
+        )
     with store.read() as conn:
         return bool(
             conn.execute(

@@ -142,7 +142,7 @@ _STATEMENTS = (
         f"""INSERT INTO entry (id, sheet, serial, page, form, version, unit, area, criticality,
         state, revision, reason, client_pid, event_on, created_at, first_by, first_at, second_by,
         second_at, skipped, rank, voided, lane, due_at, deadlines, likely_pid, happened, first_on,
-        last_on, due_on, triage, author, signed_by, subject, author_key)
+        last_on, due_on, triage, author, signed_by, subject, author_key, ended_at)
         SELECT 'entry-' || i, 'S' || (1000000 + i), 'S' || (1000000 + i), 'page-' || i, {{form}}, 1,
         {_UNIT}, 'HSL', CASE i % 3 WHEN 0 THEN 'A' WHEN 1 THEN 'B' ELSE 'C' END, {_STATE}, 1,
         CASE WHEN i % 40 = 5 AND i % 400 <> 5 THEN 'dubblett' ELSE '' END,
@@ -154,7 +154,8 @@ _STATEMENTS = (
         CASE WHEN i % 50 = 0 THEN {{moment}} END,
         CASE WHEN i % 50 = 0 THEN '{{{{}}}}'{{json}} END, {_PID}, '',
         substr(CAST({{moment}} AS text), 1, 10), substr(CAST({{moment}} AS text), 1, 10),
-        '9999-12-31', '', 'Berit Berg', NULL, 'client', 'berit berg'
+        '9999-12-31', '', 'Berit Berg', NULL, 'client', 'berit berg',
+        CASE WHEN {_DECIDED} THEN {{moment}} END
         FROM {{numbers}} WHERE NOT {_HAS_NO_ENTRY}""",
     ),
     (

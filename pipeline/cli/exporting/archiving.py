@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,17 @@ from pipeline.cli.context import (
     As,
     AsJson,
     format_count,
+    print_note,
     print_text,
     resolve_acting_person,
     resolve_unit,
 )
 from pipeline.cli.exporting.runs import open_export_context, require_output_folder, write_secret
 from pipeline.texts import Text
+
+if TYPE_CHECKING:
+    from pipeline.domain.model import Person
+    from pipeline.export.runs import ExportContext
 
 
 def register_archive_command(app: typer.Typer) -> None:
@@ -52,27 +57,25 @@ def archive(
 
     Their targets have said that they have every entry of these sheets. The package holds PDF/A,
     the scans, metadata and checksums. It is no error if there is nothing to archive; else
-    --decision is needed.
+    --decision is needed. Files of your earlier packages that were never written are written too.
     """
-    from pipeline.export.archive.runs import find_ready, make_package, package_file
+    from pipeline.export.archive.runs import find_ready, make_package
     from pipeline.store.database.clock import utc_now
 
     require_output_folder(output)
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)
         unit = resolve_unit(context.store, unit) if unit is not None else None
+        earlier = [] if package_id else _write_undelivered(context, person, output)
         package = None if package_id else make_package(context, person, utc_now(), decision, unit)
         written_id = package.id if package else package_id
         result: dict[str, Any] = {
             "package": written_id or None,
             "sheets": package.sheets if package else 0,
+            "unfetched": earlier,
         }
         if written_id:
-            file = package_file(context, person, written_id)
-            path = output or Path(file.name)
-            remedy = Text("error.secret_not_written.fetch_package", {"package": written_id})
-            write_secret(path, file.data, remedy)
-            result |= {"file": str(path), "sha256": file.sha256}
+            result |= _write_package(context, person, written_id, output)
         remaining = find_ready(context, person, unit)
         result |= {
             "waiting": remaining.sheets,
@@ -85,7 +88,45 @@ def archive(
         _print_archive_result(result)
 
 
+def _write_undelivered(
+    context: ExportContext, person: Person, output: Path | None
+) -> list[dict[str, Any]]:
+    """Write the files of the person's earlier packages that were made but never handed out.
+
+    A process was killed between. Those of other persons are named.
+    """
+    from pipeline.store.exports.archives import list_packages
+
+    with context.store.read() as conn:
+        waiting = [one for one in list_packages(conn, person) if not one.is_delivered]
+    own = [package for package in reversed(waiting) if package.made_by == person.name[:80]]
+    if others := [package.id for package in waiting if package not in own]:
+        print_note("archive.unfetched_others", packages=", ".join(others))
+    folder = (output or Path()).parent
+    return [
+        {"package": one.id} | _write_package(context, person, one.id, folder / one.file_name)
+        for one in own
+    ]
+
+
+def _write_package(
+    context: ExportContext, person: Person, package_id: str, output: Path | None
+) -> dict[str, Any]:
+    """Write the file of a package, and store that it was handed out."""
+    from pipeline.export.archive.runs import confirm_package, package_file
+    from pipeline.store.database.clock import utc_now
+
+    file = package_file(context, person, package_id)
+    path = output or Path(file.name)
+    remedy = Text("error.secret_not_written.fetch_package", {"package": package_id})
+    write_secret(path, file.data, remedy)
+    confirm_package(context, person, package_id, utc_now())
+    return {"file": str(path), "sha256": file.sha256}
+
+
 def _print_archive_result(result: dict[str, Any]) -> None:
+    for earlier in result["unfetched"]:
+        print_text("archive.unfetched", package=earlier["package"], file=earlier["file"])
     if result["package"]:
         print_text(
             "archive.written",

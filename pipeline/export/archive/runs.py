@@ -2,9 +2,10 @@
 
 As with exports (`pipeline/export/runs/make.py`) the file is built from the database; then
 everything is checked again and written in one transaction. A process that is killed leaves a
-whole package or none. The archive is no target of an export: a sheet goes there besides going
-into the care system, and only when that system has said that it has all of its entries. The number
-of the decision or plan that it is archived by is stored, and stands in the package.
+whole package or none; one that nobody was handed is named until somebody is. The archive is no
+target of an export: a sheet goes there besides going into the care system, and only when that
+system has said that it has all of its entries. The number of the decision or plan that it is
+archived by is stored, and stands in the package.
 """
 
 from __future__ import annotations
@@ -171,6 +172,18 @@ def package_file(context: ExportContext, person: Person, package_id: str) -> Run
         package.sha256,
         package.sheets,
     )
+
+
+def confirm_package(context: ExportContext, person: Person, package_id: str, now: datetime) -> None:
+    """Store that the person has the file of a package, once it is written or on its way.
+
+    Raises:
+        NotAllowedError: the package holds sheets that the person may not see.
+        ExportError: there is no such package.
+    """
+    with context.store.begin() as conn:
+        archives.load_package(conn, person, package_id)
+        archives.save_package_delivery(conn, package_id, person.login, now)
 
 
 def _records_by_sheet(

@@ -6,12 +6,21 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.domain.errors import SettingsError, StoreError, StoreUnavailableError, UsageError
+from pipeline.domain.errors import (
+    FormError,
+    SettingsError,
+    StoreError,
+    StoreUnavailableError,
+    UsageError,
+)
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep.backup import is_on_other_disk
 from pipeline.store.accounts.people import people_by_login
 from pipeline.store.database.store import open_store
+from pipeline.store.exports.archives import list_undelivered_packages
+from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.registers.form_publications import list_publications
 
 _FOLDER_VARIABLE = "EFTERSKRIFT_BACKUP_FOLDER"
 
@@ -29,6 +38,20 @@ def describe_first_setup(settings: Settings) -> str:
     if not units:
         raise StoreError("no_units_yet")
     return f"{units} units, {accounts} accounts"
+
+
+def describe_unfinished(settings: Settings) -> str:
+    """Return which files of exports and archive packages nobody has fetched, as a text.
+
+    Raises:
+        FormError: the publication of a form was stopped half done.
+    """
+    with closing(open_store(settings)) as store, store.read() as conn:
+        files = [*list_undelivered_runs(conn), *list_undelivered_packages(conn)]
+        forms = list_publications(conn)
+    if forms:
+        raise FormError("publication_unfinished", form=forms[0].name)
+    return f"{len(files)} fetched by nobody: {', '.join(files)}" if files else "all are fetched"
 
 
 def describe_backup_folder(settings: Settings) -> str:

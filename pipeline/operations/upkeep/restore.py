@@ -30,6 +30,7 @@ from pipeline.store.database.image_store import make_images
 from pipeline.store.database.migrations.history import head, revisions
 from pipeline.store.database.row_copy import fill_database
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
+from pipeline.store.database.write_queue import queue_file
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.verification import verify_chain
 
@@ -285,6 +286,7 @@ def _finish(order: RestoreOrder, settings_text: bytes | None) -> None:
     if not order.database_url:
         file = order.workspace / _UNFINISHED_DATABASE
         file.replace(order.workspace / _DATABASE_FILE)
+        queue_file(file).unlink(missing_ok=True)
 
 
 def _settings_of(content: bytes, order: RestoreOrder) -> bytes:

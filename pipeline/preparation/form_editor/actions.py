@@ -19,7 +19,7 @@ from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
-from pipeline.files.atomic import copy_atomically, write_atomically
+from pipeline.files.atomic import copy_atomically, hold_lock, write_atomically
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.library import PUBLISHED_FILE, geometry_digest, load_published
 from pipeline.preparation.form_editor import drafts, drawn_boxes, outline_edits
@@ -36,9 +36,17 @@ from pipeline.preparation.form_editor.drafts import (
 from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
 from pipeline.preparation.form_editor.trial_results import load_trial_results
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import contains_pid, record
+from pipeline.store.registers.form_publications import (
+    Publication,
+    begin_publication,
+    end_publications,
+    list_publications,
+)
 
+_LOCK_FILE = "publishing.lock"
 MIN_REASON_LENGTH = 10
 MAX_REASON_LENGTH = 300
 """Length of the reason for publishing a form in spite of serious remarks."""
@@ -228,6 +236,7 @@ def discard_draft(store: Store, person: Person, draft: Draft) -> None:
     """
     _require_form_editor(store, person)
     with store.begin() as conn:
+        end_publications(conn, draft.id, draft.version, utc_now())
         record(conn, person.login, "discard_form_draft", draft.id, version=draft.version)
     drafts.archive_draft(draft)
 
@@ -249,7 +258,16 @@ def publish_draft(
         raise FormEditorError("not_tried")
     if trial.serious_count and (len(reason) < MIN_REASON_LENGTH or contains_pid(reason)):
         raise FormEditorError("no_reason")
+    if f"{form.id}/{form.version}" in load_published(settings.own_forms):
+        # Its files were written, and the process was killed before that was stored
+        if finish_publication(store, settings, person, form.id, form.version):
+            return form
+        raise FormEditorError("published")
+    # The intention first: a form is never in use without an event that says who wanted it
     with store.begin() as conn:
+        begin_publication(
+            conn, Publication(form.id, form.version, draft.revision, person.login, utc_now())
+        )
         record(
             conn,
             person.login,
@@ -260,9 +278,54 @@ def publish_draft(
             problems=trial.serious_count,
             reason=reason,
         )
-        # Inside the transaction: if the files cannot be written, no publication is logged.
-        write_published_form(draft, form, settings.own_forms)
+    _put_in_use(store, settings, draft, form)
     return form
+
+
+def finish_publication(
+    store: Store, settings: Settings, person: Person, form_id: str, version: int
+) -> bool:
+    """Finish a publication that was begun; return whether there is one that can be.
+
+    One whose draft was changed since has to be tried and published again.
+
+    Raises:
+        NotAllowedError: the person may not make forms.
+        FormError: the draft gives no form.
+    """
+    _require_form_editor(store, person)
+    key = (form_id, version)
+    with store.read() as conn:
+        begun = [one for one in list_publications(conn) if (one.form, one.version) == key]
+    drafted = [one for one in drafts.list_drafts(settings.form_drafts) if one.id == form_id]
+    draft = next((one for one in drafted if one.version == version), None)
+    if not begun:
+        return False
+    is_in_use = f"{form_id}/{version}" in load_published(settings.own_forms)
+    if not is_in_use and (draft is None or draft.revision != begun[-1].revision):
+        return False
+    if draft is not None and not is_in_use:
+        _put_in_use(store, settings, draft, require_complete_form(draft))
+        return True
+    if draft is not None:
+        archive_draft(draft)
+    with store.begin() as conn:
+        end_publications(conn, form_id, version, utc_now())
+    return True
+
+
+def _put_in_use(store: Store, settings: Settings, draft: Draft, form: Form) -> None:
+    """Write the files of a publication that was begun, and store that it has ended.
+
+    Raises:
+        FormError: somebody is publishing at this moment.
+    """
+    with hold_lock(settings.form_drafts / _LOCK_FILE) as is_held:
+        if not is_held:
+            raise FormEditorError("publishing_now")
+        write_published_form(draft, form, settings.own_forms)
+    with store.begin() as conn:
+        end_publications(conn, form.id, form.version, utc_now())
 
 
 def _save_with_form(draft: Draft) -> Draft:

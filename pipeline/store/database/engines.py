@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -26,15 +27,21 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
     UnstorableTextError,
 )
+from pipeline.store.database.write_queue import wait_turn
 from pipeline.store.event_log.records import watch_changes
 
 READ_ONLY_OPTION = "efterskrift_reads_only"
 """The option of a connection whose transaction only reads."""
+_TURN_OPTION = "efterskrift_turn_seconds"
+"""The option of an SQLite engine: how long one writer in front is waited for."""
+SQLITE_SECONDS, _POSTGRES_SECONDS = 120, 30
+"""How long a lock is waited for. SQLite has one for all writers, and the slowest write, an upgrade
+of 120 pages beside forty other programs, took 42 s; PostgreSQL has one for each row.
+"""
 _MAX_QUERY_IDS = 500
 """How many ids one query lists; the databases limit the parameters of a statement."""
-# SQLite's codes for a database that is locked, full or out of reach
-_BUSY_CODES = {
-    sqlite3.SQLITE_BUSY,
+# SQLite's codes for a database that is full or out of reach
+_AWAY_CODES = {
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
@@ -56,12 +63,13 @@ _READ_ONLY_STATES = {"25006", "42501"}
 """PostgreSQL's codes for a transaction that may only read, and for a right that the user lacks."""
 
 
-def make_engine(url: str, wait_seconds: float) -> Engine:
+def make_engine(url: str, wait_seconds: float | None = None) -> Engine:
     """Return the engine of an SQLAlchemy URL.
 
     Args:
         url: of an SQLite or PostgreSQL database.
-        wait_seconds: how long a locked database is waited for.
+        wait_seconds: how long a lock is waited for; of SQLite, by each writer in front. None: as
+            long as the slowest write may take.
 
     Raises:
         StoreError: the URL is invalid, or names another kind of database.
@@ -73,6 +81,7 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         # PostgreSQL: the server itself limits the wait for locks
         parsed = parsed.set(drivername="postgresql+psycopg")
+        wait_seconds = _POSTGRES_SECONDS if wait_seconds is None else wait_seconds
         milliseconds = int(wait_seconds * 1000)
         options = {
             "connect_timeout": max(2, int(wait_seconds)),
@@ -88,13 +97,28 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
         raise StoreError("not_database_works_here", value=parsed.get_backend_name())
     # SQLite: transactions and durability are set per connection
     file = Path(parsed.database or "")
+    wait_seconds = SQLITE_SECONDS if wait_seconds is None else wait_seconds
     if is_read_only(file):
         return _make_read_only_engine(file, wait_seconds)
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
     event.listen(engine, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
     event.listen(engine, "begin", _begin_sqlite)
     watch_changes(engine)
-    return engine
+    return engine.execution_options(**{_TURN_OPTION: wait_seconds})
+
+
+@contextmanager
+def write_turn(engine: Engine) -> Iterator[None]:
+    """Wait in line to write, before a connection is taken; the turn ends with the block.
+
+    PostgreSQL's writers wait only for the same rows.
+    """
+    wait_seconds = engine.get_execution_options().get(_TURN_OPTION)
+    if wait_seconds is None:
+        yield
+        return
+    with wait_turn(Path(str(engine.url.database)), wait_seconds):
+        yield
 
 
 def is_read_only(file: Path) -> bool:
@@ -128,13 +152,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object, *, wait_seco
     del record
     # The driver must not begin transactions of its own: see _begin_sqlite
     connection.isolation_level = None
-    _enable_write_ahead_log(connection, monotonic() + wait_seconds)
+    enable_write_ahead_log(connection, monotonic() + wait_seconds)
     # FULL: a power cut must not undo a decision, or a run whose file has been delivered
     for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _enable_write_ahead_log(connection: sqlite3.Connection, until: float) -> None:
+def enable_write_ahead_log(connection: sqlite3.Connection, until: float) -> None:
     """Switch to write-ahead logging (WAL), waiting for other processes that open a new file.
 
     SQLite refuses this at once when several do so at the same time, so wait by taking the write
@@ -169,9 +193,11 @@ def redact_error(error: StatementError, name: str) -> StoreError:
     is_read_only_file = code is not None and code & 0xFF == sqlite3.SQLITE_READONLY
     if is_read_only_file or getattr(original, "sqlstate", None) in _READ_ONLY_STATES:
         return ReadOnlyStoreError("database_read_only", name=name)
+    if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
+        return StoreUnavailableError("database_busy", name=name)
     # SQLite: the lower byte is the primary error code; PostgreSQL has no such code
     is_unavailable = isinstance(error, OperationalError) and (
-        code is None or code & 0xFF in _BUSY_CODES
+        code is None or code & 0xFF in _AWAY_CODES
     )
     if is_unavailable or getattr(error, "connection_invalidated", False):
         reason = (

@@ -51,7 +51,6 @@ from pipeline.store.event_log.events import discard_pending
 from pipeline.store.schema.paper import metadata, schema_info
 
 _ROWS_AT_A_TIME = 1000
-_WAIT_SECONDS = 30
 _PLAIN_TYPES = (String, Integer, Boolean, Float)
 _SUM_RANGE = 2**256
 
@@ -142,7 +141,7 @@ def fill_database(
         StoreUnavailableError: it is locked, full or out of reach.
         ValueError: they are no such lines.
     """
-    engine = make_engine(url, _WAIT_SECONDS)
+    engine = make_engine(url)
     name = engine.url.render_as_string(hide_password=True)
     try:
         with engine.connect() as conn:

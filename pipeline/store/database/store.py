@@ -6,7 +6,7 @@ import hashlib
 import logging
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +22,7 @@ from pipeline.domain.errors import (
     WrongImagesError,
 )
 from pipeline.domain.settings import Settings
-from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error
+from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error, write_turn
 from pipeline.store.database.image_files import NO_ID, ImageFolder, Images
 from pipeline.store.database.image_store import (
     accept_image_store,
@@ -161,9 +161,10 @@ class Store:
 
     @contextmanager
     def _transaction(self, **options: Any) -> Iterator[Connection]:  # noqa: ANN401 - SQLAlchemy's own type
+        turn = nullcontext() if options.get(READ_ONLY_OPTION) else write_turn(self.engine)
         token = _is_open.set(True)
         try:
-            with self.engine.connect() as connection:
+            with turn, self.engine.connect() as connection:
                 conn = connection.execution_options(**options)
                 # A pooled connection may hold events of a transaction that was rolled back
                 discard_pending(conn)
@@ -176,13 +177,15 @@ class Store:
             _is_open.reset(token)
 
 
-def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:
+def open_store(
+    settings: Settings, create: bool = False, *, wait_seconds: float | None = None
+) -> Store:
     """Open the store of a workspace, creating it if asked to; several processes may do so at once.
 
     Args:
         settings: of the workspace.
         create: create the tables and the folder if they are missing, and mark an object store.
-        wait_seconds: how long a locked database is waited for.
+        wait_seconds: how long a lock is waited for, as `make_engine`.
 
     Raises:
         StoreError: there is no store and none is to be created, or the URL is invalid.

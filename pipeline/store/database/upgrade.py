@@ -17,6 +17,7 @@ from pipeline.store.database.engines import (
     make_engine,
     redact_error,
     suspend_foreign_keys,
+    write_turn,
 )
 from pipeline.store.database.image_store import make_images, prepare_image_store
 from pipeline.store.database.migrations.history import (
@@ -26,9 +27,6 @@ from pipeline.store.database.migrations.history import (
     require_known,
 )
 from pipeline.store.database.store import no_store, require_store_file
-
-_WAIT_SECONDS = 30
-"""How long a locked database is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +66,10 @@ def upgrade_store(
         FormError: a form definition is invalid.
     """
     require_store_file(settings)
-    engine = make_engine(settings.url, _WAIT_SECONDS)
+    engine = make_engine(settings.url)
     name = engine.url.render_as_string(hide_password=True)
     try:
-        with engine.connect() as conn:
+        with write_turn(engine), engine.connect() as conn:
             # Before the transaction begins, since SQLite ignores it later
             suspend_foreign_keys(conn)
             with conn.begin():

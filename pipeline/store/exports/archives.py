@@ -20,7 +20,12 @@ from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.exports.run_items import WAS_UNDONE
-from pipeline.store.schema.exports import archive_package, archived_sheet, export_item
+from pipeline.store.schema.exports import (
+    archive_delivery,
+    archive_package,
+    archived_sheet,
+    export_item,
+)
 from pipeline.store.schema.paper import entry
 
 _SENT_STATES = (EntryState.EXPORTED, EntryState.RECEIPTED)
@@ -34,6 +39,11 @@ _SETTLED_CONDITION = or_(
 An entry that was rejected as illegible, or whose author is asked, is not settled: it may still be
 entered.
 """
+
+
+_IS_DELIVERED = (
+    exists().where(archive_delivery.c.package == archive_package.c.id).correlate(archive_package)
+)
 
 
 class SheetWait(StrEnum):
@@ -80,7 +90,10 @@ class ArchiveQueue:
 
 @dataclass(frozen=True, slots=True)
 class ArchivePackage:
-    """An archive package; `sha256` is that of its file, `decision` what it was archived by."""
+    """An archive package; `sha256` is that of its file, `decision` what it was archived by.
+
+    `is_delivered`: somebody was handed its file.
+    """
 
     id: str
     file_name: str
@@ -89,6 +102,7 @@ class ArchivePackage:
     made_by: str
     sheets: int
     decision: str
+    is_delivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +287,19 @@ def load_package(
     return packages[0]
 
 
+def list_undelivered_packages(conn: Connection) -> list[str]:
+    """Return the packages whose file nobody was handed: a process was killed before."""
+    query = select(archive_package.c.id).where(~_IS_DELIVERED)
+    return list(
+        conn.execute(query.order_by(archive_package.c.made_at, archive_package.c.id)).scalars()
+    )
+
+
+def save_package_delivery(conn: Connection, package_id: str, by: str, at: datetime) -> None:
+    """Store that the file of a package was handed to somebody."""
+    conn.execute(insert(archive_delivery).values(package=package_id, by=by, at=at))
+
+
 def list_package_units(conn: Connection, package_id: str) -> list[str]:
     """Return the units whose paper a package holds."""
     # The units of all entries on the package's sheets
@@ -308,7 +335,7 @@ def _select_packages(conn: Connection, condition: ColumnElement[bool]) -> list[A
         .scalar_subquery()
     )
     query = (
-        select(archive_package, count.label("sheets"))
+        select(archive_package, count.label("sheets"), _IS_DELIVERED.label("is_delivered"))
         .where(condition)
         .order_by(archive_package.c.made_at.desc(), archive_package.c.id.desc())
     )
@@ -321,6 +348,7 @@ def _select_packages(conn: Connection, condition: ColumnElement[bool]) -> list[A
             row.made_by,
             row.sheets,
             row.decision,
+            bool(row.is_delivered),
         )
         for row in conn.execute(query)
     ]

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 from sqlalchemy import Connection, func, select, update
 
 from pipeline.domain.model import EntryState
+from pipeline.store.database.engines import SQLITE_SECONDS, enable_write_ahead_log
 from pipeline.store.paper import pages
 from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.schema.paper import entry, page, worker
@@ -113,5 +115,5 @@ def create_queue_database(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as file:
-        file.execute("PRAGMA journal_mode=WAL")
+    with closing(sqlite3.connect(path, SQLITE_SECONDS, isolation_level=None)) as file:
+        enable_write_ahead_log(file, monotonic() + SQLITE_SECONDS)

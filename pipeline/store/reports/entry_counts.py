@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_colu
 
 from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState
+from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.paper.intake.batches import list_unfinished
 from pipeline.store.paper.pages import (
@@ -23,6 +24,7 @@ from pipeline.store.paper.pages import (
     list_all_problem_pages,
 )
 from pipeline.store.paper.workers import count_entries_by_state, count_queue
+from pipeline.store.registers.form_publications import list_publications
 from pipeline.store.reports.tallies import list_entry_tallies
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import batch
@@ -41,6 +43,21 @@ CONFIRMED_STATES = [
 ENDED_STATES = [*CONFIRMED_STATES, EntryState.REJECTED.value]
 EntryGroup = tuple[str, bool, str, str, str, str, int]
 """State, whether void, unit, form, class, age, count."""
+
+
+def count_entries_left(
+    conn: Connection, units: Collection[str]
+) -> dict[tuple[str, EntryState, bool], int]:
+    """Count the entries without all their receipts by unit, state and whether they are void."""
+    keys = (_entry_table.c.unit, _entry_table.c.state)
+    query = select(*keys, func.count(), func.count(_entry_table.c.voided)).where(
+        _entry_table.c.unit.in_(sorted(units)), IS_UNRECEIPTED
+    )
+    counts: dict[tuple[str, EntryState, bool], int] = {}
+    for unit, state, entries, void in conn.execute(query.group_by(*keys)):
+        counts[unit, EntryState(state), True] = void
+        counts[unit, EntryState(state), False] = entries - void
+    return {key: entries for key, entries in counts.items() if entries}
 
 
 def count_entry_groups(
@@ -70,7 +87,9 @@ def count_entry_groups(
     is_young = _entry_table.c.created_at > min(ages.values())
     counts: Counter[tuple[str, bool, str, str, str, str]] = Counter()
     for condition in (IS_UNRECEIPTED, and_(is_receipted, is_young)):
-        inner = select(*keys, age).where(_entry_table.c.unit.in_(units), condition).subquery()
+        inner = (
+            select(*keys, age).where(_entry_table.c.unit.in_(sorted(units)), condition).subquery()
+        )
         columns: list[ColumnElement[Any]] = [*inner.c, func.count()]
         for row in conn.execute(select(*columns).group_by(*inner.c)):
             state, is_void, unit, form, criticality, age_name, entries = row
@@ -91,8 +110,9 @@ def workspace_metrics(conn: Connection) -> dict[str, Any]:
 
     `pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued` of
     the waiting are not read yet; `entries` by state; `problems` by code; `batches` {in,
-    unfinished: [id …]}; `exports` {unfetched: [run …]}, whose file nobody was handed; `closed`
-    pages that failed and were closed, which are done.
+    unfinished: [id …]}; `exports` {unfetched: [run …]} and `archive` {unfetched: [package …]},
+    whose file nobody was handed; `forms` {unfinished: [form/version …]}, whose publication was
+    begun and not ended; `closed` pages that failed and were closed, which are done.
     """
     *_, queued = count_queue(conn)
     return {
@@ -104,6 +124,8 @@ def workspace_metrics(conn: Connection) -> dict[str, Any]:
             "unfinished": list_unfinished(conn),
         },
         "exports": {"unfetched": list_undelivered_runs(conn)},
+        "archive": {"unfetched": list_undelivered_packages(conn)},
+        "forms": {"unfinished": [one.name for one in list_publications(conn)]},
         "closed": count_closed_pages(conn),
     }
 

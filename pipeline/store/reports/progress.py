@@ -42,7 +42,7 @@ from pipeline.store.paper.intake.stacks import is_interrupted_condition
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
 from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.schema import exports, paper
-from pipeline.store.schema.review import entry_version, look
+from pipeline.store.schema.review import look
 from pipeline.store.schema.tally import (
     DONE,
     FAILED,
@@ -52,6 +52,7 @@ from pipeline.store.schema.tally import (
     IS_LIVE_PAGE,
     IS_UNRECEIPTED,
     WAITING,
+    WAS_ENDED,
 )
 
 _entry_table, _page_table = paper.entry, paper.page
@@ -422,35 +423,16 @@ def count_ended_by_hour(
 
     A correction, or voiding an entry, does not end it a second time.
     """
-    version, earlier = entry_version.c, entry_version.alias()
-    # The first end counts: what ended since then, without what had ended before. With a limit,
-    # PostgreSQL looks each of these up and does not read all that was ever decided.
-    before = (
-        select(earlier.c.id)
-        .where(
-            earlier.c.entry == version.entry,
-            earlier.c.state.in_(ENDED_STATES),
-            earlier.c.at <= since,
-        )
-        .limit(1)
-        .correlate(entry_version)
-    )
-    first_end = (
-        select(version.entry, func.min(version.at).label("at"))
-        .where(
-            version.at > since, version.state.in_(ENDED_STATES), before.scalar_subquery().is_(None)
-        )
-        .group_by(version.entry)
-        .subquery()
-    )
-    # Of entries that are still confirmed or rejected.
+    ended_at, state = _entry_table.c.ended_at, _entry_table.c.state
     return _count_by_hour(
         conn,
-        first_end.c.at,
+        ended_at,
         and_(
-            first_end.c.entry == _entry_table.c.id,
+            WAS_ENDED,
+            ended_at > since,
             _entry_table.c.unit.in_(sorted(units)),
-            _entry_table.c.state.in_(ENDED_STATES),
+            # Of entries that are still confirmed or rejected.
+            state.in_(ENDED_STATES),
         ),
     )
 
@@ -488,4 +470,4 @@ def _hour_expression(conn: Connection, moment: ColumnElement[Any]) -> ColumnElem
 
 def _parse_hour(hour: str) -> datetime:
     """Return the moment of an hour as text."""
-    return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
+    return datetime.fromisoformat(hour).replace(tzinfo=UTC)

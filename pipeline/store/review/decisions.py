@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
@@ -69,6 +69,7 @@ from pipeline.store.quality.rekeying import sample_for_rekeying
 from pipeline.store.registers.client_codes import answer_number_by_code
 from pipeline.store.registers.printed_values import printed_answers
 from pipeline.store.review.first_review import first_review_answers, printed_number_answers
+from pipeline.store.schema import paper
 
 NO_CLIENT_STATEMENT = ClientStatement()
 
@@ -449,6 +450,8 @@ def write_decision(
         StaleDecisionError: another person decided first.
     """
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
+    if state not in {EntryState.REVIEW, EntryState.SECOND}:
+        values["ended_at"] = func.coalesce(paper.entry.c.ended_at, now)
     advance_entry(conn, entry, state=state.value, **values)
     # What has met a deadline comes by what it says
     if form is not None and "deadlines" in values:

@@ -30,6 +30,7 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     review.look,
     review.question,
     review.signature,
+    exports.archive_delivery,
     exports.archive_package,
     exports.archived_sheet,
     exports.export_delivery,

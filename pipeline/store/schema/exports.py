@@ -176,6 +176,16 @@ archive_package = Table(
     Column("decision", String(80), nullable=False, default="", server_default=""),
 )
 
+# When the file of a package was handed out, as `export_delivery`.
+archive_delivery = Table(
+    "archive_delivery",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("package", ForeignKey("archive_package.id"), nullable=False, index=True),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 # Sheets in archive packages. A sheet is archived once per content; when an entry on it is exported
 # again, its content differs and it is archived again.
 archived_sheet = Table(

@@ -22,6 +22,20 @@ triage_table = Table(
     Column("undone_at", UtcDateTime),
 )
 
+# Publications of a draft: the row is stored before the files are written, and ended once they are.
+# One that has no end was killed, or could not write; `revision` is that of the draft.
+form_publication = Table(
+    "form_publication",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("form", String(60), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+
 # The digest of the rules by which a unit's open entries were sorted last.
 triage_order = Table(
     "triage_order",

@@ -272,6 +272,8 @@ entry = Table(
     Column("first_at", UtcDateTime),
     Column("second_by", String(80)),
     Column("second_at", UtcDateTime),
+    # When it was first confirmed or rejected
+    Column("ended_at", UtcDateTime),
     Column("claimed_by", String(80)),
     Column("claimed_until", UtcDateTime),
     Column("skipped", Integer, nullable=False, default=0),
@@ -477,7 +479,17 @@ Index(
     postgresql_where=entry.c.claimed_by.is_not(None),
 )
 
-Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)
+Index(
+    "entry_ready",
+    entry.c.unit,
+    entry.c.form,
+    entry.c.first_by,
+    entry.c.version,
+    entry.c.area,
+    entry.c.voided,
+    sqlite_where=IS_READY,
+    postgresql_where=IS_READY,
+)
 
 Index(
     "entry_signed", entry.c.unit, entry.c.form, sqlite_where=IS_SIGNED, postgresql_where=IS_SIGNED

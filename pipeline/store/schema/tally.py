@@ -62,6 +62,7 @@ IS_GAP = and_(
 )
 """Rejected paper that leaves a gap in a record, such as illegible, and is not dealt with."""
 HAS_DUE = and_(IS_UNRECEIPTED, entry.c.due_at.is_not(None))
+WAS_ENDED = entry.c.ended_at.is_not(None)
 WAS_FIRST, WAS_SECOND = entry.c.first_at.is_not(None), entry.c.second_at.is_not(None)
 IS_BLANK = page.c.outcome == literal_column("'blank'")
 IS_QUEUED = page.c.state == literal_column("'queued'")
@@ -124,11 +125,20 @@ Index(
     entry.c.form,
     entry.c.criticality,
     entry.c.created_at,
+    entry.c.voided,
     sqlite_where=IS_UNRECEIPTED,
     postgresql_where=IS_UNRECEIPTED,
 )
 Index("entry_gap", entry.c.unit, sqlite_where=IS_GAP, postgresql_where=IS_GAP)
 Index("entry_due", entry.c.unit, entry.c.state, sqlite_where=HAS_DUE, postgresql_where=HAS_DUE)
+Index(
+    "entry_ended",
+    entry.c.ended_at,
+    entry.c.unit,
+    entry.c.state,
+    sqlite_where=WAS_ENDED,
+    postgresql_where=WAS_ENDED,
+)
 Index(
     "entry_first",
     entry.c.first_at,
@@ -152,6 +162,7 @@ Index(
     entry.c.state,
     entry.c.form,
     entry.c.criticality,
+    entry.c.voided,
 )
 Index("entry_version_at", entry_version.c.at, entry_version.c.entry, entry_version.c.state)
 Index("look_at", look.c.at)

@@ -70,6 +70,7 @@ _IDS = {
 CHANGED_TABLES = {
     "tally",  # sums of the tables, rebuilt from them by `check`
     "outstanding_sheet",
+    "form_publication",  # what it says is in the log
     "scanned_pack",
     "access_change",
     "assignment",

@@ -254,6 +254,8 @@ class World:
             "last_decision": 0,
             "shown_revisions": [("AAAA-00", 0)],
             "package_id": self.known.package,
+            "form_id": "none",
+            "version": 1,
             "batch": self._entry_page("CCCC").batch,
             "box": "Volym 1",
             "bundle": "",

@@ -43,6 +43,9 @@ def show(context: AppContext, person: Person) -> None:
     packages = _list_packages(export_context, person)
     if not packages:
         st.caption(t("archive.no_packages"))
+    if undelivered := {package.id for package in packages if not package.is_delivered}:
+        st.warning(md("archive.undelivered", count=len(undelivered)), icon=":material/unarchive:")
+        _watch_deliveries(export_context, person, undelivered)
     for package in packages:
         _package_details(export_context, person, package)
     with st.expander(t("archive.rules")):
@@ -99,15 +102,31 @@ def _list_packages(context: ExportContext, person: Person) -> list[ArchivePackag
         return archives.list_packages(conn, person)
 
 
+@st.fragment(run_every="3s")
+def _watch_deliveries(context: ExportContext, person: Person, shown: set[str]) -> None:
+    """Draw the screen again when a package that it calls not fetched has been fetched."""
+    if any(one.is_delivered for one in _list_packages(context, person) if one.id in shown):
+        st.rerun()
+
+
+def _load_package(context: ExportContext, person: Person, package_id: str) -> bytes:
+    """Return a package's bytes when the user fetches them: view and delivery are recorded."""
+    data = runs.package_file(context, person, package_id).data
+    runs.confirm_package(context, person, package_id, utc_now())
+    return data
+
+
 def _package_details(context: ExportContext, person: Person, package: ArchivePackage) -> None:
     with st.container(border=True, key=f"package-{package.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             made_at = format_moment(package.made_at)
             made = t("archive.package", count=package.sheets, at=made_at, by=package.made_by)
             st.markdown(f"**{plain(package.file_name)}**  \n{plain(made)}")
+            if not package.is_delivered:
+                st.badge(t("export.not_fetched"), icon=":material/unarchive:", color="orange")
             st.download_button(
                 t("archive.download"),
-                data=lambda: runs.package_file(context, person, package.id).data,
+                data=partial(_load_package, context, person, package.id),
                 file_name=package.file_name,
                 mime="application/zip",
                 key=f"download-{package.id}",

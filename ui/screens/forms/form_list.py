@@ -8,9 +8,10 @@ from pipeline.domain.form.form import Area, Form
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.preparation.form_editor.drafts import list_drafts
+from pipeline.store.registers.form_publications import list_publications
 from ui.i18n import format_moment, t
-from ui.markdown import plain
-from ui.screens.forms.state import go_to
+from ui.markdown import md, plain
+from ui.screens.forms.state import finish, go_to
 from ui.workspace import AppContext
 
 _COLUMN_WIDTHS = (5, 2, 1.2, 1.2, 2.4)
@@ -27,6 +28,7 @@ def form_list(context: AppContext, person: Person) -> None:
             on_click=go_to,
             args=("new",),
         )
+    _unfinished_publications(context, person)
     _draft_rows(context)
     newest = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms}
     for area in Area:
@@ -69,6 +71,25 @@ def _form_row(context: AppContext, form: Form) -> None:
 def is_local_form(context: AppContext, form: Form) -> bool:
     """Return whether a form was made in this workspace."""
     return (context.settings.own_forms / form.id).is_dir()
+
+
+def _unfinished_publications(context: AppContext, person: Person) -> None:
+    """Name the publications that a stopped program left half done, each with a way on."""
+    with context.store.read() as conn:
+        unfinished = list_publications(conn)
+    for one in unfinished:
+        at = format_moment(one.at)
+        st.warning(
+            md("forms.unfinished", form=one.form, version=one.version, at=at),
+            icon=":material/pending:",
+        )
+        if is_allowed(person, Action.MAKE_FORMS):
+            st.button(
+                t("forms.finish"),
+                key=f"forms_finish-{one.form}-{one.version}",
+                on_click=finish,
+                args=(context, person, one.form, one.version),
+            )
 
 
 def _draft_rows(context: AppContext) -> None:

@@ -105,6 +105,19 @@ def apply_draft_change(
         renew_editor()
 
 
+@requires_open_session
+def finish(context: AppContext, person: Person, form_id: str, version: int) -> None:
+    """Finish a publication that was stopped half done."""
+    try:
+        is_done = actions.finish_publication(
+            context.store, context.settings, person, form_id, version
+        )
+        key = "forms.is_finished" if is_done else "forms.try_again"
+        set_message("ok" if is_done else "fault", t(key, form=form_id, version=version))
+    except EfterskriftError as error:
+        set_message("fault", describe_error(error))
+
+
 def undo_button(context: AppContext, person: Person, draft: Draft) -> None:
     """Show the button that takes back the last change that was made here."""
     st.button(

@@ -89,7 +89,7 @@ def _situation_section(context: AppContext, person: Person) -> None:
             ),
             icon=":material/content_cut:",
         )
-    if overview.counted["in"] or overview.entries:
+    if overview.counted["in"] or overview.left:
         left, right = st.columns([3, 2], gap="large")
         with left:
             _units_section(overview)

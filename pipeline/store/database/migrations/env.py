@@ -31,7 +31,7 @@ def run_on_workspace() -> None:
     """Run on the workspace's database, for a developer who calls `alembic`."""
     settings = load_settings()
     context.config.attributes["forms"] = settings.forms
-    engine = make_engine(settings.url, wait_seconds=30)
+    engine = make_engine(settings.url)
     with engine.connect() as conn, conn.begin():
         run_migrations(conn)
     engine.dispose()

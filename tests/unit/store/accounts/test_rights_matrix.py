@@ -199,7 +199,7 @@ def given_by(result: object) -> object:
     its moment and the last check of the whole store.
     """
     if isinstance(result, Overview):
-        return [result.pages, result.entries, result.deadlines, result.sheets, result.past_days]
+        return [result.pages, result.left, result.deadlines, result.sheets, result.past_days]
     if isinstance(result, PaperDays):
         return [(one.sheets, one.entries, one.planned_visits) for one in result.counts.values()]
     if isinstance(result, list) and any(isinstance(one, RunPreview) for one in result):

@@ -6,7 +6,7 @@ As in `test_long_queue_work.py`, it is the database's work that is compared and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.queries import Hint, LogFilter, count_log_rows
+from pipeline.store.reports.progress import count_ended_by_hour
 from tests.contract.store.test_long_queue_work import work
 from tests.load import scale
 from tests.load.many_rows import PER_DAY, UNITS, fill
@@ -36,6 +37,21 @@ def test_ten_times_the_past_is_the_same_work(store: Store, other_store: Store) -
     many = {name: work(other_store, act) for name, act in ACTS.items()}
     grown = {name: many[name] / few[name] for name in ACTS}
     assert {name: times for name, times in grown.items() if times > SAME} == {}
+
+
+def test_what_ended_since_yesterday_costs_the_same_whatever_ended_before(
+    store: Store, other_store: Store
+) -> None:
+    """Läge read every version of every entry for the work of the last days."""
+
+    def ended(conn: Connection) -> dict[datetime, int]:
+        return count_ended_by_hour(conn, UNITS, NOW - timedelta(hours=12))
+
+    fill(store, FEW, OPEN, NOW)
+    fill(other_store, MANY, OPEN, NOW)
+    with store.read() as one, other_store.read() as other:
+        assert sum(ended(one).values()) == sum(ended(other).values()) > 0
+    assert work(other_store, ended) < SAME * work(store, ended)
 
 
 def test_views_without_a_decision_are_looked_up_one_by_one(store: Store) -> None:
