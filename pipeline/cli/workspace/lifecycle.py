@@ -229,7 +229,7 @@ def _print_reread(made: Backup) -> None:
     elif reread.days is None:
         print_text("backup.reread_some", **facts, unread=reread.unread)
     else:
-        print_text("backup.reread", **facts, days=reread.days)
+        print_text("backup.reread", **facts, count=max(reread.days, 1))
     if reread.mended:
         print_text("backup.mended", count=reread.mended)
 

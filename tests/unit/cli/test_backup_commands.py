@@ -264,7 +264,7 @@ def test_a_backup_that_failed_or_is_old_is_told_by_doctor(
 def test_only_what_was_read_is_called_whole(workspace: Path, tmp_path: Path) -> None:
     safe = tmp_path / "safe"
     told = run("backup", safe, "--unencrypted").output
-    assert "are whole. All were read or written within the last 0 days" in " ".join(told.split())
+    assert "are whole. All were read or written within the last day" in " ".join(told.split())
     image = sorted((safe / "images").glob("*/??/*"))[0]
     image.write_bytes(b"damaged")
     told = run("backup", safe, "--unencrypted").output
