@@ -319,7 +319,7 @@ def _describe_last_backup(settings: Settings) -> str:
     """Return when the workspace was backed up last, as a text.
 
     Raises:
-        StoreError: it has failed since, or was long ago.
+        StoreError: it has failed since, was long ago, or is not whole.
     """
     with closing(open_store(settings)) as store, store.read() as conn:
         state = find_last_backup(conn)
@@ -328,8 +328,11 @@ def _describe_last_backup(settings: Settings) -> str:
         raise StoreError("last_backup_failed", at=f"{state.failed_at:%Y-%m-%d %H:%M} UTC", last=at)
     if state.last_at is None:
         return "never: `efterskrift backup`"
-    if utc_now() - state.last_at > BACKUP_AGE:
+    # One from the future was made by a wrong clock, and says nothing of how old it is
+    if abs(utc_now() - state.last_at) > BACKUP_AGE:
         raise StoreError("last_backup_old", at=at)
+    if state.missing:
+        raise StoreError("last_backup_not_whole", at=at, number=state.missing)
     return at
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import yaml
 
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms
@@ -61,8 +62,12 @@ from pipeline.store.review import decisions, signing
 from research.simulation.paper import load_sample_clients
 
 FORM_ID, UNIT, TARGET = "hsl-anteckning", "Hemsjukvården Centrum", "rivta"
-_TITLE = "sjuksköterska"
-_ADMINISTRATOR = Person(
+TITLE = "sjuksköterska"
+HSA_IDS = {
+    "care_provider_hsa_id": "SE2120002692-100",
+    "source_system_hsa_id": "SE2120002692-900",
+}
+ADMINISTRATOR = Person(
     "sven", "Sven Dahl", "systemförvaltare", Role.ADMINISTRATOR, frozenset({UNIT}), ALL_AREAS
 )
 _ATTEMPTS = 1000
@@ -81,7 +86,7 @@ class Workplace:
     def staff(self) -> tuple[Person, Person]:
         """Two persons who review, sign and export."""
         return tuple(  # type: ignore[return-value]
-            Person(login, name, _TITLE, Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
+            Person(login, name, TITLE, Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
             for login, name in (("anna", "Anna Öst"), ("per", "Per Åhs"))
         )
 
@@ -95,13 +100,18 @@ def prepare(place: Workplace) -> None:
     load_forms()
     for folder in (place.scans, place.outbox):
         folder.mkdir(parents=True)
+    # Exports to the care system name the care provider and this system
+    place.settings.workspace.mkdir(parents=True)
+    (place.settings.workspace / "settings.yaml").write_text(
+        yaml.safe_dump(HSA_IDS), encoding="utf-8"
+    )
     password = hash_password("fyra lösa ord här")
     with closing(open_store(place.settings, create=True)) as store, store.begin() as conn:
         client_register.save_units(conn, {UNIT: "HSL"})
         client_register.save_clients(conn, load_sample_clients())
         for person in place.staff:
             people.save_person(conn, person, password)
-        save_route(conn, _ADMINISTRATOR, Route("journal", TARGET, (FORM_ID,), "Journal"), utc_now())
+        save_route(conn, ADMINISTRATOR, Route("journal", TARGET, (FORM_ID,), "Journal"), utc_now())
 
 
 def write_scans(place: Workplace, first: int, count: int) -> None:
@@ -173,7 +183,7 @@ def _answer(spec: FieldSpec) -> Answer:
         Meaning.EVENT_DATE: "2021-12-17",
         Meaning.EVENT_TIME: "08:15",
         Meaning.AUTHOR_NAME: "Gun Ek",
-        Meaning.AUTHOR_TITLE: _TITLE,
+        Meaning.AUTHOR_TITLE: TITLE,
     }
     by_name: Mapping[str, Value] = {"kontakttyp": "besok", "anteckning": "Såret läker."}
     value = by_name.get(spec.name, said.get(spec.means) if spec.means else None)

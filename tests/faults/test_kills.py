@@ -1,4 +1,7 @@
-"""`kill -9` at any process at many moments loses no page and doubles none."""
+"""`kill -9` at any process at many moments loses no page and doubles none.
+
+`python -m research.kills` does the same at length, with all stages and commands.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ from PIL import Image as Pillow
 from pipeline.domain.settings import Settings
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
+from research.kills.__main__ import has_faults, run_stages
+from research.kills.commands import run_commands
+from research.kills.stages import HSA_IDS, Workplace
 from tests.faults.watching import (
     assert_each_page_ended_once,
     figures_of,
@@ -187,3 +193,28 @@ def test_kills_lose_no_page_and_double_none(
             f"{reading} while reading"
         ),
     )
+
+
+def test_undisturbed_work_reaches_a_receipt_and_killed_work_too(tmp_path: Path) -> None:
+    settings = Settings(workspace=tmp_path / "work", database_url="").model_copy(update=HSA_IDS)
+    place = Workplace(settings, tmp_path / "scans", tmp_path / "outbox")
+    result = run_stages(place, kills=3, seed=1, seconds=60)
+    assert result["kills"] >= 3
+    assert not has_faults(result)
+
+
+def test_work_that_reaches_no_receipt_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it was without HSA-ids: nothing was exported, and nothing was lost."""
+    monkeypatch.setenv("EFTERSKRIFT_SOURCE_SYSTEM_HSA_ID", "")
+    settings = Settings(workspace=tmp_path / "work", database_url="")
+    place = Workplace(settings, tmp_path / "scans", tmp_path / "outbox")
+    with pytest.raises(SystemExit, match="'entries without a receipt': 4"):
+        run_stages(place, kills=1, seed=1, seconds=60)
+
+
+def test_killed_commands_leave_what_undisturbed_ones_do(tmp_path: Path) -> None:
+    done = run_commands(["backup", "restore", "watch"], 2, random.Random(1), tmp_path)
+    assert not has_faults({"faults": {}, "commands": done})
+    assert all(one["kills"] >= 2 for one in done.values())

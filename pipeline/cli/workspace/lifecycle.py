@@ -6,8 +6,9 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from pipeline.domain.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pipeline.operations.upkeep.backup import Backup
     from pipeline.operations.upkeep.backup_check import BackupCheck
+    from pipeline.operations.upkeep.backup_order import OrderRemarks
     from pipeline.operations.upkeep.encryption import PublicKeys
 
 _IMAGE_COLUMNS = (
@@ -137,6 +139,8 @@ def backup(
         return
     from pipeline.operations.upkeep.backup import BackupOrder, make_backup
     from pipeline.operations.upkeep.backup_folder import BackupFolder
+    from pipeline.operations.upkeep.backup_order import find_remarks
+    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
 
     settings = load_settings()
@@ -146,8 +150,9 @@ def backup(
     with _show_progress("backup.progress") as on_image:
         made = make_backup(store, settings, order, on_image)
     store.close()
-    _report_backup(made, as_json=as_json)
-    if made.manifest.missing:
+    remarks = find_remarks(order.folder, utc_now())
+    _report_backup(made, remarks, as_json=as_json)
+    if not made.is_whole:
         raise typer.Exit(ExitCode.STORE)
 
 
@@ -167,12 +172,14 @@ def _choose_keys(settings: Settings, to: list[str] | None, *, unencrypted: bool)
     return PublicKeys(keys)
 
 
-def _report_backup(made: Backup, *, as_json: bool) -> None:
-    manifest = made.manifest
+def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> None:
+    manifest, reread = made.manifest, made.reread
     if as_json:
         result = {
-            "ok": not manifest.missing,
+            "ok": made.is_whole,
             "backup": manifest.name,
+            "sequence": manifest.sequence,
+            "generation": manifest.generation,
             "rows": manifest.rows,
             "images": manifest.images,
             "copied": made.copied,
@@ -181,32 +188,73 @@ def _report_backup(made: Backup, *, as_json: bool) -> None:
             "outside": list(manifest.outside),
             "other_disk": made.is_apart,
             "log_head": {"number": manifest.log_head[0], "sha256": manifest.log_head[1]},
+            "reread": asdict(reread),
+            "remarks": asdict(remarks),
         }
         typer.echo(json.dumps(result))
     else:
         print_text(
             "backup.done",
             name=manifest.name,
+            number=manifest.sequence,
             rows=format_count(manifest.rows, "row"),
             images=format_count(manifest.images, "file"),
             copied=made.copied,
         )
+        _print_reread(made)
         if made.removed:
             print_text("backup.removed", count=made.removed)
     # What the backup lacks belongs to its result, whoever reads it
     if manifest.missing:
         print_note("backup.missing", count=len(manifest.missing))
+    if reread.damaged:
+        print_note("backup.damaged", count=len(reread.damaged), names=_some(reread.damaged))
+    if made.is_fork:
+        print_note("backup.fork", generation=manifest.generation)
+    _print_remarks(remarks)
     if manifest.outside:
-        print_note("backup.outside", names=", ".join(manifest.outside[:_REMAINING_NAMES]))
+        print_note("backup.outside", names=_some(manifest.outside))
     if not manifest.keys:
         print_note("backup.unencrypted")
     if not made.is_apart:
         print_note("backup.same_disk")
 
 
+def _print_reread(made: Backup) -> None:
+    """Say what was read again; only that may be called whole."""
+    reread = made.reread
+    facts = {"read": reread.read, "files": reread.files}
+    if not made.is_whole:
+        print_text("backup.reread_not_whole", **facts)
+    elif reread.days is None:
+        print_text("backup.reread_some", **facts, unread=reread.unread)
+    else:
+        print_text("backup.reread", **facts, count=max(reread.days, 1))
+    if reread.mended:
+        print_text("backup.mended", count=reread.mended)
+
+
+def _print_remarks(remarks: OrderRemarks) -> None:
+    """Say what is odd about the backups of the folder."""
+    if remarks.absent:
+        print_note("backup.absent", names=_some(remarks.absent))
+    if remarks.future:
+        print_note("backup.future", names=_some(remarks.future))
+    if remarks.damaged:
+        print_note("backup.manifest_damaged", names=_some(remarks.damaged))
+    if remarks.unnumbered:
+        print_note("backup.unnumbered", count=remarks.unnumbered)
+
+
+def _some(names: Sequence[object]) -> str:
+    """Return the first of some names."""
+    return ", ".join(map(str, names[:_REMAINING_NAMES]))
+
+
 def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None:
     from pipeline.operations.upkeep.backup_check import check_backup, open_keys
     from pipeline.operations.upkeep.backup_folder import BackupFolder
+    from pipeline.operations.upkeep.reread import note_damaged
 
     folder = BackupFolder(target)
     manifest = folder.load(name)
@@ -216,13 +264,15 @@ def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None
         typer.echo(json.dumps(_check_result(check)))
     else:
         _print_check(check)
-    if check.problems:
+    note_damaged(folder, check.problems)
+    if check.problems or manifest.missing:
         raise typer.Exit(ExitCode.STORE)
 
 
 def _check_result(check: BackupCheck) -> dict[str, object]:
     return {
-        "ok": not check.problems,
+        "ok": not (check.problems or check.manifest.missing),
+        "missing": list(check.manifest.missing),
         "backup": check.manifest.name,
         "opened": check.is_opened,
         "files": check.files,
@@ -240,6 +290,8 @@ def _print_check(check: BackupCheck) -> None:
     facts = {"name": check.manifest.name, "files": format_count(check.files, "file")}
     if check.problems:
         print_text("backup.not_whole", **facts, count=len(check.problems))
+    elif check.manifest.missing:
+        print_text("backup.lacks", **facts, count=len(check.manifest.missing))
     elif check.is_opened:
         print_text("backup.whole", **facts, rows=format_count(check.manifest.rows, "row"))
     else:
@@ -274,12 +326,15 @@ def restore(
     """
     from pipeline.operations.upkeep.backup_check import open_keys
     from pipeline.operations.upkeep.backup_folder import BackupFolder
+    from pipeline.operations.upkeep.backup_order import find_remarks
     from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
+    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.migrations.history import head
 
     if os.environ.get("EFTERSKRIFT_DATABASE_URL") and not database:
         raise UsageError("restore_database_unclear")
     folder = BackupFolder(target)
+    remarks = find_remarks(folder, utc_now())
     manifest = folder.load(name)
     keys = open_keys(manifest, key)
     if keys is None:
@@ -295,6 +350,7 @@ def restore(
             "files": restored.files,
             "missing": restored.lost_images,
             "log_problems": restored.log_problems,
+            "remarks": asdict(remarks),
         }
         typer.echo(json.dumps(result))
     else:
@@ -305,10 +361,11 @@ def restore(
             rows=format_count(manifest.rows, "row"),
             files=format_count(restored.files, "file"),
         )
+    _print_remarks(remarks)
     if manifest.schema != head():
         print_note("restore.upgraded", before=manifest.schema, after=head())
     if manifest.outside:
-        print_note("backup.outside", names=", ".join(manifest.outside[:_REMAINING_NAMES]))
+        print_note("backup.outside", names=_some(manifest.outside))
     if restored.log_problems:
         print_note("restore.log_broken", count=restored.log_problems)
         raise typer.Exit(ExitCode.LOG_BROKEN)

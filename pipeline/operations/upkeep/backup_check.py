@@ -18,6 +18,7 @@ from pipeline.operations.upkeep.backup_folder import (
     BackupFolder,
     Manifest,
     StoredFile,
+    describe_data,
 )
 from pipeline.operations.upkeep.encryption import PrivateKeys, read_private_keys
 from pipeline.store.database.image_files import Images
@@ -80,11 +81,13 @@ def check_backup(
     images = dict[str, StoredFile]()
     with _noting(check):
         images = folder.list_images(manifest)
+    mended = _MendedImages(folder, manifest)
     for number, (sha256, stored) in enumerate(images.items(), 1):
         with _noting(check):
-            data = folder.read_image(manifest, sha256, stored)
-            if keys is not None:
-                open_image(folder, manifest, keys, sha256, data)
+            if keys is None:
+                mended.require(sha256, stored)
+            else:
+                open_image(folder, manifest, keys, sha256, stored)
         on_file(number, len(images))
     check.files += len(images)
     return check
@@ -150,22 +153,67 @@ def read_files(
 
 
 def open_image(
-    folder: BackupFolder, manifest: Manifest, keys: PrivateKeys, sha256: str, stored: bytes
+    folder: BackupFolder, manifest: Manifest, keys: PrivateKeys, sha256: str, stored: StoredFile
 ) -> bytes:
-    """Return an image decrypted.
+    """Return an image decrypted; one that was mended since is encrypted anew, and as good.
 
     Raises:
-        StoreError: it is another one.
+        StoreError: it is missing, or another one.
         UsageError: the keys do not fit.
     """
+    name = folder.image_name(manifest.keys_id, sha256)
+    data = folder.read(name)
+    is_as_written = describe_data(data) == stored
     try:
-        data = keys.decrypt(stored)
+        data = keys.decrypt(data)
     except ValueError:
         data = b""
+    except UsageError:
+        if is_as_written:
+            raise
+        data = b""
     if hashlib.sha256(data).hexdigest() != sha256:
-        path = folder.image_path(manifest.keys_id, sha256)
-        raise StoreError("backup_part_damaged", file=path.relative_to(folder.folder))
+        raise StoreError("backup_part_damaged", file=name)
     return data
+
+
+class _MendedImages:
+    """Tells without the private key whether an image is as a backup wrote it, then or since."""
+
+    def __init__(self, folder: BackupFolder, manifest: Manifest) -> None:
+        self._folder, self._keys_id = folder, manifest.keys_id
+        self._latest: dict[str, StoredFile] | None = None
+
+    def require(self, sha256: str, stored: StoredFile) -> None:
+        """Read an image.
+
+        Raises:
+            StoreError: it is missing or was changed.
+        """
+        name = self._folder.image_name(self._keys_id, sha256)
+        found = describe_data(self._folder.read(name))
+        if found == stored:
+            return
+        # Lists of other backups are only needed for what differs
+        if self._latest is None:
+            self._latest = list_stored(self._folder)
+        if found != self._latest.get(name):
+            raise StoreError("backup_part_damaged", file=name)
+
+
+def list_stored(folder: BackupFolder) -> dict[str, StoredFile]:
+    """Return all that the readable backups of a folder name, by path, as it was written last."""
+    found = dict[str, StoredFile]()
+    for manifest in folder.manifests():
+        found |= {f"{manifest.name}/{part}": one for part, one in manifest.parts.items()}
+        try:
+            images = folder.list_images(manifest)
+        except StoreUnavailableError:
+            raise
+        except StoreError:
+            continue
+        found |= {folder.image_name(manifest.keys_id, one): kept for one, kept in images.items()}
+    return found
 
 
 def _row_parts(manifest: Manifest) -> list[str]:

@@ -8,6 +8,10 @@
     <folder>/README.txt       what this is, for whoever finds the disk
 
 Everything but `images` and the manifest is encrypted. These two say digests and counts.
+
+Backups are ordered by what their manifests say, whatever the clock was when they got their names:
+by generation, then by how much of the log they cover, then by number. A generation begins where a
+workspace does not go on from the newest backup of its folder, as after a restoration.
 """
 
 from __future__ import annotations
@@ -36,9 +40,10 @@ from pipeline.operations.upkeep.encryption import PLAIN
 from pipeline.store.database.row_copy import TableSum
 from pipeline.texts import text
 
-FORMAT = "efterskrift-backup-1"
+FORMAT = "efterskrift-backup-2"
+_UNNUMBERED_FORMAT = "efterskrift-backup-1"
 MANIFEST, WORKSPACE_PART, IMAGES_PART = "manifest.json", "workspace", "images"
-_IMAGES_FOLDER = "images"
+IMAGES_FOLDER = "images"
 _LOCK_FILE, _README_FILE = ".lock", "README.txt"
 _NAME = re.compile(r"\d{8}T\d{6}Z")
 _NAMED = 10
@@ -78,6 +83,20 @@ class Manifest:
     """Images that were missing or damaged already when the backup was made."""
     outside: tuple[str, ...] = ()
     """Files that the settings name outside of the workspace: they are not in the backup."""
+    folder: str = ""
+    """An id of the folder, which its backups share: disks in turn may have the same path."""
+    generation: int = 0
+    sequence: int = 0
+    """The number in its folder, from 1; 0 of a program that gave none."""
+    removed: tuple[int, ...] = ()
+    """Numbers of older backups that were not kept: they are no gap."""
+
+    @property
+    def order(self) -> tuple[int, int, int, str]:
+        """What backups are ordered by; those without a number come first, by their names."""
+        if not self.sequence:
+            return (0, 0, 0, self.name)
+        return (self.generation, self.log_head[0], self.sequence, self.name)
 
     @property
     def made_at(self) -> datetime:
@@ -129,8 +148,39 @@ class BackupFolder:
             ) from error
 
     def names(self) -> list[str]:
-        """Return the names of the whole backups, oldest first."""
-        return [name for name in self._folders() if (self.folder / name / MANIFEST).is_file()]
+        """Return the names of the whole backups, oldest first.
+
+        One whose manifest cannot be read follows those with an earlier date.
+
+        Raises:
+            StoreUnavailableError: the folder cannot be read.
+        """
+        ordered = [manifest.name for manifest in self.manifests()]
+        for name in self._named():
+            if name not in ordered:
+                earlier = [place for place, other in enumerate(ordered, 1) if other < name]
+                ordered.insert(max(earlier, default=0), name)
+        return ordered
+
+    def manifests(self) -> list[Manifest]:
+        """Return the manifests that can be read, oldest first.
+
+        Raises:
+            StoreUnavailableError: the folder cannot be read.
+        """
+        found = list[Manifest]()
+        for name in self._named():
+            try:
+                found.append(self._load(name))
+            except StoreUnavailableError:
+                raise
+            except StoreError:
+                continue
+        return sorted(found, key=lambda manifest: manifest.order)
+
+    def _named(self) -> list[str]:
+        with self.writing():
+            return [name for name in self._folders() if (self.folder / name / MANIFEST).is_file()]
 
     def next_name(self, now: datetime) -> str:
         """Return a name for a backup that is made now; no two have the same."""
@@ -152,19 +202,22 @@ class BackupFolder:
             StoreError: there is none, it is damaged, or a later version of the program made it.
             StoreUnavailableError: the folder cannot be read.
         """
+        names = self.names()
+        if not names:
+            raise StoreError("no_backup", folder=self.folder)
+        chosen = name or names[-1]
+        if chosen not in names:
+            listed = ", ".join(reversed(names[-_NAMED:]))
+            raise StoreError("no_backup_named", folder=self.folder, name=name, names=listed)
+        return self._load(chosen)
+
+    def _load(self, name: str) -> Manifest:
         with self.writing():
-            names = self.names()
-            if not names:
-                raise StoreError("no_backup", folder=self.folder)
-            chosen = name or names[-1]
-            if chosen not in names:
-                listed = ", ".join(reversed(names[-_NAMED:]))
-                raise StoreError("no_backup_named", folder=self.folder, name=name, names=listed)
-            content = (self.folder / chosen / MANIFEST).read_bytes()
+            content = (self.folder / name / MANIFEST).read_bytes()
         try:
             return _parse_manifest(content)
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError("backup_part_damaged", file=f"{chosen}/{MANIFEST}") from error
+            raise StoreError("backup_part_damaged", file=f"{name}/{MANIFEST}") from error
 
     def save(self, manifest: Manifest) -> None:
         """Write the manifest, which makes the backup whole.
@@ -201,11 +254,18 @@ class BackupFolder:
         Raises:
             StoreError: it is missing or was changed.
         """
-        return self._read(self.folder / manifest.name / part, manifest.parts[part])
+        data = self.read(f"{manifest.name}/{part}")
+        if describe_data(data) != manifest.parts[part]:
+            raise StoreError("backup_part_damaged", file=f"{manifest.name}/{part}")
+        return data
+
+    def image_name(self, keys_id: str, sha256: str) -> str:
+        """Return the path of an image in the folder."""
+        return f"{IMAGES_FOLDER}/{keys_id}/{sha256[:2]}/{sha256}"
 
     def image_path(self, keys_id: str, sha256: str) -> Path:
         """Return where an image lies, or would."""
-        return self.folder / _IMAGES_FOLDER / keys_id / sha256[:2] / sha256
+        return self.folder / self.image_name(keys_id, sha256)
 
     def write_image(self, keys_id: str, sha256: str, data: bytes) -> StoredFile:
         """Write an image, whole or not at all.
@@ -225,14 +285,6 @@ class BackupFolder:
         finally:
             partial.unlink(missing_ok=True)
         return describe_data(data)
-
-    def read_image(self, manifest: Manifest, sha256: str, stored: StoredFile) -> bytes:
-        """Return an image as it is stored.
-
-        Raises:
-            StoreError: it is missing or was changed.
-        """
-        return self._read(self.image_path(manifest.keys_id, sha256), stored)
 
     def list_images(self, manifest: Manifest) -> dict[str, StoredFile]:
         """Return the images of a backup by the digest of what they were.
@@ -258,7 +310,7 @@ class BackupFolder:
             # Without its manifest it is no backup any more, whatever else is still there
             (self.folder / name / MANIFEST).unlink()
             shutil.rmtree(self.folder / name)
-        for path in (self.folder / _IMAGES_FOLDER).glob("*/??/*"):
+        for path in (self.folder / IMAGES_FOLDER).glob("*/??/*"):
             if (path.parent.parent.name, path.name) not in named:
                 path.unlink()
         return len(gone)
@@ -266,19 +318,21 @@ class BackupFolder:
     def _folders(self) -> list[str]:
         return sorted(path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
 
-    def _read(self, path: Path, stored: StoredFile) -> bytes:
-        name = path.relative_to(self.folder)
+    def read(self, name: str) -> bytes:
+        """Return a file of the folder as it is now, by its path in it.
+
+        Raises:
+            StoreError: it is missing.
+            StoreUnavailableError: it cannot be read.
+        """
         try:
-            data = path.read_bytes()
+            return (self.folder / name).read_bytes()
         except FileNotFoundError:
             raise StoreError("backup_part_missing", file=name) from None
         except OSError as error:
             raise StoreUnavailableError(
                 "backup_folder_failed", folder=self.folder, reason=error.strerror
             ) from error
-        if describe_data(data) != stored:
-            raise StoreError("backup_part_damaged", file=name)
-        return data
 
 
 def describe_data(data: bytes) -> StoredFile:
@@ -305,13 +359,13 @@ def _parse_manifest(data: bytes) -> Manifest:
         ValueError, KeyError, TypeError: it was changed.
     """
     content: dict[str, Any] = json.loads(data)
-    if content["format"] != FORMAT:
+    if content["format"] not in (FORMAT, _UNNUMBERED_FORMAT):
         raise StoreError("backup_too_new", found=str(content["format"])[:40])
     if content.pop("sha256") != _digest(content):
         raise ValueError("changed")
     del content["format"]
-    for name in ("keys", "missing", "outside", "log_head"):
-        content[name] = tuple(content[name])
+    for name in ("keys", "missing", "outside", "log_head", "removed"):
+        content[name] = tuple(content.get(name, ()))
     content["tables"] = {name: TableSum(**one) for name, one in content["tables"].items()}
     content["parts"] = {name: StoredFile(**one) for name, one in content["parts"].items()}
     return Manifest(**content)

@@ -15,7 +15,10 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep.backup import is_on_other_disk
+from pipeline.operations.upkeep.backup_folder import BackupFolder
+from pipeline.operations.upkeep.backup_order import require_order
 from pipeline.store.accounts.people import people_by_login
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
@@ -61,6 +64,7 @@ def describe_backup_folder(settings: Settings) -> str:
         UsageError: there is no key to encrypt to.
         StoreUnavailableError: the folder is away or cannot be written.
         SettingsError: it is on the same disk as the workspace.
+        StoreError: a backup in it is gone, damaged or from the future.
     """
     name = os.environ.get(_FOLDER_VARIABLE, "")
     if not name:
@@ -80,4 +84,5 @@ def describe_backup_folder(settings: Settings) -> str:
         )
     if not is_apart:
         raise SettingsError("backup_same_disk", folder=folder)
+    require_order(BackupFolder(folder), utc_now())
     return name

@@ -229,8 +229,7 @@ def _restore_images(
     for number, (sha256, stored) in enumerate(listed.items(), 1):
         if not images.holds(sha256):
             try:
-                data = folder.read_image(order.manifest, sha256, stored)
-                data = open_image(folder, order.manifest, order.keys, sha256, data)
+                data = open_image(folder, order.manifest, order.keys, sha256, stored)
             except StoreUnavailableError:
                 raise
             except StoreError:

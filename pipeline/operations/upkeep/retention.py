@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 
-def choose_kept(made_at: Iterable[datetime], days: int, weeks: int) -> set[datetime]:
+def choose_kept(made_at: Sequence[datetime], days: int, weeks: int) -> set[datetime]:
     """Return the moments of the backups that are kept; the newest always is.
 
     Days and weeks without a backup do not count: however long ago the last one was made, as many
     stay.
 
     Args:
-        made_at: when each backup was made.
+        made_at: when each backup was made by the clock of its machine, the oldest first.
         days: of so many days the last backup is kept.
         weeks: of so many weeks (ISO 8601) the last backup is kept.
     """
-    newest_first = sorted(made_at, reverse=True)
+    newest_first = made_at[::-1]
     last_of_day, last_of_week = dict[object, datetime](), dict[object, datetime]()
     for moment in newest_first:
         last_of_day.setdefault(moment.date(), moment)

@@ -63,6 +63,7 @@ class AlarmKind(StrEnum):
     DISK_FULL = "disk_full"
     NO_WORKER = "no_worker"
     BACKUP_FAILED = "backup_failed"
+    BACKUP_NOT_WHOLE = "backup_not_whole"
     BACKUP_OLD = "backup_old"
     BACKUP_NEVER = "backup_never"
     CHECK_OLD = "check_old"
@@ -87,7 +88,14 @@ _CRITICAL = frozenset(
         AlarmKind.NO_WORKER,
     }
 )
-_COUNTED = frozenset({AlarmKind.NO_WORKER, AlarmKind.UNRECEIPTED, AlarmKind.DRIFT_AUTHOR})
+_COUNTED = frozenset(
+    {
+        AlarmKind.NO_WORKER,
+        AlarmKind.UNRECEIPTED,
+        AlarmKind.DRIFT_AUTHOR,
+        AlarmKind.BACKUP_NOT_WHOLE,
+    }
+)
 _DRIFT_KINDS = {
     Dimension.FORM: AlarmKind.DRIFT_FORM,
     Dimension.SCANNER: AlarmKind.DRIFT_SCANNER,
@@ -225,8 +233,10 @@ def _upkeep_alarms(state: WatchState, settings: Settings) -> Iterator[Alarm]:
     in_use_since = state.queue.first_at or now
     if backup.failed_at is not None:
         yield Alarm(AlarmKind.BACKUP_FAILED, 1, {"at": backup.failed_at})
-    elif backup.last_at is not None and now - backup.last_at > BACKUP_AGE:
+    elif backup.last_at is not None and abs(now - backup.last_at) > BACKUP_AGE:
         yield Alarm(AlarmKind.BACKUP_OLD, 1, {"at": backup.last_at})
+    elif backup.missing:
+        yield Alarm(AlarmKind.BACKUP_NOT_WHOLE, backup.missing)
     elif backup.last_at is None and now - in_use_since > BACKUP_AGE:
         yield Alarm(AlarmKind.BACKUP_NEVER)
     limit = max(2 * timedelta(hours=settings.check_hours), BACKUP_AGE)

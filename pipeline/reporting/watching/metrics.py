@@ -156,7 +156,7 @@ def _upkeep_metrics(measured: Measured, state: WatchState) -> Iterator[Metric]:
     yield _gauge("workers_alive", "Workers with a heartbeat lately.", state.queue.workers)
     if state.backup.last_at is not None:
         age = (state.at - state.backup.last_at).total_seconds()
-        yield _gauge("backup_age_seconds", "Time since the last whole backup.", age)
+        yield _gauge("backup_age_seconds", "Time since the last backup.", age)
     if state.check is not None:
         age = (state.at - state.check.started_at).total_seconds()
         yield _gauge("check_age_seconds", "Time since the last check of all files.", age)

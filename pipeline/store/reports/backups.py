@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -19,9 +20,9 @@ _LATEST = 500
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
-    """When the last whole backup was made, and the failure after it, if there was one.
+    """When the last backup was made, and the failure after it, if there was one.
 
-    A backup with `missing` images is whole but for files that the workspace itself lacked.
+    With `missing` files it is not whole: the workspace lacked them, or the disk has damaged them.
     """
 
     last_at: datetime | None = None
@@ -33,10 +34,10 @@ class BackupState:
 
 @dataclass(frozen=True, slots=True)
 class BackupFacts:
-    """What is recorded of a whole backup: of how much, and where it lies.
+    """What is recorded of a backup: of how much, and where it lies.
 
     The place is a digest of the folder's path; `is_apart` if that was another disk than the
-    workspace's.
+    workspace's. It has a number in the folder of an id.
     """
 
     rows: int
@@ -44,6 +45,8 @@ class BackupFacts:
     missing: int
     place: str
     is_apart: bool
+    folder: str = ""
+    sequence: int = 0
 
 
 def record_backup(conn: Connection, by: str, facts: BackupFacts) -> None:
@@ -58,14 +61,39 @@ def record_backup(conn: Connection, by: str, facts: BackupFacts) -> None:
         problems=facts.missing,
         place=facts.place,
         other_disk=facts.is_apart,
+        folder=facts.folder,
+        number=facts.sequence,
     )
+
+
+def find_last_number(conn: Connection, folder: str) -> int:
+    """Return the number of the last backup that the log knows in a folder, or 0."""
+    made = _list_made(conn)
+    return next((int(one["number"]) for one in made if one.get("folder") == folder), 0)
+
+
+def goes_on_from(conn: Connection, log_head: tuple[int, str]) -> bool:
+    """Return whether the log has this row and no restoration after it."""
+    number, sha256 = log_head
+    found = conn.execute(select(event.c.sha256).where(event.c.id == number)).scalar()
+    if number and found != sha256:
+        return False
+    restored = select(event.c.id).where(
+        event.c.subject == _SUBJECT, event.c.action == "restore_backup", event.c.id > number
+    )
+    return conn.execute(restored.limit(1)).first() is None
+
+
+def _list_made(conn: Connection) -> Iterable[Mapping[str, Any]]:
+    """Return what is recorded of backups, the last one first."""
+    query = select(event.c.detail).where(event.c.subject == _SUBJECT, event.c.action == "back_up")
+    return conn.execute(query.order_by(event.c.id.desc()).limit(_LATEST)).scalars()
 
 
 def was_apart(conn: Connection, place: str) -> bool:
     """Return whether the last backup in this place was on another disk than the workspace."""
-    query = select(event.c.detail).where(event.c.subject == _SUBJECT, event.c.action == "back_up")
-    details = conn.execute(query.order_by(event.c.id.desc()).limit(_LATEST)).scalars()
-    return next((bool(one["other_disk"]) for one in details if one.get("place") == place), False)
+    made = _list_made(conn)
+    return next((bool(one["other_disk"]) for one in made if one.get("place") == place), False)
 
 
 def record_failed_backup(conn: Connection, by: str, failure: str) -> None:

@@ -78,6 +78,7 @@ WRONG = {
     AlarmKind.DISK_FULL: replace(HEALTHY, free_bytes=MIN_DISK_BYTES - 1),
     AlarmKind.NO_WORKER: replace(HEALTHY, queue=replace(HEALTHY.queue, workers=0)),
     AlarmKind.BACKUP_FAILED: replace(HEALTHY, backup=BackupState(LONG_AGO, 0, YESTERDAY, "error")),
+    AlarmKind.BACKUP_NOT_WHOLE: replace(HEALTHY, backup=BackupState(YESTERDAY, 4)),
     AlarmKind.BACKUP_OLD: replace(HEALTHY, backup=BackupState(NOW - BACKUP_AGE * 1.01)),
     AlarmKind.BACKUP_NEVER: replace(HEALTHY, backup=BackupState()),
     AlarmKind.CHECK_OLD: replace(HEALTHY, check=StoreCheck(1, LONG_AGO, LONG_AGO)),
@@ -95,6 +96,11 @@ WRONG = {
 
 def test_where_nothing_is_wrong_there_is_no_alarm() -> None:
     assert find_alarms(HEALTHY, SETTINGS) == []
+
+
+def test_a_backup_from_the_future_does_not_silence_the_alarm() -> None:
+    future = replace(HEALTHY, backup=BackupState(NOW + BACKUP_AGE * 1000))
+    assert [alarm.kind for alarm in find_alarms(future, SETTINGS)] == [AlarmKind.BACKUP_OLD]
 
 
 @pytest.mark.parametrize("kind", list(AlarmKind))
