@@ -101,7 +101,7 @@ def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> byt
     """Return the Table Schema of a run's file as JSON; None if the file is no table.
 
     It has nothing about any entry. Mapping files may have been edited since the run: it has the
-    columns of the file, and what it says of each is true of every row.
+    columns of the file, and says of each what the form and the mapping allow now.
 
     Raises:
         NotAllowedError: the person may not see any entry of the run.
@@ -181,28 +181,11 @@ def _merge_facts(one: Facts, other: Facts) -> Facts:
 
 
 def _fit_to_file(schema: Facts, data: bytes) -> Facts:
-    """Return the schema with the columns of a file, without a choice that its rows contradict."""
-    reader = csv_reader(data.decode(ENCODING))
-    titles = next(reader, [])
-    cells: dict[str, set[str]] = {title: set() for title in titles}
-    for row in reader:
-        for title, cell in zip(titles, row, strict=False):
-            cells[title].add(cell)
+    """Return the schema with the columns of a file; what may stand in them is never widened."""
+    titles = next(csv_reader(data.decode(ENCODING)), [])
     by_name = {column["name"]: column for column in schema["fields"]}
     fields = [by_name.get(title, {"name": title, **_TEXT}) for title in titles]
-    empty = set(schema["missingValues"])
-    fitted = {
-        **schema,
-        "fields": [
-            field if _allows(field, cells[field["name"]] - empty) else {**field, "constraints": {}}
-            for field in fields
-        ],
-    }
+    fitted = {**schema, "fields": fields}
     if not set(schema.get("primaryKey", ())) <= set(titles):
         del fitted["primaryKey"]
     return fitted
-
-
-def _allows(field: Facts, values: Collection[str]) -> bool:
-    choices = field.get("constraints", {}).get("enum")
-    return choices is None or set(values) <= set(choices)
