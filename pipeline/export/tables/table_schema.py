@@ -120,7 +120,7 @@ def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> byt
     }
     forms = _find_forms(context.forms, [one for one in form_versions if one[0] in tables])
     schema = build_table_schema(tables, forms)
-    fitted = _fit_to_file(schema, context.store.images.get(run.sha256))
+    fitted = fit_schema(schema, context.store.images.get(run.sha256))
     return json.dumps(fitted, ensure_ascii=False, indent=2).encode()
 
 
@@ -180,7 +180,7 @@ def _merge_facts(one: Facts, other: Facts) -> Facts:
     return {**(plain[0] if plain[0] == plain[1] else _TEXT), **described}
 
 
-def _fit_to_file(schema: Facts, data: bytes) -> Facts:
+def fit_schema(schema: Facts, data: bytes) -> Facts:
     """Return the schema with the columns of a file; what may stand in them is never widened."""
     titles = next(csv_reader(data.decode(ENCODING)), [])
     by_name = {column["name"]: column for column in schema["fields"]}
