@@ -15,6 +15,7 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Route
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
+from pipeline.operations.demo_truth import SAMPLE_FOLDER, SampleTruth
 from pipeline.operations.intake import SourceFile, import_files
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
@@ -34,7 +35,6 @@ from pipeline.store.registers.staff import save_staff
 DEMO_WORKSPACE = ROOT / "data" / "store" / "demo"
 THROUGH_WORKSPACE = ROOT / "data" / "store" / "demo-through"
 """The demo that a script takes to the last receipt, so that nobody's own demo changes."""
-SAMPLE_FOLDER = ROOT / "data" / "samples"
 NURSING, HOME_CARE, RESIDENCE = (
     "Hemsjukvården Centrum",
     "Hemtjänsten Norr",
@@ -316,13 +316,16 @@ def list_code_holders(clients: Sequence[Client]) -> list[str]:
 def _load_issued_sheets(path: Path) -> list[IssuedSheet]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
+    truth = SampleTruth()
     return [
-        IssuedSheet(
-            row["löpnummer"],
-            row["blankett"],
-            int(row["version"]),
-            row["enhet"],
-            row["personnummer"] or None,
+        truth.with_print(
+            IssuedSheet(
+                row["löpnummer"],
+                row["blankett"],
+                int(row["version"]),
+                row["enhet"],
+                row["personnummer"] or None,
+            )
         )
         for row in rows
     ]

@@ -1,46 +1,57 @@
 """The demo driven through: a scripted office reviews, signs, approves, exports and receipts.
 
-It types what `data/samples/expected.json` says is on each paper. What a script cannot decide is
-left to a person, and counted.
+It types what `data/samples/expected.json` says is on each paper, attaches loose pages, and splits
+those that clients share. What leaves is compared with that truth, field by field, and each file
+with one made of it. What a script cannot decide is left to a person, and counted.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pipeline.domain.errors import EfterskriftError, UnknownClientError
 from pipeline.domain.form.form import INTERNAL_FORMS
-from pipeline.domain.model import EntryState, Person, State, Value
+from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.domain.review.rules import Answer
+from pipeline.export.exporter import Item
 from pipeline.export.payments.approval import approve_payment, list_payments
 from pipeline.export.runs import (
     ExportContext,
     RunKind,
     confirm_delivery,
     fetch_run_file,
+    find_target,
     list_run_previews,
     list_runs,
+    load_export_options,
     make_run,
 )
+from pipeline.export.runs.candidates import RunScope
+from pipeline.export.runs.make import select_items, with_list_order
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.export.targets import STATISTICS
-from pipeline.operations.demo import DEMO_ACCOUNTS, SAMPLE_FOLDER
+from pipeline.operations.demo import DEMO_ACCOUNTS
+from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.store.database.clock import utc_now
+from pipeline.store.depth.attachments import AttachmentChoice, attach_pages, list_proposed_pages
+from pipeline.store.depth.page_areas import cut_area, split_page
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.exports.run_items import Connection
+from pipeline.store.paper.pages import load_page
+from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.review import decisions, signing
 from pipeline.texts import Text
 
 PAYMENT_ACCOUNT, PAYMENT_BIC = "SE4550000000058398257466", "ESSESESS"
 """An account number of a bank's public examples."""
+_FOREIGN = "främmande sida"
 _MOST_ROUNDS = 5
 """Rounds of review and export; a later one finds what an earlier one released."""
 
@@ -66,14 +77,18 @@ class ThroughReport:
 
     `decided` has the form of each entry that was confirmed, `exports` the entries of each route in
     the order of their runs, `held` the reason of each that its route does not take. `left` counts
-    by error what a script cannot decide.
+    by form and error what a script cannot decide, `rejected` has the foreign pages. `different`
+    names form and field of what left and is not what its paper says; of a file as a whole, its
+    route and target.
     """
 
     lines: tuple[ThroughLine, ...]
     decided: Mapping[str, str]
     exports: Mapping[str, tuple[str, ...]]
     held: Mapping[str, Text]
-    left: Mapping[str, int]
+    left: Mapping[tuple[str, str], int]
+    rejected: frozenset[str]
+    different: tuple[tuple[str, str], ...]
 
     @property
     def kept(self) -> list[str]:
@@ -92,7 +107,7 @@ def drive_through(context: ExportContext) -> ThroughReport:
     settings = context.settings.model_copy(
         update={"payment_account": PAYMENT_ACCOUNT, "payment_bic": PAYMENT_BIC}
     )
-    office = _Office(replace(context, settings=settings), _load_truth())
+    office = _Office(replace(context, settings=settings), SampleTruth())
     for _ in range(_MOST_ROUNDS):
         if not (office.review() + office.sign() + office.approve() + office.export()):
             break
@@ -100,24 +115,17 @@ def drive_through(context: ExportContext) -> ThroughReport:
     return office.report()
 
 
-def _load_truth() -> dict[str, dict[str, Value]]:
-    """Return what is written on each sheet of the sample stack, by serial and field."""
-    pages: list[dict[str, Any]] = json.loads((SAMPLE_FOLDER / "expected.json").read_text("utf-8"))
-    truth: dict[str, dict[str, Value]] = {}
-    for page in pages:
-        truth.setdefault(page.get("serial") or "", {}).update(page["values"])
-    return truth
-
-
 class _Office:
     """The people of the demo at work."""
 
-    def __init__(self, context: ExportContext, truth: Mapping[str, Mapping[str, Value]]) -> None:
+    def __init__(self, context: ExportContext, truth: SampleTruth) -> None:
         self._context, self._truth = context, truth
         self._people = [account.person for account in DEMO_ACCOUNTS]
         self._decided: dict[str, str] = {}
         self._forms: dict[str, str] = {}
-        self._stuck: dict[str, str] = {}
+        self._stuck: dict[str, tuple[str, str]] = {}
+        self._rejected: set[str] = set()
+        self._different: set[tuple[str, str]] = set()
 
     def _able(self, action: Action) -> list[Person]:
         return [person for person in self._people if is_allowed(person, action)]
@@ -135,20 +143,63 @@ class _Office:
                 return
             seen.add(view.entry.id)
             try:
-                state = self._decide(person, view)
+                state = self._settle_loose(person, view) or self._decide(person, view)
             except EfterskriftError as error:
-                self._stuck[view.entry.id] = type(error).__name__
+                self._stuck[view.entry.id] = (view.form.id, type(error).__name__)
                 with self._context.store.begin() as conn:
                     queue.release_claim(conn, person, view.entry.id)
                 continue
             self._stuck.pop(view.entry.id, None)
-            if state is not EntryState.SECOND:
+            if state not in (EntryState.SECOND, EntryState.REJECTED):
                 self._decided[view.entry.id] = view.form.id
             yield view.entry.id
 
+    def _settle_loose(self, person: Person, view: EntryView) -> EntryState | None:
+        """Attach, split or reject a page without a form; None if the entry is to be typed."""
+        page, entry = view.pages[0], view.entry
+        truth = self._truth.loose.get((page.source_name, page.source_page))
+        if truth is None or entry.row is not None:
+            return None
+        store, forms, now = self._context.store, self._context.forms, utc_now()
+        areas = [cut_area(store.images, page, tuple(part["area"])) for part in truth.parts]
+        with store.begin() as conn:
+            if areas:
+                split_page(conn, person, page.id, areas, now)
+            elif truth.attached:
+                entry_id = make_entry_id(truth.attached["to"], None)
+                choices = self._choose_attachments(conn, person, load_entry(conn, entry_id))
+                attach_pages(conn, forms, person, entry_id, choices, now)
+            else:
+                decisions.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, now)
+                self._rejected.add(entry.id)
+        return EntryState.REJECTED
+
+    def _choose_attachments(
+        self, conn: Connection, person: Person, entry: Entry
+    ) -> list[AttachmentChoice]:
+        """Return the pages behind a sheet that belong to it, with title and day, in their order."""
+        behind = [
+            (page.id, self._truth.loose[page.source_name, page.source_page].attached)
+            for page in list_proposed_pages(conn, person, entry, utc_now())
+        ]
+        return [
+            AttachmentChoice(page_id, one["title"], one["day"])
+            for page_id, one in behind
+            if one.get("to") == entry.serial
+        ]
+
+    def _paper(self, conn: Connection, entry: Entry) -> PaperTruth:
+        """Return what the paper of an entry says."""
+        if entry.serial:
+            return self._truth.sheets.get(entry.serial, PaperTruth())
+        page = load_page(conn, entry.page)
+        return self._truth.loose[page.source_name, page.source_page].part(entry.row or 0)
+
     def _decide(self, person: Person, view: EntryView) -> EntryState:
+        with self._context.store.read() as conn:
+            paper = self._paper(conn, view.entry)
         answers = {
-            field.spec.name: self._answer(view, field)
+            field.spec.name: _answer(paper, field, is_second=view.is_second_review)
             for field in view.fields
             if field.is_open and field.spec.traits.filled_by_hand
         }
@@ -170,14 +221,6 @@ class _Office:
             return decide(decisions.NO_CLIENT_STATEMENT)
         except UnknownClientError:
             return decide(ClientStatement(outside=OUTSIDE_REASONS[0], name="Okänd"))
-
-    def _answer(self, view: EntryView, field: FieldView) -> Answer:
-        values = self._truth.get(view.entry.serial or "", {})
-        value = values.get(field.spec.name)
-        if value in (None, "", False):
-            is_box = field.spec.traits.is_check_box
-            return Answer(False if is_box else None, State.EMPTY)
-        return Answer(value)
 
     def sign(self) -> int:
         """Sign what waits for a signature; return how many entries."""
@@ -235,12 +278,36 @@ class _Office:
                 if by_hand:
                     kinds.append((RunKind(preview.kind.route, MANUAL_ENTRY_TARGET), by_hand))
                 for kind, ids in kinds:
-                    run = make_run(self._context, person, kind, utc_now(), by_hand=ids)
-                    if run is not None:
-                        fetch_run_file(self._context, person, run.id)
-                        confirm_delivery(self._context, person, run.id, utc_now())
-                        made += 1
+                    made += self._deliver(person, kind, ids)
         return made
+
+    def _deliver(self, person: Person, kind: RunKind, by_hand: Sequence[str]) -> bool:
+        """Make a run and hand its file over, once it is compared with what the papers say."""
+        context, target = self._context, find_target(kind.target)
+        with context.store.read() as conn:
+            options = load_export_options(context, kind.target, target, load_staff_list(conn))
+            items = select_items(conn, RunScope(context, person, None), kind, options, by_hand)
+            options = with_list_order(conn, kind, items, options)
+        run = make_run(context, person, kind, utc_now(), by_hand=by_hand)
+        if run is None:
+            return False
+        data = fetch_run_file(context, person, run.id).data
+        if target.make(self._true_items(items), run, options) != data:
+            self._different.add((kind.route, run.target))
+        confirm_delivery(context, person, run.id, utc_now())
+        return True
+
+    def _true_items(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items as their papers say them, and remember where that differs."""
+        with self._context.store.read() as conn:
+            papers = [self._paper(conn, load_entry(conn, one.record.entry_id)) for one in items]
+        true_items = []
+        for item, paper in zip(items, papers, strict=True):
+            form = self._context.forms[item.record.form, item.record.version]
+            names = list(paper.differing_fields(item.record, form))
+            self._different |= {(form.id, name) for name in names}
+            true_items.append(replace(item, record=paper.correct(item.record, form, names)))
+        return true_items
 
     def receipt(self) -> None:
         """Let the receiving systems say that they have everything."""
@@ -279,6 +346,8 @@ class _Office:
             {route: tuple(entries) for route, entries in exports.items()},
             held,
             Counter(self._stuck.values()),
+            frozenset(self._rejected),
+            tuple(sorted(self._different)),
         )
 
     def _lines(
@@ -294,3 +363,14 @@ class _Office:
             with self._context.store.read() as conn:
                 self._forms[entry_id] = load_entry(conn, entry_id).form
         return self._forms[entry_id]
+
+
+def _answer(paper: PaperTruth, field: FieldView, *, is_second: bool) -> Answer:
+    """Return what is typed in a field; what was printed in it is confirmed as it is shown.
+
+    The second person compares the number of a client code with the register.
+    """
+    answer = paper.answer(field.spec, is_looked_up=is_second)
+    if answer.state is State.EMPTY and field.draft is not None:
+        return field.draft
+    return answer

@@ -19,8 +19,9 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
-from pipeline.operations.demo import DEMO_ACCOUNTS, NURSING, SAMPLE_FOLDER, prepare_store
+from pipeline.operations.demo import DEMO_ACCOUNTS, NURSING, prepare_store
 from pipeline.operations.demo_through import drive_through
+from pipeline.operations.demo_truth import SAMPLE_FOLDER
 from pipeline.operations.intake import import_files
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.operations.worker_pool import WorkerPool

@@ -14,7 +14,7 @@ def drive_demo_through() -> None:
     """Let a scripted office take the demo to the last receipt, and print what became of it.
 
     Raises:
-        typer.Exit: an entry is lost (exit code 9).
+        typer.Exit: an entry is lost, or what left is not what the papers say (exit code 9).
     """
     with open_export_context() as context:
         report = drive_through(context)
@@ -24,12 +24,19 @@ def drive_demo_through() -> None:
         held=len(report.held),
         kept=len(report.kept),
         lost=len(report.lost),
+        rejected=len(report.rejected),
         left=sum(report.left.values()),
     )
     typer.echo()
+    for (form, error), count in sorted(report.left.items()):
+        print_text("demo.through.left", form=form, error=error, count=count)
+    for form, field in report.different:
+        print_text("demo.through.different", form=form, field=field)
     if report.lost:
         typer.echo(" ".join(report.lost))
+    if report.lost or report.different:
         raise typer.Exit(ExitCode.EXPORT)
+    print_text("demo.through.same")
 
 
 def _print_table(report: ThroughReport) -> None:

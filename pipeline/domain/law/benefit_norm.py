@@ -3,6 +3,7 @@
 The norm tables are data, one file a year in `data/law/riksnorm`, each with its law and source. The
 form defines which of its fields play which part (`NormFields`). Of a year without a table the
 reviewer is told that nothing was checked; amounts far from those of the nearest year are found.
+Amounts that are those of another year are a question of their own (`OTHER_YEAR`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding
 
 NORM_FOLDER = Path(__file__).resolve().parents[3] / "data" / "law" / "riksnorm"
 
+OTHER_YEAR = "norm_other_year"
+"""The finding that the amounts are the norm of another year than the month's."""
 Kronor = Annotated[int, Field(ge=0)]
 _LIMIT = Decimal("1.3")
 """How far an amount may be from the norm of the nearest year, as a factor up and down."""
@@ -128,6 +131,11 @@ def _check_amounts(
     # The month is written YYYYMM.
     year = int(month) // 100
     household = _Household.of(norm, numbers)
+    other = _find_other_year(norm, numbers, household, year, tables)
+    if other is not None:
+        yield ArithmeticFinding(
+            OTHER_YEAR, norm.month, str(other), f"{year}-{int(month) % 100:02d}"
+        )
     if year in tables:
         yield from _compare_with_year(norm, numbers, household, tables[year])
         return
@@ -184,6 +192,38 @@ def _compare_with_year(
         yield ArithmeticFinding("norm_persons", norm.persons, str(household.members))
 
 
+def _find_other_year(
+    norm: NormFields,
+    numbers: AnswerNumbers,
+    household: _Household,
+    year: int,
+    tables: Mapping[int, NormTable],
+) -> int | None:
+    """Return the nearest other year whose norm all written amounts are; None if they are not."""
+
+    def fits(table: NormTable) -> bool:
+        expected = _all_amounts(norm, numbers, household, table)
+        pairs = [(numbers.number(field), amount) for field, amount in expected.items()]
+        known = [written == amount for written, amount in pairs if written is not None]
+        return bool(known) and all(known)
+
+    if year in tables and fits(tables[year]):
+        return None
+    others = sorted(tables.keys() - {year}, key=lambda known: (abs(known - year), known))
+    return next((other for other in others if fits(tables[other])), None)
+
+
+def _all_amounts(
+    norm: NormFields, numbers: AnswerNumbers, household: _Household, table: NormTable
+) -> dict[str, int | None]:
+    """Return the norm of each amount, also of costs that are not shared with others."""
+    expected = dict(_expected_amounts(norm, numbers, household, table))
+    shared = table.shared(household.persons or 0)
+    if shared is not None and not household.is_shared:
+        expected[norm.shared] = shared
+    return expected
+
+
 def _compare_with_nearest(
     norm: NormFields,
     numbers: AnswerNumbers,
@@ -194,10 +234,7 @@ def _compare_with_nearest(
     """Find amounts that no year's norm can be, by wide limits around that of the nearest year."""
     nearest = min(tables, key=lambda known: (abs(known - year), known))
     factor = _LIMIT * _YEARLY_CHANGE ** min(abs(nearest - year), 100)
-    expected = dict(_expected_amounts(norm, numbers, household, tables[nearest]))
-    shared = tables[nearest].shared(household.persons or 0)
-    if shared is not None and not household.is_shared:
-        expected[norm.shared] = shared
+    expected = _all_amounts(norm, numbers, household, tables[nearest])
     for field, amount in expected.items():
         written = numbers.number(field)
         if (

@@ -25,6 +25,15 @@ from pipeline.domain.law.rules_file import load_rules_file
 from pipeline.texts import Topic
 
 RETENTION_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "retention.yaml"
+_INVESTIGATIONS = (
+    "skyddsbedomning:utredning=inleds",
+    "skyddsbedomning:utredning=pagar",
+    "lvu-omhandertagande",
+)
+"""The papers that show that a child's investigation was opened, as `RetentionRule.forms`."""
+INVESTIGATION_FORMS = frozenset(paper.partition(":")[0] for paper in _INVESTIGATIONS)
+_LED_TO = "utredning"
+"""The field of these papers, and in the rules of a concern, that says whether it was opened."""
 _COORDINATION_OFFSET = 60
 """What a coordination number adds to the day of birth."""
 _TEXTS = Topic("retention", "sv")
@@ -64,7 +73,8 @@ class RetentionRule(StrictModel):
 
     Attributes:
         kind: The kind of document that it is for; its `forms` are ids, or `id:field=value` for
-            papers on which this was chosen. A rule without a kind is for `areas` of law.
+            papers on which this was chosen (`id:field=`: nothing). A rule without a kind is for
+            `areas` of law.
         year_end: The years count from the end of the calendar year.
         until_age: It is not erased before the client has this age.
         check: What a person has to look at before it is erased, besides the exemptions.
@@ -89,12 +99,7 @@ class RetentionRule(StrictModel):
 
     def is_for(self, form: str, values: Mapping[str, object]) -> bool:
         """Whether it is for the kind of document that a form, filled in so, is."""
-        for each in self.forms:
-            form_id, _, choice = each.partition(":")
-            name, _, value = choice.partition("=")
-            if form_id == form and (not choice or values.get(name) == value):
-                return True
-        return False
+        return _is_paper(self.forms, form, values)
 
     @model_validator(mode="after")
     def _check_scope(self) -> Self:
@@ -108,6 +113,7 @@ class RetentionFacts:
     """The facts of a record that decide its retention.
 
     `values` are its confirmed values by field, `pid` is the client's number, empty if not known.
+    `is_investigated` says that an investigation of the client, a child, was opened.
     `day` is that of the event, `last` that on which it was written down, if that was later: the
     years count from then.
     """
@@ -120,20 +126,35 @@ class RetentionFacts:
     municipality: str
     last: date | None = None
     values: Mapping[str, object] = field(default_factory=dict)
+    is_investigated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
     """The retention of a record.
 
-    `permanent_reason` is why it is kept permanently (`earliest` is None then); `manual_checks` are
-    what a person has to check before it is erased.
+    `permanent_reason` is why it is kept permanently (`earliest` is None then); `manual_checks` say
+    in a sentence each what a person has to check before it is erased.
     """
 
     rule: RetentionRule
     earliest: date | None
     permanent_reason: str
     manual_checks: tuple[str, ...]
+
+
+def shows_investigation(form: str, values: Mapping[str, object]) -> bool:
+    """Whether a paper, filled in so, shows that the child's investigation was opened."""
+    return _is_paper(_INVESTIGATIONS, form, values)
+
+
+def _is_paper(papers: Iterable[str], form: str, values: Mapping[str, object]) -> bool:
+    for each in papers:
+        form_id, _, choice = each.partition(":")
+        name, _, value = choice.partition("=")
+        if form_id == form and (not choice or (values.get(name) or "") == value):
+            return True
+    return False
 
 
 @cache
@@ -158,7 +179,7 @@ def classify_retention(
     rule = _find_rule(facts, known)
     earliest = _earliest_day(facts, rule)
     if rule.after is not RetentionAction.ERASE or rule.years is None:
-        return Retention(rule, earliest, "", rule.check)
+        return Retention(rule, earliest, "", tuple(map(_check_sentence, rule.check)))
     if reason := _permanent_reason(facts, rule):
         return Retention(rule, None, reason, ())
     return Retention(rule, earliest, "", _manual_checks(rule, earliest, known))
@@ -178,10 +199,13 @@ def is_erasable(label: str) -> bool:
 def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> RetentionRule:
     # The kind of document decides, once there is a rule for it, else the area of law; an area
     # without a rule follows the organisation's plan.
+    # A concern itself does not say what it led to.
+    led_to = {_LED_TO: "inleds"} if facts.is_investigated else {}
+    values = {**led_to, **facts.values}
     of_kind = [
         rule
         for rule in rules
-        if rule.is_for(facts.form, facts.values) and (facts.day is None or rule.from_ <= facts.day)
+        if rule.is_for(facts.form, values) and (facts.day is None or rule.from_ <= facts.day)
     ]
     versions = (
         of_kind
@@ -228,9 +252,13 @@ def _manual_checks(
     by_what: dict[str, str] = {}
     for version in sorted(versions, key=lambda each: each.version):
         by_what |= {exemption.what: exemption.law for exemption in version.exempt}
-    exempt = [f"{what} ({law})" for what, law in by_what.items()]
+    exempt = [_TEXTS("exempt", what=what, law=law) for what, law in by_what.items()]
     later = dict.fromkeys(check for version in versions for check in version.check)
-    return (*exempt, *later)
+    return (*exempt, *map(_check_sentence, later))
+
+
+def _check_sentence(check: str) -> str:
+    return _TEXTS("check", what=check)
 
 
 def _permanent_reason(facts: RetentionFacts, rule: RetentionRule) -> str:

@@ -41,7 +41,9 @@ def normalize_value(spec: FieldSpec, value: Value) -> Value:
     """
     if spec.traits.is_boolean and isinstance(value, bool):
         return value
-    if not isinstance(value, str):
+    # Of what is marked or signed only initials say more than yes or no.
+    is_yes_or_no = spec.traits.is_boolean and not spec.traits.names_signer
+    if is_yes_or_no or not isinstance(value, str):
         raise misfit_error(spec)
     if spec.traits.has_options:
         return _normalize_option(spec, value)

@@ -15,7 +15,7 @@ from pipeline.domain.errors import InvalidAnswerError, RecountError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
-from pipeline.domain.law.benefit_norm import check_norm, load_norm_tables
+from pipeline.domain.law.benefit_norm import OTHER_YEAR, check_norm, load_norm_tables
 from pipeline.domain.law.work_incentive import check_wages
 from pipeline.domain.model import State, Value
 from pipeline.domain.review.depth import is_grid_box, unanswered_fields
@@ -199,6 +199,19 @@ def fields_to_recheck(
         fields = {finding.field for finding in findings}
         raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))
     return {finding.field for finding in findings if finding.kind not in ORDER_KINDS}
+
+
+def require_norm_of_year(form: Form, answers: Mapping[str, Answer]) -> None:
+    """Require that the amounts of a calculation are not the norm of another year than its month's.
+
+    Raises:
+        RecountError: they are, and a person has to say that the paper has it so.
+    """
+    if form.norm is None:
+        return
+    found = check_norm(form.norm, AnswerNumbers(answers), load_norm_tables())
+    if fields := tuple(one.field for one in found if one.kind == OTHER_YEAR):
+        raise RecountError("norm_of_other_year", fields=fields)
 
 
 def fields_to_look_at(form: Form, row: int | None, answers: Mapping[str, Answer]) -> set[str]:

@@ -22,12 +22,14 @@ from pipeline.domain.review.rules import Answer
 class ArithmeticFinding:
     """A number that does not add up.
 
-    `kind` is a code with a text in the catalogue, `right` the right number, if it is known.
+    `kind` is a code with a text in the catalogue, `right` the right number, if it is known; of the
+    norm of another year its year, and `month` that of the calculation (YYYY-MM).
     """
 
     kind: str
     field: str
     right: str = ""
+    month: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,8 @@ def _add_disposal(
     add_erms_element(disposal, "disposalDescription", description)
     comments = add_erms_element(disposal, "disposalComments")
     add_erms_element(comments, "disposalComment", _text("archived_by", number=decision))
-    for what in retention.manual_checks:
-        add_erms_element(comments, "disposalComment", _text("check", what=what))
+    for check in retention.manual_checks:
+        add_erms_element(comments, "disposalComment", check)
     start = retention_start(record)
     if start is None:
         # The schema demands a day.

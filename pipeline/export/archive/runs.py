@@ -17,7 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.law.retention import retention_label
+from pipeline.domain.law.retention import (
+    INVESTIGATION_FORMS,
+    retention_label,
+    shows_investigation,
+)
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record, Run
@@ -89,8 +93,9 @@ def find_ready(context: ExportContext, person: Person, unit: str | None = None) 
     with context.store.read() as conn:
         waiting = archives.find_archivable(conn, person, unit)
         by_sheet = _records_by_sheet(conn, context, waiting.sheets[:MAX_SHEETS])
+        children = _investigated_children(conn, context, by_sheet)
     classes = Counter(
-        retention_label(longest_retention(sheet_records, context.settings, context.forms))
+        retention_label(longest_retention(sheet_records, context.settings, context.forms, children))
         for sheet_records in by_sheet.values()
     )
     return ArchiveReady(len(waiting.sheets), waiting.waits, tuple(sorted(classes.items())))
@@ -126,6 +131,7 @@ def make_package(
         with context.store.read() as conn:
             archivable = archives.find_archivable(conn, person, unit).sheets[:MAX_SHEETS]
             by_sheet = _records_by_sheet(conn, context, archivable)
+            children = _investigated_children(conn, context, by_sheet)
             sheets = [
                 build_sheet_files(
                     sheet,
@@ -133,6 +139,7 @@ def make_package(
                     _load_paper(conn, sheet.sheet),
                     context,
                     run,
+                    investigated=children,
                 )
                 for sheet in archivable
             ]
@@ -195,6 +202,22 @@ def _records_by_sheet(
     for record in records.load_records(conn, context.forms, list(sheet_by_entry)):
         by_sheet[sheet_by_entry[record.entry_id]].append(record)
     return by_sheet
+
+
+def _investigated_children(
+    conn: Connection, context: ExportContext, by_sheet: Mapping[str, Sequence[Record]]
+) -> frozenset[str]:
+    """Return the clients of these sheets of whom any paper shows that an investigation was opened.
+
+    That paper may be in no package yet, or in an earlier one.
+    """
+    clients = {one.client.pid for sheet_records in by_sheet.values() for one in sheet_records}
+    entry_ids = archives.list_entries_of_clients(conn, clients - {""}, INVESTIGATION_FORMS)
+    return frozenset(
+        record.client.pid
+        for record in records.load_records(conn, context.forms, entry_ids)
+        if shows_investigation(record.form, record.fields)
+    )
 
 
 def _load_paper(conn: Connection, sheet: str) -> SheetPaper:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -87,8 +87,13 @@ def build_sheet_files(
     sheet_paper: SheetPaper,
     context: ExportContext,
     run: Run,
+    *,
+    investigated: Collection[str] = (),
 ) -> SheetFiles:
     """Build the files of a sheet.
+
+    Args:
+        investigated: as in `longest_retention`.
 
     Raises:
         ExportError: the sheet has no entry or no image.
@@ -120,18 +125,27 @@ def build_sheet_files(
         tuple(records),
         SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
         scans,
-        longest_retention(records, context.settings, context.forms),
+        longest_retention(records, context.settings, context.forms, investigated),
         tuple(record_law(record, context.forms) for record in records),
     )
 
 
-def longest_retention(records: Sequence[Record], settings: Settings, forms: Forms) -> Retention:
+def longest_retention(
+    records: Sequence[Record], settings: Settings, forms: Forms, investigated: Collection[str] = ()
+) -> Retention:
     """Return the retention that keeps a sheet longest, for any client on it.
 
     A sheet is one piece of paper: it is kept for good if anything on it is.
+
+    Args:
+        investigated: the clients, children, of whom an investigation was opened.
     """
     retentions = (
-        retention for record in records for retention in _record_retentions(record, settings, forms)
+        retention
+        for record in records
+        for retention in _record_retentions(
+            record, settings, forms, is_investigated=record.client.pid in investigated
+        )
     )
     return max(
         retentions,
@@ -148,7 +162,9 @@ def retention_start(record: Record) -> datetime | None:
     return max((moment for moment in (record.event_at, record.written_at) if moment), default=None)
 
 
-def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iterator[Retention]:
+def _record_retentions(
+    record: Record, settings: Settings, forms: Forms, *, is_investigated: bool
+) -> Iterator[Retention]:
     """Yield the retention by the client and by other people whose number the record holds.
 
     Others are for instance a co-applicant or a child.
@@ -166,6 +182,7 @@ def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iter
         settings.care_provider,
         last,
         record.fields,
+        is_investigated,
     )
     yield classify_retention(facts)
     for pid in _other_birth_numbers(record, forms):

@@ -101,7 +101,7 @@ def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> byt
     """Return the Table Schema of a run's file as JSON; None if the file is no table.
 
     It has nothing about any entry. Mapping files may have been edited since the run: it has the
-    columns of the file, and what it says of each is true of every row.
+    columns of the file, and says of each what the form and the mapping allow now.
 
     Raises:
         NotAllowedError: the person may not see any entry of the run.
@@ -120,7 +120,7 @@ def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> byt
     }
     forms = _find_forms(context.forms, [one for one in form_versions if one[0] in tables])
     schema = build_table_schema(tables, forms)
-    fitted = _fit_to_file(schema, context.store.images.get(run.sha256))
+    fitted = fit_schema(schema, context.store.images.get(run.sha256))
     return json.dumps(fitted, ensure_ascii=False, indent=2).encode()
 
 
@@ -180,29 +180,12 @@ def _merge_facts(one: Facts, other: Facts) -> Facts:
     return {**(plain[0] if plain[0] == plain[1] else _TEXT), **described}
 
 
-def _fit_to_file(schema: Facts, data: bytes) -> Facts:
-    """Return the schema with the columns of a file, without a choice that its rows contradict."""
-    reader = csv_reader(data.decode(ENCODING))
-    titles = next(reader, [])
-    cells: dict[str, set[str]] = {title: set() for title in titles}
-    for row in reader:
-        for title, cell in zip(titles, row, strict=False):
-            cells[title].add(cell)
+def fit_schema(schema: Facts, data: bytes) -> Facts:
+    """Return the schema with the columns of a file; what may stand in them is never widened."""
+    titles = next(csv_reader(data.decode(ENCODING)), [])
     by_name = {column["name"]: column for column in schema["fields"]}
     fields = [by_name.get(title, {"name": title, **_TEXT}) for title in titles]
-    empty = set(schema["missingValues"])
-    fitted = {
-        **schema,
-        "fields": [
-            field if _allows(field, cells[field["name"]] - empty) else {**field, "constraints": {}}
-            for field in fields
-        ],
-    }
+    fitted = {**schema, "fields": fields}
     if not set(schema.get("primaryKey", ())) <= set(titles):
         del fitted["primaryKey"]
     return fitted
-
-
-def _allows(field: Facts, values: Collection[str]) -> bool:
-    choices = field.get("constraints", {}).get("enum")
-    return choices is None or set(values) <= set(choices)

@@ -51,6 +51,7 @@ ACCESS_TEXTS: Mapping[str, str] = {
             "detach_page",
             "change_form",
             "set_sheet_depth",
+            "confirm_norm_year",
             "split_page",
             "join_page",
             "sign",

@@ -11,22 +11,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import cv2
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
+from pipeline.files.images import decode_image
+from pipeline.files.page_files import PNG
 from pipeline.store.accounts import visibility
+from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import lock_keys
 from pipeline.store.depth.attachments import take_free_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.duplicates import is_entry_begun
-from pipeline.store.paper.pages import load_page
+from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.paper.sheets import add_parts, make_entries
 from pipeline.store.schema import paper
 from pipeline.store.schema.depth import is_area, page_area
 
 _entry_table = paper.entry
+_JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
 MIN_SIDE: Final = 0.02
 """The least width and height of a part, as a share of the page. Source: reasoned."""
 MAX_PARTS: Final = 60
@@ -49,6 +54,19 @@ class PagePart:
 
     row: int
     area: PageArea
+
+
+def cut_area(images: Images, page: Page, box: tuple[float, float, float, float]) -> PageArea:
+    """Store the picture of a part of a page, x, y, width and height as shares, and return it."""
+    x, y, w, h = box
+    image = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
+    height, width = image.shape[:2]
+    part = image[
+        int(y * height) : max(int(y * height) + 1, round((y + h) * height)),
+        int(x * width) : max(int(x * width) + 1, round((x + w) * width)),
+    ]
+    data = cv2.imencode(".jpg", part, _JPEG_OPTIONS)[1].tobytes()
+    return PageArea(x, y, w, h, images.put(data))
 
 
 def list_parts(conn: Connection, page_id: str) -> list[PagePart]:

@@ -145,6 +145,20 @@ def find_archivable(conn: Connection, person: Person, unit: str | None = None) -
     return ArchiveQueue(tuple(_filter_not_archived(conn, settled)), count_waits(waits))
 
 
+def list_entries_of_clients(
+    conn: Connection, clients: Iterable[str], forms: Iterable[str]
+) -> list[str]:
+    """Return the decided entries of these clients on these forms, whoever may see them."""
+    decided = (*_SENT_STATES, EntryState.CONFIRMED, EntryState.SIGNED)
+    query = select(entry.c.id).where(
+        entry.c.client_pid.in_(sorted(clients)),
+        entry.c.form.in_(sorted(forms)),
+        entry.c.state.in_([state.value for state in decided]),
+        entry.c.voided.is_(None),
+    )
+    return list(conn.execute(query.order_by(entry.c.id)).scalars())
+
+
 def package_waits(conn: Connection, package_id: str) -> Mapping[str, SheetWait]:
     """Return what sheets of a package wait for, by sheet: their paper is needed."""
     in_package = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)

@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func
 
-from pipeline.domain.errors import NotAllowedError, ReviewError
+from pipeline.domain.errors import NotAllowedError, RecountError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
 from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
-from pipeline.domain.review.recount import fields_to_recheck
+from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.accounts import visibility
@@ -118,6 +118,7 @@ def decide_entry(
     *,
     about: ClientStatement = NO_CLIENT_STATEMENT,
     ask_figures: bool = False,
+    is_norm_confirmed: bool = False,
     outage_start: date | None = None,
 ) -> EntryState:
     """Decide an entry and return its new state.
@@ -130,6 +131,9 @@ def decide_entry(
     in a batch; if they are answered all the same, the answer counts. `about` is the person's
     statement on the client beyond the number: why the register lacks the client, and how it is
     where the sheet contradicts the client.
+
+    A calculation by the norm of another year than its month's is decided only with
+    `is_norm_confirmed`: each person who decides says that the paper has it so.
 
     Another person looks at a contradiction without a statement; at figures that do not add up
     and at days in the future (with `ask_figures` the person is warned first, also of an end
@@ -149,7 +153,9 @@ def decide_entry(
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
     if entry.state is EntryState.SECOND:
-        return _decide_second(conn, forms, person, entry, answers, now, about)
+        return _decide_second(
+            conn, forms, person, entry, answers, now, about, is_norm_confirmed=is_norm_confirmed
+        )
     # What is asked, what was read, and what batches have answered already.
     form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
@@ -171,6 +177,7 @@ def decide_entry(
     by_name = {spec.name: spec for spec in specs}
     if seeded_errors.judge_seeded_error(conn, person, entry, by_name, readings, completed, now):
         return EntryState.REVIEW
+    _ask_norm_of_year(conn, person, entry, form, completed, is_confirmed=is_norm_confirmed)
     # What another person has to see, whatever the answer is.
     shared = printed_answers(conn, entry, form, readings) | shared_sheet_answers(conn, entry, form)
     doubt = {
@@ -210,6 +217,24 @@ def decide_entry(
     )
     save_client_choice(conn, person, form, entry, completed, about, now)
     return state
+
+
+def _ask_norm_of_year(
+    conn: Connection,
+    person: Person,
+    entry: Entry,
+    form: Form,
+    answers: Mapping[str, Answer],
+    *,
+    is_confirmed: bool,
+) -> None:
+    """Ask about a norm of another year; what the person answered is in the log."""
+    try:
+        require_norm_of_year(form, answers)
+    except RecountError:
+        if not is_confirmed:
+            raise
+        record(conn, person.login, "confirm_norm_year", entry.id, unit=entry.unit)
 
 
 def _missing_page_answers(
@@ -344,6 +369,8 @@ def _decide_second(
     answers: Mapping[str, Answer],
     now: datetime,
     about: ClientStatement,
+    *,
+    is_norm_confirmed: bool,
 ) -> EntryState:
     """Decide the fields that were left to a second person, and confirm the entry."""
     if must_not_review(conn, person.login, entry):
@@ -368,12 +395,14 @@ def _decide_second(
     decided = {
         name: DecidedAnswer(answer, AnswerOrigin.SECOND, True) for name, answer in completed.items()
     }
+    both = {name: answer.answer for name, answer in (earlier | decided).items()}
+    _ask_norm_of_year(conn, person, entry, form, both, is_confirmed=is_norm_confirmed)
     # Raises where the sheet still contradicts the client without a statement.
     find_contradicted_client_field(
         conn,
         form,
         entry,
-        {name: answer.answer for name, answer in (earlier | decided).items()},
+        both,
         about,
     )
     facts = derive_entry_facts(form, entry, earlier | decided)

@@ -18,7 +18,7 @@ from pipeline.domain.record import Record
 from pipeline.export.authorities.health_care_statistics import KhslMapping, Measure
 from pipeline.export.tables.csv_table import CsvExporter
 from pipeline.export.tables.mapping import TableMapping
-from pipeline.export.tables.table_schema import build_table_schema
+from pipeline.export.tables.table_schema import build_table_schema, fit_schema
 from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     ARNE,
@@ -165,6 +165,19 @@ def test_the_validator_notices_a_mark_that_is_not_in_the_mappings_codes() -> Non
     data = made("besok", record(VISITS.id, {"dusch": True}, version=VISITS.version))
     assert csv_faults("besok", VISITS, data) == []
     assert csv_faults("besok", VISITS, data.replace(b";1;0;", b";ja;nej;"))
+
+
+def test_a_schema_that_is_fitted_to_a_file_keeps_its_choices() -> None:
+    data = made("besok", record(VISITS.id, {"dusch": True}, version=VISITS.version))
+    spoilt = data.replace(b";1;0;", b";solid;0;")
+    assert spoilt != data
+    built = build_table_schema(
+        {VISITS.id: GIVEN["besok"].mapping(VISITS.id, TableMapping)}, [VISITS]
+    )
+    for written, said in ((data, set()), (spoilt, {"constraint-error"})):
+        schema = Schema.from_descriptor(fit_schema(built, written))
+        found = faults(written, schema, encoding=UTF8)
+        assert {fault.partition(":")[0] for fault in found} == said
 
 
 # Socialstyrelsen's files: their schemas are data, written from the descriptions and not from the

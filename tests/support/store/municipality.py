@@ -62,6 +62,7 @@ _BOARD = (
     ("Sixten Jonsson", "Sixten J: äter dåligt"),
 )
 """Whom each line of the shared board is about, and what it says."""
+_BOARD_DAY = "2021-12-20"
 _BOARD_SIZE, _BOARD_TOP, _BOARD_PITCH = (1900, 1400), 120, 240
 
 
@@ -125,7 +126,8 @@ def _filled(desk: Desk, sheet: Mapping[str, Any], number: int) -> Iterator[tuple
             desk.hands[number % len(desk.hands)],
             desk.rng,
         )
-        yield unit, Filled(image, form.id, issued.serial, own, truth=_codes_said(spec, sheet))
+        truth = _codes_said(spec, sheet) | _printed_on(spec, printed)
+        yield unit, Filled(image, form.id, issued.serial, own, truth=truth)
     for paper in sheet.get("attached", ()):
         belongs = {"to": issued.serial, "title": paper["title"], "day": str(paper["day"])}
         yield (
@@ -190,6 +192,12 @@ def _codes_said(spec: PageSpec, sheet: Mapping[str, Any]) -> dict[str, object]:
     names = {field.name for field in spec.all_fields}
     found = {name: pid for name, pid in means.items() if name in names}
     return {"coded": found} if found else {}
+
+
+def _printed_on(spec: PageSpec, printed: Mapping[str, str]) -> dict[str, object]:
+    """What was printed in the fields of the page before it went out, by field."""
+    found = {field.name: printed[field.name] for field in spec.all_fields if field.name in printed}
+    return {"printed": found} if found else {}
 
 
 def _unit(sheet: Mapping[str, Any], client: Client | None, member: StaffMember | None) -> str:
@@ -283,6 +291,7 @@ def _board_parts() -> list[dict[str, object]]:
     return [
         {
             "client": _clients()[name].pid,
+            "day": _BOARD_DAY,
             "text": text,
             "area": [
                 0.03,

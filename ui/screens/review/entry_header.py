@@ -17,6 +17,7 @@ from pipeline.domain.errors import InvalidAnswerError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law import deadlines
+from pipeline.domain.law.benefit_norm import OTHER_YEAR
 from pipeline.domain.law.open_deadlines import deadline_field
 from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
@@ -229,10 +230,13 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
         return None
 
 
+_WITHOUT_AMOUNT = ("norm_year", OTHER_YEAR, "box_code", BEFORE_OUTAGE)
+
+
 def finding_text(form: Form, finding: ArithmeticFinding) -> str:
     """Return in words what does not add up."""
-    is_amount = finding.right and finding.kind not in ("norm_year", "box_code", BEFORE_OUTAGE)
+    is_amount = finding.right and finding.kind not in _WITHOUT_AMOUNT
     right = format_number(float(finding.right)) if is_amount else finding.right
     spec = form.by_name[finding.field]
     label = spec.label if spec.day is None else spec.full_label
-    return t(f"recount.{finding.kind}", field=label, right=right)
+    return t(f"recount.{finding.kind}", field=label, right=right, month=finding.month)

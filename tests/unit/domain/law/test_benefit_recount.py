@@ -4,6 +4,7 @@ a calculation of financial aid.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +14,14 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.domain.errors import FormError, RecountError
-from pipeline.domain.form.form import Form
+from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.benefit_norm import NORM_FOLDER, NormTable, load_norm_tables
 from pipeline.domain.model import State
 from pipeline.domain.review.recount import fields_to_recheck, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers
+from pipeline.domain.settings import ROOT
+from pipeline.operations.demo_truth import SAMPLE_FOLDER
 
 NUMBERS = (
     "manad",
@@ -172,7 +175,20 @@ def test_a_right_calculation_says_nothing() -> None:
         ({"utfall": "over"}, [("norm_deficit", "utfall", "5360")]),
         ({"inkomster": "25000", "resultat": "4640"}, [("norm_surplus", "utfall", "4640")]),
         ({"hushall": "par"}, [("norm_amount", "vuxna", "7050"), ("norm_persons", "antal", "4")]),
-        ({"manad": "202401"}, [("norm_year", "manad", "2024")]),
+        (
+            {"manad": "202401"},
+            [("norm_other_year", "manad", "2025"), ("norm_year", "manad", "2024")],
+        ),
+        (
+            {"manad": "202203"},
+            [
+                ("norm_other_year", "manad", "2025"),
+                ("norm_amount", "vuxna", "3210"),
+                ("norm_unknown", "barn1_norm", ""),
+                ("norm_amount", "barn2_norm", "3580"),
+                ("norm_amount", "gemensamt", "1450"),
+            ],
+        ),
         (
             {"manad": "202401", "vuxna": "4000"},
             [("norm_year", "manad", "2024"), ("sum", "norm", "12820")],
@@ -190,6 +206,7 @@ def test_a_right_calculation_says_nothing() -> None:
         "surplus",
         "couple",
         "no table",
+        "other year",
         "no table, sum",
         "no month",
     ],
@@ -277,16 +294,29 @@ def test_whoever_wants_to_be_told_is_told_and_else_another_person_looks() -> Non
         name: Answer(value)
         for name, value in {**RIGHT, "kostnader": "7360", "manad": "202401"}.items()
     }
-    assert fields_to_recheck(FORM, None, answers, ask=False) == {"kostnader", "resultat"}
+    assert fields_to_recheck(FORM, None, answers, ask=False) == {
+        "kostnader",
+        "manad",
+        "resultat",
+    }
     with pytest.raises(RecountError) as told:
         fields_to_recheck(FORM, None, answers, ask=True)
-    assert told.value.fields == ("kostnader", "resultat")
+    assert told.value.fields == ("kostnader", "manad", "resultat")
     assert "7360" not in str(told.value)
     assert (
         fields_to_recheck(
             FORM,
             None,
-            {name: Answer(value) for name, value in {**RIGHT, "manad": "202401"}.items()},
+            {
+                name: Answer(value)
+                for name, value in {
+                    **RIGHT,
+                    "manad": "202401",
+                    "vuxna": "3800",
+                    "norm": "12620",
+                    "resultat": "5250",
+                }.items()
+            },
             ask=True,
         )
         == set()
@@ -471,3 +501,19 @@ def test_a_broken_table_is_named(tmp_path: Path) -> None:
 def test_a_household_needs_somebody() -> None:
     assert NormTable.model_validate(load_norm_tables()[2025].model_dump()).shared(0) is None
     assert AnswerNumbers({}).total(()) == 0
+
+
+def test_the_sample_papers_on_financial_aid_follow_the_norm_of_their_month() -> None:
+    sheets: dict[str, dict[str, Any]] = {}
+    for page in json.loads((SAMPLE_FOLDER / "expected.json").read_text("utf-8")):
+        if page.get("form") in ("normberakning", "beslut-ekonomiskt", "utbetalningslista"):
+            sheets.setdefault(page["form"] + page["serial"], {}).update(page["values"])
+    forms = Forms.load(ROOT / "forms")
+    calculations = {key: sheet for key, sheet in sheets.items() if key.startswith("norm")}
+    assert calculations
+    for sheet in calculations.values():
+        answers = {name: Answer(value) for name, value in sheet.items()}
+        assert recount_answers(forms.latest("normberakning"), None, answers) == ()
+        # What was calculated is what was decided and paid.
+        told = [str(value) for other in sheets.values() for value in other.values()]
+        assert told.count(sheet["resultat"]) >= 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
@@ -229,3 +229,45 @@ def test_the_database_refuses_a_sheet_twice(office: ExportContext) -> None:
     twice = ArchivePackage("x", "x.zip", made.sha256, utc_now(), "Bo", 1, "DHP 2022-3")
     with pytest.raises(StoreError), office.store.begin() as conn:
         archives.add_package(conn, twice, sheets)
+
+
+OPENED: Mapping[str, Mapping[str, str]] = {
+    "skyddsbedomning": {"utredning": "inleds"},
+    "lvu-omhandertagande": {},
+}
+
+
+@pytest.mark.parametrize("form", sorted(OPENED))
+def test_a_concern_that_led_to_an_investigation_is_archived_with_the_childs_file(
+    office: ExportContext, tmp_path: Path, form: str
+) -> None:
+    concern = scanned(office, "AAAA01", "orosanmalan")
+    scanned(office, "AAAA02", form, **OPENED[form])
+    export_and_receipt(office, "skriv-in")
+    labels = dict(find_ready(office, BO).classes)
+    assert not any("ANM-5" in label for label in labels)
+    erms = etree.parse(
+        unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
+    )
+    (document,) = (
+        one
+        for one in erms.iter(f"{{{ERMS}}}record")
+        if one.findtext(f"{{{ERMS}}}objectId") == concern
+    )
+    assert "ANM-5" not in str(document.findtext(f".//{{{ERMS}}}disposalScheduleId"))
+
+
+def test_a_concern_alone_says_in_a_whole_sentence_what_to_look_at(
+    office: ExportContext, tmp_path: Path
+) -> None:
+    scanned(office, "AAAA01", "orosanmalan")
+    export_and_receipt(office, "skriv-in")
+    erms = etree.parse(
+        unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
+    )
+    assert "ANM-5, version 1" in {one.text for one in erms.iter(f"{{{ERMS}}}disposalScheduleId")}
+    comments = [one.text for one in erms.iter(f"{{{ERMS}}}disposalComment")]
+    assert (
+        "Kontrollera före gallring: om anmälan ledde till utredning hör den till barnets"
+        " personakt och gallras med den."
+    ) in comments

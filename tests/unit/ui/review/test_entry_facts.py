@@ -13,8 +13,10 @@ from typing import cast
 import cv2
 import numpy as np
 import pytest
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.errors import RecountError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.model import (
@@ -30,7 +32,7 @@ from pipeline.domain.model import (
 )
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import OutageKind
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.forms.fiducials import new_serial
 from pipeline.preparation.digital_forms.form_file import DigitalPack
 from pipeline.registers.outages import OutagePeriod
@@ -38,11 +40,13 @@ from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
-from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers.outages import save_outage
+from pipeline.store.review import decisions
+from pipeline.store.schema.paper import event
 from tests.contract.forms.test_digital_notes import Ward
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
@@ -197,6 +201,60 @@ def test_figures_that_add_up_are_confirmed_at_once(store: Store, open_screen: Op
     type_critical(Bench(open_screen(OFFICER, "review")), "normberakning", right).save()
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.CONFIRMED
+
+
+OF_2025 = {
+    **CALCULATION,
+    "manad": "202201",
+    "norm_vuxna": "3910",
+    "norm_gemensamt": "1270",
+    "norm_summa": "5180",
+    "kostnad_summa": "6500",
+    "resultat": "11680",
+}
+"""The norm of 2025 for a month of 2022."""
+
+
+def test_the_norm_of_another_year_stops_each_person_until_they_say_that_it_stands_so(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    entry_id = add(store, "normberakning", OF_2025)
+    for person, after in (
+        (OFFICER, EntryState.SECOND),
+        (OTHER_OFFICER, EntryState.CONFIRMED),
+    ):
+        before, bench = _load(store, entry_id).state, Bench(open_screen(person, "review"))
+        asked = set(bench.names)
+        for spec in seeding.forms().latest("normberakning").fields:
+            if spec.critical and spec.name in asked and spec.name in OF_2025:
+                bench.type(spec.name, str(OF_2025[spec.name]))
+        bench.save()
+        assert _load(store, entry_id).state is before
+        assert "Beloppen är 2025 års riksnorm, men månaden är 2022-01." in str(bench.errors())
+        bench.save()
+        assert _load(store, entry_id).state is after
+    with store.read() as conn:
+        said = conn.execute(
+            select(event.c.by).where(event.c.action == "confirm_norm_year").order_by(event.c.id)
+        ).scalars()
+        assert list(said) == [OFFICER.login, OTHER_OFFICER.login]
+
+
+def test_the_store_itself_decides_no_norm_of_another_year_unasked(store: Store) -> None:
+    entry_id = add(store, "normberakning", OF_2025)
+    forms = seeding.forms()
+    answers = {
+        spec.name: Answer(OF_2025[spec.name]) if spec.name in OF_2025 else Answer(None, State.EMPTY)
+        for spec in asked_fields(forms.latest("normberakning"), None)
+    }
+    with store.begin() as conn, pytest.raises(RecountError, match="norm"):
+        decisions.decide_entry(conn, forms, OFFICER, entry_id, 0, answers, utc_now())
+    assert _load(store, entry_id).state is EntryState.REVIEW
+
+
+def _load(store: Store, entry_id: str) -> Entry:
+    with store.read() as conn:
+        return load_entry(conn, entry_id)
 
 
 def sent_to(app: AppTest) -> str:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from functools import partial
 
-import cv2
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import Person
-from pipeline.files.images import decode_image
 from pipeline.store.database.clock import utc_now
-from pipeline.store.depth.page_areas import PageArea, join_page, list_parts, split_page
+from pipeline.store.depth.page_areas import cut_area, join_page, list_parts, split_page
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page, load_page
@@ -38,7 +36,6 @@ _VIEWED_KEY = f"{VIEW_KEY_PREFIX}split"
 _REST_KEY = "split_rest"
 _WHOLE = 1000.0
 """The drawing's width and height: parts are shares of the page."""
-_JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
 
 
 def can_split(view: EntryView) -> bool:
@@ -150,7 +147,10 @@ def _split(context: AppContext, person: Person, page: Page) -> None:
         return
     try:
         # The images come first, outside of the transaction: a row never names a missing one
-        areas = [_cut_out(context, page, box) for box in _parts()]
+        areas = [
+            cut_area(context.store.images, page, (x / _WHOLE, y / _WHOLE, w / _WHOLE, h / _WHOLE))
+            for x, y, w, h in _parts()
+        ]
         with context.store.begin() as conn:
             entries = split_page(conn, person, page.id, areas, now)
     except EfterskriftError as error:
@@ -159,21 +159,6 @@ def _split(context: AppContext, person: Person, page: Page) -> None:
     _close()
     current_entry.open_entry(None)
     current_entry.set_toast(t("split.saved", count=len(entries)))
-
-
-def _cut_out(context: AppContext, page: Page, box: BoxRectangle) -> PageArea:
-    """Store the picture of a part, and return its area."""
-    x, y, w, h = (side / _WHOLE for side in box)
-    image = decode_image(
-        context.store.images.get(page.image_sha256 or ""), page.media_type or "image/png"
-    )
-    height, width = image.shape[:2]
-    part = image[
-        int(y * height) : max(int(y * height) + 1, round((y + h) * height)),
-        int(x * width) : max(int(x * width) + 1, round((x + w) * width)),
-    ]
-    data = cv2.imencode(".jpg", part, _JPEG_OPTIONS)[1].tobytes()
-    return PageArea(x, y, w, h, context.store.images.put(data))
 
 
 @requires_open_session

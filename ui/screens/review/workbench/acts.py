@@ -6,7 +6,7 @@ an entry back that could not be saved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,9 +23,11 @@ from pipeline.domain.errors import (
     UnknownClientError,
 )
 from pipeline.domain.form.field_labels import accessible_name
+from pipeline.domain.law.benefit_norm import OTHER_YEAR
 from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.review.recount import BEFORE_OUTAGE, ORDER_KINDS
 from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry, stale_decision_error
@@ -51,7 +53,12 @@ from ui.screens.review.depth.deviations import (
 from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
 from ui.screens.review.field_input import is_choice_field
-from ui.screens.review.workbench.answers import all_answers, field_answer, initial_value
+from ui.screens.review.workbench.answers import (
+    all_answers,
+    answers_so_far,
+    field_answer,
+    initial_value,
+)
 from ui.screens.review.workbench.claims import go_to_next, leave_task
 from ui.screens.review.workbench.client_card import client_number, is_client_seen, typed_number
 from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
@@ -255,7 +262,9 @@ def _save(
     in_batches = {one.spec.name: one.draft for one in view.fields if one.is_batch_confirmed}
     confirmed = {name: answer for name, answer in in_batches.items() if answer is not None}
     outage_start = first_outage_day(context, view)
-    findings = find_sums(view, confirmed | answers, outage_start)
+    # The second person answers what was in doubt; the norm depends on the rest too.
+    settled = answers_so_far(view, held) if view.is_second_review else {}
+    findings = find_sums(view, settled | confirmed | answers, outage_start)
     try:
         with context.store.begin() as conn:
             state = decisions.decide_entry(
@@ -268,6 +277,7 @@ def _save(
                 now,
                 about=about,
                 ask_figures=held.findings != findings,
+                is_norm_confirmed=held.findings == findings and _asks_norm(findings),
                 outage_start=outage_start,
             )
             missed = (
@@ -336,10 +346,16 @@ def _invalid_text(view: EntryView, name: str) -> str:
     return t("review.invalid_code", codes=listed)
 
 
-def _finding_error(view: EntryView, finding: Any) -> str:  # noqa: ANN401
+_AGAIN = {BEFORE_OUTAGE: "recount.again_day", OTHER_YEAR: "recount.again_norm"}
+
+
+def _asks_norm(findings: Iterable[ArithmeticFinding]) -> bool:
+    return any(one.kind == OTHER_YEAR for one in findings)
+
+
+def _finding_error(view: EntryView, finding: ArithmeticFinding) -> str:
     key = "recount.again_alone" if finding.kind in ORDER_KINDS else "recount.again"
-    again = t("recount.again_day" if finding.kind == BEFORE_OUTAGE else key)
-    return f"{finding_text(view.form, finding)} {again}"
+    return f"{finding_text(view.form, finding)} {t(_AGAIN.get(finding.kind, key))}"
 
 
 def _after_save(
