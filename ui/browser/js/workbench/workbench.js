@@ -216,6 +216,7 @@ function makeBench(parent) {
 
   function save() {
     if (bench.card.hidden || seenFor() < bench.data.minView) return;
+    if (question.corrects(question.first())) return bench.correct();
     const goes = canAdvance();
     setBusy(true);
     post("save", {
@@ -355,6 +356,8 @@ function makeBench(parent) {
     return bench.focus(bar.named.save);
   };
 
+  bench.correct = () => bench.focusRow(fields.named(question.given.field));
+
   // Without one before, the browser goes on to what stands above.
   bench.goBack = (row) => {
     const before = fields.before(row);
@@ -440,6 +443,7 @@ function makeBench(parent) {
   for (const type of ["beforeinput", "click"]) on(fields.list, type, (event) => {
     if (bench.isBusy && fields.at(event.target)) event.preventDefault();
   }, { capture: true });
+  on(question.root, "click", ({ target, detail }) => { if (detail && question.corrects(target)) bench.correct(); });
   // The browser's own undo would reach other fields: by its menu too it is the field's own.
   on(root, "beforeinput", (event) => {
     const by = { historyUndo: -1, historyRedo: 1 }[event.inputType];
