@@ -6,28 +6,33 @@ from playwright.sync_api import Page
 
 SIZES = ((1920, 1080), (1366, 768), (1280, 720), (1024, 700), (820, 1180), (683, 384))
 _COVERED = """async () => {
-    const frames = (count) => new Promise((done) => requestAnimationFrame(() => done(count > 1 && frames(count - 1))));
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
     const menu = () => [...document.querySelectorAll("[data-testid='stTopNav'] > *")]
         .map((item) => [item.offsetLeft, item.offsetWidth]).join();
     // The menu folds up some frames after the window has changed.
     for (let [last, same] = ["", 0]; same < 6; last = menu()) {
-        await frames(1);
+        await frame();
         same = menu() === last ? same + 1 : 0;
     }
-    const pressed = [...document.querySelectorAll("a[href], button, summary, [role='button']")].filter((one) =>
-        one.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && one.getBoundingClientRect().width > 2
-        && !one.closest("[data-testid='stSidebar'][aria-expanded='false']"));
+    const isDrawn = (one) => one.getBoundingClientRect().width > 2
+        && one.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    // The folded menu of a narrow window lies beside it.
+    const isFolded = (one) =>
+        one.closest("[data-testid='stSidebar']")?.getBoundingClientRect().right <= 0;
+    const pressed = [...document.querySelectorAll("a[href], button, summary, [role='button']")]
+        .filter((one) => isDrawn(one) && !isFolded(one));
     const at = (one) => {
         const { left, top, width, height } = one.getBoundingClientRect();
         return document.elementFromPoint(left + width / 2, top + height / 2);
     };
-    const isFree = (one, found) => found && (one.contains(found) || found.contains(one) && found.tagName === "LABEL");
+    const isFree = (one, found) => one.contains(found);
     const name = (one) => `${one.tagName} ${(one.ariaLabel || one.textContent).trim().slice(0, 30)}`;
     return pressed.flatMap((one) => {
         if (isFree(one, at(one))) return [];
         one.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
         const found = at(one);
-        return isFree(one, found) ? [] : [`${name(one)} under ${found ? name(found) : "the edge"}`];
+        const under = found ? name(found) : "the edge";
+        return isFree(one, found) ? [] : [`${name(one)} under ${under}`];
     });
 }"""
 

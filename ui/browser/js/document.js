@@ -64,6 +64,7 @@ export default function ({ parentElement, data }) {
   // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efWatch?.disconnect();
   labelDocument(data);
+  if (parentElement.efLeft !== data.left) sweepUnsent((parentElement.efLeft = data.left)).catch(() => null);
   let frame = 0;
   const watch = new MutationObserver(() => {
     cancelAnimationFrame(frame);

@@ -96,6 +96,12 @@ def is_client_seen(held: HeldEntry, number: str | None, now: datetime, min_time:
     return shown_at is not None and now - shown_at >= min_time
 
 
+def note_client_seen(held: HeldEntry, number: str | None) -> None:
+    """Note that the number's client was in the banner as long as the entry has been up."""
+    if number is not None:
+        held.clients_shown[_without_spaces(number)] = held.shown_at
+
+
 def typed_number(view: EntryView, values: Mapping[str, FieldValue]) -> str:
     """Return the personal number in these values as it is typed, empty if there is none."""
     spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
