@@ -26,7 +26,7 @@ _COVERED = """async () => {
         return document.elementFromPoint(left + width / 2, top + height / 2);
     };
     const isFree = (one, found) => one.contains(found);
-    const name = (one) => `${one.tagName} ${(one.ariaLabel || one.textContent).trim().slice(0, 30)}`;
+    const name = (one) => `${one.tagName} ${(one.ariaLabel || one.textContent).slice(0, 30)}`;
     return pressed.flatMap((one) => {
         if (isFree(one, at(one))) return [];
         one.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });

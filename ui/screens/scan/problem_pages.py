@@ -73,7 +73,7 @@ def _live_cases(context: AppContext, person: Person) -> None:
     if stack is not None:
         _stack_filter(stack)
     rest = [case for case in cases if not can_act_on(person, case)]
-    if rest and not st.toggle(t("problems.rest", count=len(rest)), key="problem_rest"):
+    if rest and not st.toggle(md("problems.rest", count=len(rest)), key="problem_rest"):
         cases = [case for case in cases if case not in rest]
     counts = {kind: sum(case.kind == kind for case in cases) for kind in CASE_KINDS}
     kinds = [kind for kind in CASE_KINDS if counts[kind]]

@@ -46,8 +46,8 @@ class Stack:
 
     `queued` of the waiting pages are still to be read; `problems` are what the person can do
     something about, among them the failed ones. `other_unit_pages` are of sheets that were printed
-    for another unit: they wait there. `is_coming`: more was given than has come in; `is_interrupted`: and nothing has come for
-    `QUIET_PERIOD`.
+    for another unit: they wait there. `is_coming`: more was given than has come in;
+    `is_interrupted`: and nothing has come for `QUIET_PERIOD`.
     """
 
     id: str

@@ -157,6 +157,7 @@ def test_the_list_is_narrowed_to_one_stack(store: Store, open_screen: OpenScreen
     app.button(key=f"stack_problems-{batch}").click().run()
     assert app.segmented_control(key="problem_kind").options == ["Misslyckade (1)"]
     app.button(key="all_stacks").click().run()
+    app.toggle(key="problem_rest").set_value(True).run()
     assert len(app.segmented_control(key="problem_kind").options) == 2
 
 

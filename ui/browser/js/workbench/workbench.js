@@ -33,7 +33,7 @@ function makeBench(parent) {
   const says = makeSays();
   const outbox = makeOutbox(showUnderWay);
   let kept = "unread";
-  const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root), bar.root);
+  const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root, bar.saving), bar.root);
   const root = make("div", "wb", {}, picture.root, side);
   Object.assign(bench, { root, fields, picture, question, below, bar, undo });
   parent.append(root);

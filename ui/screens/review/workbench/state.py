@@ -84,8 +84,8 @@ class BenchState:
     """What was heard from the browser, and what it holds.
 
     `begun` is the number of the last act, `heard` that of the last one that is over, `kept` that of
-    one whose answers stay a draft in the browser, which has the key `unsent` for them. `ahead_for` is
-    the entry and revision that `ahead` comes after. With `needs_screen` something else than the
+    one whose answers stay a draft in the browser, which has the key `unsent` for them. `ahead_for`
+    is the entry and revision that `ahead` comes after. With `needs_screen` something else than the
     workbench is due. `fresh_turn` was loaded in this run. With `is_task_due` a rekeying task may
     come before the next entry; `skipped_tasks` do not come again before an entry is saved.
     """
