@@ -70,7 +70,7 @@ def main() -> None:
     session.begin_session_run()
     release_unused_uploads()
     st.html(STATIC / "style.css")
-    document_settings()
+    document_settings(session.left_owner())
     action_lock()
     # Without a workspace or a user there is only an error or the login.
     try:

@@ -15,6 +15,7 @@ is logged in. All windows of a browser share one session.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -318,15 +319,26 @@ def is_password_change_due() -> bool:
 
 def log_out(context: AppContext) -> None:
     """End this session and the user's sessions in other browsers, and clear the session state."""
-    login = st.session_state.get(_LOGIN_KEY)
+    login, owner = st.session_state.get(_LOGIN_KEY), ""
     if login is not None:
         with context.store.begin() as conn:
-            count = sessions.end_all_sessions(conn, login, utc_now(), "logged out")
+            owner = owner_of(sessions.unsent_key(conn, login))
+            count = sessions.end_all_sessions(conn, login, utc_now(), sessions.LOGGED_OUT)
             record(conn, login, "log_out", login, sessions=count)
     _clear_session_state()
-    st.session_state[_LEFT_KEY] = True
+    st.session_state[_LEFT_KEY] = owner
     if context.settings.oidc and st.user.is_logged_in:
         st.logout()
+
+
+def owner_of(key: bytes) -> str:
+    """Return what the browser knows by whose the records of this key are."""
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
+def left_owner() -> str:
+    """Return whose records this browser has to forget: who has just logged out in this window."""
+    return str(st.session_state.get(_LEFT_KEY, ""))
 
 
 def log_in_by_provider() -> None:
@@ -437,7 +449,7 @@ def _end_expired_session(context: AppContext, token: str, now: datetime, *, too_
 
 def _end_session(end: SessionEnd) -> None:
     _clear_session_state()
-    st.session_state[_EXPIRED_KEY], st.session_state[_LEFT_KEY] = end, True
+    st.session_state[_EXPIRED_KEY], st.session_state[_LEFT_KEY] = end, ""
 
 
 def _clear_session_state() -> None:

@@ -19,7 +19,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from pipeline.store.paper.intake.batches import (
     close_batch,
     count_batch_pages,
     count_death,
+    count_known_files,
     count_start,
     find_same_batch,
     list_imported_pages,
@@ -67,13 +68,15 @@ class IntakeResult:
     """The result of an import.
 
     `failed` of the `pages` could not be imported; `is_resumed` if an interrupted batch was
-    continued.
+    continued. `new` pages came in now; `repeated` of the files had come in before.
     """
 
     batch: str
     pages: int
     failed: int
     is_resumed: bool
+    new: int = field(default=0, compare=False)
+    repeated: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ def import_files(
     """
     if not paths:
         raise IntakeError("no_files_take")
-    page_count = 0
+    page_count = new = 0
     with SandboxProcess() as process:
         process.prepare_pages()
         sources = [SourceFile.of(path) for path in paths]
@@ -157,6 +160,7 @@ def import_files(
         )
         content = None if stack else fingerprint
         with store.begin() as conn:
+            repeated = count_known_files(conn, [source.sha256 for source in sources])
             known = find_same_batch(conn, content) if content else None
             batch, is_resumed = (
                 (known, True)
@@ -168,12 +172,13 @@ def import_files(
                 for scanned in pages:
                     if scanned is not None:
                         _store_page(store, key, source, scanned, by)
+                        new += 1
                     page_count += 1
                     if on_page:
                         on_page(page_count)
     with store.begin() as conn:
         close_batch(conn, batch, content)
-        return IntakeResult(batch, *count_batch_pages(conn, batch), is_resumed)
+        return IntakeResult(batch, *count_batch_pages(conn, batch), is_resumed, new, repeated)
 
 
 def _number_copies(

@@ -48,7 +48,7 @@ _PART_SCRIPT = """export default function ({ data }) {
 
 @cache
 def _document_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_document", js=read_script("document"))
+    return st.components.v2.component("efterskrift_document", js=read_script("unsent", "document"))
 
 
 @cache
@@ -61,8 +61,11 @@ def _part_component() -> Any:  # noqa: ANN401 - the renderer's type is not publi
     return st.components.v2.component("efterskrift_to_part", html="<span></span>", js=_PART_SCRIPT)
 
 
-def document_settings() -> None:
-    """Set the language and the accessible names; draw it once a run, before the screen."""
+def document_settings(left: str = "") -> None:
+    """Set the language and the accessible names; draw it once a run, before the screen.
+
+    What the browser keeps of a person who has logged out (`left`) is removed from it.
+    """
     texts = {name: t(f"document.{name}") for name in _TEXTS}
     _document_component()(
         key="document",
@@ -71,6 +74,7 @@ def document_settings() -> None:
             **texts,
             "choose": t("scan.choose"),
             "chosen": t("document.chosen", count="{count}"),
+            "left": left,
         },
         height=1,
     )

@@ -16,6 +16,7 @@ from ui.browser.assets import read_script, read_style
 from ui.i18n import t
 
 SCRIPTS = (
+    "unsent",
     "press_again",
     *(
         f"workbench/{name}"

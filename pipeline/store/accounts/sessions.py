@@ -9,6 +9,7 @@ the person logged in at the provider decides whether that cookie still counts.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from pipeline.store.database.sampling_key import sampling_key
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import browser_session
 
+LOGGED_OUT = "logged out"
+"""Why a session has ended that its person ended."""
 TOUCH_INTERVAL = timedelta(minutes=1)
 """How old the stored activity may become: not every run of a screen writes."""
 _MAX_CLOCK_SKEW = timedelta(seconds=2)
@@ -125,6 +129,20 @@ def end_all_sessions(conn: Connection, login: str, now: datetime, reason: str) -
     ).rowcount
     _consume_logins_until(conn, login, max(filter(None, (proved_at, now - _MAX_CLOCK_SKEW))))
     return ended
+
+
+def unsent_key(conn: Connection, login: str) -> bytes:
+    """Return the key (32 bytes) of what a person's browser keeps until it is saved.
+
+    The browser never stores it. Logging out makes another: what was kept before is unreadable.
+    """
+    left: datetime | None = conn.execute(
+        select(func.max(browser_session.c.ended_at, type_=browser_session.c.ended_at.type)).where(
+            browser_session.c.login == login, browser_session.c.ended_why == LOGGED_OUT
+        )
+    ).scalar_one_or_none()
+    about = f"unsent saves\n{login}\n{left.isoformat() if left else ''}"
+    return hmac.digest(sampling_key(conn).encode(), about.encode(), "sha256")
 
 
 def end_other_sessions(conn: Connection, login: str, token: str | None, now: datetime) -> int:

@@ -97,14 +97,19 @@ needs_action: ColumnElement[bool] = and_(
         lacks_image,
         and_(
             _is_open,
-            or_(is_unsettled_duplicate, is_empty_sheet, page.c.outcome == Outcome.UNIDENTIFIED),
+            or_(is_unsettled_duplicate, is_empty_sheet),
         ),
     ),
+)
+# Paper without a code: who may review types what it says.
+needs_typing: ColumnElement[bool] = and_(
+    IS_LIVE_PAGE, _is_open, page.c.outcome == Outcome.UNIDENTIFIED
 )
 # A person has to look into it: a page that failed or lacks its image, or one that was read and
 # waits with something wrong.
 is_problem: ColumnElement[bool] = and_(
-    IS_LIVE_PAGE, or_(needs_action, and_(_is_open, cast(page.c.problems, String) != "[]"))
+    IS_LIVE_PAGE,
+    or_(needs_action, needs_typing, and_(_is_open, cast(page.c.problems, String) != "[]")),
 )
 _page_table = paper.page
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Browser, Dialog, Locator, Page, Route
 
 from pipeline.domain.settings import ROOT
 from tests.browser.workbench.cards import PAGE, Data, page_jpeg
@@ -25,7 +25,9 @@ SIZES = {
 }
 _START = 60.0
 """When time stands still, seconds."""
-_ADDRESS = "http://stage.test/"
+_ADDRESS = "http://stage.localhost/"
+"""A secure context, as behind TLS."""
+_PLAIN_ADDRESS = "http://stage.test/"
 _LOOKS = {"light": ("#faf9f6", "#1e2a2f"), "dark": ("#171c1f", "#e8e6e0")}
 _HTML = """<!doctype html><html lang="sv"><head><meta charset="utf-8"><title>Granska</title>
 <style>{style}</style><style>{css}</style><style>
@@ -72,6 +74,20 @@ class Stage:
         """Send data to the browser."""
         self.given = given
         self.page.evaluate("(data) => window.give(data)", given)
+
+    def load_again(self) -> list[str]:
+        """Load the page anew; answers with what the browser asked before it went."""
+        asked: list[str] = []
+
+        def go(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.accept()
+
+        self.page.on("dialog", go)
+        self.page.reload()
+        self.page.wait_for_function("window.isReady")
+        self.page.remove_listener("dialog", go)
+        return asked
 
     def answer(self, now: Data | None, ahead: Data | None = None, /, **more: object) -> None:
         """Answer everything that was sent so far."""
@@ -139,6 +155,7 @@ def staged(
     scheme: Literal["light", "dark"] = "light",
     has_clock: bool = False,
     has_picture: bool = True,
+    is_secure: bool = True,
 ) -> Iterator[Stage]:
     """Open the workbench with this data. With a clock, time passes only when the test says so."""
     context = browser.new_context(
@@ -150,7 +167,7 @@ def staged(
     page.route("**/*", lambda route: _answer(route, scheme))
     if has_clock:
         page.clock.install(time=0)
-    page.goto(_ADDRESS)
+    page.goto(_ADDRESS if is_secure else _PLAIN_ADDRESS)
     page.wait_for_function("window.isReady")
     if has_clock:
         page.clock.pause_at(_START)
@@ -169,7 +186,7 @@ def staged(
 def _answer(route: Route, scheme: str) -> None:
     if route.request.url.endswith("workbench.js"):
         route.fulfill(content_type="text/javascript", body=read_script(*SCRIPTS))
-    elif route.request.url == _ADDRESS:
+    elif route.request.url in (_ADDRESS, _PLAIN_ADDRESS):
         route.fulfill(content_type="text/html", body=_page(scheme))
     else:
         route.fulfill(status=404)

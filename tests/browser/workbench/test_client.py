@@ -130,3 +130,33 @@ def test_of_a_hidden_client_there_is_only_handing_over(browser: Browser) -> None
         expect(stage.page.locator(".wb-row")).to_have_count(0)
         stage.press("Alt+a", "Control+Enter")
         assert stage.kinds() == ["hand_over"]
+
+
+def test_another_person_than_the_paper_says_is_red_and_correcting_comes_first(
+    browser: Browser,
+) -> None:
+    """One key more than a save: 1 and Enter lead back to the number and save nothing."""
+    choices = [{"value": "correct", "label": "Rätta numret."}, *cards.conflict()["choices"]]
+    given = cards.data(cards.ready())
+    with staged(browser, given) as stage:
+        look = "(box) => getComputedStyle(box).backgroundColor"
+        banner = stage.page.locator(".wb-client")
+        usual = banner.evaluate(look)
+        other = cards.client(against=["namnet liknar inte"], other=True)
+        asked = cards.ready(
+            attempt=1,
+            question=cards.conflict(choices=choices),
+            banner=cards.banner(other, clear=False),
+        )
+        stage.give(cards.data(asked))
+        red, green, blue = map(int, banner.evaluate(look)[4:-1].split(","))
+        assert banner.evaluate(look) != usual
+        assert red > max(green, blue) + 8
+        expect(stage.page.get_by_label("Rätta numret.")).to_be_focused()
+        for keys in (["Enter"], ["1", "Enter"], ["Control+Enter"]):
+            stage.press(*keys)
+            assert stage.focus() == "personnummer"
+            stage.page.get_by_label("Rätta numret.").focus()
+        assert stage.saves() == []
+        stage.press("2", "Enter", *"Fel", "Enter")
+        assert stage.saves()[0]["question"]["choice"] == "right"

@@ -184,11 +184,11 @@ def test_no_rule_of_accessibility_is_broken(
     assert found == []
 
 
-def _second() -> cards.Data:
+def _second(*read: str) -> cards.Data:
     return cards.card(
         fields=[
             cards.choice(
-                *("dos", "Dos", ("500 mg", "50 mg")),
+                *("dos", "Dos", read or ("500 mg", "50 mg")),
                 **{"kind": "second", "typed": True, "value": {"choice": -1, "other": ""}},
                 **{"reason": "Två läste olika", "needs": True},
             )
@@ -202,7 +202,7 @@ def test_the_second_person_chooses_or_types(browser: Browser) -> None:
         expect(stage.row("dos").locator(".wb-reason")).to_have_text("Två läste olika")
         stage.press("ArrowRight", "Control+Enter")
         stage.answer(_second() | {"revision": 2})
-        # A digit is no choice here: it begins what is typed instead.
+        # A digit that is no option's number begins what is typed.
         stage.press("Space")
         stage.type("5 mg")
         expect(stage.row("dos").get_by_label("Dos:")).to_be_focused()
@@ -210,3 +210,30 @@ def test_the_second_person_chooses_or_types(browser: Browser) -> None:
         stage.press("Control+Enter")
         values = [save["values"]["dos"] for save in stage.saves()]
         assert values == [{"choice": 1, "other": ""}, {"choice": -1, "other": "5 mg"}]
+
+
+@pytest.mark.parametrize(
+    ("keys", "choice", "other"),
+    [
+        (["1"], 0, ""),
+        (["2"], 1, ""),
+        (["1", "7"], -1, "17"),
+        (["2", "ArrowRight", "3"], 2, ""),
+        (["4", "ArrowRight", "1"], -1, "1"),
+    ],
+    ids=["first", "second", "a value of two digits", "digits apart", "a value of one digit"],
+)
+def test_a_digit_chooses_and_two_begin_another_value(
+    browser: Browser, keys: list[str], choice: int, other: str
+) -> None:
+    with staged(browser, cards.data(_second())) as stage:
+        stage.press(*keys, "Control+Enter")
+        assert stage.saves()[0]["values"]["dos"] == {"choice": choice, "other": other}
+
+
+def test_where_a_value_is_one_digit_a_digit_is_typed(browser: Browser) -> None:
+    with staged(browser, cards.data(_second("5", "2"))) as stage:
+        mark = "(part) => getComputedStyle(part, '::before').content"
+        assert stage.row("dos").locator(".wb-segment").first.evaluate(mark) == "none"
+        stage.press("1", "Control+Enter")
+        assert stage.saves()[0]["values"]["dos"] == {"choice": -1, "other": "1"}

@@ -54,7 +54,7 @@ def test_a_save_waits_for_the_server_if_anything_is_open(browser: Browser, now: 
         stage.press("Control+Enter")
         assert stage.entry() == "e1"
         assert [save["advanced"] for save in stage.saves()] == [None]
-        expect(stage.page.locator(".wb-saving")).to_have_text("Sparar …")
+        expect(stage.page.locator(".wb-saving")).to_have_text("Inte sparat än …")
         stage.press("Control+ArrowDown", "7", "Control+Enter")
         assert stage.value("namn") == "Maj-Britt Lindström"
         assert len(stage.acts()) == 1
@@ -117,7 +117,7 @@ def test_a_message_without_an_answer_is_sent_again(browser: Browser) -> None:
         stage.page.clock.run_for(8_100)
         stage.page.clock.run_for(8_100)
         assert [(act["n"], act["kind"]) for act in stage.acts()] == [(1, "save")] * 3
-        expect(stage.page.locator(".wb-saving")).to_have_text("Inget svar än. Försöker igen.")
+        expect(stage.page.locator(".wb-saving")).to_have_text("Inte sparat än. Försöker igen.")
         stage.answer(cards.card("e2"))
         stage.page.clock.run_for(20_000)
         assert len(stage.saves()) == 3

@@ -17,6 +17,8 @@ function labelDocument(data) {
     const choose = getComputedStyle(document.documentElement).getPropertyValue("--ef-choose").trim().slice(1, -1);
     button.setAttribute("aria-label", file ? `${data.remove} ${file.title}` : choose || data.choose);
   }
+  // It has a name, which what is only drawn has not.
+  for (const zone of document.querySelectorAll("[data-testid='stFileUploaderDropzone'][role='presentation']")) zone.setAttribute("role", "group");
   // The uploader shows two or three of its files and does not say how many there are.
   for (const uploader of document.querySelectorAll("[data-testid='stFileUploader']")) {
     const count = uploader.querySelectorAll("[data-testid='stFileChip']:not([data-ef-reason])").length;
@@ -30,8 +32,11 @@ function labelDocument(data) {
   }
   document.documentElement.style.setProperty("--ef-year", JSON.stringify(data.year));
   // Texts that Streamlit has in English only: a lost connection, the menu's overflow, help buttons.
-  document.documentElement.style.setProperty("--ef-more", JSON.stringify(data.more));
-  for (const button of document.querySelectorAll(".rc-overflow-item-rest button")) button.setAttribute("aria-label", data.more);
+  for (const button of document.querySelectorAll(".rc-overflow-item-rest button")) {
+    button.setAttribute("aria-label", data.more);
+    const text = button.querySelector("p")?.firstChild;
+    if (text && text.nodeValue !== data.more) text.nodeValue = data.more;
+  }
   for (const button of document.querySelectorAll("[data-testid='stTooltipHoverTarget'] button[aria-label^='Help for ']"))
     button.setAttribute("aria-label", `${data.explains}: ${button.getAttribute("aria-label").slice("Help for ".length)}`);
   for (const heading of document.querySelectorAll("[data-testid='stDialog'] h2")) {
@@ -64,6 +69,7 @@ export default function ({ parentElement, data }) {
   // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efWatch?.disconnect();
   labelDocument(data);
+  if (parentElement.efLeft !== data.left) sweepUnsent((parentElement.efLeft = data.left)).catch(() => null);
   let frame = 0;
   const watch = new MutationObserver(() => {
     cancelAnimationFrame(frame);

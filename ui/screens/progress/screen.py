@@ -219,7 +219,7 @@ def _csv_file(context: AppContext, person: Person, language: str) -> bytes:
 
 def _units_section(overview: Overview) -> None:
     """Show what is left of each unit: pages, and entries as bars and numbers by the next step."""
-    st.subheader(t("progress.units"), anchor=False)
+    st.header(t("progress.units"), anchor=False)
     left = {unit: each for unit, each in overview.remaining.items() if _is_left(each)}
     if not left:
         st.caption(t("progress.units_none"))

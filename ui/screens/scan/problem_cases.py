@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Outcome, Person
+from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.paper import page_lists, pages, photocopies
 from pipeline.store.paper.pages import Page
 from ui.i18n import code_text, t
@@ -71,6 +72,13 @@ def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
     ]
     closed = [ProblemCase("closed", page) for page in page_lists.list_closed_pages(conn, person)]
     return [*problem_cases, *apart, *incomplete, *assigned, *repeated_cases, *blank_cases, *closed]
+
+
+def can_act_on(person: Person, case: ProblemCase) -> bool:
+    """Return whether the user has something to do: what waits under Granska is for who reviews."""
+    if case.kind in {"unidentified", "noted"}:
+        return is_allowed(person, Action.REVIEW, case.page.unit)
+    return case.kind not in {"laid", "repeated", "blank", "closed"}
 
 
 def _case_kind(page: Page) -> str:

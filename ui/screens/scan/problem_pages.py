@@ -16,7 +16,13 @@ from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.scan.case_images import begin_case_views, case_images
 from ui.screens.scan.problem_actions import case_actions, requeue_button
-from ui.screens.scan.problem_cases import CASE_KINDS, ProblemCase, list_cases, reason_text
+from ui.screens.scan.problem_cases import (
+    CASE_KINDS,
+    ProblemCase,
+    can_act_on,
+    list_cases,
+    reason_text,
+)
 from ui.screens.scan.problem_closing import JUST_CLOSED_KEY, SHOWN_PAGE_KEY, undo_line
 from ui.screens.scan.stacks import SHOWN_STACK_KEY, STACK_TURN_KEY
 from ui.workspace import AppContext
@@ -66,6 +72,9 @@ def _live_cases(context: AppContext, person: Person) -> None:
         cases = [case for case in list_cases(conn, person) if stack in {None, case.page.batch}]
     if stack is not None:
         _stack_filter(stack)
+    rest = [case for case in cases if not can_act_on(person, case)]
+    if rest and not st.toggle(md("problems.rest", count=len(rest)), key="problem_rest"):
+        cases = [case for case in cases if case not in rest]
     counts = {kind: sum(case.kind == kind for case in cases) for kind in CASE_KINDS}
     kinds = [kind for kind in CASE_KINDS if counts[kind]]
     if not kinds:

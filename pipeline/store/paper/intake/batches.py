@@ -6,6 +6,7 @@ a crash. The fingerprint is unique: there is never more than one unfinished batc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
@@ -85,6 +86,14 @@ def find_same_batch(conn: Connection, content: str) -> str | None:
     query = select(batch.c.id).where(batch.c.content == content, batch.c.taking_in.is_(None))
     whole = query.where(~select(page.c.id).where(is_failed).exists())
     return conn.execute(whole.order_by(batch.c.created_at.desc()).limit(1)).scalar()
+
+
+def count_known_files(conn: Connection, digests: Sequence[str]) -> int:
+    """Return how many of these files have a page with an image already."""
+    is_known = page.c.source_sha256.in_(digests) & page.c.image_sha256.is_not(None)
+    query = select(func.count(func.distinct(page.c.source_sha256))).where(is_known)
+    found: int = conn.execute(query).scalar_one()
+    return found
 
 
 def list_unfinished(conn: Connection) -> list[str]:

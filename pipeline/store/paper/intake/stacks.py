@@ -25,6 +25,7 @@ from pipeline.store.paper.pages import (
     is_waiting,
     lacks_image,
     needs_action,
+    needs_typing,
 )
 from pipeline.store.schema.paper import batch, page
 
@@ -43,10 +44,10 @@ _MIN_PAGES_FOR_PACE, _MIN_SECONDS_FOR_PACE = 3, 2.0
 class Stack:
     """A batch of paper with its page counts: pages = done + waiting + failed.
 
-    `queued` of the waiting pages are still to be read; `problems` are to be looked into, among them
-    the failed ones. `other_unit_pages` are of sheets that were printed for another unit: they wait
-    there. `is_coming`: more was given than has come in; `is_interrupted`: and nothing has come for
-    `QUIET_PERIOD`.
+    `queued` of the waiting pages are still to be read; `problems` are what the person can do
+    something about, among them the failed ones. `other_unit_pages` are of sheets that were printed
+    for another unit: they wait there. `is_coming`: more was given than has come in;
+    `is_interrupted`: and nothing has come for `QUIET_PERIOD`.
     """
 
     id: str
@@ -100,6 +101,7 @@ def list_stacks(
     """
     permissions.require_permission(person, Action.SCAN)
     units = sorted(permissions.permitted_units(person, Action.SCAN))
+    reviewed = sorted(permissions.permitted_units(person, Action.REVIEW))
     latest = (
         select(batch.c.id)
         .where(batch.c.unit.in_(units))
@@ -111,7 +113,7 @@ def list_stacks(
         is_waiting,
         is_failed,
         and_(is_queued, page.c.reason == ""),
-        needs_action,
+        needs_action | (needs_typing & page.c.unit.in_(reviewed)),
         page.c.unit != batch.c.unit,
     )
     # A batch without pages has one row of nulls in the outer join, which must not be counted.

@@ -108,3 +108,18 @@ def test_running_out_ends_one_session_and_uses_up_only_its_own_login(staffed: St
         assert sessions.is_login_consumed(conn, "eva", later(-20))
         assert not sessions.is_login_consumed(conn, "eva", later(-10))
     assert [is_open(staffed, token) for token in (old, new)] == [False, True]
+
+
+def test_the_key_of_what_is_unsaved_is_the_accounts_own_until_it_is_logged_out(
+    staffed: Store,
+) -> None:
+    token = begun(staffed)
+    with staffed.begin() as conn:
+        key = sessions.unsent_key(conn, "eva")
+        assert len(key) == 32
+        assert sessions.unsent_key(conn, "nils") != key
+        sessions.expire_session(conn, token, NOW)
+        assert sessions.unsent_key(conn, "eva") == key
+        sessions.start_session(conn, "eva", NOW)
+        sessions.end_all_sessions(conn, "eva", later(1), sessions.LOGGED_OUT)
+        assert sessions.unsent_key(conn, "eva") != key

@@ -141,6 +141,7 @@ def test_a_failed_page_is_closed_with_a_reason_and_opened_again(
     app.selectbox(key=f"close_reason-{page_id}").select_index(1).run()
     app.button(key=f"close_do-{page_id}").click().run()
     assert not app.exception
+    app.toggle(key="problem_rest").set_value(True).run()
     assert app.segmented_control(key="problem_kind").options == ["Avslutade (1)"]
     with store.read() as conn:
         assert pages.count_pages_by_state(conn)["failed"] == 0
@@ -268,6 +269,7 @@ def test_blank_backs_are_counted_and_can_be_looked_at(
 ) -> None:
     back = unusual_paper.add_blank_page(store)
     app = open_screen(ADMINISTRATOR, "scan")
+    app.toggle(key="problem_rest").set_value(True).run()
     assert app.segmented_control(key="problem_kind").options == ["Tomma baksidor (1)"]
     app.button(key=f"look-{back}").click().run()
     assert any("ef-page" in html.proto.body for html in app.get("html"))
@@ -411,6 +413,7 @@ def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(
     with store.read() as conn:
         assert pages.load_page(conn, back).sheet == front
         assert [event.action for event in list_events(conn, back)][-1] == "lay_to"
+    app.toggle(key="problem_rest").set_value(True).run()
     assert app.segmented_control(key="problem_kind").options == [
         "Sidor som lagts till ett papper (1)"
     ]

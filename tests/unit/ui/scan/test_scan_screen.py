@@ -4,6 +4,7 @@ failed page that is linked to its new scan.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import cv2
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import delete, update
 from streamlit.testing.v1 import AppTest
 
-from pipeline.domain.model import CloseReason
+from pipeline.domain.model import Assignment, CloseReason, Role
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages
@@ -29,6 +30,7 @@ from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import ADMINISTRATOR
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
+from ui.screens.scan.problem_cases import can_act_on, list_cases
 
 
 def html(app: AppTest) -> str:
@@ -74,19 +76,28 @@ def test_a_stack_says_how_far_it_is_and_how_long_it_takes(
     assert "Pärm 3 &lt;b&gt;" in shown
 
 
+def told_of_files(app: AppTest) -> list[str]:
+    return [str(one.value) for one in app.warning if "kommit in förut" in str(one.value)]
+
+
+def upload(app: AppTest, *shades: int, place: str = "") -> None:
+    """Upload a picture of each shade of grey."""
+    pictures = [
+        cv2.imencode(".png", np.full((60, 42), shade, np.uint8))[1].tobytes() for shade in shades
+    ]
+    chosen = next(one for one in app.file_uploader if str(one.key).startswith("upload_files"))
+    chosen.set_value([(f"{data[-9]}.png", data, "image/png") for data in pictures])
+    app.selectbox(key="upload_unit").set_value(seeding.UNIT)
+    app.text_input(key="upload_place").set_value(place)
+    next(one for one in app.button if one.label == "Ladda upp").click().run()
+    assert not app.exception
+
+
 def test_an_upload_says_how_many_files_it_took_and_where_they_are_until_the_next_one(
     store: Store, open_screen: OpenScreen
 ) -> None:
     app = open_screen(ADMINISTRATOR, "scan")
-    files = [
-        (f"{shade}.png", cv2.imencode(".png", np.full((60, 42), shade, np.uint8))[1].tobytes())
-        for shade in (200, 210, 220)
-    ]
-    chosen = next(one for one in app.file_uploader if str(one.key).startswith("upload_files"))
-    chosen.set_value([(name, data, "image/png") for name, data in files])
-    app.selectbox(key="upload_unit").set_value(seeding.UNIT)
-    next(one for one in app.button if one.label == "Ladda upp").click().run()
-    assert not app.exception
+    upload(app, 200, 210, 220)
     with store.read() as conn:
         (stack,) = list_stacks(conn, ADMINISTRATOR, utc_now(), 5)
     said = [one.value for one in app.success]
@@ -97,16 +108,56 @@ def test_an_upload_says_how_many_files_it_took_and_where_they_are_until_the_next
     assert "Läst 0 av 3 sidor" in html(app)
 
 
+def test_the_same_files_uploaded_again_are_said_to_be_nothing_new(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """It said in green that they were uploaded, as the batch that they had become before."""
+    app = open_screen(ADMINISTRATOR, "scan")
+    upload(app, 200, 210)
+    assert not told_of_files(app)
+    upload(app, 200, 210)
+    with store.read() as conn:
+        (stack,) = list_stacks(conn, ADMINISTRATOR, utc_now(), 5)
+    assert not app.success
+    (told,) = told_of_files(app)
+    assert told.startswith("Inget nytt kom in. De 2 filerna har kommit in förut, som bunt")
+    assert stack.id in told
+    upload(app, 200, 220, place="Pärm 4")
+    (told,) = told_of_files(app)
+    assert told.startswith("1 av filerna har kommit in förut.")
+
+
+def test_only_what_the_person_can_do_is_to_be_done(store: Store, open_screen: OpenScreen) -> None:
+    """Paper without a code waited under Granska, for others, and was counted as the scanner's."""
+    unusual_paper.add_free_page(store, "Ring dottern")
+    app = open_screen(ADMINISTRATOR, "scan")
+    assert "inget att åtgärda" in html(app)
+    assert not [one for one in app.segmented_control if one.key == "problem_kind"]
+    app.toggle(key="problem_rest").set_value(True).run()
+    assert app.segmented_control(key="problem_kind").options == ["Okända handlingar (1)"]
+    reviewing = Assignment(Role.REVIEWER, "", seeding.UNITS, ADMINISTRATOR.areas)
+    with store.read() as conn:
+        (own,) = list_stacks(conn, replace(ADMINISTRATOR, further=(reviewing,)))
+        assert own.problems == 1
+        cases = list_cases(conn, ADMINISTRATOR)
+    assert [can_act_on(ADMINISTRATOR, case) for case in cases] == [False]
+    assert [can_act_on(replace(ADMINISTRATOR, further=(reviewing,)), one) for one in cases] == [
+        True
+    ]
+
+
 def test_the_list_is_narrowed_to_one_stack(store: Store, open_screen: OpenScreen) -> None:
     page_id = unusual_paper.add_failed_page(store)
     unusual_paper.add_blank_page(store)
     app = open_screen(ADMINISTRATOR, "scan")
+    app.toggle(key="problem_rest").set_value(True).run()
     assert len(app.segmented_control(key="problem_kind").options) == 2
     with store.read() as conn:
         batch = pages.load_page(conn, page_id).batch
     app.button(key=f"stack_problems-{batch}").click().run()
     assert app.segmented_control(key="problem_kind").options == ["Misslyckade (1)"]
     app.button(key="all_stacks").click().run()
+    app.toggle(key="problem_rest").set_value(True).run()
     assert len(app.segmented_control(key="problem_kind").options) == 2
 
 
@@ -144,6 +195,7 @@ def test_a_link_is_shown_with_the_closed_page(store: Store, open_screen: OpenScr
         )
         name = pages.load_page(conn, new_scan).source_name
     app = open_screen(ADMINISTRATOR, "scan")
+    app.toggle(key="problem_rest").set_value(True).run()
     app.segmented_control(key="problem_kind").set_value("closed").run()
     app.button(key=f"look-{failed}").click().run()
     assert any(f"Papperet är skannat igen som {name}" in one.value for one in app.caption)

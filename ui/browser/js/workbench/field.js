@@ -52,6 +52,9 @@ function makeRow(field, { id, labels, onInput }) {
   row.fill = control.fill;
   row.sign = control.sign;
   row.pick = control.pick ?? (() => false);
+  row.has = control.has ?? (() => false);
+  row.isLast = control.isLast ?? (() => false);
+  row.isNumbered = control.isNumbered ?? (() => false);
   row.isEmpty = control.isEmpty;
   row.focusable = control.focusable;
   row.typing = control.typing ?? control.focusable;
@@ -96,6 +99,8 @@ function choiceControl(row, id, labels) {
   const other = make("input", "wb-other", { type: "text", autocomplete: "off", spellcheck: "false" });
   const element = make("div", "wb-choice", {}, group, isSecond ? other : null);
   const radios = () => [...group.querySelectorAll("input")];
+  // Where a value may be one digit, a digit is the value and no option's number.
+  const isNumbered = () => !(row.field.typed && row.field.options?.some((option) => /^\d$/.test(option.label)));
   const index = () => radios().findIndex((radio) => radio.checked);
 
   function draw(options) {
@@ -120,6 +125,7 @@ function choiceControl(row, id, labels) {
     element,
     update(field) {
       other.hidden = !field.typed;
+      group.classList.toggle("wb-unnumbered", !isNumbered());
       setAttribute(other, "placeholder", labels.other);
       setAttribute(other, "aria-label", `${field.label}: ${labels.other}`);
       draw(field.options ?? []);
@@ -134,6 +140,9 @@ function choiceControl(row, id, labels) {
       check(given.choice);
       other.value = given.other ?? "";
     },
+    has: (place) => Boolean(radios()[place]),
+    isLast: () => document.activeElement === radios().at(-1),
+    isNumbered,
     sign: (sign) => pick(radios().length - (sign === "?" ? 1 : 2)),
     pick,
     isEmpty: () => index() < 0 && !other.value.trim(),

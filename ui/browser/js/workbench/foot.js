@@ -63,11 +63,12 @@ function makeBar(act) {
     named[name] = button(`wb-${name}`, "", key, { title: key });
     named[name].addEventListener("click", () => act(name));
   }
-  root.append(named.save, named.skip, named.reject, named.undo, saving, named.unfold, actions);
+  root.append(named.save, named.skip, named.reject, named.undo, named.unfold, actions);
   // A press with the mouse leaves the keyboard in the field.
   root.addEventListener("mousedown", (event) => event.preventDefault());
   return {
     root,
+    saving,
     named,
     show(card, { labels, canUndo }) {
       setAttribute(root, "aria-label", labels.bar);

@@ -42,7 +42,7 @@ const factLine = ({ text, kind, passed }) =>
 
 function clientParts(banner, labels) {
   if (banner.kind !== "clients") return [make("span", "wb-client-wait", {}, banner.text ?? "")];
-  return banner.clients.map((client) => make("div", client.unknown ? "wb-person wb-unknown" : "wb-person", {},
+  return banner.clients.map((client) => make("div", `wb-person${client.unknown ? " wb-unknown" : ""}${client.other ? " wb-other-person" : ""}`, {},
     make("div", "wb-client-line", {},
       client.name ? make("strong", "wb-client-name", {}, client.name) : null,
       client.number ? make("span", "wb-client-number", {}, client.number) : null,

@@ -20,6 +20,8 @@ function letterOf(event) {
 
 function makeKeys(bench) {
   const { fields, picture, question, below, bar, undo } = bench;
+  // The digit that has just chosen an option, and where: what is typed right after it belongs to it.
+  let [picked, before] = [{}, {}];
   const isMeant = (event) => !event.isComposing && event.keyCode !== 229 && !event.getModifierState?.("AltGraph");
 
   function onKey(event) {
@@ -27,6 +29,7 @@ function makeKeys(bench) {
     const place = placeOf(bench.root, document.activeElement);
     if (place === "elsewhere") return;
     if (/^(Control|Alt|Shift|Meta|AltGraph)$/.test(event.key)) return;
+    [before, picked] = [picked, {}];
     if (place === "lost") {
       bench.returnFocus();
       // The key that brings the focus back does not leave the field at once.
@@ -132,14 +135,26 @@ function makeKeys(bench) {
     }
     if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
     if (target.type !== "radio") return false;
-    // Where another value may be typed, a letter or digit begins it: half a date is no choice.
-    if (row.field.typed && /^[\p{L}\p{N}]$/u.test(event.key)) {
-      bench.focus(row.typing());
-      return false;
-    }
     if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);
-    if (/^[1-9]$/.test(event.key)) return bench.change(row, () => row.pick(Number(event.key) - 1)) && bench.focusRow(row);
+    if (row.field.typed && row.isLast() && /^Arrow(Down|Right)$/.test(event.key)) return bench.focus(row.typing());
+    if (row.field.typed && startsTyping(event, row)) return false;
+    if (row.isNumbered() && /^[1-9]$/.test(event.key)) return bench.change(row, () => row.pick(Number(event.key) - 1)) && pickedBy(event.key, row);
     return false;
+  }
+
+  function pickedBy(digit, row) {
+    picked = { row, digit };
+    return bench.focusRow(row);
+  }
+
+  // Another value is typed: a letter begins it, or a digit that is no option's number, or the second
+  // sign of one: half a date is no choice.
+  function startsTyping(event, row) {
+    const isBegun = before.row === row && row.value().choice === Number(before.digit) - 1;
+    if (!/^[\p{L}\p{N}]$/u.test(event.key) || (!isBegun && row.isNumbered() && row.has(Number(event.key) - 1))) return false;
+    bench.focus(row.typing());
+    if (isBegun) row.typing().value = before.digit;
+    return true;
   }
 
   function inTick(event) {
@@ -155,6 +170,7 @@ function makeKeys(bench) {
   function inQuestion(event, target) {
     if (/^[1-9]$/.test(event.key) && target.type === "radio") return question.pick(Number(event.key) - 1);
     if (event.key === "Enter") {
+      if (question.corrects(target)) return event.repeat || bench.correct();
       if (event.repeat || (target.tagName === "SELECT" && !target.value)) return event.repeat;
       const next = question.beside(target, 1);
       if (next) bench.focus(next);

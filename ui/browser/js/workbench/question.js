@@ -1,5 +1,7 @@
 // A question of the server, at the field that caused it: options, a reason, a name, a list. Enter goes
 // from part to part, and after the last one saves.
+const CORRECT = "correct";
+
 function makeQuestion() {
   const root = make("fieldset", "wb-question");
   const question = { root, given: null, key: "" };
@@ -34,6 +36,8 @@ function makeQuestion() {
   const textOf = (name) => parts[name]?.querySelector("input, select")?.value ?? "";
   const placeOf = (element) => steps().findIndex((step) => step === element || (step.type === "radio" && element.name === step.name));
 
+  // "Correct the number" saves nothing: it leads back to the field.
+  question.corrects = (element) => element?.type === "radio" && (radios().find((radio) => radio.checked) ?? element).value === CORRECT;
   question.first = () => steps()[0] ?? null;
   question.beside = (element, step) => steps()[placeOf(element) + step] ?? null;
   question.pick = (place) => {

@@ -2,7 +2,6 @@
 // sent; here are focus, keys, drafts, and the moment at which the next entry is shown.
 const DRAFT_MS = 600;
 const MISSING_MS = 600;
-const PATIENCE_MS = 300;
 const HOLD_MS = 4000;
 const TAB_MS = 500;
 const KEPT_ENTRIES = 6;
@@ -17,7 +16,7 @@ function makeBench(parent) {
   // What was typed, by entry and revision: it wins over what the server sends, and is kept if the
   // server brings the user back to the entry before.
   const memories = new Map();
-  const timers = { draft: 0, missing: 0, busy: 0, held: 0 };
+  const timers = { draft: 0, missing: 0, held: 0, kept: 0 };
   const stop = new AbortController();
   let [saysNo, last, isPressed, tabbedAt] = [null, null, false, -Infinity];
   // The field that was changed since it got the focus, and the note whose caret no key has moved yet.
@@ -33,7 +32,8 @@ function makeBench(parent) {
   const undo = makeUndo();
   const says = makeSays();
   const outbox = makeOutbox(showUnderWay);
-  const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root), bar.root);
+  let kept = "unread";
+  const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root, bar.saving), bar.root);
   const root = make("div", "wb", {}, picture.root, side);
   Object.assign(bench, { root, fields, picture, question, below, bar, undo });
   parent.append(root);
@@ -42,18 +42,42 @@ function makeBench(parent) {
 
   bench.receive = (data, send) => {
     bench.data = data;
+    bench.send = send;
     outbox.send = (message) => send("act", message);
-    outbox.hear(data.heard);
+    outbox.hear(data.heard, data.kept);
+    if (data.unsent && kept === "unread") return readKept(data.unsent);
+    if (kept === "reading") return; // what is read shows what has come meanwhile
     // What was said before the workbench came up again is old.
     if (saysNo !== null && data.saysNo !== saysNo) says.say(data.says);
     saysNo = data.saysNo;
     picture.name(data.labels);
     const waiting = outbox.next();
     // What waits is for the entry that the server has now, or it is void: the entry before was refused.
-    if (waiting && !outbox.underWay && waiting.entry !== data.now?.entry) dropWaiting();
+    if (waiting && waiting.kind !== "again" && !outbox.underWay && waiting.entry !== data.now?.entry) dropWaiting();
     if (outbox.underWay || outbox.next()) meanwhile(data);
     else settle(data);
   };
+
+  // What an earlier window has sent and got no answer to: what was typed is in the fields again, and
+  // saves are sent again before anything else.
+  function readKept(unsent) {
+    kept = "reading";
+    outbox.unsent = makeUnsent(unsent, (count) => setAttribute(root, "data-kept", count || null));
+    const late = new Promise((done) => { timers.kept = setTimeout(() => done([]), HOLD_MS); });
+    Promise.race([outbox.unsent.list(), late]).then((messages) => {
+      if (stop.signal.aborted) return;
+      kept = "read";
+      for (const { entry, revision, kind, values } of messages ?? []) {
+        const memory = memoryOf({ entry, revision });
+        for (const [name, value] of Object.entries(values)) memory.values.set(name, value);
+        memory.isDirty = kind === "draft";
+      }
+      bench.receive(bench.data, bench.send);
+      const saves = (messages ?? []).filter(({ kind }) => kind !== "draft");
+      for (const save of saves) outbox.post({ ...save, kind: "again" });
+      if (saves.length) setBusy(true);
+    });
+  }
 
   // The server has yet to deal with a message: what it shows may be older than what the user sees.
   function meanwhile(data) {
@@ -145,10 +169,11 @@ function makeBench(parent) {
     root.hidden = true;
   }
 
+  // "Not saved yet", as long as anything is unanswered.
   function showUnderWay() {
     root.dataset.underWay = outbox.underWay?.n ?? "";
-    if (outbox.underWay && outbox.resent) bar.say(bench.data.labels.again);
-    else if (!bench.isBusy) bar.say("");
+    const isOpen = outbox.isOpen() || bench.isBusy;
+    bar.say(isOpen ? bench.data.labels[outbox.underWay && outbox.resent ? "again" : "saving"] : "");
   }
 
   // The bench fills the window below what Streamlit draws above it.
@@ -216,10 +241,11 @@ function makeBench(parent) {
 
   function save() {
     if (bench.card.hidden || seenFor() < bench.data.minView) return;
+    if (question.corrects(question.first())) return bench.correct();
     const goes = canAdvance();
     setBusy(true);
     post("save", {
-      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null, seen: Math.round(seenFor()),
+      values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null, seen: Math.round(seenFor()), clientSeen: isClientSeen(),
     });
     if (goes) advance();
   }
@@ -243,10 +269,8 @@ function makeBench(parent) {
   // While an answer is awaited the fields stay as they are.
   function setBusy(isBusy) {
     bench.isBusy = isBusy;
-    clearTimeout(timers.busy);
     setAttribute(root, "aria-busy", isBusy ? "true" : null);
-    if (!isBusy) bar.say("");
-    else timers.busy = setTimeout(() => { if (!outbox.resent) bar.say(bench.data.labels.saving); }, PATIENCE_MS);
+    showUnderWay();
   }
 
   function onInput(row) {
@@ -355,6 +379,8 @@ function makeBench(parent) {
     return bench.focus(bar.named.save);
   };
 
+  bench.correct = () => bench.focusRow(fields.named(question.given.field));
+
   // Without one before, the browser goes on to what stands above.
   bench.goBack = (row) => {
     const before = fields.before(row);
@@ -440,6 +466,7 @@ function makeBench(parent) {
   for (const type of ["beforeinput", "click"]) on(fields.list, type, (event) => {
     if (bench.isBusy && fields.at(event.target)) event.preventDefault();
   }, { capture: true });
+  on(question.root, "click", ({ target, detail }) => { if (detail && question.corrects(target)) bench.correct(); });
   // The browser's own undo would reach other fields: by its menu too it is the field's own.
   on(root, "beforeinput", (event) => {
     const by = { historyUndo: -1, historyRedo: 1 }[event.inputType];
@@ -459,9 +486,8 @@ function makeBench(parent) {
   on(document, "ef-shelf", picture.draw);
   on(window, "resize", () => { fit(); fields.pair({ isNew: true }); });
   on(window, "beforeunload", (event) => {
-    if (!bench.card || !memoryOf(bench.card).isDirty) return;
     bench.sendDraft();
-    event.preventDefault();
+    if (outbox.isOpen() || (bench.card && memoryOf(bench.card).isDirty)) event.preventDefault();
   });
   const watch = new ResizeObserver(bringNow);
   watch.observe(fields.scroller);

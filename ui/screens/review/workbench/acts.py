@@ -60,7 +60,12 @@ from ui.screens.review.workbench.answers import (
     initial_value,
 )
 from ui.screens.review.workbench.claims import go_to_next, leave_task
-from ui.screens.review.workbench.client_card import client_number, is_client_seen, typed_number
+from ui.screens.review.workbench.client_card import (
+    client_number,
+    is_client_seen,
+    note_client_seen,
+    typed_number,
+)
 from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
 from ui.screens.review.workbench.rekeying_turn import (
     TASK_PREFIX,
@@ -113,7 +118,7 @@ def handle_act(context: AppContext, person: Person, message: Message | None) -> 
 def _may_come_again(context: AppContext, message: Message) -> bool:
     """Return whether an act that was broken off changed nothing that a second one would repeat."""
     entry_id = str(message["entry"])
-    if message["kind"] not in ("draft", "save") or entry_id.startswith(TASK_PREFIX):
+    if message["kind"] not in ("draft", "save", "again") or entry_id.startswith(TASK_PREFIX):
         return False
     with context.store.read() as conn:
         return load_entry(conn, entry_id).revision == int(message["revision"])
@@ -132,6 +137,8 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
         actions.undo_last(context, person)
         if current_entry.current_entry_id() not in (None, before):
             bench_state().say(t("review.undone"))
+    elif kind == "again":
+        _save_again(context, person, message)
     elif str(message["entry"]).startswith(TASK_PREFIX):
         _do_task(context, person, message)
     elif (view := _open_view(context, person, message)) is not None:
@@ -143,6 +150,46 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
             bench_state().fresh_turn = view  # what was typed is in `held`
         with words_of_area(view.form.area):
             _ACTS[kind](context, person, view, held, message)
+
+
+def _save_again(context: AppContext, person: Person, message: Message) -> None:
+    """Save what an earlier window of the person sent, unless that was done or the entry is gone.
+
+    What was on the screen stays there. Answers to an entry that somebody else has stay a draft.
+    """
+    entry_id, state = str(message["entry"]), bench_state()
+    if entry_id.startswith(TASK_PREFIX):
+        state.kept = int(message["n"])  # the answer is in its field when the task comes up
+        return
+    try:
+        with context.store.begin() as conn:
+            entry = load_entry(conn, entry_id)
+            if entry.revision != message["revision"]:
+                if person.login in (entry.first_by, entry.second_by):
+                    state.say(t("review.saved"))
+                else:
+                    state.say(t("unsent.changed"), "warn")
+                return
+            view = queue.open_claimed_entry(
+                conn, context.forms, person, entry_id, utc_now(), context.settings.claim_minutes
+            )
+    except StaleDecisionError:
+        state.kept = int(message["n"])
+        state.say(t("unsent.elsewhere"), "warn")
+        return
+    except EfterskriftError as error:
+        state.say(error_text(error), "warn")
+        return
+    shown, now = current_entry.current_entry_id(), utc_now()
+    held = state.hold(entry_id, view.entry.revision)
+    held.shown_at = min(
+        held.shown_at, now - timedelta(milliseconds=float(message.get("seen") or 0))
+    )
+    if message.get("clientSeen"):
+        note_client_seen(held, client_number(view, held, message["values"]))
+    _do(context, person, {**message, "kind": "save"})
+    if shown not in (None, entry_id) and current_entry.current_entry_id() is None:
+        current_entry.open_entry(shown)
 
 
 def _do_task(context: AppContext, person: Person, message: Message) -> None:

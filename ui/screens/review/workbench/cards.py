@@ -123,8 +123,11 @@ def question_card(view: EntryView, question: ClientQuestion) -> dict[str, Any]:
             "lines": [code_text("guard.conflicts", code) for code in question.codes],
             "choose": t("guard.choose"),
             "choices": [
-                {"value": choice.value, "label": t(f"guard.choice.{choice}")}
-                for choice in conflict_choices(view, question)
+                {"value": "correct", "label": t("guard.choice.correct")},
+                *(
+                    {"value": choice.value, "label": t(f"guard.choice.{choice}")}
+                    for choice in conflict_choices(view, question)
+                ),
             ],
             "why": {"label": why, "max": MAX_WHY_LENGTH},
             "name": None,

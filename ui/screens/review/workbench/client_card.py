@@ -24,7 +24,7 @@ from pipeline.domain.identity_numbers import (
 )
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.registers.client_check import EVIDENCE_AGAINST, NO_EVIDENCE
+from pipeline.registers.client_check import CONFLICTS, EVIDENCE_AGAINST, NO_EVIDENCE
 from pipeline.registers.match_reasons import CHECK_WRONG, NOT_IN_REGISTER
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import client_check
@@ -96,6 +96,12 @@ def is_client_seen(held: HeldEntry, number: str | None, now: datetime, min_time:
     return shown_at is not None and now - shown_at >= min_time
 
 
+def note_client_seen(held: HeldEntry, number: str | None) -> None:
+    """Note that the number's client was in the banner as long as the entry has been up."""
+    if number is not None:
+        held.clients_shown[_without_spaces(number)] = held.shown_at
+
+
 def typed_number(view: EntryView, values: Mapping[str, FieldValue]) -> str:
     """Return the personal number in these values as it is typed, empty if there is none."""
     spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
@@ -155,18 +161,19 @@ def _text_card(text: str, number: str = "", *, is_unknown: bool = True) -> dict[
         "unit": "",
         "tags": [],
         "text": text,
-        "for": [],
-        "against": [],
+        **_evidence(()),
     }
 
 
-def _evidence(reasons: Sequence[str]) -> dict[str, list[str]]:
+def _evidence(reasons: Sequence[str]) -> dict[str, Any]:
+    """Return the texts for and against, and whether the paper says that it is another person."""
     texts: dict[str, list[str]] = {"for": [], "against": []}
     for code in reasons:
         if code not in NO_EVIDENCE:
             is_against = code.partition(":")[0] in EVIDENCE_AGAINST
             texts["against" if is_against else "for"].append(code_text("reason", code))
-    return texts
+    is_other = any(code.partition(":")[0] in CONFLICTS for code in reasons)
+    return {**texts, "other": is_other}
 
 
 def _number_in_form(view: EntryView, held: HeldEntry, field: FieldView) -> tuple[FieldSpec, str]:

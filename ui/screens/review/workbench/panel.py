@@ -5,12 +5,14 @@ A fragment: an act draws nothing else of the screen again, unless something else
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pipeline.domain.model import Person
+from pipeline.store.accounts.sessions import unsent_key
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.rekeying import RekeyingTask
 from ui.browser.image_cache import cache_images
@@ -28,7 +30,7 @@ from ui.screens.review.workbench.state import (
     HeldEntry,
     bench_state,
 )
-from ui.session import consume_acted
+from ui.session import consume_acted, owner_of
 from ui.widgets.min_view_time import MIN_VIEW_TIME
 from ui.workspace import AppContext
 
@@ -68,11 +70,22 @@ def _bench_data(
         "now": now | {"canAdvance": ahead is not None},
         "ahead": ahead,
         "heard": state.heard,
+        "kept": state.kept,
+        "unsent": _unsent_key(context, person, state),
         "says": {"text": text, "kind": kind} if text else None,
         "saysNo": state.notice_number,
         "undo": actions.can_undo(context, person),
         "minView": MIN_VIEW_TIME.total_seconds() * 1000,
     }
+
+
+def _unsent_key(context: AppContext, person: Person, state: BenchState) -> dict[str, str]:
+    """Return the key of what the browser keeps until it is saved, and whose it is."""
+    if not state.unsent:
+        with context.store.begin() as conn:
+            key = unsent_key(conn, person.login)
+        state.unsent = {"key": b64encode(key).decode(), "owner": owner_of(key)}
+    return state.unsent
 
 
 def _current_card(

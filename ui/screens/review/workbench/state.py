@@ -83,14 +83,17 @@ class EntryAhead:
 class BenchState:
     """What was heard from the browser, and what it holds.
 
-    `begun` is the number of the last act, `heard` that of the last one that is over. `ahead_for` is
-    the entry and revision that `ahead` comes after. With `needs_screen` something else than the
+    `begun` is the number of the last act, `heard` that of the last one that is over, `kept` that of
+    one whose answers stay a draft in the browser, which has the key `unsent` for them. `ahead_for`
+    is the entry and revision that `ahead` comes after. With `needs_screen` something else than the
     workbench is due. `fresh_turn` was loaded in this run. With `is_task_due` a rekeying task may
     come before the next entry; `skipped_tasks` do not come again before an entry is saved.
     """
 
     begun: int = 0
     heard: int = 0
+    kept: int = 0
+    unsent: dict[str, str] = field(default_factory=dict, repr=False)
     notice: tuple[str, str] = ("", "")
     notice_number: int = 0
     held: dict[str, HeldEntry] = field(default_factory=dict)

@@ -137,20 +137,17 @@ def _forget_upload(files: list[UploadedFile]) -> None:
 
 
 def _uploaded_line() -> None:
-    """Say how many files the last upload took, and which stack they became."""
+    """Say how many files the last upload took and which stack they became, or that none is new."""
     if _UPLOADED_KEY not in st.session_state:
         return
     count, result, at = st.session_state[_UPLOADED_KEY]
-    st.success(
-        md(
-            "scan.taken",
-            count=count,
-            pages=result.pages,
-            batch=result.batch,
-            at=format_recent(at, utc_now()),
-        ),
-        icon=":material/check:",
-    )
+    said = {"count": count, "pages": result.pages, "batch": result.batch}
+    if not result.new:
+        st.warning(md("scan.nothing_new", **said), icon=":material/content_copy:")
+        return
+    st.success(md("scan.taken", at=format_recent(at, utc_now()), **said), icon=":material/check:")
+    if result.repeated and not result.is_resumed:
+        st.warning(md("scan.some_known", count=result.repeated), icon=":material/content_copy:")
 
 
 def _show_import_progress(bar: DeltaGenerator, count: int) -> None:
