@@ -205,7 +205,7 @@ def decide_entry(
         form=form,
         first_by=person.login,
         first_at=now,
-        **derive_entry_facts(form, entry, decided),
+        **derive_entry_facts(conn, form, entry, decided),
     )
     save_client_choice(conn, person, form, entry, completed, about, now)
     return state
@@ -375,7 +375,7 @@ def _decide_second(
         {name: answer.answer for name, answer in (earlier | decided).items()},
         about,
     )
-    facts = derive_entry_facts(form, entry, earlier | decided)
+    facts = derive_entry_facts(conn, form, entry, earlier | decided)
     write_decision(
         conn,
         person,

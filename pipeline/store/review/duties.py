@@ -1,0 +1,348 @@
+"""Legal duties of entries: which are open, and that a person says that one is met.
+
+A duty lives from when the paper says so until a person says that it is met, whatever became of the
+entry since. What is said is a row that is only added; it is taken back by another row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, update
+
+from pipeline.domain.dates import swedish_day
+from pipeline.domain.errors import ReviewError
+from pipeline.domain.form.form import Forms
+from pipeline.domain.law.open_deadlines import (
+    UNCERTAIN,
+    DeadlineTimes,
+    MetHow,
+    deadline_field,
+    open_duties,
+)
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.store.accounts import visibility
+from pipeline.store.accounts.people import names_by_login
+from pipeline.store.database.engines import chunk_ids
+from pipeline.store.database.store import lock_keys
+from pipeline.store.entries.answers import decided_answers
+from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
+from pipeline.store.entries.entry_view import entry_form
+from pipeline.store.entries.queue_order import decided_due_time, find_met_rules, is_day
+from pipeline.store.entries.triage import sort_entry
+from pipeline.store.event_log.events import record
+from pipeline.store.schema import paper
+from pipeline.store.schema.review import met_duty
+from pipeline.store.schema.tally import HAS_DUE, IS_NOBODYS
+
+_entry_table = paper.entry
+_PAPER_COLUMNS = tuple(
+    _entry_table.c[name] for name in ("id", "serial", "form", "version", "unit", "row")
+)
+_IS_VALID = and_(
+    _entry_table.c.state.in_([state.value for state in DECIDED_STATES]),
+    _entry_table.c.voided.is_(None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A duty of an entry. `due_at` is None where the day that its time runs from is not certain."""
+
+    entry_id: str
+    rule: str
+    serial: str
+    form: str
+    version: int
+    unit: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetAnswer:
+    """How a duty was met, on which day, and by which entry if it was a later paper."""
+
+    how: MetHow
+    day: date
+    paper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaterPaper:
+    """An entry of the same person whose paper says on which day a duty was done."""
+
+    entry_id: str
+    serial: str
+    form: str
+    version: int
+    day: date
+
+    @property
+    def answer(self) -> MetAnswer:
+        """What a person says who agrees."""
+        return MetAnswer(MetHow.PAPER, self.day, self.entry_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MetDuty:
+    """That a person said a duty to be met; `by` is the person's name."""
+
+    duty: Duty
+    answer: MetAnswer
+    by: str
+    at: datetime
+
+
+def list_duties(
+    conn: Connection, forms: Forms, person: Person, entry_ids: Sequence[str] | None = None
+) -> list[Duty]:
+    """Return the open duties that the person may say to be met: uncertain ones, then the nearest.
+
+    Args:
+        entry_ids: the entries that are asked about, else all of them.
+
+    Raises:
+        NotAllowedError: the person may not say that duties are met.
+    """
+    require_permission(person, Action.DUTY)
+    asked: ColumnElement[bool] = HAS_DUE
+    if entry_ids is not None:
+        asked = and_(asked, _entry_table.c.id.in_(entry_ids))
+    query = select(*_PAPER_COLUMNS, _entry_table.c.deadlines).where(
+        asked, ~IS_NOBODYS, visibility.visible_entries_condition(conn, person, Action.DUTY)
+    )
+    duties = [
+        Duty(
+            row.id,
+            rule,
+            row.serial or "",
+            row.form,
+            row.version,
+            row.unit,
+            None if time == UNCERTAIN else datetime.fromisoformat(time),
+        )
+        for row in conn.execute(query)
+        for rule, time in open_duties(forms.get((row.form, row.version)), row.deadlines).items()
+    ]
+    return sorted(
+        duties,
+        key=lambda duty: (
+            duty.due_at is not None,
+            duty.due_at.timestamp() if duty.due_at else 0,
+            duty.unit,
+            duty.entry_id,
+        ),
+    )
+
+
+def propose_papers(
+    conn: Connection, forms: Forms, person: Person, duties: Sequence[Duty]
+) -> dict[tuple[str, str], LaterPaper]:
+    """Return by entry and rule the decided paper of the same person that says a duty to be done.
+
+    Its day is not before the event that the duty is from. Of several papers the first counts.
+
+    Raises:
+        NotAllowedError: the person may not say that duties are met.
+    """
+    require_permission(person, Action.DUTY)
+    rules = {duty.rule for duty in duties}
+    # By form, the deadlines that its papers say to be met
+    meeting = {
+        key: [one for one in form.all_deadlines if one.met is not None and one.rule in rules]
+        for key, form in forms.items()
+    }
+    names = {form_id for (form_id, _), deadlines in meeting.items() if deadlines}
+    table = _entry_table.c
+    heads = {
+        row.id: row
+        for part in chunk_ids([duty.entry_id for duty in duties])
+        for row in conn.execute(
+            select(table.id, table.client_pid, table.event_on).where(table.id.in_(part))
+        )
+    }
+    pids = {head.client_pid for head in heads.values() if head.client_pid}
+    if not names or not pids:
+        return {}
+    query = select(*_PAPER_COLUMNS, table.client_pid).where(
+        table.client_pid.in_(sorted(pids)),
+        table.form.in_(sorted(names)),
+        _IS_VALID,
+        visibility.visible_entries_condition(conn, person, Action.DUTY),
+    )
+    found: dict[tuple[str, str], LaterPaper] = {}
+    for row in conn.execute(query.order_by(table.event_on, table.id)).all():
+        answers = decided_answers(conn, row.id)
+        for deadline in meeting.get((row.form, row.version), []):
+            form = forms[row.form, row.version]
+            answer = answers.get(deadline_field(form, row.row, str(deadline.met)).name)
+            if answer is None or not answer.is_settled or not is_day(answer.answer.value):
+                continue
+            day = str(answer.answer.value)
+            for duty in duties:
+                head = heads.get(duty.entry_id)
+                is_same = (
+                    head is not None
+                    and duty.rule == deadline.rule
+                    and duty.entry_id != row.id
+                    and head.client_pid == row.client_pid
+                    and (head.event_on or "") <= day
+                )
+                if is_same:
+                    later = LaterPaper(
+                        row.id, row.serial or "", row.form, row.version, date.fromisoformat(day)
+                    )
+                    found.setdefault((duty.entry_id, duty.rule), later)
+    return found
+
+
+def find_paper_of_same_person(conn: Connection, person: Person, entry_id: str, serial: str) -> str:
+    """Return the entry of another sheet of the same person, by the serial on the paper.
+
+    Raises:
+        NotAllowedError: the person may not do so with this entry.
+        ReviewError: there is no such paper of the same person.
+    """
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.DUTY, entry)
+    table = _entry_table.c
+    query = select(table.id).where(
+        table.serial == serial,
+        table.client_pid == entry.client_pid,
+        table.id != entry_id,
+        _IS_VALID,
+        visibility.visible_entries_condition(conn, person, Action.DUTY),
+    )
+    found: str | None = conn.execute(query.order_by(table.id).limit(1)).scalar()
+    if found is None:
+        raise ReviewError("duty_other_paper")
+    return found
+
+
+def meet_duty(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    duty: tuple[str, str],
+    answer: MetAnswer,
+    now: datetime,
+) -> None:
+    """Note that a duty, an entry and a rule, is met.
+
+    Raises:
+        NotAllowedError: the person may not do so with this entry, or with the later paper.
+        ReviewError: the duty is met already, the day is to come, or the paper is another person's.
+    """
+    entry_id, rule = duty
+    lock_keys(conn, f"duty {entry_id}")
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.DUTY, entry)
+    times = open_duties(entry_form(forms, entry), entry.deadlines)
+    if rule not in times:
+        raise ReviewError("duty_met_already")
+    if answer.day > swedish_day(now):
+        raise ReviewError("duty_day_ahead")
+    if (answer.paper is not None) != (answer.how is MetHow.PAPER):
+        raise ReviewError("duty_other_paper")
+    if answer.paper is not None:
+        later = load_entry(conn, answer.paper)
+        visibility.require_visible_entry(conn, person, Action.DUTY, later)
+        if later.id == entry_id or not later.client_pid or later.client_pid != entry.client_pid:
+            raise ReviewError("duty_other_paper")
+    values = {
+        "entry": entry_id,
+        "rule": rule,
+        "how": answer.how.value,
+        "day": answer.day.isoformat(),
+        "paper": answer.paper,
+        "due": times[rule],
+    }
+    conn.execute(insert(met_duty).values({**values, "is_met": True, "by": person.login, "at": now}))
+    _refresh_deadlines(conn, forms, entry, entry.deadlines or {})
+    record(
+        conn, person.login, "meet_duty", entry_id, unit=entry.unit, rule=rule, how=answer.how.value
+    )
+
+
+def retract_met_duty(
+    conn: Connection, forms: Forms, person: Person, duty: tuple[str, str], now: datetime
+) -> None:
+    """Take back that a duty, an entry and a rule, is met: it is open again.
+
+    Raises:
+        NotAllowedError: the person may not do so with this entry.
+        ReviewError: it is taken back already.
+    """
+    entry_id, rule = duty
+    lock_keys(conn, f"duty {entry_id}")
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.DUTY, entry)
+    if rule not in find_met_rules(conn, entry_id):
+        raise ReviewError("undone_already")
+    table = met_duty.c
+    columns = (table.entry, table.rule, table.how, table.day, table.paper, table.due)
+    of_rule = select(*columns).where(table.entry == entry_id, table.rule == rule)
+    row = conn.execute(of_rule.order_by(table.id.desc()).limit(1)).mappings().one()
+    conn.execute(insert(met_duty).values({**row, "is_met": False, "by": person.login, "at": now}))
+    _refresh_deadlines(conn, forms, entry, {**(entry.deadlines or {}), rule: row["due"]})
+    record(conn, person.login, "retract_met_duty", entry_id, unit=entry.unit, rule=rule)
+
+
+def list_met_duties(
+    conn: Connection, person: Person, entry_id: str | None = None, limit: int = 20
+) -> list[MetDuty]:
+    """Return the duties that people have said to be met, newest first.
+
+    Args:
+        entry_id: the entry that is asked about, else all that the person may see.
+
+    Raises:
+        NotAllowedError: the person may not say that duties are met.
+    """
+    require_permission(person, Action.DUTY)
+    table, later = met_duty.c, met_duty.alias().c
+    is_changed = exists().where(
+        later.entry == table.entry, later.rule == table.rule, later.id > table.id
+    )
+    query = (
+        select(*_PAPER_COLUMNS, *(c for c in met_duty.c if c.name != "id"))
+        .join_from(met_duty, _entry_table, _entry_table.c.id == table.entry)
+        .where(
+            table.is_met,
+            ~is_changed,
+            visibility.visible_entries_condition(conn, person, Action.DUTY),
+            *([table.entry == entry_id] if entry_id else []),
+        )
+        .order_by(table.id.desc())
+        .limit(limit)
+    )
+    names = names_by_login(conn)
+    return [
+        MetDuty(
+            Duty(
+                row.entry,
+                row.rule,
+                row.serial or "",
+                row.form,
+                row.version,
+                row.unit,
+                None if row.due == UNCERTAIN else datetime.fromisoformat(row.due),
+            ),
+            MetAnswer(MetHow(row.how), date.fromisoformat(row.day), row.paper),
+            names.get(row.by, row.by),
+            row.at,
+        )
+        for row in conn.execute(query)
+    ]
+
+
+def _refresh_deadlines(conn: Connection, forms: Forms, entry: Entry, before: DeadlineTimes) -> None:
+    """Compute the entry's open deadlines anew, and its place in the queue if it waits there."""
+    form = entry_form(forms, entry)
+    values = decided_due_time(conn, form, entry, decided_answers(conn, entry.id), before)
+    conn.execute(update(_entry_table).where(_entry_table.c.id == entry.id).values(values))
+    if entry.state in OPEN_STATES:
+        sort_entry(conn, forms, entry.id)
