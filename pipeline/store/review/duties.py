@@ -6,8 +6,9 @@ entry since. What is said is a row that is only added; it is taken back by anoth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, update
@@ -34,6 +35,7 @@ from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import decided_due_time, find_met_rules, is_day
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
+from pipeline.store.exports.record_sources import load_answers
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import met_duty
 from pipeline.store.schema.tally import HAS_DUE, IS_NOBODYS
@@ -46,19 +48,6 @@ _IS_VALID = and_(
     _entry_table.c.state.in_([state.value for state in DECIDED_STATES]),
     _entry_table.c.voided.is_(None),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """A duty of an entry. `due_at` is None where the day that its time runs from is not certain."""
-
-    entry_id: str
-    rule: str
-    serial: str
-    form: str
-    version: int
-    unit: str
-    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +73,23 @@ class LaterPaper:
     def answer(self) -> MetAnswer:
         """What a person says who agrees."""
         return MetAnswer(MetHow.PAPER, self.day, self.entry_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A duty of an entry. `due_at` is None where the day that its time runs from is not certain.
+
+    `proposal` is the paper of the same person that says the duty to be done.
+    """
+
+    entry_id: str
+    rule: str
+    serial: str
+    form: str
+    version: int
+    unit: str
+    due_at: datetime | None
+    proposal: LaterPaper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ def list_duties(
         for rule, time in open_duties(forms.get((row.form, row.version)), row.deadlines).items()
     ]
     return sorted(
-        duties,
+        _with_proposals(conn, forms, person, duties),
         key=lambda duty: (
             duty.due_at is not None,
             duty.due_at.timestamp() if duty.due_at else 0,
@@ -138,65 +144,68 @@ def list_duties(
     )
 
 
-def propose_papers(
+def _with_proposals(
     conn: Connection, forms: Forms, person: Person, duties: Sequence[Duty]
-) -> dict[tuple[str, str], LaterPaper]:
-    """Return by entry and rule the decided paper of the same person that says a duty to be done.
+) -> list[Duty]:
+    """Return the duties with the first decided paper of the same person that says each to be done.
 
-    Its day is not before the event that the duty is from. Of several papers the first counts.
-
-    Raises:
-        NotAllowedError: the person may not say that duties are met.
+    Its day is not before the event that the duty is from.
     """
-    require_permission(person, Action.DUTY)
-    rules = {duty.rule for duty in duties}
-    # By form, the deadlines that its papers say to be met
-    meeting = {
-        key: [one for one in form.all_deadlines if one.met is not None and one.rule in rules]
-        for key, form in forms.items()
-    }
-    names = {form_id for (form_id, _), deadlines in meeting.items() if deadlines}
-    table = _entry_table.c
+    table, ids = _entry_table.c, sorted({duty.entry_id for duty in duties})
+    columns = (table.id, table.client_pid, table.event_on)
     heads = {
         row.id: row
-        for part in chunk_ids([duty.entry_id for duty in duties])
-        for row in conn.execute(
-            select(table.id, table.client_pid, table.event_on).where(table.id.in_(part))
-        )
+        for part in chunk_ids(ids)
+        for row in conn.execute(select(*columns).where(table.id.in_(part)))
     }
-    pids = {head.client_pid for head in heads.values() if head.client_pid}
-    if not names or not pids:
-        return {}
-    query = select(*_PAPER_COLUMNS, table.client_pid).where(
-        table.client_pid.in_(sorted(pids)),
-        table.form.in_(sorted(names)),
+    pids = sorted({head.client_pid for head in heads.values() if head.client_pid})
+    # What the papers of these clients say, by client and rule
+    said: dict[tuple[str, str], list[LaterPaper]] = defaultdict(list)
+    for part in chunk_ids(pids):
+        for pid, rule, later in _list_met_by_paper(conn, forms, person, part):
+            said[pid, rule].append(later)
+
+    def proposal(duty: Duty) -> LaterPaper | None:
+        head = heads[duty.entry_id]
+        return next(
+            (
+                later
+                for later in said.get((head.client_pid, duty.rule), ())
+                if later.entry_id != duty.entry_id
+                and (head.event_on or "") <= later.day.isoformat()
+            ),
+            None,
+        )
+
+    return [replace(duty, proposal=proposal(duty)) for duty in duties]
+
+
+def _list_met_by_paper(
+    conn: Connection, forms: Forms, person: Person, pids: Sequence[str]
+) -> Iterator[tuple[str, str, LaterPaper]]:
+    """Yield client, rule and paper for each duty that decided papers say to be done."""
+    meeting = {
+        key: [one for one in form.all_deadlines if one.met is not None]
+        for key, form in forms.items()
+    }
+    names = sorted({form_id for (form_id, _), deadlines in meeting.items() if deadlines})
+    query = select(*_PAPER_COLUMNS, _entry_table.c.client_pid).where(
+        _entry_table.c.client_pid.in_(pids),
+        _entry_table.c.form.in_(names),
         _IS_VALID,
         visibility.visible_entries_condition(conn, person, Action.DUTY),
     )
-    found: dict[tuple[str, str], LaterPaper] = {}
-    for row in conn.execute(query.order_by(table.event_on, table.id)).all():
-        answers = decided_answers(conn, row.id)
-        for deadline in meeting.get((row.form, row.version), []):
-            form = forms[row.form, row.version]
-            answer = answers.get(deadline_field(form, row.row, str(deadline.met)).name)
-            if answer is None or not answer.is_settled or not is_day(answer.answer.value):
-                continue
-            day = str(answer.answer.value)
-            for duty in duties:
-                head = heads.get(duty.entry_id)
-                is_same = (
-                    head is not None
-                    and duty.rule == deadline.rule
-                    and duty.entry_id != row.id
-                    and head.client_pid == row.client_pid
-                    and (head.event_on or "") <= day
-                )
-                if is_same:
-                    later = LaterPaper(
-                        row.id, row.serial or "", row.form, row.version, date.fromisoformat(day)
-                    )
-                    found.setdefault((duty.entry_id, duty.rule), later)
-    return found
+    rows = conn.execute(query.order_by(_entry_table.c.event_on, _entry_table.c.id)).all()
+    answers = load_answers(conn, [row.id for row in rows], {})
+    for row in rows:
+        form = forms.get((row.form, row.version))
+        for deadline in meeting[row.form, row.version] if form else ():
+            name = deadline_field(form, row.row, str(deadline.met)).name
+            answer = answers[row.id].get(name)
+            if answer is not None and is_day(answer.value):
+                day = date.fromisoformat(str(answer.value))
+                later = LaterPaper(row.id, row.serial or "", row.form, row.version, day)
+                yield row.client_pid, deadline.rule, later
 
 
 def find_paper_of_same_person(conn: Connection, person: Person, entry_id: str, serial: str) -> str:
@@ -227,7 +236,7 @@ def meet_duty(
     forms: Forms,
     person: Person,
     duty: tuple[str, str],
-    answer: MetAnswer,
+    met: MetAnswer,
     now: datetime,
 ) -> None:
     """Note that a duty, an entry and a rule, is met.
@@ -243,27 +252,27 @@ def meet_duty(
     times = open_duties(entry_form(forms, entry), entry.deadlines)
     if rule not in times:
         raise ReviewError("duty_met_already")
-    if answer.day > swedish_day(now):
+    if met.day > swedish_day(now):
         raise ReviewError("duty_day_ahead")
-    if (answer.paper is not None) != (answer.how is MetHow.PAPER):
+    if (met.paper is not None) != (met.how is MetHow.PAPER):
         raise ReviewError("duty_other_paper")
-    if answer.paper is not None:
-        later = load_entry(conn, answer.paper)
+    if met.paper is not None:
+        later = load_entry(conn, met.paper)
         visibility.require_visible_entry(conn, person, Action.DUTY, later)
         if later.id == entry_id or not later.client_pid or later.client_pid != entry.client_pid:
             raise ReviewError("duty_other_paper")
     values = {
         "entry": entry_id,
         "rule": rule,
-        "how": answer.how.value,
-        "day": answer.day.isoformat(),
-        "paper": answer.paper,
+        "how": met.how.value,
+        "day": met.day.isoformat(),
+        "paper": met.paper,
         "due": times[rule],
     }
     conn.execute(insert(met_duty).values({**values, "is_met": True, "by": person.login, "at": now}))
     _refresh_deadlines(conn, forms, entry, entry.deadlines or {})
     record(
-        conn, person.login, "meet_duty", entry_id, unit=entry.unit, rule=rule, how=answer.how.value
+        conn, person.login, "meet_duty", entry_id, unit=entry.unit, rules=rule, kind=met.how.value
     )
 
 
@@ -288,7 +297,7 @@ def retract_met_duty(
     row = conn.execute(of_rule.order_by(table.id.desc()).limit(1)).mappings().one()
     conn.execute(insert(met_duty).values({**row, "is_met": False, "by": person.login, "at": now}))
     _refresh_deadlines(conn, forms, entry, {**(entry.deadlines or {}), rule: row["due"]})
-    record(conn, person.login, "retract_met_duty", entry_id, unit=entry.unit, rule=rule)
+    record(conn, person.login, "retract_met_duty", entry_id, unit=entry.unit, rules=rule)
 
 
 def list_met_duties(

@@ -29,7 +29,6 @@ from pipeline.store.review.duties import (
     list_duties,
     list_met_duties,
     meet_duty,
-    propose_papers,
     retract_met_duty,
 )
 from ui.i18n import current_language, format_moment, format_weekday, t
@@ -107,8 +106,6 @@ def show_duty_message() -> None:
 
 def duty_rows(context: AppContext, person: Person, duties: Sequence[Duty]) -> None:
     """Show open duties, each with what says that it is met."""
-    with context.store.read() as conn:
-        proposals = propose_papers(conn, context.forms, person, duties)
     for duty in duties:
         key = (duty.entry_id, duty.rule)
         name = "-".join(key)
@@ -125,8 +122,8 @@ def duty_rows(context: AppContext, person: Person, duties: Sequence[Duty]) -> No
                     help=t("deadline.mark_help"),
                     on_click=partial(_open_form, context, key),
                 )
-            if (proposal := proposals.get(key)) is not None:
-                _proposal_row(context, person, key, proposal)
+            if duty.proposal is not None:
+                _proposal_row(context, person, key, duty.proposal)
             if st.session_state.get(_OPEN_KEY) == key:
                 _met_form(context, person, key)
 

@@ -88,8 +88,11 @@ def _day_after(conn: sa.Connection, row: sa.Row[Any], time: str) -> str:
 def _report_day(conn: sa.Connection, row: sa.Row[Any]) -> object:
     """Return the day on which the report came in, as decided, else as read."""
     field = _REPORT_DAYS[row.form]
-    value = sa.column("value", sa.JSON)
-    decision = sa.table("decision", *(sa.column(name) for name in ("id", "entry", "field")), value)
+    decision = sa.table(
+        "decision",
+        *(sa.column(name) for name in ("id", "entry", "field")),
+        sa.column("value", sa.JSON),
+    )
     decided = (
         sa.select(decision.c.value)
         .where(decision.c.entry == row.id, decision.c.field == field)
@@ -98,7 +101,9 @@ def _report_day(conn: sa.Connection, row: sa.Row[Any]) -> object:
     )
     if (found := conn.execute(decided).scalar()) is not None:
         return found
-    reading = sa.table("reading", sa.column("page"), sa.column("field"), value)
+    reading = sa.table(
+        "reading", sa.column("page"), sa.column("field"), sa.column("value", sa.JSON)
+    )
     page = sa.table("page", sa.column("id"), sa.column("sheet"))
     read = (
         sa.select(reading.c.value)
