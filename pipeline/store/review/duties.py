@@ -198,10 +198,9 @@ def _list_met_by_paper(
     rows = conn.execute(query.order_by(_entry_table.c.event_on, _entry_table.c.id)).all()
     answers = load_answers(conn, [row.id for row in rows], {})
     for row in rows:
-        form = forms.get((row.form, row.version))
-        for deadline in meeting[row.form, row.version] if form else ():
-            name = deadline_field(form, row.row, str(deadline.met)).name
-            answer = answers[row.id].get(name)
+        for deadline in meeting.get((row.form, row.version), ()):
+            spec = deadline_field(forms[row.form, row.version], row.row, str(deadline.met))
+            answer = answers[row.id].get(spec.name)
             if answer is not None and is_day(answer.value):
                 day = date.fromisoformat(str(answer.value))
                 later = LaterPaper(row.id, row.serial or "", row.form, row.version, day)

@@ -53,7 +53,7 @@ def test_confirmed_entries_have_their_duties_back_and_the_right_day(
     }
     with office.store.begin() as conn:
         unprotect_tables(conn)
-        read = {"page": load_entry(conn, unread).page, "field": "handelsedatum"}
+        read: dict[str, Any] = {"page": load_entry(conn, unread).page, "field": "handelsedatum"}
         read |= {"value": "2021-12-28", "p": 0.9, "state": "read"}
         conn.execute(insert(paper.reading).values(read | {"alternatives": [], "characters": []}))
         for entry_id, days in stored.items():

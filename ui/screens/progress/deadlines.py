@@ -17,6 +17,7 @@ from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.duty_text import duty_text
 from pipeline.domain.law.open_deadlines import MetHow
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed
 from pipeline.forms.fiducials import format_serial_or_id, normalize_serial
 from pipeline.reporting.progress import Overview, find_due_name
 from pipeline.store.database.clock import utc_now
@@ -104,6 +105,18 @@ def show_duty_message() -> None:
         st.error(plain_with_code(message), icon=":material/error:")
 
 
+def entry_duties(context: AppContext, person: Person, entry_id: str) -> None:
+    """Show the duties of one entry, open and met, to who may say that they are met."""
+    if not is_allowed(person, Action.DUTY):
+        return
+    show_duty_message()
+    with context.store.read() as conn:
+        duties = list_duties(conn, context.forms, person, [entry_id])
+        met = list_met_duties(conn, person, entry_id)
+    duty_rows(context, person, duties)
+    met_rows(context, person, met)
+
+
 def duty_rows(context: AppContext, person: Person, duties: Sequence[Duty]) -> None:
     """Show open duties, each with what says that it is met."""
     for duty in duties:
@@ -166,7 +179,14 @@ def _met_form(context: AppContext, person: Person, key: tuple[str, str]) -> None
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         today = swedish_day(utc_now())
-        st.date_input(t("deadline.when"), value=today, max_value=today, key=_DAY_KEY)
+        st.date_input(
+            t("deadline.when"),
+            value=today,
+            max_value=today,
+            format="YYYY-MM-DD",
+            width=180,
+            key=_DAY_KEY,
+        )
         if how == MetHow.PAPER:
             st.text_input(
                 t("deadline.which"), key=_PAPER_KEY, autocomplete="off", placeholder="K7QM-2X9D"
@@ -214,9 +234,7 @@ def _meet(
 def met_rows(context: AppContext, person: Person, met: Sequence[MetDuty]) -> None:
     """Show duties that somebody has said to be met, each with a way to take it back."""
     for one in met:
-        with (
-            st.container(border=True, horizontal=True, vertical_alignment="center"),
-        ):
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 rule = find_deadline_rule(one.duty.rule, one.answer.day)
                 st.markdown(plain(rule.what))

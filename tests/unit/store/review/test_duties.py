@@ -133,7 +133,8 @@ def test_a_duty_that_a_person_says_is_met_is_gone_and_comes_back_when_it_is_undo
 ) -> None:
     entry_id = add(ward, "DUTB")
     meet(ward, entry_id)
-    assert counted(ward) == listed(ward) == []
+    assert counted(ward) == []
+    assert listed(ward) == []
     assert nearest(ward, entry_id) is None
     with ward.store.read() as conn:
         (met,) = duties.list_met_duties(conn, CHIEF)
