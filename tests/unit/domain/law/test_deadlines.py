@@ -15,6 +15,7 @@ from pipeline.domain.law.deadlines import (
     find_deadline_rule,
     load_deadline_rules,
 )
+from pipeline.domain.law.duty_text import duty_text
 
 
 def test_the_shipped_rules_have_a_law_and_a_source() -> None:
@@ -134,3 +135,23 @@ def test_a_broken_file_of_rules_is_named(tmp_path: Path) -> None:
     (tmp_path / "deadlines.yaml").write_text("- rule: r\n", "utf-8")
     with pytest.raises(FormError, match=r"deadlines\.yaml"):
         load_deadline_rules(tmp_path / "deadlines.yaml")
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("2022-01-10T12:00", "10 dagar kvar"),
+        ("2022-01-19T23:30", "1 dag kvar"),
+        ("2022-01-20T00:30", "sista dagen är i dag"),
+        ("2022-01-21T00:30", "gick ut för 1 dag sedan"),
+        ("2022-01-30T12:00", "gick ut för 10 dagar sedan"),
+    ],
+)
+def test_a_duty_is_said_with_the_swedish_days_left(now: str, left: str) -> None:
+    due = datetime(2022, 1, 20, 23, 59, tzinfo=SWEDEN)
+    moment = datetime.fromisoformat(now).replace(tzinfo=SWEDEN)
+    text = duty_text("lvu-ansokan", due, moment, "sv")
+    assert text == (
+        f"Ansökan om vård ska vara hos förvaltningsrätten senast tors 20 jan. 2022 – {left}"
+    )
+    assert "dagen är inte läst" in duty_text("lvu-ansokan", None, moment, "sv")
