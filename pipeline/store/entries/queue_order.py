@@ -274,7 +274,7 @@ def decided_due_time(
             days[name] = None
     met = find_met_rules(conn, entry.id) | _rules_without_duty(form, entry, answers)
     times = before if before is not None else entry.deadlines or {}
-    return _deadline_values(entry, times_from_answers(form, entry.row, days, times, met))
+    return deadline_values(entry, times_from_answers(form, entry.row, days, times, met))
 
 
 def find_met_rules(conn: Connection, entry_id: str) -> set[str]:
@@ -295,7 +295,7 @@ def _rules_without_duty(form: Form, entry: Entry, answers: Mapping[str, DecidedA
     }
 
 
-def _deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
+def deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
     """Return the columns of an entry's open deadlines."""
     due = nearest_due(times, entry.created_at)
     return {"deadlines": dict(times), "due_at": due, **_last_day(due)}
@@ -334,7 +334,7 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
     if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
         times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))
-        values |= _deadline_values(entry, times)
+        values |= deadline_values(entry, times)
     return values
 
 

@@ -32,7 +32,12 @@ from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
 from pipeline.store.entries.entry_view import entry_form
-from pipeline.store.entries.queue_order import decided_due_time, find_met_rules, is_day
+from pipeline.store.entries.queue_order import (
+    deadline_values,
+    decided_due_time,
+    find_met_rules,
+    is_day,
+)
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.record_sources import load_answers
@@ -351,6 +356,9 @@ def _refresh_deadlines(conn: Connection, forms: Forms, entry: Entry, before: Dea
     """Compute the entry's open deadlines anew, and its place in the queue if it waits there."""
     form = entry_form(forms, entry)
     values = decided_due_time(conn, form, entry, decided_answers(conn, entry.id), before)
+    if not values:  # the form names no deadlines any more: those that are stored stand
+        met = find_met_rules(conn, entry.id)
+        values = deadline_values(entry, {k: v for k, v in before.items() if k not in met})
     conn.execute(update(_entry_table).where(_entry_table.c.id == entry.id).values(values))
     if entry.state in OPEN_STATES:
         sort_entry(conn, forms, entry.id)
