@@ -70,6 +70,7 @@ class Action(StrEnum):
     MAKE_FORMS = "make_forms"
     OFFICE = "office"
     ROUTES = "routes"
+    DUTY = "duty"
 
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
@@ -93,6 +94,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.MAKE_FORMS,
             Action.OFFICE,
             Action.ROUTES,
+            Action.DUTY,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -108,6 +110,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.BLOCK,
             Action.EXPORT,
             Action.RECEIPT,
+            Action.DUTY,
         }
     ),
     Role.MANAGER: frozenset(
@@ -119,6 +122,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.ALARM,
             Action.APPROVE_PAYMENT,
             Action.PACK,
+            Action.DUTY,
         }
     ),
     Role.REGISTRAR: frozenset(
@@ -133,6 +137,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.RECEIPT,
             Action.ARCHIVE,
             Action.DISPOSE,
+            Action.DUTY,
         }
     ),
     Role.SYSTEM_ADMINISTRATOR: frozenset(

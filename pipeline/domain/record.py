@@ -117,6 +117,7 @@ class Record:
         typed: How much of the paper is typed.
         boxes: The answered boxes of a grid in which something was planned, in their order.
         missing_pages: The numbers of the pages of the sheet that have not come.
+        duties: The open duties of law, rule → last moment, see `domain/law/open_deadlines.py`.
         meanings: What codes and numbers of lines mean, by field name.
         outage: The outage of the unit and system; None: that of the settings.
         provider: The unit's care provider; None: that of the settings.
@@ -157,6 +158,7 @@ class Record:
     typed: TypedPart = TypedPart.WHOLE
     boxes: tuple[str, ...] = ()
     missing_pages: tuple[int, ...] = ()
+    duties: Mapping[str, str] = field(default_factory=dict)
     meanings: Mapping[str, str] = field(default_factory=dict)
     outage: Outage | None = None
     provider: CareProvider | None = None

@@ -143,12 +143,16 @@ class Deadline(StrictModel):
     """A legal deadline of a form.
 
     `rule` is one of `pipeline.domain.law.deadlines`, `day` the field with the day that the time
-    runs from, `met` the field that says when the duty was done.
+    runs from, `met` the field that says when the duty was done. `after` is the rule by whose last
+    day the decision is made that the time runs from, where the form does not have its day. `unless`
+    are answers, by field, with which there is no such duty.
     """
 
     rule: FormId
     day: Name
     met: Name | None = None
+    after: FormId | None = None
+    unless: Mapping[Name, str | bool] = {}
 
 
 class Depth(StrEnum):
@@ -278,6 +282,10 @@ class Form(StrictModel):
             if name not in dates:
                 message = "the deadline counts from {field}, which is no date on this form"
                 raise PydanticCustomError("deadline_day", message, {"field": name})
+        for name in [name for one in self.all_deadlines for name in one.unless]:
+            if name not in names:
+                message = "the deadline depends on {field}, which is no field of this form"
+                raise PydanticCustomError("deadline_field", message, {"field": name})
         if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
             raise PydanticCustomError(
                 "norm_field",

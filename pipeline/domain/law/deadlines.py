@@ -27,6 +27,7 @@ class DeadlineRule(StrictModel):
 
     `from_` is the day from which the version is in force. `say` is its text by language, with
     `{day}` in it. `is_duty` is false for a time in which others may act, such as that of an appeal.
+    `has_time` is false for a version of a time in which the law set no last day.
     """
 
     rule: str
@@ -39,6 +40,7 @@ class DeadlineRule(StrictModel):
     within_months: Annotated[int, Field(ge=1)] | None = None
     say: Mapping[str, str] = {}
     is_duty: bool = True
+    has_time: bool = True
 
     @property
     def most_days(self) -> int:
@@ -61,7 +63,8 @@ class DeadlineRule(StrictModel):
 
     @model_validator(mode="after")
     def _check_time(self) -> Self:
-        if (self.within_days is None) == (self.within_months is None):
+        times = [time for time in (self.within_days, self.within_months) if time is not None]
+        if len(times) != self.has_time:
             raise ValueError(f"{self.rule} names either days or months")
         return self
 
@@ -93,10 +96,24 @@ def find_deadline_rule(
     return next((rule for rule in reversed(versions) if rule.from_ <= day), versions[0])
 
 
-def due_at(name: str, day: date) -> datetime:
-    """Return the deadline of a decision of that day: the last minute of the last day, Swedish time.
+def due_at(name: str, day: date, after: str | None = None) -> datetime | None:
+    """Return the last minute of a deadline, Swedish time; None where the law set no last day.
+
+    Args:
+        name: the rule, in the version of that day.
+        day: the day of the decision or event.
+        after: the rule by whose last day the decision has to be made that the time runs from.
 
     Raises:
         FormError: there is no such rule.
     """
-    return datetime.combine(find_deadline_rule(name, day).last_day(day), time(23, 59), SWEDEN)
+    rule = find_deadline_rule(name, day)
+    if not rule.has_time:
+        return None
+    start = find_deadline_rule(after, day).last_day(day) if after else day
+    return datetime.combine(rule.last_day(start), time(23, 59), SWEDEN)
+
+
+def is_duty(name: str) -> bool:
+    """Whether somebody here has to act in time; an unknown rule is one, to be safe."""
+    return all(rule.is_duty for rule in load_deadline_rules() if rule.rule == name)

@@ -6,12 +6,13 @@ from is not certain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from enum import StrEnum
 
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Deadline, Form
-from pipeline.domain.law.deadlines import due_at
+from pipeline.domain.law.deadlines import due_at, is_duty
 
 UNCERTAIN = ""
 """The time of a deadline whose first day is not certain: it may have passed already."""
@@ -20,6 +21,21 @@ ANY_RULE = ""
 DeadlineTimes = Mapping[str, str]
 KnownDays = Mapping[str, date | None]
 """Days by field, None of a field that is empty; a field that is not certain is absent."""
+
+
+class MetHow(StrEnum):
+    """How a person says that a duty was met."""
+
+    TARGET = "target"
+    """In the system where the case is kept."""
+    COURT = "court"
+    """What has to be in court is there."""
+    PAPER = "paper"
+    """By a later paper of the same person."""
+    SPOKEN = "spoken"
+    """By telephone, letter or visit."""
+    NOT_DUE = "not_due"
+    """There was no such duty: nobody asked for it, or the paper is not valid."""
 
 
 def deadline_field(form: Form, row: int | None, column: str) -> FieldSpec:
@@ -40,12 +56,17 @@ def times_from_readings(form: Form, row: int | None, days: KnownDays) -> dict[st
 
 
 def times_from_answers(
-    form: Form, row: int | None, days: KnownDays, before: DeadlineTimes
+    form: Form,
+    row: int | None,
+    days: KnownDays,
+    before: DeadlineTimes,
+    met: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the deadlines after these settled answers; those that are met are left out.
 
     Args:
         before: The deadlines as they were; they stand where no answer is settled.
+        met: The rules that a person has said to be met.
 
     Raises:
         FormError: the form names a deadline without a rule.
@@ -54,7 +75,9 @@ def times_from_answers(
     return {
         deadline.rule: times[deadline.rule]
         for deadline in form.all_deadlines
-        if deadline.rule in times and not _is_met(form, row, deadline, days)
+        if deadline.rule in times
+        and deadline.rule not in met
+        and not _is_met(form, row, deadline, days)
     }
 
 
@@ -65,10 +88,20 @@ def _is_met(form: Form, row: int | None, deadline: Deadline, days: KnownDays) ->
     )
 
 
+def open_duties(form: Form | None, times: DeadlineTimes | None) -> dict[str, str]:
+    """Return the stored times of duties; an older entry's is that of its form's first deadline."""
+    first = next((deadline.rule for deadline in form.all_deadlines), ANY_RULE) if form else ANY_RULE
+    return {rule or first: time for rule, time in (times or {}).items() if is_duty(rule or first)}
+
+
 def nearest_due(times: DeadlineTimes, now: datetime) -> datetime | None:
-    """Return when the nearest deadline ends; `now` for one that is uncertain, None for none."""
+    """Return when the nearest duty ends; `now` for one that is uncertain, None for none."""
     return min(
-        (now if time == UNCERTAIN else datetime.fromisoformat(time) for time in times.values()),
+        (
+            now if time == UNCERTAIN else datetime.fromisoformat(time)
+            for rule, time in times.items()
+            if is_duty(rule)
+        ),
         default=None,
     )
 
@@ -83,7 +116,8 @@ def _follow_days(
         spec = deadline_field(form, row, deadline.day)
         first_day = days.get(spec.name)
         if first_day is not None:
-            times[deadline.rule] = due_at(deadline.rule, first_day).isoformat()
+            if due := due_at(deadline.rule, first_day, deadline.after):
+                times[deadline.rule] = due.isoformat()
         elif spec.name in days and not _has_begun(spec):
             continue
         elif earlier is not None or spec.name in days:

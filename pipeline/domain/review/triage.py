@@ -213,9 +213,10 @@ def shortest_deadline_days(form: Form, day: date, open_rules: frozenset[str] | N
     rules = [
         find_deadline_rule(each.rule, day)
         for each in form.all_deadlines
-        if open_rules is None or not open_rules.isdisjoint({each.rule, ANY_RULE})
+        if each.after is None
+        and (open_rules is None or not open_rules.isdisjoint({each.rule, ANY_RULE}))
     ]
-    return min((rule.most_days for rule in rules if rule.is_duty), default=None)
+    return min((rule.most_days for rule in rules if rule.is_duty and rule.has_time), default=None)
 
 
 @dataclass(frozen=True, slots=True)

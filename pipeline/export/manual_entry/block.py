@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.identity_numbers import is_temporary_pid
+from pipeline.domain.law.duty_text import duty_text
 from pipeline.domain.record import Record
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
 from pipeline.export.record_text import (
@@ -115,6 +117,15 @@ def build_block(
         late_entry_text=late_entry_text(record, options.settings),
         own=frozenset(place for place, name in enumerate(texts) if name in own),
     )
+
+
+def duty_lines(record: Record, now: datetime) -> list[str]:
+    """Return what has to be done by law for an entry and is not said to be met, nearest first."""
+    times = sorted(record.duties.items(), key=lambda item: item[1])
+    return [
+        duty_text(rule, datetime.fromisoformat(time) if time else None, now, DATA_LANGUAGE)
+        for rule, time in times
+    ]
 
 
 def _own_fields(record: Record, options: ExportOptions) -> frozenset[str]:

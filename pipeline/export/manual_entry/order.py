@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from pipeline.domain.dates import today_in_sweden
-from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.open_deadlines import DeadlineTimes, nearest_due, times_from_answers
-from pipeline.domain.model import Value
+from pipeline.domain.form.form import Forms
+from pipeline.domain.law.open_deadlines import DeadlineTimes, nearest_due
 from pipeline.domain.record import Record
 from pipeline.domain.review.triage import LAST_LEVEL, TriageMatcher, content_of_values, level_of
 from pipeline.export.record_text import find_record_form
@@ -50,26 +49,11 @@ def keying_order(record: Record, forms: Forms, matchers: Mapping[str, TriageMatc
     level, due = LAST_LEVEL, _NEVER
     if form is not None:
         content = content_of_values(form, record.row, record.fields)
-        times = _open_deadlines(form, record)
-        rule = matchers[record.unit].find(form, content, today_in_sweden(), times)
-        level, due = level_of(rule, form.criticality), _nearest_deadline(times)
+        rule = matchers[record.unit].find(form, content, today_in_sweden(), record.duties)
+        level, due = level_of(rule, form.criticality), _nearest_deadline(record.duties)
     time = record.event_at or record.written_at or datetime.max
     client = record.client
     return level, due, client.name.casefold(), client.pid, time, record.entry_id
-
-
-def _open_deadlines(form: Form, record: Record) -> DeadlineTimes:
-    """Return the deadlines that no confirmed value has met."""
-    specs = form.entry_fields(record.row)
-    days = {spec.name: _as_day(record.fields.get(spec.column)) for spec in specs}
-    return times_from_answers(form, record.row, days, {})
-
-
-def _as_day(value: Value) -> date | None:
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        return None
 
 
 def _nearest_deadline(times: DeadlineTimes) -> datetime:

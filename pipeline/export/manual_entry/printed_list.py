@@ -18,7 +18,7 @@ from fpdf.enums import XPos, YPos
 from pipeline.domain.model import Box, Client
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
-from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading
+from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading, duty_lines
 from pipeline.export.manual_entry.one_list import record_destination
 from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import MISSING_CHARACTER, Document
@@ -290,7 +290,7 @@ def draw_entry(pages: ListPages, item: Item, block: EntryBlock, below: float = 0
         pages.add_page()
     pages.part = _text("entry", number=item.number)
     pages.set_xy(LABEL_X, pages.y + 1.9)
-    for line in _heading_lines(item, block):
+    for line in _heading_lines(pages, item, block):
         _write(pages, line)
     pages.set_y(pages.y + 1)
     for label, text in block.own_rows:
@@ -313,9 +313,12 @@ class _Line:
     space: float = 0
 
 
-def _heading_lines(item: Item, block: EntryBlock) -> list[_Line]:
-    notice = [_Line(block.notice, 9, bold=True)] if block.notice else []
-    return [_Line(f"{item.number}.  {block.title}", 10.5, bold=True), *notice]
+def _heading_lines(pages: ListPages, item: Item, block: EntryBlock) -> list[_Line]:
+    notices = [*filter(None, [block.notice]), *duty_lines(item.record, pages.run.made_at)]
+    return [
+        _Line(f"{item.number}.  {block.title}", 10.5, bold=True),
+        *(_Line(notice, 9, bold=True) for notice in notices),
+    ]
 
 
 def _text_lines(block: EntryBlock) -> list[_Line]:
@@ -363,7 +366,7 @@ def measure_entry_height(pages: ListPages, item: Item, block: EntryBlock) -> flo
     """Return the height that `draw_entry` needs."""
     # The offsets are those of `draw_entry` and `_draw_row`.
     height = 1.9 + 1 + 3
-    for line in (*_heading_lines(item, block), *_text_lines(block)):
+    for line in (*_heading_lines(pages, item, block), *_text_lines(block)):
         height += line.space + pages.height_of(line.text, line.size, WIDE_WIDTH, bold=line.bold)
     for label, text in block.own_rows:
         height += (

@@ -16,7 +16,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.care_system_check.matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.manual_entry.block import EntryBlock
+from pipeline.export.manual_entry.block import EntryBlock, duty_lines
 from pipeline.export.manual_entry.destination import Destination, find_destination
 from pipeline.export.manual_entry.one_list import route_place, with_field_orders
 from pipeline.export.manual_entry.sheet_block import (
@@ -31,6 +31,7 @@ from pipeline.export.runs import (
     load_export_options,
     require_run,
 )
+from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, runs
 from pipeline.store.exports.manual_entry import claims
@@ -73,7 +74,7 @@ class EntryToKeyIn:
     to be made void.
     `possible_clients` are those of unticked lists: it may be there too. An entry that `is_void` is
     made void here too, and keyed in nowhere. `others` are further rows of its sheet, which are
-    keyed in with it as one note.
+    keyed in with it as one note. `duties` are what has to be done by law, in words.
     """
 
     item: RunItem
@@ -82,6 +83,7 @@ class EntryToKeyIn:
     possible_clients: tuple[Client, ...] = ()
     is_void: bool = False
     others: tuple[RunItem, ...] = ()
+    duties: tuple[str, ...] = ()
 
     @property
     def items(self) -> tuple[RunItem, ...]:
@@ -318,6 +320,7 @@ def _build_entry(
         possible_clients=possible_clients,
         is_void=first.record.voided is not None,
         others=tuple(other for other, _ in others),
+        duties=tuple(duty_lines(first.record, utc_now())),
     )
 
 

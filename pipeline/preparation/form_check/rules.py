@@ -99,9 +99,10 @@ def _check_law(form: Form) -> list[FormProblem]:
         if law.rule and law.rule not in load_law_duties()
     ]
     problems += [
-        FormProblem("no_duty", {"rule": deadline.rule, "file": DEADLINES_FILE.name})
+        FormProblem("no_duty", {"rule": rule, "file": DEADLINES_FILE.name})
         for deadline in form.all_deadlines
-        if deadline.rule not in known_deadlines
+        for rule in (deadline.rule, deadline.after)
+        if rule is not None and rule not in known_deadlines
     ]
     return problems
 

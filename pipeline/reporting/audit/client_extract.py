@@ -63,6 +63,8 @@ ACCESS_TEXTS: Mapping[str, str] = {
             "third_look",
             "mark_duplicate",
             "no_duplicate",
+            "meet_duty",
+            "retract_met_duty",
         ),
         "data_entered",
     ),

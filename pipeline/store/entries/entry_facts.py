@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Connection
+
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.model import State
@@ -18,10 +20,10 @@ from pipeline.store.paper.form_areas import confirmed_area
 
 
 def derive_entry_facts(
-    form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
+    conn: Connection, form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
 ) -> dict[str, Any]:
     """Return the columns that follow from the answers: client, day, deadline, author and area."""
-    facts: dict[str, Any] = decided_due_time(form, entry, answers)
+    facts: dict[str, Any] = decided_due_time(conn, form, entry, answers)
     # Settled answers only; a field on a missing page says nothing
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, entry.row)

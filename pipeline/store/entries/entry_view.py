@@ -41,6 +41,7 @@ from pipeline.store.entries.batch_answers import (
     find_batch_answers,
 )
 from pipeline.store.entries.entry import Entry, is_part_of_page, load_entry
+from pipeline.store.entries.queue_order import find_met_rules
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.paper.later_scans import find_later_scan_issues
 from pipeline.store.paper.pages import Page, load_page_reading
@@ -88,7 +89,7 @@ class EntryView:
     this person may not see. `depth` is how deep the entry is typed; at the depth of deviations
     `deviations` are the boxes of a grid that seem to say something else than "as planned", and
     `days_in_use` the first and the last day on which anything is written there.
-    `attachments` go with the sheet.
+    `attachments` go with the sheet. `met_rules` are the duties that a person has said to be met.
     """
 
     entry: Entry
@@ -104,6 +105,7 @@ class EntryView:
     deviations: frozenset[str] = frozenset()
     days_in_use: tuple[int, int] | None = None
     attachments: tuple[AttachedPage, ...] = ()
+    met_rules: frozenset[str] = frozenset()
 
     @property
     def is_hidden(self) -> bool:
@@ -176,6 +178,7 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
         find_deviations(form, grid),
         find_days_in_use(form, grid),
         list_attached_pages(conn, entry.sheet),
+        frozenset(find_met_rules(conn, entry.id) if form.all_deadlines else ()),
     )
 
 

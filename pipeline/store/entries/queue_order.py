@@ -55,7 +55,7 @@ from pipeline.store.entries.entry import Entry, list_sheet_entries, load_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import find_client, strip_pid_separators
 from pipeline.store.schema import paper
-from pipeline.store.schema.review import pull
+from pipeline.store.schema.review import met_duty, pull
 
 _RANK_FRONT, _RANK_NORMAL = 0, 1
 """Values of the column `rank`, which comes before the lane."""
@@ -237,7 +237,7 @@ def set_queue_places(
             matcher = triage.unit_matcher(conn, entry.unit)
             values = _queue_place(form, entry, readings)
             values |= decided_due_time(
-                form, entry, decided_answers(conn, entry.id), values.get("deadlines")
+                conn, form, entry, decided_answers(conn, entry.id), values.get("deadlines")
             )
             values |= triage.triage_values(
                 matcher, form, entry.row, readings, values.get("deadlines")
@@ -252,12 +252,15 @@ def set_queue_places(
 
 
 def decided_due_time(
+    conn: Connection,
     form: Form,
     entry: Entry,
     answers: Mapping[str, DecidedAnswer],
     before: DeadlineTimes | None = None,
 ) -> dict[str, Any]:
     """Return the columns of legal deadlines that follow from settled answers, if there are any.
+
+    What a person has said to be met is left out (`store/review/duties.py`).
 
     Args:
         before: The deadlines as they were, if not as the entry has them.
@@ -270,15 +273,30 @@ def decided_due_time(
             days[name] = date.fromisoformat(str(decided.answer.value))
         elif decided.is_settled and decided.answer.state is State.EMPTY:
             days[name] = None
-    times = before if before is not None else _stored_times(entry)
-    return _deadline_values(entry, times_from_answers(form, entry.row, days, times))
+    met = find_met_rules(conn, entry.id) | _rules_without_duty(form, entry, answers)
+    times = before if before is not None else entry.deadlines or {}
+    return deadline_values(entry, times_from_answers(form, entry.row, days, times, met))
 
 
-def _stored_times(entry: Entry) -> DeadlineTimes:
-    return entry.deadlines or {}
+def find_met_rules(conn: Connection, entry_id: str) -> set[str]:
+    """Return the rules of an entry's duties that a person has said to be met."""
+    rows = select(met_duty.c.rule, met_duty.c.is_met).where(met_duty.c.entry == entry_id)
+    latest = {row.rule: row.is_met for row in conn.execute(rows.order_by(met_duty.c.id))}
+    return {rule for rule, is_met in latest.items() if is_met}
 
 
-def _deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
+def _rules_without_duty(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]) -> set[str]:
+    """Return the rules by which settled answers say that nothing has to be done."""
+    settled = {name: each.answer.value for name, each in answers.items() if each.is_settled}
+    return {
+        deadline.rule
+        for deadline in form.all_deadlines
+        for column, value in deadline.unless.items()
+        if settled.get(deadline_field(form, entry.row, column).name) == value
+    }
+
+
+def deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
     """Return the columns of an entry's open deadlines."""
     due = nearest_due(times, entry.created_at)
     return {"deadlines": dict(times), "due_at": due, **_last_day(due)}
@@ -317,7 +335,7 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
     if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
         times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))
-        values |= _deadline_values(entry, times)
+        values |= deadline_values(entry, times)
     return values
 
 

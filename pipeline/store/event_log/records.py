@@ -112,6 +112,7 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
         _kind(review.client_choice, "entry"),
         _kind(review.duplicate_mark, "entry"),
         _kind(review.forwarding, "entry"),
+        _kind(review.met_duty, "entry"),
         _kind(review.question, "entry"),
         _kind(review.author_answer, "question"),
         _kind(exports.route, "name"),

@@ -11,6 +11,7 @@ from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law.open_deadlines import open_duties
 from pipeline.domain.model import Client, State, Value
 from pipeline.domain.record import Outage, Record, RecordAttachment, Stamp, TypedPart
 from pipeline.domain.review.depth import is_grid_box, unanswered_fields
@@ -136,6 +137,7 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
             if attached.page.image_sha256
         ),
         missing_pages=sources.missing_pages.get(entry.sheet, ()),
+        duties=open_duties(form, entry.deadlines),
         typed=_typed_part(form, entry, answers),
         boxes=tuple(
             spec.column for spec in specs if is_box_planned(form, spec, _known_values(answers))

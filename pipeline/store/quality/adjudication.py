@@ -133,7 +133,7 @@ def _correct_entry(
         name: DecidedAnswer(answer, AnswerOrigin.CORRECTION, is_settled)
         for name, answer in completed.items()
     }
-    facts = derive_entry_facts(task.form, entry, before | new)
+    facts = derive_entry_facts(conn, task.form, entry, before | new)
     write_decision(
         conn,
         person,

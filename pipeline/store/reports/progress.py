@@ -29,10 +29,9 @@ from sqlalchemy import (
     select,
 )
 
-from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.form import Subject
-from pipeline.domain.law.deadlines import find_deadline_rule
-from pipeline.domain.law.open_deadlines import ANY_RULE, UNCERTAIN
+from pipeline.domain.law.deadlines import is_duty
+from pipeline.domain.law.open_deadlines import UNCERTAIN
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.exports.proofs import Finding
@@ -50,6 +49,7 @@ from pipeline.store.schema.tally import (
     IS_COMING,
     IS_GAP,
     IS_LIVE_PAGE,
+    IS_NOBODYS,
     IS_UNRECEIPTED,
     WAITING,
     WAS_ENDED,
@@ -209,7 +209,7 @@ def count_not_entered(conn: Connection, units: Collection[str]) -> list[UnitCoun
 def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]:
     """Return the legal deadlines of the person's units: uncertain ones, then the nearest.
 
-    Undecided entries and gaps are counted, once for each deadline of a duty that is not met.
+    An entry is counted once for each duty that nobody has said to be met, whatever its state.
 
     Raises:
         NotAllowedError: the person may not see metrics.
@@ -222,7 +222,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
     )
     inner = select(*keys).where(
         HAS_DUE,
-        or_(_entry_table.c.state.in_(paper.OPEN_STATES), IS_GAP),
+        ~IS_NOBODYS,
         _entry_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     )
     groups = list(inner.subquery().c)
@@ -232,13 +232,6 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
         deadlines, unit, form, version, entries = row
         for rule, time in (json.loads(deadlines or "{}") or {}).items():
             counts[time, rule, unit, form, version] += entries
-    # The time of an appeal is nobody's duty here.
-    today = today_in_sweden()
-    duties = {
-        rule
-        for rule in {key[1] for key in counts}
-        if rule == ANY_RULE or find_deadline_rule(rule, today).is_duty
-    }
     found = [
         DeadlineCount(
             None if time == UNCERTAIN else datetime.fromisoformat(time),
@@ -249,7 +242,8 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
             entries,
         )
         for (time, rule, unit, form, version), entries in counts.items()
-        if rule in duties
+        # The time of an appeal is nobody's duty here.
+        if is_duty(rule)
     ]
     return sorted(
         found,

@@ -97,7 +97,7 @@ def choose_candidates(
 
 
 def _can_wait(entry: Entry) -> bool:
-    return entry.criticality != "A" and entry.due_at is None
+    return entry.criticality != "A" and not entry.deadlines
 
 
 def _find_candidates(

@@ -132,7 +132,7 @@ def correct_entry(
         new[doubt] = DecidedAnswer(all_answers[doubt], AnswerOrigin.CORRECTION, False)
     # What is unsettled waits for a second person.
     state = rules.next_state(sum(not answer.is_settled for answer in new.values()))
-    facts = derive_entry_facts(form, entry, before | new)
+    facts = derive_entry_facts(conn, form, entry, before | new)
     write_decision(
         conn,
         person,

@@ -213,7 +213,7 @@ def decide_entry(
         form=form,
         first_by=person.login,
         first_at=now,
-        **derive_entry_facts(form, entry, decided),
+        **derive_entry_facts(conn, form, entry, decided),
     )
     save_client_choice(conn, person, form, entry, completed, about, now)
     return state
@@ -405,7 +405,7 @@ def _decide_second(
         both,
         about,
     )
-    facts = derive_entry_facts(form, entry, earlier | decided)
+    facts = derive_entry_facts(conn, form, entry, earlier | decided)
     write_decision(
         conn,
         person,

@@ -158,7 +158,7 @@ def confirm_rows(
             form=row.form,
             first_by=person.login,
             first_at=now,
-            **derive_entry_facts(row.form, entry, decided),
+            **derive_entry_facts(conn, row.form, entry, decided),
         )
         decided_ids.append(each.entry_id)
     return decided_ids

@@ -28,6 +28,7 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     review.forwarding,
     review.group_setting,
     review.look,
+    review.met_duty,
     review.question,
     review.signature,
     exports.archive_delivery,

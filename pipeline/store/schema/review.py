@@ -316,3 +316,21 @@ client_code = Table(
     Column("given_at", UtcDateTime, nullable=False),
     UniqueConstraint("unit", "pid"),
 )
+
+# What people say of legal duties: that one is met, how, on which day and by which later paper, or,
+# in a row of its own, that it is not. The latest row of an entry's rule counts. `due` is the
+# deadline as it was, see domain/law/open_deadlines.py.
+met_duty = Table(
+    "met_duty",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("rule", String(60), nullable=False),
+    Column("is_met", Boolean, nullable=False),
+    Column("how", String(20), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("paper", ForeignKey("entry.id")),
+    Column("due", String(40), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)

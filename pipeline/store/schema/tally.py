@@ -12,7 +12,7 @@ What is not finished is counted by the indexes of this module, which leave out w
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, and_, literal_column
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, and_, literal_column, or_
 
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import GAPLESS_REASONS
@@ -61,8 +61,14 @@ IS_GAP = and_(
     entry.c.reason.not_in([literal_column(f"'{reason}'") for reason in sorted(GAPLESS_REASONS)]),
 )
 """Rejected paper that leaves a gap in a record, such as illegible, and is not dealt with."""
-HAS_DUE = and_(IS_UNRECEIPTED, entry.c.due_at.is_not(None))
 WAS_ENDED = entry.c.ended_at.is_not(None)
+HAS_DUE = entry.c.due_at.is_not(None)
+"""A duty that nobody has said to be met, whatever became of the entry since."""
+IS_NOBODYS = and_(
+    or_(entry.c.state == literal_column(f"'{EntryState.REJECTED}'"), entry.c.voided.is_not(None)),
+    entry.c.reason.in_([literal_column(f"'{reason}'") for reason in sorted(GAPLESS_REASONS)]),
+)
+"""Paper that is not about anybody, or that another entry has: it has no duties."""
 WAS_FIRST, WAS_SECOND = entry.c.first_at.is_not(None), entry.c.second_at.is_not(None)
 IS_BLANK = page.c.outcome == literal_column("'blank'")
 IS_QUEUED = page.c.state == literal_column("'queued'")
@@ -130,7 +136,7 @@ Index(
     postgresql_where=IS_UNRECEIPTED,
 )
 Index("entry_gap", entry.c.unit, sqlite_where=IS_GAP, postgresql_where=IS_GAP)
-Index("entry_due", entry.c.unit, entry.c.state, sqlite_where=HAS_DUE, postgresql_where=HAS_DUE)
+Index("entry_due", entry.c.unit, entry.c.due_at, sqlite_where=HAS_DUE, postgresql_where=HAS_DUE)
 Index(
     "entry_ended",
     entry.c.ended_at,

@@ -140,7 +140,7 @@ def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -
         assert red > 2 * max(green, blue)
         passed.focus()
         page.keyboard.press("Enter")
-        listed = page.get_by_role("cell", name="dagen har passerat", exact=False)
+        listed = page.get_by_text("gick ut för 2 dagar sedan")
         expect(listed).to_have_count(1)
         settle(page)
         expect(passed).to_be_focused()

@@ -37,7 +37,8 @@ DROP INDEX page_live; DROP INDEX page_queue; DROP INDEX page_duplicate_of; DROP 
 DROP INDEX page_sides; DROP INDEX page_scanned; DROP INDEX batch_created; DROP INDEX batch_coming;
 DROP INDEX entry_unreceipted; DROP INDEX entry_gap; DROP INDEX entry_due; DROP INDEX entry_first;
 DROP INDEX entry_second; DROP INDEX entry_created; DROP INDEX entry_version_at; DROP INDEX look_at;
-DROP INDEX receipt_run; DROP INDEX event_skip; ALTER TABLE page DROP COLUMN standing;
+DROP TABLE met_duty; DROP INDEX receipt_run; DROP INDEX event_skip;
+ALTER TABLE page DROP COLUMN standing;
 CREATE INDEX ix_page_state ON page (state)
 """
 """What makes a store of today one of the revision before routes."""

@@ -73,6 +73,7 @@ from tests.support.rights.things_found import (
     add_measured,
     add_put_aside,
     confirm,
+    duty_arguments,
     form_editor_arguments,
     manual_entry_arguments,
     route_arguments,
@@ -287,9 +288,11 @@ class World:
                 )
 
     def _depth_and_drill(self, name: str) -> dict[str, Any]:
-        """What the depth of entry, drills and the unit's own documents are called with."""
+        """What the depth of entry, duties, drills and the unit's documents are called with."""
         if name.startswith(f"{P}preparation."):
             return drill_arguments(self.settings) | {"forms": _all_forms()}
+        if ".duties." in name:
+            return duty_arguments(self.store)
         return depth_arguments(self.store, self.known.loose, name)
 
     def _special(self, name: str) -> dict[str, Any]:
@@ -323,6 +326,7 @@ class World:
         if name.startswith(
             (
                 f"{P}store.depth.",
+                f"{P}store.review.duties.",
                 f"{P}store.review.row_confirmation.",
                 f"{P}preparation.drill.",
                 f"{P}preparation.outage_pack.unit_doc",

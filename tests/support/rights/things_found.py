@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.domain.form.form import Area, Subject
+from pipeline.domain.law.open_deadlines import MetHow
 from pipeline.domain.model import Person
 from pipeline.domain.record import Route
 from pipeline.domain.review.rules import Answer
@@ -24,6 +25,7 @@ from pipeline.store.exports.manual_entry.field_orders import FieldOrder
 from pipeline.store.exports.runs import save_delivery
 from pipeline.store.review import decisions
 from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
+from pipeline.store.review.duties import MetAnswer
 from pipeline.store.review.questions import ask_author
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import (
@@ -32,6 +34,7 @@ from pipeline.store.schema.review import (
     group_cell,
     group_task,
     look,
+    met_duty,
     question,
 )
 from tests.support.pages.small_pages import blank_page
@@ -220,3 +223,15 @@ def route_arguments(store: Store, settings: Settings, run_id: str, name: str) ->
         "new": route,
         "context": ExportContext(store, at_once, FORMS),
     }
+
+
+def duty_arguments(store: Store) -> dict[str, Any]:
+    """What is said of a duty, one of which is open and another one is met."""
+    due, answer = later(60), MetAnswer(MetHow.COURT, NOW.date())
+    met = {"entry": "AAAA-00", "rule": "lvu-understallning", "is_met": True, "how": "court"}
+    with store.begin() as conn:
+        owed = update(paper.entry).where(paper.entry.c.id == "AAAA-00")
+        conn.execute(owed.values(due_at=due, deadlines={"lvu-ansokan": due.isoformat()}))
+        more = {"day": "2026-02-20", "due": due.isoformat(), "by": EVA.login, "at": NOW}
+        conn.execute(insert(met_duty).values(met | more))
+    return {"duty": ("AAAA-00", "lvu-ansokan"), "met": answer}

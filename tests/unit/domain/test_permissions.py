@@ -54,6 +54,7 @@ MAY: dict[Action, set[Role]] = {
     Action.ARCHIVE: {Role.ADMINISTRATOR, Role.REGISTRAR},
     Action.DISPOSE: {Role.REGISTRAR},
     Action.APPROVE_PAYMENT: {Role.MANAGER},
+    Action.DUTY: PAPER | {Role.MANAGER},
     Action.FORMS: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
     Action.MAKE_FORMS: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
 }

@@ -43,6 +43,7 @@ from ui.screens.lookup.client_box import (
     reset_client_box,
 )
 from ui.screens.lookup.versions import show_people, version_table
+from ui.screens.progress.deadlines import entry_duties
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.entry_form import (
     client_check_fields,
@@ -138,6 +139,7 @@ def _values_section(
         st.info(plain(text), icon=":material/info:")
     # Above the values, which may be many
     _entry_buttons(context, person, view, history, report)
+    entry_duties(context, person, entry.id)
     settled_lines(view, [field for field in view.fields if field.first_answer is not None])
     show_people(context, view.entry)
     if not history:

@@ -79,7 +79,7 @@ def _situation_section(context: AppContext, person: Person) -> None:
         _alarm_section(context, person, alarms)
     with right:
         _download_section(context, person, now)
-    deadline_section(context, overview)
+    deadline_section(context, person, overview)
     if overview.incomplete_batches:
         st.warning(
             md(

@@ -18,6 +18,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law import deadlines
 from pipeline.domain.law.benefit_norm import OTHER_YEAR
+from pipeline.domain.law.duty_text import duty_text
 from pipeline.domain.law.open_deadlines import deadline_field
 from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
@@ -173,43 +174,48 @@ def _score_text(score: Score) -> str:
     return t("news.score", scale=score.scale, points=score.points, level=level)
 
 
-def deadline_text(rule: str, last: date) -> str:
-    """Return what has to be done until which day, in words."""
-    deadline_rule = deadlines.find_deadline_rule(rule, last)
-    return deadline_rule.say.get(current_language(), deadline_rule.what).format(
-        day=format_weekday(last)
-    )
-
-
 def deadline_facts(view: EntryView, answers: Mapping[str, Answer]) -> list[Fact]:
     """Return a line for each deadline: what is due soonest first, what has been done last."""
-    facts = [_deadline_fact(view, deadline, answers) for deadline in view.form.all_deadlines]
-    return [fact for _, fact in sorted(facts, key=lambda item: item[0])]
+    facts = [
+        _deadline_fact(view, deadline, answers)
+        for deadline in view.form.all_deadlines
+        if not any(
+            answer == Answer(value)
+            for column, value in deadline.unless.items()
+            if (answer := answers.get(deadline_field(view.form, view.entry.row, column).name))
+        )
+    ]
+    return [fact for _, fact in sorted(filter(None, facts), key=lambda item: item[0])]
 
 
 def _deadline_fact(
     view: EntryView, deadline: Deadline, answers: Mapping[str, Answer]
-) -> tuple[tuple[bool, datetime], Fact]:
-    """Return a deadline's place among the others, and its line."""
+) -> tuple[tuple[bool, datetime], Fact] | None:
+    """Return a deadline's place among the others, and its line; None where the law sets no day."""
     day, met = (
         _known_day(view, column, answers) if column else None
         for column in (deadline.day, deadline.met)
     )
     requirement = deadlines.find_deadline_rule(deadline.rule, day or today_in_sweden()).what
-    due = deadlines.due_at(deadline.rule, day) if day else None
+    due = deadlines.due_at(deadline.rule, day, deadline.after) if day else None
     # What has been done, in time or not
     if met is not None:
         is_late = due is not None and met > swedish_day(due)
         key = "deadline.met_late" if is_late else "deadline.met"
         text = t(key, what=requirement, day=format_weekday(met))
         return (True, due or utc_now()), Fact(text, "warn" if is_late else "muted")
+    if deadline.rule in view.met_rules:
+        return (True, due or utc_now()), Fact(t("deadline.said_met", what=requirement), "muted")
     # What is due, once the day is typed
+    if due is None and day is not None:
+        return None
     if due is None:
         label = deadline_field(view.form, view.entry.row, deadline.day).label
         text = t("deadline.unknown", what=requirement, field=label)
         return (False, utc_now()), Fact(text, "muted")
     passed = t("deadline.passed") if due < utc_now() else ""
-    return (False, due), Fact(deadline_text(deadline.rule, swedish_day(due)), "due", passed)
+    text = duty_text(deadline.rule, due, utc_now(), current_language())
+    return (False, due), Fact(text, "due", passed)
 
 
 def _known_day(view: EntryView, column: str, answers: Mapping[str, Answer]) -> date | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from pipeline.domain.law.deadlines import (
     find_deadline_rule,
     load_deadline_rules,
 )
+from pipeline.domain.law.duty_text import duty_text
 
 
 def test_the_shipped_rules_have_a_law_and_a_source() -> None:
@@ -26,6 +27,7 @@ def test_the_shipped_rules_have_a_law_and_a_source() -> None:
         "skyddsbedomning",
         "forhandsbedomning",
         "sol-utredning",
+        "anmalare-information",
         "overklagande",
     }
     assert all("§" in rule.law and rule.source for rule in load_deadline_rules())
@@ -42,7 +44,7 @@ def test_the_shipped_rules_have_a_law_and_a_source() -> None:
         ("lvu-ansokan", "2022-01-14 23:59"),
         ("lvm-understallning", "2021-12-18 23:59"),
         ("lvm-ansokan", "2021-12-24 23:59"),
-        ("skyddsbedomning", "2021-12-17 23:59"),
+        ("skyddsbedomning", "2021-12-18 23:59"),
         ("forhandsbedomning", "2021-12-31 23:59"),
         ("sol-utredning", "2022-04-17 23:59"),
         ("overklagande", "2022-01-07 23:59"),
@@ -50,7 +52,32 @@ def test_the_shipped_rules_have_a_law_and_a_source() -> None:
 )
 def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> None:
     assert due_at(rule, date(2021, 12, 17)) == datetime.fromisoformat(last).replace(tzinfo=SWEDEN)
-    assert due_at(rule, date.max).astimezone(UTC).date() == date.max
+    furthest = due_at(rule, date.max)
+    assert furthest is not None
+    assert furthest.astimezone(UTC).date() == date.max
+
+
+@pytest.mark.parametrize("day", ["2021-12-17", "2025-07-01", "2026-03-02"])
+def test_a_report_is_assessed_by_the_end_of_the_day_after_as_its_form_says(day: str) -> None:
+    began = date.fromisoformat(day)
+    assert find_deadline_rule("skyddsbedomning", began).last_day(began) == began + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("day", "last"),
+    [("2021-12-17", None), ("2026-01-14", None), ("2026-01-15", "2026-01-22 23:59")],
+)
+def test_who_reported_is_told_within_a_week_since_the_law_says_so(
+    day: str, last: str | None
+) -> None:
+    due = last and datetime.fromisoformat(last).replace(tzinfo=SWEDEN)
+    assert due_at("anmalare-information", date.fromisoformat(day)) == due
+
+
+def test_a_time_that_runs_from_a_decision_not_on_the_paper_follows_its_last_day() -> None:
+    due = due_at("anmalare-information", date(2026, 2, 1), "forhandsbedomning")
+    assert due == datetime(2026, 2, 22, 23, 59, tzinfo=SWEDEN)
+    assert due_at("anmalare-information", date(2026, 1, 14), "forhandsbedomning") is None
 
 
 @pytest.mark.parametrize(
@@ -58,7 +85,8 @@ def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> 
     [("2021-10-31", "2022-02-28"), ("2023-10-31", "2024-02-29"), ("2021-08-31", "2021-12-31")],
 )
 def test_a_time_in_months_ends_in_the_month_that_it_names(begun: str, last: str) -> None:
-    assert due_at("sol-utredning", date.fromisoformat(begun)).date() == date.fromisoformat(last)
+    rule = find_deadline_rule("sol-utredning", date.fromisoformat(begun))
+    assert rule.last_day(date.fromisoformat(begun)) == date.fromisoformat(last)
 
 
 def test_a_rule_names_days_or_months() -> None:
@@ -107,3 +135,23 @@ def test_a_broken_file_of_rules_is_named(tmp_path: Path) -> None:
     (tmp_path / "deadlines.yaml").write_text("- rule: r\n", "utf-8")
     with pytest.raises(FormError, match=r"deadlines\.yaml"):
         load_deadline_rules(tmp_path / "deadlines.yaml")
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("2022-01-10T12:00", "10 dagar kvar"),
+        ("2022-01-19T23:30", "1 dag kvar"),
+        ("2022-01-20T00:30", "sista dagen är i dag"),
+        ("2022-01-21T00:30", "gick ut för 1 dag sedan"),
+        ("2022-01-30T12:00", "gick ut för 10 dagar sedan"),
+    ],
+)
+def test_a_duty_is_said_with_the_swedish_days_left(now: str, left: str) -> None:
+    due = datetime(2022, 1, 20, 23, 59, tzinfo=SWEDEN)
+    moment = datetime.fromisoformat(now).replace(tzinfo=SWEDEN)
+    text = duty_text("lvu-ansokan", due, moment, "sv")
+    assert text == (
+        f"Ansökan om vård ska vara hos förvaltningsrätten senast tors 20 jan. 2022 – {left}"
+    )
+    assert "dagen är inte läst" in duty_text("lvu-ansokan", None, moment, "sv")

@@ -13,8 +13,8 @@ from tests.support.store.export_examples import ARNE, FORMS, SIV, record
 
 MATCHERS = {"Norr": TriageMatcher(load_triage_table().rules)}
 LATE, SOON, UNKNOWN = (
-    record("lvu-omhandertagande", {"beslutsdatum": day})
-    for day in ("2021-12-20", "2021-12-17", None)
+    record("lvu-omhandertagande", duties={"lvu-understallning": time})
+    for time in ("2021-12-27T23:59+01:00", "2021-12-24T23:59+01:00", "")
 )
 FALL, NOTE = (
     record(fields={"anteckning": text}) for text in ("Har ramlat i hallen.", "Såret ser bra ut.")

@@ -4,6 +4,7 @@ fields.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from pipeline.domain.errors import ExportError, NotAllowedError
 from pipeline.domain.form.field import Meaning
@@ -45,6 +47,7 @@ from pipeline.export.tables.mapping import (
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import save_route
 from pipeline.store.registers import client_register
+from pipeline.store.schema.paper import entry
 from tests.support.store import export_examples as examples
 from tests.support.store.export_office import (
     ANNA,
@@ -389,3 +392,21 @@ def test_what_is_keyed_in_together(form: str, changed: dict[str, Any], is_togeth
     options = replace(examples.terms(screen.TARGET), mappings=mappings)
     assert is_keyed_with(first, second, options) is is_together
     assert not is_keyed_with(first, replace(second, amends=examples.EARLIER), options)
+
+
+def test_a_duty_of_law_stands_by_its_entry_on_the_screen_and_in_print(
+    office: ExportContext,
+) -> None:
+    route_to(office)
+    entry_id = confirm_note(office, "KU0000")
+    with office.store.begin() as conn:
+        duties = {"lvu-ansokan": "2090-01-20T23:59:00+01:00"}
+        conn.execute(update(entry).where(entry.c.id == entry_id).values(deadlines=duties))
+    (run,) = make_runs(office, ANNA, screen.TARGET, utc_now())
+    words = " ".join(printed(fetch_run_file(office, ANNA, run.id).data).split())
+    assert re.search(r"hos förvaltningsrätten senast fre 20 jan\. 2090 – [\d\s]+ dagar kvar", words)
+    (waiting,) = screen.list_waiting_lists(office, ANNA)
+    shown = screen.claim_next_client(office, ANNA, waiting.name, utc_now())
+    assert shown is not None
+    (duty,) = shown.entries[0].duties
+    assert "senast fre 20 jan. 2090 – " in duty

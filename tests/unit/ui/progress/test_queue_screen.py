@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import cast
-
-import pytest
-
 from pipeline.domain.form.form import Depth
-from pipeline.reporting.progress import Overview
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.settings import list_unit_depths
 from pipeline.store.entries import queue
 from pipeline.store.entries.queue_order import PriorityKind, list_priorities
-from pipeline.store.reports.progress import DeadlineCount
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, MANAGER, NURSE, UNIT
 from tests.unit.ui.conftest import OpenScreen
-from ui.i18n import t
-from ui.screens.progress.deadlines import _last_day_text
-from ui.workspace import AppContext
 
 
 def first(store: Store) -> str:
@@ -84,15 +73,3 @@ def test_a_unit_chooses_how_much_of_a_form_is_typed(store: Store, open_screen: O
     # The choice in force is shown, not the form's own
     chosen = [one for one in app.radio if str(one.key).startswith("depth_depth")]
     assert chosen[0].value is Depth.ATTACHMENT
-
-
-@pytest.mark.parametrize(("days", "is_passed"), [(-2, True), (2, False)])
-def test_a_deadline_that_has_passed_is_marked(days: int, is_passed: bool) -> None:
-    due = datetime.now(UTC) + timedelta(days=days)
-    deadline = DeadlineCount(due, "lvu-understallning", UNIT, "lvu-omhandertagande", 2, 1)
-    text = _last_day_text(
-        cast(AppContext, SimpleNamespace(forms={})),
-        cast(Overview, SimpleNamespace(at=datetime.now(UTC))),
-        deadline,
-    )
-    assert (t("deadline.passed") in text) is is_passed

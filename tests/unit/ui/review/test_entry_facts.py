@@ -284,7 +284,7 @@ def test_each_deadline_has_its_line_and_one_that_is_met_comes_last(
     monkeypatch.setattr(entry_header, "current_language", lambda: "sv")
     form = _custody_with_deadlines()
     entry = SimpleNamespace(row=None)
-    view = SimpleNamespace(form=form, entry=entry, is_second_review=False, fields=())
+    view = SimpleNamespace(form=form, entry=entry, is_second_review=False, fields=(), met_rules=())
     answers = {
         "beslutsdatum": Answer("2021-12-17"),
         "understallt_datum": Answer("2021-12-20"),

@@ -212,7 +212,7 @@ def _show_warnings(shown: ClientToKeyIn) -> None:
 
 def _entry_warnings(entry: EntryToKeyIn) -> list[tuple[str, str]]:
     """Return each warning about an entry as Markdown, with its icon."""
-    warnings = []
+    warnings = [(plain(duty), ":material/gavel:") for duty in entry.duties]
     if entry.block.notice:
         warnings.append((plain(entry.block.notice), ":material/edit_note:"))
     if entry.item.is_amendment and not entry.is_void and entry.previous_client is None:

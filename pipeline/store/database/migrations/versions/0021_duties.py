@@ -1,0 +1,114 @@
+"""Duties until a person says that they are met, and the index of entries that have one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from alembic import op
+
+from pipeline.store.database.clock import UtcDateTime
+
+revision = "0021"
+down_revision = "0020"
+
+_SWEDEN = ZoneInfo("Europe/Stockholm")
+_APPEAL, _ASSESSMENT = "overklagande", "skyddsbedomning"
+_REPORT_DAYS = {"orosanmalan": "handelsedatum", "skyddsbedomning": "anmalan_datum"}
+"""By form, the field with the day on which a report of concern came in."""
+_UNCERTAIN, _NO_DEADLINE = "", "9999-12-31"
+
+
+def upgrade() -> None:
+    """Add table and index, and correct the deadlines that are stored.
+
+    The time of an appeal is nobody's duty here. An assessment may be made the day after the report.
+    """
+    op.create_table(
+        "met_duty",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("entry", sa.String(44), sa.ForeignKey("entry.id"), nullable=False),
+        sa.Column("rule", sa.String(60), nullable=False),
+        sa.Column("is_met", sa.Boolean, nullable=False),
+        sa.Column("how", sa.String(20), nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("paper", sa.String(44), sa.ForeignKey("entry.id")),
+        sa.Column("due", sa.String(40), nullable=False),
+        sa.Column("by", sa.String(80), nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+    )
+    op.create_index("ix_met_duty_entry", "met_duty", ["entry"])
+    _correct_times(op.get_bind())
+    op.drop_index("entry_due", "entry")
+    has_due = sa.text("due_at IS NOT NULL")
+    op.create_index(
+        "entry_due", "entry", ["unit", "due_at"], sqlite_where=has_due, postgresql_where=has_due
+    )
+
+
+def _correct_times(conn: sa.Connection) -> None:
+    """Correct the stored deadlines of entries, and what is nearest of each."""
+    entry = sa.table(
+        "entry",
+        *(sa.column(name) for name in ("id", "form", "sheet")),
+        sa.column("created_at", UtcDateTime),
+        sa.column("due_at", UtcDateTime),
+        sa.column("due_on", sa.String),
+        sa.column("deadlines", sa.JSON(none_as_null=True)),
+    )
+    for row in conn.execute(sa.select(entry).where(entry.c.due_at.is_not(None))).all():
+        times = dict(row.deadlines or {})
+        time = times.get(_ASSESSMENT)
+        if time and row.form in _REPORT_DAYS:
+            times[_ASSESSMENT] = _day_after(conn, row, time)
+        duties = [
+            row.created_at if time == _UNCERTAIN else datetime.fromisoformat(time)
+            for rule, time in times.items()
+            if rule != _APPEAL
+        ]
+        due = min(duties, default=None)
+        values = {
+            "deadlines": times,
+            "due_at": due,
+            "due_on": due.astimezone(_SWEDEN).date().isoformat() if due else _NO_DEADLINE,
+        }
+        conn.execute(sa.update(entry).where(entry.c.id == row.id).values(values))
+
+
+def _day_after(conn: sa.Connection, row: sa.Row[Any], time: str) -> str:
+    """Return the last day of the assessment, where it was the day of the report itself."""
+    last = datetime.fromisoformat(time).astimezone(_SWEDEN)
+    if last.date().isoformat() != _report_day(conn, row):
+        return time
+    return datetime.combine(last.date() + timedelta(days=1), last.time(), _SWEDEN).isoformat()
+
+
+def _report_day(conn: sa.Connection, row: sa.Row[Any]) -> object:
+    """Return the day on which the report came in, as decided, else as read."""
+    field = _REPORT_DAYS[row.form]
+    decision = sa.table(
+        "decision",
+        *(sa.column(name) for name in ("id", "entry", "field")),
+        sa.column("value", sa.JSON),
+    )
+    decided = (
+        sa.select(decision.c.value)
+        .where(decision.c.entry == row.id, decision.c.field == field)
+        .order_by(decision.c.id.desc())
+        .limit(1)
+    )
+    if (found := conn.execute(decided).scalar()) is not None:
+        return found
+    reading = sa.table(
+        "reading", sa.column("page"), sa.column("field"), sa.column("value", sa.JSON)
+    )
+    page = sa.table("page", sa.column("id"), sa.column("sheet"))
+    read = (
+        sa.select(reading.c.value)
+        .join(page, page.c.id == reading.c.page)
+        .where(page.c.sheet == row.sheet, reading.c.field == field)
+        .limit(1)
+    )
+    return conn.execute(read).scalar()

@@ -1,0 +1,268 @@
+"""A legal duty lives until a person says that it is met, whatever becomes of its paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+import pytest
+from sqlalchemy import select, update
+
+from pipeline.domain.errors import NotAllowedError, ReviewError
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law.deadlines import due_at
+from pipeline.domain.law.open_deadlines import MetHow
+from pipeline.domain.model import EntryState, Person, Role, Value
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.store.database.store import Store
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.event_log.events import list_events
+from pipeline.store.event_log.verification import verify_chain
+from pipeline.store.reports.progress import DeadlineCount, list_open_deadlines
+from pipeline.store.review import corrections, decisions, duties
+from pipeline.store.review.duties import Duty, LaterPaper, MetAnswer
+from pipeline.store.schema import paper
+from pipeline.store.schema.review import met_duty
+from tests.support.store.ward import (
+    BROR,
+    CHIEF,
+    EVA,
+    NILS,
+    NOTE,
+    NOW,
+    SAID,
+    SOUTH,
+    Ward,
+    answers,
+    later,
+    page_reading,
+    person,
+)
+
+pytest_plugins = ("tests.support.store.databases",)
+pytestmark = pytest.mark.both_databases
+
+SAID_DAY, DAY = date(2026, 2, 17), date(2026, 2, 18)
+
+
+def _form(form_id: str, *deadlines: dict[str, str]) -> Form:
+    top = NOTE.model_dump() | {"id": form_id, "deadlines": deadlines}
+    top["pages"] = top["pages"][:1]
+    spec = {"name": "gjort", "label": "Gjort", "kind": "digits", "format": "date"}
+    top["pages"][0]["fields"] += ({**spec, "box": [20, 120, 60, 8]},)
+    return Form.model_validate(top)
+
+
+CUSTODY = _form("lvu", {"rule": "lvu-ansokan", "day": "datum"})
+REPORT = _form("oro", {"rule": "skyddsbedomning", "day": "datum"})
+ASSESSMENT = _form("skydd", {"rule": "skyddsbedomning", "day": "datum", "met": "gjort"})
+ALL_FORMS = Forms({(one.id, one.version): one for one in (CUSTODY, REPORT, ASSESSMENT)})
+DUTY = "lvu-ansokan"
+COURT = MetAnswer(MetHow.COURT, date(2026, 2, 26))
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation."""
+    return Ward(store).begin()
+
+
+def add(ward: Ward, serial: str, form: Form = CUSTODY, **said: str | None) -> str:
+    """A sheet that was read and confirmed; answers with its entry's id."""
+    values = {**SAID, **said}
+    ward.read(ward.scan(), page_reading(form, serial, values), form)
+    confirm(ward, f"{serial}-00", {"gjort": None, **values})
+    return f"{serial}-00"
+
+
+def confirm(
+    ward: Ward, entry_id: str, values: Mapping[str, Value], people: Sequence[Person] = (EVA, NILS)
+) -> None:
+    """Let as many of these people as it takes say the same."""
+    for who in people:
+        with ward.store.begin() as conn:
+            entry = load_entry(conn, entry_id)
+            if entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
+                continue
+            given = answers(values)
+            decisions.decide_entry(conn, ALL_FORMS, who, entry_id, entry.revision, given, NOW)
+
+
+def counted(ward: Ward) -> list[tuple[str, int]]:
+    """The duties of Läge."""
+    with ward.store.read() as conn:
+        found: list[DeadlineCount] = list_open_deadlines(conn, CHIEF)
+    return [(each.rule, each.entries) for each in found]
+
+
+def listed(ward: Ward, who: Person = CHIEF) -> list[Duty]:
+    """The duties that a person may say to be met."""
+    with ward.store.read() as conn:
+        return duties.list_duties(conn, ALL_FORMS, who)
+
+
+def meet(ward: Ward, entry_id: str, answer: MetAnswer = COURT, rule: str = DUTY) -> None:
+    with ward.store.begin() as conn:
+        duties.meet_duty(conn, ALL_FORMS, CHIEF, (entry_id, rule), answer, NOW)
+
+
+def retract(ward: Ward, entry_id: str, rule: str = DUTY) -> None:
+    with ward.store.begin() as conn:
+        duties.retract_met_duty(conn, ALL_FORMS, CHIEF, (entry_id, rule), later(1))
+
+
+def nearest(ward: Ward, entry_id: str) -> datetime | None:
+    with ward.store.read() as conn:
+        return load_entry(conn, entry_id).due_at
+
+
+@pytest.mark.parametrize("state", ["bekräftad", "signerad", "exporterad", "kvitterad"])
+def test_a_duty_outlives_review_signature_export_and_receipt(ward: Ward, state: str) -> None:
+    entry_id = add(ward, "DUTA")
+    with ward.store.begin() as conn:
+        changed = update(paper.entry).where(paper.entry.c.id == entry_id)
+        conn.execute(changed.values(state=EntryState(state).value))
+    assert counted(ward) == [(DUTY, 1)]
+    assert [(one.entry_id, one.rule, one.due_at) for one in listed(ward)] == [
+        (entry_id, DUTY, due_at(DUTY, SAID_DAY))
+    ]
+
+
+def test_a_duty_that_a_person_says_is_met_is_gone_and_comes_back_when_it_is_undone(
+    ward: Ward,
+) -> None:
+    entry_id = add(ward, "DUTB")
+    meet(ward, entry_id)
+    assert counted(ward) == []
+    assert listed(ward) == []
+    assert nearest(ward, entry_id) is None
+    with ward.store.read() as conn:
+        (met,) = duties.list_met_duties(conn, CHIEF)
+    assert (met.duty.entry_id, met.answer, met.by) == (entry_id, COURT, CHIEF.name)
+    retract(ward, entry_id)
+    assert counted(ward) == [(DUTY, 1)]
+    assert nearest(ward, entry_id) == due_at(DUTY, SAID_DAY)
+    with ward.store.read() as conn:
+        assert duties.list_met_duties(conn, CHIEF) == []
+        rows = conn.execute(select(met_duty.c.is_met, met_duty.c.by).order_by(met_duty.c.id))
+        assert [tuple(row) for row in rows] == [(True, CHIEF.login), (False, CHIEF.login)]
+        done = [event.action for event in list_events(conn, entry_id)][-2:]
+        assert done == ["meet_duty", "retract_met_duty"]
+    with ward.store.begin() as conn:
+        assert verify_chain(conn).problems == ()
+
+
+def test_what_is_met_stays_met_when_its_entry_is_corrected(ward: Ward) -> None:
+    entry_id = add(ward, "DUTC")
+    meet(ward, entry_id)
+    correct(ward, entry_id, datum="2026-02-16")
+    assert counted(ward) == []
+    retract(ward, entry_id)
+    assert nearest(ward, entry_id) == due_at(DUTY, date(2026, 2, 16))
+
+
+def correct(ward: Ward, entry_id: str, **said: str) -> None:
+    with ward.store.begin() as conn:
+        entry = load_entry(conn, entry_id)
+        corrections.correct_entry(
+            conn, ALL_FORMS, EVA, entry_id, entry.revision, answers(said), "skrivfel", NOW
+        )
+    confirm(ward, entry_id, said, [NILS])
+
+
+def test_a_correction_moves_the_duty(ward: Ward) -> None:
+    entry_id = add(ward, "DUTD")
+    correct(ward, entry_id, datum="2026-02-20")
+    assert nearest(ward, entry_id) == due_at(DUTY, date(2026, 2, 20))
+
+
+@pytest.mark.parametrize(
+    ("reason", "left"),
+    [("dubblett", 0), ("främmande sida", 0), ("tom rad", 0), ("oläsligt", 1), ("fel person", 1)],
+)
+def test_paper_that_is_nobodys_has_no_duty_and_a_gap_has(
+    ward: Ward, reason: str, left: int
+) -> None:
+    entry_id = add(ward, "DUTE")
+    with ward.store.begin() as conn:
+        revision = load_entry(conn, entry_id).revision
+        decisions.reject_entry(conn, EVA, entry_id, revision, reason, NOW)
+    assert sum(count for _, count in counted(ward)) == len(listed(ward)) == left
+
+
+def test_what_was_made_void_keeps_its_duty_until_somebody_says_that_it_does_not_apply(
+    ward: Ward,
+) -> None:
+    entry_id = add(ward, "DUTF")
+    ward.export(entry_id)
+    with ward.store.begin() as conn:
+        revision = load_entry(conn, entry_id).revision
+        corrections.void_entry(conn, EVA, entry_id, revision, "inskriven i Treserva", NOW)
+    assert counted(ward) == [(DUTY, 1)]
+    meet(ward, entry_id, MetAnswer(MetHow.NOT_DUE, NOW.date()))
+    assert counted(ward) == []
+
+
+def proposals(ward: Ward) -> list[LaterPaper]:
+    return [one.proposal for one in listed(ward) if one.proposal is not None]
+
+
+def test_an_assessment_of_the_same_child_proposes_that_the_report_is_assessed(ward: Ward) -> None:
+    report = add(ward, "DUTG", REPORT)
+    add(ward, "DUTH", ASSESSMENT, pnr=BROR.pid, namn=BROR.name, gjort="2026-02-18")
+    add(ward, "DUTI", ASSESSMENT, gjort="2026-02-16")  # before the report
+    assert proposals(ward) == []
+    made = add(ward, "DUTJ", ASSESSMENT, gjort="2026-02-18")
+    (proposal,) = proposals(ward)
+    assert (proposal.entry_id, proposal.day) == (made, DAY)
+    meet(ward, report, proposal.answer, "skyddsbedomning")
+    assert counted(ward) == []
+    with ward.store.read() as conn:
+        (met,) = duties.list_met_duties(conn, CHIEF)
+    assert met.answer == MetAnswer(MetHow.PAPER, DAY, made)
+
+
+def test_a_later_paper_is_of_the_same_person(ward: Ward) -> None:
+    report = add(ward, "DUTK", REPORT)
+    other = add(ward, "DUTL", REPORT, pnr=BROR.pid, namn=BROR.name)
+    mine = add(ward, "DUTM", REPORT)
+    with ward.store.read() as conn:
+        assert duties.find_paper_of_same_person(conn, CHIEF, report, "DUTM") == mine
+        with pytest.raises(ReviewError, match="no such paper"):
+            duties.find_paper_of_same_person(conn, CHIEF, report, "DUTL")
+    for wrong in (other, report, None):
+        with pytest.raises(ReviewError, match="no such paper"):
+            meet(ward, report, MetAnswer(MetHow.PAPER, DAY, wrong), "skyddsbedomning")
+
+
+def test_a_duty_is_met_once_and_not_in_the_future(ward: Ward) -> None:
+    entry_id = add(ward, "DUTN")
+    with pytest.raises(ReviewError, match="not come yet"):
+        meet(ward, entry_id, MetAnswer(MetHow.COURT, date(2026, 3, 3)))
+    meet(ward, entry_id)
+    with pytest.raises(ReviewError, match="no such deadline"):
+        meet(ward, entry_id)
+    retract(ward, entry_id)
+    with pytest.raises(ReviewError, match="undone"):
+        retract(ward, entry_id)
+
+
+def test_only_who_may_says_that_a_duty_is_met(ward: Ward) -> None:
+    entry_id = add(ward, "DUTO")
+    elsewhere = person("sofia", Role.MANAGER, (SOUTH,))
+    other_area = person("chef", Role.MANAGER, areas=ALL_AREAS - {"HSL"})
+    for who in (elsewhere, other_area, person("tora", Role.TYPIST)):
+        with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+            duties.meet_duty(conn, ALL_FORMS, who, (entry_id, DUTY), COURT, NOW)
+    assert listed(ward, elsewhere) == listed(ward, other_area) == []
+    assert counted(ward) == [(DUTY, 1)]
+
+
+def test_an_undecided_entry_whose_duty_is_met_leaves_the_front_of_the_queue(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(CUSTODY, "DUTP", SAID), CUSTODY)
+    meet(ward, "DUTP-00")
+    assert nearest(ward, "DUTP-00") is None
+    # Read once more, and confirmed: it stays met
+    ward.read(ward.scan(), page_reading(CUSTODY, "DUTP", SAID), CUSTODY)
+    confirm(ward, "DUTP-00", {"gjort": None, **SAID})
+    assert nearest(ward, "DUTP-00") is None
