@@ -89,6 +89,7 @@ class ScreenSocket(WebSocketsSansIOProtocol):
         """Count what has come before anything reads it."""
         self.conn.receive_data(data)
         if self.conn.parser_exc is None and self._is_too_much():
+            self.conn.writes.clear()  # answers to pings that came with it
             self.conn.fail(CloseCode.MESSAGE_TOO_BIG)
         elif self.conn.parser_exc is None:
             self.handle_events()
@@ -104,7 +105,7 @@ class ScreenSocket(WebSocketsSansIOProtocol):
         if self.writable.is_set():
             super().handle_ping()
         else:
-            self.conn.data_to_send()
+            self.conn.writes.clear()
 
     def _is_too_much(self) -> bool:
         """Return whether a message is longer than the limit, or in too many parts."""
