@@ -95,7 +95,7 @@ class ScreenSocket(WebSocketsSansIOProtocol):
             self.handle_events()
             if self.conn.handshake_exc and not self.handshake_initiated:
                 # Too long a line for `websockets`: the web server would leave it without an answer.
-                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.transport.writelines(self.conn.data_to_send())
                 self.transport.close()
             return
         self.handle_parser_exception()
