@@ -37,7 +37,9 @@ from ui import screens
 from ui.access.cookie import DeviceCookie
 from ui.access.downloads import DOWNLOADS
 from ui.access.gate import Gate
+from ui.access.header_limits import HeaderLimits
 from ui.access.headers import SecurityHeaders
+from ui.access.screen_socket import limit_web_sockets
 from ui.i18n import t
 from ui.workspace import open_app_context
 
@@ -96,10 +98,16 @@ def _log_as_set() -> None:
 
 
 _log_as_set()
+limit_web_sockets()
 
 app = App(
     Path(__file__).with_name("app.py"),
     lifespan=prepare_access,
     on_script_error=show_unexpected_error,
-    middleware=[Middleware(SecurityHeaders), Middleware(Gate), Middleware(DeviceCookie)],
+    middleware=[
+        Middleware(HeaderLimits),
+        Middleware(SecurityHeaders),
+        Middleware(Gate),
+        Middleware(DeviceCookie),
+    ],
 )

@@ -39,6 +39,7 @@ from ui.access.bindings import BINDINGS, TICKETS, TicketState
 from ui.access.cookie import DEVICE_COOKIE, read_token
 from ui.access.gate import LOST_HEADER
 from ui.access.logins import session_limits, verify_provider_login
+from ui.access.screen_socket import NAME_HEADER, set_logged_in
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
@@ -405,6 +406,7 @@ def browser_token() -> str | None:
 def _bind_session(token: str) -> None:
     if (run := get_script_run_ctx()) is not None:
         BINDINGS.bind(run.session_id, token)
+        set_logged_in(st.context.headers.get(NAME_HEADER), is_logged_in=True)
 
 
 def _continue_session(context: AppContext) -> None:
@@ -455,6 +457,7 @@ def _end_session(end: SessionEnd) -> None:
 def _clear_session_state() -> None:
     if (run := get_script_run_ctx()) is not None:
         BINDINGS.release(run.session_id)
+        set_logged_in(st.context.headers.get(NAME_HEADER), is_logged_in=False)
         run.uploaded_file_mgr.remove_session_files(run.session_id)
     for key in [key for key in st.session_state if key not in _KEYS_KEPT_AT_LOGOUT]:
         del st.session_state[key]

@@ -359,6 +359,7 @@ def doctor() -> None:
     for finding in findings:
         table.add_row(finding.part, escape(finding.state), escape(finding.remedy))
     Console().print(table)
+    # What harms nothing by itself comes last, and leaves the exit code as it is.
     if problems := [finding for finding in findings if finding.remedy]:
         first = problems[0]
         is_incomplete = any(finding.code is ExitCode.MISSING_PROGRAM for finding in problems)

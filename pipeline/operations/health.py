@@ -28,6 +28,7 @@ from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
+from pipeline.operations.upkeep.interpreter import describe_interpreter
 from pipeline.operations.upkeep.readiness import (
     describe_backup_folder,
     describe_first_setup,
@@ -48,7 +49,7 @@ _OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """The state of one part, and the remedy and exit code if it does not work."""
+    """The state of one part, and the remedy and exit code if it does not work; OK: a mere note."""
 
     part: str
     state: str
@@ -64,6 +65,7 @@ def check_health() -> list[HealthFinding]:
         *_check_workspace(settings),
         _check_modes(settings),
         _check_disk(settings),
+        HealthFinding("Python", *describe_interpreter(), code=ExitCode.OK),
     ]
 
 

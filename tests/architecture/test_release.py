@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -50,8 +51,19 @@ def test_the_parts_are_those_of_the_lock_with_their_digests_and_licences(tmp_pat
     bom = json.loads((tmp_path / "out" / "sbom.cdx.json").read_text("utf-8"))
     assert bom["bomFormat"] == "CycloneDX"
     assert bom["metadata"]["component"]["name"] == "efterskrift"
-    assert {(part["name"], part["version"]) for part in bom["components"]} == pins
-    assert all(part["externalReferences"][0]["hashes"] for part in bom["components"])
+    wheels = [part for part in bom["components"] if "externalReferences" in part]
+    assert {(part["name"], part["version"]) for part in wheels} == pins
+    assert all(part["externalReferences"][0]["hashes"] for part in wheels)
+    system = {part["name"]: part["version"] for part in bom["components"] if part not in wheels}
+    assert system.pop("python") == platform.python_version()
+    assert {"tesseract-ocr", "poppler-utils", "libgl1"} <= set(system)
+    shown = subprocess.run(
+        ["dpkg-query", "--show", "--showformat=${Version}", "poppler-utils"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert system["poppler-utils"] == shown
     with (tmp_path / "out" / "licences.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["Name"].lower().replace("_", "-") for row in rows} <= {name for name, _ in pins}

@@ -186,6 +186,23 @@ def test_nginx_counts_a_network_of_ipv6_as_one_source(web_port: int) -> None:
     assert len({text for _, text in _ask(web_port, "/source", others)}) == 3
 
 
+def test_one_address_leaves_most_connections_of_nginx_to_others() -> None:
+    """And an office of 200 browsers behind one address has room: a web socket and four requests."""
+    site, main = (
+        (DEPLOY / "nginx" / name).read_text() for name in ("efterskrift.conf", "nginx.conf")
+    )
+    allowed = re.search(r"limit_conn \w+ (\d+);", site)
+    all_of_them = re.search(r"worker_connections (\d+);", main)
+    files = re.search(r"worker_rlimit_nofile (\d+);", main)
+    assert allowed
+    assert all_of_them
+    assert files
+    assert int(allowed[1]) >= 200 * 5
+    # A connection that is passed on is two: the browser's, and one to the program.
+    assert int(all_of_them[1]) >= 4 * 2 * int(allowed[1])
+    assert int(files[1]) > int(all_of_them[1])
+
+
 @pytest.mark.parametrize("script", ["install.sh", "efterskrift", "certificate", "workspace-units"])
 def test_bash_takes_the_scripts(script: str) -> None:
     _run("bash", "-n", DEPLOY / script)

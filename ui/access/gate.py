@@ -4,6 +4,7 @@
 |---|---|
 | any | Host names this server; a web socket or change also comes from a page of this server |
 | web socket | resumes a session only with the cookie of the login that the session belongs to |
+| message on it | is short (`screen_socket.py`), and of a kind that screens send |
 | `PUT`, `DELETE` of an upload | with that cookie, while the login is open, within its limits |
 | `GET` of a file | with that cookie, while the login is open; not stored, and gone once sent |
 | `POST` of a ticket | once, and answers with the cookie |
@@ -34,6 +35,7 @@ from ui.access.cookie import format_cookie, read_token
 from ui.access.downloads import DOWNLOADS
 from ui.access.hosts import is_known_host, is_same_origin
 from ui.access.logins import end_replaced_login, find_person
+from ui.access.screen_socket import NAME_HEADER, set_logged_in
 from ui.access.site import base_path, is_provider_on, server_hosts
 from ui.workspace import open_app_context
 
@@ -96,6 +98,10 @@ class Gate:
         ):
             await WebSocketClose(1008)(scope, receive, send)
             return
+        token = _token(scope)
+        person = await anyio.to_thread.run_sync(_find_person, token) if token else None
+        if not set_logged_in(headers.get(NAME_HEADER), is_logged_in=person is not None):
+            raise RuntimeError("This web server is not the one whose web sockets are limited.")
         await self._app(_without_foreign_session(scope), _only_from_screens(receive), send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:

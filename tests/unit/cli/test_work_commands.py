@@ -313,6 +313,18 @@ def test_the_doctor_tells_a_newcomer_to_make_the_workspace(
     assert result.stdout.splitlines()[-1] == "Next (Poppler): apt-get install poppler-utils"
 
 
+def test_the_doctor_names_an_unsafe_python_and_refuses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What harms nothing by itself leaves the exit code as it is."""
+    unsafe = health.HealthFinding("Python", "3.11.7: (CVE-2024-7592)", "Upgrade.", ExitCode.OK)
+    monkeypatch.setattr(health, "check_health", lambda: [unsafe])
+    result = CliRunner().invoke(build_app(), ["doctor"])
+    assert "CVE-2024-7592" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith("Next (Python): Upgrade.")
+    assert result.exit_code == ExitCode.OK
+
+
 @pytest.mark.usefixtures("workspace")
 def test_workers_that_end_beside_the_server_are_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

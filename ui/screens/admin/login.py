@@ -23,6 +23,8 @@ from ui.widgets.heading import language_choice, person_menu
 from ui.workspace import AppContext
 
 _REDEEM_KEY, _REDEEMED_KEY = "redeem", "redeemed"
+_MAX_TYPED = 1000
+"""Characters of a field: a message of 64 kB from somebody without a login ends the connection."""
 
 
 def show(context: AppContext) -> None:
@@ -82,7 +84,11 @@ def password_form(context: AppContext, person: Person, current_key: str) -> bool
     problem = st.container()  # above the form: below it, on a low screen, it is out of sight
     with st.form("password_form", border=True):
         current = st.text_input(
-            t(current_key), key="password_now", type="password", autocomplete="current-password"
+            t(current_key),
+            key="password_now",
+            type="password",
+            max_chars=_MAX_TYPED,
+            autocomplete="current-password",
         )
         new_password, repeated = _new_password_fields("password")
         is_sent = st.form_submit_button(
@@ -114,6 +120,7 @@ def _new_password_fields(key: str) -> tuple[str, str]:
             t(f"password.{name}"),
             key=f"{key}_{name}",
             type="password",
+            max_chars=_MAX_TYPED,
             autocomplete="new-password",
         )
         for name in ("new", "again")
@@ -137,8 +144,12 @@ def _redeem_form(context: AppContext) -> None:
     st.markdown(md("redeem.what", count=MIN_PASSWORD_LENGTH))
     problem = st.container()
     with st.form("redeem_form", border=True):
-        name = st.text_input(t("login.login"), key="redeem_login", autocomplete="username")
-        code = st.text_input(t("redeem.code"), key="redeem_code", autocomplete="one-time-code")
+        name = st.text_input(
+            t("login.login"), key="redeem_login", max_chars=_MAX_TYPED, autocomplete="username"
+        )
+        code = st.text_input(
+            t("redeem.code"), key="redeem_code", max_chars=_MAX_TYPED, autocomplete="one-time-code"
+        )
         new_password, repeated = _new_password_fields("redeem")
         is_sent = st.form_submit_button(
             t("redeem.save"), key="redeem_submit", type="primary", width="stretch"
@@ -172,7 +183,12 @@ def _code_form(context: AppContext) -> None:
     """Ask for the code of the second factor, after the password."""
     st.markdown(t("code_login.what"))
     with st.form("code_form", border=True):
-        code = st.text_input(t("code_login.code"), key="login_code", autocomplete="one-time-code")
+        code = st.text_input(
+            t("code_login.code"),
+            key="login_code",
+            max_chars=_MAX_TYPED,
+            autocomplete="one-time-code",
+        )
         is_sent = st.form_submit_button(
             t("login.enter"), key="code_submit", type="primary", width="stretch"
         )
@@ -208,11 +224,14 @@ def _organisation_login_button(context: AppContext) -> None:
 
 def _local_login_form(context: AppContext) -> None:
     with st.form("login_form", border=True):
-        name = st.text_input(t("login.login"), key="login_name", autocomplete="username")
+        name = st.text_input(
+            t("login.login"), key="login_name", max_chars=_MAX_TYPED, autocomplete="username"
+        )
         password = st.text_input(
             t("login.password"),
             key="login_password",
             type="password",
+            max_chars=_MAX_TYPED,
             autocomplete="current-password",
         )
         is_sent = st.form_submit_button(
