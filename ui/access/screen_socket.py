@@ -48,7 +48,7 @@ def limit_web_sockets() -> None:
 
     Streamlit chooses the web server's options before it imports the app, and offers none for this.
     """
-    H11Protocol.handle_websocket_upgrade = _upgrade  # type: ignore[method-assign]
+    H11Protocol.handle_websocket_upgrade = _upgrade  # type: ignore[method-assign, assignment]
 
 
 _upgrade_to = H11Protocol.handle_websocket_upgrade

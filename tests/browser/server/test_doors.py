@@ -110,7 +110,8 @@ def _frame(opcode: int, data: bytes, *, last: bool = True, packed: bool = False)
 def _heartbeat(length: int) -> bytes:
     """A message of a screen of about this many bytes, most of them in a field nobody reads."""
     back = BackMsg(app_heartbeat=True)
-    return back.SerializeToString() + _UNKNOWN + _varint(length) + bytes(length)
+    message: bytes = back.SerializeToString()
+    return message + _UNKNOWN + _varint(length) + bytes(length)
 
 
 _UNKNOWN = bytes([0xFA, 0x7F])

@@ -170,9 +170,11 @@ def confirm(
 
 def confirmed(office: ExportContext, target: str, serial: str = "AAAA01") -> str:
     """An entry that can go to this target, confirmed as in `confirm`; answers with its id."""
-    said = {name: str(value) for name, value in NEEDED_FIELDS.get(target, {}).items()} | dict(
-        _WORDS.get(target, {})
-    )
+    said: dict[str, str | bool] = {
+        name: value if isinstance(value, bool) else str(value)
+        for name, value in NEEDED_FIELDS.get(target, {}).items()
+    }
+    said |= _WORDS.get(target, {})
     return confirm(office, FORM_OF[target], serial, unit="Norr", **said)
 
 
