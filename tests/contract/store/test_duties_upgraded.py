@@ -19,15 +19,10 @@ from pipeline.store.reports.progress import list_open_deadlines
 from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import unprotect_tables
 from tests.support.store.export_office import MONA, confirm, open_office, scan
+from tests.support.store.older_stores import TO_0020
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
-
-_BEFORE = """
-DROP TABLE met_duty; DROP INDEX entry_due;
-CREATE INDEX entry_due ON entry (unit, state) WHERE state != 'kvitterad' AND due_at IS NOT NULL
-"""
-"""What makes a store of today one of the revision before duties."""
 
 
 def _evening(day: str) -> datetime:
@@ -66,7 +61,7 @@ def test_confirmed_entries_have_their_duties_back_and_the_right_day(
                 due_at=min(times.values()),
                 due_on=min(days.values()),
             )
-        for statement in _BEFORE.split(";"):
+        for statement in TO_0020:
             conn.execute(text(statement))
         conn.execute(update(alembic_version).values(version_num="0020"))
     office.store.close()
