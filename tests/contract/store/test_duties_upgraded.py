@@ -18,6 +18,7 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.reports.progress import list_open_deadlines
 from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import unprotect_tables
+from pipeline.store.schema.tally_triggers import drop_tally_triggers
 from tests.support.store.export_office import MONA, confirm, open_office, scan
 from tests.support.store.older_stores import TO_0020
 
@@ -61,6 +62,7 @@ def test_confirmed_entries_have_their_duties_back_and_the_right_day(
                 due_at=min(times.values()),
                 due_on=min(days.values()),
             )
+        drop_tally_triggers(conn)
         for statement in TO_0020:
             conn.execute(text(statement))
         conn.execute(update(alembic_version).values(version_num="0020"))
