@@ -48,15 +48,15 @@ def limit_web_sockets() -> None:
 
     Streamlit chooses the web server's options before it imports the app, and offers none for this.
     """
-    H11Protocol.handle_websocket_upgrade = _upgrade  # type: ignore[method-assign, assignment]
+    H11Protocol.handle_websocket_upgrade = _upgrade  # type: ignore[method-assign]
 
 
 _upgrade_to = H11Protocol.handle_websocket_upgrade
 
 
-def _upgrade(protocol: H11Protocol, event: h11.Request) -> None:
-    protocol.ws_protocol_class = ScreenSocket
-    _upgrade_to(protocol, event)
+def _upgrade(self: H11Protocol, event: h11.Request) -> None:
+    self.ws_protocol_class = ScreenSocket
+    _upgrade_to(self, event)
 
 
 class ScreenSocket(WebSocketsSansIOProtocol):
