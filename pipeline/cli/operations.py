@@ -25,6 +25,7 @@ from rich.table import Table
 
 from pipeline.cli.context import (
     BEFORE,
+    LANGUAGE,
     REVIEW,
     RUNNING,
     As,
@@ -291,7 +292,8 @@ def check(
     """Check the database and every stored file.
 
     Images, files of exports and archive packages are read and compared with their digests. Exit
-    code 6 if something is missing or damaged. Files that no row names harm nothing.
+    code 6 if something is missing or damaged, or a row was changed past the program. Files that no
+    row names harm nothing.
     """
     from pipeline.operations.upkeep.store_check import check_store
     from pipeline.store.database.store import accept_images as accept
@@ -319,22 +321,30 @@ def check(
 
 def _check_result(report: CheckReport) -> dict[str, object]:
     check = report.check
-    counts = {name: getattr(check, name) for name in ("files", "missing", "damaged", "orphans")}
+    counts = {
+        name: getattr(check, name) for name in ("files", "missing", "damaged", "orphans", "changed")
+    }
     problems = [asdict(problem) for problem in report.problems]
     return {"ok": check.is_whole, "database": check.database_problem, **counts} | {
         "recounted": report.recounted,
         "problems": problems,
+        "changes": [{"table": one.table, "id": one.owner} for one in report.changed],
     }
 
 
 def _print_check(report: CheckReport) -> None:
+    from pipeline.reporting.audit.anchors import describe_problem
+
     check = report.check
     for problem in report.problems:
         print_text(f"check.{problem.state}", sha256=problem.sha256, uses=", ".join(problem.uses))
     if check.database_problem:
         print_text("check.database", problem=check.database_problem)
+    for change in report.changed:
+        typer.echo(describe_problem(change, LANGUAGE))
     if check.orphans:
-        print_text("check.orphans", count=check.orphans)
+        key = "check.orphans_kept" if check.changed else "check.orphans"
+        print_text(key, count=check.orphans)
     if report.recounted:
         print_text("check.recounted", count=report.recounted)
     if check.is_whole:
@@ -346,7 +356,10 @@ def _print_check(report: CheckReport) -> None:
         missing=check.missing,
         damaged=check.damaged,
     )
-    print_text("check.remedy")
+    if check.changed:
+        print_text("check.changed", count=check.changed)
+    if check.missing or check.damaged or check.database_problem:
+        print_text("check.remedy")
 
 
 def doctor() -> None:

@@ -20,12 +20,18 @@ from pipeline.domain.errors import (
     ExitCode,
     FormError,
     LogBrokenError,
+    MissingProgramError,
     SettingsError,
     StoreError,
 )
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
+from pipeline.files.sandbox.process import (
+    ReaderEndedError,
+    ReaderTooSlowError,
+    reaches_network,
+)
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.operations.upkeep.interpreter import describe_interpreter
@@ -81,6 +87,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _check_calibration(settings),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
+        _run_check("Foreign files", _describe_sandbox),
         _run_check("Logo", lambda: _describe_logo(settings)),
         _run_check("Server address", lambda: describe_server_address(settings)),
     ]
@@ -230,6 +237,20 @@ def _describe_logo(settings: Settings) -> str:
     return str(settings.logo) if load_logo(settings) else "none"
 
 
+def _describe_sandbox() -> str:
+    """Return that programs which open foreign files reach no network, as a text.
+
+    Raises:
+        MissingProgramError: they reach one, or do not start.
+    """
+    try:
+        if reaches_network():
+            raise MissingProgramError("foreign_files_reach_network")
+    except (ReaderEndedError, ReaderTooSlowError) as error:
+        raise MissingProgramError("foreign_files_not_opened") from error
+    return "opened without network, secrets and new rights"
+
+
 def _check_handwriting(settings: Settings) -> str:
     """Return which weights read, and why these."""
     from pipeline.reading.fields.handwriting.network import (
@@ -297,6 +318,8 @@ def _describe_last_check(settings: Settings) -> str:
     if last is None:
         return "never: `efterskrift check`"
     at = f"{last.started_at:%Y-%m-%d %H:%M} UTC"
+    if last.changed:
+        raise StoreError("last_check_found_changes", at=at, changed=last.changed)
     if not last.is_whole:
         raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
     return f"{at}: {last.files} files are whole"

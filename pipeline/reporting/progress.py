@@ -224,6 +224,7 @@ class Overview:
             passed=self.due_in("over"),
             uncertain=self.due_in("uncertain"),
             soon=self.due_in("today") + self.due_in("tomorrow"),
+            changed_rows=0 if check is None else check.changed,
         )
 
 

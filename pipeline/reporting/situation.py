@@ -55,11 +55,12 @@ class Situation:
     passed: int
     uncertain: int
     soon: int
+    changed_rows: int = 0
 
     @property
     def is_damaged(self) -> bool:
-        """Whether the last check found the database or a file missing or damaged."""
-        return bool(self.lost_files) or not self.is_database_whole
+        """Whether the last check found the database or a file missing, damaged or changed."""
+        return bool(self.lost_files or self.changed_rows) or not self.is_database_whole
 
     @property
     def level(self) -> Level:
@@ -110,6 +111,8 @@ def _whole_text(situation: Situation, say: Topic) -> str:
     """Say whether anything is lost: damage first, then paper that is not in, else that all is."""
     if not situation.is_database_whole:
         return say("database_damaged")
+    if situation.changed_rows:
+        return say("rows_changed")
     if situation.lost_files:
         return say.count("files_lost", situation.lost_files)
     problems = [

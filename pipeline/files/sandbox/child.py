@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain.errors import EfterskriftError, UsageError
-from pipeline.files.sandbox.limits import MAX_TABLE_BYTES, confine, renew_processor_time
+from pipeline.files.sandbox.limits import (
+    MAX_TABLE_BYTES,
+    confine,
+    is_cut_off,
+    renew_processor_time,
+)
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -102,6 +107,7 @@ def serve(connection: Connection) -> None:
         "read": pages.read,
         "flatten": pages.flatten,
         "words": pages.words,
+        "cut_off": lambda: ({"cut_off": is_cut_off()}, b""),
     }
     while True:
         try:

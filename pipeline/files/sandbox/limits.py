@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import resource
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,14 +21,18 @@ MAX_TABLE_BYTES = 64_000_000
 """Largest table."""
 _NEW_USER_NAMESPACE, _NEW_NETWORK_NAMESPACE = 0x10000000, 0x40000000
 _SET_PARENT_DEATH_SIGNAL = 1
+_SET_NO_NEW_PRIVILEGES = 38
 _LIKELIEST_VICTIM = "1000"
 
 
 def confine() -> None:
-    """Limit memory and output of this process and its children, and take their network away.
+    """Limit memory and output of this process and its children, and take rights and network away.
 
     Where the system does not permit namespaces, the network stays: there is no root or unprivileged
-    user namespace then, as in most containers.
+    user namespace then, as in most containers. `is_cut_off` tells.
+
+    Raises:
+        OSError: the system does not let a process renounce new rights, which every Linux does.
     """
     _lower_limit(resource.RLIMIT_AS, MEMORY_BYTES)
     _lower_limit(resource.RLIMIT_FSIZE, OUTPUT_BYTES)
@@ -35,11 +40,24 @@ def confine() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     # The process ends with its parent, and is the first that a machine without memory kills.
     libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    # No program that it starts gets more rights than it has, whatever the file's owner or mode
+    if libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no_new_privs")
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_LIKELIEST_VICTIM)
     # A network of its own has no way out; an account without rights needs its own users for that.
     if libc.unshare(_NEW_NETWORK_NAMESPACE) != 0:
         libc.unshare(_NEW_USER_NAMESPACE | _NEW_NETWORK_NAMESPACE)
+
+
+def is_cut_off() -> bool:
+    """Return whether this process has no way out to a network. It asks, and sends nothing."""
+    for family, address in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        # Addresses for documentation: connecting a datagram socket only looks the way up
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asked:
+            asked.connect((address, 9))
+            return False
+    return True
 
 
 def renew_processor_time() -> None:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,8 @@ from pipeline.files.sandbox.limits import OUTPUT_BYTES, WALL_SECONDS
 
 _PROGRAM_FOLDER = str(Path(__file__).resolve().parents[3])
 _CHILD_MODULE = "pipeline.files.sandbox.child"
+KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
+"""What the process knows of the program's environment, which holds passwords and keys."""
 _ERRORS: dict[str, type[errors.EfterskriftError]] = {
     kind.__name__: kind
     for kind in (
@@ -110,7 +113,8 @@ class SandboxProcess:
 
     def _start(self, *modules: str) -> Connection:
         own, other = multiprocessing.Pipe()
-        path = os.pathsep.join(filter(None, (_PROGRAM_FOLDER, os.environ.get("PYTHONPATH", ""))))
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        path = os.pathsep.join(filter(None, (_PROGRAM_FOLDER, kept.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-m", _CHILD_MODULE, str(other.fileno()), *modules],
             pass_fds=(other.fileno(),),
@@ -118,12 +122,22 @@ class SandboxProcess:
             # What a library says of a file may quote it.
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=os.environ
-            | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env=kept | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         other.close()
         self._connection = own
         return own
+
+
+@cache
+def reaches_network() -> bool:
+    """Return whether such a process reaches a network here; it is tried out once.
+
+    Raises:
+        ReaderEndedError, ReaderTooSlowError: it does not start.
+    """
+    with SandboxProcess() as process:
+        return not process.ask("cut_off")[0]["cut_off"]
 
 
 def _raise_answer(head: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Check the whole store: the database, its counts, and every file that it names, byte by byte.
+"""Check the whole store: the database, its counts, its record, and every file, byte by byte.
 
 Files of exports and archive packages are among them. The result is stored, for `doctor` and the
 screen Läge.
@@ -23,6 +23,8 @@ from pipeline.store.database.image_store import (
 )
 from pipeline.store.database.integrity import find_database_problem
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.event_log.chain_check import ChainProblem
+from pipeline.store.event_log.record_check import RecordCheck
 from pipeline.store.reports.store_checks import (
     StoreCheck,
     begin_check,
@@ -32,7 +34,7 @@ from pipeline.store.reports.store_checks import (
 from pipeline.store.schema.tally_triggers import count_wrong_tallies, rebuild_tallies
 
 MAX_NAMED = 200
-"""Files that a report names at most."""
+"""Files, and rows of the record, that a report names at most."""
 _NICENESS = 10
 _log = logging.getLogger(__name__)
 
@@ -58,11 +60,13 @@ class CheckReport:
     """A check with the first of its problems.
 
     `recounted`: so many of the counts that the database keeps were wrong, and were made anew.
+    `changed` names rows that are not as the log has them.
     """
 
     check: StoreCheck
     problems: tuple[FileProblem, ...]
     recounted: int = 0
+    changed: tuple[ChainProblem, ...] = ()
 
 
 def check_store(
@@ -108,6 +112,8 @@ def _run(
     with store.read() as conn:
         problem = find_database_problem(conn)
         names = list(list_named_files(conn))
+        # A damaged database can say nothing of its rows
+        changed = [] if problem else list(RecordCheck(conn).named_problems())
     # Each file in its own time: new ones come meanwhile, and none ever goes
     wrong: dict[str, FileState] = {}
     for number, (name, state) in enumerate(_judge_files(store.images, names), 1):
@@ -123,6 +129,7 @@ def _run(
         missing=states.count(FileState.MISSING),
         damaged=states.count(FileState.DAMAGED),
         orphans=orphans,
+        changed=len(changed),
     )
     recounted = 0 if problem else _recount(store)
     with store.begin() as conn:
@@ -131,7 +138,7 @@ def _run(
             FileProblem(name, wrong[name], find_file_uses(conn, name))
             for name in list(wrong)[:MAX_NAMED]
         )
-    return CheckReport(check, named, recounted)
+    return CheckReport(check, named, recounted, tuple(changed[:MAX_NAMED]))
 
 
 def _recount(store: Store) -> int:

@@ -17,6 +17,11 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import ImagesAwayError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import Settings
+from pipeline.files.sandbox.process import (
+    ReaderEndedError,
+    ReaderTooSlowError,
+    reaches_network,
+)
 from pipeline.operations.health import BACKUP_AGE, MIN_DISK_BYTES
 from pipeline.reporting.watching.drift import Dimension, Drift, measure_drift
 from pipeline.reporting.watching.rises import (
@@ -70,6 +75,7 @@ class AlarmKind(StrEnum):
     CHECK_NEVER = "check_never"
     VERIFY_OLD = "verify_old"
     VERIFY_NEVER = "verify_never"
+    NETWORK_OPEN = "network_open"
     PAGES_FAILING = "pages_failing"
     UNRECEIPTED = "unreceipted"
     DRIFT_FORM = "drift_form"
@@ -125,6 +131,8 @@ class Alarm:
 class WatchState:
     """What is known of a workspace; `failing` compares pages that failed lately with before.
 
+    `is_network_open`: programs that open foreign files reach a network here.
+
     `unreceipted` entries were sent longer ago than `proof_days`, `sent` are all without receipt.
     """
 
@@ -138,6 +146,7 @@ class WatchState:
     free_bytes: int
     is_log_intact: bool
     are_images_away: bool
+    is_network_open: bool = False
     failing: tuple[Share, Share] | None = None
     drift: tuple[Drift, ...] = ()
 
@@ -155,6 +164,7 @@ def load_watch_state(
         StoreUnavailableError: the database is locked or out of reach.
     """
     late = now - timedelta(days=settings.proof_days)
+    is_network_open = _reaches_network()
     with store.read() as conn:
         known = frozenset(areas_by_unit(conn)) if units is None else frozenset(units)
         sent, unreceipted = count_unreceipted(conn, known, late)
@@ -170,6 +180,7 @@ def load_watch_state(
             free_bytes=_free_bytes(settings),
             is_log_intact=is_latest_intact(conn),
             are_images_away=_are_images_away(store),
+            is_network_open=is_network_open,
             failing=_compare_failures(ended, now),
         )
     return replace(state, drift=measure_drift(store, forms, known, now))
@@ -249,6 +260,8 @@ def _upkeep_alarms(state: WatchState, settings: Settings) -> Iterator[Alarm]:
     elif now - check.started_at > limit:
         yield Alarm(AlarmKind.CHECK_OLD, 1, {"at": check.started_at})
     yield from _log_alarms(state.log_check, now, in_use_since)
+    if state.is_network_open:
+        yield Alarm(AlarmKind.NETWORK_OPEN)
 
 
 def _log_alarms(check: LogCheck, now: datetime, in_use_since: datetime) -> Iterator[Alarm]:
@@ -298,6 +311,14 @@ def _compare_failures(
 def _free_bytes(settings: Settings) -> int:
     folders = (settings.workspace, *settings.workspace.parents)
     return shutil.disk_usage(next(path for path in folders if path.exists())).free
+
+
+def _reaches_network() -> bool:
+    """Return whether opened foreign files reach a network; if none can be opened, `doctor` says."""
+    try:
+        return reaches_network()
+    except (ReaderEndedError, ReaderTooSlowError):
+        return False
 
 
 def _are_images_away(store: Store) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, String, cast, exists, inspect,
 
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.chain_check import ChainProblem, ProblemKind
+from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.event_log.hash_chain import LogRow, append_rows
 from pipeline.store.event_log.records import (
     NO_ROWS_DIGEST,
@@ -22,7 +24,7 @@ from pipeline.store.event_log.records import (
     read_digests,
 )
 from pipeline.store.schema.accounts import record_digest
-from pipeline.store.schema.paper import event
+from pipeline.store.schema.paper import client, event
 
 _CHUNK_EVENTS = 5000
 _CHUNK_OWNERS = 400
@@ -57,6 +59,14 @@ class RecordCheck:
         self._conn, self._start, self._columns = conn, start, columns
         self._recent: set[RecordKey] = set()
         self.compared = 0
+
+    def named_problems(self) -> Iterator[ChainProblem]:
+        """Yield the problems for people: a client has the log's name, not the personal number."""
+        for problem in self.problems():
+            if problem.table == client.name and problem.owner is not None:
+                yield replace(problem, owner=client_log_subject(self._conn, problem.owner))
+            else:
+                yield problem
 
     def problems(self) -> Iterator[ChainProblem]:
         """Yield each owner whose rows are not as the log has them, and each changed digest."""
@@ -172,8 +182,11 @@ def _row_problem(key: RecordKey, number: int, sha256: str) -> ChainProblem:
 
 
 def _digests_problem(number: int, digests: Iterable[RecordDigest]) -> ChainProblem:
-    """Return the problem of an event whose digests were changed, with their owner if it is one."""
-    owners = {one.key.owner for one in digests}
+    """Return the problem of an event whose digests were changed, with their owner if it is one.
+
+    A client, whose owner is a personal number, is not named.
+    """
+    owners = {None if one.key.kind == client.name else one.key.owner for one in digests}
     return ChainProblem(
         ProblemKind.RECORD_DIGESTS,
         number,
@@ -183,15 +196,20 @@ def _digests_problem(number: int, digests: Iterable[RecordDigest]) -> ChainProbl
     )
 
 
-def find_wrong_records(conn: Connection) -> set[RecordKey]:
-    """Return the rows that are not as the log has them, in a store of this or an earlier schema."""
+def find_wrong_records(conn: Connection, revision: str | None = None) -> set[RecordKey]:
+    """Return the rows that are not as the log has them, in a store of this or an earlier schema.
+
+    Args:
+        conn: a transaction.
+        revision: of the schema, if it is an earlier one: what is covered later only is left out.
+    """
     tables = inspect(conn)
     if not tables.has_table(record_digest.name):
         return set()
     columns = {
         name: {column["name"] for column in tables.get_columns(name)}
-        for name in RECORD_KINDS
-        if tables.has_table(name)
+        for name, kind in RECORD_KINDS.items()
+        if (revision is None or kind.since <= int(revision or 0)) and tables.has_table(name)
     }
     return {
         RecordKey(problem.table, problem.owner)

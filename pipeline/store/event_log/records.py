@@ -1,4 +1,4 @@
-"""What of the record the log covers: digests of the rows that belong to an entry, run or package.
+"""What of the record the log covers: digests of the rows of each entry, run, page or account.
 
 Every transaction that changes such rows stores the digest of the rows as they then are
 (`record_digest`), and the log's row holds a digest of these. So rows that are changed, removed or
@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from pipeline.store.database.clock import UtcDateTime
-from pipeline.store.schema import exports, paper, review
+from pipeline.store.schema import accounts, depth, exports, paper, review
 from pipeline.store.schema.accounts import record_digest
 
 _CHANGES_KEY = "efterskrift_changed_records"
@@ -52,11 +52,15 @@ NO_ROWS_DIGEST = hashlib.sha256(b"[]").hexdigest()
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """A table of the record; the rows of one owner have one digest of these columns."""
+    """A table of the record; the rows of one owner have one digest of these columns.
+
+    `since` is the number of the revision of the schema from which on the log covers it.
+    """
 
     table: Table
     owner: Column[Any]
     columns: tuple[Column[Any], ...]
+    since: int = 0
 
     @property
     def name(self) -> str:
@@ -66,7 +70,7 @@ class RecordKind:
 
 @dataclass(frozen=True, slots=True, order=True)
 class RecordKey:
-    """The rows of a table that belong to one entry, run or package."""
+    """The rows of a table that belong to one entry, run, package, page, client or account."""
 
     kind: str
     owner: str
@@ -80,8 +84,9 @@ class RecordDigest:
     sha256: str
 
 
-def _kind(table: Table, owner: str, without: Collection[str] = ()) -> RecordKind:
-    return RecordKind(table, table.c[owner], tuple(c for c in table.c if c.name not in without))
+def _kind(table: Table, owner: str, without: Collection[str] = (), since: int = 0) -> RecordKind:
+    columns = tuple(c for c in table.c if c.name not in without)
+    return RecordKind(table, table.c[owner], columns, since)
 
 
 # The queue's columns are no evidence: claims and the order of work, computed anew at any time
@@ -102,6 +107,22 @@ _QUEUE_COLUMNS = (
     "last_on",
     "author_key",
 )
+# How far the reading of a page has come and how well it went; which picture it is, and whose, stays
+_READING_COLUMNS = (
+    "state",
+    "attempts",
+    "outcome",
+    "reason",
+    "duplicate_of",
+    "settled",
+    "rotation_deg",
+    "residual_mm",
+    "problems",
+    "read_at",
+    "reader_version",
+    "standing",
+)
+_EVIDENCE_AND_RIGHTS = 23
 RECORD_KINDS: Mapping[str, RecordKind] = {
     kind.name: kind
     for kind in (
@@ -125,6 +146,21 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
         _kind(exports.archive_package, "id"),
         _kind(exports.archived_sheet, "package"),
         _kind(exports.paper_decision, "package"),
+        _kind(paper.page, "id", without=_READING_COLUMNS, since=_EVIDENCE_AND_RIGHTS),
+        _kind(depth.page_area, "page", since=_EVIDENCE_AND_RIGHTS),
+        _kind(paper.client, "pid", since=_EVIDENCE_AND_RIGHTS),
+        _kind(accounts.client_block, "id", since=_EVIDENCE_AND_RIGHTS),
+        _kind(
+            paper.staff,
+            "login",
+            without=("must_change", "refused_until"),
+            since=_EVIDENCE_AND_RIGHTS,
+        ),
+        _kind(paper.staff_unit, "login", since=_EVIDENCE_AND_RIGHTS),
+        _kind(paper.assignment, "login", since=_EVIDENCE_AND_RIGHTS),
+        _kind(paper.assignment_unit, "login", since=_EVIDENCE_AND_RIGHTS),
+        _kind(accounts.provider_link, "login", since=_EVIDENCE_AND_RIGHTS),
+        _kind(accounts.second_factor, "login", without=("last_step",), since=_EVIDENCE_AND_RIGHTS),
     )
 }
 """The tables that the log covers. A column that is added to one is covered from then on."""

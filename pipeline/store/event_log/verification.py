@@ -64,7 +64,7 @@ def verify_chain(
         ),
     ]
     problems, count = [*found, *verdict.problems], len(found) + verdict.count
-    for problem in records.problems():
+    for problem in records.named_problems():
         count += 1
         if len(problems) < MAX_PROBLEMS:
             problems.append(problem)

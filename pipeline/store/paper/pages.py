@@ -215,6 +215,7 @@ def add_page(conn: Connection, new: NewPage, by: str) -> str:
     }
     # An import that was interrupted may give the page again.
     insert_missing(conn, _page_table, [values])
+    record(conn, by, "add_page", page_id, unit=unit)
     return page_id
 
 

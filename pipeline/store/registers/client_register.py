@@ -72,18 +72,15 @@ def save_clients(
 
     Columns that the file lacks (`missing_columns`) stay as they are: no protection is lost by it.
     """
-    known = (
-        {row["pid"]: row for row in conn.execute(_clients_query()).mappings()}
-        if missing_columns
-        else {}
-    )
+    known = {row["pid"]: dict(row) for row in conn.execute(_clients_query()).mappings()}
     # Values of missing columns are copied from the stored rows.
     rows = [{column.field: getattr(c, column.field) for column in _COLUMNS} for c in clients]
     rows = [
         row | {fact: known[row["pid"]][fact] for fact in missing_columns if row["pid"] in known}
         for row in rows
     ]
-    upsert_rows(conn, _client_table, rows)
+    # The log covers each row that is written: those that are the same are not
+    upsert_rows(conn, _client_table, [row for row in rows if row != known.get(row["pid"])])
     record(conn, by, "save_clients", "clients", count=len(rows))
     return len(rows)
 

@@ -18,7 +18,8 @@ class StoreCheck:
     """A check: how many files there should be, and how many of them are missing or damaged.
 
     `orphans` are files that no row names: an import was interrupted before its row, or rows are
-    missing. `database_problem` is empty if the database is whole.
+    missing. `changed` rows are not as the log has them. `database_problem` is empty if the database
+    is whole.
     """
 
     id: int
@@ -29,11 +30,12 @@ class StoreCheck:
     missing: int = 0
     damaged: int = 0
     orphans: int = 0
+    changed: int = 0
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing or damaged. Orphans harm nothing."""
-        return not (self.database_problem or self.missing or self.damaged)
+        """Whether nothing is missing, damaged or changed. Orphans harm nothing then."""
+        return not (self.database_problem or self.missing or self.damaged or self.changed)
 
 
 def begin_check(conn: Connection, by: str, now: datetime) -> StoreCheck:
@@ -67,6 +69,7 @@ def save_check(conn: Connection, check: StoreCheck, now: datetime) -> StoreCheck
         "missing": check.missing,
         "damaged": check.damaged,
         "orphans": check.orphans,
+        "changed": check.changed,
     }
     conn.execute(update(store_check).where(store_check.c.id == check.id).values(values))
     return ended
@@ -84,6 +87,7 @@ def find_last_check(conn: Connection) -> StoreCheck | None:
         table.missing,
         table.damaged,
         table.orphans,
+        table.changed,
     )
     ended = query.where(table.ended_at.is_not(None)).order_by(table.id.desc()).limit(1)
     row = conn.execute(ended).one_or_none()

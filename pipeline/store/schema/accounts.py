@@ -171,13 +171,13 @@ log_key = Table(
 )
 
 # Digests of the rows of the record, by the event that covers them: its row of the log holds the
-# digest of these rows (`event.records`). `owner` is the id of the entry, run or package that the
-# rows belong to. See store/event_log/records.py.
+# digest of these rows (`event.records`). `owner` is the id of the entry, run, page or account that
+# the rows belong to. See store/event_log/records.py.
 record_digest = Table(
     "record_digest",
     metadata,
     Column("kind", String(40), primary_key=True),
-    Column("owner", String(44), primary_key=True),
+    Column("owner", String(80), primary_key=True),
     Column("event", Integer, primary_key=True, autoincrement=False, index=True),
     Column("sha256", String(64), nullable=False),
 )

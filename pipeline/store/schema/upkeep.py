@@ -24,6 +24,8 @@ store_check = Table(
     Column("missing", Integer, nullable=False, default=0, server_default="0"),
     Column("damaged", Integer, nullable=False, default=0, server_default="0"),
     Column("orphans", Integer, nullable=False, default=0, server_default="0"),
+    # Rows of the record that are not as the log has them
+    Column("changed", Integer, nullable=False, default=0, server_default="0"),
 )
 Index("store_check_ended", store_check.c.ended_at)
 

@@ -33,6 +33,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.event_log import hash_chain, record_check
 from pipeline.store.event_log.chain_check import FIRST_HEAD, ChainProblem, ProblemKind
+from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.event_log.hash_chain import ChainHead, load_head, read_rows
 from pipeline.store.event_log.records import (
     RECORD_KINDS,
@@ -65,6 +66,9 @@ _IDS = {
     "archive_package": "A1",
     "duplicate_mark": 1,
     "issued_sheet": "S1",
+    "staff": "a.b",
+    "unit": "Norr",
+    "client": "191212121212",
 }
 """The id of the one row of each table that others refer to."""
 CHANGED_TABLES = {
@@ -135,7 +139,7 @@ CHANGED_TABLES = {
 def _value(column: Column[Any], number: int = 1) -> object:
     """A value for a column, another one for another number."""
     for key in column.foreign_keys:
-        return _IDS[key.column.table.name]
+        return _value(key.column)
     if column.primary_key and column.table.name in _IDS and number == 1:
         return _IDS[column.table.name]
     if isinstance(column.type, Integer):
@@ -155,7 +159,7 @@ def _row(table: Table, number: int = 1) -> dict[str, object]:
 
 def _fill(store: Store, tables: Iterable[Table]) -> None:
     """Put a row into each of these, with a value in every column, as the program does."""
-    wanted = {"batch", "page", *(table.name for table in tables)}
+    wanted = {"batch", "page", "unit", *(table.name for table in tables)}
     with store.begin() as conn:
         for table in (one for one in paper.metadata.sorted_tables if one.name in wanted):
             conn.execute(insert(table).values(_row(table)))
@@ -183,6 +187,11 @@ def tampering(store: Store) -> Iterator[Connection]:
         transaction.rollback()
 
 
+def name_of(conn: Connection, kind: RecordKind, owner: object) -> str:
+    """How people are told whose rows they are: a client by the log's name and no number."""
+    return client_log_subject(conn, str(owner)) if kind.name == "client" else str(owner)
+
+
 def found(conn: Connection, start: ChainHead = FIRST_HEAD) -> list[ChainProblem]:
     """What verifying finds, but for the triggers that are off."""
     problems = verify_chain(conn, [start] if start.number else [], start).problems
@@ -200,8 +209,9 @@ def test_what_the_program_wrote_is_not_accused(recorded: Store) -> None:
 def test_each_column_that_is_changed_past_the_program_is_found(
     recorded: Store, kind: RecordKind
 ) -> None:
-    owner, unseen = str(_value(kind.owner)), list[str]()
+    unseen = list[str]()
     with tampering(recorded) as conn:
+        owner = name_of(conn, kind, _value(kind.owner))
         for column in kind.columns:
             other = None if column.nullable else _value(column, 2)
             if column.foreign_keys:
@@ -219,8 +229,8 @@ def test_each_column_that_is_changed_past_the_program_is_found(
 def test_a_row_that_is_removed_or_added_past_the_program_is_found(
     recorded: Store, kind: RecordKind
 ) -> None:
-    owner = str(_value(kind.owner))
     with tampering(recorded) as conn:
+        owner = name_of(conn, kind, _value(kind.owner))
         conn.execute(delete(kind.table))
         (problem,) = found(conn)
     assert (problem.wrong.value, problem.table, problem.owner) == (
@@ -235,15 +245,16 @@ def test_a_row_that_is_removed_or_added_past_the_program_is_found(
     for other, expected in wrong.items():
         row = _row(kind.table, 2) | {kind.owner.name: other}
         # Of keys of two columns, the other one differs too
-        row |= {c.name: "Z" for c in kind.table.primary_key if c.foreign_keys and c != kind.owner}
+        row |= {
+            c.name: 2 if isinstance(c.type, Integer) else "Z"
+            for c in kind.table.primary_key
+            if c.foreign_keys and c != kind.owner
+        }
         with tampering(recorded) as conn:
             conn.execute(insert(kind.table).values(row))
             (problem,) = found(conn)
-        assert (problem.wrong.value, problem.table, problem.owner) == (
-            expected,
-            kind.name,
-            str(other),
-        )
+            named = name_of(conn, kind, other)
+        assert (problem.wrong.value, problem.table, problem.owner) == (expected, kind.name, named)
 
 
 @both

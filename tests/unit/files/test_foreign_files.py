@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +16,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from pipeline.domain.errors import BrokenFileError, MissingProgramError, ProgramKilledError
+from pipeline.domain.errors import (
+    BrokenFileError,
+    EfterskriftError,
+    MissingProgramError,
+    ProgramKilledError,
+)
 from pipeline.files import page_files, pdf_input, programs
 from pipeline.files.page_files import count_pages, read_pages
 from pipeline.files.sandbox import process as process_module
+from pipeline.files.sandbox.limits import is_cut_off
 from pipeline.files.sandbox.pages import ForeignPages
-from pipeline.files.sandbox.process import ReaderEndedError, ReaderTooSlowError, SandboxProcess
+from pipeline.files.sandbox.process import (
+    KEPT_VARIABLES,
+    ReaderEndedError,
+    ReaderTooSlowError,
+    SandboxProcess,
+)
 from tests.support.pages.small_pages import pdf
 
 pytestmark = [pytest.mark.slow, pytest.mark.patient]
@@ -199,6 +212,65 @@ def test_the_process_has_limits_and_no_network(process: SandboxProcess) -> None:
     devices = (folder / "net" / "dev").read_text().splitlines()[2:]
     assert [line.split(":")[0].strip() for line in devices] == ["lo"]
     assert len(socket.if_nameindex()) >= 1
+
+
+def test_the_process_and_its_programs_know_no_secret_and_get_no_rights(
+    process: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The helper program writes down what it knows and is, as a flaw in it would."""
+    seen = tmp_path / "seen"
+    _write_program(tmp_path, "pdftoppm", f"cat /proc/$$/environ /proc/$$/status > {seen}; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    secrets = {"AWS_SECRET_ACCESS_KEY", "EFTERSKRIFT_DATABASE_URL", "FHIR_CLIENT_SECRET", "HOME"}
+    for name in secrets:
+        monkeypatch.setenv(name, "hemligt")
+    drawn = pikepdf.new()
+    drawn.add_blank_page()
+    drawn.save(tmp_path / "a.pdf")
+    ForeignPages(process, tmp_path / "a.pdf").read(1)
+    assert process._process is not None
+    folder = Path(f"/proc/{process._process.pid}")
+    own = [(folder / name).read_bytes() for name in ("environ", "status")]
+    for content in (b"\0".join(own), seen.read_bytes()):
+        assert b"hemligt" not in content
+        assert b"NoNewPrivs:\t1" in content
+    names = {line.partition(b"=")[0].decode() for line in own[0].split(b"\0") if line}
+    assert names <= {*KEPT_VARIABLES, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
+
+
+def test_a_process_with_users_of_its_own_reads_no_memory_of_the_program(
+    process: SandboxProcess,
+) -> None:
+    process.ask("cut_off")
+    assert process._process is not None
+    own, other = (Path(f"/proc/{pid}/ns/user").readlink() for pid in ("self", process._process.pid))
+    if own == other:
+        pytest.skip("root makes a network namespace without one, or this system permits none")
+    with pytest.raises(EfterskriftError):
+        process.ask("open", f"/proc/{os.getpid()}/environ")
+
+
+def test_doctor_says_that_opened_files_reach_no_network_or_do() -> None:
+    """The second time where the system makes no namespaces, as in most containers."""
+    say = (
+        "from pipeline.domain.settings import Settings\n"
+        "from pipeline.operations.health import check_installation\n"
+        "[one] = [x for x in check_installation(Settings()) if x.part == 'Foreign files']\n"
+        "print(one.state, one.remedy)"
+    )
+    refuse = (
+        "echo 0 > /proc/sys/user/max_net_namespaces\n"
+        'echo 0 > /proc/sys/user/max_user_namespaces\nexec "$@"'
+    )
+    if is_cut_off() or subprocess.run(["unshare", "-Ur", "true"], check=False).returncode:
+        pytest.skip("this system has no network, or permits no namespaces to begin with")
+    doctor = [sys.executable, "-c", say]
+    said = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for command in (doctor, ["unshare", "-Ur", "sh", "-c", refuse, "sh", *doctor])
+    ]
+    assert said[0].startswith("opened without network")
+    assert "IPAddressDeny" in said[1]
 
 
 def test_a_killed_process_is_replaced(process: SandboxProcess, stacks: dict[str, Path]) -> None:

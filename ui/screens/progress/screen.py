@@ -167,6 +167,8 @@ def _small_print(overview: Overview, *, is_quiet: bool) -> str:
         texts.append(
             t("progress.check.whole", at=at, count=check.files)
             if check.is_whole
+            else t("progress.check.changed", at=at, count=check.changed)
+            if check.changed
             else t("progress.check.lost", at=at, count=lost)
         )
     # That it failed, or was long ago, is an alarm

@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import JSON, Connection, DateTime, MetaData, delete, event
 
 from pipeline.store.database.clock import UtcDateTime
-from pipeline.store.database.migrations.history import FOLDER, alembic_version
+from pipeline.store.database.migrations.history import FOLDER, alembic_version, database_revision
 from pipeline.store.event_log.record_check import adopt_records, find_wrong_records
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
 from pipeline.store.schema.paper import schema_info
@@ -33,7 +33,7 @@ def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
         FormError: a form definition is invalid.
     """
     # Rows that were wrong before stay wrong: an upgrade must not make them right
-    wrong = find_wrong_records(conn)
+    wrong = find_wrong_records(conn, database_revision(conn) or "0")
     unprotect_tables(conn)
     drop_tally_triggers(conn)
     _run_revisions(conn, forms, target)

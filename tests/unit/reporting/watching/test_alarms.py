@@ -72,6 +72,7 @@ WRONG = {
     AlarmKind.IMAGES_AWAY: replace(HEALTHY, are_images_away=True),
     AlarmKind.LOG_BROKEN: replace(HEALTHY, is_log_intact=False),
     AlarmKind.VERIFY_FAILED: replace(HEALTHY, log_check=LogCheck(LONG_AGO, YESTERDAY)),
+    AlarmKind.NETWORK_OPEN: replace(HEALTHY, is_network_open=True),
     AlarmKind.VERIFY_OLD: replace(HEALTHY, log_check=LogCheck(LONG_AGO)),
     AlarmKind.VERIFY_NEVER: replace(HEALTHY, log_check=LogCheck()),
     AlarmKind.CHECK_FAILED: replace(HEALTHY, check=StoreCheck(1, YESTERDAY, YESTERDAY, missing=1)),
