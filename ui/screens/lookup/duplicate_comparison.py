@@ -120,7 +120,7 @@ def side_by_side(rows: list[tuple[str, str, str, str]], other: str, own: str = "
         for label, own_value, other_value, css_class in rows
     )
     own_heading = escape(own or t("returns.duplicate.ours"))
-    head = f"<th></th><th scope='col'>{own_heading}</th><th scope='col'>{escape(other)}</th>"
+    head = f"<td></td><th scope='col'>{own_heading}</th><th scope='col'>{escape(other)}</th>"
     table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     st.html(f'<div class="ef-wide" tabindex="0"><table class="ef-versions">{table}</table></div>')
 
