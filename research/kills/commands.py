@@ -45,6 +45,7 @@ from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import list_drafts
 from pipeline.preparation.form_editor.trial import run_trial
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form
+from pipeline.preparation.outage_pack.pack import ISSUED_FILE
 from pipeline.preparation.practice.fill_sheet import render_sheet_page
 from pipeline.store.database.row_copy import write_rows
 from pipeline.store.database.store import open_store
@@ -320,6 +321,12 @@ def _restore(ground: Ground) -> None:
         _command("restore", "{folder}/out", "{folder}/new")(ground)
 
 
+def _pack(ground: Ground) -> None:
+    # Likewise: where a pack is, none is made
+    if not (ground.out / ISSUED_FILE).exists():
+        _command(*_PACK)(ground)
+
+
 def _count_rows(conn: Connection) -> dict[str, int]:
     sums = write_rows(conn, lambda _line: None)
     return {
@@ -413,7 +420,7 @@ TRIALS: Mapping[str, Trial] = {
     "restore": Trial(_prepare_backup, _restore, _describe_restored),
     "upgrade": Trial(_prepare_old_store, _command("upgrade"), _describe_upgrade),
     "watch": Trial(_prepare_scans, _command(*_WATCH), _describe_workspace),
-    "pack": Trial(_prepare_pack, _command(*_PACK), _describe_pack),
+    "pack": Trial(_prepare_pack, _pack, _describe_pack),
     "archive": Trial(_prepare_nothing, _command(*_ARCHIVE), _describe_archive),
     "learn": Trial(_prepare_learning, _learn, _describe_learned),
     "publish": Trial(_prepare_draft, _publish, _describe_forms),
