@@ -239,3 +239,13 @@ def test_what_was_said_before_is_not_said_again_when_the_workbench_comes_up(
         expect(stage.page.locator(".wb-says")).to_have_text("")
         stage.answer(cards.ready("e2"), None, says=says, saysNo=5)
         expect(stage.page.locator(".wb-says")).to_have_text("Sparat")
+
+
+def test_what_is_pasted_into_a_field_fits_a_message(browser: Browser) -> None:
+    """What a screen sends has 2 MiB at most; a longer message would end the connection."""
+    with staged(browser, cards.data(cards.card())) as stage:
+        field = stage.row("namn").locator("input, textarea").first
+        field.focus()
+        field.fill("")
+        stage.page.keyboard.insert_text("x" * 3_000_000)
+        assert len(field.input_value()) <= 10_000

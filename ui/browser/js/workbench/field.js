@@ -1,5 +1,7 @@
 // One field: its label, its piece of the paper, its input, and what is said about it.
 const LINE_REM = 1.45;
+// More than fits on paper, and so little that no screen's message reaches MAX_LOGGED_IN (ui/access/screen_socket.py).
+const MAX_TYPED = 10_000;
 
 function makeRow(field, { id, labels, onInput }) {
   const isChoice = field.kind === "choice" || field.kind === "second";
@@ -78,7 +80,7 @@ function textControl(row, id) {
     element: input,
     update(field) {
       setAttribute(input, "placeholder", field.placeholder);
-      setAttribute(input, "maxlength", field.maxlength);
+      setAttribute(input, "maxlength", field.maxlength ?? MAX_TYPED);
       if (isArea) input.style.setProperty("--wb-lines", `${Math.max(3, field.lines || 3) * LINE_REM + 0.7}rem`);
     },
     value: () => input.value,
@@ -96,7 +98,7 @@ function textControl(row, id) {
 function choiceControl(row, id, labels) {
   const isSecond = row.kind === "second";
   const group = make("div", "wb-input wb-segments", { role: "radiogroup", "aria-labelledby": `${id}-label` });
-  const other = make("input", "wb-other", { type: "text", autocomplete: "off", spellcheck: "false" });
+  const other = make("input", "wb-other", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: MAX_TYPED });
   const element = make("div", "wb-choice", {}, group, isSecond ? other : null);
   const radios = () => [...group.querySelectorAll("input")];
   // Where a value may be one digit, a digit is the value and no option's number.
