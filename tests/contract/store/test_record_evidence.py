@@ -1,0 +1,249 @@
+"""Pictures and rights are evidence: what is changed in them past the program is named by `check`
+and `audit verify`, what the program changes itself is not, and an upgrade covers what there was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, update
+
+from pipeline.domain.model import Client, Role
+from pipeline.domain.settings import Settings
+from pipeline.operations.upkeep.store_check import check_store
+from pipeline.store.accounts import people
+from pipeline.store.accounts.administration import close_account, reopen_account, save_account
+from pipeline.store.accounts.blocks import lift_block, set_block
+from pipeline.store.accounts.login.password_hashes import PasswordHash
+from pipeline.store.database.migrations.history import alembic_version, revisions
+from pipeline.store.database.migrations.run import migrate
+from pipeline.store.database.store import Store
+from pipeline.store.event_log.events import client_log_subject
+from pipeline.store.event_log.hash_chain import read_rows
+from pipeline.store.event_log.records import RECORD_KINDS
+from pipeline.store.event_log.verification import verify_chain
+from pipeline.store.paper.sheets import settle_duplicate
+from pipeline.store.registers.client_register import save_clients
+from pipeline.store.schema import accounts, paper
+from pipeline.store.schema.accounts import record_digest
+from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from tests.support.store.ward import (
+    ASTA,
+    BROR,
+    FORMS,
+    NORTH,
+    NOTE,
+    NOW,
+    SAID,
+    SOUTH,
+    Ward,
+    page_reading,
+    person,
+)
+
+pytest_plugins = ("tests.support.store.databases",)
+both = pytest.mark.both_databases
+ADMIN = person("sven", Role.SYSTEM_ADMINISTRATOR, ())
+MANAGER = person("lova", Role.ADMINISTRATOR)
+NUMBER = 23
+"""Of the revision from which on these are covered."""
+EVA = person("eva.ny")
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """A ward with two read pages, accounts and a block."""
+    return make_ward(store)
+
+
+def make_ward(store: Store) -> Ward:
+    """Return a new ward."""
+    ward = Ward(store).begin()
+    for serial in ("AAA1", "AAA2"):
+        ward.read(ward.scan(), page_reading(NOTE, serial, SAID))
+    with store.begin() as conn:
+        for one in (ADMIN, MANAGER, EVA):
+            people.save_person(conn, one, PasswordHash("x"))
+        set_block(conn, MANAGER, NORTH, BROR.pid, "önskemål", NOW)
+    return ward
+
+
+def problems(store: Store) -> set[tuple[str, str | None, str | None]]:
+    """What verifying names."""
+    with store.read() as conn:
+        return {(one.wrong.value, one.table, one.owner) for one in verify_chain(conn).problems}
+
+
+def first_page(conn: Connection) -> str:
+    """The id of the page that is changed."""
+    return str(conn.execute(select(paper.page.c.id).order_by(paper.page.c.id)).scalars().first())
+
+
+def exchange_picture(conn: Connection) -> str:
+    page = paper.page.c
+    one = first_page(conn)
+    conn.execute(update(paper.page).where(page.id == one).values(image_sha256="f" * 64))
+    return one
+
+
+def move_page(conn: Connection) -> str:
+    one = first_page(conn)
+    conn.execute(update(paper.page).where(paper.page.c.id == one).values(unit=SOUTH))
+    return one
+
+
+def unprotect(conn: Connection) -> str:
+    of_asta = paper.client.c.pid == ASTA.pid
+    conn.execute(update(paper.client).where(of_asta).values(protected=True))
+    return client_log_subject(conn, ASTA.pid)
+
+
+def lift(conn: Connection) -> str:
+    block = accounts.client_block
+    one = conn.execute(select(block.c.id)).scalar_one()
+    conn.execute(delete(block))
+    return str(one)
+
+
+def add_block(conn: Connection) -> str:
+    row = {"id": "b2", "client_pid": ASTA.pid, "unit": SOUTH, "set_at": NOW, "reason": "x"}
+    conn.execute(insert(accounts.client_block).values(row | {"set_by": "lova"}))
+    return "b2"
+
+
+def promote(conn: Connection) -> str:
+    of_eva = paper.staff.c.login == EVA.login
+    conn.execute(update(paper.staff).where(of_eva).values(role="admin", title="läkare"))
+    return EVA.login
+
+
+def take_over(conn: Connection) -> str:
+    of_eva = paper.staff.c.login == EVA.login
+    conn.execute(update(paper.staff).where(of_eva).values(password_hash="another's"))
+    return EVA.login
+
+
+def enter_unit(conn: Connection) -> str:
+    conn.execute(insert(paper.staff_unit).values(login=EVA.login, unit=SOUTH))
+    return EVA.login
+
+
+TAMPERED: dict[Callable[[Connection], str], tuple[str, str]] = {
+    exchange_picture: ("record_changed", "page"),
+    move_page: ("record_changed", "page"),
+    unprotect: ("record_changed", "client"),
+    lift: ("record_removed", "client_block"),
+    add_block: ("record_added", "client_block"),
+    promote: ("record_changed", "staff"),
+    take_over: ("record_changed", "staff"),
+    enter_unit: ("record_changed", "staff_unit"),
+}
+
+
+@pytest.mark.parametrize("tamper", TAMPERED, ids=lambda one: one.__name__)
+@both
+def test_what_is_changed_past_the_program_is_named_by_verify_and_check(
+    ward: Ward, tamper: Callable[[Connection], str]
+) -> None:
+    assert problems(ward.store) == set()
+    # Past the program: no statement of this connection is noted
+    with ward.store.engine.connect() as conn, conn.begin():
+        owner = tamper(conn)
+    kind, table = TAMPERED[tamper]
+    assert problems(ward.store) == {(kind, table, owner)}
+    report = check_store(ward.store, "a.b")
+    assert [(one.table, one.owner) for one in report.changed] == [(table, owner)]
+    assert not report.check.is_whole
+    assert report.check.changed == 1
+
+
+def change_password(conn: Connection) -> None:
+    people.set_password(conn, EVA.login, PasswordHash("new"), must_change=False)
+
+
+WAYS: dict[str, Callable[[Connection], object]] = {
+    "register": lambda conn: save_clients(conn, [replace(ASTA, protected=True), BROR]),
+    "new client": lambda conn: save_clients(conn, [Client("189001059816", "Dag Ek", NORTH)]),
+    "block": lambda conn: set_block(conn, MANAGER, NORTH, ASTA.pid, "önskemål", NOW),
+    "lift block": lambda conn: lift_block(conn, MANAGER, NORTH, BROR.pid, "önskemål", NOW),
+    "account": lambda conn: save_account(
+        conn, ADMIN, replace(EVA, title="Undersköterska", units=frozenset({SOUTH})), NOW
+    ),
+    "password": change_password,
+    "close": lambda conn: close_account(conn, ADMIN, EVA.login),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@both
+def test_what_the_program_changes_is_not_accused(ward: Ward, way: str) -> None:
+    with ward.store.begin() as conn:
+        WAYS[way](conn)
+    assert problems(ward.store) == set()
+
+
+@both
+def test_a_closed_account_that_is_opened_again_is_not_accused(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        close_account(conn, ADMIN, EVA.login)
+    with ward.store.begin() as conn:
+        reopen_account(conn, ADMIN, EVA.login)
+    assert problems(ward.store) == set()
+
+
+@both
+def test_another_scan_of_the_same_paper_is_not_accused(ward: Ward) -> None:
+    later = ward.scan()
+    ward.read(later, page_reading(NOTE, "AAA1", SAID))
+    with ward.store.begin() as conn:
+        settle_duplicate(conn, MANAGER, later, FORMS, same=False)
+    assert problems(ward.store) == set()
+
+
+@both
+def test_a_register_that_is_imported_again_adds_no_digest(ward: Ward) -> None:
+    count = select(record_digest).where(record_digest.c.kind == "client")
+    with ward.store.read() as conn:
+        clients, before = conn.execute(select(paper.client)).all(), len(conn.execute(count).all())
+    with ward.store.begin() as conn:
+        save_clients(conn, [Client(**row._mapping) for row in clients])
+    with ward.store.read() as conn:
+        assert (len(conn.execute(count).all()), before) == (before, len(clients))
+
+
+@both
+def test_reading_a_page_is_no_row_of_its_own(ward: Ward) -> None:
+    """Each change of a picture has an event that says what was done."""
+    with ward.store.read() as conn:
+        assert {row.action for row in read_rows(conn)}.isdisjoint({"update_record"})
+
+
+@both
+def test_an_upgrade_covers_pictures_and_accounts_that_were_there(
+    store: Store, store_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = {kind.name for kind in RECORD_KINDS.values() if kind.since == NUMBER}
+    with monkeypatch.context() as earlier:
+        # A log of the revision before knew nothing of these
+        for name in later:
+            earlier.delitem(RECORD_KINDS, name)
+        ward = make_ward(store)
+        with store.engine.connect() as conn, conn.begin():
+            unprotect_tables(conn)
+            conn.execute(update(paper.decision).values(state="empty"))
+            conn.execute(update(paper.entry).values(state="exporterad"))
+            protect_tables(conn)
+    assert {table for _, table, _ in problems(ward.store)} >= {"page", "client", "staff"}
+    with store.begin() as conn:
+        conn.exec_driver_sql("ALTER TABLE store_check DROP COLUMN changed")
+        before = revisions()[revisions().index(f"{NUMBER:04}") - 1]
+        conn.execute(update(alembic_version).values(version_num=before))
+    with store.begin() as conn:
+        migrate(conn, store_settings.forms)
+    # What was wrong stays wrong
+    assert {table for _, table, _ in problems(store)} == {"entry"}
+    with store.engine.connect() as conn, conn.begin():
+        owner = exchange_picture(conn)
+    assert ("record_changed", "page", owner) in problems(store)
