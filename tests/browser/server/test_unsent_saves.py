@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -71,10 +71,15 @@ def test_a_save_under_way_is_saved_once_when_the_person_comes_back(
     with bare_server(port, tmp_path) as server:
         page, entry_id = saved_to_nobody(context, answering(server.poll, port), server.pid)
         if way == "loaded anew":
+            asked: list[str] = []
+
+            def go(dialog: Dialog) -> None:
+                asked.append(dialog.type)
+                dialog.accept()
+
+            page.on("dialog", go)
             page.evaluate("void setTimeout(() => location.reload())")
-            dialog = page.wait_for_event("dialog")
-            assert dialog.type == "beforeunload"
-            dialog.accept()
+            wait_until(page, lambda: asked == ["beforeunload"])
         else:
             page.close(run_before_unload=False)
             page = context.new_page()
