@@ -197,8 +197,6 @@ NEEDS_NONE = {
     "store.entries.answers.add_decided_answers": PART,
     "store.exports.run_items.save_receipts": PART,
     "store.exports.proofs.save_proofs": PART,
-    "store.paper.pages.add_page": "the batch that the page belongs to is recorded",
-    "store.paper.intake.batches.append_page_to_batch": "the page's batch is recorded",
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
     "domain.permissions.is_allowed": "asks only",
     "domain.permissions.find_assignments": "asks only",
