@@ -24,7 +24,7 @@ from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.files.csv_tables import write_csv
 from pipeline.files.pdf_output import Document
 from pipeline.store.event_log import queries
-from pipeline.store.event_log.events import client_log_subject, record
+from pipeline.store.event_log.events import IMPORT_ACTION, client_log_subject, record
 from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import MACHINE_LOGIN, LogFilter
 from pipeline.store.registers.client_register import find_client, load_client, restrict_client
@@ -209,7 +209,7 @@ def _access_lines(rows: Iterable[LogRow]) -> tuple[AccessLine, ...]:
             _text(f"access.{ACCESS_TEXTS.get(row.action, OTHER_ACCESS)}"),
         )
         for row in rows
-        if row.by != MACHINE_LOGIN and row.action != PRINT_ACTION
+        if row.by != MACHINE_LOGIN and row.action not in (PRINT_ACTION, IMPORT_ACTION)
     )
     return tuple(AccessLine(*key, count) for key, count in sorted(counts.items()))
 

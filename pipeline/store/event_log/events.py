@@ -27,6 +27,8 @@ DENIED_ACTION = "denied"
 
 Where nothing was named, as in rows of earlier versions, the subject is the right.
 """
+IMPORT_ACTION = "add_page"
+"""A page that was taken in with others: nobody has looked at it, or decided on it, by that."""
 _PENDING_KEY = "efterskrift_recorded"
 _PID_PATTERN = re.compile(r"(?<![0-9A-Za-z])(?:\d{2})?\d{6}[-+]?\d{4}(?![0-9A-Za-z])")
 

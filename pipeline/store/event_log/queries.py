@@ -34,7 +34,11 @@ from sqlalchemy import (
 
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.queue_order import PriorityKind
-from pipeline.store.event_log.events import DENIED_ACTION, client_log_subject
+from pipeline.store.event_log.events import (
+    DENIED_ACTION,
+    IMPORT_ACTION,
+    client_log_subject,
+)
 from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.accounts import client_block
@@ -400,7 +404,7 @@ def _has_no_decision() -> ColumnElement[bool]:
     # The same person's events, other than views and what was denied
     is_action = and_(
         other.c.by == _event_table.c.by,
-        other.c.action.not_in((*_ACCESS_ACTIONS, DENIED_ACTION)),
+        other.c.action.not_in((*_ACCESS_ACTIONS, DENIED_ACTION, IMPORT_ACTION)),
     )
     # About the page itself, and about entries on its sheet: in two, each by the index of subjects
     of_page = exists().where(is_action, other.c.subject == _event_table.c.subject)
