@@ -6,10 +6,16 @@ The page is asked what is at a point, as an eye would: what is in the tree may b
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from pipeline.domain.model import Assignment, Role
+from pipeline.store.accounts import guide, people
+from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from tests.browser.support.covered import covered
 from tests.browser.support.nurse import (
     fill_in,
     focused_field,
@@ -19,7 +25,8 @@ from tests.browser.support.nurse import (
     wait_for_entry,
 )
 from tests.support.screens import seeding
-from tests.support.screens.seeding import CLIENTS, NURSE
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE
+from tests.support.store.passwords import hashed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -102,6 +109,19 @@ def test_nothing_is_hidden_when_the_window_changes(page: Page, store: Store) -> 
         if any(found):
             hidden[name] = found
     assert hidden == {}
+
+
+def test_no_screen_of_the_menu_lies_under_the_buttons_of_granska(page: Page, store: Store) -> None:
+    """A person of two roles has more screens than the menu has room for."""
+    managing = Assignment(Role.ADMINISTRATOR, "", seeding.UNITS, ADMINISTRATOR.areas)
+    person = replace(NURSE, login="both", further=(managing,))
+    with store.begin() as conn:
+        people.save_person(conn, person, hashed(seeding.PASSWORD))
+        guide.close_guide(conn, person.login, utc_now())
+    seeding.add_notes(store, 2)
+    log_in(page, person)
+    wait_for_entry(page)
+    assert covered(page, "Granska") == []
 
 
 def _ask_question(page: Page, store: Store) -> None:
