@@ -179,8 +179,9 @@ class _Office:
     ) -> list[AttachmentChoice]:
         """Return the pages behind a sheet that belong to it, with title and day, in their order."""
         behind = [
-            (page.id, self._truth.loose[page.source_name, page.source_page].attached)
+            (page.id, loose.attached)
             for page in list_proposed_pages(conn, person, entry, utc_now())
+            if (loose := self._truth.loose.get((page.source_name, page.source_page)))
         ]
         return [
             AttachmentChoice(page_id, one["title"], one["day"])
@@ -193,7 +194,8 @@ class _Office:
         if entry.serial:
             return self._truth.sheets.get(entry.serial, PaperTruth())
         page = load_page(conn, entry.page)
-        return self._truth.loose[page.source_name, page.source_page].part(entry.row or 0)
+        loose = self._truth.loose.get((page.source_name, page.source_page))
+        return loose.part(entry.row or 0) if loose else PaperTruth()
 
     def _decide(self, person: Person, view: EntryView) -> EntryState:
         with self._context.store.read() as conn:
