@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, func, insert, select, union
 
 from pipeline.domain.settings import Settings
 from pipeline.store.database.image_files import NO_ID, ImageFolder, Images
+from pipeline.store.schema.depth import page_area
 from pipeline.store.schema.exports import archive_package, export_run
 from pipeline.store.schema.paper import page
 from pipeline.store.schema.review import duplicate_mark
@@ -24,6 +25,7 @@ _SAMPLE = 100
 _FILE_COLUMNS: tuple[Column[str], ...] = (
     page.c.image_sha256,
     page.c.upright_sha256,
+    page_area.c.image_sha256,
     export_run.c.file_sha256,
     archive_package.c.file_sha256,
     duplicate_mark.c.picture_sha256,

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, State, Value
+from pipeline.store.database.image_store import find_file_uses, list_named_files
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import PageArea, join_page, list_parts, split_page
 from pipeline.store.entries import queue
@@ -76,6 +77,15 @@ def test_each_part_is_an_entry_with_its_own_picture_and_no_reading(store: Store)
         view = load_entry_view(conn, FORMS, EVA, second)
     assert [one.image_sha256 for one in view.pages] == [BOTTOM.image_sha256]
     assert all(field.reading is None for field in view.fields)
+
+
+def test_cut_outs_are_files_that_have_to_be_there(store: Store) -> None:
+    """So they are checked, backed up and restored with all others."""
+    split(*board(store))
+    with store.read() as conn:
+        assert {TOP.image_sha256, BOTTOM.image_sha256} <= set(list_named_files(conn))
+        (use,) = find_file_uses(conn, TOP.image_sha256)
+    assert use.startswith("page_area ")
 
 
 def test_the_page_is_done_when_all_its_parts_are(store: Store) -> None:
