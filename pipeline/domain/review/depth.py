@@ -164,9 +164,11 @@ def find_ordered_fields(
         line: the line's first field.
         values: by field name.
     """
-    blocks = [specs for specs in list_blocks(form).values() if specs[0].label == line.label]
     said = _NUMBERED.match(str(values.get(line.name) or ""))
-    if said is None or not 1 <= int(said[1]) <= len(blocks):
+    if said is None:
+        return []
+    blocks = [specs for specs in list_blocks(form).values() if specs[0].label == line.label]
+    if not 1 <= int(said[1]) <= len(blocks):
         return []
     block = blocks[int(said[1]) - 1]
     name = str(values.get(block[0].name) or "").split()

@@ -247,7 +247,8 @@ def meet_duty(
 
     Raises:
         NotAllowedError: the person may not do so with this entry, or with the later paper.
-        ReviewError: the duty is met already, the day is to come, or the paper is another person's.
+        ReviewError: the duty is met already, the day is to come or before the event, or the paper
+            is another person's.
     """
     entry_id, rule = duty
     lock_keys(conn, f"duty {entry_id}")
@@ -258,6 +259,8 @@ def meet_duty(
         raise ReviewError("duty_met_already")
     if met.day > swedish_day(now):
         raise ReviewError("duty_day_ahead")
+    if entry.event_on and met.day.isoformat() < entry.event_on:
+        raise ReviewError("duty_day_before")
     if (met.paper is not None) != (met.how is MetHow.PAPER):
         raise ReviewError("duty_other_paper")
     if met.paper is not None:

@@ -185,7 +185,7 @@ def test_a_voided_entry_says_so_with_its_reason(target: str) -> None:
 @TELLING
 def test_an_author_whom_the_paper_does_not_name_is_not_made_up(target: str) -> None:
     told = words(target, made(target, example(target, author="", author_title="")))
-    assert "på papper av okänd (namnet framgår inte av papperet)" in told
+    assert "på papper av okänd (namnet är inte inskrivet)" in told
 
 
 @EVERY

@@ -12,7 +12,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.errors import EfterskriftError, ReviewError
 from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.duty_text import duty_text
 from pipeline.domain.law.open_deadlines import MetHow
@@ -181,7 +181,7 @@ def _met_form(context: AppContext, person: Person, key: tuple[str, str]) -> None
         today = swedish_day(utc_now())
         st.date_input(
             t("deadline.when"),
-            value=today,
+            value=None,
             max_value=today,
             format="YYYY-MM-DD",
             width=180,
@@ -208,7 +208,9 @@ def _typed_answer(context: AppContext, person: Person, key: tuple[str, str]) -> 
         with context.store.read() as conn:
             serial = normalize_serial(st.session_state.get(_PAPER_KEY, ""))
             paper = find_paper_of_same_person(conn, person, key[0], serial)
-    return MetAnswer(how, st.session_state[_DAY_KEY], paper)
+    if (day := st.session_state[_DAY_KEY]) is None:
+        raise ReviewError("duty_day_missing")
+    return MetAnswer(how, day, paper)
 
 
 @requires_open_session

@@ -181,7 +181,7 @@ def test_an_unknown_author_is_neither_named_nor_numbered() -> None:
         == []
     )
     assert (
-        "på papper av okänd (namnet framgår inte av papperet)"
+        "på papper av okänd (namnet är inte inskrivet)"
         in texts(data, "clinicalDocumentNoteText")[0]
     )
 

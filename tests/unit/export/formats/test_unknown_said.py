@@ -40,7 +40,7 @@ ABSENT = {
         }
     ]
 }
-UNDATED = "När den skrevs framgår inte av papperet."
+UNDATED = "När den skrevs är inte inskrivet."
 STAFF = (StaffMember("Ulla Ek", "undersköterska", "UE", "Norr"),)
 
 
@@ -124,7 +124,7 @@ def test_the_performer_is_who_signed_the_row(target: str, signed: Value, perform
 @pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "illegible"])
 @pytest.mark.parametrize("target", ["fhir", "observationer", "table"])
 def test_a_row_without_legible_initials_has_no_performer(target: str, signed: Value) -> None:
-    unknown = "okänd (namnet framgår inte av papperet)" if target == "fhir" else ""
+    unknown = "okänd (namnet är inte inskrivet)" if target == "fhir" else ""
     assert _performer(target, signed) == unknown
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -235,8 +235,12 @@ def test_a_later_paper_is_of_the_same_person(ward: Ward) -> None:
             meet(ward, report, MetAnswer(MetHow.PAPER, DAY, wrong), "skyddsbedomning")
 
 
-def test_a_duty_is_met_once_and_not_in_the_future(ward: Ward) -> None:
+def test_a_duty_is_met_once_and_neither_in_the_future_nor_before_it_was_one(ward: Ward) -> None:
     entry_id = add(ward, "DUTN")
+    with ward.store.read() as conn:
+        began = date.fromisoformat(str(load_entry(conn, entry_id).event_on))
+    with pytest.raises(ReviewError, match="before what the paper is about"):
+        meet(ward, entry_id, MetAnswer(MetHow.COURT, began - timedelta(days=1)))
     with pytest.raises(ReviewError, match="not come yet"):
         meet(ward, entry_id, MetAnswer(MetHow.COURT, date(2026, 3, 3)))
     meet(ward, entry_id)

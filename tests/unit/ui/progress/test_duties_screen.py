@@ -35,6 +35,10 @@ def test_a_duty_is_said_to_be_met_on_the_list_and_the_word_is_taken_back(
     _press(app, "duty_save")
     assert "Kontrollera löpnumret" in app.error[0].value
     app.radio(key="duty_how").set_value(MetHow.COURT.value).run()
+    # The day is asked for: today would be a false one of what was done weeks ago
+    assert app.date_input(key="duty_day").value is None
+    _press(app, "duty_save")
+    assert "Välj dagen" in app.error[0].value
     app.date_input(key="duty_day").set_value(date(2021, 12, 20))
     _press(app, "duty_save")
     with store.read() as conn:
