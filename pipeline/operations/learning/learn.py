@@ -53,6 +53,7 @@ from pipeline.store.entries.closed_entries import ReviewedSheet, list_reviewed_s
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
 from pipeline.store.registers.staff import load_staff_list
+from pipeline.store.reports.learning import LEARNING_SUBJECT, find_unfinished_learning
 
 _log = logging.getLogger(__name__)
 
@@ -101,10 +102,11 @@ class LearningResult:
     signers: SignerLesson
 
     @property
-    def better(self) -> bool:
-        """Whether anything is worth installing."""
-        has_better_curve = any(lesson.better for lesson in self.curves)
-        return has_better_curve or self.words.better or self.signers.better
+    def better(self) -> list[str]:
+        """The names of what is worth installing."""
+        curves = [lesson.key for lesson in self.curves if lesson.better]
+        words = ["words"] if self.words.better else []
+        return [*curves, *words, *(["signers"] if self.signers.better else [])]
 
 
 def learn_from_entries(
@@ -157,7 +159,8 @@ def learn_from_entries(
 def install_learned(context: LearningContext, person: Person, learned: LearningResult) -> list[str]:
     """Install what is better; return the names of what was installed.
 
-    Readers use it from their next page on; initials after a restart.
+    Readers use it from their next page on; initials after a restart. What is to be installed is in
+    the log before it is; what an earlier run was stopped at is logged as installed, too.
 
     Raises:
         NotAllowedError: the person is no administrator.
@@ -166,9 +169,15 @@ def install_learned(context: LearningContext, person: Person, learned: LearningR
     """
     with context.store.recording_denials():
         permissions.require_permission(person, Action.MANAGE)
-    if not learned.better:
+    # What an earlier run began and is no longer better was installed by it.
+    with context.store.read() as conn:
+        begun = find_unfinished_learning(conn)
+    installed = [name for name in begun if name not in learned.better]
+    if not learned.better and not begun:
         raise _nothing_learned(learned)
-    installed: list[str] = []
+    planned = ",".join([*installed, *learned.better])
+    with context.store.begin() as conn:
+        record(conn, person.login, "begin_learning", LEARNING_SUBJECT, installed=planned)
     try:
         for names in _install_lessons(context.models, learned):
             installed += names
@@ -192,17 +201,16 @@ def install_learned(context: LearningContext, person: Person, learned: LearningR
 def _log_outcome(
     context: LearningContext, person: Person, learned: LearningResult, installed: Sequence[str]
 ) -> None:
-    if installed:
-        with context.store.begin() as conn:
-            record(
-                conn,
-                person.login,
-                "learn",
-                "models",
-                sheets=learned.sheets,
-                fields=len(learned.fields),
-                installed=",".join(installed),
-            )
+    with context.store.begin() as conn:
+        record(
+            conn,
+            person.login,
+            "learn",
+            LEARNING_SUBJECT,
+            sheets=learned.sheets,
+            fields=len(learned.fields),
+            installed=",".join(installed),
+        )
 
 
 def _write_error(error: OSError) -> StoreError:

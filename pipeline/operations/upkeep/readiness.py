@@ -24,6 +24,7 @@ from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.form_publications import list_publications
+from pipeline.store.reports.learning import find_unfinished_learning
 
 _FOLDER_VARIABLE = "EFTERSKRIFT_BACKUP_FOLDER"
 
@@ -48,10 +49,13 @@ def describe_unfinished(settings: Settings) -> str:
 
     Raises:
         FormError: the publication of a form was stopped half done.
+        StoreError: so was the installation of what was learned.
     """
     with closing(open_store(settings)) as store, store.read() as conn:
         files = [*list_undelivered_runs(conn), *list_undelivered_packages(conn)]
-        forms = list_publications(conn)
+        forms, learned = list_publications(conn), find_unfinished_learning(conn)
+    if learned:
+        raise StoreError("learning_unfinished", names=", ".join(learned))
     if forms:
         raise FormError("publication_unfinished", form=forms[0].name)
     return f"{len(files)} fetched by nobody: {', '.join(files)}" if files else "all are fetched"

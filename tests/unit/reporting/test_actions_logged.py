@@ -376,7 +376,7 @@ OF_NO_UNIT = {
     "look_up_client": "a client of any unit",
     "search_text": "pages of several units",
     "save_staff_list": "a whole list",
-    "learn": "one model for all",
+    **dict.fromkeys(("begin_learning", "learn"), "one model for all"),
     "training_set": "one set of all",
     "save_person": "accounts are of several units",
     "deactivate": "accounts are of several units",

@@ -75,8 +75,8 @@ def test_an_overconfident_reader_is_believed_less_afterwards(
     curve = installed_curves()[date.key, date.network]
     assert 0.5 < curve.at((3.5,)) < 0.9
     with school.store.read() as conn:
-        (event,) = list_events(conn, "models")
-    assert event.action == "learn"
+        begun, event = list_events(conn, "models")
+    assert (begun.action, event.action) == ("begin_learning", "learn")
     assert "Penn" not in str(event.detail)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection
 from typer.testing import CliRunner
 
 from pipeline.cli.app import build_app
@@ -41,7 +42,8 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.language.language_model import Lexicon, add_learned_words
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
-from pipeline.store.event_log.events import list_events
+from pipeline.store.event_log.events import list_events, record
+from pipeline.store.reports.learning import find_unfinished_learning
 from tests.support.store.ward import (
     ADMIN,
     FORMS,
@@ -103,7 +105,8 @@ def test_what_finds_no_room_is_said_and_what_was_installed_before_it_is_logged(
             LearningResult(3, [], [], WordLesson({"skymningsro": 4}, 40, 400, 20, 10), better),
         )
     with school.store.read() as conn:
-        (event,) = list_events(conn, "models")
+        (event,) = [one for one in list_events(conn, "models") if one.action == "learn"]
+        assert find_unfinished_learning(conn) == ()
     assert event.detail["installed"] == "words"
 
 
@@ -113,8 +116,10 @@ def test_a_log_that_refuses_too_does_not_hide_what_the_disk_said(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def away(*_: object, **_more: object) -> None:
-        raise StoreUnavailableError("database_away", name="efterskrift", why="no connection")
+    def away(conn: Connection, by: str, action: str, subject: str, **detail: int | str) -> None:
+        if action == "learn":
+            raise StoreUnavailableError("database_away", name="efterskrift", why="no connection")
+        record(conn, by, action, subject, installed=detail["installed"])
 
     monkeypatch.setattr("pipeline.operations.learning.learn.install_signers", full)
     monkeypatch.setattr("pipeline.operations.learning.learn.record", away)
@@ -127,6 +132,32 @@ def test_a_log_that_refuses_too_does_not_hide_what_the_disk_said(
         )
     assert "words" in caplog.text
     assert "The database efterskrift is locked or cannot be reached" in caplog.text
+
+
+def test_what_was_stopped_between_installing_and_logging_is_named_and_logged_by_the_next(
+    school: LearningContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Stands for a process that ends: nothing after it is done."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    words = WordLesson({"skymningsro": 4}, 40, 400, 20, 10)
+    learned = LearningResult(3, [], [], words, SignerLesson())
+    with monkeypatch.context() as stopped:
+        stopped.setattr("pipeline.operations.learning.learn._log_outcome", die)
+        with pytest.raises(Killed):
+            install_learned(school, ADMIN, learned)
+    with school.store.read() as conn:
+        assert find_unfinished_learning(conn) == ("words",)
+    # The next run finds nothing better than what was installed then
+    nothing = LearningResult(3, [], [], WordLesson({}), SignerLesson())
+    assert install_learned(school, ADMIN, nothing) == ["words"]
+    with school.store.read() as conn:
+        assert find_unfinished_learning(conn) == ()
+        event = list_events(conn, "models")[-1]
+    assert (event.action, event.detail["installed"]) == ("learn", "words")
 
 
 @pytest.mark.both_databases
