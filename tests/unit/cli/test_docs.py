@@ -24,7 +24,7 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
 GROUPS = {context.BEFORE, context.IMPORT, context.REVIEW, context.RUNNING, context.RESEARCH}
 ONE_LINE = 62
 """Characters beside the names of commands in a terminal of 80 columns."""
-VERSION_LINES = 60
+VERSION_LINES = 80
 DOCUMENTS = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),
