@@ -93,7 +93,7 @@ def ui(
     # Whatever is wrong with the workspace or the port is reported before a process is started.
     settings = load_settings()
     for path in close_private_paths(settings):
-        print_note("ui.mode_mended", file=path)
+        print_note("ui.mode_repaired", file=path)
     open_for_images(settings).close()
     describe_server_address(settings)
     _require_free_port(port)

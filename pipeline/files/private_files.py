@@ -1,7 +1,7 @@
 """Files and folders that only the program's own user may open, since they hold secrets or care.
 
 The database's tables, images and exports, and the keys to other systems. A mode that lets others
-in is mended where the file is the user's own, and otherwise refused.
+in is repaired where the file is the user's own, and otherwise refused.
 """
 
 from __future__ import annotations

@@ -230,8 +230,8 @@ def _print_reread(made: Backup) -> None:
         print_text("backup.reread_some", **facts, unread=reread.unread)
     else:
         print_text("backup.reread", **facts, count=max(reread.days, 1))
-    if reread.mended:
-        print_text("backup.mended", count=reread.mended)
+    if reread.repaired:
+        print_text("backup.repaired", count=reread.repaired)
 
 
 def _print_remarks(remarks: OrderRemarks) -> None:

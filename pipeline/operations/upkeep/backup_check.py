@@ -81,11 +81,11 @@ def check_backup(
     images = dict[str, StoredFile]()
     with _noting(check):
         images = folder.list_images(manifest)
-    mended = _MendedImages(folder, manifest)
+    repaired = _RepairedImages(folder, manifest)
     for number, (sha256, stored) in enumerate(images.items(), 1):
         with _noting(check):
             if keys is None:
-                mended.require(sha256, stored)
+                repaired.require(sha256, stored)
             else:
                 open_image(folder, manifest, keys, sha256, stored)
         on_file(number, len(images))
@@ -155,7 +155,7 @@ def read_files(
 def open_image(
     folder: BackupFolder, manifest: Manifest, keys: PrivateKeys, sha256: str, stored: StoredFile
 ) -> bytes:
-    """Return an image decrypted; one that was mended since is encrypted anew, and as good.
+    """Return an image decrypted; one that was repaired since is encrypted anew, and as good.
 
     Raises:
         StoreError: it is missing, or another one.
@@ -177,7 +177,7 @@ def open_image(
     return data
 
 
-class _MendedImages:
+class _RepairedImages:
     """Tells without the private key whether an image is as a backup wrote it, then or since."""
 
     def __init__(self, folder: BackupFolder, manifest: Manifest) -> None:

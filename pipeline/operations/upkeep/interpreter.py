@@ -1,7 +1,7 @@
 """Try whether this Python reads a cookie in time; `scripts/setup` runs this file by itself.
 
 Before 3.11.10 and 3.12.6 a cookie with many backslashes takes a time that grows with the square of
-its length (CVE-2024-7592). Distributions mend it without a new version number, so it is tried. The
+its length (CVE-2024-7592). Distributions fix it without a new version number, so it is tried. The
 server refuses such a cookie (`ui/access/header_limits.py`); other programs of this Python do not.
 """
 

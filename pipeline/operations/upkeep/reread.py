@@ -1,4 +1,4 @@
-"""Read again what lies in a folder of backups, the longest unread first, and mend damaged images.
+"""Read again what lies in a folder of backups, the longest unread first, and repair damaged images.
 
 A disk changes bits of files that nobody touches. An image that is damaged or missing is written
 again from the workspace, under the key that it had: so older backups that name it can be restored.
@@ -40,12 +40,12 @@ class Reread:
     """What a run read again: `read` of `files`, the rest was read or written in so many `days`.
 
     `unread` files have not been read since they came. `damaged` ones are named by their path in
-    the folder: nothing could mend them.
+    the folder: nothing could repair them.
     """
 
     read: int = 0
     files: int = 0
-    mended: int = 0
+    repaired: int = 0
     damaged: tuple[str, ...] = ()
     unread: int = 0
     days: int | None = None
@@ -60,10 +60,10 @@ class StoredFiles:
         self._keys = {one.keys_id: PublicKeys(one.keys) for one in folder.manifests()}
         # A day in the future is that of a wrong clock
         self._days = {name: day for name, day in _load_days(folder).items() if day <= self._today}
-        self._read, self._mended, self._damaged = 0, 0, list[str]()
+        self._read, self._repaired, self._damaged = 0, 0, list[str]()
 
     def read_again(self, images: Images) -> None:
-        """Read what is longest unread, and mend what is damaged.
+        """Read what is longest unread, and repair what is damaged.
 
         Raises:
             StoreUnavailableError: the folder of backups or of images is away.
@@ -76,7 +76,7 @@ class StoredFiles:
                 break
             rest -= self._known[name].size
             self._read += 1
-            if self._is_whole(name) or self._mend(name, images):
+            if self._is_whole(name) or self._repair(name, images):
                 self._days[name] = self._today
             else:
                 self._days[name] = _NAMED_DAMAGED
@@ -87,7 +87,7 @@ class StoredFiles:
         return None if name in self._damaged else self._known.get(name)
 
     def is_damaged(self, name: str) -> bool:
-        """Return whether a file was found damaged and could not be mended."""
+        """Return whether a file was found damaged and could not be repaired."""
         return name in self._damaged
 
     def note_written(self, name: str, stored: StoredFile, *, is_read: bool = False) -> None:
@@ -111,7 +111,7 @@ class StoredFiles:
         return Reread(
             self._read,
             len(kept),
-            self._mended,
+            self._repaired,
             tuple(self._damaged),
             unread,
             None if since is None else since.days,
@@ -124,14 +124,14 @@ class StoredFiles:
             # Missing, or on a bad sector; a disk that is gone fails at the next write
             return False
 
-    def _mend(self, name: str, images: Images) -> bool:
+    def _repair(self, name: str, images: Images) -> bool:
         top, keys_id, *_, sha256 = ("", "", *name.split("/"))[-4:]
         data = read_image(images, sha256) if top == IMAGES_FOLDER else None
         if data is None:
             return False
         stored = self._folder.write_image(keys_id, sha256, self._keys[keys_id].encrypt(data))
         self._known[name] = stored
-        self._mended += 1
+        self._repaired += 1
         return True
 
 

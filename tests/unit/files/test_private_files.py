@@ -1,4 +1,4 @@
-"""Secrets and care in files that others may open: named, mended, or refused."""
+"""Secrets and care in files that others may open: named, repaired, or refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def settings(tmp_path: Path) -> Settings:
     [(".", 0o750), ("../key", 0o640), ("settings.yaml", 0o604)]
     + [(name, 0o644) for name in SECRETS],
 )
-def test_a_mode_that_lets_others_in_is_found_and_mended(
+def test_a_mode_that_lets_others_in_is_found_and_repaired(
     settings: Settings, name: str, mode: int
 ) -> None:
     path = (settings.workspace / name).resolve()
@@ -53,7 +53,7 @@ def test_a_mode_that_lets_others_in_is_found_and_mended(
     assert health._check_modes(settings).remedy == ""
 
 
-def test_what_cannot_be_mended_is_refused(
+def test_what_cannot_be_repaired_is_refused(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (settings.workspace / "secrets.toml").chmod(0o644)

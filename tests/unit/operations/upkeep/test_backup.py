@@ -144,7 +144,7 @@ def test_the_next_backup_copies_an_image_again_that_was_removed_or_cut_short(
     safe.back_up(ward.store, store_settings)
     safe.images()[0].unlink()
     safe.images()[1].write_bytes(b"short")
-    assert safe.back_up(ward.store, store_settings).reread.mended == 2
+    assert safe.back_up(ward.store, store_settings).reread.repaired == 2
     assert problems(safe) == []
 
 

@@ -35,7 +35,7 @@ class Processor:
         ((9.0, MAX_SECONDS / 2, 9.0), False),
         ((0.07, 0.06, 0.09), True),
     ],
-    ids=["mended", "mended, on a busy machine", "not mended"],
+    ids=["repaired", "repaired, on a busy machine", "not repaired"],
 )
 def test_the_best_of_three_tries_decides(seconds: tuple[float, ...], is_unsafe: bool) -> None:
     processor = Processor(*seconds)

@@ -1,4 +1,4 @@
-"""What lies in a folder of backups is read again, and mended from the workspace."""
+"""What lies in a folder of backups is read again, and repaired from the workspace."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def problems(safe: Safe, name: str = "", *, with_key: bool = True) -> list[str]:
 
 @pytest.mark.parametrize("is_plain", [False, True])
 @pytest.mark.parametrize("damage", ["flipped", "missing"])
-def test_a_damaged_image_is_mended_in_all_backups(
+def test_a_damaged_image_is_repaired_in_all_backups(
     ward: BusyWard,
     safe: Safe,
     store_settings: Settings,
@@ -74,10 +74,10 @@ def test_a_damaged_image_is_mended_in_all_backups(
         for with_key in (True, False):
             assert problems(safe, name, with_key=with_key) == []
     assert safe.restore(tmp_path / "old", name=first.name).lost_images == 0
-    assert (made.reread.mended, made.reread.damaged) == (1, ())
+    assert (made.reread.repaired, made.reread.damaged) == (1, ())
 
 
-def test_what_cannot_be_mended_is_named_and_missing(
+def test_what_cannot_be_repaired_is_named_and_missing(
     ward: BusyWard, safe: Safe, store_settings: Settings
 ) -> None:
     safe.back_up(ward.store, store_settings)
@@ -110,13 +110,13 @@ def test_all_is_read_within_fourteen_runs_the_longest_unread_first(
     damaged = safe.images()[:20:4]
     for image in damaged:
         flip(image)
-    mended = []
+    repaired = []
     for _ in range(14):
         made = safe.back_up(ward.store, store_settings)
-        mended.append(made.reread.mended)
+        repaired.append(made.reread.repaired)
         assert 0 < made.reread.read < made.reread.files
-    assert sum(mended) == len(damaged)
-    assert max(mended) < len(damaged)
+    assert sum(repaired) == len(damaged)
+    assert max(repaired) < len(damaged)
     assert problems(safe) == []
     assert made.reread.days is not None
     assert made.reread.days <= 14
@@ -133,7 +133,7 @@ def test_what_verify_named_is_read_first(
     flip(safe.images()[-1])
     manifest = safe.folder.load()
     note_damaged(safe.folder, check_backup(safe.folder, manifest, None).problems)
-    assert safe.back_up(ward.store, store_settings).reread.mended == 1
+    assert safe.back_up(ward.store, store_settings).reread.repaired == 1
     assert problems(safe) == []
 
 
