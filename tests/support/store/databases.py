@@ -123,9 +123,9 @@ def _drop_later(conn: Connection) -> None:
             known.create(conn, checkfirst=True)
             continue
         columns = [column.name for column in table.columns if column.name not in known.columns]
-        known_indexes = {index.name for index in known.indexes}
+        known_indexes = {index.name: index.columns.keys() for index in known.indexes}
         for index in table.indexes:
-            if index.name not in known_indexes or not {*index.columns.keys()}.isdisjoint(columns):
+            if known_indexes.get(index.name) != index.columns.keys():
                 index.drop(conn, checkfirst=True)
         for column in columns:
             conn.exec_driver_sql(f'ALTER TABLE "{name}" DROP COLUMN "{column}"')

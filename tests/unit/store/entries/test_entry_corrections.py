@@ -369,7 +369,8 @@ def test_every_look_at_paper_is_an_event(ward: Ward) -> None:
             with pytest.raises(NotAllowedError):
                 queue.record_page_view(conn, nobody, page_id)
         assert [(event.by, event.action) for event in list_events(conn, page_id)] == [
-            ("eva", "view_page")
+            ("admin", "add_page"),
+            ("eva", "view_page"),
         ]
 
 
