@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import logging
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -190,10 +190,21 @@ def _answer(spec: FieldSpec) -> Answer:
     return Answer(value) if value is not None else Answer(None, State.EMPTY)
 
 
+@contextmanager
+def _logging_errors_only() -> Iterator[None]:
+    """Leave warnings out of the log for a while: a caller's process goes on with its own level."""
+    logger = logging.getLogger("pipeline")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def read(place: Workplace) -> None:
-    """Read every queued page."""
-    logging.getLogger("pipeline").setLevel(logging.ERROR)
-    with closing(place.open()) as store:
+    """Read every queued page, and do not log what its worn pages lack."""
+    with _logging_errors_only(), closing(place.open()) as store:
         job = PageJob(store, _ScanReader(), _ATTEMPTS, 0.05)
         with store.read() as conn:
             waiting = list_queued_pages(conn)

@@ -189,7 +189,10 @@ def _met_form(context: AppContext, person: Person, key: tuple[str, str]) -> None
         )
         if how == MetHow.PAPER:
             st.text_input(
-                t("deadline.which"), key=_PAPER_KEY, autocomplete="off", placeholder="K7QM-2X9D"
+                t("deadline.which"),
+                key=_PAPER_KEY,
+                autocomplete="off",
+                placeholder=t("deadline.which_example"),
             )
         st.button(
             t("deadline.save"),
