@@ -14,7 +14,9 @@ from tests.browser.support.nurse import (
     client,
     expect_stored,
     fill_in,
+    focused_field,
     log_in,
+    look,
     save,
     save_last,
     wait_for_entry,
@@ -42,7 +44,10 @@ def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(
     save(page, entry_id)
     question = page.locator(".wb-question")
     expect(question).to_contain_text("Papperet och patienten stämmer inte överens")
-    save(page, entry_id)
+    # Who has chosen nothing is led back to the number: nothing is sent.
+    look(page)
+    page.keyboard.press("Control+Enter")
+    assert focused_field(page)[1] == "personnummer"
     expect(question).to_be_visible()
     assert state(store, entry_id) is EntryState.REVIEW
     question.get_by_text("Jag är inte säker. En annan person får titta.").click()

@@ -157,6 +157,12 @@ def test_another_person_than_the_paper_says_is_red_and_correcting_comes_first(
             stage.press(*keys)
             assert stage.focus() == "personnummer"
             stage.page.get_by_label("Rätta numret.").focus()
+        stage.page.get_by_text("Rätta numret.").click()
+        assert stage.focus() == "personnummer"
+        # The number is selected now; a label is chosen all the same.
+        label = str(choices[1]["label"])
+        stage.page.get_by_text(label).click()
+        expect(stage.page.get_by_label(label)).to_be_checked()
         assert stage.saves() == []
         stage.press("2", "Enter", *"Fel", "Enter")
         assert stage.saves()[0]["question"]["choice"] == "right"

@@ -51,13 +51,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
       const frame = document.createElement("div");
       const isChosen = box.id === state.chosen && !box.row;
       frame.className = `${box.proposed ? "proposal" : "box"}${isChosen ? " chosen" : ""}${box.row ? " row" : ""}`;
-      if (!box.row && !box.proposed) frame.append(Object.assign(document.createElement("span"), { textContent: String(number += 1) }));
+      const shown = box.row || box.proposed ? "" : String(number += 1);
+      if (shown) frame.append(Object.assign(document.createElement("span"), { textContent: shown }));
       if (box.row) frame.setAttribute("aria-hidden", "true");
       if (edit && !box.row) {
         frame.id = `ef-box-${box.id}`;
         frame.setAttribute("role", "option");
         frame.setAttribute("aria-selected", String(isChosen));
-        frame.setAttribute("aria-label", box.text);
+        frame.setAttribute("aria-label", `${shown} ${box.text}`.trim());
         if (isChosen) frame.append(Object.assign(document.createElement("i"), { className: "grip" }));
       }
       position(frame, box.box);

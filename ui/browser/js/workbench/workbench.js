@@ -463,6 +463,14 @@ function makeBench(parent) {
   }, { capture: true });
   // A label that is pressed would give the focus to Streamlit's section, and the field it names moves.
   on(root, "mousedown", (event) => { if (event.target.closest("label, .wb-crop, .wb-label, summary")) event.preventDefault(); });
+  // Chrome leaves a label alone while text is selected, and a number that is gone back to is selected.
+  on(root, "click", (event) => {
+    const control = event.target.closest("label")?.control;
+    if (!control || control.contains(event.target) || event.defaultPrevented) return;
+    event.preventDefault();
+    control.focus();
+    if (["radio", "checkbox"].includes(control.type)) control.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, detail: event.detail }));
+  });
   for (const type of ["beforeinput", "click"]) on(fields.list, type, (event) => {
     if (bench.isBusy && fields.at(event.target)) event.preventDefault();
   }, { capture: true });
