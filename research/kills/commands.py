@@ -254,7 +254,7 @@ def _prepare_old_store(ground: Ground) -> None:
     file = ground.place.settings.workspace / "efterskrift.db"
     for path in file.parent.glob("efterskrift.db*"):
         path.unlink()
-    latest = max(_OLD_STORE.glob("*.sql"), key=lambda path: int(path.stem.split("-")[0]))
+    latest = max(_OLD_STORE.glob("*.sql"))
     with closing(sqlite3.connect(file)) as database:
         database.executescript(latest.read_text("utf-8"))
 

@@ -17,7 +17,6 @@ from pipeline.domain.model import Role
 from pipeline.domain.settings import Settings
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries import queue
 from pipeline.store.event_log import hash_chain, verification
 from pipeline.store.event_log.chain_check import ProblemKind
@@ -35,17 +34,12 @@ from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import event_head
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
-from tests.support.store.databases import number_schema
 from tests.support.store.ward import ASTA, CHIEF, EVA, Ward, person
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
 
 _event = paper.event
-_OLD = (
-    "INSERT INTO event (id, at, by, action, subject, detail) VALUES ({n}, '2026-01-0{n} "
-    "10:00:00.000001', 'eva', 'try', 'x', '{{\"n\": {n}}}')"
-)
 
 
 @pytest.fixture
@@ -263,39 +257,6 @@ def test_a_long_transaction_that_has_recorded_holds_nobody_up(store: Store) -> N
             record(quick, "nils", "try", "quick")
     assert [row.subject for row in rows(store)] == ["quick", "slow"]
     assert wrong(store) == set()
-
-
-def test_the_log_of_an_old_store_is_chained_and_protected_at_upgrade(
-    store: Store, store_settings: Settings
-) -> None:
-    tamper(
-        store,
-        lambda conn: [
-            conn.exec_driver_sql(f"DROP TABLE {name}") for name in ("event_head", "log_key")
-        ],
-        lambda conn: conn.exec_driver_sql("DROP INDEX ix_event_at"),
-        lambda conn: [
-            conn.exec_driver_sql(f"ALTER TABLE event DROP COLUMN {name}")
-            for name in ("unit", "previous", "sha256")
-        ],
-        # What a rolled back transaction leaves out on PostgreSQL is no hole.
-        lambda conn: [conn.exec_driver_sql(_OLD.format(n=n)) for n in (1, 2, 5)],
-        lambda conn: number_schema(conn, 3),
-        leave=False,
-    )
-    upgrade_store(store_settings, backup=False)
-    upgraded = open_store(store_settings)
-    assert [row.id for row in rows(upgraded)] == [1, 2, 5]
-    assert wrong(upgraded) == set()
-    with upgraded.begin() as conn:
-        record(conn, "eva", "try", "new")
-    assert [row.id for row in rows(upgraded)] == [1, 2, 5, 6]
-    assert wrong(upgraded) == set()
-    with pytest.raises(StoreError), upgraded.begin() as conn:
-        conn.execute(delete(_event))
-    tamper(upgraded, lambda conn: conn.execute(delete(_event).where(_event.c.id == 2)))
-    assert wrong(upgraded) == {(ProblemKind.REMOVED, 2, 4)}
-    upgraded.close()
 
 
 def test_a_denial_is_in_the_log_with_who_what_and_where(store: Store) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -17,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, MetaData, insert, select, text, update
 from typer.testing import CliRunner
 
 from pipeline.cli.app import build_app
@@ -44,45 +45,87 @@ from pipeline.store.database.migrations.history import (
     head,
     revisions,
 )
-from pipeline.store.database.migrations.run import migrate
+from pipeline.store.database.migrations.run import make_earlier_tables, migrate
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import Upgrade, upgrade_store
+from pipeline.store.event_log.events import discard_pending, record
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.registers.client_register import list_clients, save_clients
 from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import unprotected_tables
-from tests.support.store.databases import BOTH, new_database, number_schema, postgres_server
+from tests.support.store.databases import BOTH, new_database, postgres_server, revert_to_baseline
 
 pytestmark = pytest.mark.patient
 
 pytest_plugins = ("tests.support.store.databases",)
 
 VERSIONS = ROOT / "tests" / "data" / "store_versions"
-"""Stores as versions 1 to 8 of the schema made them, with a client, a page, an entry and a log."""
+"""Stores that released versions made: confirmed, signed, exported, corrected and open entries."""
+REVISIONS = {"1.0.0": "0001", "1.1.0": "0016"}
+REVISED = {
+    *("entry.lane", "entry.deadlines", "entry.due_at", "entry.due_on"),
+    *("event_head.number", "event_head.sha256"),
+}
+"""Columns whose values an upgrade changes: levels of triage, later ends of deadlines, the log."""
+Rows = dict[str, list[str]]
 ASTA = Client("189001019802", "Asta Ek", "Norr")
 on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
 def old_settings(store_settings: Settings) -> Settings:
-    """A workspace with one client, whose schema has the last number from before the history."""
+    """A workspace with one client, whose schema is that of version 1.0.0."""
     store = open_store(store_settings)
     with store.begin() as conn:
         save_clients(conn, [ASTA])
     with store.begin() as conn:
-        number_schema(conn, 8)
+        revert_to_baseline(conn)
     store.close()
     return store_settings
 
 
-@pytest.fixture(params=sorted(path.stem for path in VERSIONS.glob("*.sql")))
-def version_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """A workspace as an earlier version made it."""
-    settings = Settings(workspace=tmp_path / "workspace", database_url="")
+@pytest.fixture(params=REVISIONS)
+def version_settings(request: pytest.FixtureRequest, bare_settings: Settings) -> Settings:
+    """A workspace as an earlier version made it, on each kind of database."""
+    settings = bare_settings
     settings.images.mkdir(parents=True)
-    with closing(sqlite3.connect(settings.workspace / "efterskrift.db")) as database:
+    file = settings.workspace / "efterskrift.db"
+    with closing(sqlite3.connect(file)) as database:
         database.executescript((VERSIONS / f"{request.param}.sql").read_text("utf-8"))
+    if settings.database_url:
+        _copy_to_postgres(file, settings.url, REVISIONS[request.param])
     return settings
+
+
+def _copy_to_postgres(file: Path, url: str, revision: str) -> None:
+    """Fill the tables of a revision with the rows of an SQLite store."""
+    source, target = make_engine(f"sqlite:///{file}"), make_engine(url)
+    with source.connect() as old, target.begin() as conn:
+        known = make_earlier_tables(conn, ROOT / "forms", revision)
+        for table in known.sorted_tables:
+            if rows := old.execute(select(table)).mappings().all():
+                conn.execute(insert(table), [dict(row) for row in rows])
+                discard_pending(conn)
+    source.dispose()
+    target.dispose()
+
+
+def known_rows(settings: Settings, like: MetaData | None = None) -> tuple[MetaData, Rows]:
+    """The tables of a store, and its rows in each column that a new store has too."""
+    engine = make_engine(settings.url)
+    tables = like or MetaData()
+    with engine.connect() as conn:
+        if like is None:
+            tables.reflect(conn)
+        found = {
+            f"{table.name}.{column.name}": sorted(map(repr, conn.execute(select(column))))
+            for table in tables.sorted_tables
+            for column in table.columns
+            if column.name in paper.metadata.tables.get(table.name, table).columns
+            and table.name in paper.metadata.tables
+        }
+    engine.dispose()
+    return tables, found
 
 
 def set_revision(settings: Settings, revision: str) -> None:
@@ -179,41 +222,65 @@ class _Address(str):
         """Nothing to end."""
 
 
-def test_a_store_of_any_earlier_version_is_upgraded(
+def test_a_store_of_a_released_version_is_upgraded_with_all_its_rows(
     version_settings: Settings, tmp_path: Path
 ) -> None:
     with pytest.raises(SchemaOutdatedError):
         open_store(version_settings)
-    upgrade_store(version_settings)
-    fresh = Settings(workspace=tmp_path / "fresh", database_url="")
-    open_store(fresh, create=True).close()
-    assert schema_of(version_settings) == schema_of(fresh)
+    tables, before = known_rows(version_settings)
+    done = upgrade_store(version_settings, backup=False)
+    _, after = known_rows(version_settings, tables)
+    assert before.keys() == after.keys()
+    added = {name for name in before if name.startswith(("event.", "record_digest."))}
+    lost = {name for name in before if Counter(before[name]) - Counter(after[name])}
+    assert lost <= REVISED
+    grown = {name for name in before if len(before[name]) != len(after[name])}
+    assert grown <= added
     store = open_store(version_settings)
-    with store.read() as conn:
-        assert list_clients(conn) == [ASTA]
-        entry = conn.execute(select(paper.entry)).one()
-        page = conn.execute(select(paper.page)).one()
-        areas = conn.execute(select(paper.staff.c.areas)).scalar_one_or_none()
-        problems = verify_chain(conn).problems
+    with store.begin() as conn:
+        assert verify_chain(conn).problems == ()
+        entries = {row.id: row for row in conn.execute(select(paper.entry))}
+        record(conn, "eva", "try", "new")
     store.close()
-    assert problems == ()
-    if backups(version_settings)[0].stem.split("-")[4] < "4":
-        assert (entry.area, page.area, entry.lane, entry.first_on) == (
-            "SoL",
-            "SoL",
-            3,
-            "2026-11-20",
+    if not version_settings.database_url:
+        fresh = Settings(workspace=tmp_path / "fresh", database_url="")
+        open_store(fresh, create=True).close()
+        assert schema_of(version_settings) == schema_of(fresh)
+    assert {name: row.state for name, row in entries.items()} == {
+        "AAAA01-00": "signerad",
+        "BBBB01-00": "bekräftad",
+        "CCCC01-00": "bekräftad",
+        "EEEE01-00": "granskas",
+    }
+    # In 1.1.0 the author's name is on a page that was not scanned
+    assert entries["EEEE01-00"].author_key == ("gun ek" if done.before == "0001" else "")
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_store_from_before_the_history_is_refused_with_what_upgrades_it(
+    tmp_path: Path, number: int
+) -> None:
+    settings = Settings(workspace=tmp_path, database_url="")
+    with closing(sqlite3.connect(tmp_path / "efterskrift.db")) as database:
+        database.executescript(
+            f"CREATE TABLE schema_info (version INTEGER); INSERT INTO schema_info VALUES ({number})"
         )
-    assert areas in {None, "ADM HSL IFO LSS SoL", "HSL IFO LSS SoL"}
+    for act in (open_store, upgrade_store, lambda given: open_store(given, create=True)):
+        with pytest.raises(SchemaOutdatedError, match=f"schema {number}, from before") as error:
+            act(settings)
+        assert "1.1.0" in error.value.remedy
+        assert error.value.exit_code == ExitCode.STORE
+    assert revision_of(settings) == str(number)
+    assert backups(settings) == []
 
 
 def test_an_old_schema_is_refused_with_the_command_that_raises_it(old_settings: Settings) -> None:
     for create in (True, False):
-        with pytest.raises(SchemaOutdatedError, match="has schema 8") as error:
+        with pytest.raises(SchemaOutdatedError, match="has schema 0001") as error:
             open_store(old_settings, create=create)
         assert "efterskrift upgrade" in error.value.remedy
         assert error.value.exit_code == ExitCode.STORE
-    assert revision_of(old_settings) == "8"
+    assert revision_of(old_settings) == "0001"
 
 
 def test_a_newer_schema_is_refused_and_not_upgraded(store_settings: Settings) -> None:
@@ -226,20 +293,11 @@ def test_a_newer_schema_is_refused_and_not_upgraded(store_settings: Settings) ->
     assert backups(store_settings) == []
 
 
-def test_a_number_that_no_version_gave_is_newer_too(store_settings: Settings) -> None:
-    store = open_store(store_settings)
-    with store.begin() as conn:
-        number_schema(conn, paper.SCHEMA_VERSION)
-    store.close()
-    with pytest.raises(SchemaTooNewError):
-        open_store(store_settings)
-
-
 def test_an_upgrade_makes_a_backup_copy_first(old_settings: Settings) -> None:
     seen: list[Upgrade] = []
     done = upgrade_store(old_settings, report=seen.append)
     assert seen == [done]
-    assert (done.before, done.after, done.is_needed) == ("8", head(), True)
+    assert (done.before, done.after, done.is_needed) == ("0001", head(), True)
     (copy,) = backups(old_settings)
     assert copy == done.backup
     assert copy.stat().st_mode & 0o077 == 0
@@ -259,7 +317,7 @@ def test_a_backup_copy_put_back_is_the_store_as_it_was(old_settings: Settings) -
     for file in old_settings.workspace.glob("efterskrift.db*"):
         file.unlink()
     shutil.copy(done.backup, database)
-    assert revision_of(old_settings) == "8"
+    assert revision_of(old_settings) == "0001"
     upgrade_store(old_settings, backup=False)
     store = open_store(old_settings)
     with store.read() as conn:
@@ -278,7 +336,7 @@ def test_a_copy_that_cannot_be_written_stops_the_upgrade(
     with pytest.raises(StoreUnavailableError, match="No space") as error:
         upgrade_store(old_settings)
     assert "--no-backup" in error.value.remedy
-    assert revision_of(old_settings) == "8"
+    assert revision_of(old_settings) == "0001"
     assert backups(old_settings) == []
 
 
@@ -298,7 +356,7 @@ def test_without_pg_dump_the_upgrade_says_what_to_do(
             upgrade_store(old_settings)
         assert "--no-backup" in error.value.remedy
     assert "server version mismatch" in error.value.message
-    assert revision_of(old_settings) == "8"
+    assert revision_of(old_settings) == "0001"
     assert backups(old_settings) == []
     assert upgrade_store(old_settings, backup=False).is_needed
 
@@ -326,9 +384,9 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 from pipeline.domain.settings import Settings
-from pipeline.store.database.migrations.baseline import backfill
+from pipeline.store.database.migrations import run
 from pipeline.store.database.upgrade import upgrade_store
-backfill.fill_added = lambda *_: os._exit(9)
+run.adopt_records = lambda *_: os._exit(9)
 upgrade_store(Settings(workspace=Path(sys.argv[1]), database_url=sys.argv[2]), backup=False)
 """
 
@@ -336,9 +394,6 @@ upgrade_store(Settings(workspace=Path(sys.argv[1]), database_url=sys.argv[2]), b
 def test_a_killed_upgrade_leaves_the_store_as_it_was(old_settings: Settings) -> None:
     engine = make_engine(old_settings.url, 5)
     with engine.begin() as conn:
-        conn.exec_driver_sql("ALTER TABLE draft DROP COLUMN revision")
-        number_only = update(paper.schema_info).values(version=6)
-        conn.execute(number_only)
         before = schema(conn)
     arguments = [str(old_settings.workspace), old_settings.database_url]
     command = [sys.executable, "-c", _KILLED, *arguments]
@@ -346,11 +401,11 @@ def test_a_killed_upgrade_leaves_the_store_as_it_was(old_settings: Settings) -> 
     with engine.begin() as conn:
         assert schema(conn) == before
     engine.dispose()
-    assert upgrade_store(old_settings, backup=False).before == "6"
+    assert upgrade_store(old_settings, backup=False).before == "0001"
     open_store(old_settings).close()
 
 
-@pytest.mark.parametrize("version_settings", ["1"], indirect=True)
+@pytest.mark.parametrize("version_settings", ["1.0.0"], indirect=True)
 def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
     version_settings: Settings, tmp_path: Path
 ) -> None:
@@ -359,8 +414,8 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
     (wrong / "form.yaml").write_text("- no form\n", "utf-8")
     with pytest.raises(FormError):
         upgrade_store(version_settings.model_copy(update={"forms": tmp_path / "forms"}))
-    assert revision_of(version_settings) == "1"
-    assert upgrade_store(version_settings).before == "1"
+    assert revision_of(version_settings) == "0001"
+    assert upgrade_store(version_settings).before == "0001"
 
 
 @pytest.fixture
@@ -374,7 +429,7 @@ def in_workspace(old_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Set
 def test_the_command_tells_from_where_to_where(in_workspace: Settings) -> None:
     runner = CliRunner()
     said = runner.invoke(build_app(), ["upgrade"], catch_exceptions=False).stdout
-    assert f"Schema 8 → {head()}" in said
+    assert f"Schema 0001 → {head()}" in said
     assert "".join(str(backups(in_workspace)[0]).split()) in "".join(said.split())
     again = runner.invoke(build_app(), ["upgrade", "--no-backup"], catch_exceptions=False).stdout
     assert f"has the latest schema already ({head()})" in again

@@ -50,7 +50,7 @@ from pipeline.store.schema.append_only import (
     unprotect_tables,
     unprotected_tables,
 )
-from tests.support.store.databases import number_schema
+from tests.support.store.databases import revert_to_baseline
 
 pytest_plugins = ("tests.support.store.databases",)
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -407,7 +407,7 @@ def test_an_upgrade_covers_what_there_is_and_says_so(
         # As the log was before it covered the record
         conn.exec_driver_sql("DELETE FROM event")
         conn.exec_driver_sql("UPDATE event_head SET number = 0, sha256 = '" + "0" * 64 + "'")
-        number_schema(conn, 8)
+        revert_to_baseline(conn)
     upgrade_store(store_settings, backup=False)
     with store.read() as conn:
         assert verify_chain(conn).problems == ()

@@ -105,15 +105,9 @@ def _give_images(settings: Settings) -> None:
     accept_images(settings)
 
 
-def number_schema(conn: Connection, number: int) -> None:
-    """Give a store's schema a number from before the Alembic history, without what came later."""
-    _drop_later(conn)
-    alembic_version.drop(conn)
-    conn.execute(update(paper.schema_info).values(version=number))
-
-
-def _drop_later(conn: Connection) -> None:
-    """Leave the tables and columns that the baseline knows."""
+def revert_to_baseline(conn: Connection) -> None:
+    """Leave of a store the tables and columns that the baseline knows."""
+    conn.execute(update(alembic_version).values(version_num="0001"))
     drop_tally_triggers(conn)
     later = [table for table in paper.metadata.sorted_tables if table.name not in METADATA.tables]
     paper.metadata.drop_all(conn, later)

@@ -17,7 +17,7 @@ from pipeline.operations import demo
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.schema.paper import issued_sheet as issued
-from tests.support.store.databases import number_schema
+from tests.support.store.databases import revert_to_baseline
 from tests.support.store.outstanding import list_outstanding
 from tests.support.store.passwords import logged_in
 
@@ -86,7 +86,7 @@ def test_the_demo_keeps_to_a_database_of_its_own(
 
 def test_the_demo_of_an_earlier_version_is_upgraded(tmp_path: Path, store: Store) -> None:
     with store.begin() as conn:
-        number_schema(conn, 8)
+        revert_to_baseline(conn)
     store.close()
     again = demo.prepare_store(Settings(workspace=tmp_path))
     with again.read() as conn:

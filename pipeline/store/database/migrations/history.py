@@ -26,8 +26,6 @@ from pipeline.domain.errors import SchemaOutdatedError, SchemaTooNewError
 from pipeline.store.schema.paper import schema_info
 
 FOLDER = Path(__file__).resolve().parent
-NUMBERED = tuple(str(version) for version in range(1, 9))
-"""The schemas from before Alembic, numbered in `schema_info`; the baseline upgrades all of them."""
 _SCHEMA_LOCK = 0x45667465
 """The number of PostgreSQL's advisory lock for changes of the schema."""
 
@@ -52,7 +50,7 @@ def head() -> str:
 
 
 def database_revision(conn: Connection, *, hold: bool = False) -> str | None:
-    """Return a database's revision: four digits, a number from before Alembic, or None if empty.
+    """Return a database's revision: four digits, a number from before 1.0.0, or None if empty.
 
     Args:
         conn: a transaction.
@@ -66,7 +64,7 @@ def database_revision(conn: Connection, *, hold: bool = False) -> str | None:
         revision = conn.execute(query.with_for_update(read=True) if hold else query).scalar()
         if revision is not None:
             return str(revision)
-    # A database from before Alembic, or an empty one
+    # A database from before version 1.0.0, or an empty one
     if not tables.has_table(schema_info.name):
         return None
     return str(conn.execute(select(schema_info.c.version)).scalar_one())
@@ -84,7 +82,7 @@ def require_head(conn: Connection, store: str, *, hold: bool = False) -> bool:
         True, or False for a database without tables.
 
     Raises:
-        SchemaOutdatedError: the schema is older; `efterskrift upgrade` upgrades it.
+        SchemaOutdatedError: the schema is older; the remedy names what upgrades it.
         SchemaTooNewError: the schema is of a later version of the program.
     """
     revision = database_revision(conn, hold=hold)
@@ -95,12 +93,15 @@ def require_head(conn: Connection, store: str, *, hold: bool = False) -> bool:
 
 
 def require_known(revision: str, store: str) -> None:
-    """Check that a revision is in this program's history.
+    """Check that a revision is in this program's history, which begins with version 1.0.0.
 
     Raises:
+        SchemaOutdatedError: it is from before; version 1.1.0 upgrades it.
         SchemaTooNewError: it is of a later version of the program.
     """
-    if revision not in {*NUMBERED, *revisions()}:
+    if len(revision) < len(head()):
+        raise SchemaOutdatedError("schema_before_history", store=store, found=revision)
+    if revision not in revisions():
         raise SchemaTooNewError("schema_too_new", store=store, found=revision, known=head())
 
 

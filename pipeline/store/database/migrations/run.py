@@ -26,7 +26,7 @@ def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
 
     Args:
         conn: a transaction that holds the schema (`history.lock_schema`).
-        forms: the folder of form definitions, from which older entries get their area of law.
+        forms: the folder of form definitions, from which older entries get their author.
         target: a revision.
 
     Raises:

@@ -5,7 +5,6 @@ once, and without losing count.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -22,11 +21,9 @@ from pipeline.domain.model import (
     Role,
 )
 from pipeline.domain.permissions import Action
-from pipeline.domain.settings import Settings
 from pipeline.review import decisions
 from pipeline.store.accounts import blocks, visibility
-from pipeline.store.database.store import Store, open_store
-from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, queue_order
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import ready_entries
@@ -35,7 +32,6 @@ from pipeline.store.paper.lookup import by_serial
 from pipeline.store.registers import client_register
 from pipeline.store.review import own_decisions
 from pipeline.store.schema import paper
-from tests.support.store.databases import number_schema
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -236,38 +232,6 @@ def test_a_block_is_set_once_lifted_with_a_reason_by_its_own_unit_and_kept(ward:
     assert REASON not in said
     assert waiting(ward, EVA) == (1, 0)
     assert block(ward, SOUTH) != first
-
-
-def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -> None:
-    settings = Settings(workspace=tmp_path / "w", database_url="")
-    store = open_store(settings, create=True)
-    ward = Ward(store).begin()
-    page_id = ward.scan()
-    with store.begin() as conn:
-        conn.execute(paper.page.update().values(form="besokslista", version=1))
-    with store.begin() as conn:  # the digests of the pages above need today's columns
-        number_schema(conn, 3)
-        queue_indexes = [
-            index for index in paper.entry.indexes if str(index.name).startswith("entry_queue_")
-        ]
-        assert len(queue_indexes) == len(paper.QUEUE_ORDERS)
-        for index in queue_indexes:
-            index.drop(conn)
-        for table in ("page", "entry"):
-            conn.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN area")
-        conn.exec_driver_sql("ALTER TABLE staff DROP COLUMN areas")
-    store.close()
-    upgrade_store(settings, backup=False)
-    store = open_store(settings)
-    with store.read() as conn:
-        assert pages.load_page(conn, page_id).area == "SoL"
-        indexes = (
-            conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'")
-            .scalars()
-            .all()
-        )
-        assert {*(str(index.name) for index in queue_indexes), "entry_client"} <= set(indexes)
-    store.close()
 
 
 def test_two_roles_show_what_each_shows_in_its_own_units(ward: Ward) -> None:

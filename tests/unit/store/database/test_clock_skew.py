@@ -6,23 +6,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.store import open_store
-from pipeline.store.database.upgrade import upgrade_store
-from pipeline.store.schema import exports
-from pipeline.store.schema.append_only import unprotect_tables
 from tests.support.store import export_office
-from tests.support.store.databases import number_schema
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import (
     ANNA,
@@ -116,35 +109,3 @@ def test_the_file_of_a_month_that_was_made_last_is_the_latest(office: ExportCont
     correct(office, entry, "anteckning", "Såret vätskar.")
     export(office, "khsl", ahead=timedelta())
     assert make_run(office, ANNA, "khsl", utc_now()) is None
-
-
-def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: ExportContext) -> None:
-    moved, gone = (
-        confirm(office, "hsl-anteckning", serial, **NOTE) for serial in ("AAAA01", "AAAA02")
-    )
-    export(office)
-    for entry in (moved, gone):
-        corrected(office, entry, "personnummer", Answer(ARNE.pid))
-    void(office, gone)
-    item = exports.export_item.c
-    carried = select(item.entry, item.entry_revision).order_by(item.entry)
-    with office.store.begin() as conn:
-        before = conn.execute(carried).all()
-        unprotect_tables(conn)
-        # Of a time before decisions were noted
-        conn.exec_driver_sql("DELETE FROM entry_version")
-        conn.exec_driver_sql("ALTER TABLE export_item DROP COLUMN entry_revision")
-        number_schema(conn, 6)
-    office.store.close()
-    upgrade_store(office.settings, backup=False)
-    upgraded = replace(office, store=open_store(office.settings))
-    with upgraded.store.read() as conn:
-        assert [row.entry for row in conn.execute(carried.where(item.entry_revision > 0))] == [
-            row.entry for row in before
-        ]
-    text = told(upgraded, export(upgraded))
-    upgraded.store.close()
-    assert (text.count(in_swedish(MOVED_TO_OTHER_CLIENT)), text.count("fel person")) == (1, 1)
-    assert (text.count(SIV.pid), text.count(ARNE.pid)) == (2, 1), (
-        "both are withdrawn from Siv, and one stands under Arne"
-    )

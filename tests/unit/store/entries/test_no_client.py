@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from pipeline.cli.printing import print_form
 from pipeline.domain.errors import MissingAnswerError, NotAllowedError, UsageError
@@ -19,7 +18,7 @@ from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, Rol
 from pipeline.domain.permissions import default_areas
 from pipeline.domain.record import Record
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.settings import ROOT, Settings
+from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
 from pipeline.forms.form_yaml import dump_form
@@ -27,14 +26,12 @@ from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
 from pipeline.review import corrections, decisions
-from pipeline.store.database.migrations.baseline.backfill import fill_added
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.exports import records
 from pipeline.store.reports.backlog import load_backlog
 from pipeline.store.review.duplicate_entries import find_similar_entries
-from pipeline.store.schema import paper
 from tests.support.form_rules import form_problem_texts
 from tests.support.store.export_examples import run
 from tests.support.store.ward import (
@@ -285,16 +282,6 @@ def test_paper_of_the_office_is_for_those_whose_work_it_is(ward: Ward) -> None:
         queue.open_claimed_entry(conn, FORMS, nurse, entry_id, NOW)
     with ward.store.begin() as conn:
         assert queue.open_claimed_entry(conn, FORMS, registrar, entry_id, NOW).entry.id == entry_id
-
-
-def test_whoever_had_all_areas_has_the_new_one_too(ward: Ward) -> None:
-    staff = paper.staff
-    with ward.store.begin() as conn:
-        conn.execute(update(staff).where(staff.c.login == "admin").values(areas="HSL IFO LSS SoL"))
-        conn.execute(update(staff).where(staff.c.login == "eva").values(areas="HSL"))
-        fill_added(conn, 4, set(), ROOT / "forms")
-        held = {row.login: row.areas for row in conn.execute(staff.select())}
-    assert (held["admin"], held["eva"]) == ("ADM HSL IFO LSS SoL", "HSL")
 
 
 def test_a_form_about_no_client_is_not_printed_for_clients(

@@ -14,12 +14,11 @@ from pipeline.domain.form.form import Deadline, Form, Forms
 from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.model import EntryState, IssuedSheet, Person, State, Value
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.settings import ROOT, QueueOrder
+from pipeline.domain.settings import QueueOrder
 from pipeline.reporting.progress import make_progress_report
 from pipeline.review import decisions
 from pipeline.review.questions import ask_author
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.migrations.baseline.backfill import fill_added
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries import queue
@@ -347,23 +346,6 @@ def test_the_first_entry_is_found_by_the_index_without_sorting(
     assert f"entry_queue_{setting}" in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
-
-
-def test_entries_of_an_earlier_version_get_their_place(ward: Ward) -> None:
-    add(ward, "BBBB", VISITS)
-    add(ward, "AAAA")
-    with ward.store.begin() as conn:
-        conn.execute(
-            update(paper.entry).values(lane=2, happened="", first_on="", last_on="", likely_pid="")
-        )
-        fill_added(conn, 8, {"entry.lane"}, ROOT / "forms")
-        entry_row = conn.execute(select(paper.entry).where(paper.entry.c.id == "AAAA-00")).one()
-    assert (entry_row.lane, entry_row.first_on, entry_row.last_on) == (
-        1,
-        "2026-02-17",
-        "2026-02-17",
-    )
-    assert order(ward) == ["AAAA", "BBBB"]
 
 
 def test_a_deadline_goes_on_while_the_author_is_asked(ward: Ward) -> None:

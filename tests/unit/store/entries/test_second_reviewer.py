@@ -5,7 +5,6 @@ nobody can do without by taking a decision back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert, update
@@ -14,17 +13,15 @@ from pipeline.domain.errors import NotAllowedError, StaleDecisionError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
-from pipeline.domain.settings import ROOT, Settings
+from pipeline.domain.settings import ROOT
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import corrections, decisions
-from pipeline.store.database.store import Store, open_store
-from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.second_reviewer import count_waiting_for_others
 from pipeline.store.schema.review import client_choice, control, group_cell, group_task
-from tests.support.store.databases import number_schema
 from tests.support.store.ward import (
     ASTA,
     BROR,
@@ -327,24 +324,6 @@ def test_whoever_typed_before_does_not_become_the_second_by_typing_again(ward: W
         with ward.store.begin() as conn, pytest.raises(StaleDecisionError):
             decisions.save_draft(conn, NILS, "AAAA-00", "datum", again, later(1))
     assert refused(ward, "AAAA-00", NILS)
-
-
-def test_what_an_older_store_kept_of_typing_is_told_by_its_clock(
-    ward: Ward, store_settings: Settings
-) -> None:
-    ward.note("AAAA")
-    type_and_skip(ward, NILS, RIGHT, -1)
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
-    type_and_skip(ward, ULLA, RIGHT, 1)
-    with ward.store.begin() as conn:
-        conn.exec_driver_sql("ALTER TABLE draft DROP COLUMN revision")
-        number_schema(conn, 6)
-    ward.store.close()
-    upgrade_store(store_settings, backup=False)
-    upgraded = replace(ward, store=open_store(store_settings))
-    assert refused(upgraded, "AAAA-00", NILS)
-    assert gets(upgraded, ULLA) == "AAAA-00"
-    upgraded.store.close()
 
 
 SIGNED = Forms.load(ROOT / "forms")["signeringslista", 1]

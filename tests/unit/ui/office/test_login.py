@@ -26,7 +26,7 @@ from tests.support.screens.seeding import (
     SYSTEM_ADMINISTRATOR,
     UNITS,
 )
-from tests.support.store.databases import number_schema
+from tests.support.store.databases import revert_to_baseline
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import APP
 
@@ -54,7 +54,7 @@ def test_login_is_asked_for_first() -> None:
 
 def test_an_old_store_is_named_with_what_to_do(store: Store) -> None:
     with store.begin() as conn:
-        number_schema(conn, 8)
+        revert_to_baseline(conn)
     app = opened()
     assert not app.exception
     assert "Kör `efterskrift upgrade`, som först gör en säkerhetskopia." in app.error[0].value

@@ -1,4 +1,4 @@
-"""The baseline's tables (revision 0001) as they were when Alembic took over; never changed."""
+"""The baseline's tables (revision 0001) as version 1.0.0 had them; never changed."""
 
 from __future__ import annotations
 
