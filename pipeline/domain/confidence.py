@@ -35,7 +35,7 @@ Test set: simulated weeks with seeds 10 and 11, 13,139 fields; judged on other s
 PREFILL_ROUTINE_FROM = 0.9
 """A check box that nobody acts on alone is prefilled: a heading, an ordinary act of a visit.
 
-Source: reasoned: what it says stands in the note too, or was planned. Test set: none."""
+Source: reasoned: what it says is in the note too, or was planned. Test set: none."""
 
 PREFILL_CLIENT_FROM = 0.999
 """A personal number is prefilled: a second kind of evidence, such as the name, must agree.
@@ -194,7 +194,7 @@ DIGIT_CLEAR_FROM = 0.9
 Source: reasoned. Test set: none."""
 
 DIGIT_CONTRADICTED_BELOW = 0.02
-"""The image speaks against a digit of the proposed client's number.
+"""The image is evidence against a digit of the proposed client's number.
 
 Source: reasoned. Test set: as `CLIENT_OTHER_NUMBER_MAX_P`."""
 
