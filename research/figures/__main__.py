@@ -12,7 +12,7 @@ READ_PAGE = "pipeline.reading.read_page"
 
 
 def main() -> None:
-    """Print all figures, or what the arguments ask for."""
+    """Print all numbers, or what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="scripts/figures", description=__doc__)
     parser.add_argument("--budget", action="store_true", help="print statements by feature")
     parser.add_argument("--write", action="store_true", help="write them into ARCHITECTURE.md")

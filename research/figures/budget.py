@@ -21,7 +21,7 @@ _GROWTH = re.compile(r"<!-- growth -->\n(.*?)<!-- /growth -->", re.DOTALL)
 
 @dataclass(frozen=True)
 class Feature:
-    """A part of the runtime that somebody asked for: its files begin with one of `paths`."""
+    """A part of the runtime that a person asked for: its files begin with one of `paths`."""
 
     name: str
     users: str

@@ -32,7 +32,7 @@ _PLAIN |= {"format_day", "format_moment", "format_weekday"}
 
 
 def unsafe(node: ast.expr | None) -> list[ast.expr]:
-    """The parts of an expression that may hold what somebody wrote."""
+    """The parts of an expression that may hold what a person wrote."""
     match node:
         case None | ast.Constant():
             return []
