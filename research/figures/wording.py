@@ -83,7 +83,10 @@ def _docstrings(path: Path) -> Iterator[str]:
 
 
 def _comments(path: Path) -> Iterator[str]:
-    with io.BytesIO(path.read_bytes()) as file:
+    text = path.read_bytes()
+    if b"#" not in text:
+        return
+    with io.BytesIO(text) as file:
         for token in tokenize.tokenize(file.readline):
             if token.type == tokenize.COMMENT:
                 yield token.string.lstrip("# ")
