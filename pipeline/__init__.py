@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "1.1.0"
+__version__ = "1.2.0"
 
 # ONNX Runtime, from 1.29 on, sends its makers facts about the machine and the networks unless it is
 # told not to before it is loaded. 1.32 reads the first name, later versions perhaps the second.

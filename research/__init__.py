@@ -1,4 +1,4 @@
-"""How the networks were trained and measured. Not in the wheel.
+"""How the networks were trained and measured.
 
-May import `pipeline`, never the reverse.
+Not in the wheel. May import `pipeline`, never the reverse.
 """

@@ -1,1 +1,1 @@
-"""The web interface (Streamlit). It decides nothing: rules and permissions are in `pipeline`."""
+"""The web interface (Streamlit); rules and permissions are in `pipeline`."""

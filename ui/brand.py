@@ -1,4 +1,4 @@
-"""The product on every screen: its name, and the logo of the municipality or a mark of our own."""
+"""The product on every screen: its name, and the logo of the municipality or Efterskrift."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def header_logo(settings: Settings) -> None:
 
 
 def login_logo(settings: Settings) -> None:
-    """Show the logo above the login; it is the municipality's, or our own mark."""
+    """Show the logo above the login; it is the municipality's, or a mark of Efterskrift."""
     logo = find_screen_logo(settings)
     source = _png_data_url(logo) if logo else svg_data_url(_MARK)
-    alt = settings.care_provider if logo else ""  # our own mark says nothing beside the name
+    alt = settings.care_provider if logo else ""  # the mark says nothing beside the name
     st.html(f'<img class="ef-login-logo" src="{source}" alt="{escape(alt)}">')
 
 

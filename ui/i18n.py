@@ -33,7 +33,7 @@ _area: ContextVar[str] = ContextVar("area", default="")
 
 @contextmanager
 def words_of_area(area: str) -> Iterator[None]:
-    """Say what is said meanwhile in the words of an area of law: in health care a *patient*.
+    """Use meanwhile the words of an area of law: in health care a *patient*.
 
     `area` is an `Area` or its name; elsewhere, or if it is empty, the catalogue's *klient* stays.
     """
@@ -141,7 +141,7 @@ def format_recent(at: datetime, now: datetime) -> str:
 
 
 def decimal_sign() -> str:
-    """Return what stands before the decimals of a number in the user's language."""
+    """Return what is before the decimals of a number in the user's language."""
     return str(get_decimal_symbol(current_locale()))
 
 

@@ -173,7 +173,7 @@ def is_code_due() -> bool:
 
 
 def forget_password_step() -> None:
-    """Begin the login anew, with the password."""
+    """Begin the login again, with the password."""
     st.session_state.pop(_CODE_LOGIN_KEY, None)
 
 
@@ -472,7 +472,7 @@ def _has_run_out(settings: Settings, stored: Session, now: datetime) -> bool:
 def _client_address(settings: Settings) -> str:
     """Return the browser's IP address: from the proxy's header if one is configured, else the peer.
 
-    Empty if the browser is on the same machine and no proxy stands between.
+    Empty if the browser is on the same machine and no proxy is between.
     """
     named = st.context.headers.get(settings.address_header) if settings.address_header else None
     return named or st.context.ip_address or ""

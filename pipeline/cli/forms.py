@@ -186,7 +186,7 @@ def make_html_form(
     """Make a form without paper: one HTML file for any browser.
 
     It needs neither server nor network, and saves a note as a file, which `scan` and the watch
-    folder take in.
+    folder import.
     """
     from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
     from pipeline.store.database.sampling_key import digital_form_secret

@@ -99,7 +99,7 @@ def verify(
         typer.echo(json.dumps(result))
     else:
         _print_verdict(verdict, len(anchors))
-    # What the result does not show belongs to it, whoever reads it
+    # What the result does not show belongs to it, no matter who reads it
     if not anchors:
         print_note("audit.without_anchor")
     if verdict.start:

@@ -423,7 +423,7 @@ def pack(
         files=format_count(len(made.files), "file"),
         sheets=format_count(len(made.sheets), "sheet"),
     )
-    # What the first page says too: whoever prints it may not read it.
+    # What the first page says too: the person who prints it may not read it.
     for line in describe_lacks(order.needed_slots, order.about.printed_on):
         print_note("pack.document", line=line)
     report_missing_protection(register)

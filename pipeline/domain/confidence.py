@@ -35,7 +35,7 @@ Test set: simulated weeks with seeds 10 and 11, 13,139 fields; judged on other s
 PREFILL_ROUTINE_FROM = 0.9
 """A check box that nobody acts on alone is prefilled: a heading, an ordinary act of a visit.
 
-Source: reasoned: what it says stands in the note too, or was planned. Test set: none."""
+Source: reasoned: what it says is in the note too, or was planned. Test set: none."""
 
 PREFILL_CLIENT_FROM = 0.999
 """A personal number is prefilled: a second kind of evidence, such as the name, must agree.
@@ -171,7 +171,7 @@ NEAR_LISTED_MAX_P = 0.8
 """Highest p of a name that is not on a list, but hardly differs from one that is.
 
 Source: reasoned, below every threshold of prefilling: such a reading is mostly a misread listed
-name. Test set: `python -m research.evaluation.persons.listed_names` (docs/reading-methods.md)."""
+name. Test set: `python -m research.evaluation.persons.listed_names` (docs/reading-results.md)."""
 
 KNOWN_AUTHOR_FROM = 0.9
 """The title beside an author of the staff list is expected to be the listed one.
@@ -194,7 +194,7 @@ DIGIT_CLEAR_FROM = 0.9
 Source: reasoned. Test set: none."""
 
 DIGIT_CONTRADICTED_BELOW = 0.02
-"""The image speaks against a digit of the proposed client's number.
+"""The image is evidence against a digit of the proposed client's number.
 
 Source: reasoned. Test set: as `CLIENT_OTHER_NUMBER_MAX_P`."""
 
@@ -209,7 +209,7 @@ STRIKE_CERTAIN_FROM = 0.9
 """A strike of at least this p is one, however well the words below it can be read.
 
 Source: words of held-out writers struck through by a single line, which stay legible: of 186 drawn
-ones 23 read well, none of them with a p below this (docs/reading-methods.md).
+ones 23 read well, none of them with a p below this (docs/reading-results.md).
 Test set: other words of held-out writers, and all strikes of `copiste_lines48.zip`."""
 
 NOT_STRUCK_FROM = 0.9
@@ -222,7 +222,7 @@ NEIGHBOURS_INK_P = 0.95
 """p of an empty field into which only strokes reach whose ink is mostly in other fields.
 
 Source: reasoned, between a clean and a specked empty line. Test set: pages drawn apart
-(docs/reading-methods.md)."""
+(docs/reading-results.md)."""
 
 CERTAIN_WORD_FROM = 0.97
 """A known word whose likeliest path has this p is accepted without a search.

@@ -59,7 +59,7 @@ MAX_STARTS = 20
 """How often an import may begin at the same page of a file; then that page has killed them all.
 
 Foreign files are opened in a process of their own, which is counted by itself: who kills the import
-is most often somebody who restarts the machine, on whose account no page may fail.
+is most often a person who restarts the machine, on whose account no page may fail.
 """
 
 

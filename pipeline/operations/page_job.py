@@ -1,7 +1,7 @@
 """Read one queued page and save the result, whatever happens, with an up-to-date reader.
 
 An error of a page makes that page fail. If the database or the disk fails, the job logs that and
-waits. A missing or damaged image is no error of its page: the page is set aside until its image is
+waits. A missing or damaged image is no error of its page: the page waits until its image is
 back. While the whole folder of images is away, pages go back to the queue, where a worker of
 another machine may read them. If a program or model is not installed, the worker ends, as every
 page would fail. Neither a log line nor a page's reason quotes the page, so of an unexpected error

@@ -8,7 +8,7 @@ whole queue at each heartbeat, so none of them is special:
   heartbeat where few pages wait;
 * a page that is still queued although its workflow has ended is enqueued again;
 * pages of a worker without a heartbeat are put back;
-* pages that wait for their image are taken up when it is back.
+* pages that wait for their image are resumed when it is back.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class WorkerPool:
         """Let each worker finish its page and end."""
         deadline = time.monotonic() + _STOP_SECONDS
         if self._check is not None:
-            self._check.kill()  # the next one begins anew
+            self._check.kill()  # the next one begins again
         for worker_id, process in list(self._processes.items()):
             if process.exitcode == _SERVER_LOST:
                 self._dismiss(worker_id)

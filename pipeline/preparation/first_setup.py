@@ -1,4 +1,4 @@
-"""What a new workspace is told once: the organisation, its units, the outage, the administrator.
+"""What a new workspace needs once: the organisation, its units, the outage, the administrator.
 
 `efterskrift init` asks for it or takes it from a file (YAML; deploy/setup.yaml is an example). It
 goes where it is kept from then on: into `settings.yaml`, and into the database.
@@ -150,7 +150,7 @@ def write_settings(setup: FirstSetup, workspace: Path) -> Path:
 
 
 def has_accounts(conn: Connection) -> bool:
-    """Return whether somebody can log in already."""
+    """Return whether a person can log in already."""
     return bool(people_by_login(conn))
 
 

@@ -1,1 +1,1 @@
-"""Page bytes in, values with probabilities out; pure; `read_page.py` is the table of contents."""
+"""Page bytes in, values with probabilities out, no I/O; `read_page.py` is the way."""

@@ -207,7 +207,7 @@ def find_shared_hsa_id(members: Iterable[StaffMember]) -> StaffMember | None:
 
 
 def find_member(staff: Iterable[StaffMember], unit: str, author: str) -> StaffMember | None:
-    """Return the member of a unit's list whom a paper names; None if nobody or several.
+    """Return the member of a unit's list that a paper names; None if nobody or several.
 
     A paper names them by full name, initials, or both ("NB – Nina Berglund"). Rows of one name and
     HSA-id are one person.

@@ -1,1 +1,1 @@
-"""Speed, memory, other programs."""
+"""How fast pages are read and with how much memory, beside other programs."""

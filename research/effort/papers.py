@@ -1,4 +1,4 @@
-"""The papers of the table, and what stands on them: made from the forms, so new versions count.
+"""The papers of the table, and what is on them: made from the forms, so new versions count.
 
 A field is filled in if the form requires it, if it says who, when or by whom, or by a share of the
 others, unless its sheet says otherwise. What is written is invented; only its length and kind
@@ -21,7 +21,7 @@ from pipeline.domain.review.rules import asked_fields
 FILLED_SHARE, TICKED_SHARE = 0.5, 0.25
 """Assumptions: share of optional lines and digits that are filled in, and of boxes ticked."""
 _LATER = {Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME}
-"""Filled in only where somebody writes later."""
+"""Filled in only where a person writes later."""
 NOTE_WORDS = (
     "Såret på vänster fot läker fint, omlagt enligt ordination. Ingen rodnad eller lukt. Patienten "
     "mår bra, äter och dricker som vanligt. Ny omläggning på torsdag, ringer om såret vätskar igen."
@@ -50,14 +50,14 @@ class Sheet:
     Attributes:
         rows: The rows that are written on.
         note: The words of its note.
-        empty: Fields that nothing stands in.
-        filled: Fields that something always stands in.
-        deviating: Fields that something stands in on a deviating row only.
+        empty: Fields that nothing is in.
+        filled: Fields that something always is in.
+        deviating: Fields that something is in on a deviating row only.
         blocks: How many numbered blocks of a prefix are filled in, of those that have several.
-        values: What stands in a field, by its name or the last part of it.
+        values: What is in a field, by its name or the last part of it.
         is_printed: Whether it was printed for its client.
         printed: How the names of further fields begin that were printed, if it was.
-        is_attached_by_hand: Whether somebody without the program attaches it and types its
+        is_attached_by_hand: Whether a person without the program attaches it and types its
             deviations only.
         has_target_fields: Whether the target has a field for each value, so that they are keyed in
             one by one; else the target takes a note.
@@ -160,7 +160,7 @@ PAPERS = (
 def write_entry(
     form: Form, row: int | None, sheet: Sheet, deviations: int, chance: Random
 ) -> Mapping[str, Value]:
-    """Return what stands in the fields of an entry; None is an empty field.
+    """Return what is in the fields of an entry; None is an empty field.
 
     A row with `deviations` deviates; in a grid so many boxes do.
     """

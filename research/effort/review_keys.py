@@ -34,7 +34,7 @@ _MOST_ENTRIES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class EntryKeys:
-    """The keys of one entry: `blind` for what is typed blind alone, of `fields` that are asked."""
+    """The keys of one entry: `blind` for what is keyed blind alone, of `fields` that are asked."""
 
     form: str
     fields: int
@@ -85,7 +85,7 @@ def _count_entry(view: EntryView, readings: Mapping[str, Reading]) -> EntryKeys:
 
 
 def _typed_keys(field: FieldView, readings: Mapping[str, Reading]) -> int:
-    """Return the keys of what the machine read, which stands in for what is written."""
+    """Return the keys of what the machine read, in place of what is written."""
     reading = readings.get(field.spec.name)
     answer = Answer(reading.value, reading.state) if reading else Answer(None, State.EMPTY)
     return count_keys(field.spec, answer)

@@ -48,7 +48,7 @@ SECOND_REVIEW_SHARE = 0.339
 MISREAD_WORD_SHARE = 0.299
 """Share of the words of notes that are misread (docs/review.md)."""
 LATE_NOTE = "Inskrivet 2022-01-10 i efterhand från papper skrivet 2021-12-18 av Vera Lind."
-"""What has to stand in the target where an entry is typed later (PDL 3 kap.)."""
+"""What has to be in the target where an entry is typed later (PDL 3 kap.)."""
 _ENTRIES_OF_A_RUN, _RUN_SECONDS = 50, 90.0
 """Assumption: an import is started, downloaded, loaded and answered once for fifty entries."""
 _COPY_KEYS = 7
@@ -76,10 +76,10 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class _WrittenEntry:
-    """An entry of a sheet: its fields, what stands in them, and how the machine read them.
+    """An entry of a sheet: its fields, what is in them, and how the machine read them.
 
     `is_signed` says whether it has to be signed before it is exported, `is_client_sure` whether the
-    machine is sure whose it is.
+    machine has high confidence whose it is.
     """
 
     form: Form
@@ -92,7 +92,7 @@ class _WrittenEntry:
 
     @property
     def filled(self) -> list[FieldSpec]:
-        """The fields that something stands in."""
+        """The fields that something is in."""
         return [spec for spec in self.specs if self.values[spec.name] not in (None, False)]
 
     @property
@@ -143,7 +143,7 @@ def _write_sheet(
     is_grid = form.entries is EntriesPer.SHEET
     for number, row in enumerate(form.rows()[: sheet.rows], 1):
         specs = asked_fields(form, row)
-        # What stands above a table is answered with its first row.
+        # What is above a table is answered with its first row.
         if entries:
             specs = [spec for spec in specs if spec.row is not None]
         odd = deviations if is_grid else int(number > sheet.rows - deviations)
@@ -177,7 +177,7 @@ def _save_in_target() -> Effort:
 
 
 def _is_one_note(form: Form) -> bool:
-    """Return whether the rows of a sheet are keyed in together, whoever their clients are."""
+    """Return whether the rows of a sheet are keyed in together, no matter who their clients are."""
     return form.entries is EntriesPer.ROW and form.id in _sheet_mappings()
 
 

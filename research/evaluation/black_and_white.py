@@ -69,7 +69,7 @@ SURE_FROM = PREFILL_FROM_BY_KIND[Kind.MARK]
 
 @dataclass(frozen=True, slots=True)
 class SeenMark:
-    """A box that was read as marked or filled: on what page, how surely, and whether rightly."""
+    """A box that was read as marked or filled: on what page, how certainly, and whether rightly."""
 
     source: str
     page: int

@@ -246,7 +246,7 @@ def read_scans(data: EvaluationData) -> Iterator[ReadField]:
 
 
 def _complete_day(spec: FieldSpec, value: Value) -> Value:
-    """Return the day of the outage that somebody wrote without its year."""
+    """Return the day of the outage that a person wrote without its year."""
     if spec.format is not Format.DATE or "/" not in str(value):
         return value
     day, month = map(int, str(value).split("/"))

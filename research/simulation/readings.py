@@ -22,7 +22,7 @@ from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 CERTAIN_CLIENT_SHARE, CERTAIN_CLIENT_P, UNCERTAIN_CLIENT_P = 0.595, 0.9995, 0.972
 """Personal numbers are matched with the register.
 
-This share has high confidence, and of the others this share is right (docs/reading-methods.md).
+This share has high confidence, and of the others this share is right (docs/reading-results.md).
 """
 LOOKALIKE_ERROR_SHARE = 0.5
 """Share of a machine's errors that take the ink for what it resembles most.

@@ -1,4 +1,4 @@
-"""Thresholds of probability stand in one table, each with its source and test set, and nowhere as
+"""Thresholds of probability are in one table, each with its source and test set, and nowhere as
 bare numbers.
 """
 

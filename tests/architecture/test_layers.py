@@ -1,4 +1,4 @@
-"""The layout of the code: layers, folder and file sizes, and which folder alone knows a library."""
+"""The layers of the code, which folder alone knows a library, and names that nothing uses."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from pipeline.domain.settings import ROOT
+from research.figures.imports import sources, syntax_tree
 
-ROOT = Path(__file__).resolve().parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.texts",),
     ("pipeline.domain",),
@@ -27,27 +27,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """A folder imports from folders of earlier lines; those of one line may import each other."""
 LATE_IMPORTS = {("pipeline.cli", "research"), ("pipeline.cli", "ui")}
 """Imports upwards that are allowed inside a function: `efterskrift bench` and `efterskrift ui`."""
-MOST_ENTRIES = 20
-MOST_LINES = 600
-
-
-def sources(*tops: str) -> list[Path]:
-    """All Python files of the given top folders."""
-    return [path for top in tops for path in sorted((ROOT / top).rglob("*.py"))]
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    """The syntax tree of a file."""
-    return ast.parse(path.read_text("utf-8"))
 
 
 @cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """Each imported module, and whether it is imported when the file is (not inside a function)."""
-    at_once = {id(node) for node in tree(path).body}
+    at_once = {id(node) for node in syntax_tree(path).body}
     found = []
-    for node in ast.walk(tree(path)):
+    for node in ast.walk(syntax_tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             found += [(f"{node.module}.{alias.name}", id(node) in at_once) for alias in node.names]
         elif isinstance(node, ast.Import):
@@ -108,39 +95,6 @@ def test_no_module_imports_itself_through_others() -> None:
     assert sorted(left) == []
 
 
-REVISIONS = ROOT / "pipeline" / "store" / "database" / "migrations" / "versions"
-"""It grows by a file with each change of the schema."""
-
-
-@pytest.mark.parametrize("top", ["pipeline", "ui", "tests"])
-def test_folders_have_at_most_twenty_entries(top: str) -> None:
-    folders = [
-        ROOT / top,
-        *(
-            path
-            for path in (ROOT / top).rglob("*")
-            if path.is_dir() and "__pycache__" not in path.parts
-        ),
-    ]
-    sizes = {
-        folder.relative_to(ROOT).as_posix(): sum(
-            entry.name not in ("__pycache__", "__init__.py", "node_modules")
-            for entry in folder.iterdir()
-        )
-        for folder in folders
-        if "node_modules" not in folder.parts and folder != REVISIONS
-    }
-    assert {name: size for name, size in sizes.items() if size > MOST_ENTRIES} == {}
-
-
-def test_files_have_at_most_600_lines() -> None:
-    lengths = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines())
-        for path in sources("pipeline", "ui", "research", "tests")
-    }
-    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
-
-
 def test_sql_only_in_the_store() -> None:
     outside = [
         path for path in sources("pipeline", "ui") if "pipeline/store/" not in path.as_posix()
@@ -171,7 +125,7 @@ def test_research_is_not_in_the_wheel() -> None:
 
 def names_used(path: Path) -> Iterator[str]:
     """Every name that the code of a file reads, calls, imports or has as a string."""
-    for node in ast.walk(tree(path)):
+    for node in ast.walk(syntax_tree(path)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -211,7 +165,7 @@ def test_every_name_is_used() -> None:
         f"{path.relative_to(ROOT).as_posix()}: {name}"
         for path in sources("pipeline", "ui")
         if "migrations" not in path.parts  # Alembic calls what they define
-        for name in names_defined(tree(path).body)
+        for name in names_defined(syntax_tree(path).body)
         if name not in used and not name.startswith("__")
     ]
     assert {name.rpartition(" ")[2] for name in unused} - set(USED_ELSEWHERE) == set()

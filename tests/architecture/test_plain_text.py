@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.test_layers import ROOT, sources, tree
+from pipeline.domain.settings import ROOT
+from research.figures.imports import sources, syntax_tree
 
 _SHOWN_FIRST = {
     *("badge", "button", "caption", "checkbox", "date_input", "download_button", "error"),
@@ -31,7 +32,7 @@ _PLAIN |= {"format_day", "format_moment", "format_weekday"}
 
 
 def unsafe(node: ast.expr | None) -> list[ast.expr]:
-    """The parts of an expression that may hold what somebody wrote."""
+    """The parts of an expression that may hold what a person wrote."""
     match node:
         case None | ast.Constant():
             return []
@@ -114,7 +115,7 @@ def unformatted(path: Path) -> list[str]:
     """The places of a file where something would be formatted that nobody has escaped."""
     return [
         f"{path.relative_to(ROOT)}:{part.lineno}: {ast.unparse(part)}"
-        for call in ast.walk(tree(path))
+        for call in ast.walk(syntax_tree(path))
         if isinstance(call, ast.Call)
         for shown in _shown(call)
         for part in unsafe(shown)

@@ -45,7 +45,7 @@ SINGLE_PAGES, FRAMES = 60, 15
 
 @dataclass
 class Commands:
-    """Commands of ours as processes, on one store; what is still running at the end is ended."""
+    """Commands as processes, on one store; what is still running at the end is ended."""
 
     settings: Settings
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -108,7 +108,7 @@ def kill(pid: int) -> bool:
 
 
 def kill_intake(begun: Commands, store: Store, files: list[str], dice: random.Random) -> int:
-    """Take in, killed at random numbers of pages, until it ends by itself. Returns how many kills
+    """Import, killed at random numbers of pages, until it ends by itself. Returns how many kills
     hit.
     """
     hits = 0

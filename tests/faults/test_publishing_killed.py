@@ -1,4 +1,4 @@
-"""A publication or an archive package that was killed is named, and taken up again."""
+"""A publication or an archive package that was killed is named, and resumed."""
 
 from __future__ import annotations
 

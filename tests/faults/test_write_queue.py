@@ -36,7 +36,7 @@ def _in_line(settings: Settings) -> int:
 
 
 def _join(settings: Settings, start: Callable[[], None]) -> None:
-    """Start a writer, and return once it stands in line."""
+    """Start a writer, and return once it is in line."""
     before = _in_line(settings)
     start()
     until(lambda: _in_line(settings) > before, "a writer joins the line")

@@ -52,7 +52,7 @@ def suspend(pid: int, store: Store) -> None:
 
 
 def _is_locked(store: Store) -> bool:
-    """Whether somebody else is writing to a database of the store."""
+    """Whether another person is writing to a database of the store."""
     if store.engine.dialect.name == "sqlite":
         folder = Path(str(store.engine.url.database)).parent
         others = list[float]()

@@ -23,8 +23,8 @@ from tests.support.shared_data import shared
 pytestmark = pytest.mark.nightly
 
 CEILING = 0.2
-"""Character error rate of the one hand of those set aside that writes in capitals; 0.77 before the
-network was taught any.
+"""Character error rate of the one held-out writer that writes in capitals; 0.77 before
+the network was trained on any.
 """
 SURE = 0.95
 MOST_SURE = 4

@@ -57,7 +57,7 @@ def test_careless_reviewers_confirm_no_planted_value() -> None:
     with_plants = simulate_week(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate_week(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
-    # A reviewer who is shown a planted value looks at that field and may find a misreading there.
+    # A reviewer who is shown a seeded value looks at that field and may find a misreading there.
     for kind in ("critical", "shown"):
         assert with_plants[f"after.{kind}"] <= without[f"after.{kind}"]
 

@@ -179,7 +179,7 @@ def next_after_save(page: Page, pause_s: float = LOOK_S) -> float:
 
 
 def _begun(address: str, who: Person) -> Colleague:
-    """Somebody who has logged in and has an entry up: what is measured is work, not twenty people
+    """A person who has logged in and has an entry up: what is measured is work, not twenty people
     who come at the same moment.
     """
     colleague = Colleague(address)

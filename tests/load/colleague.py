@@ -64,7 +64,7 @@ class Colleague:
         return str((self.bench.get("now") or {}).get("entry", ""))
 
     def type(self, said: Mapping[str, str]) -> None:
-        """Type what stands in the fields, so that the client comes up."""
+        """Type what is in the fields, so that the client comes up."""
         self._act("draft", said)
 
     def save(self, said: Mapping[str, str]) -> float:

@@ -1,4 +1,4 @@
-"""A queue as long as one likes: as many sheets as will be worked on are whole, the others stand
+"""A queue as long as one likes: as many sheets as will be worked on are whole, the others are
 behind them as rows of the queue.
 """
 

@@ -107,7 +107,7 @@ def test_changed_row_is_reported(rows: list[LogRow], data: st.DataObject) -> Non
     )
     wrong = {(ProblemKind.CHANGED, old.id, old.id)}
     assert named(found([*rows[:place], new, *rows[place + 1 :]], head_of(rows))) == wrong
-    # With a digest made anew, the next row or the head tells.
+    # With a digest made again, the next row or the head tells.
     sly = replace(new, sha256=row_digest(new))
     assert named(found([*rows[:place], sly, *rows[place + 1 :]], head_of(rows))) == wrong
 

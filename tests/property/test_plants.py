@@ -1,4 +1,4 @@
-"""After any edit, a planted value is never confirmed by the person who was shown it alone."""
+"""After any edit, a seeded value is never confirmed by the person who was shown it alone."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What stands in front of Streamlit: who may open which session, upload, or fetch a file."""
+"""What is in front of Streamlit: who may open which session, upload, or fetch a file."""

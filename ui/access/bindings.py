@@ -1,6 +1,6 @@
 """The login that each Streamlit session belongs to, and the tickets that give a browser its cookie.
 
-A Streamlit session id stands in addresses and logs, so it proves nothing. What proves a login is
+A Streamlit session id is in addresses and logs, so it proves nothing. What proves a login is
 the token in an HttpOnly cookie. A script cannot set a cookie: it issues a ticket, which the browser
 that sent the password posts back, once and within a minute, for a response with the cookie.
 

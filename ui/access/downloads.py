@@ -1,8 +1,8 @@
 """Files that are waiting to be fetched: whose they are, and that each is fetched once.
 
-Streamlit serves a file at an address made of its content to whoever asks, and forgets it minutes
-later. Every download is therefore made when its button is pressed (`data` is a function), belongs
-to the session that pressed, and is deleted as soon as it is sent.
+Streamlit serves a file at an address made of its content to the person who asks, and forgets it
+minutes later. Every download is therefore made when its button is pressed (`data` is a function),
+belongs to the session that pressed, and is deleted as soon as it is sent.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ class Downloads:
         return owners
 
     def finish(self, path: str, session_ids: set[str]) -> None:
-        """Note that a file is being sent, and delete it unless somebody still waits for it."""
+        """Note that a file is being sent, and delete it unless a person still waits for it."""
         file_id = file_id_of(path)
         with self._lock:
             waiting = self._waiting.get(file_id)
             if waiting is None:
                 return
-            # Only counts above zero are kept: whoever has a count may fetch the file.
+            # Only counts above zero are kept: the person who has a count may fetch the file.
             fetched = next((session for session in session_ids if session in waiting), None)
             if fetched is not None:
                 waiting[fetched] -= 1

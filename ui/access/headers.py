@@ -73,7 +73,7 @@ class SecurityHeaders:
 def _is_behind_tls(scope: Scope) -> bool:
     """Return whether the browser came over TLS, to this server or to the proxy in front.
 
-    Whoever fakes the proxy's header changes the response to that request only.
+    The person who fakes the proxy's header changes the response to that request only.
     """
     proxy_scheme = HTTPConnection(scope).headers.get("x-forwarded-proto", "")
     return scope["scheme"] == "https" or proxy_scheme.strip().casefold() == "https"

@@ -30,7 +30,7 @@ def release_unused_uploads() -> None:
 
 
 def release_uploads(files: list[UploadedFile]) -> None:
-    """Give back uploads whose content has been taken in."""
+    """Give back uploads whose content has been imported."""
     run = get_script_run_ctx()
     if run is None:
         return

@@ -1,1 +1,1 @@
-"""Parts that several screens share."""
+"""What do several screens show alike: headings, tables, errors, images."""

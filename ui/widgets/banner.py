@@ -64,11 +64,11 @@ def access_banner(context: AppContext, person: Person) -> None:
     """Tell the user that another person has changed how he or she gets in, or asks to.
 
     It can be put away for this login only (`access_notices.py`). An emergency account belongs to
-    nobody who could be told.
+    nobody to notify.
     """
     if person.break_glass or st.session_state.get(_READ_KEY):
         return
-    # Once a login: whoever is told of later changes logs in with them
+    # Once a login: the person who is notified of later changes logs in with them
     if _NOTICES_KEY not in st.session_state:
         with context.store.read() as conn:
             notices = access_notices.list_notices(conn, person.login, utc_now())

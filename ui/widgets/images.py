@@ -55,7 +55,7 @@ def page_image(context: AppContext, page: Page, covered: BoxesMm) -> bytes | Non
 
 
 def thumbnail(context: AppContext, page: Page, covered: BoxesMm) -> bytes | None:
-    """Return the page as a small JPEG, to be told from others; None if it has no image.
+    """Return the page as a small JPEG, to be distinguished from others; None if it has no image.
 
     `covered` as in `page_image`.
     """

@@ -114,7 +114,7 @@ def read_back(
 ) -> None:
     """Compare what a FHIR server has with what was exported.
 
-    What it has as exported is proven, and receipted also if somebody else has loaded the file.
+    What it has as exported is proven, and receipted also if another person has loaded the file.
     With a run, the server is asked again for entries that were proven before.
     Exit code 0 if nothing is left without a proof, otherwise 9.
     """

@@ -44,7 +44,7 @@ def check_receipts(
 ) -> None:
     """Find exported entries in a list from the care system.
 
-    Lists which of them it surely has and which it does not prove. Nothing changes without
+    Lists which of them it certainly has and which it does not prove. Nothing changes without
     --confirm. Exit code 9 if the list does not prove something.
     """
     from pipeline.export.care_system_check.receipt_proposals import (

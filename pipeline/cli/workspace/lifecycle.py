@@ -204,7 +204,7 @@ def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> Non
         _print_reread(made)
         if made.removed:
             print_text("backup.removed", count=made.removed)
-    # What the backup lacks belongs to its result, whoever reads it
+    # What the backup lacks belongs to its result, no matter who reads it
     if manifest.missing:
         print_note("backup.missing", count=len(manifest.missing))
     if reread.damaged:
@@ -376,7 +376,7 @@ def restore(
 
 @contextmanager
 def _show_progress(key: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how many images are done; gives what is told after each."""
+    """Show on a terminal how many images are done; gives what is called after each."""
     with Progress(
         *_IMAGE_COLUMNS, console=Console(stderr=True), disable=not sys.stderr.isatty()
     ) as bar:

@@ -2,7 +2,7 @@
 
 The norm tables are data, one file a year in `data/law/riksnorm`, each with its law and source. The
 form defines which of its fields play which part (`NormFields`). Of a year without a table the
-reviewer is told that nothing was checked; amounts far from those of the nearest year are found.
+warning says that nothing was checked; amounts far from those of the nearest year are found.
 Amounts that are those of another year are a question of their own (`OTHER_YEAR`).
 """
 
@@ -167,7 +167,7 @@ class _Household:
 
     @property
     def members(self) -> int:
-        """The persons whom the calculation is about."""
+        """The persons of the calculation."""
         return self.adults + self.children
 
     @property
@@ -270,7 +270,7 @@ def _compare_shared_costs(
     """Compare the shared costs with the norm.
 
     An adult who lives with others without being a couple gets a part of them: the costs of the
-    household divided by its persons, for each person whom the calculation is about.
+    household divided by its persons, for each person of the calculation.
     """
     total, persons = table.shared(household.persons or 0), household.persons
     if total is None or persons is None:

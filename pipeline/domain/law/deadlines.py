@@ -115,5 +115,5 @@ def due_at(name: str, day: date, after: str | None = None) -> datetime | None:
 
 
 def is_duty(name: str) -> bool:
-    """Whether somebody here has to act in time; an unknown rule is one, to be safe."""
+    """Whether a person here has to act in time; an unknown rule is one, to be safe."""
     return all(rule.is_duty for rule in load_deadline_rules() if rule.rule == name)

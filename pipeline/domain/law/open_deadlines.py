@@ -65,7 +65,7 @@ def times_from_answers(
     """Return the deadlines after these settled answers; those that are met are left out.
 
     Args:
-        before: The deadlines as they were; they stand where no answer is settled.
+        before: The deadlines as they were; they hold where no answer is settled.
         met: The rules that a person has said to be met.
 
     Raises:

@@ -199,7 +199,7 @@ def _fields_of_deviations(
     printed: Mapping[str, Answer],
 ) -> list[FieldSpec]:
     # The lines of the grid that deviate with the dose that was ordered, and what is critical where
-    # somebody wrote it: in the head, such as an allergy, and in other blocks
+    # a person wrote it: in the head, such as an allergy, and in other blocks
     head = _fields_with_meaning(form, None, HEAD_MEANINGS)
     head |= {
         spec.name

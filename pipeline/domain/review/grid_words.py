@@ -108,7 +108,7 @@ def _line_words(form: Form, line: Sequence[FieldSpec], values: Mapping[str, Valu
 def _words_of_line_number(
     form: Form, spec: FieldSpec, value: str, values: Mapping[str, Value]
 ) -> str:
-    """Return what stands on the line whose number is a field's value; empty if not known."""
+    """Return what is on the line whose number is a field's value; empty if not known."""
     if spec.format is not Format.NUMBER or spec.label not in {one.label for one in _grids(form)}:
         return ""
     words = (

@@ -1,1 +1,1 @@
-"""Packages for an archive (E-ARK)."""
+"""How do entries and pages become packages for an archive (E-ARK)?"""

@@ -1,1 +1,1 @@
-"""Contracts of RIVTA."""
+"""How does an entry become an answer of a RIVTA service contract?"""

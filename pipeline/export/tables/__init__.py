@@ -1,1 +1,1 @@
-"""Tables by mapping files."""
+"""How do entries become tables for other systems, by mapping files?"""

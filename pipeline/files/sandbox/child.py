@@ -52,7 +52,7 @@ class PageRequests:
         return head | {"has_data": page.data is not None}, page.data or b""
 
     def flatten(self, number: int) -> Answer:
-        """Read a page and encode its pixels anew, so that the parent decodes no foreign data."""
+        """Read a page and encode its pixels again, so that the parent decodes no foreign data."""
         import cv2
 
         from pipeline.files.images import decode_image

@@ -21,7 +21,7 @@ _PAGE_REASON = "The page ended the program that reads it twice."
 _FILE_REASON = "The file ended the program that reads it twice: the rest of it was not opened."
 
 CountDeath = Callable[[int], int]
-"""Is told the number of a page that killed the process, 0 for the opening of the file.
+"""Gets the number of a page that killed the process, 0 for the opening of the file.
 
 Returns how often it has done so.
 """
@@ -55,7 +55,7 @@ class ForeignPages:
         """Read a page, numbered from 1; whatever happens, it is a page or one with a problem.
 
         Args:
-            flatten: decode the page and encode it anew, for use in this process.
+            flatten: decode the page and encode it again, for use in this process.
 
         Raises:
             MissingProgramError: poppler is not installed.

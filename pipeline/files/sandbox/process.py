@@ -79,7 +79,7 @@ class SandboxProcess:
         """Ask for something and return the answer: an object and bytes.
 
         Raises:
-            ReaderEndedError, ReaderTooSlowError: there is no answer; the next call starts anew.
+            ReaderEndedError, ReaderTooSlowError: there is no answer; the next call starts again.
             MemoryError: the limit of memory does not suffice.
             EfterskriftError: as in the process.
             OSError: the file cannot be read.

@@ -1,6 +1,6 @@
 """Pages that nobody wrote on paper: a picture of the text, with the text itself inside.
 
-The picture is drawn when such a file is taken in, and is kept like a scan. What was typed is in a
+The picture is drawn when such a file is imported, and is kept like a scan. What was typed is in a
 text chunk of the PNG, from which it is read without any error of reading. The same text always
 gives the same bytes.
 """

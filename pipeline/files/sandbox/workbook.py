@@ -124,6 +124,6 @@ def _fill_format(digits: str, number_format: str) -> str:
     ]
     room = sum(is_digit for _, is_digit in places)
     rest = iter(digits.zfill(room))
-    # Digits beyond the format stand before it.
+    # Digits beyond the format are before it.
     lead = "".join(next(rest) for _ in range(max(0, len(digits) - room)))
     return lead + "".join(next(rest) if is_digit else text for text, is_digit in places)

@@ -23,7 +23,7 @@ class PrintStyle:
         option: The label of a check box.
         row_number: The number of a row of a table.
         lift: From the top of a label to the box below it, mm.
-        hint_drop: From the top of a label to the top of its hint, so that both stand on one line.
+        hint_drop: From the top of a label to the top of its hint, so that both are on one line.
     """
 
     label: TextStyle

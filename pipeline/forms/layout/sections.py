@@ -290,7 +290,7 @@ def _place_grid(
     outline: Outline, grid: GridBoxes, section: OutlineSection, placed: PlacedSection
 ) -> None:
     """Place the lines of a grid: its row of fields, then a box for each day."""
-    # The boxes stand at the right edge; the fields before them share what is left.
+    # The boxes are at the right edge; the fields before them share what is left.
     pitch = (grid.box.width or 0) + _DAY_GAP
     left, right = INNER_EDGES
     first_x = right - pitch * (grid.last - grid.first + 1) + _DAY_GAP

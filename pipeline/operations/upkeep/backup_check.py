@@ -155,7 +155,7 @@ def read_files(
 def open_image(
     folder: BackupFolder, manifest: Manifest, keys: PrivateKeys, sha256: str, stored: StoredFile
 ) -> bytes:
-    """Return an image decrypted; one that was repaired since is encrypted anew, and as good.
+    """Return an image decrypted; one that was repaired since is encrypted again, and as good.
 
     Raises:
         StoreError: it is missing, or another one.

@@ -5,7 +5,7 @@
                               workspace     keys, settings, models and own forms, a compressed tar
                               images        the images that belong to it, compressed
                               manifest.json written last: a backup without it is not whole
-    <folder>/README.txt       what this is, for whoever finds the disk
+    <folder>/README.txt       what this is, for the person who finds the disk
 
 Everything but `images` and the manifest is encrypted. These two say digests and counts.
 
@@ -231,7 +231,7 @@ class BackupFolder:
         write_private(self.folder / manifest.name / MANIFEST, data)
 
     def explain(self) -> None:
-        """Write for whoever finds the disk what it is and how it is restored, in two languages.
+        """Write for a finder of the disk what it is and how it is restored, in two languages.
 
         Raises:
             OSError: it cannot be written.

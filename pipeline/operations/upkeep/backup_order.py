@@ -25,7 +25,7 @@ class OrderRemarks:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether somebody has to look at the folder."""
+        """Whether a person has to look at the folder."""
         return bool(self.absent or self.future or self.damaged)
 
 

@@ -101,7 +101,7 @@ def write_new_key(file: Path) -> str:
 
 
 def read_private_keys(file: Path) -> PrivateKeys:
-    """Read a file of private keys, one a line, also as somebody typed them from paper.
+    """Read a file of private keys, one a line, also as a person typed them from paper.
 
     Raises:
         UsageError: it cannot be read, or has no private key of age.

@@ -1,8 +1,8 @@
 """The program's own log: text or JSON lines, on the terminal or in a file, without field values.
 
 An exception's message may quote what is written on paper, so only its kind and place are written.
-What looks like a personal number is left out of any message, whoever wrote it. The log of who has
-seen what is another one: it is in the database (`store/event_log`).
+What looks like a personal number is left out of any message, no matter who wrote it. The log of
+who has seen what is another one: it is in the database (`store/event_log`).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class SharedFileHandler(RotatingFileHandler):
 def start_log(settings: Settings | None = None, *, verbose: bool = False) -> logging.Handler:
     """Let this process log as the settings say, and return what writes.
 
-    Settings that are wrong are reported by whoever needs them.
+    Settings that are wrong are reported when they are needed.
 
     Args:
         settings: of the workspace; default: those of `EFTERSKRIFT_WORKSPACE`.

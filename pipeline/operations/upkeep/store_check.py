@@ -59,7 +59,7 @@ class FileProblem:
 class CheckReport:
     """A check with the first of its problems.
 
-    `recounted`: so many of the counts that the database keeps were wrong, and were made anew.
+    `recounted`: so many of the counts that the database keeps were wrong, and were made again.
     `changed` names rows that are not as the log has them.
     """
 
@@ -142,7 +142,7 @@ def _run(
 
 
 def _recount(store: Store) -> int:
-    """Make the counts of finished paper anew if some are wrong; return how many were."""
+    """Make the counts of finished paper again if some are wrong; return how many were."""
     with store.read() as conn:
         wrong = count_wrong_tallies(conn)
     if wrong:

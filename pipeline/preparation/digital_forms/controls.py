@@ -12,7 +12,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec, Section, Text
 
 _SAME_LINE_MM = 4.0
-"""Fields whose boxes begin within this height stand on one line."""
+"""Fields whose boxes begin within this height are on one line."""
 _PLACEHOLDERS = {
     Format.DATE: "ÅÅÅÅ-MM-DD",
     Format.TIME: "TT:MM",
@@ -36,7 +36,7 @@ def author_field(form: Form) -> FieldSpec | None:
 
 
 def _hint(spec: FieldSpec) -> str:
-    """Return the hint of a field, unless an example stands in its box."""
+    """Return the hint of a field, unless an example is in its box."""
     text = "" if spec.format in _PLACEHOLDERS else spec.hint or spec.measure
     if spec.traits.is_signature and not spec.traits.names_signer:
         text = _signature_words(spec)

@@ -129,7 +129,7 @@ def has_free_text(form: Form) -> bool:
 
 
 def propose_form(workspace: Path, titles: Sequence[str], forms: Sequence[Form]) -> Form | None:
-    """Return the form that a table with these titles was last taken in as, else the likeliest.
+    """Return the form that a table with these titles was last imported as, else the likeliest.
 
     None where several are as likely, or none has a field for half of the columns.
     """

@@ -1,7 +1,7 @@
 """Make a drill, read its scan, and remember its result.
 
 A drill is a file of the workspace (`drills/<id>.json`): its sheets with test values, and the counts
-of its result. No image and nothing that somebody wrote is kept.
+of its result. No image and nothing that a person wrote is kept.
 """
 
 from __future__ import annotations

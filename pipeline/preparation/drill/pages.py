@@ -69,7 +69,7 @@ def _draw_task(
 
 
 def _task_rows(number: int, sheet: DrillSheet, form: Form) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a row a field; number and serial stand in the first one, the form in the second."""
+    """Yield a row a field; number and serial are in the first one, the form in the second."""
     heads = iter(((str(number), format_serial(sheet.serial)), ("", form.title)))
     for name, value in sheet.values.items():
         spec = form.by_name[name]

@@ -113,7 +113,7 @@ def make_drill_form(form: Form) -> Form:
 def written_fields(form: Form) -> Iterator[FieldSpec]:
     """Yield the fields that may be written on, in the order of the paper; of a table the first row.
 
-    Who wrote may stand on a later page; of such a page only that is written.
+    Who wrote may be on a later page; of such a page only that is written.
     """
     for number, page in enumerate(form.pages, start=1):
         specs = [

@@ -318,7 +318,7 @@ def _put_in_use(store: Store, settings: Settings, draft: Draft, form: Form) -> N
     """Write the files of a publication that was begun, and store that it has ended.
 
     Raises:
-        FormError: somebody is publishing at this moment.
+        FormError: a person is publishing at this moment.
     """
     with hold_lock(settings.form_drafts / _LOCK_FILE) as is_held:
         if not is_held:

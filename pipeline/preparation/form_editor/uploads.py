@@ -13,7 +13,7 @@ from pipeline.files.sandbox.process import SandboxProcess
 
 
 def load_pages(data: bytes, name: str) -> list[ScannedPage]:
-    """Return all pages, each with its image, which is encoded anew by another process.
+    """Return all pages, each with its image, which is encoded again by another process.
 
     Raises:
         FormEditorError: there are none, or one cannot be opened.

@@ -202,7 +202,7 @@ def _add_group_labels(
 
 
 def _group_marks(fields: Sequence[LabelledField], taken: Iterable[TextLine]) -> list[list[int]]:
-    """Return the indices of check boxes that stand together: in a row, else below each other."""
+    """Return the indices of check boxes that are together: in a row, else below each other."""
     marks = [index for index, field in enumerate(fields) if field.drawn.shape is Shape.MARK]
     texts = list(taken)
     rows: list[list[int]] = []

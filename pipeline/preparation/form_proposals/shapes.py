@@ -46,7 +46,7 @@ class Shapes:
         return float(part.mean()) / 255 if part.size else 0.0
 
     def free_above(self, rule: Box) -> Box | None:
-        """Return the box to write in above a rule; None if print stands on it."""
+        """Return the box to write in above a rule; None if print is on it."""
         top, bottom = rule.y - _MAX_FREE_MM - _CLEAR_MM, rule.y - _CLEAR_MM
         part = self._cut(Box(rule.x, max(0.0, top), rule.w, bottom - max(0.0, top)))
         if not part.size:
@@ -55,7 +55,7 @@ class Shapes:
         upward = part[::-1] > 0
         heights = np.where(upward.any(axis=0), upward.argmax(axis=0), len(part))
         start, end = _longest_run(heights >= _MIN_FREE_MM * PX_PER_MM)
-        # Words may stand on its beginning; a rule below other print parts two sections.
+        # Words may be on its beginning; a rule below other print parts two sections.
         if end - start < max(_MIN_RULE_MM * PX_PER_MM, _MIN_FREE_SHARE * len(heights)):
             return None
         if len(heights) - end > _MAX_END_MM * PX_PER_MM:

@@ -27,7 +27,7 @@ _FRAME_MM = 0.9
 _GAP_SHARE = 1.1
 """Widest space between the words of a line, as a share of their height."""
 _MIN_INK_WORDS = 0.8
-"""Share of a file's own words that must stand on ink, or they belong to another picture."""
+"""Share of a file's own words that must be on ink, or they belong to another picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def read_words(grey: Image, shapes: Shapes) -> list[TextLine]:
 def place_own_words(
     words: Iterable[PrintedWord], size: tuple[float, float], shapes: Shapes
 ) -> list[TextLine]:
-    """Return the words that a file has as text; empty if they do not stand where its print is."""
+    """Return the words that a file has as text; empty if they are not where its print is."""
     width, height = size
     placed = [
         TextLine(text, Box(x * width, y * height, w * width, h * height))

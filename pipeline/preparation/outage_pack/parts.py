@@ -84,7 +84,7 @@ class PackOrder:
 
     @property
     def needed_slots(self) -> Sequence[SlotContent]:
-        """The slots without an empty one for which a table stands."""
+        """The slots without an empty one that a table has room for."""
         given = {"chain"} if self.chain else set[str]()
         return [one for one in self.slots if one.dated or one.slot.table not in given]
 
@@ -137,7 +137,7 @@ def build_parts(order: PackOrder, forms: Forms) -> list[PackPart]:
 
 
 def count_clients(order: PackOrder) -> int:
-    """Return the number of the unit's clients whom the pack is for."""
+    """Return the number of the unit's clients that the pack is for."""
     return sum(client.unit == order.about.unit for client in order.clients)
 
 

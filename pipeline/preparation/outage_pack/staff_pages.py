@@ -44,7 +44,7 @@ _CHAIN_TABLE = TableSchema(
 _CHAIN_ROW_MM = 8.6
 _CHAIN_TABLE_TOP_MM = TOP_MM + 21
 _SPARE_CHAIN_ROWS = 4
-"""Rows left for people whom the list lacks."""
+"""Rows left for people that the list lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _week_days(monday: date) -> list[date]:
 
 @dataclass(frozen=True, slots=True)
 class ChainContact:
-    """A person in the chain; `calls` names whom the person calls in turn."""
+    """A person in the chain; `calls` names who the person calls in turn."""
 
     name: str
     phone: str

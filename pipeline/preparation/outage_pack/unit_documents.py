@@ -111,7 +111,7 @@ def find_documents(folder: Path, slots: Sequence[DocumentSlot]) -> list[SlotCont
 
 
 def find_given_documents(folder: Path, slots: Sequence[DocumentSlot]) -> list[SlotContent]:
-    """Return as `find_documents` those of a folder that somebody has filled by hand.
+    """Return as `find_documents` those of a folder that a person has filled by hand.
 
     Raises:
         UsageError: a file would be left out, or is dated in the future.

@@ -1,1 +1,1 @@
-"""Scores become probabilities."""
+"""How probable is it that a reading with this score is right?"""

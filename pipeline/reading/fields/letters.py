@@ -43,9 +43,9 @@ NON_LETTER_WEIGHT = 0.2
 people write.
 """
 TWO_SHARE = 0.1
-"""Share of what looks like a Z that is a 2, which the network was not taught.
+"""Share of what looks like a Z that is a 2, on which the network was not trained.
 
-Source: reasoned: initials of two colleagues may be told apart by a 2, and no row with a Z may be
+Source: reasoned: initials of two colleagues may be distinguished by a 2, and no row with a Z may be
 certain. Of 31 drawn among letters all were read as Z, 12 with p ≥ 0.99.
 """
 STRUCK_SHARE = 2 / 3

@@ -1,1 +1,1 @@
-"""Image helpers that every stage shares."""
+"""Which operations on images does every stage of reading share?"""

@@ -11,7 +11,7 @@ MAX_NEAREST = 6
 MIN_SIMILARITY = 55.0
 """Least similarity (0–100) of a listed text to the one read.
 
-Among names read by real hands the right one is below it only where nothing is legible.
+Among names of real writers the right one is below it only where nothing is legible.
 """
 
 

@@ -176,7 +176,7 @@ def _has_only_tails(
 ) -> bool:
     """Check whether strokes are seen in or beside a field, and none of them is its own.
 
-    What hangs in from the row above, or stands up from below, does not come to the field's middle.
+    What hangs in from the row above, or reaches up from below, does not come to the field's middle.
     """
     seen, others = geometry.widen_box(spec.area, _READ_AROUND_MM), _areas_near(spec, specs)
     found = False

@@ -1,4 +1,4 @@
-"""Resolve the client code of a row into the number of the client whom the unit gave it.
+"""Resolve the client code of a row into the number of the client that the unit gave it to.
 
 A code is as short as a slip of the pen, so a code that nobody has is never repaired: a client is
 chosen only if the boxes say a code that the unit has given.

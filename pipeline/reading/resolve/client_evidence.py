@@ -31,7 +31,7 @@ from pipeline.registers.client_search import (
 )
 
 UNREGISTERED_P = 0.03
-"""Prior probability that a row is about a person whom the register lacks."""
+"""Prior probability that a row is about a person that the register lacks."""
 SAME_UNIT_P = 0.95
 """Prior probability that a client belongs to the unit of the sheet."""
 REPEATED_CLIENT_P = 0.1

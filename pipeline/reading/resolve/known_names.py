@@ -6,8 +6,8 @@ name; that the name is evidence of the number is weighed in `client`. An author 
 staff, and has the title that the list says. Each listed text that is near to the one read counts by
 how well the image fits it (`Reading.listed`), so that a misread name gives way to the listed one,
 or gets low confidence beside it. Anybody else stays possible: a text that is not listed is never
-made surer, and becomes a listed one with high confidence only where the image fits that about as
-well.
+made more certain, and becomes a listed one with high confidence only where the image fits that
+about as well.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ That one name is a client's out of hundreds would allow a far lower weight (`NAM
 language model of lines knows the names already.
 """
 AUTHOR = OtherWeights(0.1, 0.05)
-"""Temporary staff are missing from lists. Of 54 misread names of real hands none was another one of
-1,000 staff.
+"""Temporary staff are missing from lists. Of 54 misread names of real writers none was another one
+of 1,000 staff.
 """
 ANY_LINE = OtherWeights(0.3, 0.1)
 """Lines for nothing that is known hold names of staff, of relatives, and other texts."""
@@ -210,7 +210,7 @@ class _Weigher:
     key: Callable[[str], Key] = _word_key
 
     def weigh(self, reading: Reading, code: str) -> Reading:
-        """Return a reading weighed; a text that is not listed is never made surer."""
+        """Return a reading weighed; a text that is not listed is never made more certain."""
         known: dict[Key, str] = {}
         for text in self.known:
             known.setdefault(self.key(text), text)
@@ -239,7 +239,7 @@ class _Weigher:
         near = {text for key, text in known.items() if self._is_near(read_key, key)}
         if weighed.value in near:
             return _with_text_of(reading, add_evidence(weighed, code), known.get(read_key))
-        # Another text is not made surer, and beside a near one it is doubtful.
+        # Another text is not made more certain, and beside a near one it is of low confidence.
         read = known.get(read_key, reading.value)
         rivals = sum(weights[text] for text in known.values() if text in weights and text != read)
         share = weights[read] / (weights[read] + rivals)

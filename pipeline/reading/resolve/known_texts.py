@@ -22,7 +22,7 @@ class KnownTexts:
 
     `client_lines` are names with their personal numbers, as people write them on a page that
     continues another. Clients with a protected identity are not among them, so that no such person
-    is proposed on paper about somebody else.
+    is proposed on paper about another person.
     """
 
     staff: TextList = NO_TEXTS

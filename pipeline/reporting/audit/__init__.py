@@ -1,1 +1,1 @@
-"""Follow-up of the log."""
+"""Who has looked at or changed what: follow-up and verification of the log."""

@@ -1,4 +1,4 @@
-"""The alarm list: what needs somebody now, in one sentence, with its remedy.
+"""The alarm list: what needs a person now, in one sentence, with its remedy.
 
 Only what is wrong is in it. It has counts and moments, nothing about a person. Läge and
 `efterskrift status` show it, `efterskrift metrics` counts it.
@@ -54,7 +54,7 @@ class Severity(StrEnum):
     """How urgent an alarm is."""
 
     CRITICAL = "critical"
-    """Paper is not read or may be lost: somebody has to act today."""
+    """Paper is not read or may be lost: a person has to act today."""
     WARNING = "warning"
 
 

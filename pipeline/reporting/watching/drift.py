@@ -111,7 +111,7 @@ def compare_answers(
 ) -> tuple[Drift, ...]:
     """Compare the latest answers of each group with those before them; newest first.
 
-    What one hand wrote that was reviewed on one day counts as one cluster.
+    What one writer wrote that was reviewed on one day counts as one cluster.
     """
     groups: dict[tuple[Dimension, str], dict[tuple[str, str], Share]] = defaultdict(dict)
     latest: dict[tuple[Dimension, str], datetime] = {}

@@ -1,6 +1,6 @@
 """Metrics in Prometheus' text format, and `/healthz`, on a port of their own.
 
-They have counts, ages and codes: nothing about a person, and no name that somebody has chosen.
+They have counts, ages and codes: nothing about a person, and no name that a person has chosen.
 `docs/watching.md` lists them.
 """
 
@@ -183,7 +183,7 @@ def _gauges(name: str, what: str, label: str, values: Mapping[str, float]) -> Me
 
 
 def describe_health(measured: Measured) -> tuple[HTTPStatus, dict[str, Any]]:
-    """Return the status and the JSON of `/healthz`: 200 unless somebody has to act today."""
+    """Return the status and the JSON of `/healthz`: 200 unless a person has to act today."""
     if measured.state is None:
         return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "alarms": ["database_away"]}
     body = {

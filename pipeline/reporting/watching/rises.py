@@ -1,11 +1,12 @@
 """Whether a share has risen beyond chance: the latest fields of a group against its own past.
 
-Fields of one hand on one day are alike, so they are no independent samples. Their number is divided
-by the design effect of a ratio of clusters (Rao and Scott 1992, "A simple method for the analysis
-of clustered binary data", Biometrics 48, 577-585); what is left is compared by Fisher's exact test,
-one-sided (Fisher 1935, "The logic of inductive inference", J. R. Stat. Soc. 98, 39-82). Many groups
-are compared at once: Holm's procedure keeps the probability of any false alarm (Holm 1979, "A
-simple sequentially rejective multiple test procedure", Scand. J. Stat. 6, 65-70). No I/O.
+Fields of one writer on one day are alike, so they are no independent samples. Their number is
+divided by the design effect of a ratio of clusters (Rao and Scott 1992, "A simple method for the
+analysis of clustered binary data", Biometrics 48, 577-585); what is left is compared by Fisher's
+exact test, one-sided (Fisher 1935, "The logic of inductive inference", J. R. Stat. Soc. 98,
+39-82). Many groups are compared at once: Holm's procedure keeps the probability of any false alarm
+(Holm 1979, "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6, 65-70).
+No I/O.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Counts for managers."""
+"""How much paper waits, is done or is late: the counts that managers see."""

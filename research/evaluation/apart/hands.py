@@ -103,7 +103,7 @@ def load_hands(file: Path) -> tuple[list[Hand], list[Hand]]:
     """Load the held-out writers of `unipen_strokes.npz`, by name.
 
     Returns:
-        Those who wrote nearly all signs, and those who wrote most small letters only. What somebody
+        Those who wrote nearly all signs, and those who wrote most small letters only. What a person
         did not write is by neighbours in the same list.
     """
     packed = np.load(file)
@@ -134,7 +134,7 @@ def load_hands(file: Path) -> tuple[list[Hand], list[Hand]]:
 
 
 def _lend_signs(hands: Sequence[Hand]) -> list[Hand]:
-    """Complete each hand by its neighbours before it, the nearest first."""
+    """Complete each writer by its neighbours before it, the nearest first."""
     complete = []
     for place in range(len(hands)):
         signs: dict[str, Sequence[Strokes]] = {}

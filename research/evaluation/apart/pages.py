@@ -69,12 +69,12 @@ def draw_pages(
 def draw_page(
     form: Form, page_no: int, town: Municipality, hand: Hand, rng: Generator
 ) -> ScannedPage:
-    """Fill in a page, write it by a hand, and scan it."""
+    """Fill in a page, write it by a writer, and scan it."""
     return write_page(fill_in(form, page_no, town, rng), hand, rng)
 
 
 def write_page(filled: FilledPage, hand: Hand, rng: Generator) -> ScannedPage:
-    """Write values on their page by a hand, and scan it; what has no room is left out."""
+    """Write values on their page by a writer, and scan it; what has no room is left out."""
     paper = Paper(print_page(filled.form, filled.page_no), hand, rng)
     too_long = paper.write(filled)
     filled = replace(

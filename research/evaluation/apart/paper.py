@@ -47,7 +47,7 @@ class Manner:
         left, above: where a line begins, from the left and the bottom of its field.
         slope: how lines rise or fall.
         gap: space between letters, in heights of a small x.
-        aside: how far signs stand to the side of the middle of their boxes, as a share of them.
+        aside: how far signs are to the side of the middle of their boxes, as a share of them.
         mark: `X` (the writer's own letter), `cross` or `tick`.
     """
 
@@ -65,7 +65,7 @@ class Manner:
 
     @classmethod
     def of(cls, rng: Generator) -> Manner:
-        """Return somebody's manner."""
+        """Return a person's manner."""
         shares = np.array([share for _, share in _PENS])
         return cls(
             _PENS[int(rng.choice(len(_PENS), p=shares))][0],
@@ -275,7 +275,7 @@ class Paper:
 
 
 def _in_cells(spec: FieldSpec, value: str) -> str:
-    """Return what stands in each box: numbers at the right, codes and letters at the left."""
+    """Return what is in each box: numbers at the right, codes and letters at the left."""
     if spec.kind is Kind.LETTERS:
         return value
     if spec.format is Format.NUMBER:

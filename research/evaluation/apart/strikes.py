@@ -2,8 +2,8 @@
 
     python -m research.evaluation.apart.strikes --pages 50 --data FOLDER
 
-A field that the line crosses is silent if its reading is sure all the same. Flags of fields in
-other rows are false.
+A field that the line crosses is silent if its reading has high confidence all the same. Flags of
+fields in other rows are false.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class StruckPage:
 
     @property
     def silent(self) -> list[str]:
-        """The crossed fields whose reading is sure."""
+        """The crossed fields whose reading has high confidence."""
         fields = self.reading.fields
         return [
             spec.name
@@ -119,7 +119,7 @@ def _choose_row(filled: FilledPage, rng: Generator) -> list[FieldSpec]:
 
 
 def _make_line(row: Sequence[FieldSpec], rng: Generator) -> Line:
-    """Return a line through the middle of a row, as a hand draws it."""
+    """Return a line through the middle of a row, as a writer draws it."""
     boxes = [spec.area for spec in row]
     left, right = min(box.x for box in boxes), max(box.x + box.w for box in boxes)
     x = np.linspace(left - 1, right + 1, 40)

@@ -78,7 +78,7 @@ _NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class FilledPage:
-    """What stands on a page.
+    """What is on a page.
 
     Attributes:
         values: of the fields that are filled in, as they are written; a date, a time and a

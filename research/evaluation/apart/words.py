@@ -1,6 +1,6 @@
 """What people write in the lines of forms, by the name of the field.
 
-Each rule is a pattern of names and what may stand there; `{…}` is filled in by `values.py`. The
+Each rule is a pattern of names and what may be there; `{…}` is filled in by `values.py`. The
 first rule whose pattern is found counts.
 """
 
@@ -103,5 +103,5 @@ OFFICE_NOTES = (
 
 
 def phrases_for(name: str) -> tuple[str, ...]:
-    """Return what may stand in the line of this name."""
+    """Return what may be in the line of this name."""
     return next(phrases for pattern, phrases in PHRASES if pattern.search(name))

@@ -54,7 +54,7 @@ class Adaptation:
 
     @classmethod
     def of(cls, values: Numbers) -> Adaptation:
-        """Return the change whose numbers stand in one row: scale, bias, matrix."""
+        """Return the change whose numbers are in one row: scale, bias, matrix."""
         count = len(ALPHABET) + 1
         return cls(
             float(values[0]), values[1 : count + 1], values[count + 1 :].reshape(count, count)

@@ -2,10 +2,10 @@
 
     python -m research.evaluation.damage.other_rows --data FOLDER [--words 200]
 
-Words of UNIPEN's held-out writers whom pages are not drawn with stand so low, or so high, in a row
+Words of UNIPEN's held-out writers whom pages are not drawn with are so low, or so high, in a row
 of a form that g and y hang into the field below, or h and l reach into the one above. That field is
-empty: a value that is sure and not flagged is a silent error. Words that reach over the upper or
-lower line of their own field are to be read as before.
+empty: a value with high confidence and no flag is a silent error. Words that reach over the upper
+or lower line of their own field are to be read as before.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ Grey = NDArray[np.float32]
 
 
 class Place(StrEnum):
-    """Where a word stands, seen from the field that is read."""
+    """Where a word is, seen from the field that is read."""
 
     ABOVE = "hangs down from the row above"
     BELOW = "reaches up from the row below"
@@ -113,7 +113,7 @@ def _is_above(upper: FieldSpec, lower: FieldSpec) -> bool:
 def draw_field(
     pair: Neighbours, word: TrainingLine, place: Place, rng: Generator
 ) -> FieldImage | None:
-    """Return the field that is read, with the word where it stands; None if it has no room."""
+    """Return the field that is read, with the word where it is; None if it has no room."""
     read = pair.read_field(place)
     home = pair.upper if place is Place.ABOVE else pair.lower
     ink, above = _size_word(word, home.area.w * PX_PER_MM, rng)

@@ -101,7 +101,7 @@ def _draw_boxes(cells: int) -> tuple[Image, list[int]]:
 def _write_digits(
     ink: InkLayer, text: str, edges: list[int], shapes: DigitShapes, rng: Generator
 ) -> None:
-    """Write digits in one hand: sizes in a row are alike."""
+    """Write digits as one writer: sizes in a row are alike."""
     # One size per row, slightly varied per digit: a writer is consistent.
     size = rng.uniform(0.55, 0.85) * CELL_SIZE_MM[1] * ROW_PX_PER_MM
     for character, left in zip(text, edges, strict=False):

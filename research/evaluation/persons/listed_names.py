@@ -2,10 +2,10 @@
 
     python -m research.evaluation.persons.listed_names --data FOLDER --pages 34
 
-Held-out hands write names, titles and clients' numbers on pages (`apart`), which are scanned and
+Held-out writers write names, titles and clients' numbers on pages (`apart`), which are scanned and
 registered. Each line is read with a staff list of 1,000, whose units are not known, or a register
 of 5,000 clients: with the person on it; without, but with another name one letter away; and without
-anybody alike. What to look for is a line that is sure although another person is meant.
+anybody alike. What to look for is a line of high confidence although another person is meant.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ NAME, TITLE = "namn", "yrkestitel"
 
 @dataclass(frozen=True, slots=True)
 class WrittenPage:
-    """A page that was written, scanned and registered, and what stands in its fields."""
+    """A page that was written, scanned and registered, and what is in its fields."""
 
     context: PageContext
     values: Mapping[str, Value]

@@ -222,5 +222,5 @@ def _half_glyphs(glyphs: Glyphs, half: int) -> Glyphs:
     }
     faces = {
         digit: sources[-1] for digit, sources in written.items()
-    }  # no printed ones here: handwriting fonts stand in
+    }  # no printed ones here: handwriting fonts are in
     return Glyphs(written, faces, glyphs.letters[half::2])

@@ -220,7 +220,7 @@ def network_fingerprints() -> dict[str, str]:
 
 
 def _fit_halves(halves: Halves, only: str) -> list[FittedCurve]:
-    """Fit on one half, judge on the other; how surely lines are empty, for each set of weights."""
+    """Fit on one half, judge on the other; how certainly lines are empty, for all weights."""
     found = tuple([e for e in half if _is_wanted(e.key, only)] for half in halves)
     networks = _network_by_key({e.key for half in found for e in half})
     # Marks and what is empty depend on sheets more than on people, and one sheet in a hundred goes
@@ -243,7 +243,7 @@ def _fit_halves(halves: Halves, only: str) -> list[FittedCurve]:
 
 
 def limit_unclear(curve: CalibrationCurve, known: CalibrationCurve) -> CalibrationCurve:
-    """Return a curve that is surer than a known one only of what that one is surest of.
+    """Return a curve that is more certain than a known one only of what that one is surest of.
 
     Both have one feature.
     """
@@ -426,7 +426,7 @@ def _fit_letters(handwriting: Path, choices: Iterable[Handwriting]) -> list[Fitt
         with use_weights(choice):
             rng = np.random.default_rng(SEED)
             rows = readings.judge_rows(shapes, LETTER_ROW_COUNT, Kind.LETTERS, rng)
-            # How surely a row is empty is fitted to scanned pages.
+            # How certainly a row is empty is fitted to scanned pages.
             found = [one for one in rows if one.key not in EMPTY_LINE_KEYS]
             networks = _network_by_key({one.key for one in found})
             curves = cross_fit_curves(found, networks, MAX_P_BY_KEY)

@@ -331,7 +331,7 @@ def _least_letter_p(line: TrainingLine, network: Path) -> float:
 def page_writer_clarity(
     writers: Sequence[str], readings: Sequence[Reading], rng: Generator
 ) -> list[float]:
-    """Return what the other lines of a page, or a line alone, tell of a writer.
+    """Return what the other lines of a page, or a line alone, show of a writer.
 
     Pages of one writer are as long as pages are.
     """

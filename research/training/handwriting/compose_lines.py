@@ -96,7 +96,7 @@ class WrittenLine:
 
     `ink` (255 most) and `mask` are its picture; `cuts` part its letters (none at both ends), and
     `edges` are the columns where they do so at the height of small letters; `middles` are its
-    letters' columns, `top` and `base` the rows between which small letters stand.
+    letters' columns, `top` and `base` the rows between which small letters are.
     """
 
     text: str
@@ -292,7 +292,7 @@ class LetterWriters:
         None where more than the share `borrowed` of its letters would have to come from others, and
         for numbers.
 
-        A letter that was cut wrongly is soon mended by its neighbours, a digit never.
+        A letter that was cut wrongly is soon repaired by its neighbours, a digit never.
         """
         hand = self.single[int(rng.integers(len(self.single)))]
         # Use the writer's own å, ä and ö in half of the cases where there are any.

@@ -102,7 +102,7 @@ def load_archive(archive: Path, *, held: bool) -> list[TrainingLine]:
     It has images, and `labels.tsv` with an image's name and its text per row.
 
     A picture's name is `<any words>_<number>_<more>.png`; all with one number count as one
-    writer, and every sixth writer is set aside (`held`).
+    writer, and every sixth writer is held out (`held`).
     """
     with zipfile.ZipFile(archive) as files:
         # Fields are separated by tabs; quotes are characters of the text.

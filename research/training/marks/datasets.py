@@ -66,7 +66,7 @@ class MarkSet:
 
 
 def join_sets(sets: Iterable[MarkSet]) -> MarkSet:
-    """Return all of them, with their sheets kept apart."""
+    """Return all of them, with their sheets separate."""
     every, first = [], 0
     for one in sets:
         # Renumber sheets, so that those of different sets do not mix; 0 is no sheet.
@@ -149,7 +149,7 @@ def load_real_sheets(scans: Path, seed: int) -> MarkSet:
 
 
 def sheet_family(sheet: AnswerSheet) -> str:
-    """Return the name of a sheet without its number: one form, in one hand or by one camera."""
+    """Return the name of a sheet without its number: one form, in one writer or by one camera."""
     # The name without its number.
     return sheet.name.rstrip("0123456789").rstrip("-")
 

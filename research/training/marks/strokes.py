@@ -21,7 +21,7 @@ MAX_FAINT_STRENGTH = 0.5
 
 
 def _shake_path(points: Points, random: Random) -> Points:
-    """Return a path through the points as a hand draws it: rounded and a little off, mm."""
+    """Return a path through the points as a writer draws it: rounded and a little off, mm."""
     # Interpolate between the points, and add smooth noise.
     fine = np.linspace(0, len(points) - 1, 12 * len(points))
     path = np.stack([np.interp(fine, np.arange(len(points)), points[:, i]) for i in (0, 1)], axis=1)

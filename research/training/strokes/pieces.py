@@ -123,7 +123,7 @@ def _top_at(strokes: Strokes, middle: float) -> float:
 
 
 def find_x_height(strokes: Strokes, text: str) -> tuple[float, float] | None:
-    """Return the rows between which small letters stand, in units of the file.
+    """Return the rows between which small letters are, in units of the file.
 
     None where they cannot be told. Of writing in capitals the rows where small letters would be.
     """

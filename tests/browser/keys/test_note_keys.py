@@ -1,5 +1,5 @@
-"""Free text at the keyboard: the word at the cursor is marked in the picture, and the doubtful
-words are found with a key.
+"""Free text at the keyboard: the word at the cursor is marked in the picture, and the words of
+low confidence are found with a key.
 """
 
 from __future__ import annotations

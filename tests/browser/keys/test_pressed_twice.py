@@ -1,4 +1,4 @@
-"""What takes a while and is pressed twice happens once, and the person is told of it and gets what
+"""What takes a while and is pressed twice happens once, and the person sees it and gets what
 was made.
 """
 

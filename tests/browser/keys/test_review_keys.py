@@ -72,7 +72,9 @@ def test_enter_goes_to_what_needs_a_person_and_ctrl_enter_saves_exactly_once_and
     log_in(page, NURSE)
     first = wait_for_entry(page)
     form = seeding.forms()["hsl-anteckning", 1]
-    needs = {spec.name for spec in form.fields if spec.critical} | {"anteckning"}  # it is doubtful
+    needs = {spec.name for spec in form.fields if spec.critical} | {
+        "anteckning"
+    }  # it is of low confidence
     assert fill_in(page) == [spec.name for spec in form.fields if spec.name in needs]
     expect(page.get_by_role("button", name="Spara och nästa")).to_be_focused()
     look(page)
@@ -319,7 +321,7 @@ DRAWN_ANEW = """() => addEventListener("click", ({ target }) => {
     });
     target.closest("a").replaceWith(fresh);
 }, { capture: true, once: true })"""
-"""The menu is drawn anew as a link is pressed, as Streamlit does when a draft arrives."""
+"""The menu is drawn again as a link is pressed, as Streamlit does when a draft arrives."""
 
 
 @pytest.mark.usefixtures("entries")

@@ -46,7 +46,7 @@ WIDE, LAPTOP, AT_200_PER_CENT = 1440, 1280, 640
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What Streamlit draws against a rule and nothing of ours can mend."""
+    """What Streamlit draws against a rule and nothing here can repair."""
 
     rule: str
     selector: str
@@ -139,7 +139,7 @@ def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(
         found += _problems(page, "Blad")
         expect(page.get_by_role("heading", level=1)).to_have_count(
             1
-        )  # the sheet comes into sight before the screen around it is drawn anew
+        )  # the sheet comes into sight before the screen around it is drawn again
     assert found == []
 
 
@@ -299,7 +299,7 @@ def _headings(page: Page, screen: str) -> list[str]:
 def _beside(page: Page, screen: str) -> list[str]:
     """What lies outside the window at 200 %."""
     with at_200_per_cent(page):
-        try:  # the screen is laid out anew some time after the window has changed
+        try:  # the screen is laid out again some time after the window has changed
             page.wait_for_function(_FITS, timeout=PATIENCE_MS)
         except PlaywrightTimeoutError:
             return [f"{screen} is wider than the window"]

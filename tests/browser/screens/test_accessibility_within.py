@@ -29,7 +29,7 @@ from tests.support.store.passwords import hashed
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 UNITS = ("Avvisning", "Vakt", "Andra", "Kontroll", "Sökning", "Guide", "Lösenord")
-"""A unit for each, with a person of its own: so what is looked at stands first."""
+"""A unit for each, with a person of its own: so what is looked at is first."""
 
 
 @dataclass(frozen=True, slots=True)

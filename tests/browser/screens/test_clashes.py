@@ -1,4 +1,4 @@
-"""What somebody else has keyed in already: a list is handed in, compared by keyboard, one decision
+"""What another person has keyed in already: a list is handed in, compared by keyboard, one decision
 is undone, and the export holds the rest.
 """
 

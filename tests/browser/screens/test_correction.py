@@ -41,7 +41,7 @@ def begin_correction(page: Page, entry_id: str) -> None:
 
 
 def test_the_client_of_a_typed_number_stands_beside_the_paper(page: Page, store: Store) -> None:
-    """Ctrl+Enter in the number's field saves what stands there, not what stood there before."""
+    """Ctrl+Enter in the number's field saves what is there, not what was there before."""
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
     log_in(page, NURSE)

@@ -1,5 +1,5 @@
 """The wrong-person guard in a real browser: a number that the paper contradicts cannot be confirmed
-before somebody has said how it is.
+before a person has said how it is.
 """
 
 from __future__ import annotations

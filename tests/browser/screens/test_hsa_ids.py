@@ -1,4 +1,4 @@
-"""HSA-id are saved as they stand in the table, also from a cell that is still being typed in."""
+"""HSA-id are saved as they are in the table, also from a cell that is still being typed in."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The client, what speaks against the client, the question about it and the field with the focus
-are seen at every size.
+"""The client, what is evidence against the client, the question about it and the field with the
+focus are seen at every size.
 
 The page is asked what is at a point, as an eye would: what is in the tree may be covered.
 """

@@ -1,4 +1,4 @@
-"""Whatever somebody writes is on the screen as it was written."""
+"""Whatever a person writes is on the screen as it was written."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def test_eight_strangers_messages_of_4_mb_are_not_taken(address: str) -> None:
         raws = [open_sockets.enter_context(_socket(address)) for _ in range(8)]
         for raw in raws:
             raw.send(_frame(_BINARY, _heartbeat(4_000_000)))
-        # Whoever is answered had all of it read.
+        # The person who is answered had all of it read.
         assert [raw.is_open() for raw in raws] == [False] * 8
 
 

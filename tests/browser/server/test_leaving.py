@@ -1,5 +1,5 @@
 """Who leaves the form in the middle of a field by the browser itself, and not by the screen: back,
-or loaded anew.
+or loaded again.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A screen loaded anew, or opened by its address: the person is there, without logging in again and
-without a word of Streamlit's about pages; logging out ends it in every window.
+"""A screen loaded again, or opened by its address: the person is there, without logging in again
+and without a word of Streamlit's about pages; logging out ends it in every window.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """A server that takes its time, and a person who does not wait: what was pressed is done, and what
-is typed ahead stands in no other place.
+is typed ahead is in no other place.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def test_what_is_typed_while_a_save_waits_for_its_answer_stands_nowhere(
 def test_an_entry_that_is_refused_after_the_next_was_begun_comes_back_and_neither_loses_a_letter(
     page: Page, store: Store, tmp_path: Path, entries: list[str]
 ) -> None:
-    """Somebody else has put the client's name right meanwhile, so that the sheet contradicts it."""
+    """Another has put the client's name right meanwhile, so that the sheet contradicts it."""
     log_in(page, NURSE)
     first = filled(page)
     has_next_ahead(page)

@@ -1,5 +1,5 @@
 """The browser asks nobody but this server, and an unforeseen error shows and logs nothing that
-somebody wrote.
+a person wrote.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def test_a_signal_ends_server_and_workers(tmp_path: Path, sign: signal.Signals) 
 def test_whoever_starts_it_for_the_first_time_is_asked_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Streamlit asked for an e-mail address, in English, and nothing was served until somebody
+    """Streamlit asked for an e-mail address, in English, and nothing was served until a person
     answered.
     """
     monkeypatch.setenv("HOME", str(tmp_path))

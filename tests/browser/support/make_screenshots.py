@@ -85,7 +85,7 @@ SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
 pictured besides.
 """
 TYPED_AGAIN = 6
-"""Notes: fewer fields than figures rest on would leave Kvalitet and Mitt arbete empty."""
+"""Notes: fewer fields than numbers rest on would leave Kvalitet and Mitt arbete empty."""
 _PRESSED_MS = 120
 _LETTERS = str.maketrans("åäö ", "aao-")
 

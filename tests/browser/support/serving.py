@@ -115,7 +115,7 @@ def _environment(workspace: Path) -> dict[str, str]:
 
 
 def answering(ended: Callable[[], int | None], port: int) -> str:
-    """The address once somebody answers there; `ended` gives the server's exit code when it has
+    """The address once a person answers there; `ended` gives the server's exit code when it has
     one.
     """
     address = f"http://127.0.0.1:{port}"

@@ -1,5 +1,5 @@
 """What the servers of the browser tests are forked from: all modules of the app, imported once and
-not by each server anew.
+not by each server again.
 """
 
 from __future__ import annotations

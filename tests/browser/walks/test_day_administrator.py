@@ -1,4 +1,4 @@
-"""An administrator's day: a stack is taken in and read by a real worker, what hinders it is
+"""An administrator's day: a stack is imported and read by a real worker, what hinders it is
 settled, and a file goes out and is answered.
 """
 
@@ -113,7 +113,7 @@ def _takes_in_a_stack(page: Page, stack: Path) -> None:
 
 
 def _types_while_it_is_read(page: Page) -> None:
-    """The screen tells of each page without being loaded again, and leaves who types alone."""
+    """The screen reports each page without being loaded again, and leaves who types alone."""
     place = page.locator(".st-key-upload_place input")
     place.click()
     page.evaluate(_WATCH)
@@ -137,7 +137,7 @@ def _settles_what_hinders(page: Page) -> None:
     expect(page.get_by_text("avbruten.pdf").first).to_be_visible()
     page.get_by_role("button", name="Läs igen").click()
     expect(page.get_by_text("Misslyckade (1)")).to_have_count(0)
-    # The letter waits for whoever may type it; an administrator can send it on.
+    # The letter waits for the person who may type it; an administrator can send it on.
     page.locator(".st-key-problem_rest label").click()
     page.get_by_text("Okända handlingar (1)").click()
     page.locator("[class*='st-key-look-'] button").first.click()

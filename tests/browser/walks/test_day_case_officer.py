@@ -212,7 +212,7 @@ def _states(store: Store, papers: Mapping[str, str]) -> dict[str, EntryState]:
 
 
 def _enters(page: Page, papers: Mapping[str, str], form: str, *, due: str) -> None:
-    """The next entry, which is of this form; the last day is told as soon as its date is typed."""
+    """The next entry, which is of this form; the last day is shown as soon as its date is typed."""
     entry_id = papers[form]
     assert wait_for_entry(page) == entry_id
     fill_in(page, PAPER[form], form)
@@ -232,7 +232,7 @@ def _asks(page: Page, papers: Mapping[str, str]) -> None:
 
 
 def _enters_sums_as_they_stand(page: Page, papers: Mapping[str, str]) -> None:
-    """The sum on the paper is wrong. The officer is told, finds that it stands there so, and saves
+    """The sum on the paper is wrong. The officer is warned, finds that it is there so, and saves
     once more: then another person looks too.
     """
     entry_id = papers["ansokan-ekonomiskt"]

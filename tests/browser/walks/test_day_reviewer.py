@@ -83,7 +83,7 @@ def _states(store: Store, *entry_ids: str) -> list[EntryState]:
 
 
 def _confirms_twice(page: Page) -> str:
-    """Confirm an entry, take that back, and confirm it anew."""
+    """Confirm an entry, take that back, and confirm it again."""
     first = wait_for_entry(page)
     fill_in(page)
     save(page, first)

@@ -119,7 +119,7 @@ def store(workspace: Path) -> Iterator[Store]:
 
 
 def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
-    """Sees on Läge how it stands, opens what has passed, takes its paper and table along, lets the
+    """Sees on Läge how it is, opens what has passed, takes its paper and table along, lets the
     other unit go first, and looks at what is measured.
     """
     with logged_in(browser, address, MANAGER) as page:
@@ -222,7 +222,7 @@ def _redeem(page: Page, new: Person, code: str) -> None:
 
 
 def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
-    """Takes in paper, sends on what belongs to the other unit, and confirms what is registered."""
+    """Imports paper, sends on what belongs to the other unit, and confirms what is registered."""
     scan = tmp_path / "brev.png"
     assert cv2.imwrite(str(scan), np.full((900, 640), 255, np.uint8))
     with logged_in(browser, address, REGISTRAR) as page:

@@ -30,7 +30,7 @@ _MOST_TABS = 60
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until a link or button whose name ends so has the focus, once the screen stands
+    """Press Tab until a link or button whose name ends so has the focus, once the screen is
     still.
     """
     settle(page)

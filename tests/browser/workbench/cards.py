@@ -114,7 +114,7 @@ NO_CLIENT_YET = {
 
 
 def fields() -> list[Data]:
-    """The fields of a home visit: the number is typed unseen, three more need a person."""
+    """The fields of a home visit: the number is keyed blind, three more need a person."""
     doubt = [{"text": "50", "doubt": False}, {"text": "0", "doubt": True}]
     needing: dict[str, Data] = {
         "personnummer": {"value": "", "must": True, "blind": True, "needs": True, "client": True}
@@ -175,7 +175,7 @@ def note(entry: str = "e1", /, **more: object) -> Data:
 
 
 def conflict(**more: object) -> Data:
-    """A question: the sheet speaks against the client."""
+    """A question: the sheet is evidence against the client."""
     choices = [
         {"value": "right", "label": "Numret är rätt läst. Det är den klienten."},
         {"value": "ask", "label": "Jag är osäker. Lämna till en kollega."},

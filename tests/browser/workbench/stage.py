@@ -76,7 +76,7 @@ class Stage:
         self.page.evaluate("(data) => window.give(data)", given)
 
     def load_again(self) -> list[str]:
-        """Load the page anew; answers with what the browser asked before it went."""
+        """Load the page again; answers with what the browser asked before it went."""
         asked: list[str] = []
 
         def go(dialog: Dialog) -> None:
@@ -129,7 +129,7 @@ class Stage:
         return place
 
     def caret(self) -> int:
-        """Where the caret stands in the text that has the focus."""
+        """Where the caret is in the text that has the focus."""
         place: int = self.page.evaluate("document.activeElement.selectionStart")
         return place
 

@@ -38,7 +38,7 @@ def saved(stage: Stage, unsent: cards.Data = NINA) -> None:
 
 
 def come_back(stage: Stage, unsent: cards.Data, entry: str = "e1") -> None:
-    """Load the page anew, and get this entry."""
+    """Load the page again, and get this entry."""
     stage.load_again()
     stage.give(cards.data(cards.ready(entry), cards.card("e2"), unsent=unsent))
     expect(stage.page.locator(".wb")).to_have_attribute("data-entry", entry)

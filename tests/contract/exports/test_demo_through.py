@@ -178,7 +178,7 @@ TOLD_OTHERWISE = {
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Whether a file says what stands in a field of a paper; never what stands there."""
+    """Whether a file says what is in a field of a paper; never what is there."""
 
     target: str
     form: str

@@ -37,7 +37,7 @@ from tests.support.store.export_examples import (
 
 EVERY = pytest.mark.parametrize("target", TARGETS)
 NUMBERS_ONLY = {"pain001", "ekonomiskt-bistand"}
-"""A bank and a statistics authority get what they ask for and nothing that tells of the way: data
+"""A bank and a statistics authority get what they ask for and nothing that reports the way: data
 minimisation. What they do get, and that nothing goes twice, is in their own tests.
 """
 TELLING = pytest.mark.parametrize(

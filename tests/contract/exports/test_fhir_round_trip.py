@@ -1,4 +1,4 @@
-"""Our FHIR file read back with models that are not ours (`fhirclient`, generated from HL7's
+"""A FHIR file read back with models of others (`fhirclient`, generated from HL7's
 definitions): every field of the confirmed entry is there, and nothing that nobody wrote.
 """
 

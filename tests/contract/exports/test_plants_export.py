@@ -1,4 +1,4 @@
-"""Every kind of target: no planted value is ever in a file."""
+"""Every kind of target: no seeded value is ever in a file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices"
 
 
 TYPED = {"aktiviteter"}
-"""On a signing list whatever a plant could stand in is typed."""
+"""On a signing list whatever a plant could be in is typed."""
 
 
 def _said(target: str, column: str, kind: Kind) -> Value:

@@ -117,7 +117,7 @@ def handed_out(target: str, *forms: Form) -> Schema:
 
 
 def column_facts(schema: Schema) -> dict[str, tuple[object, ...]]:
-    """What a reader relies on in each column: its type, and what may stand in it."""
+    """What a reader relies on in each column: its type, and what may be in it."""
     facts = {}
     for column in schema.to_descriptor()["fields"]:
         rules = column.get("constraints", {})
@@ -134,7 +134,7 @@ def column_facts(schema: Schema) -> dict[str, tuple[object, ...]]:
 
 PROBES = ("192801287158", "22950606FH20", "19280128-7158", "08:15", "24:00", "25:00", "8.15")
 NAMED = {"Post", "Körning"}
-"""Names of our own, which no receiver takes apart."""
+"""Names of Efterskrift, which no receiver takes apart."""
 
 
 @pytest.mark.parametrize(("target", "form"), TABLES)
@@ -243,7 +243,7 @@ CODED = KhslMapping(
 
 
 def khsl() -> dict[str, bytes]:
-    """A month of four entries: two of one person, one void, and one of somebody without a
+    """A month of four entries: two of one person, one void, and one of a person without a
     licence.
     """
     said = {"kontakttyp": "bedomning"}

@@ -2,7 +2,7 @@
 compared with what a person reads.
 
 The blanks and sheets are third-party data that is not part of the project; form definitions and
-truth are ours. The measured agreement stands in the summary at the end of the test run.
+truth are ours. The measured agreement is in the summary at the end of the test run.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ WHAT_AND_HOW_MUCH = {
 
 @every_form
 def test_what_harms_when_wrong_is_critical(form: Form) -> None:
-    """Class A: who, when and the dose are typed blind (design.md). Numbers are amounts; the number
+    """Class A: who, when and the dose are keyed blind (design.md). Numbers are amounts; the number
     of a telephone is none.
     """
     columns = {spec.column for spec in form.fields}

@@ -4,7 +4,7 @@ Before each change a few forms are spoilt in some of the ways, which together ar
 night every form is read: those that were placed by hand in all ways, the others, which are alike
 in all that a scan can spoil, in some of them, chosen by their names.
 
-The measured accuracy stands in the summary at the end of the test run.
+The measured accuracy is in the summary at the end of the test run.
 """
 
 from __future__ import annotations

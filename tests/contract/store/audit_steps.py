@@ -59,7 +59,7 @@ def extract(ward: Ward, typed: str, who: Person = LOGGER) -> list[str]:
 
 
 def make_looked_at_ward(store: Store) -> Ward:
-    """A ward in which Asta's note was looked at and decided, Cilla's only looked at, and somebody
+    """A ward in which Asta's note was looked at and decided, Cilla's only looked at, and a person
     tried what is not allowed.
     """
     ward = Ward(store).begin()

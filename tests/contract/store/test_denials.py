@@ -1,5 +1,5 @@
-"""Whoever is denied something is in the log, also where the right is asked before any transaction;
-and the log holds nothing of what people wrote.
+"""The person who is denied something is in the log, also where the right is asked before any
+transaction; and the log holds nothing of what people wrote.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: Export
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What somebody reaches for: an exported entry about Siv, its page and its run."""
+    """What a person reaches for: an exported entry about Siv, its page and its run."""
 
     office: ExportContext
     entry: str

@@ -1,4 +1,4 @@
-"""The log on both databases: it refuses change, its chain does not fork, and what somebody does to
+"""The log on both databases: it refuses change, its chain does not fork, and what a person does to
 it past the program is found and named.
 """
 
@@ -76,7 +76,7 @@ def wrong(store: Store, *anchors: ChainHead) -> set[tuple[ProblemKind, int, int]
 
 
 def tamper(store: Store, *acts: Callable[[Connection], object], leave: bool = True) -> None:
-    """Do what somebody does who owns the database: triggers off, then the acts, then triggers on
+    """Do what a person does who owns the database: triggers off, then the acts, then triggers on
     again (`leave`: as if nothing had been).
     """
     with store.begin() as conn:

@@ -88,7 +88,7 @@ def test_decided_entries_cost_the_queue_nothing_and_open_ones_only_the_count(sto
 def test_entries_that_wait_for_a_second_person_cost_the_queue_no_more_when_they_are_many(
     store: Store,
 ) -> None:
-    """Whether somebody may be the second person is looked up entry by entry, as far as the queue is
+    """Whether a person may be the second person is looked up entry by entry, as far as the queue is
     gone through.
     """
     first_page(store)
@@ -117,7 +117,7 @@ def test_a_queue_without_its_index_is_found_out(store: Store) -> None:
 
 
 def first_page(store: Store) -> None:
-    """Two units, and one page that all entries stand on."""
+    """Two units, and one page that all entries are on."""
     with store.begin() as conn:
         client_register.save_units(conn, {NORTH: "HSL", SOUTH: "HSL"})
         batch = create_batch(conn, NORTH, "Pärm 1", "anna")

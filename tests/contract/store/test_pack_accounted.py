@@ -1,7 +1,8 @@
-"""The outage pack from beginning to end: printed without a store, written on, scanned, taken in,
+"""The outage pack from beginning to end: printed without a store, written on, scanned, imported,
 and every serial accounted for.
 
-The signature key of the pack is read back and names whoever signed the visit list with initials.
+The signature key of the pack is read back and names the person who signed the visit list with
+initials.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class Outage:
         )
 
     def scan(self, *pages: Image) -> list[str]:
-        """Take in a stack and read it; answers with the pages' ids."""
+        """Import a stack and read it; answers with the pages' ids."""
         files = []
         for number, page in enumerate(pages):
             files.append(self.folder / f"{len(self.used)}-{number}.png")
@@ -291,7 +292,7 @@ def test_every_sheet_of_a_pack_is_accounted_for_and_its_signature_key_names_who_
     ) == (DAY, "1", 3, 3, True)
     assert set(places) == set(ids[1:])
 
-    # A day counts once somebody has confirmed it: real digits are seldom read so surely that the
+    # A day counts once a person has confirmed it: real digits are seldom read so certainly that the
     # machine alone is enough.
     assert confirm(outage, entry.make_entry_id(note, None), ON_NOTE) in {
         EntryState.CONFIRMED,

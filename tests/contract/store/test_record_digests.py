@@ -174,7 +174,7 @@ def recorded(store: Store) -> Store:
 
 @contextmanager
 def tampering(store: Store) -> Iterator[Connection]:
-    """A transaction of somebody who controls the database: no triggers, no foreign keys, nothing
+    """A transaction of a person who controls the database: no triggers, no foreign keys, nothing
     that the program would notice; and in the end everything as it was, for the next one.
     """
     with store.engine.connect() as conn, conn.begin() as transaction:

@@ -124,7 +124,7 @@ def test_a_lock_is_waited_for_and_then_named(store: Store, store_settings: Setti
 def test_the_entry_that_a_person_has_is_waited_for_when_somebody_looks_at_it(
     ward: Ward, store_settings: Settings
 ) -> None:
-    """Whoever looks for a free entry holds, for a moment, one that has just been taken."""
+    """The person who looks for a free entry holds, for a moment, one that has just been taken."""
     for serial in ("AAAA", "BBBB"):
         ward.note(serial)
     with ward.store.begin() as conn:

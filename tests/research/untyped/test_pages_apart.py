@@ -1,4 +1,4 @@
-"""Pages filled in apart from the training: what is true of them stands on them."""
+"""Pages filled in apart from the training: what is true of them is on them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Municipality:
 
 @pytest.fixture(scope="module")
 def hand() -> Hand:
-    """Somebody who writes every sign as a bent stem."""
+    """A person who writes every sign as a bent stem."""
     return Hand("nobody", {sign: [STEM] for sign in SIGNS})
 
 

@@ -1,7 +1,7 @@
 """Answer sheets of others as forms printed elsewhere: their unfilled sheet, made from a filled one,
 and their definition.
 
-No unfilled sheets were published. So every box of one sheet is covered with what stands in most
+No unfilled sheets were published. So every box of one sheet is covered with what is in most
 boxes that bear the same letter or figure, and the page is laid flat on the plane of its boxes.
 Both are made when tests run; nothing of the pictures is kept.
 """
@@ -158,8 +158,8 @@ def _within(
     low: NDArray[np.float64],
     high: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The rectangle cut to what the picture surely shows: its corners in mm, the inner two of each
-    pair.
+    """The rectangle cut to what the picture certainly shows: its corners in mm, the inner two of
+    each pair.
     """
     h, w = shape
     corners = _through(inverse, np.array([(0, 0), (w, 0), (w, h), (0, h)], np.float64))

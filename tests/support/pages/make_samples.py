@@ -141,7 +141,7 @@ def blank_back(desk: Desk, through: Filled) -> Filled:
 
 
 def foreign_page(desk: Desk) -> Filled:
-    """A handwritten letter on plain paper: no form of ours."""
+    """A handwritten letter on plain paper: no form of Efterskrift."""
     paper = np.full((3508, 2480, 3), 250, np.uint8)
     lines = (
         "Hej!",

@@ -114,7 +114,7 @@ def scanned_pdf(path: Path, pictures: list[tuple[bytes, Image]], dpi: int) -> No
 
 
 def expected_page(file: str, number: int, page: Filled, way: str) -> dict[str, object]:
-    """A page as `expected.json` tells of it."""
+    """A page as `expected.json` reports it."""
     return {
         "file": file, "page": number, "outcome": page.outcome,
         "form": page.form, "serial": page.serial,

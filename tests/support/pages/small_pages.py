@@ -20,7 +20,7 @@ def blank_page(number: int) -> bytes:
 
 
 def foreign_page(number: int | str) -> bytes:
-    """Paper of no form of ours, as PNG."""
+    """Paper of no form of Efterskrift, as PNG."""
     paper = np.full((566, 400), 255, np.uint8)
     for line in range(6):
         cv2.putText(
@@ -58,7 +58,7 @@ class CutShortError(Exception):
 
 
 def stop_after(number: int) -> Callable[[int], None]:
-    """What `take_in` tells of its pages ends it after so many."""
+    """What `take_in` reports its pages ends it after so many."""
 
     def on_page(done: int) -> None:
         if done == number:

@@ -115,7 +115,7 @@ def rendered(pdf: bytes, dpi: float) -> Image:
 
 
 def scribbled(page: Image, rng: Generator, lines: int = 40) -> Image:
-    """The page with pen strokes over a good part of it, as a stand-in for handwriting."""
+    """The page with pen strokes over a good part of it, as a substitute for handwriting."""
     out = page.copy()
     mm = page.shape[1] / 210
     for _ in range(lines):

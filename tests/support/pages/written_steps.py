@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps
 
 Sign = str | Mapping[str, float]
-"""A sign that is surely seen, or several with their probabilities."""
+"""A sign that is certainly seen, or several with their probabilities."""
 
 
 def steps_of(signs: Sequence[Sign]) -> Steps:
@@ -26,5 +26,5 @@ def steps_of(signs: Sequence[Sign]) -> Steps:
 
 
 def with_doubt(text: str, doubts: Mapping[int, Mapping[str, float]]) -> list[Sign]:
-    """The signs of a text, some of them doubtful."""
+    """The signs of a text, some of them of low confidence."""
     return [doubts.get(i, sign) for i, sign in enumerate(text)]

@@ -359,7 +359,7 @@ class World:
         return {}
 
     def _handed_in(self) -> dict[str, Any]:
-        """A list of the care system with what AAAA-00 says, and a pair of it that somebody has
+        """A list of the care system with what AAAA-00 says, and a pair of it that a person has
         decided on.
         """
         row = CareRow((ASTA.pid,), "2026-02-17", text=secrets.token_hex(8))

@@ -94,7 +94,7 @@ def add_archived(store: Store, settings: Settings) -> str:
         conn.execute(
             update(paper.page).where(paper.page.c.serial == "CCCC").values(image_sha256=picture)
         )
-        # As if its target had said that it has it, which somebody else still has to say.
+        # As if its target had said that it has it, which another person still has to say.
         sheet = update(paper.entry).where(paper.entry.c.serial == "CCCC")
         conn.execute(sheet.values(state="kvitterad"))
     made = make_package(ExportContext(store, settings, FORMS), ADMIN, NOW, "DHP 2022-3")
@@ -105,7 +105,7 @@ def add_archived(store: Store, settings: Settings) -> str:
 
 
 def confirm(store: Store, entry_id: str, who: Person) -> None:
-    """Somebody decides an entry."""
+    """A person decides an entry."""
     with store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
         decisions.decide_entry(

@@ -15,7 +15,7 @@ _ACT_KEY, _DATA_KEY = "bench_act", "bench_data"
 
 
 def play_browser(data: Mapping[str, Any], on_act: Callable[[Any], None]) -> None:
-    """Stand in for `ui.browser.workbench`: keep the data, and pass on what a test asks for."""
+    """Take the place of `ui.browser.workbench`: keep the data, and pass on what a test asks for."""
 
     def hear() -> None:
         on_act(json.loads(st.session_state[_ACT_KEY]))

@@ -231,7 +231,7 @@ def add_visits(
 
 
 def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
-    """Full visit lists, all showers and nothing else, surely read; answers with the ids of their
+    """Full visit lists, all showers and nothing else, certainly read; answers with the ids of their
     entries. In the `odd` field nothing is written. The unit types them as a whole, as groups need.
     """
     form, ids = forms().latest("besokslista"), list[str]()
@@ -385,7 +385,7 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
 
 
 def _places(spec: FieldSpec, text: str) -> Iterator[WordBox]:
-    """About where the words stand: a row of the paper for each line, and room for each
+    """About where the words are: a row of the paper for each line, and room for each
     character.
     """
     x, y, _, h = spec.box

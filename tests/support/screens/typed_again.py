@@ -1,5 +1,5 @@
 """Notes whose fields were confirmed and all typed again, so that Kvalitet and Mitt arbete have
-figures to show.
+numbers to show.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def filled(form: Form) -> dict[str, Value]:
 
 
 def in_all_states(form: Form, illegible: frozenset[str] = frozenset()) -> list[Item]:
-    """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number,
+    """A form's entry whole, empty, hard to read, about a person protected or with a reserve number,
     with odd characters, amended, void, and moved.
     """
     whole = record(

@@ -94,7 +94,7 @@ def printed(data: bytes) -> str:
 
 
 def count_held_back(office: ExportContext, person: Person, run_id: str) -> int:
-    """How many notes of a run wait until somebody has decided."""
+    """How many notes of a run wait until a person has decided."""
     return screen.count_held_back(office, person, (run_id, JOURNAL))
 
 
@@ -107,7 +107,7 @@ def in_long_outage(office: ExportContext) -> ExportContext:
 
 def paying(office: ExportContext) -> ExportContext:
     """The same office, that may pay and in which two managers have approved every payment there is.
-    Rows that nobody has looked at are put aside.
+    Rows that nobody has looked at are rejected.
     """
     settings = office.settings.model_copy(
         update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS"}

@@ -1,4 +1,4 @@
-"""What is read back from a file that was exported, by readers that are not ours.
+"""What is read back from a file that was exported, by independent readers.
 
 A file becomes its leaves: each with its place (a column, the path of an element, the page of a
 PDF) and what it says. Nothing here knows what the exporters do.
@@ -97,7 +97,7 @@ def _xml_leaves(element: Any, path: str = "") -> Iterator[Leaf]:  # noqa: ANN401
 def _json_leaves(part: Any, path: str) -> Iterator[Leaf]:  # noqa: ANN401 - JSON
     match part:
         case dict():
-            # An answer is found by its question, wherever it stands.
+            # An answer is found by its question, wherever it is.
             here = f"{path}({part['linkId']})" if "linkId" in part else path
             for key, value in part.items():
                 if key == "data" and part.get("contentType", "").startswith("text/"):

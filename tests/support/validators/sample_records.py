@@ -129,7 +129,7 @@ def told_values(form: Form) -> tuple[dict[str, Value], dict[str, Value]]:
 
 @cache
 def sample_records() -> tuple[Record, ...]:
-    """Each entry that the sample stack's paper holds, if somebody types exactly what it says."""
+    """Each entry that the sample stack's paper holds, if a person types exactly what it says."""
     with (SAMPLES / "utlamnade.csv").open(encoding="utf-8", newline="") as file:
         versions = {
             row["löpnummer"]: int(row["version"]) for row in csv.DictReader(file, delimiter=";")

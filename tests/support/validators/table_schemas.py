@@ -56,10 +56,10 @@ _FORMATS: dict[Format, Facts] = {
 
 
 def table_schema(mapping: TableMapping, form: Form) -> Schema:
-    """The columns in their order, each with what may stand in it. An illegible value is said in
+    """The columns in their order, each with what may be in it. An illegible value is said in
     words and is no value.
 
-    Where entries are numbered, a number stands once; of an entry that was moved, once for each
+    Where entries are numbered, a number appears once; of an entry that was moved, once for each
     client.
     """
     specs = {spec.column: spec for spec in form.entry_fields(form.rows()[0])}

@@ -25,6 +25,7 @@ GROUPS = {context.BEFORE, context.IMPORT, context.REVIEW, context.RUNNING, conte
 ONE_LINE = 62
 """Characters beside the names of commands in a terminal of 80 columns."""
 VERSION_LINES = 80
+CHANGE_WORDS = 40
 DOCUMENTS = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),
@@ -75,6 +76,10 @@ def test_the_changelog_is_short_and_tells_of_this_version() -> None:
     assert all(len(section.splitlines()) <= VERSION_LINES for section in sections)
     versions = [section.partition("]")[0] for section in sections]
     assert versions[:2] == ["Unreleased", __version__]
+    changes = [
+        line for section in sections[:2] for line in section.splitlines() if line[:2] == "- "
+    ]
+    assert [line for line in changes if len(line.split()) - 1 > CHANGE_WORDS] == []
 
 
 def test_the_tree_of_errors_is_whole() -> None:

@@ -120,7 +120,7 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(
 def test_the_exit_code_says_of_which_kind_the_failure_is_whatever_its_words(
     error: EfterskriftError, code: ExitCode, stack: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was told from whether there was a blank in the reason."""
+    """It depended on whether there was a blank in the reason."""
 
     class Failing:
         def read(self, _data: bytes, _kind: str) -> None:
@@ -142,7 +142,7 @@ def test_the_exit_code_says_of_which_kind_the_failure_is_whatever_its_words(
 def test_what_is_shown_to_people_is_whole_whatever_stands_in_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A file called `bunt [/kopia].pdf` ended the command, and a text's second line stood in no
+    """A file called `bunt [/kopia].pdf` ended the command, and a text's second line was in no
     column.
     """
     values = {

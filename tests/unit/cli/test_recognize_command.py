@@ -114,7 +114,7 @@ def test_one_picture_that_stops_its_reader_does_not_stop_the_others(
 
 @pytest.mark.parametrize("kind", ["digits", "letters"])
 def test_a_row_of_boxes_is_not_read_as_one_box(tmp_path: Path, kind: str) -> None:
-    """A personal number whose boxes nobody counted was surely nothing."""
+    """A personal number whose boxes nobody counted was certainly nothing."""
     row = np.full((100, 800), 255, np.uint8)
     for box in range(12):
         cv2.putText(row, str(box % 10), (box * 66 + 15, 80), cv2.FONT_HERSHEY_SIMPLEX, 2, 0, 5)

@@ -1,4 +1,4 @@
-"""docs/coverage.md tells of every form and kind of record, and names the targets that their forms
+"""docs/coverage.md reports every form and kind of record, and names the targets that their forms
 are mapped to.
 """
 

@@ -294,7 +294,7 @@ def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(
 
 
 def to_arne(office: ExportContext, entry_id: str) -> None:
-    """Corrected to be about Arne; somebody who had said nothing of it agrees, and it is signed."""
+    """Corrected to be about Arne; a person who had said nothing of it agrees, and it is signed."""
     dora = replace(TORA, login="dora", name="Dora Ek")
     with office.store.begin() as conn:
         people.save_person(conn, dora, hashed("fyra lösa ord här"))

@@ -46,7 +46,7 @@ def ward(store: Store) -> Ward:
 
 
 def read(ward: Ward, serial: str, page_no: int, form: Form = APPLICATION) -> None:
-    """Take in a page of a filled sheet."""
+    """Import a page of a filled sheet."""
     fields = {
         spec.name: Reading(SAID[spec.name], 0.97, State.READ)
         if spec.name in SAID
@@ -100,7 +100,7 @@ def test_missing_page_is_reported_and_reopens_entry_on_arrival(ward: Ward) -> No
         assert "page_missing:2" in open_claimed_entry(conn, SHIPPED, EVA, "AAAA-00", NOW).problems
     assert (
         decide(ward, "AAAA-00", 1) is EntryState.CONFIRMED
-    )  # what is missing has no figures to add up
+    )  # what is missing has no numbers to add up
     read(ward, "AAAA", 2)
     with ward.store.read() as conn:
         assert load_entry(conn, "AAAA-00").state is EntryState.REVIEW

@@ -1,4 +1,4 @@
-"""A worker's reader knows who signs as soon as the store does, and asks for nothing else anew."""
+"""A worker's reader knows who signs as soon as the store does, and asks for nothing else again."""
 
 from __future__ import annotations
 

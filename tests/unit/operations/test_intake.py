@@ -196,7 +196,7 @@ def test_a_file_that_is_replaced_on_the_way_is_not_taken_for_what_it_was(
     store: Store, tmp_path: Path
 ) -> None:
     """A copier that uses its names again: pages of the new file under the old one's digest would
-    make the old one count as taken in.
+    make the old one count as imported.
     """
     one, two = write_stack(tmp_path / "in", 2)
     before = two.read_bytes()

@@ -1,4 +1,4 @@
-"""A watched folder: taken in once, by content; left alone while it is written."""
+"""A watched folder: imported once, by content; left alone while it is written."""
 
 from __future__ import annotations
 
@@ -396,7 +396,7 @@ def test_nothing_is_taken_in_twice_after_a_kill_whatever_became_of_the_files(
 def test_a_file_of_a_batch_that_cannot_be_continued_is_not_taken_in_again(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file that was being read is gone; the whole one before it was taken in a second time."""
+    """The file that was being read is gone; the whole one before it was imported a second time."""
     folder = tmp_path / "scanner"
     scanner = Scanner(store, folder)
     write_stack(folder, 1)

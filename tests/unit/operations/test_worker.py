@@ -86,8 +86,8 @@ def hand_over(
 def test_a_page_that_is_read_while_a_worker_looks_is_not_begun_again(
     desk: PageJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever still had it in hand then waited for it, and for itself: it read no further page, and
-    did not end when told to.
+    """The process that still had it then waited for it, and for itself: it read no further page,
+    and did not end when told to.
     """
     first, second = pages(desk.store)
     engine = Engine({first: "SUCCESS", second: "PENDING"})

@@ -1,4 +1,4 @@
-"""Every mistake in a form's files is told with file, line and remedy, in words."""
+"""Every mistake in a form's files is reported with file, line and remedy, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms without an outline: what is told of them by where their boxes stand, held against the
+"""Forms without an outline: what is inferred of them from where their boxes are, held against the
 outlines of forms that have one.
 """
 
@@ -25,7 +25,7 @@ FORMS = Forms.load(ROOT / "forms")
 
 
 def _is_dense(form_id: str) -> bool:
-    """Whether its outline has rows that stand closer than the inference can know."""
+    """Whether its outline has rows that are closer than the inference can know."""
     path = ROOT / "forms" / form_id / "outline.yaml"
     sections = load_outline(path).sections if path.exists() else ()
     return any(section.repeat is not None and section.repeat.dense for section in sections)
@@ -38,7 +38,7 @@ OURS = [
 ]
 BY_HAND = [form_id for form_id in OURS if not (ROOT / "forms" / form_id / "outline.yaml").exists()]
 OWN_CLIENT = {"bilaga"}
-"""Whose section about the client is written out, since the number is not typed blind."""
+"""Whose section about the client is written out, since the number is not keyed blind."""
 
 
 def copy_of(form: Form) -> tuple[Form, InferenceLosses]:

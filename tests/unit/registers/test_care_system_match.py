@@ -1,4 +1,4 @@
-"""What speaks for an entry and a row of the care system being the same."""
+"""What is evidence for an entry and a row of the care system being the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ward whose figures the tests count."""
+"""The ward whose numbers the tests count."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Whoever acts leaves a row in the log: every public function of `pipeline` that is told who acts
-records something, or says here why it need not.
+"""The person who acts leaves a row in the log: every public function of `pipeline` that is told
+who acts records something, or says here why it need not.
 
 The calls are read from the code. A function records if it calls `record`, or a function of ours
 that does.
@@ -224,7 +224,7 @@ NEEDS_NONE = {
     "reporting.audit.follow_up.count_hints": FIGURES,
     "reporting.audit.follow_up.count_views_per_day": FIGURES,
 }
-"""Functions that act for somebody and record nothing, and why."""
+"""Functions that act for a person and record nothing, and why."""
 
 
 def _modules() -> Iterator[tuple[str, ast.Module]]:

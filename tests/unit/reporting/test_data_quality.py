@@ -1,4 +1,4 @@
-"""Who sees which figures of whose work."""
+"""Who sees which numbers of whose work."""
 
 from __future__ import annotations
 

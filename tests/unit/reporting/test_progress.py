@@ -1,4 +1,4 @@
-"""The figures of Läge: they add up, and agree with what `efterskrift status` counts."""
+"""The numbers of Läge: they add up, and agree with what `efterskrift status` counts."""
 
 from __future__ import annotations
 

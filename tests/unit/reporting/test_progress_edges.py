@@ -1,4 +1,4 @@
-"""Figures for managers."""
+"""Numbers for managers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of Läge as they are printed and kept in a file."""
+"""The numbers of Läge as they are printed and kept in a file."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ GONE, HERE, DONE = "AAAA01-00", "AAAA02-00", "AAAA03-00"
 
 
 def made(office: ExportContext, target: str = "skriv-in") -> Run:
-    """A run of three entries, made by somebody who works in one unit only."""
+    """A run of three entries, made by a person who works in one unit only."""
     with office.store.begin() as conn:
         people.save_person(conn, NORA, hashed("fyra lösa ord här"))
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)

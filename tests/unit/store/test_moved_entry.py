@@ -111,7 +111,7 @@ def test_who_keys_it_in_is_told_where_to_make_it_void_first(office: ExportContex
 def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(
     office: ExportContext,
 ) -> None:
-    """It may have been keyed in from the printed list: then it stands there until somebody
+    """It may have been keyed in from the printed list: then it is there until a person
     looks.
     """
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])

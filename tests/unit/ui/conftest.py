@@ -117,7 +117,7 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
 
 @pytest.fixture
 def open_screen(store: Store) -> OpenScreen:
-    """Open a screen for somebody who is logged in, whether or not the navigation shows it to that
+    """Open a screen for a person who is logged in, whether or not the navigation shows it to that
     role.
     """
 

@@ -236,7 +236,7 @@ def test_typing_is_activity(store: Store, open_screen: OpenScreen) -> None:
 
 def test_a_press_that_came_with_other_news_is_shown(store: Store) -> None:
     """What leaves the browser in one moment runs only the part of the screen that asked first: the
-    press is done, and the screen stood as it was.
+    press is done, and the screen was as it was.
     """
     app = AppTest.from_function(_pressing, default_timeout=30)
     with store.begin() as conn:
@@ -268,7 +268,7 @@ def _pressing() -> None:
 
 
 def test_only_what_is_touched_is_a_draft(store: Store, open_screen: OpenScreen) -> None:
-    """A save sends every field as it stands: what is shown filled in would hide a later, better
+    """A save sends every field as it is: what is shown filled in would hide a later, better
     reading.
     """
     seeding.add_notes(store, 1)

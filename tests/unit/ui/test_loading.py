@@ -27,7 +27,7 @@ print(frozen, screens, ours < all_of_it / 3)
 
 
 def test_a_collection_passes_over_what_the_server_has_loaded(tmp_path: Path) -> None:
-    """Without a workspace, too: that it is missing is told to whoever comes."""
+    """Without a workspace, too: that it is missing is told to the person who comes."""
     environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(tmp_path)}
     asked = subprocess.run(
         [sys.executable, "-c", _ASK],

@@ -78,7 +78,7 @@ def show(context: AppContext, person: Person) -> None:
             st.info(t("accounts.empty"), icon=":material/info:")
         for account in _sought(accounts):
             _account_row(account, is_own=account.person.login == person.login)
-    # The form is at the top, and what was done is said there; the button may be far below.
+    # The form is at the top, and what was done is shown there; the button may be far below.
     scroll_to_top(f"account {chosen} {st.session_state.get(_SAID_KEY, 0)}")
     if chosen is None:
         return

@@ -24,7 +24,7 @@ from ui.workspace import AppContext
 
 _REDEEM_KEY, _REDEEMED_KEY = "redeem", "redeemed"
 _MAX_TYPED = 1000
-"""Characters of a field: a message of 64 kB from somebody without a login ends the connection."""
+"""Characters of a field: a message of 64 kB from a person without a login ends the connection."""
 
 
 def show(context: AppContext) -> None:

@@ -87,7 +87,7 @@ def _route_form(
 ) -> None:
     """Show the inputs of a new route, or of one that there is.
 
-    `is_said`: what the route that was just saved lacks is said above.
+    `is_said`: what the route that was just saved lacks is shown above.
     """
     by_name = {route.name: route for route in routes}
     st.header(t("routes.set"), anchor=False)

@@ -56,4 +56,4 @@ def show_runs_of(route: str | None) -> None:
 
 
 def _show_nothing() -> None:
-    """Stand in for the screen Export, which the menu shows."""
+    """Take the place of the screen Export, which the menu shows."""

@@ -38,7 +38,7 @@ def run_and_report(
 ) -> None:
     """Run the action and set its result as the message.
 
-    `success_key` is the key of the text for success, `also` what is said after it.
+    `success_key` is the key of the text for success, `also` what is shown after it.
     """
     try:
         with context.store.begin() as conn:

@@ -1,6 +1,6 @@
 """The client of the number in a correction, by the same rules as in Granska.
 
-The number stands above the form, so that its client comes up as soon as it is typed.
+The number is above the form, so that its client comes up as soon as it is typed.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def entry_line(context: AppContext, one: FoundEntry, key: str, first: str = "") 
 
     Args:
         key: tells the line from others about the same entry.
-        first: what stands before the client.
+        first: what is before the client.
     """
     line = st.container(
         border=True,

@@ -81,7 +81,7 @@ def _undo(context: AppContext, person: Person, entry: Entry, review: Review) -> 
     except EfterskriftError as error:
         set_list_message("fault", error_text(error))
         return
-    # What can be undone now is asked anew
+    # What can be undone now is asked again
     st.session_state.pop(CAN_UNDO_KEY, None)
     if state in OPEN_STATES:
         review(entry.id)

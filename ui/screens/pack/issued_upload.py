@@ -1,4 +1,4 @@
-"""Importing the register of a pack that was printed on a stand-alone computer."""
+"""Importing the register of a pack that was printed on a computer without a network."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The legal duties of Läge: what has passed, what is next, and that one is met.
 
-Opened from the sentence above. A duty stands there until somebody says that it is met. No client is
+Opened from the sentence above. A duty is there until a person says that it is met. No client is
 named: a manager sees which paper it is by its serial.
 """
 
@@ -237,7 +237,7 @@ def _meet(
 
 
 def met_rows(context: AppContext, person: Person, met: Sequence[MetDuty]) -> None:
-    """Show duties that somebody has said to be met, each with a way to take it back."""
+    """Show duties that a person has said to be met, each with a way to take it back."""
     for one in met:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):

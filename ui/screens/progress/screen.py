@@ -101,7 +101,7 @@ def _situation_section(context: AppContext, person: Person) -> None:
 
 
 def _load_alarms(context: AppContext, person: Person, now: datetime) -> list[Alarm]:
-    """Return the alarms, of paper those of the person's units; the sentences tell of damage."""
+    """Return the alarms, of paper those of the person's units; the sentences report damage."""
     units = permitted_units(person, Action.PROGRESS)
     state = load_watch_state(context.store, context.settings, context.forms, now, units)
     return [
@@ -112,7 +112,7 @@ def _load_alarms(context: AppContext, person: Person, now: datetime) -> list[Ala
 
 
 def _alarm_section(context: AppContext, person: Person, alarms: list[Alarm]) -> None:
-    """Say what needs somebody, and what to do about it and where; nothing where nothing does."""
+    """Say what needs a person, and what to do about it and where; nothing where nothing does."""
     lines = []
     for alarm in alarms:
         said, severity = describe_alarm(alarm, context.forms, current_language()), alarm.severity
@@ -139,11 +139,11 @@ def _alarm_section(context: AppContext, person: Person, alarms: list[Alarm]) -> 
 
 
 def _show_nothing() -> None:
-    """Stand in for a screen that the menu shows."""
+    """Take the place of a screen that the menu shows."""
 
 
 def _sentences_section(overview: Overview, *, is_quiet: bool) -> None:
-    """Say how it stands: what is lost and what waits, and in red what has passed."""
+    """Say how it is: what is lost and what waits, and in red what has passed."""
     situation = overview.situation
     said = describe_situation(situation, current_language())
     harm = "ef-passed" if situation.level is Level.HARM else ""

@@ -119,7 +119,7 @@ def open_fields(view: EntryView) -> list[FieldView]:
 def widget_keys(view: EntryView, *, first: Collection[str] = ()) -> dict[str, FieldView]:
     """Return every widget key of the form in the order of the Tab key, with its field.
 
-    `first` names fields that stand above the others.
+    `first` names fields that are above the others.
     """
     fields = sorted(open_fields(view), key=lambda field: field.spec.name not in first)
     return {widget_key(view, field): field for field in fields}
@@ -217,7 +217,7 @@ def set_client_question(view: EntryView, error: AnswerError) -> str:
         return ""
     current = _current_question(view)
     if current is None or current.number != question.number:
-        # What was answered about another number must not stand there as an answer about this one.
+        # What was answered about another number must not be there as an answer about this one.
         for name, nothing in _UNANSWERED.items():
             st.session_state[_question_widget_key(view, name)] = nothing
     st.session_state[_QUESTION_KEY] = (view.entry.id, question)
@@ -300,7 +300,7 @@ def _current_question(view: EntryView) -> ClientQuestion | None:
 
 
 def _typed_number(view: EntryView) -> str:
-    """Return what stands in the field of the client's number, empty if there is none."""
+    """Return what is in the field of the client's number, empty if there is none."""
     spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
     field = next((field for field in open_fields(view) if field.spec is spec), None)
     answer = given_answer(view, field) if field is not None else None

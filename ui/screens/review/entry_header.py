@@ -66,7 +66,7 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
 def _source_text(context: AppContext, view: EntryView) -> str:
     """Return who typed the entry and when, or the file it is from; empty for paper.
 
-    Who typed a note is said only where its digest is right.
+    Who typed a note is shown only where its digest is right.
     """
     page = _typed_page(view)
     if page is None or not page.image_sha256:

@@ -162,7 +162,7 @@ def step_form(
 
 
 def step_done_text(context: AppContext, view: EntryView, reason: str) -> str:
-    """Return what is said when the step of a reason is done; empty if it says so itself."""
+    """Return what is shown when the step of a reason is done; empty if it says so itself."""
     if reason == ASK_AUTHOR_REASON:
         return t("returns.ask.done")
     if reason != FORWARD_REASON:

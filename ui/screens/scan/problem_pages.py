@@ -37,7 +37,7 @@ _OPEN_CASE_KEY, _KIND_CHANGED_KEY = "problem_open", "problem_kind_changed"
 def problem_list(context: AppContext, person: Person) -> None:
     """Show the list on the left, the chosen page with its actions on the right.
 
-    The list is drawn anew every few seconds; what is typed or chosen on the right is not.
+    The list is drawn again every few seconds; what is typed or chosen on the right is not.
     """
     if not is_allowed(person, Action.PROBLEMS):
         return

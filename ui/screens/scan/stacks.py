@@ -1,6 +1,6 @@
 """The latest stacks, live: how far each has been read, what became of it, what is to be done.
 
-The part is drawn anew every second. What changes is text without focus; a person who types or has
+The part is drawn again every second. What changes is text without focus; a person who types or has
 chosen something elsewhere on the screen notices nothing of it.
 """
 

@@ -1,1 +1,1 @@
-"""Rows of digit boxes."""
+"""Which number is in a row of digit boxes?"""

@@ -1,1 +1,1 @@
-"""One handwritten line."""
+"""What does one handwritten line read?"""

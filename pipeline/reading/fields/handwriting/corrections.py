@@ -384,7 +384,7 @@ def _sign_steps(reading: Reading, text: str, steps: Steps) -> list[tuple[int, in
     A value written otherwise than the line has no time steps of its own; then those of the
     likeliest signs are taken.
     """
-    # Without aligned characters the likeliest signs of the time steps stand in.
+    # Without aligned characters the likeliest signs of the time steps are in.
     if text and not reading.characters:
         return [
             (i, sign.start, sign.end)

@@ -144,7 +144,7 @@ def find_network_file() -> Path:
 def find_program_file() -> Path:
     """Return the file of the program's own weights that are chosen, as by `auto` beside a file.
 
-    They read initials: how sure a signer is was measured with them, and nothing measures it anew.
+    They read initials: how sure a signer is was measured with them, and nothing measures it again.
     """
     settings = load_settings()
     must_be_tuned = settings.handwriting is Handwriting.FREE

@@ -1,1 +1,1 @@
-"""Check boxes."""
+"""Which check boxes are marked, and which are cancelled?"""

@@ -72,7 +72,7 @@ def _cancel_scribbles(boxes: Sequence[FieldImage], p: NDArray[np.float64]) -> ND
         for i, ink in inks.items()
         if p[i, marked] >= CLEAN_P and i not in scribbled and not is_scribbled_over(ink)
     ]
-    # Anything doubtful besides leaves the question to a person.
+    # Anything of low confidence besides leaves the question to a person.
     if len(clean) != 1 or len(clean) + len(scribbled) != len(written):
         return p
     out = p.copy()

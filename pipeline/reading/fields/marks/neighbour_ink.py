@@ -1,7 +1,7 @@
 """Paint over writing in the fields around a check box that its reader would take for a mark.
 
 A line of writing just above an empty box is in the image of the box, too: the box was no longer
-surely empty. What lies in another field is the other's, unless it reaches out of it, as a cross
+certainly empty. What lies in another field is the other's, unless it reaches out of it, as a cross
 beside the box or a ring around it does.
 """
 

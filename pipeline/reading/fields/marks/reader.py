@@ -39,7 +39,7 @@ MARK_FEATURES = (*marks_features.SHAPE_FEATURES, *marks_features.CONTRAST_FEATUR
 def read_marks(crops: Sequence[FieldImage]) -> list[Reading]:
     """Return True (`READ`) for a mark, False for an empty (`EMPTY`) or filled box (`CANCELLED`).
 
-    How surely the clearest ones are right is left to calibration, so their scores have no limit.
+    How certainly the clearest ones are right is left to calibration, so their scores have no limit.
     """
     return [to_mark_reading(row) for row in classify_marks(crops)]
 

@@ -1,1 +1,1 @@
-"""An area of writing becomes lines."""
+"""Where are the lines of an area of writing?"""

@@ -22,7 +22,7 @@ LINE_GAP_MM = 0.6
 """Ink goes on across a line of the frame if it is this near to it on both sides."""
 MAX_TAIL, MAX_TOP = 0.75, 0.4
 """A tail or top of another row's letters reaches over at most this part of the field's height: own
-letters that stand on the lower line hang over it more often than own letters reach over the upper.
+letters that are on the lower line hang over it more often than own letters reach over the upper.
 """
 MAX_RUNS, MAX_BUSY_SHARE = 4, 0.2
 """A stroke of tails has so many parts beside each other at most, those of two loops, but for a

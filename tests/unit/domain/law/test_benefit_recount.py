@@ -135,7 +135,7 @@ RIGHT: Mapping[str, str | bool] = {
     "utfall": "under",
     "resultat": "5360",
 }
-"""A calculation by the norm of 2025 in which everything is right, worked out by hand: 3910 + 2700 +
+"""A calculation by the norm of 2025 in which everything is right, computed by hand: 3910 + 2700 +
 4350 + 1770; 12730 + 7630 − 15000.
 """
 

@@ -1,4 +1,4 @@
-"""What is marked or signed is yes or no, whoever decides: no other text is stored for it."""
+"""What is marked or signed is yes or no, no matter who decides: no other text is stored for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is planted, and whether it still stands in an answer."""
+"""What is seeded, and whether it still is in an answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOTE = "Lägger om såret på höger fot. Gav 75 ml."
 
 
 def read(value: Value, **more: object) -> Reading:
-    """A sure reading."""
+    """A reading with high confidence."""
     return Reading(value, 0.995, State.READ, **more)  # type: ignore[arg-type]
 
 

@@ -36,7 +36,7 @@ NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 
 
 def picture(text: str) -> bytes:
-    """A page laid on its form: 8 px/mm, grey."""
+    """A page registered to its form: 8 px/mm, grey."""
     paper = np.full((297 * 8, 210 * 8), 245, np.uint8)
     cv2.putText(paper, text, (200, 400), cv2.FONT_HERSHEY_SIMPLEX, 3, 0, 4)
     return cv2.imencode(".jpg", paper)[1].tobytes()

@@ -1,5 +1,5 @@
-"""ProcessActivities 1.0: valid against the public schema; given, not given and declined told apart;
-who signed.
+"""ProcessActivities 1.0: valid against the public schema; given, not given and declined
+distinguished; who signed.
 """
 
 from __future__ import annotations

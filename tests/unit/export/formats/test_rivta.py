@@ -323,7 +323,7 @@ def test_a_region_s_own_number_is_of_no_national_series_however_it_looks(pid: st
 @pytest.mark.parametrize("pid", ["192801287159", "192813287158", "2801287158", "22950606FH21"])
 def test_a_personal_number_that_is_wrong_or_short_is_in_no_file(pid: str) -> None:
     """A person may be outside the register and the number be misread; as a personal number it would
-    be filed with somebody else.
+    be filed with another person.
     """
     assert (pid_oid(pid), pid_oid(pid, "1.2.3")) == ("", "")
     client = Client(pid, "Siv Åkerlund", "Norr")

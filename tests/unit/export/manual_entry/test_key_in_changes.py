@@ -119,7 +119,7 @@ def test_copying_keeps_the_claim_and_tells_who_lost_it(office: ExportContext) ->
     much_later = later + screen.CLAIM_MINUTES * minute
     assert screen.claim_next_client(office, PER, place, much_later) is not None
     copied = nothing | {shown.entry_ids[0]: ["note 1"]}
-    with pytest.raises(ExportError, match="Somebody else"):
+    with pytest.raises(ExportError, match="Another person"):
         save_copied_parts(office, ANNA, run_id, copied, much_later)
     with office.store.read() as conn:
         assert list_copies(conn, shown.entry_ids)  # it was copied all the same

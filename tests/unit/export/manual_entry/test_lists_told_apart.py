@@ -1,4 +1,4 @@
-"""Lists to key in are told apart by their names: system, module and area of law."""
+"""Lists to key in are distinguished by their names: system, module and area of law."""
 
 from __future__ import annotations
 

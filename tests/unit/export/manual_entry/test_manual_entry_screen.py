@@ -168,7 +168,7 @@ def test_an_answer_from_elsewhere_is_kept_when_a_signature_is_settled(
 def test_nobody_signs_for_what_another_person_keys_in(office: ExportContext) -> None:
     run = listed(office, 1)
     shown = _shown(office, run)
-    with pytest.raises(ExportError, match="Somebody else"):
+    with pytest.raises(ExportError, match="Another person"):
         sign(office, PER, run, shown)
 
 

@@ -1,4 +1,4 @@
-"""Nothing worse is installed, and what finds no room or is damaged is said."""
+"""Nothing worse is installed, and what finds no room or is damaged is reported."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_counts_that_are_none_are_a_damaged_file(
 
 
 def test_what_a_single_hand_gains_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fields of a hand go wrong together: three hands are three trials, however many fields
+    """The fields of a writer go wrong together: three writers are three trials, however many fields
     they fill in.
     """
     mark = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))

@@ -44,7 +44,7 @@ class BusyWard(Ward):
             self.batch = create_batch(conn, NORTH, "Pärm 4", "admin")
 
     def work(self, start: int, count: int) -> None:
-        """Take in, read and decide so many notes of two pages each."""
+        """Import, read and decide so many notes of two pages each."""
         for number in range(start, start + count):
             serial = f"S{number:04d}"
             self.read(self._scan_image(2 * number), page_reading(NOTE, serial, SAID))

@@ -87,7 +87,7 @@ def test_what_cannot_be_repaired_is_named_and_missing(
     made = safe.back_up(ward.store, store_settings)
     assert made.manifest.missing == (image.name,)
     assert made.reread.damaged == (image.relative_to(safe.folder.folder).as_posix(),)
-    # It is named again until somebody scans its page again
+    # It is named again until a person scans its page again
     assert safe.back_up(ward.store, store_settings).reread.damaged == made.reread.damaged
 
 

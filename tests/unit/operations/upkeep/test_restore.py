@@ -139,7 +139,7 @@ LATER_COLUMNS = {"page": "standing", "entry": "ended_at", "store_check": "change
 
 
 def write_earlier_rows(conn: Connection, write: Callable[[bytes], object]) -> dict[str, TableSum]:
-    """Write the rows as a program of that schema did, whose columns stood in another order."""
+    """Write the rows as a program of that schema did, whose columns were in another order."""
     lines = list[bytes]()
     write_rows(conn, lines.append)
     kept, table, order = list[bytes](), "", list[int]()
@@ -184,7 +184,7 @@ def test_a_backup_of_an_earlier_schema_is_restored_and_upgraded(
 
     assert (restored.lost_images, restored.log_problems) == (0, 0)
     after = all_rows(Settings(workspace=new, database_url=bare_settings.database_url))
-    # Counts are made anew; restoration and upgrade are in the log, and the check in its table
+    # Counts are made again; restoration and upgrade are in the log, and the check in its table
     own = {"tally", "event", "event_head", "record_digest", "store_check"}
     assert {name for name in before if before[name] != after[name]} <= own
     assert len(after["tally"]) > 0

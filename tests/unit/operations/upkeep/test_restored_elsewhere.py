@@ -50,7 +50,7 @@ def work_on(store: Store, number: int, begun: Event, ended: Event) -> None:
 def back_up_at_work(
     safe: Safe, settings: Settings, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> Rows:
-    """Back up while somebody writes; answers with the rows of the moment that the backup shows."""
+    """Back up while a person writes; answers with the rows of the moment that the backup shows."""
     moment: Rows = {}
 
     def write_and_keep(conn: Connection, write: Any) -> dict[str, TableSum]:  # noqa: ANN401 - as given

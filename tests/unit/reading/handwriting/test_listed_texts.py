@@ -93,7 +93,7 @@ def test_each_line_has_its_list() -> None:
         Meaning.AUTHOR_NAME: ("Eva Marklund",),
         Meaning.AUTHOR_TITLE: ("sjuksköterska",),
         Meaning.CLIENT_NAME: ("Astrid Åkerström", "Sven Lindqvist"),
-        # Nobody with a protected identity is proposed for paper about somebody else.
+        # Nobody with a protected identity is proposed for paper about another person.
         Meaning.CLIENT_PRINTED: ("Astrid Åkerström 19250101-9216",),
         Meaning.UNIT: (),
         None: ("Eva Marklund",),

@@ -62,7 +62,7 @@ def test_line_tells_how_well_the_image_fits_each_text_of_its_list() -> None:
 def test_weak_strike_through_a_legible_word_is_none(
     monkeypatch: pytest.MonkeyPatch, p: float, value: str
 ) -> None:
-    """A long bar of a t may look like a strike; a real one is found surely or hides the word."""
+    """A long bar of a t may look like a strike; a real one is found certainly or hides the word."""
     monkeypatch.setattr(
         reader, "find_strikes", lambda pictures, _: [(Strike(10, 150, p),) for _ in pictures]
     )

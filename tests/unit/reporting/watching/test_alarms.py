@@ -1,4 +1,4 @@
-"""What is wrong is told with its remedy; where nothing is, nothing is said."""
+"""What is wrong is reported with its remedy; else nothing is."""
 
 from __future__ import annotations
 

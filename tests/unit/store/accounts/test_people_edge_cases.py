@@ -1,5 +1,5 @@
 """What people do that is not the main road: numbers found after all, duplicates of duplicates,
-signatures given anew, pulls of what comes back.
+signatures given again, pulls of what comes back.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Protected identities: nothing of them reaches whoever lacks the right, neither in fields nor in
-lists nor in the bytes of a picture.
+"""Protected identities: nothing of them reaches the person who lacks the right, neither in fields
+nor in lists nor in the bytes of a picture.
 """
 
 from __future__ import annotations

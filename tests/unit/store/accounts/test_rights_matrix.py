@@ -1,7 +1,7 @@
 """Role × action × unit × area of law × block, for every public function of `pipeline` that acts for
 a person.
 
-A new function that takes a Person fails here until it asks for rights and stands in `MATRIX`,
+A new function that takes a Person fails here until it asks for rights and is in `MATRIX`,
 which says what it ought to ask for.
 """
 

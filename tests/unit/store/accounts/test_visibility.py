@@ -1,4 +1,4 @@
-"""Areas of law are kept apart, and a block hides a client's paper from other units: everywhere, at
+"""Areas of law are separate, and a block hides a client's paper from other units: everywhere, at
 once, and without losing count.
 """
 

@@ -1,4 +1,4 @@
-"""Computers whose clocks differ: what a file has carried, and which file came last, is told by the
+"""Computers whose clocks differ: what a file has carried, and which file came last, is known by the
 order of what was done and by no clock.
 """
 

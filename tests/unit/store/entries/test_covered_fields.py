@@ -1,5 +1,5 @@
 """What a reader could not see is no empty field: not for the rows that become entries, and not for
-whoever leaves it alone.
+the person who leaves it alone.
 """
 
 from __future__ import annotations

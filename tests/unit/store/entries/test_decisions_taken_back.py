@@ -152,7 +152,7 @@ def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
         assert get(ward, "AAAA-00") == replace(waits, revision=revision + 2)
     save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
     confirmed = get(ward, "AAAA-00")
-    for revision in (6, 8):  # twice: the rejection that was taken back does not stand in the way
+    for revision in (6, 8):  # twice: the rejection that was taken back is not in the way
         with ward.store.begin() as conn:
             decisions.reject_entry(conn, EVA, "AAAA-00", revision, "oläsligt", later(3))
             with pytest.raises(NotAllowedError):

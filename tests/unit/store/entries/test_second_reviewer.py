@@ -1,4 +1,4 @@
-"""Who is the second person of a disputed field: never somebody who has said anything of it, and
+"""Who is the second person of a disputed field: never a person who has said anything of it, and
 nobody can do without by taking a decision back.
 """
 
@@ -109,7 +109,7 @@ def type_and_skip(ward: Ward, who: Person, day: Answer, minutes: float = 0) -> N
 
 
 def gets(ward: Ward, who: Person) -> str | None:
-    """The entry that somebody gets from the queue and gives back at once."""
+    """The entry that a person gets from the queue and gives back at once."""
     with ward.store.begin() as conn:
         view = queue.claim_next(conn, FORMS, who, NOW)
         if view is not None:
@@ -118,7 +118,7 @@ def gets(ward: Ward, who: Person) -> str | None:
 
 
 def refused(ward: Ward, entry_id: str, who: Person) -> bool:
-    """Whether somebody neither gets an entry, nor is shown it as the second, nor may decide it, and
+    """Whether a person neither gets an entry, nor is shown it as the second, nor may decide it, and
     is told that it waits.
     """
     if gets(ward, who) is not None:

@@ -95,7 +95,7 @@ def test_all_that_is_known_has_to_fit(
 
 
 def test_an_open_entry_is_found_by_what_is_printed_only(ward: Ward) -> None:
-    """By what was read, a search would tell the value before it is typed blind."""
+    """By what was read, a search would tell the value before it is keyed blind."""
     ward.issue(IssuedSheet("CCCC", NOTE.id, 1, NORTH, ASTA.pid))
     assert set(found(ward, name="Asta")) == {"AAAA-00", "CCCC-00"}
     assert found(ward, author="Disa") == ["AAAA-00"]

@@ -1,4 +1,4 @@
-"""Pages, sheets, duplicates and where each page stands."""
+"""Pages, sheets, duplicates and where each page is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A form of two pages that somebody has photocopied and filled in: two papers with one serial."""
+"""A form of two pages that a person has photocopied and filled in: two papers with one serial."""
 
 from __future__ import annotations
 

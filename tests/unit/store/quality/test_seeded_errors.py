@@ -1,4 +1,4 @@
-"""Planted values on their way through the store: caught, missed, withdrawn, and never anywhere
+"""Seeded values on their way through the store: caught, missed, withdrawn, and never anywhere
 else.
 """
 
@@ -43,7 +43,7 @@ def ward(store: Store) -> Ward:
 
 
 def shown(conn: Connection, who: Person, share: float = 1.0) -> tuple[EntryView, str, Value]:
-    """The entry as a person sees it, and what is planted where."""
+    """The entry as a person sees it, and what is seeded where."""
     view = with_seeded_error(
         conn, who, queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW), share, NOW
     )
@@ -163,7 +163,7 @@ def test_a_text_with_other_changes_gets_the_true_word_back(ward: Ward) -> None:
 
 
 def test_who_means_what_was_planted_needs_another_person(ward: Ward) -> None:
-    """The machine may have read wrongly, and the planted value may be what the paper says."""
+    """The machine may have read wrongly, and the seeded value may be what the paper says."""
     with ward.store.begin() as conn:
         view, field, value = shown(conn, EVA)
         decisions.decide_entry(

@@ -1,4 +1,4 @@
-"""Client codes: given once by unit, resolved when a reviewer types one, and never given anew."""
+"""Client codes: given once by unit, resolved when a reviewer types one, and never given again."""
 
 from __future__ import annotations
 

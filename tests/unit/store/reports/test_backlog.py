@@ -92,7 +92,7 @@ def test_a_line_says_how_much_how_old_and_how_grave(ward: Ward) -> None:
 
 
 def test_what_is_void_is_no_gap_while_it_waits_to_be_withdrawn(ward: Ward) -> None:
-    """It may be void since it was about somebody else: then nothing lacks in this client's
+    """It may be void since it was about another person: then nothing lacks in this client's
     record.
     """
     with ward.store.begin() as conn:

@@ -1,4 +1,4 @@
-"""Groups in the store that are taken back, hidden, planted and logged."""
+"""Groups in the store that are taken back, hidden, seeded and logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries that may be about another client, or about somebody without a number."""
+"""Entries that may be about another client, or about a person without a number."""
 
 from __future__ import annotations
 

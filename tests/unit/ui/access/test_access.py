@@ -1,4 +1,4 @@
-"""The parts of what stands in front of Streamlit, each by itself."""
+"""The parts of what is in front of Streamlit, each by itself."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_uploads_at_once_do_not_pass_the_limit_together() -> None:
     ],
 )
 def test_what_only_developers_send_does_not_pass(name: str, is_sent_by_screens: bool) -> None:
-    """Emptying the caches, for all sessions, was open to whoever had a web socket."""
+    """Emptying the caches, for all sessions, was open to the person who had a web socket."""
     back = BackMsg()
     field = getattr(back, name)
     if isinstance(field, bool):

@@ -125,7 +125,7 @@ def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
     undelivered = "1 fil har ingen hämtat"
     app = open_screen(NURSE, "export")
     assert any(undelivered in warning.value for warning in app.warning)
-    # Lists to key in are told apart, here and on Läge
+    # Lists to key in are distinguished, here and on Läge
     overview = open_screen(ADMINISTRATOR, "progress")
     overview.segmented_control(key="progress_detail").set_value("receipts").run()
     for screen in (app, overview):

@@ -1,4 +1,4 @@
-"""Uppföljning: what somebody may have keyed in already, side by side; and that it is held back on
+"""Uppföljning: what a person may have keyed in already, side by side; and that it is held back on
 Export and Skriv in until it is decided.
 """
 

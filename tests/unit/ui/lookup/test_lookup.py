@@ -383,7 +383,7 @@ def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(
 def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    """A day that was read wrong is corrected row by row: the rows that are left are told of."""
+    """A day that was read wrong is corrected row by row: the rows that are left are shown."""
     serial = seeding.add_visits(store, rows=(1, 2, 3))
     for row in (1, 2, 3):
         said: dict[str, Value] = {

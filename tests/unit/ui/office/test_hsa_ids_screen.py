@@ -1,4 +1,4 @@
-"""HSA-id: ids and role codes are typed into the tables, saved once, and wrong ones are told."""
+"""HSA-id: ids and role codes are typed into the tables, saved once, and wrong ones are reported."""
 
 from __future__ import annotations
 

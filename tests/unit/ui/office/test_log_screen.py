@@ -27,7 +27,7 @@ LOGGER = Person("lotta", "Lotta Granath", "loggranskare", Role.LOG_REVIEWER, UNI
 
 @pytest.fixture
 def logged(store: Store) -> Store:
-    """A note that a nurse has looked at and confirmed, and somebody who follows up the log."""
+    """A note that a nurse has looked at and confirmed, and a person who follows up the log."""
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         save_person(conn, LOGGER, hashed(PASSWORD))

@@ -165,7 +165,7 @@ def test_logging_out_logs_out_in_the_other_window_too() -> None:
     there.run()
     assert there.text_input(key="login_name").label == "Användarnamn"
     assert "session_token" not in there.session_state
-    # whatever is run anew meanwhile
+    # whatever is run again meanwhile
     there.segmented_control(key="language_choice").set_value("sv").run()
     assert "ett annat fönster" in there.info[0].value
     assert other.run().button(key="log_out")

@@ -1,4 +1,4 @@
-"""Avbrott och utförare: rows are added, ended and taken back, and what cannot be is told."""
+"""Avbrott och utförare: rows are added, ended and taken back, and what cannot be is reported."""
 
 from __future__ import annotations
 

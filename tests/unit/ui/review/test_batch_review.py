@@ -74,7 +74,7 @@ def sent(app: AppTest) -> str:
 
 
 def type_row(bench: Bench) -> Bench:
-    """Answer what is typed blind in a row."""
+    """Answer what is keyed blind in a row."""
     row = int(bench.entry[-2:])
     bench.type("datum", "2021-12-18").type(f"rad{row:02d}.personnummer", CLIENTS[1].pid)
     return bench.type(f"rad{row:02d}.start", f"0{row}:30").type(f"rad{row:02d}.slut", "-")

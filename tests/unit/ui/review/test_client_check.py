@@ -1,4 +1,4 @@
-"""The wrong-person guard on the review screen: a conflict is told, blocks, and is resolved, handed
+"""The wrong-person guard on the review screen: a conflict is shown, blocks, and is resolved, handed
 on, or becomes a temporary identity.
 """
 

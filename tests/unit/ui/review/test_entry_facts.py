@@ -1,4 +1,4 @@
-"""Granska tells when an entry is due by law and which figures do not add up, once the person has
+"""Granska tells when an entry is due by law and which numbers do not add up, once the person has
 typed what they rest on; Kö lists what is due.
 """
 
@@ -145,7 +145,7 @@ def _reading(kind: Kind, value: Value) -> Reading:
 
 
 def type_critical(bench: Bench, form_id: str, values: Mapping[str, Value]) -> Bench:
-    """Type what the paper says into every field that is typed blind; what is empty is left
+    """Type what the paper says into every field that is keyed blind; what is empty is left
     alone.
     """
     for spec in seeding.forms().latest(form_id).fields:

@@ -1,4 +1,4 @@
-"""Kontrollskrivning, planted values and the figures, as people meet them."""
+"""Kontrollskrivning, seeded values and the numbers, as people meet them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
 
 
 def looks(store: Store, page: str, person: Person) -> int:
-    """How many looks of somebody at a page are in the log."""
+    """How many looks of a person at a page are in the log."""
     with store.read() as conn:
         return [(event.by, event.action) for event in list_events(conn, page)].count(
             (person.login, "view_page")

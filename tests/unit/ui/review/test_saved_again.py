@@ -29,7 +29,7 @@ def again(bench: Bench, **more: Any) -> Bench:  # noqa: ANN401 - what the browse
 def test_it_is_saved_once(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its client was seen in that window, and is not shown anew."""
+    """Its client was seen in that window, and is not shown again."""
     monkeypatch.setattr(acts, "is_client_seen", is_client_seen)
     seeding.add_notes(store, 3)
     bench = type_all(Bench(open_screen(NURSE, "review")))

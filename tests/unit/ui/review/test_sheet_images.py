@@ -1,4 +1,4 @@
-"""Which entries are worked as notes, and what the picture is told of their words."""
+"""Which entries are worked as notes, and what the picture gets of their words."""
 
 from __future__ import annotations
 

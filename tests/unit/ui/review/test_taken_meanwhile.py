@@ -1,4 +1,4 @@
-"""Granska when something else happens meanwhile: where somebody else has acted, the entry on the
+"""Granska when something else happens meanwhile: where another person has acted, the entry on the
 screen gives way to the next with a warning; an act that another run interrupts is done later.
 """
 

@@ -1,4 +1,4 @@
-"""What an error says is Swedish for whoever reads Swedish, every sentence of it."""
+"""What an error says is Swedish for the person who reads Swedish, every sentence of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the problems of a page say to whoever looks at it."""
+"""What the problems of a page say to the person who looks at it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VISITS = Forms.load(ROOT / "forms").latest("besokslista")
 
 
 def test_what_is_said_of_several_fields_is_said_once_with_their_labels() -> None:
-    """A line through a row was told of in six paragraphs, and the form began below the window."""
+    """A line through a row was described in six paragraphs, and the form began below the window."""
     codes = [
         "line_across:rad02.start",
         "line_across:rad02.slut",

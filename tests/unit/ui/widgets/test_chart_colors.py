@@ -1,4 +1,4 @@
-"""Plots can be told from their background in light and in dark."""
+"""Plots can be distinguished from their background in light and in dark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEAST = 3.0
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance as WCAG reckons it."""
+    """Relative luminance as WCAG computes it."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts

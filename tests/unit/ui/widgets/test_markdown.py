@@ -1,4 +1,4 @@
-"""Text that somebody wrote stays as it was written."""
+"""Text that a person wrote stays as it was written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers in tables stand to the right, under each other, on every screen."""
+"""Numbers in tables are to the right, under each other, on every screen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TABLES = (
 
 
 def bare_numbers(app: AppTest) -> list[str]:
-    """Cells of tables that are numbers and do not stand to the right; Streamlit's own tables put
+    """Cells of tables that are numbers and are not at the right; Streamlit's own tables put
     there what is a number and no text.
     """
     cells = [cell for html in app.get("html") for cell in _CELL.findall(html.proto.body)]
@@ -44,7 +44,7 @@ def bare_numbers(app: AppTest) -> list[str]:
 
 
 def right_numbers(app: AppTest) -> list[str]:
-    """Cells that stand to the right, in the tables that are ours."""
+    """Cells that are to the right, in tables of the program."""
     return [
         text
         for html in app.get("html")

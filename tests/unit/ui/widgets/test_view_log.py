@@ -1,5 +1,5 @@
-"""Whoever comes back to a screen looks again: what the log has a look at is forgotten when another
-screen is shown.
+"""The person who comes back to a screen looks again: what the log has a look at is forgotten when
+another screen is shown.
 """
 
 from __future__ import annotations

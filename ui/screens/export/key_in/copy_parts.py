@@ -1,7 +1,7 @@
 """What is to be keyed in about a client, copied part by part in the browser by single keys.
 
 The first press copies the client's number, each further one the next part: what the other system
-has a field of its own for, then the note. Which parts were copied is told to the server a moment
+has a field of its own for, then the note. Which parts were copied is sent to the server a moment
 after the press, by their names. The clipboard is emptied at the press that ticks the client, when
 the part leaves the screen, and some time after the last press.
 """
@@ -72,7 +72,7 @@ def note_answer() -> None:
 def copy_parts(context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn) -> None:
     """Show the client and the notes, and copy them by keys.
 
-    As a fragment it is told what was copied without the list being claimed and drawn again.
+    As a fragment it gets what was copied without the list being claimed and drawn again.
     """
     if st.session_state.pop(_REDRAW_KEY, False) or consume_acted():
         st.rerun()
@@ -128,7 +128,7 @@ def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, A
     # A void entry is found in the other system by what it has own fields for, and keyed in nowhere.
     if not entry.is_void:
         parts.append({"kind": "note", "label": t("key_in.note"), "text": block.note_text})
-    # A part is told by its label, not by its value; the note's depends on the language.
+    # A part is named by its label, not by its value; the note's depends on the language.
     seen = Counter[str]()
     for part in parts:
         label = "" if part["kind"] == "note" else part["label"]

@@ -18,7 +18,7 @@ from ui.i18n import current_locale, format_recent, t
 from ui.widgets.errors import error_text
 
 MESSAGE_KEY = "key_in_said"
-"""What is said above the list when it is drawn next."""
+"""What is shown above the list when it is drawn next."""
 
 
 def copied_lines(store: Store, person: Person, shown: ClientToKeyIn) -> list[str]:
@@ -70,7 +70,7 @@ def set_refusal(error: EfterskriftError) -> None:
 
 
 def keying_lines(store: Store, person: Person, entry_id: str) -> Sequence[str]:
-    """Return who else has the entry open in Skriv in, or copied from it, for whoever changes it."""
+    """Return who else has the entry open in Skriv in, or copied from it, for the editor."""
     now = utc_now()
     with store.read() as conn:
         keying = list_keying(conn, entry_id, person.login, now)

@@ -70,7 +70,7 @@ def deviation_areas(view: EntryView, page_ids: list[str]) -> list[PageArea]:
 
 
 def sheet_look_text(view: EntryView) -> str:
-    """Return what the user says of all the other boxes by a tick; empty if nothing is said."""
+    """Return what the user says of all the other boxes by a tick; empty if there is no tick."""
     if not is_grid_view(view):
         return ""
     count, used = len(view.deviations), view.days_in_use

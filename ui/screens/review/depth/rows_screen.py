@@ -1,7 +1,7 @@
 """Rader utan avvikelse: the rows of a sheet that say nothing unusual are confirmed in one step.
 
 The user sees the sheet, and of each row whose it is and what was read. What the machine is not sure
-of is typed in its row, and what stands above the rows once. Rows about whose client there is a
+of is typed in its row, and what is above the rows once. Rows about whose client there is a
 question are named, and reviewed one by one afterwards.
 """
 
@@ -218,7 +218,7 @@ def _show_inputs(
 ) -> list[str]:
     """Show the fields of a row that have to be typed, and return the keys of their widgets.
 
-    `drafts` are what was typed in any row of what stands above the rows.
+    `drafts` are what was typed in any row of what is above the rows.
     """
     asked = [
         replace(field, draft=drafts.get(field.spec.name, field.draft))

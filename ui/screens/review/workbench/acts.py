@@ -154,7 +154,7 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
 def _save_again(context: AppContext, person: Person, message: Message) -> None:
     """Save what an earlier window of the person sent, unless that was done or the entry is gone.
 
-    What was on the screen stays there. Answers to an entry that somebody else has stay a draft.
+    What was on the screen stays there. Answers to an entry that another person has stay a draft.
     """
     entry_id, state = str(message["entry"]), bench_state()
     if entry_id.startswith(TASK_PREFIX):
@@ -346,9 +346,9 @@ def _error_texts(view: EntryView, held: HeldEntry, error: AnswerError) -> dict[s
 
 
 def _missing_key(view: EntryView, name: str) -> str:
-    """Return the key of what is said where an answer is missing.
+    """Return the key of what is shown where an answer is missing.
 
-    That something is written there is said only of a reading that the user has been shown.
+    That something is written there is shown only of a reading that the user has been shown.
     """
     field = next(field for field in view.fields if field.spec.name == name)
     if view.is_second_review or is_choice_field(field.spec):

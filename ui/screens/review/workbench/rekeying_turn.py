@@ -1,6 +1,6 @@
 """Rekeying (kontrollskrivning) between two entries: a confirmed field is keyed from its image.
 
-In an adjudication a third person decides between two different answers. A task stands at the
+In an adjudication a third person decides between two different answers. A task is at the
 workbench like an entry with one field, and its image alone.
 """
 

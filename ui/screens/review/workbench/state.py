@@ -35,7 +35,7 @@ class HeldEntry:
     `values` are the values that are stored as drafts, by field. `clients_shown` says since when the
     browser has each number's client; `clients_logged` are the numbers whose lookup is logged.
     `findings` are the sums that stopped the last save. `expanded` are fields that were unfolded.
-    `warning` stands above the fields until the next act. `actions` are the buttons of what else the
+    `warning` is above the fields until the next act. `actions` are the buttons of what else the
     entry allows, once they are known.
     """
 
@@ -116,7 +116,7 @@ class BenchState:
         self.held = {name: held for name, held in self.held.items() if name in entry_ids}
 
     def forget_actions(self) -> None:
-        """Ask anew what the entries allow: another screen may have changed it."""
+        """Ask again what the entries allow: another screen may have changed it."""
         for held in self.held.values():
             held.actions = None
 

@@ -267,7 +267,7 @@ def test_what_was_proven_is_asked_for_again_and_found_missing_or_different(
 
 
 def load_by_hand(office: ExportContext, served: Served, run_id: str) -> None:
-    """Somebody posts the lines of the file, without the program."""
+    """A person posts the lines of the file, without the program."""
     for line in fetch_run_file(office, ANNA, run_id).data.splitlines():
         httpx.post(
             served.url,

@@ -200,7 +200,7 @@ def test_clear_digit_that_reaches_into_an_empty_box_is_one_digit(figure: str) ->
 def test_box_with_a_high_stroke_is_hardly_empty(
     monkeypatch: pytest.MonkeyPatch, height_px: int, least: float, most: float
 ) -> None:
-    """A thin 1 at the front of a time was doubtful: cut out it looks like the rest of a line."""
+    """A thin 1 that begins a time had low confidence: cut out it looks like the rest of a line."""
     blank = np.full((96, 120), 255, np.uint8)
     for left in (16, 60):
         cv2.rectangle(blank, (left, 16), (left + 44, 80), (200,), 2)

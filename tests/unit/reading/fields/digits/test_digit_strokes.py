@@ -99,7 +99,7 @@ def test_grain_of_paper_is_no_writing_beside_or_in_boxes() -> None:
 
 def test_ink_that_only_touches_boxes_raises_no_issue() -> None:
     mask = blank_row()
-    mask[0:12, 25:40] = 1  # the foot of what stands above
+    mask[0:12, 25:40] = 1  # the foot of what is above
     mask[25:60, 12:30] = 1  # a digit that leaves its box
     mask[38:42, 0:8] = mask[38:42, 132:140] = 1  # dashes beside the boxes
     assert assign_strokes(mask, EDGES, MARGIN)[2] is False

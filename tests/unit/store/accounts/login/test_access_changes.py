@@ -196,7 +196,7 @@ def test_the_person_refuses_a_change_that_nobody_asked_for(alone: Store) -> None
 
 
 def test_the_person_is_told_at_every_login_not_only_to_who_used_the_code(alone: Store) -> None:
-    """Whoever used the code in the person's stead cannot make the notice disappear."""
+    """The person who used the code in the person's stead cannot make the notice disappear."""
     redeem(alone, ask(alone).code)
     with alone.begin() as conn:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Whoever guesses pays: attacks on the limits of logins by a clock of the test's own.
+"""The person who guesses pays: attacks on the limits of logins by a clock of the test's own.
 
 Every attack asks as often as it likes, takes each free moment first, and its refused tries cost it
 nothing. The person uses another browser each time, as on the first morning of an outage.

@@ -163,7 +163,7 @@ def test_failures_are_counted_in_total_and_spare_known_browsers(staffed: Store) 
 def test_an_attempt_counts_before_its_password_is_checked(
     staffed: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever sends many at once gets no more guesses than one after the other."""
+    """The person who sends many at once gets no more guesses than one after the other."""
 
     class KilledError(Exception):
         pass

@@ -75,7 +75,7 @@ def test_a_stolen_hash_is_slow_to_guess_from(real_hasher: PasswordHasher) -> Non
 def test_no_password_is_hashed_while_a_transaction_is_open(
     with_eva: Store, watching: Watching
 ) -> None:
-    """Whoever guesses must not make those wait who write."""
+    """The person who guesses must not make those wait who write."""
     for login, password in (("eva", PASSWORD), ("eva", "fel"), ("finns-inte", "fel")):
         logged_in(with_eva, login, password)
     authentication.change_password(

@@ -141,7 +141,7 @@ def test_neither_secrets_nor_codes_are_readable_in_the_database(staffed: Store) 
 
 
 def test_a_secret_copied_to_another_account_opens_nothing(staffed: Store) -> None:
-    """Whoever can write in the database does not get in with an app of their own."""
+    """The person who can write in the database does not get in with an app of their own."""
     enrol(staffed, "nils")
     with staffed.begin() as conn:
         conn.exec_driver_sql("UPDATE second_factor SET login = 'eva'")
