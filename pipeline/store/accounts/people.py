@@ -16,7 +16,7 @@ from pipeline.domain.errors import PersonalNumberLoginError, UsageError
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import ROLE_ACTIONS, Action, default_areas
 from pipeline.store.accounts import sessions
-from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
+from pipeline.store.accounts.access_notices import ChangeKind, note_change
 from pipeline.store.accounts.login.password_hashes import PasswordHash
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import upsert_rows

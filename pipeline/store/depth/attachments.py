@@ -22,7 +22,7 @@ from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
-from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages, list_followers
+from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages, list_followers
 from pipeline.store.entries.entry import (
     Entry,
     advance_entry,

@@ -27,10 +27,10 @@ from pipeline.registers.client_check import ClientStatement, ConflictChoice, She
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.registers.match_reasons import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
+from pipeline.store.entries.client_codes import check_client_code
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.event_log.events import record
-from pipeline.store.registers.client_codes import check_client_code
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import (
     areas_by_unit,
     find_client,

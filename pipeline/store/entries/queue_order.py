@@ -47,12 +47,12 @@ from pipeline.domain.law.open_deadlines import (
 from pipeline.domain.model import EntryState, Person, Reading, State, Value
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries import triage
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import Entry, list_sheet_entries, load_entry
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import find_client, strip_pid_separators
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import met_duty, pull

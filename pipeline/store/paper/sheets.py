@@ -29,6 +29,7 @@ from pipeline.store.entries.entry import (
     make_entry_id,
     reopen_sheet,
 )
+from pipeline.store.entries.later_scans import contains_earlier_scan, find_added_rows
 from pipeline.store.entries.queue_order import apply_priorities, set_queue_places
 from pipeline.store.event_log.events import record
 from pipeline.store.paper import pages as paper_pages
@@ -42,7 +43,6 @@ from pipeline.store.paper.duplicates import (
     replace_with_later_scan,
 )
 from pipeline.store.paper.form_areas import FREE_NOTE_FORM, form_area
-from pipeline.store.paper.later_scans import contains_earlier_scan, find_added_rows
 from pipeline.store.paper.pages import Page, load_page, load_page_reading, mark_page_failed
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid

@@ -23,9 +23,9 @@ from pipeline.store.paper.pages import (
     count_pages_by_state,
     list_all_problem_pages,
 )
+from pipeline.store.paper.tallies import list_entry_tallies
 from pipeline.store.paper.workers import count_entries_by_state, count_queue
 from pipeline.store.registers.form_publications import list_publications
-from pipeline.store.reports.tallies import list_entry_tallies
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import batch
 from pipeline.store.schema.tally import IS_UNRECEIPTED

@@ -38,8 +38,8 @@ from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.exports.runs import IS_DELIVERED
 from pipeline.store.paper.intake.stacks import is_interrupted_condition
+from pipeline.store.paper.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
-from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.review import look
 from pipeline.store.schema.tally import (

@@ -23,7 +23,6 @@ from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_ye
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.accounts import visibility
-from pipeline.store.depth.settings import needed_fields
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -41,6 +40,7 @@ from pipeline.store.entries.client_check import (
     find_contradicted_client_field,
     save_client_choice,
 )
+from pipeline.store.entries.client_codes import answer_number_by_code
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
@@ -53,8 +53,10 @@ from pipeline.store.entries.entry import (
     require_not_void,
     stale_decision_error,
 )
+from pipeline.store.entries.entry_depth import needed_fields
 from pipeline.store.entries.entry_facts import derive_entry_facts
 from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
+from pipeline.store.entries.printed_values import printed_answers
 from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
@@ -66,8 +68,6 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
-from pipeline.store.registers.client_codes import answer_number_by_code
-from pipeline.store.registers.printed_values import printed_answers
 from pipeline.store.review.first_review import first_review_answers, printed_number_answers
 from pipeline.store.schema import paper
 

@@ -20,10 +20,10 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import people, visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.database.image_files import Images
 from pipeline.store.entries.entry import Entry, load_entry, select_entries, stale_decision_error
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.reports.progress import CLIENT_KEY
 from pipeline.store.review.decisions import reject_entry, reopen_rejected
 from pipeline.store.schema import paper

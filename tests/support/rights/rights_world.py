@@ -33,7 +33,6 @@ from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
-from pipeline.store.accounts import blocks
 from pipeline.store.accounts.queue_choice import QueueGrouping
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import entry
@@ -41,13 +40,14 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue_order import PriorityKind, prioritize
 from pipeline.store.event_log.queries import LogFilter
+from pipeline.store.exports.care_system_exports import save_list
+from pipeline.store.exports.care_system_matches import save_match_decision
+from pipeline.store.lookup.search import EntrySearch
 from pipeline.store.paper import page_lists, photocopies, sheets
 from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
-from pipeline.store.paper.lookup.search import EntrySearch
 from pipeline.store.paper.pages import Page, mark_page_failed
 from pipeline.store.quality.rekeying import RekeyingTask
-from pipeline.store.registers.care_system_exports import save_list
-from pipeline.store.registers.care_system_matches import save_match_decision
+from pipeline.store.registers import blocks
 from pipeline.store.registers.planning import save_pack_quantities
 from pipeline.store.review.duplicate_entries import ComparisonSource
 from pipeline.store.review.signing import SIGNING_REASONS, sign_entry

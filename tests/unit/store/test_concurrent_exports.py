@@ -24,9 +24,10 @@ from pipeline.export.runs.receipts import (
     open_run_items,
     submit_receipts,
 )
-from pipeline.store.accounts import blocks, people
+from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.registers import blocks
 from pipeline.store.review import transfers
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV

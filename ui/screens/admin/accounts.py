@@ -15,11 +15,11 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import Action, default_areas, is_allowed, permitted_units
-from pipeline.store.accounts import administration, people
-from pipeline.store.accounts.administration import Account
-from pipeline.store.accounts.login import access_changes
+from pipeline.store.accounts import people
+from pipeline.store.accounts.access_notices import ChangeKind
+from pipeline.store.accounts.login import access_changes, administration
 from pipeline.store.accounts.login.access_changes import OpenChange
-from pipeline.store.accounts.login.access_notices import ChangeKind
+from pipeline.store.accounts.login.administration import Account
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.browser.document import scroll_to_top

@@ -13,7 +13,7 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.store.entries.entry import Entry
-from pipeline.store.paper.lookup.found_entries import FoundEntry, event_clock
+from pipeline.store.lookup.found_entries import FoundEntry, event_clock
 from ui.i18n import format_day, t
 from ui.markdown import plain_with_code
 from ui.screens.lookup.decided_entry import (

@@ -22,8 +22,8 @@ from pipeline.domain.errors import LoginError, UsageError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, sessions
+from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import limits
-from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.accounts.login.limits import LoginRequest, Proof
 from pipeline.store.accounts.login.password_rules import hash_new_password
 from pipeline.store.accounts.login.provider_links import remove_link

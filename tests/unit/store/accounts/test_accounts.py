@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
-from pipeline.store.accounts import administration, emergency_access, people, sessions
-from pipeline.store.accounts.login import access_changes, access_notices
-from pipeline.store.accounts.login.access_notices import ChangeKind
+from pipeline.store.accounts import access_notices, emergency_access, people, sessions
+from pipeline.store.accounts.access_notices import ChangeKind
+from pipeline.store.accounts.login import access_changes, administration
 from pipeline.store.accounts.login.password_hashes import (
     SEALED_PASSWORD_WORDS,
     make_sealed_password,

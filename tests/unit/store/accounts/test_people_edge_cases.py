@@ -12,7 +12,6 @@ from pipeline.domain.model import Client, EntryState, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
-from pipeline.store.accounts import blocks
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import client_check, queue_order, versions
 from pipeline.store.entries.answers import decided_answers
@@ -20,7 +19,7 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.queue_order import PriorityKind
 from pipeline.store.event_log.queries import clients_of_subjects
 from pipeline.store.quality import rekeying
-from pipeline.store.registers import client_register
+from pipeline.store.registers import blocks, client_register
 from pipeline.store.reports import backlog
 from pipeline.store.review import (
     corrections,

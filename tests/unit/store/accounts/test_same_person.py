@@ -14,9 +14,9 @@ from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role,
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts import administration, emergency_access, people
-from pipeline.store.accounts.login import access_changes
-from pipeline.store.accounts.login.access_notices import ChangeKind
+from pipeline.store.accounts import emergency_access, people
+from pipeline.store.accounts.access_notices import ChangeKind
+from pipeline.store.accounts.login import access_changes, administration
 from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue

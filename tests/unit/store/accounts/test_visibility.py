@@ -23,15 +23,15 @@ from pipeline.domain.model import (
 )
 from pipeline.domain.permissions import Action
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts import blocks, visibility
+from pipeline.store.accounts import visibility
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries import queue, queue_order
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import ready_entries
+from pipeline.store.lookup import by_serial
 from pipeline.store.paper import page_lists, pages
-from pipeline.store.paper.lookup import by_serial
-from pipeline.store.registers import client_register
+from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import corrections, decisions
 from pipeline.store.schema import paper
 from tests.support.store.databases import number_schema

@@ -12,8 +12,8 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Role
 from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts.blocks import set_block
 from pipeline.store.database.store import Store
+from pipeline.store.registers.blocks import set_block
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from pipeline.store.reports.progress import count_not_entered
 from pipeline.store.review.corrections import void_entry

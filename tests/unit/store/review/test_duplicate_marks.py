@@ -15,8 +15,8 @@ from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.database.store import Store
-from pipeline.store.entries import closed_entries
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.reports import closed_entries
 from pipeline.store.review import corrections, decisions, duplicate_entries
 from pipeline.store.review.duplicate_entries import ComparisonSource, is_value_in_text
 from pipeline.store.schema import paper

@@ -17,7 +17,7 @@ from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.paper.lookup import by_serial
+from pipeline.store.lookup import by_serial
 from pipeline.store.review import decisions, duplicate_entries, questions, transfers
 from pipeline.store.review.duplicate_entries import ComparisonSource
 from tests.support.store.passwords import hashed

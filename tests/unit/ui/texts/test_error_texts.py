@@ -13,7 +13,7 @@ from pipeline.domain.errors import EfterskriftError, ReviewError, UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.export.targets import TARGETS
 from pipeline.registers.clients import load_client_register
-from pipeline.store.accounts import administration
+from pipeline.store.accounts.login import administration
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue_order

@@ -11,16 +11,16 @@ import pytest
 from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.model import Role
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts import administration, people, sessions
+from pipeline.store.accounts import access_notices, people, sessions
+from pipeline.store.accounts.access_notices import LISTED_FOR, TOLD_FOR, ChangeKind
 from pipeline.store.accounts.login import (
     access_changes,
-    access_notices,
+    administration,
     authentication,
     provider_links,
     second_factor,
 )
 from pipeline.store.accounts.login.access_changes import CODE_LIFETIME, RequestedChange
-from pipeline.store.accounts.login.access_notices import LISTED_FOR, TOLD_FOR, ChangeKind
 from pipeline.store.accounts.login.authentication import Credentials
 from pipeline.store.accounts.login.provider_links import ProviderIdentity
 from pipeline.store.database.clock import utc_now

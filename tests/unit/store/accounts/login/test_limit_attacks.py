@@ -19,8 +19,8 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import Role
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import people
+from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes, authentication, limits
-from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.accounts.login.authentication import Credentials, check_password
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
 from pipeline.store.database.store import Store

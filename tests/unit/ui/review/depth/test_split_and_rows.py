@@ -13,8 +13,8 @@ from pipeline.domain.review.rules import Answer
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import list_parts
-from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
+from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.review.decisions import decide_entry, save_draft
 from pipeline.store.review.row_confirmation import SeenRow, SheetRow, confirm_rows, list_rows

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Client, EntryState, Person
-from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import filter_known_clients
 
 

@@ -15,12 +15,12 @@ from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.store.database.store import Store
-from pipeline.store.entries.entry import load_entry
-from pipeline.store.registers.client_codes import (
+from pipeline.store.entries.client_codes import (
     find_code_owner,
     give_client_codes,
     list_client_codes,
 )
+from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers.client_register import client_register_version
 from pipeline.store.review import decisions
 from pipeline.store.review.row_confirmation import SeenRow, confirm_rows, list_rows

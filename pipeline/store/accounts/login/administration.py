@@ -17,8 +17,8 @@ from pipeline.domain.errors import UsageError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import ROLES_WITH_PROFESSION, Action
 from pipeline.store.accounts import people, sessions
+from pipeline.store.accounts.access_notices import ChangeKind, note_change
 from pipeline.store.accounts.login.access_changes import cancel_codes, request_change
-from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
 from pipeline.store.accounts.login.password_hashes import (
     NO_PASSWORD,
     hash_password,
