@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_colu
 
 from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState
+from pipeline.store.entries.entry import CONFIRMED_STATES
 from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.paper.intake.batches import list_unfinished
@@ -31,15 +32,6 @@ from pipeline.store.schema.paper import batch
 from pipeline.store.schema.tally import IS_UNRECEIPTED
 
 _entry_table = paper.entry
-CONFIRMED_STATES = [
-    state.value
-    for state in (
-        EntryState.CONFIRMED,
-        EntryState.SIGNED,
-        EntryState.EXPORTED,
-        EntryState.RECEIPTED,
-    )
-]
 ENDED_STATES = [*CONFIRMED_STATES, EntryState.REJECTED.value]
 EntryGroup = tuple[str, bool, str, str, str, str, int]
 """State, whether void, unit, form, class, age, count."""

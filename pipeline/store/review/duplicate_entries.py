@@ -21,10 +21,15 @@ from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import people, visibility
 from pipeline.store.database.image_files import Images
-from pipeline.store.entries.entry import Entry, load_entry, select_entries, stale_decision_error
+from pipeline.store.entries.entry import (
+    CLIENT_KEY,
+    Entry,
+    load_entry,
+    select_entries,
+    stale_decision_error,
+)
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.protected_identity import find_hidden_pids
-from pipeline.store.reports.progress import CLIENT_KEY
 from pipeline.store.review.decisions import reject_entry, reopen_rejected
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import clash_decision

@@ -19,11 +19,11 @@ from pipeline.store.accounts.login.password_hashes import PasswordHash
 from pipeline.store.database.migrations.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store
+from pipeline.store.entries.sheet_entries import settle_duplicate
 from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.event_log.hash_chain import read_rows
 from pipeline.store.event_log.records import RECORD_KINDS
 from pipeline.store.event_log.verification import verify_chain
-from pipeline.store.paper.sheets import settle_duplicate
 from pipeline.store.registers.blocks import lift_block, set_block
 from pipeline.store.registers.client_register import save_clients
 from pipeline.store.schema import accounts, paper

@@ -23,7 +23,7 @@ from pipeline.operations.learning.training_set import TrainingPermit
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
-from pipeline.store.paper.sheets import save_page_reading
+from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.review.decisions import decide_entry
 from tests.support.store.ward import (
     ADMIN,

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import Client, EntryState, Role, State
+from pipeline.domain.model import Client, EntryState, PriorityKind, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
@@ -16,7 +16,6 @@ from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import client_check, queue_order, versions
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.entries.queue_order import PriorityKind
 from pipeline.store.event_log.queries import clients_of_subjects
 from pipeline.store.quality import rekeying
 from pipeline.store.registers import blocks, client_register

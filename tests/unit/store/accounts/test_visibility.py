@@ -19,6 +19,7 @@ from pipeline.domain.model import (
     Outcome,
     PageReading,
     Person,
+    PriorityKind,
     Role,
 )
 from pipeline.domain.permissions import Action
@@ -132,9 +133,7 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
         for act in (
             lambda: queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW),
             lambda: queue.record_page_view(conn, NORTHERN_ADMIN, page_id),
-            lambda: queue_order.prioritize(
-                conn, CHIEF, queue_order.PriorityKind.ENTRY, NORTH, "AAAA-00", NOW
-            ),
+            lambda: queue_order.prioritize(conn, CHIEF, PriorityKind.ENTRY, NORTH, "AAAA-00", NOW),
             lambda: decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
             lambda: by_serial.entry_history(conn, EVA, "AAAA-00"),
         ):

@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.domain.form.form import Form
 from pipeline.store.database.store import Store
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.paper import sheets
 from pipeline.store.review import corrections
 from pipeline.store.review.decisions import decide_entry, reject_entry
 from tests.support.store.ward import (

@@ -16,9 +16,10 @@ from pipeline.domain.model import Client, EntryState, Person, Reading, State, Va
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
-from pipeline.store.paper import pages, sheets
+from pipeline.store.paper import pages
 from pipeline.store.paper.protected_identity import (
     NO_COVERED_AREAS,
     WHOLE_PAGE_BOX,

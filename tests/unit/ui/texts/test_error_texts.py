@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.domain import errors
 from pipeline.domain.errors import EfterskriftError, ReviewError, UsageError
-from pipeline.domain.model import Person, Role
+from pipeline.domain.model import Person, PriorityKind, Role
 from pipeline.export.targets import TARGETS
 from pipeline.registers.clients import load_client_register
 from pipeline.store.accounts.login import administration
@@ -75,7 +75,7 @@ def test_an_error_within_an_error_is_told_in_its_language(tmp_path: Path) -> Non
 def _pull_nothing(store: Store) -> None:
     with store.begin() as conn:
         queue_order.prioritize(
-            conn, seeding.MANAGER, queue_order.PriorityKind.CLIENT, seeding.UNIT, " ", utc_now()
+            conn, seeding.MANAGER, PriorityKind.CLIENT, seeding.UNIT, " ", utc_now()
         )
 
 
