@@ -12,10 +12,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.domain.model import Client, Role
 from pipeline.domain.settings import Settings
+from pipeline.login.accounts import close_account, save_account
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login.administration import close_account, reopen_account, save_account
-from pipeline.store.accounts.login.password_hashes import PasswordHash
+from pipeline.store.accounts.login.administration import reopen_account
+from pipeline.store.accounts.people import PasswordHash
 from pipeline.store.database.migrations.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store

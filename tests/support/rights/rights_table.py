@@ -102,13 +102,13 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.registers.blocks.lift_block": (Action.BLOCK, R.UNIT),
     f"{P}store.registers.blocks.list_blocks": (Action.BLOCK, R.COUNTED),
     f"{P}store.accounts.login.administration.list_accounts": (Action.ACCOUNTS, R.EVERYWHERE),
-    f"{P}store.accounts.login.administration.save_account": (Action.ACCOUNTS, R.EVERYWHERE),
-    f"{P}store.accounts.login.administration.seal_password": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.login.save_account": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.login.seal_password": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.login.access_changes.request_change": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.login.access_changes.approve_change": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.login.access_changes.cancel_change": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.login.access_changes.list_open_changes": (Action.ACCOUNTS, R.EVERYWHERE),
-    f"{P}store.accounts.login.administration.close_account": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.login.close_account": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.login.administration.reopen_account": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.emergency_access.list_unacknowledged": (Action.ALARM, R.EVERYWHERE),
     f"{P}store.accounts.emergency_access.acknowledge_use": (Action.ALARM, R.EVERYWHERE),
@@ -305,6 +305,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}domain.permissions.permitted_units": "asks",
     f"{P}domain.permissions.permitted_areas": "asks",
     f"{P}domain.permissions.units_within_block": "asks",
+    f"{P}store.accounts.login.administration.require_other_account": "asks whether it is the own",
     f"{P}store.accounts.visibility.require_visible_entry": "asks",
     f"{P}store.accounts.visibility.require_visible_page": "asks",
     f"{P}store.accounts.visibility.require_unblocked_client": "asks",
@@ -371,8 +372,8 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}export.runs.receipts.settle_receipts": (
         "asks, for each entry that it is given a receipt of"
     ),
-    f"{P}store.accounts.login.password_rules.hash_new_password": "hashes",
-    f"{P}store.accounts.login.password_rules.require_strong_password": "compares",
+    f"{P}login.password_rules.hash_new_password": "hashes",
+    f"{P}login.password_rules.require_strong_password": "compares",
     f"{P}store.accounts.people.save_person": "stores an account for whoever has the machine",
 }
 

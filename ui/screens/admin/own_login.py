@@ -10,8 +10,8 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
+from pipeline.login.password_rules import MIN_PASSWORD_LENGTH
 from pipeline.store.accounts.login import second_factor
-from pipeline.store.accounts.login.password_rules import MIN_PASSWORD_LENGTH
 from ui import session
 from ui.i18n import t
 from ui.markdown import md

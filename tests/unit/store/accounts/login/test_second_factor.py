@@ -11,13 +11,13 @@ import pytest
 from cryptography.fernet import Fernet
 
 from pipeline.domain.errors import NotAllowedError, StoreError, UsageError
-from pipeline.store.accounts import people, sessions
-from pipeline.store.accounts.login import second_factor
-from pipeline.store.accounts.login.authentication import (
+from pipeline.login.authentication import (
     Credentials,
     check_code,
     check_password,
 )
+from pipeline.store.accounts import people, sessions
+from pipeline.store.accounts.login import second_factor
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
 from tests.support.image_folder import folder_of
