@@ -1,1 +1,1 @@
-"""Counts for managers."""
+"""Counts for managers, and lists of what is closed."""
