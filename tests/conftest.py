@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 
 from pipeline.files.sandbox import tables
 from pipeline.files.sandbox.process import SandboxProcess
-from pipeline.store.accounts.login import password_hashes
+from pipeline.login import password_hashes
 from pipeline.store.database import engines
 from tests.support import shared_data
 from tests.support.store.compiled_statements import CompiledStatements

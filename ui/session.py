@@ -28,8 +28,8 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
+from pipeline.login.authentication import Credentials, check_code, check_password
 from pipeline.store.accounts import emergency_access, people, sessions
-from pipeline.store.accounts.login.authentication import Credentials, check_code, check_password
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
 from pipeline.store.accounts.login.second_factor import has_second_factor
 from pipeline.store.accounts.sessions import Session

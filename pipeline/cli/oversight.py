@@ -386,7 +386,7 @@ def clashes(
     from pipeline.export.care_system_check.matches import list_matches
     from pipeline.registers.care_system_list import parse_care_table, read_care_list
     from pipeline.store.database.clock import utc_now
-    from pipeline.store.registers.care_system_exports import is_list_stored
+    from pipeline.store.exports.care_system_exports import is_list_stored
     from pipeline.store.registers.client_register import areas_by_unit
 
     if file is not None and not unit:

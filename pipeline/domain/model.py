@@ -396,3 +396,12 @@ class EntryState(StrEnum):
     EXPORTED = "exporterad"
     RECEIPTED = "kvitterad"
     REJECTED = "avvisad"
+
+
+class PriorityKind(StrEnum):
+    """What is prioritized."""
+
+    CLIENT = "client"
+    UNIT = "unit"
+    DAY = "day"
+    ENTRY = "entry"

@@ -15,19 +15,19 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Route
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
+from pipeline.login.password_hashes import hash_password
 from pipeline.operations.demo_truth import SAMPLE_FOLDER, SampleTruth
 from pipeline.operations.intake import SourceFile, import_files
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
-from pipeline.store.accounts.login.password_hashes import PasswordHash, hash_password
-from pipeline.store.accounts.people import list_people, save_person
+from pipeline.store.accounts.people import PasswordHash, list_people, save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.entries.client_codes import give_client_codes
 from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.intake.batches import is_source_imported, list_unfinished
 from pipeline.store.paper.pages import count_pages_by_state
-from pipeline.store.registers.client_codes import give_client_codes
 from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.staff import save_staff

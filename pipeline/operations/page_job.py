@@ -47,10 +47,10 @@ from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_texts import save_page_text
+from pipeline.store.entries.client_codes import list_client_codes
+from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import load_page, mark_page_failed
-from pipeline.store.paper.sheets import save_page_reading
-from pipeline.store.registers.client_codes import list_client_codes
 from pipeline.store.registers.client_register import client_register_version, list_clients
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.registers.staff import load_staff_list

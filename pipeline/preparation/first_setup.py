@@ -27,8 +27,7 @@ from pipeline.domain.identity_numbers import is_hsa_id
 from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import write_private
-from pipeline.store.accounts.login.password_hashes import PasswordHash
-from pipeline.store.accounts.people import people_by_login, save_person
+from pipeline.store.accounts.people import PasswordHash, people_by_login, save_person
 from pipeline.store.registers.client_register import save_units
 
 _ORGANISATION_DIGITS = 10

@@ -26,6 +26,7 @@ from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
 from pipeline.registers.match_reasons import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
+from pipeline.store.entries.client_codes import check_client_code
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.temporary_identities import (
     add_client_choice,
@@ -38,7 +39,6 @@ from pipeline.store.entries.temporary_identities import (
     settle_identities,
 )
 from pipeline.store.event_log.events import record
-from pipeline.store.registers.client_codes import check_client_code
 from pipeline.store.registers.client_register import (
     areas_by_unit,
     find_client,

@@ -31,7 +31,6 @@ from pipeline.review.client_question import (
 from pipeline.review.entry_facts import derive_entry_facts
 from pipeline.review.first_review import first_review_answers, printed_number_answers
 from pipeline.store.accounts import visibility
-from pipeline.store.depth.settings import needed_fields
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -44,6 +43,7 @@ from pipeline.store.entries.answers import (
     shared_sheet_answers,
 )
 from pipeline.store.entries.batch_answers import find_batch_answers
+from pipeline.store.entries.client_codes import answer_number_by_code
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
@@ -56,7 +56,9 @@ from pipeline.store.entries.entry import (
     require_not_void,
     stale_decision_error,
 )
+from pipeline.store.entries.entry_depth import needed_fields
 from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
+from pipeline.store.entries.printed_values import printed_answers
 from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
@@ -68,8 +70,6 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
-from pipeline.store.registers.client_codes import answer_number_by_code
-from pipeline.store.registers.printed_values import printed_answers
 
 NO_CLIENT_STATEMENT = ClientStatement()
 

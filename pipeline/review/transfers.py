@@ -15,7 +15,6 @@ from pipeline.domain.form.form import EntriesPer, Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids, find_sheet_pids
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     UNDECIDED_VALUES,
@@ -30,6 +29,7 @@ from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.protected_identity import find_hidden_pids, find_sheet_pids
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit, load_client
 from pipeline.store.review.transferred import (

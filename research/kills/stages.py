@@ -44,12 +44,12 @@ from pipeline.export.runs import (
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.files.atomic import write_private
+from pipeline.login.password_hashes import hash_password
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob
 from pipeline.reading.read_page import PageResult
 from pipeline.review import decisions, signing
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login.password_hashes import hash_password
 from pipeline.store.database.backup import back_up
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import head

@@ -45,8 +45,8 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.paper import pages
-from pipeline.store.paper.sheets import save_page_reading
 from pipeline.store.quality import rekeying
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.registers import client_register

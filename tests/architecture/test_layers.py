@@ -10,6 +10,18 @@ from pathlib import Path
 from pipeline.domain.settings import ROOT
 from research.figures.imports import sources, syntax_tree
 
+STORE_FOLDERS = (
+    *("schema", "database", "event_log"),
+    *("accounts", "registers", "paper", "entries", "quality", "exports", "depth", "review"),
+    *("reports", "lookup"),
+)
+"""The inner order of the store: tables, then rows, then queries over many of them."""
+NOT_YET = {
+    ("pipeline.store.schema", "pipeline.store.database"),
+    ("pipeline.store.database", "pipeline.store.event_log"),
+    ("pipeline.store.database", "pipeline.store.paper"),
+}
+"""Imports against the inner order of the store that are still there."""
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.texts",),
     ("pipeline.domain",),
@@ -17,7 +29,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.forms",),
     ("pipeline.registers",),
     ("pipeline.reading",),
-    ("pipeline.store",),
+    *((f"pipeline.store.{folder}",) for folder in STORE_FOLDERS),
+    ("pipeline.login",),
     ("pipeline.review",),
     ("pipeline.operations", "pipeline.preparation", "pipeline.export"),
     ("pipeline.reporting",),
@@ -66,6 +79,8 @@ def test_imports_go_one_way() -> None:
         for module, at_once in imports(path):
             other = layer_of(module)
             if own is None or other is None or level[other] <= level[own]:
+                continue
+            if (own, other) in NOT_YET:
                 continue
             if at_once or (own, other) not in LATE_IMPORTS:
                 upwards.append(f"{path.relative_to(ROOT)} imports {module}")

@@ -31,10 +31,10 @@ from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.queries import LogFilter
 from pipeline.store.exports.ready_entries import list_ready_entries
+from pipeline.store.lookup.own_actions import list_own_actions
+from pipeline.store.lookup.search import EntrySearch, search_entries
 from pipeline.store.paper import page_lists, pages, workers
 from pipeline.store.paper.intake.stacks import list_stacks, measure_pace
-from pipeline.store.paper.lookup.own_actions import list_own_actions
-from pipeline.store.paper.lookup.search import EntrySearch, search_entries
 from pipeline.store.registers.client_register import list_clients
 from pipeline.store.registers.packs import list_packs
 from pipeline.store.reports.backlog import load_backlog

@@ -10,9 +10,9 @@ import streamlit as st
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
-from pipeline.store.accounts import emergency_access
-from pipeline.store.accounts.login import access_changes, access_notices
-from pipeline.store.accounts.login.access_notices import AccessNotice
+from pipeline.store.accounts import access_notices, emergency_access
+from pipeline.store.accounts.access_notices import AccessNotice
+from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md

@@ -18,8 +18,8 @@ from pipeline.domain.form.field import BoxMm
 from pipeline.domain.model import Image, Outcome, Person
 from pipeline.files.images import decode_image
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.store.accounts.protected_identity import find_covered_boxes
 from pipeline.store.paper.pages import Page
+from pipeline.store.paper.protected_identity import find_covered_boxes
 from ui.workspace import AppContext
 
 BoxesMm = tuple[BoxMm, ...]

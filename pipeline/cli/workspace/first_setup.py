@@ -25,7 +25,7 @@ from pipeline.domain.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.preparation.first_setup import FirstSetup
-    from pipeline.store.accounts.login.password_hashes import PasswordHash
+    from pipeline.store.accounts.people import PasswordHash
 
 _YES, _NO = {"y", "yes", "j", "ja"}, {"", "n", "no", "nej"}
 
@@ -79,8 +79,8 @@ def init(
 
 
 def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
+    from pipeline.login.password_rules import hash_new_password
     from pipeline.preparation import first_setup
-    from pipeline.store.accounts.login.password_rules import hash_new_password
     from pipeline.store.database.store import open_store
 
     store = open_store(settings)
@@ -103,7 +103,7 @@ def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
 
 def _ask_new_password(person: Person, settings: Settings) -> PasswordHash:
     """Ask until two that are typed are the same and strong enough: no other answer is lost."""
-    from pipeline.store.accounts.login.password_rules import hash_new_password
+    from pipeline.login.password_rules import hash_new_password
 
     while True:
         password = ask_password()

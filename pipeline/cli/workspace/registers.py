@@ -214,8 +214,8 @@ def person(
     replaces one with the same role. Asks for the password, or reads it from standard input; an
     empty one keeps the current password.
     """
-    from pipeline.store.accounts.login.password_hashes import make_sealed_password
-    from pipeline.store.accounts.login.password_rules import hash_new_password
+    from pipeline.login.password_hashes import make_sealed_password
+    from pipeline.login.password_rules import hash_new_password
     from pipeline.store.accounts.people import people_by_login, save_person
     from pipeline.store.database.store import open_store
 
@@ -422,9 +422,9 @@ def block(
     The personal number is read from standard input or a file: arguments are visible to other users
     of the machine.
     """
-    from pipeline.store.accounts.blocks import lift_block, set_block
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
+    from pipeline.store.registers.blocks import lift_block, set_block
 
     typed = (decode_text(file.read_bytes()) if file else read_stdin()).strip()
     if not typed or len(typed.splitlines()) > 1:

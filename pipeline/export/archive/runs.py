@@ -35,7 +35,7 @@ from pipeline.export.archive.sheets import (
 from pipeline.export.record_text import to_local_time
 from pipeline.export.runs import ExportContext, RunFile
 from pipeline.store.database.store import lock_keys
-from pipeline.store.depth.attached_pages import list_attached_pages, page_words
+from pipeline.store.entries.attached_pages import list_attached_pages, page_words
 from pipeline.store.event_log import events
 from pipeline.store.exports import archives, records
 from pipeline.store.exports.archives import (

@@ -31,7 +31,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG, PNG, TIFF
 from pipeline.store.database.image_files import Images
-from pipeline.store.depth.attached_pages import AttachedPage
+from pipeline.store.entries.attached_pages import AttachedPage
 from pipeline.store.exports.archives import ArchivableSheet
 from pipeline.store.paper.pages import Page
 from pipeline.texts import Topic

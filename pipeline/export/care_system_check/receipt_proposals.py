@@ -27,12 +27,12 @@ from pipeline.registers.care_system_match import (
     MatchSimilarity,
     compare_facts_of_kind,
 )
-from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.event_log import events
 from pipeline.store.exports import records
+from pipeline.store.exports.care_system_matches import list_unproven_items
 from pipeline.store.exports.proofs import Finding, Proof, ProofMeans, save_proofs
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
-from pipeline.store.registers.care_system_matches import list_unproven_items
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.texts import Text
 
 FOUND_IN_LIST = Text("receipt_text.found_in_list")

@@ -26,7 +26,7 @@ from pipeline.export.exporter import Exporter, ExportOptions, list_unsupported_r
 from pipeline.export.runs.context import ExportContext, load_export_options
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.exports import ready_entries, records, run_items
-from pipeline.store.exports.routes import entry_routes, list_routes
+from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.texts import Text
 
@@ -135,7 +135,7 @@ def _find_routes(
     for record in loaded:
         entry_id = record.entry_id
         has = exports.get(entry_id, {})
-        routes = entry_routes(takers, record.form, has, chosen.get(entry_id, ()))
+        routes = _entry_routes(takers, record.form, has, chosen.get(entry_id, ()))
         # What has the entry as it is now does not wait. A void entry that a route has nothing of
         # is in no system there.
         pending = tuple(
@@ -164,6 +164,30 @@ def _find_routes(
                 routes,
                 pending,
             )
+
+
+def _entry_routes(
+    routes: Sequence[Route],
+    form: str,
+    exports: Mapping[str, PreviousExport],
+    chosen: Sequence[str],
+) -> tuple[str, ...]:
+    """Return the names of the routes of an entry.
+
+    An entry that no system has follows the routes as they are set now; where these carry only a
+    part of it, all of it goes to the list to key in. One that a system has keeps
+    the routes it had when the first took it: a change of routes neither loses nor doubles it.
+
+    Args:
+        routes: the routes that take entries, without those of statistics.
+        exports: the latest run of each route that has the entry.
+        chosen: the routes that the entry had when the first of them took it.
+    """
+    if exports:
+        return tuple(dict.fromkeys((*chosen, *exports)))
+    takers = [each for each in routes if each.takes(form)]
+    is_whole = any(each.target not in PARTIAL_TARGETS for each in takers)
+    return (*(each.name for each in takers), *(() if is_whole else (DEFAULT_ROUTE.name,)))
 
 
 def _find_silent(

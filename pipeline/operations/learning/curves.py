@@ -50,7 +50,7 @@ from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.template_images import cut_field_images
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
-from pipeline.store.entries.closed_entries import ReviewedSheet
+from pipeline.store.reports.closed_entries import ReviewedSheet
 
 NOTICED_ERROR_SHARE = 0.6
 """Assumed share of errors that reviewers notice in prefilled fields.

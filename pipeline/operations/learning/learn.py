@@ -47,12 +47,12 @@ from pipeline.reading.read_page import expected_names
 from pipeline.reading.resolve.resolve import ReadingContext
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
-from pipeline.store.accounts.protected_identity import find_covered_areas
 from pipeline.store.database.store import Store
-from pipeline.store.entries.closed_entries import ReviewedSheet, list_reviewed_sheets
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.protected_identity import find_covered_areas
 from pipeline.store.registers import client_register
 from pipeline.store.registers.staff import load_staff_list
+from pipeline.store.reports.closed_entries import ReviewedSheet, list_reviewed_sheets
 from pipeline.store.reports.learning import LEARNING_SUBJECT, find_unfinished_learning
 
 _log = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ from pipeline.reading.language.language_model import (
     split_letter_words,
 )
 from pipeline.registers.staff import SignatureCounts
-from pipeline.store.accounts.protected_identity import IDENTIFYING_MEANINGS
+from pipeline.store.paper.protected_identity import IDENTIFYING_MEANINGS
 
 MIN_HELD_OUT_TEXTS = 30
 """Held-out texts needed to judge whether words help."""

@@ -1,1 +1,1 @@
-"""Users, sessions, row-level visibility, blocks, protected identities."""
+"""Users, sessions, and who may see what."""

@@ -1,13 +1,14 @@
 """Members of staff and their accounts.
 
 Passwords are kept as Argon2id hashes only, which are computed before a transaction begins
-(`login/password_hashes.py`).
+(`pipeline/login/password_hashes.py`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, union, update
@@ -16,14 +17,24 @@ from pipeline.domain.errors import PersonalNumberLoginError, UsageError
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import ROLE_ACTIONS, Action, default_areas
 from pipeline.store.accounts import sessions
-from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
-from pipeline.store.accounts.login.password_hashes import PasswordHash
+from pipeline.store.accounts.access_notices import ChangeKind, note_change
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import contains_pid, record
 from pipeline.store.schema import paper
 
 _staff_table = paper.staff
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordHash:
+    """The hash of a password, as stored."""
+
+    text: str = field(repr=False)
+
+
+NO_PASSWORD = PasswordHash("!")
+"""The hash of an account whose person has not chosen a password yet: nothing matches it."""
 
 
 def save_person(
@@ -185,6 +196,14 @@ def units_with_someone(conn: Connection, action: Action) -> frozenset[str]:
         .where(*in_use, further.role.in_(roles))
     )
     return frozenset(conn.execute(union(main, others)).scalars())
+
+
+def password_digest(conn: Connection, login: str) -> PasswordHash | None:
+    """Return the hash of an account's password, or None if there is no such account."""
+    text: str | None = conn.execute(
+        select(paper.staff.c.password_hash).where(paper.staff.c.login == login)
+    ).scalar_one_or_none()
+    return None if text is None else PasswordHash(text)
 
 
 def set_password(conn: Connection, login: str, digest: PasswordHash, *, must_change: bool) -> None:

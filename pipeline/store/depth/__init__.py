@@ -1,1 +1,1 @@
-"""The depth of entry: attachments, deviations, and pages that are split between clients."""
+"""Attachments, deviations, and pages that are split between clients."""

@@ -22,7 +22,7 @@ from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
-from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages, list_followers
+from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages, list_followers
 from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
@@ -32,12 +32,13 @@ from pipeline.store.entries.entry import (
     select_entries,
     stale_decision_error,
 )
+from pipeline.store.entries.sheet_entries import make_entries
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.form_areas import ATTACHMENT_FORM, FREE_NOTE_FORM, form_area
 from pipeline.store.paper.pages import STATE_READ, Page, load_page
-from pipeline.store.paper.sheets import list_sheet_pages, make_entries
+from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.schema import paper
 from pipeline.store.schema.depth import attachment, is_attachment
 

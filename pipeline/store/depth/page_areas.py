@@ -23,10 +23,10 @@ from pipeline.store.accounts import visibility
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import lock_keys
 from pipeline.store.depth.attachments import take_free_entry
+from pipeline.store.entries.sheet_entries import add_parts, make_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.duplicates import is_entry_begun
 from pipeline.store.paper.pages import Page, load_page
-from pipeline.store.paper.sheets import add_parts, make_entries
 from pipeline.store.schema import paper
 from pipeline.store.schema.depth import is_area, page_area
 

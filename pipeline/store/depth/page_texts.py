@@ -12,10 +12,10 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, PrintedWord
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_covered_boxes
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page
+from pipeline.store.paper.protected_identity import find_covered_boxes
 from pipeline.store.schema import paper
 from pipeline.store.schema.depth import attachment, is_attachment, page_text
 

@@ -1,1 +1,1 @@
-"""Entries, their answers and versions, and their places in the queue."""
+"""Entries, their answers, versions and pages, how deep they are typed, their place in the queue."""

@@ -7,7 +7,18 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, case, func, literal, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    not_,
+    select,
+    update,
+)
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import ReviewError, StaleDecisionError
@@ -27,6 +38,8 @@ OPEN_STATES = frozenset({EntryState.REVIEW, EntryState.SECOND})
 DECIDED_STATES = frozenset(
     {EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED}
 )
+CONFIRMED_STATES = sorted(state.value for state in DECIDED_STATES)
+"""The same as the database has them."""
 
 UNSIGNED_VALUES: Mapping[str, Any] = {"signed_by": None, "signed_at": None, "signed_why": None}
 """Values that remove a signature, which does not outlive a change of what was signed."""
@@ -43,6 +56,18 @@ UNDECIDED_VALUES: Mapping[str, Any] = {
     **UNSIGNED_VALUES,
 }
 """Values of an entry that nobody has decided."""
+
+_IS_ABOUT_NO_CLIENT = and_(
+    _entry_table.c.subject == Subject.NONE.value, _entry_table.c.state.in_(CONFIRMED_STATES)
+)
+CLIENT_KEY = func.coalesce(
+    _entry_table.c.client_pid,
+    case((not_(_IS_ABOUT_NO_CLIENT), func.nullif(_entry_table.c.likely_pid, ""))),
+)
+"""The client of an entry: the confirmed one, else the one that the reading takes it to be about.
+
+Null once people have said that it is about no client.
+"""
 
 
 @dataclass(frozen=True, slots=True)

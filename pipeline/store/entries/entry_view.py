@@ -20,14 +20,6 @@ from pipeline.domain.review.rules import (
     is_read_as_printed,
     needs_blind_keying,
 )
-from pipeline.store.accounts.protected_identity import (
-    IDENTIFYING_MEANINGS,
-    CoveredAreas,
-    find_covered_areas,
-)
-from pipeline.store.depth.attached_pages import AttachedPage, list_attached_pages
-from pipeline.store.depth.page_parts import cut_pages
-from pipeline.store.depth.settings import find_depth, list_asked_names
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -35,19 +27,27 @@ from pipeline.store.entries.answers import (
     list_answer_drafts,
     shared_sheet_answers,
 )
+from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages
 from pipeline.store.entries.batch_answers import (
     NO_BATCH_ANSWERS,
     BatchAnswers,
     find_batch_answers,
 )
 from pipeline.store.entries.entry import Entry, is_part_of_page, load_entry
+from pipeline.store.entries.entry_depth import find_depth, list_asked_names
+from pipeline.store.entries.later_scans import find_later_scan_issues
+from pipeline.store.entries.page_parts import cut_pages
+from pipeline.store.entries.printed_values import printed_answers
 from pipeline.store.entries.queue_order import find_met_rules
 from pipeline.store.entries.second_reviewer import must_not_review
-from pipeline.store.paper.later_scans import find_later_scan_issues
 from pipeline.store.paper.pages import Page, load_page_reading
+from pipeline.store.paper.protected_identity import (
+    IDENTIFYING_MEANINGS,
+    CoveredAreas,
+    find_covered_areas,
+)
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.registers.client_register import load_client, restrict_client
-from pipeline.store.registers.printed_values import printed_answers
 
 _OVERRIDES_READING = frozenset({AnswerOrigin.CHANGED, AnswerOrigin.CORRECTION, AnswerOrigin.SECOND})
 """Origins of answers that do not merely confirm the reading."""

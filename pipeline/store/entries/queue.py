@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError, naming
@@ -32,7 +32,6 @@ from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.second_reviewer import is_excluded_as_second, must_not_review
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
-from pipeline.store.review.transferred import has_entry_on_sheet
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally import IS_SKIP
 
@@ -229,6 +228,26 @@ def record_page_view(conn: Connection, person: Person, page_id: str) -> Page:
             raise
     record(conn, person.login, "view_page", page_id, unit=page.unit)
     return page
+
+
+def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> bool:
+    """Return whether a sheet of another unit has an entry of the person's units.
+
+    Such an entry is a row that was sent to the person's unit.
+    """
+    if sheet is None or not permissions.is_allowed(person, Action.VIEW_PAGE):
+        return False
+    # Any entry of the sheet that the person can see.
+    return bool(
+        conn.execute(
+            select(
+                exists().where(
+                    _entry_table.c.sheet == sheet,
+                    visibility.visible_entries_condition(conn, person, Action.VIEW_PAGE),
+                )
+            )
+        ).scalar_one()
+    )
 
 
 def count_waiting(conn: Connection, person: Person, now: datetime) -> int:

@@ -15,7 +15,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -44,15 +43,15 @@ from pipeline.domain.law.open_deadlines import (
     times_from_answers,
     times_from_readings,
 )
-from pipeline.domain.model import EntryState, Person, Reading, State, Value
+from pipeline.domain.model import EntryState, Person, PriorityKind, Reading, State, Value
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries import triage
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import Entry, list_sheet_entries, load_entry
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import find_client, strip_pid_separators
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import met_duty, pull
@@ -64,15 +63,6 @@ _DATE_PART = slice(0, 10)
 """YYYY-MM-DD of a moment as text."""
 
 _entry_table = paper.entry
-
-
-class PriorityKind(StrEnum):
-    """What is prioritized."""
-
-    CLIENT = "client"
-    UNIT = "unit"
-    DAY = "day"
-    ENTRY = "entry"
 
 
 _override_condition = and_(

@@ -13,8 +13,8 @@ from pipeline.domain.model import Client, EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import (
     list_clients,
     load_client,

@@ -32,8 +32,8 @@ from sqlalchemy import (
     union,
 )
 
+from pipeline.domain.model import PriorityKind
 from pipeline.store.database.engines import chunk_ids
-from pipeline.store.entries.queue_order import PriorityKind
 from pipeline.store.event_log.events import (
     DENIED_ACTION,
     IMPORT_ACTION,

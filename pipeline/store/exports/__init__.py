@@ -1,1 +1,1 @@
-"""Records for export, export runs and receipts, payment approvals, statistics and archives."""
+"""Export runs and receipts, records, payments, statistics, archives, lists of the care system."""

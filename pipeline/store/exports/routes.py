@@ -7,7 +7,6 @@ from the moment that one of them takes it: it keeps them, and its corrections go
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +15,7 @@ from sqlalchemy import Connection, exists, func, insert, select
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
-from pipeline.domain.record import DEFAULT_ROUTE, PARTIAL_TARGETS, PreviousExport, Route
+from pipeline.domain.record import DEFAULT_ROUTE, Route
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import ROUTE_NAME
 from pipeline.store.schema.exports import export_run, route
@@ -105,27 +104,3 @@ def has_runs(conn: Connection, name: str) -> bool:
     """Return whether a run of the route was ever made, also one that was undone."""
     is_of_route = exists().where(ROUTE_NAME.in_([name])).select_from(export_run)
     return bool(conn.execute(select(is_of_route)).scalar_one())
-
-
-def entry_routes(
-    routes: Sequence[Route],
-    form: str,
-    exports: Mapping[str, PreviousExport],
-    chosen: Sequence[str],
-) -> tuple[str, ...]:
-    """Return the names of the routes of an entry.
-
-    An entry that no system has follows the routes as they are set now; where these carry only a
-    part of it, all of it goes to the list to key in. One that a system has keeps
-    the routes it had when the first took it: a change of routes neither loses nor doubles it.
-
-    Args:
-        routes: the routes that take entries, without those of statistics.
-        exports: the latest run of each route that has the entry.
-        chosen: the routes that the entry had when the first of them took it.
-    """
-    if exports:
-        return tuple(dict.fromkeys((*chosen, *exports)))
-    takers = [each for each in routes if each.takes(form)]
-    is_whole = any(each.target not in PARTIAL_TARGETS for each in takers)
-    return (*(each.name for each in takers), *(() if is_whole else (DEFAULT_ROUTE.name,)))

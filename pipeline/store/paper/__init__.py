@@ -1,1 +1,1 @@
-"""Batches, pages, sheets and where they are."""
+"""Batches, pages, sheets, where they are, and whom they must not be shown to."""

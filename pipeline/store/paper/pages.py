@@ -43,7 +43,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
-from pipeline.store.reports.tallies import list_page_tallies
+from pipeline.store.paper.tallies import list_page_tallies
 from pipeline.store.schema import paper, tally
 from pipeline.store.schema.depth import attachment, is_attachment, page_area
 from pipeline.store.schema.paper import entry, page, page_closure

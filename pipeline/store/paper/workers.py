@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select, update
 from pipeline.domain.model import EntryState
 from pipeline.store.database.engines import SQLITE_SECONDS, enable_write_ahead_log
 from pipeline.store.paper import pages
-from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
+from pipeline.store.paper.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.schema.paper import entry, page, worker
 from pipeline.store.schema.tally import IS_LIVE_PAGE, IS_UNRECEIPTED
 

@@ -31,10 +31,10 @@ from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import rekeying_share, sampling_key
-from pipeline.store.depth.page_parts import cut_pages
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, load_entry, stale_decision_error
 from pipeline.store.entries.entry_view import entry_form, page_number_by_field
+from pipeline.store.entries.page_parts import cut_pages
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.schema import paper

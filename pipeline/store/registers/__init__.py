@@ -1,1 +1,1 @@
-"""Stored copies of registers, issued serials, care system lists."""
+"""Stored copies of registers, blocks of clients, and issued serials."""

@@ -22,10 +22,11 @@ from pipeline.domain.form.form import Subject
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
+from pipeline.store.entries.entry import CLIENT_KEY
 from pipeline.store.event_log.events import record
 from pipeline.store.paper import pages
-from pipeline.store.reports.progress import CLIENT_KEY, IS_NOT_ENTERED
+from pipeline.store.paper.protected_identity import find_hidden_pids
+from pipeline.store.reports.progress import IS_NOT_ENTERED
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally import IS_LIVE_PAGE
 

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_colu
 
 from pipeline.domain.issues import split_code
 from pipeline.domain.model import EntryState
+from pipeline.store.entries.entry import CONFIRMED_STATES
 from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.paper.intake.batches import list_unfinished
@@ -23,23 +24,14 @@ from pipeline.store.paper.pages import (
     count_pages_by_state,
     list_all_problem_pages,
 )
+from pipeline.store.paper.tallies import list_entry_tallies
 from pipeline.store.paper.workers import count_entries_by_state, count_queue
 from pipeline.store.registers.form_publications import list_publications
-from pipeline.store.reports.tallies import list_entry_tallies
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import batch
 from pipeline.store.schema.tally import IS_UNRECEIPTED
 
 _entry_table = paper.entry
-CONFIRMED_STATES = [
-    state.value
-    for state in (
-        EntryState.CONFIRMED,
-        EntryState.SIGNED,
-        EntryState.EXPORTED,
-        EntryState.RECEIPTED,
-    )
-]
 ENDED_STATES = [*CONFIRMED_STATES, EntryState.REJECTED.value]
 EntryGroup = tuple[str, bool, str, str, str, str, int]
 """State, whether void, unit, form, class, age, count."""

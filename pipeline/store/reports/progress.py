@@ -24,22 +24,21 @@ from sqlalchemy import (
     distinct,
     exists,
     func,
-    not_,
     or_,
     select,
 )
 
-from pipeline.domain.form.form import Subject
 from pipeline.domain.law.deadlines import is_duty
 from pipeline.domain.law.open_deadlines import UNCERTAIN
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, permitted_units, require_permission
+from pipeline.store.entries.entry import CLIENT_KEY, CONFIRMED_STATES
 from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
 from pipeline.store.exports.runs import IS_DELIVERED
 from pipeline.store.paper.intake.stacks import is_interrupted_condition
-from pipeline.store.reports.entry_counts import CONFIRMED_STATES, ENDED_STATES
-from pipeline.store.reports.tallies import list_entry_tallies, list_page_tallies
+from pipeline.store.paper.tallies import list_entry_tallies, list_page_tallies
+from pipeline.store.reports.entry_counts import ENDED_STATES
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.review import look
 from pipeline.store.schema.tally import (
@@ -72,9 +71,6 @@ IS_NOT_ENTERED = and_(
 
 Void entries that are to be withdrawn in the care system are not among them.
 """
-_IS_ABOUT_NO_CLIENT = and_(
-    _entry_table.c.subject == Subject.NONE.value, _entry_table.c.state.in_(CONFIRMED_STATES)
-)
 # An entry is receipted once every system that has it has said so.
 _IS_UNANSWERED = and_(
     IS_UNRECEIPTED,
@@ -83,14 +79,6 @@ _IS_UNANSWERED = and_(
     ),
     _receipt_table.c.entry.is_(None),
 )
-CLIENT_KEY = func.coalesce(
-    _entry_table.c.client_pid,
-    case((not_(_IS_ABOUT_NO_CLIENT), func.nullif(_entry_table.c.likely_pid, ""))),
-)
-"""The client of an entry: the confirmed one, else the one that the reading takes it to be about.
-
-Null once people have said that it is about no client.
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.fiducials import is_serial, normalize_serial
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.tallies import count_printed_sheets
 from pipeline.store.registers.packs import is_in_open_pack
-from pipeline.store.reports.tallies import count_printed_sheets
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import issued_row, unused_sheet
 from pipeline.store.schema.tally import outstanding_sheet

@@ -28,13 +28,13 @@ from pipeline.domain.review.work_modes import (
     largest_batch,
 )
 from pipeline.domain.settings import QueueOrder
-from pipeline.store.accounts.protected_identity import find_covered_areas
 from pipeline.store.database.sampling_key import sampling_key
-from pipeline.store.depth.settings import find_depths
 from pipeline.store.entries.entry import Entry, is_part_of_page
+from pipeline.store.entries.entry_depth import find_depths
 from pipeline.store.entries.entry_view import entry_form, page_number_by_field
 from pipeline.store.entries.queue import peek_queue
 from pipeline.store.paper.pages import Page
+from pipeline.store.paper.protected_identity import find_covered_areas
 from pipeline.store.review.batch_items import (
     units_without_batch_review,
 )

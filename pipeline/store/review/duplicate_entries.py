@@ -16,9 +16,13 @@ from pipeline.domain import permissions
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
-from pipeline.store.entries.entry import Entry, load_entry, select_entries
-from pipeline.store.reports.progress import CLIENT_KEY
+from pipeline.store.entries.entry import (
+    CLIENT_KEY,
+    Entry,
+    load_entry,
+    select_entries,
+)
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import clash_decision
 from pipeline.store.schema.review import duplicate_mark

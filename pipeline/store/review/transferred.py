@@ -161,23 +161,3 @@ def _may_show_current_unit(row: RowMapping, person: Person) -> bool:
         row["unit_now"] in permissions.permitted_units(person, Action.FOLLOW_UP)
         or not row["secret_since"]
     )
-
-
-def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> bool:
-    """Return whether a sheet of another unit has an entry of the person's units.
-
-    Such an entry is a row that was sent to the person's unit.
-    """
-    if sheet is None or not permissions.is_allowed(person, Action.VIEW_PAGE):
-        return False
-    # Any entry of the sheet that the person can see.
-    return bool(
-        conn.execute(
-            select(
-                exists().where(
-                    _entry_table.c.sheet == sheet,
-                    visibility.visible_entries_condition(conn, person, Action.VIEW_PAGE),
-                )
-            )
-        ).scalar_one()
-    )

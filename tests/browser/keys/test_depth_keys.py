@@ -13,13 +13,14 @@ from pipeline.domain.model import Outcome, PageReading, Value
 from pipeline.files.images import decode_image
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.depth.attached_pages import list_attached_pages
 from pipeline.store.depth.page_areas import list_parts
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.answers import decided_answers
+from pipeline.store.entries.attached_pages import list_attached_pages
+from pipeline.store.entries.client_codes import give_client_codes
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.paper import pages, sheets
+from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
-from pipeline.store.registers.client_codes import give_client_codes
 from tests.browser.support.nurse import (
     client,
     expect_stored,

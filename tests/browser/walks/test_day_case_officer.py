@@ -21,8 +21,8 @@ from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.registers import client_register
 from tests.browser.support.asking import ask_author, write_answer
 from tests.browser.support.nurse import (

@@ -43,9 +43,9 @@ from pipeline.operations.demo import (
 from pipeline.operations.demo_through import drive_through
 from pipeline.operations.demo_truth import SAMPLE_FOLDER, PaperTruth
 from pipeline.preparation.practice.fill_sheet import SOLID_MARK
+from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
-from pipeline.store.paper.sheets import save_page_reading
 from pipeline.store.reports.entry_counts import workspace_metrics
 from tests.support.pages.small_pages import foreign_page
 from tests.support.validators.carried_fields import is_value, says

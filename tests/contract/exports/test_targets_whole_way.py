@@ -18,7 +18,7 @@ from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.registers import care_system_exports
+from pipeline.store.exports import care_system_exports
 from pipeline.texts import Text
 from tests.support.store.export_examples import FORM_OF, FORMS, SIV
 from tests.support.store.export_office import (

@@ -18,7 +18,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.queries import LogFilter
-from pipeline.store.paper.lookup.by_serial import find_sheets
+from pipeline.store.lookup.by_serial import find_sheets
 from pipeline.store.registers import client_register
 from tests.support.store.ward import (
     ADMIN,

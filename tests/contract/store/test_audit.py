@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain import dates
 from pipeline.domain.errors import NotAllowedError, UsageError
-from pipeline.domain.model import Client, Role
+from pipeline.domain.model import Client, PriorityKind, Role
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.client_extract import (
@@ -24,7 +24,6 @@ from pipeline.reporting.audit.storelog import write_storelog
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue_order
-from pipeline.store.entries.queue_order import PriorityKind
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.queries import Hint, LogFilter, clients_of_subjects
 from pipeline.store.registers import client_register

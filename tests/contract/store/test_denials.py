@@ -21,7 +21,6 @@ from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.reporting.audit.client_extract import make_client_extract
 from pipeline.review import corrections, decisions
-from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
 from pipeline.store.depth.attachments import find_client_sheets
 from pipeline.store.entries import queue
@@ -29,7 +28,8 @@ from pipeline.store.event_log.events import client_log_subject, list_events, rec
 from pipeline.store.event_log.hash_chain import read_rows
 from pipeline.store.event_log.queries import Hint, LogFilter, count_log_rows
 from pipeline.store.event_log.verification import verify_chain
-from pipeline.store.paper.lookup.by_serial import find_sheets
+from pipeline.store.lookup.by_serial import find_sheets
+from pipeline.store.registers import blocks
 from pipeline.store.registers.client_register import look_up_client, save_units
 from pipeline.store.schema import paper
 from tests.support.store import export_office, route_steps

@@ -15,8 +15,8 @@ from pipeline.domain.settings import ROOT
 from pipeline.store.accounts.queue_choice import QueueGrouping, choose_queue_grouping
 from pipeline.store.database.store import Store
 from pipeline.store.entries.queue import claim_next
-from pipeline.store.paper.lookup.own_actions import list_own_actions
-from pipeline.store.paper.lookup.search import EntrySearch, search_entries
+from pipeline.store.lookup.own_actions import list_own_actions
+from pipeline.store.lookup.search import EntrySearch, search_entries
 from pipeline.store.schema import paper
 from tests.contract.store.test_long_queue_work import NORTH, NOW, NURSE, add, first_page
 

@@ -12,19 +12,20 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.domain.model import Client, Role
 from pipeline.domain.settings import Settings
+from pipeline.login.accounts import close_account, save_account
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.accounts import people
-from pipeline.store.accounts.administration import close_account, reopen_account, save_account
-from pipeline.store.accounts.blocks import lift_block, set_block
-from pipeline.store.accounts.login.password_hashes import PasswordHash
+from pipeline.store.accounts.login.administration import reopen_account
+from pipeline.store.accounts.people import PasswordHash
 from pipeline.store.database.migrations.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store
+from pipeline.store.entries.sheet_entries import settle_duplicate
 from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.event_log.hash_chain import read_rows
 from pipeline.store.event_log.records import RECORD_KINDS
 from pipeline.store.event_log.verification import verify_chain
-from pipeline.store.paper.sheets import settle_duplicate
+from pipeline.store.registers.blocks import lift_block, set_block
 from pipeline.store.registers.client_register import save_clients
 from pipeline.store.schema import accounts, paper
 from pipeline.store.schema.accounts import record_digest

@@ -20,7 +20,7 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
     UnstorableTextError,
 )
-from pipeline.domain.model import Client, EntryState, IssuedSheet, Person
+from pipeline.domain.model import Client, EntryState, IssuedSheet, Person, PriorityKind
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review import corrections, decisions, duplicates, questions, signing, transfers
@@ -29,10 +29,10 @@ from pipeline.store.database.engines import make_engine
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue, queue_order, versions
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
-from pipeline.store.entries.queue_order import PriorityKind
 from pipeline.store.event_log.events import record
-from pipeline.store.paper import pages, sheets
+from pipeline.store.paper import pages
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import find_issued_sheet, save_issued_sheets
 from pipeline.store.review import author_questions

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import IssuedSheet, Outcome, PageReading, Reading, SheetCode, State
-from pipeline.store.paper.sheets import save_page_reading
+from pipeline.store.entries.sheet_entries import save_page_reading
 from tests.support.store.ward import ASTA, NORTH, VISITS, Ward, readings
 
 DAY = "2026-02-17"

@@ -19,8 +19,8 @@ from pipeline.store.database.store import Store
 from pipeline.store.depth.attachments import AttachmentChoice, attach_pages
 from pipeline.store.depth.page_areas import PageArea, split_page
 from pipeline.store.depth.page_texts import save_page_text
-from pipeline.store.depth.settings import set_sheet_depth, set_unit_depth
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry_depth import set_sheet_depth, set_unit_depth
 from pipeline.store.paper.pages import load_page
 from pipeline.store.schema import paper
 from tests.support.pages.alike import visits

@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from pipeline.domain import dates
 from pipeline.domain.form.form import COVER_SHEET, Forms
-from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
+from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading, PriorityKind
 from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.triage import TriageRule
@@ -35,21 +35,23 @@ from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
 from pipeline.review.duplicates import ComparisonSource
 from pipeline.review.signing import SIGNING_REASONS, sign_entry
-from pipeline.store.accounts import blocks
 from pipeline.store.accounts.queue_choice import QueueGrouping
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries import entry
+from pipeline.store.entries import entry, photocopies
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
-from pipeline.store.entries.queue_order import PriorityKind, prioritize
+from pipeline.store.entries.queue_order import prioritize
 from pipeline.store.event_log.queries import LogFilter
-from pipeline.store.paper import page_lists, photocopies, sheets
+from pipeline.store.exports.care_system_exports import save_list
+from pipeline.store.exports.care_system_matches import save_match_decision
+from pipeline.store.lookup.search import EntrySearch
+from pipeline.store.paper import page_lists
 from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
-from pipeline.store.paper.lookup.search import EntrySearch
 from pipeline.store.paper.pages import Page, mark_page_failed
+from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.quality.rekeying import RekeyingTask
-from pipeline.store.registers.care_system_exports import save_list
-from pipeline.store.registers.care_system_matches import save_match_decision
+from pipeline.store.registers import blocks
 from pipeline.store.registers.planning import save_pack_quantities
 from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
@@ -326,6 +328,7 @@ class World:
         if name.startswith(
             (
                 f"{P}store.depth.",
+                f"{P}store.entries.entry_depth.",
                 f"{P}store.review.duties.",
                 f"{P}store.review.row_confirmation.",
                 f"{P}preparation.drill.",
@@ -394,7 +397,7 @@ class World:
 
     def _task(self, task_id: int) -> RekeyingTask:
         with self.store.read() as conn:
-            page = sheets.list_sheet_pages(conn, "EEEE")[0]
+            page = list_sheet_pages(conn, "EEEE")[0]
         sides = (Answer("Sov gott."), Answer("Sov illa.")) if task_id == self.known.typed else ()
         return RekeyingTask(task_id, NOTE, NORTH, NOTE.by_name["text"], page, 1, sides)
 
@@ -403,7 +406,7 @@ class World:
 
     def _entry_page(self, sheet: str) -> Page:
         with self.store.read() as conn:
-            return sheets.list_sheet_pages(conn, sheet)[0]
+            return list_sheet_pages(conn, sheet)[0]
 
     def _paying(self) -> Settings:
         """Settings by which notes are payments."""

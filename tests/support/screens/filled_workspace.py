@@ -4,6 +4,7 @@ third unit that has none.
 
 from __future__ import annotations
 
+from pipeline.domain.model import PriorityKind
 from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions as clash_decisions
 from pipeline.export.runs import ExportContext
@@ -13,7 +14,7 @@ from pipeline.review.questions import ask_author
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.entries.queue_order import PriorityKind, prioritize
+from pipeline.store.entries.queue_order import prioritize
 from pipeline.store.registers import client_register
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (

@@ -50,10 +50,11 @@ from pipeline.review import decisions, signing
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries import queue
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import load_entry, make_entry_id
-from pipeline.store.paper import pages, sheets
+from pipeline.store.entries.entry_depth import set_unit_depth
+from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import client_register, issued_sheets
 from tests.support.image_folder import folder_of

@@ -23,8 +23,9 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_texts import save_page_text
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import load_entry, make_entry_id
-from pipeline.store.paper import pages, sheets
+from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import issued_sheets
 from tests.support.screens.seeding import (

@@ -25,8 +25,8 @@ from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.entries import entry, queue
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.exports import payment_approvals
-from pipeline.store.paper import sheets
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper

@@ -10,9 +10,9 @@ from argon2 import PasswordHasher
 
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts.login.authentication import Credentials, check_password
+from pipeline.login.authentication import Credentials, check_password
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
-from pipeline.store.accounts.login.password_hashes import PasswordHash
+from pipeline.store.accounts.people import PasswordHash
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from tests.support.image_folder import folder_of

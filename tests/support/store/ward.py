@@ -29,9 +29,9 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.store import Store
+from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
-from pipeline.store.paper.sheets import save_page_reading
 from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.schema import paper

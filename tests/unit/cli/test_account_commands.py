@@ -12,10 +12,11 @@ from pipeline.cli.app import build_app
 from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts import administration, blocks, people, sessions
+from pipeline.store.accounts import people, sessions
+from pipeline.store.accounts.login import administration
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.registers import client_register
+from pipeline.store.registers import blocks, client_register
 from tests.support.store.passwords import hashed, logged_in
 from tests.support.store.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
 

@@ -26,8 +26,7 @@ from pipeline.review import corrections, decisions
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry, queue
-from pipeline.store.exports import run_items
-from pipeline.store.paper import originals
+from pipeline.store.exports import originals, run_items
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,

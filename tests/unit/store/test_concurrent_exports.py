@@ -25,9 +25,10 @@ from pipeline.export.runs.receipts import (
     submit_receipts,
 )
 from pipeline.review import transfers
-from pipeline.store.accounts import blocks, people
+from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.registers import blocks
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (

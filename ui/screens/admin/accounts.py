@@ -15,11 +15,12 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import Action, default_areas, is_allowed, permitted_units
-from pipeline.store.accounts import administration, people
-from pipeline.store.accounts.administration import Account
-from pipeline.store.accounts.login import access_changes
+from pipeline.login.accounts import close_account, save_account, seal_password
+from pipeline.store.accounts import people
+from pipeline.store.accounts.access_notices import ChangeKind
+from pipeline.store.accounts.login import access_changes, administration
 from pipeline.store.accounts.login.access_changes import OpenChange
-from pipeline.store.accounts.login.access_notices import ChangeKind
+from pipeline.store.accounts.login.administration import Account
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.browser.document import scroll_to_top
@@ -384,7 +385,7 @@ def _save_account(context: AppContext, person: Person, account: Person) -> None:
     try:
         with context.store.begin() as conn:
             before = people.people_by_login(conn).get(account.login)
-            code = administration.save_account(conn, person, account, utc_now())
+            code = save_account(conn, person, account, utc_now())
         if code:
             st.session_state[_SHOWN_ONCE_KEY] = (account, "first", code)
         elif account.break_glass and (before is None or not before.break_glass):
@@ -416,7 +417,7 @@ def _account_actions(context: AppContext, person: Person, account: Account) -> N
                 _action_button("accounts.seal", login, seal)
             with st.popover(t("accounts.close"), icon=_ICONS["close"], key=f"account_ends-{login}"):
                 st.markdown(md("accounts.close_what", name=account.person.name, login=login))
-                close = partial(administration.close_account, person=person, login=login)
+                close = partial(close_account, person=person, login=login)
                 _action_button(
                     "accounts.close",
                     login,
@@ -469,7 +470,7 @@ def _seal_password(context: AppContext, person: Person, holder: Person) -> None:
 
 
 def _show_sealed_password(context: AppContext, person: Person, holder: Person) -> None:
-    password = administration.seal_password(context.store, person, holder.login, utc_now())
+    password = seal_password(context.store, person, holder.login, utc_now())
     st.session_state[_SHOWN_ONCE_KEY] = (holder, "password", password)
 
 

@@ -8,10 +8,9 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
+from pipeline.login.authentication import Credentials, change_password, redeem_code
+from pipeline.login.password_rules import MIN_PASSWORD_LENGTH
 from pipeline.store.accounts.emergency_access import MIN_REASON_LENGTH
-from pipeline.store.accounts.login.access_changes import redeem_code
-from pipeline.store.accounts.login.authentication import Credentials, change_password
-from pipeline.store.accounts.login.password_rules import MIN_PASSWORD_LENGTH
 from ui import session
 from ui.brand import login_logo
 from ui.browser.keyboard import keyboard

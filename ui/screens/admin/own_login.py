@@ -10,8 +10,14 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
+from pipeline.login.password_rules import MIN_PASSWORD_LENGTH
+from pipeline.login.second_factor import (
+    make_secret,
+    remove_own_second_factor,
+    renew_recovery_codes,
+    secret_uri,
+)
 from pipeline.store.accounts.login import second_factor
-from pipeline.store.accounts.login.password_rules import MIN_PASSWORD_LENGTH
 from ui import session
 from ui.i18n import t
 from ui.markdown import md
@@ -105,9 +111,9 @@ def _add_step(context: AppContext, person: Person, *, is_required: bool = False)
     st.title(t("own_login.add"), anchor=False)
     if is_required:
         st.info(t("own_login.required"), icon=":material/info:")
-    secret = st.session_state.setdefault(_SECRET_KEY, second_factor.make_secret())
+    secret = st.session_state.setdefault(_SECRET_KEY, make_secret())
     st.markdown(t("own_login.add_app"))
-    picture = segno.make(second_factor.secret_uri(secret, person.login)).svg_data_uri(scale=5)
+    picture = segno.make(secret_uri(secret, person.login)).svg_data_uri(scale=5)
     st.html(
         f'<img src="{picture}" width="{_QR_SIDE_PX}" height="{_QR_SIDE_PX}"'
         f' alt="{t("own_login.qr")}" style="background:#fff">'
@@ -154,7 +160,7 @@ def _code_step(context: AppContext, person: Person, step: str) -> None:
 @requires_open_session
 def _renew(context: AppContext, person: Person, code: str) -> None:
     request = session.login_request(context)
-    codes = second_factor.renew_recovery_codes(request, person.login, code)
+    codes = renew_recovery_codes(request, person.login, code)
     if codes is None:
         st.error(t("code_login.wrong"), icon=":material/error:")
         return
@@ -164,7 +170,7 @@ def _renew(context: AppContext, person: Person, code: str) -> None:
 @requires_open_session
 def _remove(context: AppContext, person: Person, code: str) -> None:
     request = session.login_request(context)
-    if not second_factor.remove_own_second_factor(request, person.login, code):
+    if not remove_own_second_factor(request, person.login, code):
         st.error(t("code_login.wrong"), icon=":material/error:")
         return
     _finish_step("own_login.remove_done")

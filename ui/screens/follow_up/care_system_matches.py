@@ -37,8 +37,9 @@ from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.registers import care_system_exports, care_system_matches, client_register
-from pipeline.store.registers.care_system_matches import RejectedMatch
+from pipeline.store.exports import care_system_exports, care_system_matches
+from pipeline.store.exports.care_system_matches import RejectedMatch
+from pipeline.store.registers import client_register
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t

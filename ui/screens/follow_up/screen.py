@@ -14,9 +14,10 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.export.care_system_check.matches import erase_settled_lists, list_matches
 from pipeline.export.runs import ExportContext
-from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
-from pipeline.store.entries import closed_entries, temporary_identities
+from pipeline.store.entries import temporary_identities
+from pipeline.store.registers import blocks
+from pipeline.store.reports import closed_entries
 from pipeline.store.review import author_questions, duplicate_entries, transferred
 from ui.i18n import t
 from ui.markdown import md, plain

@@ -7,13 +7,17 @@ from functools import partial
 from html import escape
 
 import streamlit as st
+from sqlalchemy import Connection
 from streamlit.delta_generator import DeltaGenerator
 
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.form import Forms
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial, is_serial
+from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry
-from pipeline.store.paper.lookup.found_entries import FoundEntry, event_clock
+from pipeline.store.lookup.found_entries import FoundEntry
 from ui.i18n import format_day, t
 from ui.markdown import plain_with_code
 from ui.screens.lookup.decided_entry import (
@@ -109,12 +113,23 @@ def client_text(one: FoundEntry) -> str:
     return " ".join(filter(None, (one.client, format_pid(one.number) if one.number else "")))
 
 
+def _event_clock(conn: Connection, forms: Forms, one: FoundEntry) -> str:
+    """Return the time of day that a decided entry is about; empty if none, or it is not told."""
+    form = forms.get((one.entry.form, one.entry.version))
+    spec = form.meaning(Meaning.EVENT_TIME, one.entry.row) if form else None
+    if spec is None or one.is_open or one.is_hidden:
+        return ""
+    decided = decided_answers(conn, one.entry.id).get(spec.name)
+    value = decided.answer.value if decided is not None else None
+    return value if isinstance(value, str) else ""
+
+
 def _facts(context: AppContext, one: FoundEntry) -> list[str]:
     entry: Entry = one.entry
     form = context.forms.get((entry.form, entry.version))
     is_told = not one.is_open and not one.is_hidden
     with context.store.read() as conn:
-        clock = event_clock(conn, context.forms, one)
+        clock = _event_clock(conn, context.forms, one)
     return [
         form.title if form else entry.form,
         t("review.row", row=entry.row) if entry.row else "",

@@ -13,12 +13,12 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.forms.fiducials import format_serial, is_serial, normalize_serial
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper import sheets
-from pipeline.store.paper.lookup import by_serial
-from pipeline.store.paper.lookup.by_serial import FoundSheet
+from pipeline.store.lookup import by_serial
+from pipeline.store.lookup.by_serial import FoundSheet
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code

@@ -11,7 +11,7 @@ from pipeline.domain.form.form import Depth, Form
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
-from pipeline.store.depth.settings import list_allowed_depths, list_unit_depths, set_unit_depth
+from pipeline.store.entries.entry_depth import list_allowed_depths, list_unit_depths, set_unit_depth
 from ui.i18n import t
 from ui.markdown import plain, plain_with_code
 from ui.session import requires_open_session

@@ -12,11 +12,11 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
-from pipeline.domain.model import Person
+from pipeline.domain.model import Person, PriorityKind
 from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue_order
-from pipeline.store.entries.queue_order import PriorityKind, PriorityOverride
+from pipeline.store.entries.queue_order import PriorityOverride
 from pipeline.store.review import batch_items
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code

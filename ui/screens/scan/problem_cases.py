@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Outcome, Person
 from pipeline.domain.permissions import Action, is_allowed
-from pipeline.store.paper import page_lists, pages, photocopies
+from pipeline.store.entries import photocopies
+from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.pages import Page
 from ui.i18n import code_text, t
 from ui.widgets.problem_text import issue_texts

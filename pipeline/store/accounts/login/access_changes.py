@@ -22,10 +22,7 @@ from pipeline.domain.errors import LoginError, UsageError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, sessions
-from pipeline.store.accounts.login import limits
-from pipeline.store.accounts.login.access_notices import ChangeKind
-from pipeline.store.accounts.login.limits import LoginRequest, Proof
-from pipeline.store.accounts.login.password_rules import hash_new_password
+from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login.provider_links import remove_link
 from pipeline.store.accounts.login.second_factor import remove_second_factor
 from pipeline.store.accounts.login.typed_codes import code_digest, make_code
@@ -119,7 +116,7 @@ def approve_change(conn: Connection, person: Person, change_id: str, now: dateti
     """
     permissions.require_permission(person, Action.ACCOUNTS)
     row = _load(conn, change_id)
-    if not _is_open(row, now) or not row.needs_approval or row.approved_at is not None:
+    if not is_open(row, now) or not row.needs_approval or row.approved_at is not None:
         raise UsageError("access_change_not_open")
     if person.login not in independent_administrators(conn, row.by, row.login, now):
         raise LoginError("access_change_not_independent", by=person.login, action="accounts")
@@ -180,46 +177,8 @@ def list_open_changes(conn: Connection, person: Person, now: datetime) -> list[O
             row.needs_approval and row.approved_at is None,
         )
         for row in rows
-        if _is_open(row, now)
+        if is_open(row, now)
     ]
-
-
-def redeem_code(request: LoginRequest, login: str, code: str, new_password: str) -> bool:
-    """Set the password that a person chooses with a code; return whether the code was right.
-
-    All sessions of the person end. The second factor stays.
-
-    Raises:
-        LoginError: too many recent failures, or the change still waits for approval.
-        UsageError: the password is too weak, or too many others are logging in.
-    """
-    with request.store.read() as conn:
-        login = people.find_login(conn, login.strip())
-    attempt = limits.begin_attempt(request, login, Proof.CODE)
-    with request.store.read() as conn:
-        person, row = people.find_person(conn, login), _find_by_code(conn, login, code)
-    if person is None or row is None or not _is_open(row, request.now):
-        with request.store.begin() as conn:
-            subject = person.login if person else "unknown"
-            record(conn, "system", "login_failed", subject, kind="code")
-        return False
-    with request.store.begin() as conn:
-        limits.forget_attempt(conn, attempt)
-    if row.needs_approval and row.approved_at is None:
-        raise LoginError("access_change_waits")
-    digest = hash_new_password(new_password, person, request.settings)
-    with request.store.begin() as conn:
-        # Somebody may have used or cancelled it meanwhile
-        row = _find_by_code(conn, login, code)
-        if row is None or not _is_open(row, request.now):
-            return False
-        people.set_password(conn, login, digest, must_change=False)
-        sessions.end_all_sessions(conn, login, request.now, "password")
-        _mark_done(conn, row, request.now)
-        # The browser is known from now on, however many guess the password from the same address
-        limits.forget_failures(conn, attempt)
-        record(conn, login, "redeem_code", login, kind=row.kind)
-    return True
 
 
 def independent_administrators(
@@ -254,16 +213,17 @@ def _make_change(conn: Connection, row: Row[Any], by: str, now: datetime) -> Non
     else:
         remove_link(conn, row.login)
     sessions.end_all_sessions(conn, row.login, now, "access")
-    _mark_done(conn, row, now)
+    mark_done(conn, row, now)
     record(conn, by, "make_access_change", row.login, kind=row.kind)
 
 
-def _mark_done(conn: Connection, row: Row[Any], now: datetime) -> None:
+def mark_done(conn: Connection, row: Row[Any], now: datetime) -> None:
+    """Store that a change was made."""
     conn.execute(update(access_change).where(_change.id == row.id).values(done_at=now))
 
 
 def _cancel(conn: Connection, row: Row[Any], by: str, now: datetime) -> None:
-    if not _is_open(row, now):
+    if not is_open(row, now):
         raise UsageError("access_change_not_open")
     _cancel_open(conn, row.login, ChangeKind(row.kind), by, now)
 
@@ -279,7 +239,8 @@ def _cancel_open(conn: Connection, login: str, kind: ChangeKind, by: str, now: d
         record(conn, by, "cancel_access_change", login, kind=kind.value)
 
 
-def _is_open(row: Row[Any], now: datetime) -> bool:
+def is_open(row: Row[Any], now: datetime) -> bool:
+    """Return whether a change is neither made nor cancelled, and its time has not run out."""
     return row.done_at is None and row.cancelled_at is None and bool(row.expires_at > now)
 
 
@@ -290,7 +251,8 @@ def _load(conn: Connection, change_id: str) -> Row[Any]:
     return row
 
 
-def _find_by_code(conn: Connection, login: str, code: str) -> Row[Any] | None:
+def find_by_code(conn: Connection, login: str, code: str) -> Row[Any] | None:
+    """Return the change that a code is for, locked, or None."""
     return conn.execute(
         select(access_change)
         .where(_change.login == login, _change.code_sha256 == code_digest(login, code))

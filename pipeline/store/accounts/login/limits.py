@@ -23,7 +23,6 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, in
 
 from pipeline.domain.errors import LoginError
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts.login.password_hashes import Lane
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.database.store import Store, lock_keys
 from pipeline.store.schema.accounts import known_device, login_failure
@@ -54,6 +53,17 @@ class Proof(StrEnum):
     """A code of the second factor: asked for once the password was right, and short."""
     CODE = "code"
     """A code of an administrator: too long to guess, so that no guesser makes its person wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where a hash queues: each source has a lane of its own, and strangers come after the known.
+
+    Those who are logged in share a lane.
+    """
+
+    source: str = ""
+    is_stranger: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,11 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from pipeline.domain.errors import StoreError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import sessions
-from pipeline.store.accounts.login import limits
-from pipeline.store.accounts.login.limits import Attempt, LoginRequest, Proof
+from pipeline.store.accounts.login.limits import LoginRequest
 from pipeline.store.accounts.login.typed_codes import code_digest, make_code, normalize_code
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.accounts import recovery_code, second_factor
 
-ISSUER = "Efterskrift"
 RECOVERY_CODES = 10
 _APP_DIGITS = 6
 _STEP_SECONDS = 30
@@ -38,16 +36,6 @@ _STEP_SECONDS = 30
 class _Key:
     fernet: Fernet = field(repr=False)
     id: str
-
-
-def make_secret() -> str:
-    """Return a new secret to show to the person's app."""
-    return pyotp.random_base32()
-
-
-def secret_uri(secret: str, login: str) -> str:
-    """Return the address that an app reads from a QR code."""
-    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)
 
 
 def has_second_factor(conn: Connection, login: str) -> bool:
@@ -97,48 +85,10 @@ def add_second_factor(
             "last_step": step,
         }
         conn.execute(insert(second_factor).values(row))
-        codes = _replace_recovery_codes(conn, login)
+        codes = replace_recovery_codes(conn, login)
         sessions.end_other_sessions(conn, login, token, request.now)
         record(conn, login, "add_second_factor", login)
     return codes
-
-
-def renew_recovery_codes(request: LoginRequest, login: str, code: str) -> tuple[str, ...] | None:
-    """Replace the recovery codes of a person who gives a right code; None if it is wrong.
-
-    Raises:
-        NotAllowedError: too many recent failures.
-        StoreError: the key is missing or is another.
-    """
-    attempt = limits.begin_attempt(request, login, Proof.FACTOR)
-    with request.store.begin() as conn:
-        if not _confirm(conn, attempt, code):
-            return None
-        record(conn, login, "renew_recovery_codes", login)
-        return _replace_recovery_codes(conn, login)
-
-
-def remove_own_second_factor(request: LoginRequest, login: str, code: str) -> bool:
-    """Remove the second factor of a person who gives a right code; return whether it was right.
-
-    Raises as `renew_recovery_codes`.
-    """
-    attempt = limits.begin_attempt(request, login, Proof.FACTOR)
-    with request.store.begin() as conn:
-        if not _confirm(conn, attempt, code):
-            return False
-        remove_second_factor(conn, login)
-        record(conn, login, "remove_second_factor", login)
-    return True
-
-
-def _confirm(conn: Connection, attempt: Attempt, code: str) -> bool:
-    """Return whether a code is right, which was counted as an attempt."""
-    if use_code(conn, attempt.request, attempt.login, code) is None:
-        record(conn, "system", "login_failed", attempt.login, kind="second_factor")
-        return False
-    limits.forget_attempt(conn, attempt)
-    return True
 
 
 def remove_second_factor(conn: Connection, login: str) -> None:
@@ -193,7 +143,8 @@ def _matching_step(secret: str, code: str, request: LoginRequest, after: int) ->
     return None
 
 
-def _replace_recovery_codes(conn: Connection, login: str) -> tuple[str, ...]:
+def replace_recovery_codes(conn: Connection, login: str) -> tuple[str, ...]:
+    """Make new recovery codes, so that earlier ones are no longer accepted."""
     codes = tuple(make_code() for _ in range(RECOVERY_CODES))
     conn.execute(delete(recovery_code).where(recovery_code.c.login == login))
     conn.execute(

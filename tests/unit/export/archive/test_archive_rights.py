@@ -19,8 +19,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
-from pipeline.store.exports import archives
-from pipeline.store.paper import originals
+from pipeline.store.exports import archives, originals
 from pipeline.store.schema import paper as schema_paper
 from tests.support.store.export_examples import ARNE, FORMS, SETTINGS, SIV, record
 from tests.support.store.export_office import ANNA, correct

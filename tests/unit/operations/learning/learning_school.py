@@ -24,7 +24,7 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
-from pipeline.store.paper.sheets import save_page_reading
+from pipeline.store.entries.sheet_entries import save_page_reading
 from tests.support.store.ward import (
     ADMIN,
     EVA,

@@ -41,7 +41,7 @@ from pipeline.reading.language.language_model import Lexicon, add_learned_words
 from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
-from pipeline.store.paper.sheets import save_page_reading
+from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
 from tests.support.store.ward import (

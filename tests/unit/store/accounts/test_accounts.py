@@ -10,13 +10,15 @@ import pytest
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
-from pipeline.store.accounts import administration, emergency_access, people, sessions
-from pipeline.store.accounts.login import access_changes, access_notices
-from pipeline.store.accounts.login.access_notices import ChangeKind
-from pipeline.store.accounts.login.password_hashes import (
+from pipeline.login.accounts import close_account, save_account, seal_password
+from pipeline.login.authentication import redeem_code
+from pipeline.login.password_hashes import (
     SEALED_PASSWORD_WORDS,
     make_sealed_password,
 )
+from pipeline.store.accounts import access_notices, emergency_access, people, sessions
+from pipeline.store.accounts.access_notices import ChangeKind
+from pipeline.store.accounts.login import access_changes, administration
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import events
 from pipeline.store.registers import client_register
@@ -44,13 +46,13 @@ def store(store: Store) -> Store:
 def saved(store: Store, account: Person) -> None:
     """Add an account whose person has chosen a password."""
     with store.begin() as conn:
-        administration.save_account(conn, BOSS, account, NOW)
+        save_account(conn, BOSS, account, NOW)
         people.set_password(conn, account.login, hashed(PASSWORD), must_change=False)
 
 
 def test_the_person_of_a_new_account_alone_chooses_its_password(store: Store) -> None:
     with store.begin() as conn:
-        code = administration.save_account(conn, BOSS, EVA, NOW)
+        code = save_account(conn, BOSS, EVA, NOW)
     assert code is not None
     assert logged_in(store, "eva", code) is None
     with store.read() as conn:
@@ -58,7 +60,7 @@ def test_the_person_of_a_new_account_alone_chooses_its_password(store: Store) ->
             one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"
         )
         assert eva.must_change
-    assert access_changes.redeem_code(login_request(store, NOW), "eva", code, PASSWORD)
+    assert redeem_code(login_request(store, NOW), "eva", code, PASSWORD)
     assert logged_in(store, "eva", PASSWORD) == EVA
     with store.read() as conn:
         assert code not in whole_log(conn)
@@ -69,7 +71,7 @@ def test_a_change_keeps_the_password_and_works_at_once(store: Store) -> None:
     saved(store, EVA)
     moved = replace(EVA, units=frozenset({SOUTH}), areas=frozenset({"SoL"}), title="planerare")
     with store.begin() as conn:
-        assert administration.save_account(conn, BOSS, moved, NOW) is None
+        assert save_account(conn, BOSS, moved, NOW) is None
         found = next(
             one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"
         )
@@ -90,7 +92,7 @@ def test_closing_ends_the_sessions_and_opening_gives_the_account_back(store: Sto
     saved(store, EVA)
     with store.begin() as conn:
         token = sessions.start_session(conn, "eva", NOW)
-        administration.close_account(conn, BOSS, "eva")
+        close_account(conn, BOSS, "eva")
         assert sessions.find_session(conn, token) is None
         assert [
             one.active
@@ -98,7 +100,7 @@ def test_closing_ends_the_sessions_and_opening_gives_the_account_back(store: Sto
             if one.person.login == "eva"
         ] == [False]
         with pytest.raises(UsageError, match="closed"):
-            administration.save_account(conn, BOSS, EVA, NOW)
+            save_account(conn, BOSS, EVA, NOW)
         administration.reopen_account(conn, BOSS, "eva")
         assert people.find_person(conn, "eva") == EVA
 
@@ -111,7 +113,7 @@ def test_an_account_never_becomes_one_for_emergencies_nor_an_ordinary_one(
     saved(store, known)
     changed = replace(known, break_glass=not known.break_glass)
     with store.begin() as conn, pytest.raises(UsageError, match="emergencies"):
-        administration.save_account(conn, BOSS, changed, NOW)
+        save_account(conn, BOSS, changed, NOW)
     assert logged_in(store, known.login, PASSWORD) == known
 
 
@@ -126,15 +128,15 @@ def test_what_makes_no_sense_is_refused_and_nobody_changes_the_own_account(store
     with store.begin() as conn:
         for account in [*wrong, replace(EVA, areas=frozenset())]:
             with pytest.raises(UsageError):
-                administration.save_account(conn, BOSS, account, NOW)
+                save_account(conn, BOSS, account, NOW)
         for login in ("sys", "ingen"):
             with pytest.raises(UsageError):
-                administration.close_account(conn, BOSS, login)
+                close_account(conn, BOSS, login)
             with pytest.raises(UsageError):
                 access_changes.request_change(conn, BOSS, login, ChangeKind.PASSWORD, NOW)
     for login in ("sys", "ingen", "chef"):
         with pytest.raises(UsageError):
-            administration.seal_password(store, BOSS, login, NOW)
+            seal_password(store, BOSS, login, NOW)
 
 
 def test_words_are_drawn_from_many() -> None:
@@ -146,8 +148,8 @@ def test_an_account_for_emergencies_keeps_its_sealed_password_and_marks_all_that
     store: Store,
 ) -> None:
     with store.begin() as conn:
-        assert administration.save_account(conn, BOSS, SEALED, NOW) is None
-    password = administration.seal_password(store, BOSS, "nod", NOW)
+        assert save_account(conn, BOSS, SEALED, NOW) is None
+    password = seal_password(store, BOSS, "nod", NOW)
     assert len(password.split()) == SEALED_PASSWORD_WORDS
     assert logged_in(store, "nod", password, oidc=True) == SEALED
     with store.begin() as conn:

@@ -8,21 +8,19 @@ import pytest
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import Client, EntryState, Role, State
+from pipeline.domain.model import Client, EntryState, PriorityKind, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
 from pipeline.review import corrections, decisions, duplicates, questions, signing, transfers
 from pipeline.review.duplicates import ComparisonSource
-from pipeline.store.accounts import blocks
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue_order, temporary_identities, versions
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.entries.queue_order import PriorityKind
 from pipeline.store.event_log.queries import clients_of_subjects
 from pipeline.store.quality import rekeying
-from pipeline.store.registers import client_register
+from pipeline.store.registers import blocks, client_register
 from pipeline.store.reports import backlog
 from pipeline.store.review import author_questions, duplicate_entries
 from tests.support.store.ward import (

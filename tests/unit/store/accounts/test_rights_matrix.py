@@ -23,8 +23,8 @@ from pipeline.domain.settings import Settings
 from pipeline.export.runs import RunPreview
 from pipeline.reporting.audit.client_extract import ClientExtract
 from pipeline.reporting.progress import Overview
-from pipeline.store.accounts import blocks
 from pipeline.store.database.store import open_store
+from pipeline.store.registers import blocks
 from pipeline.store.reports.paper_days import PaperDays
 from tests.support.rights.acting import acting_functions, unguarded, without_area
 from tests.support.rights.rights_table import ABOUT_NO_PAPER, MATRIX, NOT_ACTING, R, Reach

@@ -14,12 +14,13 @@ from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role,
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
+from pipeline.login.accounts import close_account, save_account
 from pipeline.review import corrections, decisions, signing
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.rekeying import adjudicate
-from pipeline.store.accounts import administration, emergency_access, people
+from pipeline.store.accounts import emergency_access, people
+from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes
-from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
@@ -194,11 +195,11 @@ def test_nobody_changes_the_own_account_by_another_one(accounts: Store) -> None:
     with accounts.begin() as conn:
         for account in (BOSS, replace(EVA, key="B1")):
             with pytest.raises(UsageError, match="own account"):
-                administration.save_account(conn, BOSS_TOO, account, NOW)
+                save_account(conn, BOSS_TOO, account, NOW)
         with pytest.raises(UsageError, match="own account"):
             access_changes.request_change(conn, BOSS_TOO, "sys", ChangeKind.PASSWORD, NOW)
         with pytest.raises(UsageError, match="own account"):
-            administration.close_account(conn, BOSS_TOO, "sys")
+            close_account(conn, BOSS_TOO, "sys")
 
 
 @pytest.mark.parametrize("login", ["nod", "chef"])

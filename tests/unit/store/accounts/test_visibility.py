@@ -18,18 +18,19 @@ from pipeline.domain.model import (
     Outcome,
     PageReading,
     Person,
+    PriorityKind,
     Role,
 )
 from pipeline.domain.permissions import Action
 from pipeline.review import decisions
-from pipeline.store.accounts import blocks, visibility
+from pipeline.store.accounts import visibility
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, queue_order
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import ready_entries
+from pipeline.store.lookup import by_serial
 from pipeline.store.paper import page_lists, pages
-from pipeline.store.paper.lookup import by_serial
-from pipeline.store.registers import client_register
+from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import own_decisions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
@@ -129,9 +130,7 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
         for act in (
             lambda: queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW),
             lambda: queue.record_page_view(conn, NORTHERN_ADMIN, page_id),
-            lambda: queue_order.prioritize(
-                conn, CHIEF, queue_order.PriorityKind.ENTRY, NORTH, "AAAA-00", NOW
-            ),
+            lambda: queue_order.prioritize(conn, CHIEF, PriorityKind.ENTRY, NORTH, "AAAA-00", NOW),
             lambda: decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
             lambda: by_serial.entry_history(conn, EVA, "AAAA-00"),
         ):

@@ -16,13 +16,13 @@ from pipeline.review import decisions
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store
 from pipeline.store.depth import attachments
-from pipeline.store.depth.attached_pages import (
+from pipeline.store.depth.attachments import AttachmentChoice
+from pipeline.store.entries import queue
+from pipeline.store.entries.attached_pages import (
     find_sheet_before,
     list_attached_pages,
     list_followers,
 )
-from pipeline.store.depth.attachments import AttachmentChoice
-from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Deadline, Form, Forms
 from pipeline.domain.law.deadlines import due_at
-from pipeline.domain.model import EntryState, IssuedSheet, Person, State, Value
+from pipeline.domain.model import EntryState, IssuedSheet, Person, PriorityKind, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import QueueOrder
 from pipeline.reporting.progress import make_progress_report
@@ -25,7 +25,6 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.queue import claim_next
 from pipeline.store.entries.queue_order import (
-    PriorityKind,
     PriorityOverride,
     list_priorities,
     prioritize,

@@ -11,7 +11,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper.lookup.own_actions import OwnAction, list_own_actions
+from pipeline.store.lookup.own_actions import OwnAction, list_own_actions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ASTA,

@@ -9,10 +9,10 @@ from sqlalchemy import update
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import IssuedSheet, Person, Role
-from pipeline.store.accounts import blocks
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import client_log_subject, list_events
-from pipeline.store.paper.lookup.search import EntrySearch, SearchResult, search_entries
+from pipeline.store.lookup.search import EntrySearch, SearchResult, search_entries
+from pipeline.store.registers import blocks
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,

@@ -11,7 +11,8 @@ from pipeline.review import corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.paper import pages, sheets
+from pipeline.store.entries import sheet_entries as sheets
+from pipeline.store.paper import pages
 from pipeline.store.paper.intake import batches, stacks
 from pipeline.store.paper.workers import count_attempt
 from pipeline.store.reports.entry_counts import workspace_metrics

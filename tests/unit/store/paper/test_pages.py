@@ -11,8 +11,10 @@ from pipeline.domain.errors import NotAllowedError, ReviewError, StoreError
 from pipeline.domain.model import Outcome, PageReading
 from pipeline.review.decisions import reject_entry
 from pipeline.store.database.store import Store
-from pipeline.store.paper import page_lists, pages, sheets
+from pipeline.store.entries import sheet_entries as sheets
+from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.pages import NewPage
+from pipeline.store.paper.sheets import list_sheet_pages, missing_pages_by_sheet
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -142,7 +144,7 @@ def test_pages_of_a_sheet_meet_in_one_entry_in_any_order(
     for number, missing in zip(order, [(order[1],), ()], strict=True):
         ward.read(ward.scan(), page_reading(NOTE, "AAAA", said[number], number))
         with ward.store.read() as conn:
-            assert sheets.missing_pages_by_sheet(conn, ["AAAA"]) == {"AAAA": missing}
+            assert missing_pages_by_sheet(conn, ["AAAA"]) == {"AAAA": missing}
             assert [
                 sheet.missing_pages for sheet in page_lists.list_incomplete_sheets(conn, NORTHERN)
             ] == ([missing] if missing else [])
@@ -267,7 +269,7 @@ def test_the_back_of_a_copy_is_not_laid_to_the_sheet_that_was_copied(
             sheets.settle_duplicate(conn, ADMIN, copy, FORMS, same=False)
     ward.read(back, page_reading(NOTE, "AAAA", PLAN, 2))
     with ward.store.read() as conn:
-        assert [one.id for one in sheets.list_sheet_pages(conn, "AAAA")] == [front]
+        assert [one.id for one in list_sheet_pages(conn, "AAAA")] == [front]
     assert page(ward, back).sheet == back
 
 
@@ -281,7 +283,7 @@ def test_a_back_that_stood_apart_is_laid_to_its_sheet_once_the_front_is_known_as
         ward.read(page_id, page_reading(NOTE, "AAAA", PLAN, 2))
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, again, FORMS, same=True)
-        assert [one.id for one in sheets.list_sheet_pages(conn, "AAAA")] == [front, back]
+        assert [one.id for one in list_sheet_pages(conn, "AAAA")] == [front, back]
     assert page(ward, back_again).duplicate_of == back
     assert [
         (entry.id, entry.page)

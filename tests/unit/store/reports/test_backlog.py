@@ -14,8 +14,8 @@ from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.domain.settings import Settings
 from pipeline.review.corrections import void_entry
 from pipeline.review.decisions import Decision, decide_entry, reject_entry, reopen_rejected
-from pipeline.store.accounts.blocks import set_block
 from pipeline.store.database.store import Store
+from pipeline.store.registers.blocks import set_block
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from pipeline.store.reports.progress import count_not_entered
 from pipeline.store.schema import paper

@@ -16,7 +16,6 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.review import corrections, decisions
-from pipeline.store.accounts import blocks
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -28,7 +27,7 @@ from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import claim_next_rekeying
 from pipeline.store.quality.rekeying import confirmed_answer as last_said
 from pipeline.store.quality.seeded_errors import with_seeded_error
-from pipeline.store.registers import client_register
+from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import batch_review
 from pipeline.store.review.batch_items import (
     BatchResult,

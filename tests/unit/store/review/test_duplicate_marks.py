@@ -17,8 +17,8 @@ from pipeline.registers.client_check import ClientStatement
 from pipeline.review import corrections, decisions, duplicates
 from pipeline.review.duplicates import ComparisonSource, is_value_in_text
 from pipeline.store.database.store import Store
-from pipeline.store.entries import closed_entries
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.reports import closed_entries
 from pipeline.store.review import duplicate_entries
 from pipeline.store.schema import paper
 from tests.support.store.ward import (

@@ -20,11 +20,12 @@ from pipeline.export.targets import TARGETS
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
-from pipeline.store.entries import closed_entries, temporary_identities
-from pipeline.store.entries.closed_entries import list_reviewed_sheets
+from pipeline.store.entries import temporary_identities
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import records
 from pipeline.store.registers import client_register
+from pipeline.store.reports import closed_entries
+from pipeline.store.reports.closed_entries import list_reviewed_sheets
 from pipeline.store.schema.review import client_choice
 from tests.support.store.ward import (
     ADMIN,

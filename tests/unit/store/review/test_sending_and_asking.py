@@ -19,7 +19,7 @@ from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.paper.lookup import by_serial
+from pipeline.store.lookup import by_serial
 from pipeline.store.review import author_questions, transferred
 from tests.support.store.passwords import hashed
 from tests.support.store.ward import (

@@ -18,7 +18,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.registers import care_system_exports
+from pipeline.store.exports import care_system_exports
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
 from tests.support.store.route_steps import make_run

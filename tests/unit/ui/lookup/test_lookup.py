@@ -21,7 +21,7 @@ from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.exports.manual_entry import claims, copies
-from pipeline.store.paper.lookup import by_serial
+from pipeline.store.lookup import by_serial
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import Assignment, Role
 from pipeline.domain.permissions import ALL_AREAS, ROLE_ACTIONS, Action
+from pipeline.login.authentication import redeem_code
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.clock import utc_now
@@ -211,7 +212,7 @@ def test_a_second_administrator_approves_and_the_person_can_say_no(
     next(one for one in nurse.button if (one.key or "").startswith("access_refuse-")).click().run()
     assert not nurse.warning
     request = login_request(store)
-    assert not access_changes.redeem_code(request, "nina", code, CHOSEN)
+    assert not redeem_code(request, "nina", code, CHOSEN)
 
 
 def test_the_own_account_cannot_be_changed(open_screen: OpenScreen) -> None:

@@ -22,8 +22,7 @@ from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
-from pipeline.store.exports import archives, payment_approvals
-from pipeline.store.paper import originals
+from pipeline.store.exports import archives, originals, payment_approvals
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
 from tests.support.screens import seeding

@@ -41,9 +41,10 @@ from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.paper import pages, sheets
+from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers.outages import save_outage
 from pipeline.store.schema.paper import event

@@ -10,10 +10,10 @@ import streamlit as st
 
 from pipeline.domain import errors
 from pipeline.domain.errors import EfterskriftError, ReviewError, UsageError
-from pipeline.domain.model import Person, Role
+from pipeline.domain.model import Person, PriorityKind, Role
 from pipeline.export.targets import TARGETS
+from pipeline.login.accounts import close_account, save_account
 from pipeline.registers.clients import load_client_register
-from pipeline.store.accounts import administration
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue_order
@@ -75,13 +75,13 @@ def test_an_error_within_an_error_is_told_in_its_language(tmp_path: Path) -> Non
 def _pull_nothing(store: Store) -> None:
     with store.begin() as conn:
         queue_order.prioritize(
-            conn, seeding.MANAGER, queue_order.PriorityKind.CLIENT, seeding.UNIT, " ", utc_now()
+            conn, seeding.MANAGER, PriorityKind.CLIENT, seeding.UNIT, " ", utc_now()
         )
 
 
 def _save_no_name(store: Store) -> None:
     with store.begin() as conn:
-        administration.save_account(
+        save_account(
             conn,
             seeding.SYSTEM_ADMINISTRATOR,
             Person("ny", "", "sjuksköterska", Role.REVIEWER, frozenset(), frozenset()),
@@ -98,7 +98,7 @@ def _return_mistyped(store: Store) -> None:
 
 def _look_for_no_account(store: Store) -> None:
     with store.begin() as conn:
-        administration.close_account(conn, seeding.SYSTEM_ADMINISTRATOR, "ingen")
+        close_account(conn, seeding.SYSTEM_ADMINISTRATOR, "ingen")
 
 
 FAULTS = [

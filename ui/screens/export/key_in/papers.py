@@ -10,8 +10,8 @@ from pipeline.domain.errors import NotAllowedError, StoreError
 from pipeline.domain.model import Person
 from pipeline.export.manual_entry.screen import ClientToKeyIn
 from pipeline.export.runs import ExportContext
-from pipeline.store.depth.attached_pages import list_attached_pages
 from pipeline.store.entries import queue
+from pipeline.store.entries.attached_pages import list_attached_pages
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages

@@ -21,9 +21,9 @@ from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 from pipeline.store.depth import attachments
-from pipeline.store.depth.attached_pages import AttachedPage, page_words
 from pipeline.store.depth.attachments import MAX_TITLE_LENGTH, AttachmentChoice
 from pipeline.store.entries import queue
+from pipeline.store.entries.attached_pages import AttachedPage, page_words
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.paper.form_areas import ATTACHMENT_FORM
 from pipeline.store.paper.pages import Page

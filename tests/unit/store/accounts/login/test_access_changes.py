@@ -11,17 +11,17 @@ import pytest
 from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.model import Role
 from pipeline.domain.settings import Settings
-from pipeline.store.accounts import administration, people, sessions
+from pipeline.login import authentication
+from pipeline.login.accounts import save_account
+from pipeline.login.authentication import Credentials, redeem_code
+from pipeline.store.accounts import access_notices, people, sessions
+from pipeline.store.accounts.access_notices import LISTED_FOR, TOLD_FOR, ChangeKind
 from pipeline.store.accounts.login import (
     access_changes,
-    access_notices,
-    authentication,
     provider_links,
     second_factor,
 )
 from pipeline.store.accounts.login.access_changes import CODE_LIFETIME, RequestedChange
-from pipeline.store.accounts.login.access_notices import LISTED_FOR, TOLD_FOR, ChangeKind
-from pipeline.store.accounts.login.authentication import Credentials
 from pipeline.store.accounts.login.provider_links import ProviderIdentity
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -68,7 +68,7 @@ def ask(store: Store, kind: ChangeKind = ChangeKind.PASSWORD) -> RequestedChange
 def redeem(store: Store, code: str, days: float = 0, password: str = NEW) -> bool:
     """Whether a code sets Eva's password."""
     request = login_request(store, NOW + timedelta(days=days))
-    return access_changes.redeem_code(request, "eva", code, password)
+    return redeem_code(request, "eva", code, password)
 
 
 def hints(store: Store, hint: Hint) -> list[str]:
@@ -112,7 +112,7 @@ def test_an_account_that_an_administrator_made_does_not_approve_for_its_maker(
 ) -> None:
     """A puppet counts as nobody: the change is one administrator's, which is a finding."""
     with alone.begin() as conn:
-        administration.save_account(conn, BOSS, replace(SECOND, login="docka"), NOW)
+        save_account(conn, BOSS, replace(SECOND, login="docka"), NOW)
     change = ask(alone)
     assert not change.needs_approval
     assert hints(alone, Hint.CHANGED_ALONE) == ["request_access_change"]
@@ -130,7 +130,7 @@ def test_an_administrators_second_account_is_no_second_administrator(staffed: St
 def test_a_puppet_does_not_approve_where_there_is_another(staffed: Store) -> None:
     puppet = replace(SECOND, login="docka")
     with staffed.begin() as conn:
-        administration.save_account(conn, BOSS, puppet, NOW)
+        save_account(conn, BOSS, puppet, NOW)
     change = ask(staffed)
     assert change.needs_approval
     with staffed.begin() as conn, pytest.raises(NotAllowedError, match="independent"):
@@ -234,9 +234,9 @@ def test_a_signature_within_a_day_of_a_change_is_a_finding(alone: Store, how: st
 def test_the_first_password_of_a_new_account_is_no_change(alone: Store) -> None:
     new = person("ny")
     with alone.begin() as conn:
-        code = administration.save_account(conn, BOSS, new, NOW)
+        code = save_account(conn, BOSS, new, NOW)
     assert code
-    access_changes.redeem_code(login_request(alone, NOW), "ny", code, NEW)
+    redeem_code(login_request(alone, NOW), "ny", code, NEW)
     with alone.begin() as conn:
         events.record(conn, "ny", "sign", "after", unit=NORTH)
     assert hints(alone, Hint.CHANGED_THEN_SIGNED) == []

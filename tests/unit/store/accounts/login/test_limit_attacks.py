@@ -18,10 +18,11 @@ import pytest
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import Role
 from pipeline.domain.settings import Settings
+from pipeline.login import authentication
+from pipeline.login.authentication import Credentials, check_password, redeem_code
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login import access_changes, authentication, limits
-from pipeline.store.accounts.login.access_notices import ChangeKind
-from pipeline.store.accounts.login.authentication import Credentials, check_password
+from pipeline.store.accounts.access_notices import ChangeKind
+from pipeline.store.accounts.login import access_changes, limits
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
@@ -231,7 +232,7 @@ def test_the_code_of_an_administrator_opens_where_a_guesser_shares_the_address(
         people.save_person(conn, chief, hashed(PASSWORD))
         change = access_changes.request_change(conn, chief, "nina", ChangeKind.PASSWORD, now)
     request = door.request(2 * MINUTES, browser)
-    assert access_changes.redeem_code(request, "nina", change.code, PASSWORD)
+    assert redeem_code(request, "nina", change.code, PASSWORD)
     assert door.is_let_in(2 * MINUTES + 1, "nina", browser)
 
 

@@ -9,8 +9,8 @@ import pytest
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
+from pipeline.login.authentication import Credentials, check_password
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login.authentication import Credentials, check_password
 from pipeline.store.accounts.login.limits import LoginSource
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
@@ -171,7 +171,7 @@ def test_an_attempt_counts_before_its_password_is_checked(
     def killed(*_: object) -> bool:
         raise KilledError
 
-    monkeypatch.setattr("pipeline.store.accounts.login.authentication.matches_password", killed)
+    monkeypatch.setattr("pipeline.login.authentication.matches_password", killed)
     for _ in range(LIMITS.login_failures_account):
         with pytest.raises(KilledError):
             attempt(staffed, "eva", "fel")

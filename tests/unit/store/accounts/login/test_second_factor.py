@@ -11,13 +11,14 @@ import pytest
 from cryptography.fernet import Fernet
 
 from pipeline.domain.errors import NotAllowedError, StoreError, UsageError
-from pipeline.store.accounts import people, sessions
-from pipeline.store.accounts.login import second_factor
-from pipeline.store.accounts.login.authentication import (
+from pipeline.login.authentication import (
     Credentials,
     check_code,
     check_password,
 )
+from pipeline.login.second_factor import renew_recovery_codes
+from pipeline.store.accounts import people, sessions
+from pipeline.store.accounts.login import second_factor
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
 from tests.support.image_folder import folder_of
@@ -103,8 +104,8 @@ def test_a_recovery_code_opens_once_however_it_is_written(staffed: Store) -> Non
 def test_codes_are_renewed_with_a_right_code_only(staffed: Store) -> None:
     old = enrol(staffed)
     request = login_request(staffed, LATER)
-    assert second_factor.renew_recovery_codes(request, "eva", "000000") is None
-    new = second_factor.renew_recovery_codes(request, "eva", app_code())
+    assert renew_recovery_codes(request, "eva", "000000") is None
+    new = renew_recovery_codes(request, "eva", app_code())
     assert new is not None
     assert not set(new) & set(old)
     assert not enters(staffed, old[0])

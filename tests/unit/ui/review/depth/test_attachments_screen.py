@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.depth.attached_pages import list_attached_pages
 from pipeline.store.entries import queue
+from pipeline.store.entries.attached_pages import list_attached_pages
 from pipeline.store.entries.entry import load_entry
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench

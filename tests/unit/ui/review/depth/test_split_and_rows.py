@@ -15,8 +15,8 @@ from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import list_parts
-from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
+from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.entries.entry_view import load_entry_view
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench

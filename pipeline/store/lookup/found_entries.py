@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Client, EntryState, Person
-from pipeline.store.accounts.protected_identity import find_hidden_pids
-from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import filter_known_clients
 
 
@@ -36,17 +33,6 @@ class FoundEntry:
     def is_open(self) -> bool:
         """Whether the entry waits for review, so that its values must not be seen."""
         return self.entry.state in OPEN_STATES
-
-
-def event_clock(conn: Connection, forms: Forms, one: FoundEntry) -> str:
-    """Return the time of day that a decided entry is about; empty if none, or it is not told."""
-    form = forms.get((one.entry.form, one.entry.version))
-    spec = form.meaning(Meaning.EVENT_TIME, one.entry.row) if form else None
-    if spec is None or one.is_open or one.is_hidden:
-        return ""
-    decided = decided_answers(conn, one.entry.id).get(spec.name)
-    value = decided.answer.value if decided is not None else None
-    return value if isinstance(value, str) else ""
 
 
 def with_clients(conn: Connection, person: Person, entries: Iterable[Entry]) -> list[FoundEntry]:

@@ -10,10 +10,11 @@ from argon2 import PasswordHasher, Type
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.settings import Settings
+from pipeline.login import authentication, password_hashes, password_rules
+from pipeline.login.authentication import Credentials, check_password
+from pipeline.login.password_hashes import MOST_AT_ONCE
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login import authentication, password_hashes, password_rules
-from pipeline.store.accounts.login.authentication import Credentials, check_password
-from pipeline.store.accounts.login.password_hashes import MOST_AT_ONCE, Lane
+from pipeline.store.accounts.login.limits import Lane
 from pipeline.store.database.store import Store, is_transaction_open
 from pipeline.store.registers.client_register import save_units
 from tests.support.store.passwords import hashed, logged_in, login_request
@@ -92,7 +93,7 @@ def test_no_password_is_hashed_while_a_transaction_is_open(
 
 def test_an_unknown_login_costs_as_much_as_a_known_one(with_eva: Store, watching: Watching) -> None:
     with with_eva.begin() as conn:
-        people.save_person(conn, person("ny"), password_hashes.NO_PASSWORD)
+        people.save_person(conn, person("ny"), people.NO_PASSWORD)
     for login in ("eva", "ny", "finns-inte"):
         logged_in(with_eva, login, "fel")
     assert watching.hashes == ["$argon2id"] * 3

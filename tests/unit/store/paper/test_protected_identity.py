@@ -15,18 +15,19 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.model import Client, EntryState, Person, Reading, State, Value
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.review import decisions, transfers
-from pipeline.store.accounts.protected_identity import (
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.entries import sheet_entries as sheets
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry_view import EntryView, load_entry_view
+from pipeline.store.paper import pages
+from pipeline.store.paper.protected_identity import (
     NO_COVERED_AREAS,
     WHOLE_PAGE_BOX,
     find_covered_areas,
     find_covered_boxes,
     find_hidden_pids,
 )
-from pipeline.store.database.store import Store
-from pipeline.store.entries import queue
-from pipeline.store.entries.entry import load_entry
-from pipeline.store.entries.entry_view import EntryView, load_entry_view
-from pipeline.store.paper import pages, sheets
 from pipeline.store.registers import client_register
 from pipeline.store.review import transferred
 from pipeline.store.schema import paper as schema_paper

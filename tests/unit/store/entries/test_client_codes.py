@@ -17,12 +17,12 @@ from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import decisions
 from pipeline.review.rows import SeenRow, confirm_rows, list_rows
 from pipeline.store.database.store import Store
-from pipeline.store.entries.entry import load_entry
-from pipeline.store.registers.client_codes import (
+from pipeline.store.entries.client_codes import (
     find_code_owner,
     give_client_codes,
     list_client_codes,
 )
+from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers.client_register import client_register_version
 from pipeline.store.schema import review
 from tests.support.store.ward import ASTA, BROR, EVA, NORTH, NOW, SOUTH, Ward, page_reading

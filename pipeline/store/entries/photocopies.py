@@ -19,10 +19,10 @@ from pipeline.domain.model import Outcome, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
+from pipeline.store.entries.sheet_entries import make_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.duplicates import detach_from_sheet, has_begun_entries, is_entry_begun
 from pipeline.store.paper.pages import Page, load_page
-from pipeline.store.paper.sheets import make_entries
 from pipeline.store.schema import paper
 
 _page_table, _entry_table, _event_table = paper.page, paper.entry, paper.event

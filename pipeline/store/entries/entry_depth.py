@@ -21,8 +21,8 @@ from pipeline.domain.review.rules import asked_fields
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
+from pipeline.store.entries.printed_values import printed_answers
 from pipeline.store.event_log.events import record
-from pipeline.store.registers.printed_values import printed_answers
 from pipeline.store.schema.depth import sheet_depth, unit_depth
 
 

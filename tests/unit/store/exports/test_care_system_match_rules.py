@@ -31,9 +31,9 @@ from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.review import duplicates
-from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
-from pipeline.store.registers import care_system_exports, client_register
+from pipeline.store.exports import care_system_exports
+from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import duplicate_entries
 from pipeline.store.schema.exports import care_row
 from pipeline.store.schema.paper import event
@@ -50,7 +50,7 @@ from tests.support.store.export_office import (
     state,
 )
 from tests.support.store.route_steps import make_run
-from tests.unit.store.registers.care_system_rows import (
+from tests.unit.store.exports.care_system_rows import (
     NOTE,
     ROW,
     already,

@@ -18,10 +18,10 @@ from pipeline.domain.permissions import Action
 from pipeline.forms.fiducials import normalize_serial
 from pipeline.registers.client_search import split_words
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import select_entries
 from pipeline.store.event_log.events import client_log_subject, record
-from pipeline.store.paper.lookup.found_entries import FoundEntry, with_clients
+from pipeline.store.lookup.found_entries import FoundEntry, with_clients
+from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import find_client, strip_pid_separators
 from pipeline.store.schema import lookup, paper
 from pipeline.store.schema.review import temporary_identity

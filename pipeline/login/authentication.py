@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import LoginError, UsageError
 from pipeline.domain.model import Person
+from pipeline.login.password_hashes import matches_password
+from pipeline.login.password_rules import hash_new_password
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import limits, second_factor
-from pipeline.store.accounts.login.access_changes import cancel_codes
+from pipeline.store.accounts.login.access_changes import (
+    cancel_codes,
+    find_by_code,
+    is_open,
+    mark_done,
+)
 from pipeline.store.accounts.login.limits import Attempt, LoginRequest, Proof
-from pipeline.store.accounts.login.password_hashes import PasswordHash, matches_password
-from pipeline.store.accounts.login.password_rules import hash_new_password
+from pipeline.store.accounts.people import password_digest
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +127,42 @@ def change_password(
         record(conn, login, "change_password", login)
 
 
-def password_digest(conn: Connection, login: str) -> PasswordHash | None:
-    """Return the hash of an account's password, or None if there is no such account."""
-    text: str | None = conn.execute(
-        select(paper.staff.c.password_hash).where(paper.staff.c.login == login)
-    ).scalar_one_or_none()
-    return None if text is None else PasswordHash(text)
+def redeem_code(request: LoginRequest, login: str, code: str, new_password: str) -> bool:
+    """Set the password that a person chooses with a code; return whether the code was right.
+
+    All sessions of the person end. The second factor stays.
+
+    Raises:
+        LoginError: too many recent failures, or the change still waits for approval.
+        UsageError: the password is too weak, or too many others are logging in.
+    """
+    with request.store.read() as conn:
+        login = people.find_login(conn, login.strip())
+    attempt = limits.begin_attempt(request, login, Proof.CODE)
+    with request.store.read() as conn:
+        person, row = people.find_person(conn, login), find_by_code(conn, login, code)
+    if person is None or row is None or not is_open(row, request.now):
+        with request.store.begin() as conn:
+            subject = person.login if person else "unknown"
+            record(conn, "system", "login_failed", subject, kind="code")
+        return False
+    with request.store.begin() as conn:
+        limits.forget_attempt(conn, attempt)
+    if row.needs_approval and row.approved_at is None:
+        raise LoginError("access_change_waits")
+    digest = hash_new_password(new_password, person, request.settings)
+    with request.store.begin() as conn:
+        # Somebody may have used or cancelled it meanwhile
+        row = find_by_code(conn, login, code)
+        if row is None or not is_open(row, request.now):
+            return False
+        people.set_password(conn, login, digest, must_change=False)
+        sessions.end_all_sessions(conn, login, request.now, "password")
+        mark_done(conn, row, request.now)
+        # The browser is known from now on, however many guess the password from the same address
+        limits.forget_failures(conn, attempt)
+        record(conn, login, "redeem_code", login, kind=row.kind)
+    return True
 
 
 def _finish_login(conn: Connection, attempt: Attempt) -> None:

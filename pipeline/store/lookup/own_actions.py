@@ -18,7 +18,7 @@ from pipeline.store.entries.answers import AnswerOrigin
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.lookup.found_entries import FoundEntry, with_clients
+from pipeline.store.lookup.found_entries import FoundEntry, with_clients
 from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
 from pipeline.store.review.own_decisions import list_own_latest
 from pipeline.store.schema import lookup, paper

@@ -9,10 +9,12 @@ from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, SheetCode
 from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
-from pipeline.store.entries import queue
+from pipeline.store.entries import photocopies, queue
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper import page_lists, pages, photocopies, sheets
+from pipeline.store.paper import page_lists, pages
+from pipeline.store.paper.sheets import missing_pages_by_sheet
 from pipeline.store.schema import paper
 from tests.support.store.counted_statements import statements
 from tests.support.store.ward import (
@@ -210,7 +212,7 @@ def test_a_page_of_a_form_that_nobody_knows_misses_none(ward: Ward) -> None:
         ),
     )
     with ward.store.read() as conn:
-        assert sheets.missing_pages_by_sheet(conn, [page_id]) == {page_id: ()}
+        assert missing_pages_by_sheet(conn, [page_id]) == {page_id: ()}
 
 
 def test_a_side_that_was_laid_to_the_wrong_paper_is_taken_off_and_asked_about_again(

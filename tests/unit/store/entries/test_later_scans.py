@@ -12,9 +12,9 @@ from pipeline.domain.form.form import Form
 from pipeline.review import corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
+from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.paper import sheets
 from tests.support.store.ward import (
     ADMIN,
     ASTA,

@@ -33,9 +33,9 @@ from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
 from pipeline.store.event_log.events import record
 from pipeline.store.exports import run_items
+from pipeline.store.exports.care_system_exports import is_active
 from pipeline.store.exports.run_items import RunItem
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
-from pipeline.store.registers.care_system_exports import is_active
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
 

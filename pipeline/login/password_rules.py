@@ -15,12 +15,8 @@ from zxcvbn import zxcvbn
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.store.accounts.login.password_hashes import (
-    MAX_PASSWORD_LENGTH,
-    PasswordHash,
-    hash_password,
-    password_vocabulary,
-)
+from pipeline.login.password_hashes import MAX_PASSWORD_LENGTH, hash_password, password_vocabulary
+from pipeline.store.accounts.people import PasswordHash
 
 MIN_PASSWORD_LENGTH = 10
 MIN_GUESSES = 10**10

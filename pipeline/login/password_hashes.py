@@ -11,7 +11,6 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from threading import Condition
 
@@ -20,6 +19,8 @@ from argon2.exceptions import VerifyMismatchError
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.settings import ROOT
+from pipeline.store.accounts.login.limits import Lane
+from pipeline.store.accounts.people import NO_PASSWORD, PasswordHash
 from pipeline.store.database.store import is_transaction_open
 
 MOST_AT_ONCE = 2
@@ -33,24 +34,7 @@ SEALED_PASSWORD_WORDS = 6
 _VOCABULARY = ROOT / "data" / "vocabulary"
 _WORD = re.compile(r"[a-zåäö]{4,9}")
 _hasher = PasswordHasher()
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordHash:
-    """The hash of a password, as stored."""
-
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """Where a hash queues: each source has a lane of its own, and strangers come after the known.
-
-    Those who are logged in share a lane.
-    """
-
-    source: str = ""
-    is_stranger: bool = False
+_SHARED_LANE = Lane()
 
 
 class _Turns:
@@ -93,8 +77,6 @@ class _Turns:
 
 
 _turns = _Turns()
-NO_PASSWORD = PasswordHash("!")
-"""The hash of an account whose person has not chosen a password yet: nothing matches it."""
 
 
 def hash_password(password: str) -> PasswordHash:
@@ -104,11 +86,11 @@ def hash_password(password: str) -> PasswordHash:
         UsageError: too many others are hashing, so that the person has to wait.
         RuntimeError: a transaction is open, which is a programming error.
     """
-    with _turn(Lane()):
+    with _turn(_SHARED_LANE):
         return PasswordHash(_hasher.hash(password))
 
 
-def matches_password(digest: PasswordHash | None, password: str, lane: Lane = Lane()) -> bool:
+def matches_password(digest: PasswordHash | None, password: str, lane: Lane = _SHARED_LANE) -> bool:
     """Return whether a password has this hash; without one it takes as long. Raises as above."""
     has_password = digest is not None and digest != NO_PASSWORD
     if len(password) > MAX_PASSWORD_LENGTH:

@@ -17,7 +17,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry, load_entry
-from pipeline.store.registers import care_system_exports
+from pipeline.store.exports import care_system_exports
 from pipeline.texts import Text
 from tests.support.store.export_examples import FORMS, SIV
 from tests.support.store.export_office import ANNA

@@ -1,0 +1,1 @@
+"""How a person gets in: passwords, the second factor, codes, and the accounts themselves."""
