@@ -123,7 +123,7 @@ def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
     """Read the pages in the order of the files, with a progress bar on stderr."""
     from pipeline.files.sandbox.process import SandboxProcess
-    from pipeline.reading.imaging.timing import limit_threads
+    from pipeline.reading.imaging.process_resources import limit_threads
 
     limit_threads()
     # An error in a register, a form or a setting is raised here; in the pool it would only end

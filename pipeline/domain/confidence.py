@@ -115,10 +115,6 @@ UNCALIBRATED_MAX_P = 0.89
 
 Source: reasoned: below every threshold of prefilling. Test set: none."""
 
-DRAWN_MARKS_MAX_P = 0.998
-"""Highest p of a curve that rests on drawn marks alone, which are less odd than scanned ones.
-
-Source: reasoned (`data/models/calibration.md`). Test set: none."""
 
 RULES_LOW_CONFIDENCE_BELOW = 0.8
 """A reader that applies rules reports ambiguity with a lower p than this: no curve raises it.

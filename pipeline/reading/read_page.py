@@ -39,7 +39,6 @@ from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
 from pipeline.reading.identify.external_forms import LOOSE_RESIDUAL_MM, match_external_form
 from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
@@ -163,12 +162,10 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
         return _read_typed(data, reader)
 
     # 1. Decode the file.
-    with stage("decode"):
-        image = decode_image(data, media_type)
+    image = decode_image(data, media_type)
 
     # 2. Identify the page by Efterskrift's codes and markers.
-    with stage("identify"):
-        identification = identify_page(image)
+    identification = identify_page(image)
     if identification.is_blank:
         return PageResult(PageReading(Outcome.BLANK, rotation_deg=identification.rotation_deg))
 
@@ -193,9 +190,8 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     readings = drop_text_of_neighbours(context, readings)
 
     # 5. Resolve the values with registers, dates, sums and each other.
-    with stage("resolve"):
-        known = known.of_page(context.form, unit)
-        fields, unresolved = resolve_page(context.fields, context.form, readings, known)
+    known = known.of_page(context.form, unit)
+    fields, unresolved = resolve_page(context.fields, context.form, readings, known)
 
     # 6. Check the page for what no field reader can see.
     is_loose = located.registration.residual_mm > reader.gate_mm
@@ -270,8 +266,7 @@ def _locate_by_code(image: Image, identification: Identification, reader: PageRe
         return _Located(replace(base, issues=_issue_strings(issues)))
 
     try:
-        with stage("register"):
-            registration = register_page(image, identification, template_image(form, code.page_no))
+        registration = register_page(image, identification, template_image(form, code.page_no))
     except RegistrationError:
         issues.append(Issue(IssueCode.NOT_REGISTERED))
         return _Located(replace(base, issues=_issue_strings(issues)), form, code.page_no)
@@ -304,16 +299,14 @@ def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> 
     """Add the lines of a page of no known form, as help for the person who keys it."""
     if Kind.LINES not in reader.kinds:
         return base
-    with stage("lines of a free page"):
-        return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
+    return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
 
 
 def _read_words(image: Image, reader: PageReader) -> tuple[PrintedWord, ...]:
     """Return the printed words of a page of no known form, by which it can be found."""
     if Kind.PRINTED not in reader.kinds:
         return ()
-    with stage("text of a free page"):
-        return read_page_text(image)
+    return read_page_text(image)
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
@@ -391,8 +384,7 @@ def score_fields(
         ]
         if kind is Kind.MARK:
             field_images = paint_over_neighbours(field_images, context.all_fields)
-        with stage(f"{kind} fields"):
-            kind_readings = FIELD_READERS[kind](field_images)
+        kind_readings = FIELD_READERS[kind](field_images)
         scored.update((s.name, r) for s, r in zip(group, kind_readings, strict=True))
 
     # Add where each field and word is: in px of the scan, and in mm from the page's corner.
@@ -490,7 +482,6 @@ def _issue_strings(issues: Iterable[Issue]) -> tuple[str, ...]:
 
 def _encode_page(image: Image, registration: Registration, *, is_pale: bool = False) -> bytes:
     """Return the registered page as people see it, as JPEG; what is too pale to be read darker."""
-    with stage("encode"):
-        quality = [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY]
-        page = shown_page(image, registration, is_pale=is_pale)
-        return np.asarray(cv2.imencode(".jpg", page, quality)[1]).tobytes()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY]
+    page = shown_page(image, registration, is_pale=is_pale)
+    return np.asarray(cv2.imencode(".jpg", page, quality)[1]).tobytes()

@@ -11,7 +11,6 @@ and is worse here: it pools the readings of highest confidence and forgets how t
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -34,9 +33,6 @@ REGULARIZATION = 3.0
 READER_PRIOR_WEIGHT = 50.0
 """The own score of a reader of boxes counts as this many readings: it was fitted too, on other
 data. Scores of lines are no probabilities.
-"""
-FOLDS = 6
-"""Cross-validation holds out a sixth of the writers at a time; the curve in use is fitted to all.
 """
 NEWTON_STEPS = 60
 MAX_NEWTON_STEP = 0.5
@@ -86,11 +82,6 @@ def reader_p(evidence: Sequence[JudgedReading]) -> Numbers:
     """Return the readers' own scores as probabilities."""
     # Logistic function: the first feature is the log odds of the reader's score.
     return np.asarray(1 / (1 + np.exp(-np.array([e.features[0] for e in evidence]))), np.float64)
-
-
-def assign_fold(part: str) -> int:
-    """Return which of `FOLDS` a writer (or font) belongs to, always the same one."""
-    return zlib.crc32(part.encode()) % FOLDS
 
 
 def fit_curve(evidence: Sequence[JudgedReading], max_p: float = 1.0) -> CalibrationCurve:

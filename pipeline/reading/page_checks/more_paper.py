@@ -22,7 +22,6 @@ from pipeline.reading.imaging.print_contrast import (
     darkness_on_paper,
     estimate_paper,
 )
-from pipeline.reading.imaging.timing import stage
 from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS, find_pen_words, remove_specks
 from pipeline.reading.page_context import PageContext
 
@@ -60,11 +59,10 @@ _MAX_ENLARGEMENT = 2.0
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
     """Return the issue of a page with writing on another sheet next to it."""
     homography = np.linalg.inv(context.registration.to_mm)
-    with stage("more paper"):
-        has_other = has_adjacent_sheet(
-            context.image, homography, geometry.page_box(context.template)
-        )
-    return [Issue(IssueCode.MORE_PAPER)] if has_other else []
+    page = geometry.page_box(context.template)
+    return (
+        [Issue(IssueCode.MORE_PAPER)] if has_adjacent_sheet(context.image, homography, page) else []
+    )
 
 
 def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:

@@ -29,7 +29,7 @@ from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.timing import limit_threads
+from pipeline.reading.imaging.process_resources import limit_threads
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
 from research.evaluation.damage.curved_paper import PaperShape, photograph_curved

@@ -36,8 +36,6 @@ from pipeline.reading.calibration.curves import (
     installed_curves,
     load_curves,
 )
-from pipeline.reading.calibration.files import fold_key
-from pipeline.reading.calibration.fit import assign_fold
 from pipeline.reading.fields.handwriting import line_image
 from pipeline.reading.fields.handwriting.narrow import read_condensed
 from pipeline.reading.fields.handwriting.network import (
@@ -60,6 +58,7 @@ from research.evaluation.measure import (
     absent_row,
     make_quality_row,
 )
+from research.training.calibration.curve_fits import assign_fold, fold_key
 from research.training.handwriting.augment import spoil
 from research.training.handwriting.evaluate import error_by_writer, greedy_text
 from research.training.handwriting.lines import (

@@ -110,14 +110,8 @@ def cut_line_with_offset(
     return LineCut(_pad_image(cut, above, beside), left - beside)
 
 
-def cut_columns(picture: Image, start: int, end: int) -> Image | None:
+def cut_columns(picture: Image, start: int, end: int) -> LineCut | None:
     """Return the columns from `start` up to `end` of a line's image; None without ink."""
-    cut = cut_columns_with_offset(picture, start, end)
-    return cut.picture if cut else None
-
-
-def cut_columns_with_offset(picture: Image, start: int, end: int) -> LineCut | None:
-    """Return what `cut_columns` does, with its place in the line's image."""
     # The columns of this part that have ink.
     cut = picture[:, max(0, start) : max(0, end)]
     columns = np.flatnonzero((cut < 128).any(axis=0)) if cut.size else np.array([], int)

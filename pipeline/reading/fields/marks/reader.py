@@ -57,7 +57,7 @@ def classify_marks(crops: Sequence[FieldImage], doubt: float = 0.0) -> Numbers:
 
     # Measure each box, and classify all of a sheet together.
     sheets = np.array([crop.sheet_number for crop in crops], np.int64)
-    features, inks = _measure_boxes(crops)
+    features, inks = measure_boxes(crops)
     p = load_mark_model().probabilities(features, sheets, doubt)
 
     # Lower the confidence of marks that may be something else.
@@ -83,13 +83,7 @@ def _is_questionable(ink: Ink) -> bool:
     return bool(ink.mask.any()) and (passes_through(ink) or is_dash(ink) or is_scribbled_over(ink))
 
 
-def measure_box(crop: FieldImage) -> Numbers:
-    """Return the `MARK_FEATURES` of one box."""
-    features, _ = _measure_boxes([crop])
-    return np.asarray(features[0], np.float64)
-
-
-def _measure_boxes(crops: Sequence[FieldImage]) -> tuple[Numbers, list[Ink]]:
+def measure_boxes(crops: Sequence[FieldImage]) -> tuple[Numbers, list[Ink]]:
     """Return the `MARK_FEATURES` of boxes, one row a box, and the ink in and around each."""
     # Evenly lit boxes; those that are cut alike are measured together.
     found = [crop if crop.template_image is not None else detect_box(crop) for crop in crops]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipeline.reading.imaging.timing import limit_threads
+from pipeline.reading.imaging.process_resources import limit_threads
 
 pytestmark = pytest.mark.slow
 

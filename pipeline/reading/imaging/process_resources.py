@@ -1,11 +1,35 @@
-"""Give memory that is no longer needed back to the system while a reading process waits."""
+"""Limit what a reading process takes: its threads, and the memory that it keeps while it waits.
+
+Processes that read in parallel compute with one thread each: threads that wait for each other's
+processor cost more than they gain.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_THREAD_LIMIT",
+)
+"""Where linear algebra and Tesseract look up how many threads they may use."""
+
+
+def limit_threads() -> None:
+    """Limit all processes that are started from now on to one thread.
+
+    In this process it affects only libraries that are loaded later.
+    """
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+
+
+# Give memory that is no longer needed back to the system while a reading process waits.
 
 
 def give_memory_back() -> None:
