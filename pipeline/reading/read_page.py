@@ -34,13 +34,13 @@ from pipeline.files.images import decode_image
 from pipeline.files.sandbox.typed_pages import TYPED_PNG, read_typed_page
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.lines import read_text_areas
-from pipeline.reading.fields.marks.neighbour_ink import paint_over_neighbours
+from pipeline.reading.fields.marks.rules import paint_over_neighbours
+from pipeline.reading.fields.printed_text import read_page_text
 from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
 from pipeline.reading.identify.external_forms import LOOSE_RESIDUAL_MM, match_external_form
 from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
-from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import (
     cap_confidence,
@@ -60,7 +60,7 @@ from pipeline.reading.register.register import (
     register_page,
 )
 from pipeline.reading.register.shown_page import shown_page
-from pipeline.reading.resolve.known_texts import NO_KNOWN_TEXTS, KnownTexts
+from pipeline.reading.resolve.known_names import NO_KNOWN_TEXTS, KnownTexts
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.resolve.typed_page import (
     find_typed_sheet,

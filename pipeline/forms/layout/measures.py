@@ -8,9 +8,8 @@ from functools import cache
 from pipeline.domain.form.field import FieldAttributes, FieldSpec, LabelSide
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import MM_PER_POINT, PaperDocument, TextStyle, line_top
-from pipeline.forms.field_drawing import LABEL_GAP_MM, MARK_GAP_MM, label_style
+from pipeline.forms.field_drawing import LABEL_GAP_MM, MARK_GAP_MM, PrintStyle, label_style
 from pipeline.forms.layout.outline import OutlineField
-from pipeline.forms.layout.print_styles import PrintStyle
 
 CELL_WIDTH = 5.5
 """Width of a digit box."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.domain.form.field import BoxMm, FieldSpec, LabelSide, Option
+from pipeline.forms.field_drawing import FIRST_STYLE, PrintStyle
 from pipeline.forms.layout import measures
 from pipeline.forms.layout.outline import OutlineField
-from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
 from pipeline.forms.problems import FormProblem, LayoutError
 
 FIELD_GAP = 5.0

@@ -12,13 +12,13 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box
 from pipeline.forms.fiducials import CONTENT_BOX
-from pipeline.forms.layout.measures import find_label_boxes
-from pipeline.forms.layout.print_styles import (
+from pipeline.forms.field_drawing import (
     MIN_HINT_SIZE,
     MIN_TEXT_SIZE,
     PRINT_STYLES,
     PrintStyle,
 )
+from pipeline.forms.layout.measures import find_label_boxes
 from pipeline.forms.problems import FormProblem
 from pipeline.reading.imaging.geometry import box_distance
 from pipeline.texts import Text

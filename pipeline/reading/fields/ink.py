@@ -21,12 +21,10 @@ from numpy.typing import NDArray
 from pipeline.domain.model import Image
 from pipeline.reading.fields.field_image import FieldImage, group_alike
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.components import Components
-from pipeline.reading.imaging.image_stack import Stack, filter_stack
-from pipeline.reading.imaging.quantiles import median, quantile
+from pipeline.reading.imaging.components import Components, Mask
+from pipeline.reading.imaging.quantiles import Stack, filter_stack, median, quantile
 
 Darkness = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 MAX_STROKE_MM = 2.5
 """Writing is narrower than this; anything wider is a stain, a shadow or a coloured background."""
 DARKEST_PAPER = 45

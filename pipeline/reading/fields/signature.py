@@ -32,11 +32,11 @@ from pipeline.reading.fields.handwriting.network import (
     read_steps,
 )
 from pipeline.reading.fields.handwriting.strikethrough import find_strikes
-from pipeline.reading.fields.ink import Ink, Mask, find_ink
+from pipeline.reading.fields.ink import Ink, find_ink
 from pipeline.reading.fields.marks.rules import passes_through
-from pipeline.reading.fields.segmentation.other_rows import may_be_other_rows
+from pipeline.reading.fields.segmentation.overleaf import may_be_other_rows
 from pipeline.reading.fields.strokes import exclude_print
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.imaging.components import Components, Mask
 from pipeline.reading.language.ctc import decode_ctc
 
 EVEN_ODDS_SIGNATURE_MM2 = 1.2

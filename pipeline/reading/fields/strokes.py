@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.line_image import has_stroke
-from pipeline.reading.fields.ink import MAX_STROKE_MM, Ink, Mask, measure_darkness, square_kernel
-from pipeline.reading.imaging.components import Components, Labels
+from pipeline.reading.fields.ink import MAX_STROKE_MM, Ink, measure_darkness, square_kernel
+from pipeline.reading.imaging.components import Components, Labels, Mask
 
 Numbers = NDArray[np.float64]
 FROM_PRINT_MM = 0.6

@@ -26,11 +26,12 @@ from pipeline.domain.form.field import BoxMm
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image
-from pipeline.reading.identify.form_votes import count_votes, rank_likely
-from pipeline.reading.identify.print_features import (
+from pipeline.reading.identify.form_votes import (
     PrintFeatures,
+    count_votes,
     extract_features,
     form_features,
+    rank_likely,
 )
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points

@@ -13,13 +13,12 @@ from pipeline.domain.model import Reading, State
 from pipeline.domain.review.recount import find_order_issues
 from pipeline.reading.resolve.client import resolve_clients, resolve_printed_names
 from pipeline.reading.resolve.client_code import resolve_client_codes
-from pipeline.reading.resolve.known_names import weigh_client_names, weigh_staff
+from pipeline.reading.resolve.known_names import name_signers, weigh_client_names, weigh_staff
 from pipeline.reading.resolve.rows import (
     find_after_midnight,
     resolve_ditto_marks,
     weigh_row_order,
 )
-from pipeline.reading.resolve.signers import name_signers
 from pipeline.reading.resolve.values import (
     Window,
     check_date,

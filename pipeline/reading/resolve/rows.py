@@ -19,7 +19,7 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Reading, State, Value
 from pipeline.domain.review.field_values import to_number
 from pipeline.reading.fields.handwriting.corrections import is_ditto_text, may_be_ditto_text
-from pipeline.reading.resolve.bayes import (
+from pipeline.reading.resolve.number_likelihood import (
     ChainLink,
     Floats,
     PairWeight,

@@ -24,8 +24,12 @@ from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
-from pipeline.registers.match_reasons import CHECK_WRONG, check_digit_evidence
+from pipeline.registers.client_search import (
+    CHECK_WRONG,
+    MIN_NAME_SIMILARITY,
+    check_digit_evidence,
+    text_similarity,
+)
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import DECIDED_STATES, Entry

@@ -37,7 +37,6 @@ from pipeline.reading.calibration.curves import (
     load_curves,
 )
 from pipeline.reading.fields.handwriting import line_image
-from pipeline.reading.fields.handwriting.narrow import read_condensed
 from pipeline.reading.fields.handwriting.network import (
     ALPHABET,
     Steps,
@@ -45,7 +44,7 @@ from pipeline.reading.fields.handwriting.network import (
     find_shipped_file,
     read_steps,
 )
-from pipeline.reading.fields.handwriting.reader import read_line_images
+from pipeline.reading.fields.handwriting.reader import read_condensed, read_line_images
 from pipeline.reading.fields.handwriting.second_pass import make_second_pass
 from pipeline.reading.fields.printed_text import read_printed_line
 from pipeline.reading.language.language_model import load_swedish

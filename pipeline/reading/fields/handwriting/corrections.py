@@ -29,8 +29,7 @@ from pipeline.reading.fields.handwriting.network import (
     read_all_characters,
 )
 from pipeline.reading.fields.handwriting.word_boxes import align_characters, find_word_spans
-from pipeline.reading.fields.ink import Mask
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.imaging.components import Components, Mask
 from pipeline.reading.language.formats import UNITS
 from pipeline.reading.language.line_runs import likeliest_signs
 

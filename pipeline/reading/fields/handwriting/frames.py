@@ -24,12 +24,11 @@ from pipeline.reading.fields.ink import (
     SEED_DARKNESS,
     Darkness,
     Ink,
-    Mask,
     disc_kernel,
     find_ink,
     measure_darkness,
 )
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.imaging.components import Components, Mask
 
 MAX_OFF_MM = 1.7
 """How far the frame is looked for, mm: less than half of the way to the next row of a table."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.ink import Ink, Mask, render_ink
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.fields.ink import Ink, render_ink
+from pipeline.reading.imaging.components import Components, Mask
 
 PAD_ABOVE = 0.15
 """White above and below a line, as part of its height."""

@@ -21,7 +21,7 @@ from pipeline.reading.identify.external_forms import (
     locate_form,
     match_external_form,
 )
-from pipeline.reading.identify.print_features import extract_features, extract_template_features
+from pipeline.reading.identify.form_votes import extract_features, extract_template_features
 from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.register.page_fit import Creases

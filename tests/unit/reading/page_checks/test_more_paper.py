@@ -18,7 +18,7 @@ from pipeline.files.images import decode_image
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.imaging.geometry import PAGE_BOX, to_grayscale
-from pipeline.reading.page_checks.more_paper import has_adjacent_sheet
+from pipeline.reading.page_checks.covered_areas import has_adjacent_sheet
 from pipeline.reading.read_page import PageReader
 from research.evaluation.damage.series import SERIES_BY_NAME, DamageTrial, damage_page, fill_sheet
 from tests.support.chance import most_errors

@@ -8,8 +8,12 @@ import pytest
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.model import State
 from pipeline.reading.fields.digits.cells import OTHER_CLASS
-from pipeline.reading.fields.digits.decoding import decode_digits, likeliest_rows
-from pipeline.reading.fields.digits.formats import has_valid_check_digit, is_personal_number
+from pipeline.reading.fields.digits.decoding import (
+    decode_digits,
+    has_valid_check_digit,
+    is_personal_number,
+    likeliest_rows,
+)
 from pipeline.reading.fields.digits.reader import (
     plain_digit_row,
 )

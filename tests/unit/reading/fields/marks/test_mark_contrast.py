@@ -20,7 +20,7 @@ from pipeline.reading.fields.marks.features import (
     _fit_template,
     is_best_fit,
 )
-from pipeline.reading.fields.marks.lighting import even_lighting
+from pipeline.reading.fields.marks.reader import even_lighting
 from research.training.marks.draw import draw_mark
 
 REACH = 3
