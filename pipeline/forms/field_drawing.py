@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
+from pipeline.domain.form.field import (
+    FieldAttributes,
+    FieldSpec,
+    Format,
+    Kind,
+    LabelSide,
+    Meaning,
+    Option,
+)
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import (
     LEGIBLE_PT,
@@ -288,3 +298,35 @@ FIELD_DRAWERS: dict[Kind, FieldDrawer] = {
     Kind.SIGNATURE: _draw_signature,
     Kind.INITIALS: _draw_signature,
 }
+
+
+@cache
+def _typeface() -> PaperDocument:
+    paper = PaperDocument("", date(2000, 1, 1))
+    paper.add_page()
+    return paper
+
+
+def measure_text_width(text: str, style: TextStyle) -> float:
+    """Return the width of one line of print, mm."""
+    return _typeface().width_of(text, style) if text else 0.0
+
+
+def measure_text_height(text: str, width: float, style: TextStyle) -> float:
+    """Return the height of print with line breaks at `width`, mm."""
+    return _typeface().height_of(text, width, style)
+
+
+def measure_side_label_width(
+    field: FieldAttributes, style: PrintStyle, *, in_table: bool = False
+) -> float:
+    """Return the width of a label left or right of its box, with its gap; else 0."""
+    # Labels above the box take no width beside it.
+    gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
+    if gap is None:
+        return 0.0
+    if in_table:
+        text_style = style.row_label
+    else:
+        text_style = style.option if field.traits.is_check_box else style.label
+    return gap + measure_text_width(field.label, text_style)

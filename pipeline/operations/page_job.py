@@ -36,7 +36,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import StaffMember
 from pipeline.domain.settings import Settings
-from pipeline.files.sandbox.typed_pages import TYPED_PNG
+from pipeline.files.documents import TYPED_PNG
 from pipeline.forms.library import FormLibrary
 from pipeline.operations.learning.words import load_learned_signers
 from pipeline.reading.fields.handwriting.network import open_own_network

@@ -14,8 +14,8 @@ from pipeline.domain.form.page import PAGE_HEIGHT_MM
 from pipeline.domain.model import Image
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
-from pipeline.files.sandbox.pages import ForeignPages
-from pipeline.files.sandbox.process import SandboxProcess
+from pipeline.files.sandbox_pages import ForeignPages
+from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.imaging.geometry import Points
 from pipeline.reading.imaging.paper_edges import (

@@ -30,14 +30,13 @@ from pipeline.domain.model import (
     WordBox,
 )
 from pipeline.domain.settings import Settings
+from pipeline.files.documents import TYPED_PNG, read_typed_page
 from pipeline.files.images import decode_image
-from pipeline.files.sandbox.typed_pages import TYPED_PNG, read_typed_page
+from pipeline.reading.field_readers import FIELD_READERS, calibrate_readings, make_field_image
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.lines import read_text_areas
 from pipeline.reading.fields.marks.rules import paint_over_neighbours
 from pipeline.reading.fields.printed_text import read_page_text
-from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
-from pipeline.reading.identify.external_forms import LOOSE_RESIDUAL_MM, match_external_form
+from pipeline.reading.fields.segmentation.lines import read_text_areas
 from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
@@ -47,11 +46,12 @@ from pipeline.reading.page_checks.image_quality import (
     cap_marks,
     lower_confidence,
 )
+from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.page_checks.stray_writing import (
     drop_text_of_neighbours,
     drop_writing_of_neighbours,
 )
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.register.external_forms import LOOSE_RESIDUAL_MM, match_external_form
 from pipeline.reading.register.register import (
     Registration,
     boxes_to_px,
@@ -60,6 +60,7 @@ from pipeline.reading.register.register import (
     register_page,
 )
 from pipeline.reading.register.shown_page import shown_page
+from pipeline.reading.register.template_images import field_margin_mm, template_image
 from pipeline.reading.resolve.known_names import NO_KNOWN_TEXTS, KnownTexts
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.resolve.typed_page import (
@@ -67,8 +68,6 @@ from pipeline.reading.resolve.typed_page import (
     read_typed_sheet,
     read_typed_text,
 )
-from pipeline.reading.single_fields import make_field_image
-from pipeline.reading.template_images import field_margin_mm, template_image
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
 

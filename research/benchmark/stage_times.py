@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 from pipeline.reading import read_page
-from pipeline.reading.fields.registry import FIELD_READERS
+from pipeline.reading.field_readers import FIELD_READERS
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from pipeline.domain.form.field import KIND_TRAITS, Editor, Kind
 from pipeline.domain.settings import ROOT
 from pipeline.forms.field_drawing import FIELD_DRAWERS
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS
-from pipeline.reading.fields.registry import FIELD_READERS, NETWORK_FINGERPRINTS
+from pipeline.reading.field_readers import FIELD_READERS, NETWORK_FINGERPRINTS
 
 RESEARCH = ("research/evaluation/", "research/training/")
 """What draws, simulates and measures single kinds; no part of the program that an office runs."""

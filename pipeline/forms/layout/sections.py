@@ -10,13 +10,8 @@ from pipeline.domain.form.field import FieldSpec, Format, LabelSide
 from pipeline.domain.form.page import Days, Grid, Section, Table, Text
 from pipeline.forms.drawing import Colour, TextStyle
 from pipeline.forms.fiducials import CONTENT_BOX
-from pipeline.forms.field_drawing import PRINT_STYLES
-from pipeline.forms.layout.measures import (
-    LABEL_ROOM,
-    LINE_PITCH,
-    measure_text_height,
-    measure_text_width,
-)
+from pipeline.forms.field_drawing import PRINT_STYLES, measure_text_height, measure_text_width
+from pipeline.forms.layout.measures import LABEL_ROOM, LINE_PITCH
 from pipeline.forms.layout.outline import (
     GridBoxes,
     Outline,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.form import Form
-from pipeline.files.sandbox.note_files import NOTE_FORMAT, NOTE_SUFFIX, note_key
+from pipeline.files.note_files import NOTE_FORMAT, NOTE_SUFFIX, note_key
 from pipeline.preparation.digital_forms.controls import author_field, draw_page
 
 DIGITAL_FOLDER = "digitala-blanketter"

@@ -18,7 +18,7 @@ from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.problems import FormProblem, text_with_remedy
 from pipeline.preparation.form_check.print_rules import find_print_problems
 from pipeline.reading.register.patch_matching import find_patches
-from pipeline.reading.template_images import load_template_file
+from pipeline.reading.register.template_images import load_template_file
 
 # Sizes that handwriting needs.
 MIN_CELL_WIDTH, MIN_CELL_HEIGHT = 4.5, 6.0

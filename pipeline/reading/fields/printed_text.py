@@ -24,7 +24,7 @@ from pipeline.domain.confidence import PRINTED_WORD_MAX_P
 from pipeline.domain.errors import MissingProgramError, ReadingError
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, PrintedWord, Reading, State
-from pipeline.files.programs import run_program
+from pipeline.files.pdf_render import run_program
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Ink, find_ink, render_ink
 

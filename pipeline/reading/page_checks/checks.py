@@ -19,7 +19,7 @@ from pipeline.reading.page_checks import (
     strike_lines,
     unusual_ink,
 )
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 
 PageCheck = Callable[[PageContext, Mapping[str, Reading]], list[Issue]]
 

@@ -31,7 +31,7 @@ from pipeline.reading.imaging.print_contrast import (
     template_darkness,
 )
 from pipeline.reading.imaging.quantiles import is_quantile_below
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 
 _UNREAD_INK_ISSUES = frozenset(
     {IssueCode.OUTSIDE_BOXES, IssueCode.ODD_STROKES, IssueCode.STRAY_WRITING}

@@ -43,7 +43,7 @@ from pipeline.reading.page_checks.covered_areas import (
     is_under_tape,
     patch_kernel,
 )
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 
 _AROUND_MM = 1.5
 """Margin around a check box in which a punch hole is searched for, mm."""

@@ -24,13 +24,13 @@ from pipeline.reading.imaging.print_contrast import (
     box_window,
     pixel_box,
 )
+from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.page_checks.pen_strokes import (
     connect_ink,
     find_bare_paper,
     find_pen_strokes,
     list_check_boxes,
 )
-from pipeline.reading.page_context import PageContext
 
 _MARK_GAP_MM, _MARK_GAP_OVER_PRINT_MM = 0.6, 1.3
 """Gaps that are bridged on each side of a line, and of a label: ink on print is not seen, mm."""

@@ -17,8 +17,12 @@ from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
 from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
-from pipeline.forms.field_drawing import FIRST_STYLE, PRINT_STYLES, PrintStyle
-from pipeline.forms.layout.measures import measure_side_label_width
+from pipeline.forms.field_drawing import (
+    FIRST_STYLE,
+    PRINT_STYLES,
+    PrintStyle,
+    measure_side_label_width,
+)
 from pipeline.forms.letterhead import LAW_BOX, LOGO_BOX
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
@@ -30,6 +34,7 @@ from pipeline.reading.imaging.print_contrast import (
     pixel_box,
     unprinted_mask,
 )
+from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.page_checks.pen_strokes import (
     PEN_DARKNESS,
     InkShape,
@@ -38,7 +43,6 @@ from pipeline.reading.page_checks.pen_strokes import (
     find_pen_words,
     remove_specks,
 )
-from pipeline.reading.page_context import PageContext
 
 PRINTED_MARKS = (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX, LOGO_BOX, LAW_BOX)
 """What is printed on a sheet but not on its template, mm."""

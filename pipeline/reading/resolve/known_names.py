@@ -22,7 +22,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.model import Reading, State, Value
-from pipeline.reading.language.text_list import NO_TEXTS, TextList
+from pipeline.reading.fields.field_image import NO_TEXTS, TextList
 from pipeline.reading.resolve.number_likelihood import add_evidence, list_values, normalize_reading
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, split_words, text_similarity
 from pipeline.registers.clients import ClientRegister

@@ -30,15 +30,15 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.files.pdf_render import render_own_pdf
-from pipeline.files.sandbox.note_files import (
+from pipeline.files.documents import TypedKind, TypedPage
+from pipeline.files.note_files import (
     NoteFile,
     NoteFileError,
     note_lines,
     parse_note,
     parse_row,
 )
-from pipeline.files.sandbox.typed_pages import TypedKind, TypedPage
+from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.drawing import (
     MM_PER_POINT,
     Colour,

@@ -17,7 +17,7 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import ImagesAwayError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import Settings
-from pipeline.files.sandbox.process import (
+from pipeline.files.sandbox_process import (
     ReaderEndedError,
     ReaderTooSlowError,
     reaches_network,

@@ -46,9 +46,9 @@ from pipeline.reading.fields.handwriting.network import (
 )
 from pipeline.reading.fields.handwriting.reader import read_condensed, read_line_images
 from pipeline.reading.fields.handwriting.second_pass import make_second_pass
+from pipeline.reading.fields.handwriting.transcription import find_transcripts
 from pipeline.reading.fields.printed_text import read_printed_line
 from pipeline.reading.language.language_model import load_swedish
-from pipeline.reading.language.transcription import find_transcripts
 from research.evaluation.fields.uppsala import load_uppsala_words
 from research.evaluation.measure import (
     EvaluationData,

@@ -46,8 +46,8 @@ from pipeline.reading.calibration.curves import (
 )
 from pipeline.reading.calibration.files import FittedCurve, write_curves
 from pipeline.reading.calibration.fit import JudgedReading
+from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 from pipeline.reading.fields.handwriting.network import find_network_file
-from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 from research.evaluation.fields.handwriting import (
     ABSENCE_BY_SET,
     CAPITALS_SET,

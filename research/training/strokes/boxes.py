@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.letters import CAPITAL_LETTERS, LETTER_SYMBOLS, compose_letter_line
+from pipeline.reading.fields.digits.letters import (
+    CAPITAL_LETTERS,
+    LETTER_SYMBOLS,
+    compose_letter_line,
+)
 from research.training.digits.rows import CONDITIONS, draw_row
 from research.training.handwriting.compose_lines import BASE_LETTERS
 from research.training.handwriting.lines import TrainingLine

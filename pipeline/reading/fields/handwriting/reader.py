@@ -14,13 +14,13 @@ from pipeline.domain.form.field import Format, Meaning
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State, TextLikelihoods, WordBox
 from pipeline.domain.settings import load_settings
-from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.field_image import FieldImage, TextList
 from pipeline.reading.fields.handwriting.corrections import (
     DECIMAL_FORMATS,
     correct_unit_signs,
     flag_unread_symbols,
 )
-from pipeline.reading.fields.handwriting.frames import find_line_ink
+from pipeline.reading.fields.handwriting.frames import find_line_ink, may_be_other_rows
 from pipeline.reading.fields.handwriting.line_image import (
     LineImage,
     is_dash,
@@ -37,15 +37,15 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     split_line,
     strike_breaks,
 )
-from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
-from pipeline.reading.fields.ink import Ink
-from pipeline.reading.fields.segmentation.overleaf import may_be_other_rows
-from pipeline.reading.fields.strokes import (
+from pipeline.reading.fields.handwriting.strokes import (
     has_comma_below,
     has_two_rows,
     has_unread_words,
     is_cut_off,
 )
+from pipeline.reading.fields.handwriting.transcription import DASHES_EMPTY_P, transcribe_line
+from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
+from pipeline.reading.fields.ink import Ink
 from pipeline.reading.imaging.components import Mask
 from pipeline.reading.language.formats import format_guide, parse_values
 from pipeline.reading.language.language_model import (
@@ -55,8 +55,6 @@ from pipeline.reading.language.language_model import (
     add_learned_words,
     load_swedish,
 )
-from pipeline.reading.language.text_list import TextList
-from pipeline.reading.language.transcription import DASHES_EMPTY_P, transcribe_line
 
 # Read condensed writing again, stretched, if the network has hardly a time step per letter.
 #

@@ -23,6 +23,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     split_line,
     strike_breaks,
 )
+from pipeline.reading.fields.handwriting.strokes import ConnectedStrokes
 from pipeline.reading.fields.ink import Ink
 from pipeline.reading.fields.segmentation.assign_ink import (
     CUT_STROKE,
@@ -42,7 +43,6 @@ from pipeline.reading.fields.segmentation.find_lines import (
     shear_image,
 )
 from pipeline.reading.fields.segmentation.overleaf import has_arrow_at_end
-from pipeline.reading.fields.strokes import ConnectedStrokes
 from pipeline.reading.imaging.components import Mask
 
 # Find underlining: it has letters above it, and none below.

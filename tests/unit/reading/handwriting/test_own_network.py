@@ -22,6 +22,7 @@ from pipeline.domain.settings import load_settings
 from pipeline.operations.health import HealthFinding, check_installation
 from pipeline.operations.page_job import make_reader
 from pipeline.reading.calibration.curves import installed_curves
+from pipeline.reading.field_readers import NETWORK_FINGERPRINTS, calibrate_readings
 from pipeline.reading.fields.handwriting.network import (
     NetworkShape,
     find_network_file,
@@ -32,7 +33,6 @@ from pipeline.reading.fields.handwriting.network import (
     read_steps,
     require_fit,
 )
-from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS, calibrate_readings
 
 FREE = Path(__file__).parents[4] / "data" / "models" / "handwriting-free.onnx"
 LINE = np.full((48, 160), 255, np.uint8)

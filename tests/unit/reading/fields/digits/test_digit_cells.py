@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image
+from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 from pipeline.reading.fields.digits import reader
 from pipeline.reading.fields.digits.cells import CELL_PX, segment_digit_row
 from pipeline.reading.fields.digits.decoding import likeliest_rows
@@ -24,7 +25,6 @@ from pipeline.reading.fields.digits.reader import (
     read_digit_boxes,
     run_digit_network,
 )
-from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 from tests.unit.reading.fields.digits.digit_rows import (
     row,
 )

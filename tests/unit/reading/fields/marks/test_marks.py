@@ -17,10 +17,10 @@ from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.marks import choice, reader
 from pipeline.reading.fields.marks.reader import to_mark_reading
-from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext

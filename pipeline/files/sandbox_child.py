@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain.errors import EfterskriftError, UsageError
-from pipeline.files.sandbox.limits import (
+from pipeline.files.sandbox_limits import (
     MAX_TABLE_BYTES,
     confine,
     is_cut_off,
@@ -81,7 +81,7 @@ def parse_table(data: bytes, strict: bool) -> Answer:
     from pipeline.files.csv_tables import csv_reader, decode_text, is_workbook
 
     if is_workbook(data):
-        from pipeline.files.sandbox.workbook import read_workbook
+        from pipeline.files.workbook import read_workbook
 
         return {}, _encode_rows(read_workbook(data))
     reader = csv_reader(decode_text(data), strict=strict)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.domain.errors import BrokenFileError, UsageError
 from pipeline.domain.form.field import FieldSpec, Kind
-from pipeline.domain.model import Reading
+from pipeline.domain.model import Image, Reading
 from pipeline.domain.settings import ROOT, load_settings
 from pipeline.reading.calibration.curves import (
     calibrate_reading,
@@ -15,13 +16,15 @@ from pipeline.reading.calibration.curves import (
     installed_curves,
     writer_clarity,
 )
-from pipeline.reading.fields import letters, lines, printed_text, signature
+from pipeline.reading.fields import printed_text
+from pipeline.reading.fields.digits import letters, reader
 from pipeline.reading.fields.digits import reader as digits
-from pipeline.reading.fields.field_image import FieldReader
-from pipeline.reading.fields.handwriting import network
+from pipeline.reading.fields.field_image import FieldImage, FieldReader
+from pipeline.reading.fields.handwriting import network, signature
 from pipeline.reading.fields.handwriting import reader as handwriting
 from pipeline.reading.fields.marks import choice
 from pipeline.reading.fields.marks import reader as marks
+from pipeline.reading.fields.segmentation import lines
 
 FIELD_READERS: dict[Kind, FieldReader] = {
     Kind.MARK: marks.read_marks,
@@ -108,3 +111,37 @@ CALIBRATED_READERS: dict[Kind, FieldReader] = {
     kind: _calibrated_reader(kind) for kind in FIELD_READERS
 }
 """Readers by kind with calibrated probabilities: what the program uses."""
+
+
+MAX_BOX_ASPECT = 2.0
+"""Width by height: a wider image shows a row of boxes. Read as one box, a personal number was read
+as empty with high confidence.
+"""
+
+
+def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
+    """Return the field image of a field that fills the whole image.
+
+    `cells` counts digit boxes or ruled lines (None: lines are as on plain paper, digits are one
+    box).
+
+    Raises:
+        UsageError: the kind needs a form.
+        BrokenFileError: the image is too wide for one box, and `cells` is None.
+    """
+    # The boxes of a choice are known from its form only.
+    if kind.traits.has_options:
+        raise UsageError("choice_can_only_read_form")
+    if kind.traits.has_cells:
+        if cells is None and image.shape[1] > MAX_BOX_ASPECT * image.shape[0]:
+            raise BrokenFileError("wider_than_one_box_say")
+        row = reader.plain_digit_row if kind.traits.digits_only else letters.plain_letter_row
+        return FieldImage(image, row(cells or 1))
+
+    # Other kinds are as high as usual, and as wide as the image shows.
+    lines = cells if kind.traits.is_multiline else None
+    height = kind.traits.image_height_mm * (lines or 1)
+    box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
+    return FieldImage(
+        image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines)
+    )

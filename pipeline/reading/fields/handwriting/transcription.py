@@ -24,6 +24,13 @@ from pipeline.reading.fields.handwriting.second_pass import (
     combine_passes,
     merge_number_readings,
 )
+from pipeline.reading.fields.handwriting.word_boxes import (
+    DIGIT_CHARACTERS,
+    RunKind,
+    StepRun,
+    likeliest_signs,
+    split_runs,
+)
 from pipeline.reading.language.ctc import Transcript, decode_ctc, decode_guided
 from pipeline.reading.language.formats import (
     format_guide,
@@ -36,13 +43,6 @@ from pipeline.reading.language.language_model import (
     LanguageModel,
     TextState,
     capital_share,
-)
-from pipeline.reading.language.line_runs import (
-    DIGIT_CHARACTERS,
-    RunKind,
-    StepRun,
-    likeliest_signs,
-    split_runs,
 )
 
 SHAPE_BEAMS = 12

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.domain.model import Image
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Points
-from pipeline.reading.template_images import load_blank_scan
+from pipeline.reading.register.template_images import load_blank_scan
 
 # Distinct points of print (SIFT, Lowe 2004) in a page and in the forms printed elsewhere.
 

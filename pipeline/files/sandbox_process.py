@@ -20,10 +20,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipeline.domain import errors
-from pipeline.files.sandbox.limits import OUTPUT_BYTES, WALL_SECONDS
+from pipeline.domain.errors import UsageError
+from pipeline.files.sandbox_limits import OUTPUT_BYTES, WALL_SECONDS
 
-_PROGRAM_FOLDER = str(Path(__file__).resolve().parents[3])
-_CHILD_MODULE = "pipeline.files.sandbox.child"
+_PROGRAM_FOLDER = str(Path(__file__).resolve().parents[2])
+_CHILD_MODULE = "pipeline.files.sandbox_child"
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
 """What the process knows of the program's environment, which holds passwords and keys."""
 _ERRORS: dict[str, type[errors.EfterskriftError]] = {
@@ -149,3 +150,48 @@ def _raise_answer(head: dict[str, Any]) -> None:
         raise OSError(head["number"], head["text"])
     if name is not None:
         raise _ERRORS[name](head["key"], **head["values"])
+
+
+# Parse a foreign table, CSV or workbook, in a sandbox of its own.
+
+_ATTEMPTS = 2
+
+TableRow = tuple[int, tuple[str, ...]]
+"""The number of a row in its file, and its cells."""
+
+
+class NoTableError(Exception):
+    """The text is no CSV table. `line` is where that shows."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def read_foreign_table(data: bytes, source: str, *, strict: bool = False) -> list[TableRow]:
+    """Return the rows of a table, titles first.
+
+    Args:
+        data: CSV in any common encoding and with any separator, or a workbook (xlsx).
+        source: names the file in errors.
+        strict: whether wrong quotation marks are an error.
+
+    Raises:
+        NoTableError: it is no CSV table.
+        UsageError: it is another kind of workbook, too large, or cannot be opened.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            with SandboxProcess() as process:
+                head, body = process.ask("table", strict, data=data)
+        except ReaderEndedError:
+            continue
+        except (ReaderTooSlowError, MemoryError) as error:
+            raise UsageError("table_too_large", source=source) from error
+        except UsageError as error:
+            key = error.key.removeprefix(f"{error.topic}.")
+            raise UsageError(key, source=source) from error
+        if "line" in head:
+            raise NoTableError(head["line"])
+        return [(number, tuple(cells)) for number, cells in json.loads(body)]
+    raise UsageError("table_opening_failed", source=source)

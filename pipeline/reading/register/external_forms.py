@@ -26,19 +26,19 @@ from pipeline.domain.form.field import BoxMm
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image
-from pipeline.reading.identify.form_votes import (
+from pipeline.reading.imaging import geometry
+from pipeline.reading.imaging.geometry import Homography, Points
+from pipeline.reading.register import patch_matching
+from pipeline.reading.register.form_votes import (
     PrintFeatures,
     count_votes,
     extract_features,
     form_features,
     rank_likely,
 )
-from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.geometry import Homography, Points
-from pipeline.reading.register import patch_matching
 from pipeline.reading.register.patch_matching import PatchOffsets
 from pipeline.reading.register.register import Registration, find_shown, register_to
-from pipeline.reading.template_images import load_template_file, template_image
+from pipeline.reading.register.template_images import load_template_file, template_image
 
 _MATCH_RATIO = 0.8
 """A distinct match is nearer than this share of the distance to the second nearest (Lowe)."""

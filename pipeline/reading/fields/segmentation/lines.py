@@ -26,11 +26,11 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     join_readings,
     prepend_reading,
 )
+from pipeline.reading.fields.handwriting.strokes import ConnectedStrokes, runs_off_side
 from pipeline.reading.fields.ink import MAX_STROKE_MM, MIN_DARKNESS, Ink, find_ink, measure_darkness
 from pipeline.reading.fields.segmentation.find_lines import estimate_slope
 from pipeline.reading.fields.segmentation.overleaf import refers_overleaf
 from pipeline.reading.fields.segmentation.rows import WrittenArea, WrittenRow, segment_area
-from pipeline.reading.fields.strokes import ConnectedStrokes, runs_off_side
 from pipeline.reading.imaging.components import Mask
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 

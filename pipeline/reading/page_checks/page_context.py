@@ -12,7 +12,7 @@ from pipeline.domain.model import Image
 from pipeline.reading.imaging.grayscale import is_black_and_white
 from pipeline.reading.imaging.print_contrast import PrintContrast, measure_print_contrast
 from pipeline.reading.register.register import Registration
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import PrintedWord
 from pipeline.files.page_files import ScannedPage
-from pipeline.files.sandbox.process import ReaderEndedError, ReaderTooSlowError, SandboxProcess
+from pipeline.files.sandbox_process import ReaderEndedError, ReaderTooSlowError, SandboxProcess
 
 MAX_DEATHS = 2
 """How often a page, or the opening of a file, may kill the process before it has failed."""
