@@ -45,6 +45,7 @@ from pipeline.reading.page_checks.image_quality import (
     cap_confidence,
     cap_marks,
     lower_confidence,
+    shown_page,
 )
 from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.page_checks.stray_writing import (
@@ -59,7 +60,6 @@ from pipeline.reading.register.register import (
     find_shown,
     register_page,
 )
-from pipeline.reading.register.shown_page import shown_page
 from pipeline.reading.register.template_images import field_margin_mm, template_image
 from pipeline.reading.resolve.known_names import NO_KNOWN_TEXTS, KnownTexts
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page

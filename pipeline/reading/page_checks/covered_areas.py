@@ -34,8 +34,12 @@ from pipeline.reading.imaging.print_contrast import (
     downscale,
     estimate_paper,
 )
-from pipeline.reading.page_checks.page_context import PageContext
-from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS, find_pen_words, remove_specks
+from pipeline.reading.page_checks.page_context import (
+    PEN_DARKNESS,
+    PageContext,
+    find_pen_words,
+    remove_specks,
+)
 
 PATCH_SCALE = 2.0
 """Scale of the mask of patches, px/mm."""

@@ -24,8 +24,8 @@ from pipeline.reading.imaging.print_contrast import (
     box_window,
     pixel_box,
 )
-from pipeline.reading.page_checks.page_context import PageContext
-from pipeline.reading.page_checks.pen_strokes import (
+from pipeline.reading.page_checks.page_context import (
+    PageContext,
     connect_ink,
     find_bare_paper,
     find_pen_strokes,

@@ -34,10 +34,10 @@ from pipeline.reading.imaging.print_contrast import (
     pixel_box,
     unprinted_mask,
 )
-from pipeline.reading.page_checks.page_context import PageContext
-from pipeline.reading.page_checks.pen_strokes import (
+from pipeline.reading.page_checks.page_context import (
     PEN_DARKNESS,
     InkShape,
+    PageContext,
     connect_ink,
     find_pen_strokes,
     find_pen_words,

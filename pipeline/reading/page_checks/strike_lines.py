@@ -23,8 +23,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
 from pipeline.reading.imaging.components import Components, Labels
 from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
-from pipeline.reading.page_checks.page_context import PageContext
-from pipeline.reading.page_checks.pen_strokes import find_bare_paper, find_pen_strokes
+from pipeline.reading.page_checks.page_context import PageContext, find_bare_paper, find_pen_strokes
 
 _STEPS_PER_MM = CHECK_PX_PER_MM / 2
 """Steps per mm: a shaky line is followed in steps of 0.5 mm, straight on or diagonally."""

@@ -23,6 +23,10 @@ from pipeline.reading.fields.handwriting.corrections import (
 from pipeline.reading.fields.handwriting.frames import find_line_ink, may_be_other_rows
 from pipeline.reading.fields.handwriting.line_image import (
     LineImage,
+    has_comma_below,
+    has_two_rows,
+    has_unread_words,
+    is_cut_off,
     is_dash,
     make_line_image,
     split_into_bands,
@@ -36,12 +40,6 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     join_line_parts,
     split_line,
     strike_breaks,
-)
-from pipeline.reading.fields.handwriting.strokes import (
-    has_comma_below,
-    has_two_rows,
-    has_unread_words,
-    is_cut_off,
 )
 from pipeline.reading.fields.handwriting.transcription import DASHES_EMPTY_P, transcribe_line
 from pipeline.reading.fields.handwriting.word_boxes import find_word_spans

@@ -24,7 +24,11 @@ from pipeline.reading.fields.handwriting.corrections import (
     may_be_ditto_text,
 )
 from pipeline.reading.fields.handwriting.frames import drop_pieces_of_print, may_be_other_rows
-from pipeline.reading.fields.handwriting.line_image import make_line_image, split_into_bands
+from pipeline.reading.fields.handwriting.line_image import (
+    exclude_print,
+    make_line_image,
+    split_into_bands,
+)
 from pipeline.reading.fields.handwriting.network import (
     ALPHABET,
     Steps,
@@ -32,7 +36,6 @@ from pipeline.reading.fields.handwriting.network import (
     read_steps,
 )
 from pipeline.reading.fields.handwriting.strikethrough import find_strikes
-from pipeline.reading.fields.handwriting.strokes import exclude_print
 from pipeline.reading.fields.ink import Ink, find_ink
 from pipeline.reading.fields.marks.rules import passes_through
 from pipeline.reading.imaging.components import Components, Mask

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reading.fields.handwriting.strokes import ConnectedStrokes
+from pipeline.reading.fields.handwriting.line_image import ConnectedStrokes
 from pipeline.reading.fields.segmentation.find_lines import TextRow
 from pipeline.reading.imaging.components import Mask
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reading.fields.handwriting.strokes import ConnectedStrokes
+from pipeline.reading.fields.handwriting.line_image import ConnectedStrokes
 from pipeline.reading.imaging.components import Mask
 
 LEAST_BODY_MM, MOST_BODY = 0.6, 2.5

@@ -19,14 +19,19 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.frames import find_line_ink
-from pipeline.reading.fields.handwriting.line_image import CLEAN_EMPTY_P, SPECKED_EMPTY_P, LineImage
+from pipeline.reading.fields.handwriting.line_image import (
+    CLEAN_EMPTY_P,
+    SPECKED_EMPTY_P,
+    ConnectedStrokes,
+    LineImage,
+    runs_off_side,
+)
 from pipeline.reading.fields.handwriting.reader import read_line_images
 from pipeline.reading.fields.handwriting.strikethrough import (
     join_line_parts,
     join_readings,
     prepend_reading,
 )
-from pipeline.reading.fields.handwriting.strokes import ConnectedStrokes, runs_off_side
 from pipeline.reading.fields.ink import MAX_STROKE_MM, MIN_DARKNESS, Ink, find_ink, measure_darkness
 from pipeline.reading.fields.segmentation.find_lines import estimate_slope
 from pipeline.reading.fields.segmentation.overleaf import refers_overleaf

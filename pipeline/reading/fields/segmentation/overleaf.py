@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reading.fields.handwriting.strokes import ConnectedStrokes
+from pipeline.reading.fields.handwriting.line_image import ConnectedStrokes
 from pipeline.reading.fields.segmentation.assign_ink import RowNumbers
 
 SHAFT_QUANTILE = 0.9

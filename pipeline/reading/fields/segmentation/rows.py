@@ -13,7 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reading.fields.handwriting.line_image import LineCut, cut_line_with_offset, has_stroke
+from pipeline.reading.fields.handwriting.line_image import (
+    ConnectedStrokes,
+    LineCut,
+    cut_line_with_offset,
+    has_stroke,
+)
 from pipeline.reading.fields.handwriting.strikethrough import (
     LinePart,
     Strike,
@@ -23,7 +28,6 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     split_line,
     strike_breaks,
 )
-from pipeline.reading.fields.handwriting.strokes import ConnectedStrokes
 from pipeline.reading.fields.ink import Ink
 from pipeline.reading.fields.segmentation.assign_ink import (
     CUT_STROKE,
