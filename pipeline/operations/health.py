@@ -88,7 +88,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
         _run_check("Foreign files", _describe_sandbox),
-        _run_check("Logo", lambda: _describe_logo(settings)),
+        _run_check("Logo", lambda: str(settings.logo) if load_logo(settings) else "none"),
         _run_check("Server address", lambda: describe_server_address(settings)),
     ]
 
@@ -230,10 +230,6 @@ def _check_learned_words(settings: Settings) -> str:
     from pipeline.reading.language.language_model import load_swedish
 
     return f"{len(load_swedish(settings.models).general.words)} words"
-
-
-def _describe_logo(settings: Settings) -> str:
-    return str(settings.logo) if load_logo(settings) else "none"
 
 
 def _describe_sandbox() -> str:

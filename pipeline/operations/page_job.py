@@ -106,7 +106,11 @@ class RefreshingReader:
             version = client_register_version(conn)
             # The large client register is loaded only after a change.
             is_current = version == self._register_version
-            register = None if is_current else _load_register(conn)
+            register = (
+                None
+                if is_current
+                else ClientRegister(list_clients(conn), codes=list_client_codes(conn))
+            )
         context = self._reader.context
         if register is not None:
             self._register_version = version
@@ -118,10 +122,6 @@ class RefreshingReader:
             context = replace(context, outages=outages)
         if context is not self._reader.context:
             self._reader = replace(self._reader, context=context)
-
-
-def _load_register(conn: Connection) -> ClientRegister:
-    return ClientRegister(list_clients(conn), codes=list_client_codes(conn))
 
 
 class PageReaderProtocol(Protocol):

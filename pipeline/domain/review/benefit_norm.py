@@ -360,8 +360,14 @@ def check_wages(norm: NormFields, numbers: AnswerNumbers) -> Iterator[Arithmetic
     if wages is None or exempt is None:
         return
     month = numbers.number(norm.month)
+    # The month as it is written, YYYYMM.
     version = next(
-        (each for each in load_work_incentives() if month and month >= _month_of(each.from_)), None
+        (
+            each
+            for each in load_work_incentives()
+            if month and month >= Decimal(each.from_.year * 100 + each.from_.month)
+        ),
+        None,
     )
     if exempt and version:
         part = wages * version.percent / 100
@@ -372,8 +378,3 @@ def check_wages(norm: NormFields, numbers: AnswerNumbers) -> Iterator[Arithmetic
             yield ArithmeticFinding("norm_exempt", norm.wages.exempt, str(highest))
     if counted is not None and counted != wages - exempt:
         yield ArithmeticFinding("norm_wages", norm.wages.counted, str(wages - exempt))
-
-
-def _month_of(day: date) -> Decimal:
-    """Return the month as it is written, YYYYMM."""
-    return Decimal(day.year * 100 + day.month)

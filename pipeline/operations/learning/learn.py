@@ -150,7 +150,7 @@ def learn_from_entries(
         learn_signers(
             signed_sheets,
             staff,
-            _hold_out_third({sheet.sheet for sheet in signed_sheets}),
+            set(sorted({sheet.sheet for sheet in signed_sheets})[2::3]),
             load_learned_signers(context.models),
         ),
     )
@@ -294,7 +294,3 @@ def _nothing_learned(learned: LearningResult) -> NothingLearnedError:
     if not fewest_missing:
         return NothingLearnedError("too_few_fields_of_none", number=len(learned.fields))
     return NothingLearnedError("too_few_fields", number=len(learned.fields), missing=fewest_missing)
-
-
-def _hold_out_third(sheets: Sequence[str] | set[str]) -> set[str]:
-    return set(sorted(sheets)[2::3])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box
@@ -65,7 +64,11 @@ def _find_crowded_labels(page: PageSpec, style: PrintStyle) -> Iterator[FormProb
     ]
     # Places that a label must leave free: the boxes of fields and options, and other labels.
     places = [
-        *((spec, box) for spec in specs for box in _find_written_boxes(spec)),
+        *(
+            (spec, box)
+            for spec in specs
+            for box in ([Box(*option.box) for option in spec.options] or [spec.area])
+        ),
         *labels,
     ]
     for spec, label in labels:
@@ -74,7 +77,3 @@ def _find_crowded_labels(page: PageSpec, style: PrintStyle) -> Iterator[FormProb
         for other, place in places:
             if place is not label and box_distance(label, place) <= 0:
                 yield FormProblem("label_crowded", {"other": other.name}, field=spec.name)
-
-
-def _find_written_boxes(spec: FieldSpec) -> list[Box]:
-    return [Box(*option.box) for option in spec.options] or [spec.area]

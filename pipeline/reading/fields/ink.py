@@ -126,17 +126,12 @@ def _find_alike_inks(crops: Sequence[FieldImage], widest_mm: float) -> list[Ink]
     # 3. Strokes in what is darker than the print, continued across the print.
     extra, grains = smooth - printed, _estimate_noise(darkness)
     # Most fields have none: nothing in them is clearly darker than the noise.
-    least = np.array([_least_seed(grain) for grain in grains], np.float32)
+    least = np.array([max(SEED_DARKNESS, 4.0 * grain) for grain in grains], np.float32)
     masks = extra > least[:, None, None]
     for i in np.flatnonzero(masks.any(axis=(1, 2))):
         mask = _trace_strokes(masks[i], extra[i], grains[i], on_print[i], scale)
         masks[i] = _bridge_print(mask, on_print[i], scale) if mask.any() else mask
     return [Ink(mask, dark, scale, field) for mask, dark in zip(masks, darkness, strict=True)]
-
-
-def _least_seed(grain: float) -> float:
-    """Return how dark the seed of a stroke must be at least."""
-    return max(SEED_DARKNESS, 4.0 * grain)
 
 
 def render_ink(ink: Ink, mask: Mask | None = None) -> Image:

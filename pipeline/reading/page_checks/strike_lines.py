@@ -156,17 +156,14 @@ def _find_ticks(
     lines: Mapping[int, set[str]], check_box_fields: frozenset[str], labels: Labels, gains: _Gains
 ) -> list[int]:
     """Return the lines that may be ticks which run out of their box."""
+    # Whether a line is in a check box and in one other field.
     return [
         line
         for line, names in lines.items()
-        if _is_tick(names, check_box_fields)
+        if len(names) == 2
+        and len(names & check_box_fields) == 1
         and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
     ]
-
-
-def _is_tick(names: set[str], check_box_fields: frozenset[str]) -> bool:
-    """Check whether a line is in a check box and in one other field."""
-    return len(names) == 2 and len(names & check_box_fields) == 1
 
 
 def _keep_thin(ink: Mask) -> Mask:

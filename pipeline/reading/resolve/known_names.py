@@ -61,7 +61,10 @@ class KnownTexts:
                 (
                     f"{one.name} {format_pid(one.pid)}"
                     for one in clients
-                    if one.name and not one.protected and _is_whole(one.pid)
+                    if one.name
+                    and not one.protected
+                    and len(one.pid) == _DIGITS
+                    and one.pid.isdigit()
                 ),
                 _spell_client_line,
             ),
@@ -106,10 +109,6 @@ def _spell_client_line(line: str) -> tuple[str, ...]:
     return tuple(
         f"{name} {one}" for one in (number, short, number.replace("-", ""), short.replace("-", ""))
     )
-
-
-def _is_whole(number: str) -> bool:
-    return len(number) == _DIGITS and number.isdigit()
 
 
 # Match initials on a page to the staff who may have signed.

@@ -206,7 +206,11 @@ def decode_letters(probabilities: Probabilities) -> Reading:
         return Reading.empty(p)
 
     # A row with something else than letters has no value, only alternatives.
-    others = tuple((other.strip(), q) for other, q in likely if other != row and _is_text(other))
+    others = tuple(
+        (other.strip(), q)
+        for other, q in likely
+        if other != row and other.replace(" ", "").isalpha()
+    )
     if not written.isalpha():
         is_struck = written.count("#") >= STRUCK_SHARE * len(written)
         state = State.CANCELLED if is_struck else State.ILLEGIBLE
@@ -220,10 +224,6 @@ def decode_letters(probabilities: Probabilities) -> Reading:
         float(box[LETTER_SYMBOLS.index(letter)]) for box, letter in zip(columns, text, strict=True)
     )
     return Reading(text, p, State.READ, others[:ALTERNATIVES_KEPT], characters)
-
-
-def _is_text(row: str) -> bool:
-    return row.replace(" ", "").isalpha()
 
 
 def plain_letter_row(cells: int) -> FieldSpec:

@@ -340,7 +340,10 @@ def has_unread_words(crop: FieldImage, ink: Ink, line: Mask) -> bool:
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~line, np.bool_))
     # Enough ink over enough of the line's length, with a stroke of writing.
     mm = ink.px_per_mm
-    if np.count_nonzero(rest) < MIN_WORDS_MM2 * mm**2 or _ink_length(rest) < MIN_WORDS_MM * mm:
+    if (
+        np.count_nonzero(rest) < MIN_WORDS_MM2 * mm**2
+        or np.count_nonzero(rest.any(axis=0)) < MIN_WORDS_MM * mm
+    ):
         return False
     return has_stroke(rest, mm)
 
@@ -422,7 +425,3 @@ def _reaches_edge(writing: Mask, near: int, ink: Ink) -> bool:
     at_edge = np.unique(parts.labels[:, :near])
     sides = parts.stats[at_edge[at_edge > 0]][:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     return bool((sides.max(axis=1) >= MIN_EDGE_STROKE_MM * ink.px_per_mm).any())
-
-
-def _ink_length(mask: NDArray[np.bool_]) -> int:
-    return int(np.count_nonzero(mask.any(axis=0)))

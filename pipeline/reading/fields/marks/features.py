@@ -110,7 +110,7 @@ def _measure_shape(
     `slope` is how fast its darkness changes; the rest are features of the paper and the print.
     """
     # The ink inside, and with the gaps of a filling closed.
-    inside = _inside_mask(ink)
+    inside = ink.mask[_inset_slices(ink)].astype(np.uint8)
     inked_px = int(np.count_nonzero(inside))
     closed = _close_gaps(inside, ink.px_per_mm) if inked_px else inside
     covered, covered_closed = inked_px / inside.size, np.count_nonzero(closed) / inside.size
@@ -142,10 +142,6 @@ def _measure_shape(
         *ground,
         _outside_steepness(ink, slope) if outside else 0.0,
     )
-
-
-def _inside_mask(ink: Ink) -> NDArray[np.uint8]:
-    return ink.mask[_inset_slices(ink)].astype(np.uint8)
 
 
 def _close_gaps(inside: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.uint8]:

@@ -123,11 +123,8 @@ def _dense_column_share(inside: Mask) -> float:
     # A stroke starts where the px above is paper.
     stroke_starts = inside & ~np.roll(inside, 1, axis=0)
     stroke_starts[0] = inside[0]
-    return float((_count_strokes(stroke_starts) >= MIN_SCRIBBLE_STROKES).mean())
-
-
-def _count_strokes(starts: Mask) -> NDArray[np.intp]:
-    return np.asarray(np.count_nonzero(starts, axis=0), np.intp)
+    strokes = np.asarray(np.count_nonzero(stroke_starts, axis=0))
+    return float((strokes >= MIN_SCRIBBLE_STROKES).mean())
 
 
 def passes_through(ink: Ink) -> bool:
