@@ -215,27 +215,43 @@ def read_page_text(image: Image) -> tuple[PrintedWord, ...]:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     height, width = grey.shape[:2]
     level, to_page = _level_page(np.asarray(grey, np.uint8))
+    return tuple(
+        (text, *_place_on_page(to_page, box, (width, height)))
+        for text, box in find_words(level, _LAYOUT, MIN_WORD_CONFIDENCE)
+    )
+
+
+def find_words(
+    grey: Image, layout: str, least: float
+) -> list[tuple[str, tuple[float, float, float, float]]]:
+    """Return the words of a grey image, each with its box (x, y, width, height), px.
+
+    `layout` is Tesseract's option for it, `least` the least confidence (0–100) of a word. The list
+    is empty if Tesseract gives no answer in time.
+
+    Raises:
+        MissingProgramError: Tesseract is not installed.
+    """
     # One thread: the worker reads one page at a time on its own core.
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
     try:
         found = pytesseract.image_to_data(
-            level,
+            grey,
             lang=TESSERACT_LANGUAGE,
-            config=_LAYOUT,
+            config=layout,
             output_type=pytesseract.Output.DICT,
             timeout=_TIMEOUT_S,
         )
     except pytesseract.TesseractNotFoundError as error:
         raise MissingProgramError("tesseract_not_installed") from error
     except (pytesseract.TesseractError, RuntimeError):
-        return ()
+        return []
     columns = ("text", "conf", "left", "top", "width", "height")
-    words = zip(*(found[name] for name in columns), strict=True)
-    return tuple(
-        (text.strip(), *_place_on_page(to_page, (x, y, w, h), (width, height)))
-        for text, confidence, x, y, w, h in words
-        if float(confidence) >= MIN_WORD_CONFIDENCE and any(map(str.isalnum, text))
-    )
+    return [
+        (text.strip(), (x, y, w, h))
+        for text, confidence, x, y, w, h in zip(*(found[name] for name in columns), strict=True)
+        if float(confidence) >= least and any(map(str.isalnum, text))
+    ]
 
 
 def _level_page(grey: Image) -> tuple[Image, NDArray[np.float64]]:
