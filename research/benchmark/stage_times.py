@@ -38,7 +38,7 @@ def collect_times() -> Iterator[Times]:
     readers = {
         kind: _timed(reader, f"{kind} fields", times) for kind, reader in FIELD_READERS.items()
     }
-    with patch.multiple(read_page, **functions), patch.dict(FIELD_READERS, readers):
+    with patch.dict(vars(read_page), functions), patch.dict(FIELD_READERS, readers):
         yield times
 
 

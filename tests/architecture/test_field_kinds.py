@@ -22,10 +22,10 @@ MAY_NAME_KINDS = {
     "pipeline/forms/field_drawing.py",  # one drawing each
     "pipeline/forms/field_types.py",  # what the form editor offers
     "pipeline/forms/layout/standard_sections.py",  # makes the fields that every form has
-    "pipeline/reading/fields/registry.py",  # one reader each
+    "pipeline/reading/field_readers.py",  # one reader each
     "pipeline/reading/fields/digits/reader.py",  # makes the field of a loose row of digits
-    "pipeline/reading/fields/letters.py",  # makes the field of a loose row of letters
-    "pipeline/reading/fields/lines.py",  # reads a page of no form as one field of lines
+    "pipeline/reading/fields/digits/letters.py",  # makes the field of a loose row of letters
+    "pipeline/reading/fields/segmentation/lines.py",  # reads a page of no form as one field of lines
     "pipeline/reading/read_page.py",  # selects the reader of lines for a page of no form
     "pipeline/preparation/form_editor/trial_judging.py",  # makes a field as large as the page
     "pipeline/preparation/practice/fill_sheet.py",  # writes on each kind for practice

@@ -424,9 +424,9 @@ def _cut_line(line: AlignedLine, rng: Generator) -> Iterator[TrainingLine]:
 
 
 def _cut_part(line: TrainingLine, text: str, start: int, end: int) -> Iterator[TrainingLine]:
-    picture = cut_columns(line.picture, start, end)
-    if picture is not None and text.strip():
-        yield TrainingLine(picture, text.strip(), line.writer)
+    cut = cut_columns(line.picture, start, end)
+    if cut is not None and text.strip():
+        yield TrainingLine(cut.picture, text.strip(), line.writer)
 
 
 def _find_gap(picture: Image, middle: float) -> int | None:

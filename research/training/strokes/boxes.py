@@ -1,7 +1,7 @@
 """Rows of letter boxes in one person's capitals, as the line network is shown them.
 
 The product cuts each box out and puts the letters of a row side by side
-(`pipeline/reading/fields/letters.py`). Letters are drawn at random, so that the shape alone says
+(`pipeline/reading/fields/digits/letters.py`). Letters are drawn at random, so that the shape alone says
 what they are.
 """
 

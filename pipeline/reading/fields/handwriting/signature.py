@@ -1,6 +1,6 @@
 """Read signatures and initials: whether a field is signed, and by which letters.
 
-`pipeline/reading/resolve/signers.py` decides which member of staff signed.
+`pipeline/reading/resolve/known_names.py` decides which member of staff signed.
 """
 
 from __future__ import annotations
