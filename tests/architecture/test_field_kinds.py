@@ -25,7 +25,7 @@ MAY_NAME_KINDS = {
     "pipeline/reading/field_readers.py",  # one reader each
     "pipeline/reading/fields/digits/reader.py",  # makes the field of a loose row of digits
     "pipeline/reading/fields/digits/letters.py",  # makes the field of a loose row of letters
-    "pipeline/reading/fields/segmentation/lines.py",  # reads a page of no form as one field of lines
+    "pipeline/reading/fields/segmentation/lines.py",  # reads a page of no form as lines
     "pipeline/reading/read_page.py",  # selects the reader of lines for a page of no form
     "pipeline/preparation/form_editor/trial_judging.py",  # makes a field as large as the page
     "pipeline/preparation/practice/fill_sheet.py",  # writes on each kind for practice

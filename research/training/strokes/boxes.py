@@ -1,8 +1,8 @@
 """Rows of letter boxes in one person's capitals, as the line network is shown them.
 
 The product cuts each box out and puts the letters of a row side by side
-(`pipeline/reading/fields/digits/letters.py`). Letters are drawn at random, so that the shape alone says
-what they are.
+(`pipeline/reading/fields/digits/letters.py`). Letters are drawn at random, so that the shape alone
+says what they are.
 """
 
 from __future__ import annotations
