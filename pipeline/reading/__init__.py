@@ -1,1 +1,1 @@
-"""Page bytes in, values with probabilities out; pure; `read_page.py` is the table of contents."""
+"""Page bytes in, values with probabilities out; `read_page.py` is the table of contents."""

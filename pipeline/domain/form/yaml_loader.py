@@ -1,4 +1,4 @@
-"""A safe and fast YAML loader that refuses files whose aliases multiply their content."""
+"""Load YAML: forms, refused if aliases multiply their content, and rules of law."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ from pipeline.reading.calibration.curves import (
     uncalibrated_p,
     writer_clarity,
 )
-from pipeline.reading.calibration.files import FittedCurve, write_curves
 from pipeline.reading.calibration.fit import (
     CalibrationScore,
+    FittedCurve,
     JudgedReading,
     Numbers,
     fit_curve,
@@ -42,6 +42,7 @@ from pipeline.reading.calibration.fit import (
     make_prior_readings,
     predict,
     score_probabilities,
+    write_curves,
 )
 from pipeline.reading.field_readers import FIELD_READERS, NETWORK_FINGERPRINTS
 from pipeline.reading.fields.field_image import FieldImage

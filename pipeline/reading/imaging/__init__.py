@@ -1,1 +1,1 @@
-"""Image helpers that every stage shares."""
+"""Operations on images that every stage shares."""

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.reading.calibration.files import FittedCurve, write_curves
 from pipeline.reading.calibration.fit import (
+    FittedCurve,
     JudgedReading,
     fit_curve,
     predict,
     reader_p,
     score_probabilities,
+    write_curves,
 )
 
 DRAWN_MARKS_MAX_P = 0.998

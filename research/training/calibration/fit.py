@@ -44,8 +44,7 @@ from pipeline.reading.calibration.curves import (
     CalibrationCurves,
     load_curves,
 )
-from pipeline.reading.calibration.files import FittedCurve, write_curves
-from pipeline.reading.calibration.fit import JudgedReading
+from pipeline.reading.calibration.fit import FittedCurve, JudgedReading, write_curves
 from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 from pipeline.reading.fields.handwriting.network import find_network_file
 from research.evaluation.fields.handwriting import (

@@ -23,8 +23,13 @@ from pipeline.reading.calibration.curves import (
     log_odds,
     writer_clarity,
 )
-from pipeline.reading.calibration.files import write_curves
-from pipeline.reading.calibration.fit import JudgedReading, fit_curve, predict, score_probabilities
+from pipeline.reading.calibration.fit import (
+    JudgedReading,
+    fit_curve,
+    predict,
+    score_probabilities,
+    write_curves,
+)
 from research.training.calibration.curve_fits import (
     FOLDS,
     cross_fit_curves,

@@ -17,8 +17,7 @@ from pipeline.domain.errors import InvalidAnswerError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law import deadlines
-from pipeline.domain.law.duty_text import duty_text
-from pipeline.domain.law.open_deadlines import deadline_field
+from pipeline.domain.law.open_deadlines import deadline_field, duty_text
 from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.benefit_norm import OTHER_YEAR
