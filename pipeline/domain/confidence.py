@@ -97,10 +97,6 @@ Source: reasoned: covering too much is better than showing a protected name. Tes
 
 # --- Evaluation: how probabilities are reported -------------------------------------------------
 
-HIGH_CONFIDENCE = 0.99
-"""Values with at least this p count as read with high confidence, others as low confidence.
-
-Source: equals `PREFILL_FROM`. Test set: as there."""
 
 VERY_HIGH_CONFIDENCE = 0.999
 """Of values with at least this p at most 1 in 1,000 may be wrong.

@@ -1,1 +1,1 @@
-"""File formats in and out (images, PDF, CSV, YAML), atomic writes, and the sandbox for foreign files."""
+"""File formats in and out (images, PDF, CSV, YAML), atomic writes, a sandbox for foreign files."""

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.domain.confidence import HIGH_CONFIDENCE
+from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
@@ -319,7 +319,7 @@ class FieldOutcome:
     def silent(self) -> bool:
         """Whether the field is wrong, or was read elsewhere, without being flagged."""
         return (
-            self.p >= HIGH_CONFIDENCE
+            self.p >= PREFILL_FROM
             and not self.flagged
             and (not self.right or self.offset_mm > MAX_OFFSET_MM)
         )

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import HIGH_CONFIDENCE
+from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Outcome, PageReading
@@ -235,4 +235,4 @@ def test_form_is_read_and_other_sheet_raises_issue() -> None:
 
 
 def is_certain(reading: PageReading, name: str) -> bool:
-    return reading.fields[name].p >= HIGH_CONFIDENCE
+    return reading.fields[name].p >= PREFILL_FROM
