@@ -14,7 +14,7 @@ from pipeline.domain.errors import EfterskriftError, SettingsError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, require_permission
 from pipeline.domain.settings import load_settings
-from pipeline.store.review.questions import count_own_questions
+from pipeline.store.review.author_questions import count_own_questions
 from ui import session
 from ui.access.exchange import exchange_ticket
 from ui.access.upload_memory import release_unused_uploads

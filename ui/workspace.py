@@ -8,8 +8,10 @@ from typing import Protocol
 import streamlit as st
 
 from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.forms.library import FormLibrary
+from pipeline.review.session import ReviewSession
 from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.store import Store, open_store
 
@@ -35,6 +37,10 @@ class AppContext:
     settings: Settings
     store: Store
     forms: Forms
+
+    def review(self, person: Person) -> ReviewSession:
+        """Return the review of a person."""
+        return ReviewSession(self.store, self.forms, self.settings, person)
 
 
 def open_app_context() -> AppContext:

@@ -37,6 +37,7 @@ from pipeline.export.targets import STATISTICS
 from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
+from pipeline.review import decisions, signing
 from pipeline.store.database.clock import utc_now
 from pipeline.store.depth.attachments import AttachmentChoice, attach_pages, list_proposed_pages
 from pipeline.store.depth.page_areas import cut_area, split_page
@@ -46,7 +47,6 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.paper.pages import load_page
 from pipeline.store.registers.staff import load_staff_list
-from pipeline.store.review import decisions, signing
 from pipeline.texts import Text
 
 PAYMENT_ACCOUNT, PAYMENT_BIC = "SE4550000000058398257466", "ESSESESS"
@@ -212,11 +212,8 @@ class _Office:
                     conn,
                     self._context.forms,
                     person,
-                    view.entry.id,
-                    view.entry.revision,
-                    answers,
+                    decisions.Decision(view.entry.id, view.entry.revision, answers, about=about),
                     utc_now(),
-                    about=about,
                 )
 
         try:

@@ -47,6 +47,7 @@ from pipeline.files.atomic import write_private
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob
 from pipeline.reading.read_page import PageResult
+from pipeline.review import decisions, signing
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login.password_hashes import hash_password
 from pipeline.store.database.backup import back_up
@@ -58,7 +59,6 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.pages import list_queued_pages
 from pipeline.store.registers import client_register
-from pipeline.store.review import decisions, signing
 from research.simulation.paper import load_sample_clients
 
 FORM_ID, UNIT, TARGET = "hsl-anteckning", "Hemsjukvården Centrum", "rivta"
@@ -229,7 +229,9 @@ def _decide_next(store: Store, forms: Forms, person: Person) -> bool:
         return False
     with store.begin() as conn:
         entry, given = view.entry, _answers(view, forms)
-        decisions.decide_entry(conn, forms, person, entry.id, entry.revision, given, utc_now())
+        decisions.decide_entry(
+            conn, forms, person, decisions.Decision(entry.id, entry.revision, given), utc_now()
+        )
     return True
 
 

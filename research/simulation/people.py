@@ -19,6 +19,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading
 from pipeline.domain.review.work_modes import is_routine
+from pipeline.review import batches
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.review import batch_review
 from pipeline.store.review.batch_items import BatchItem, BatchResult, ReviewBatch
@@ -277,7 +278,7 @@ def work_batch(
     # Mark the images that seem to say something else, and confirm the others.
     marks = {cell.id: _is_marked_odd(group, cell, keyer, true) for cell in group.items}
     keyer.saves()
-    return batch_review.confirm_batch(conn, forms, person, group.id, marks, now)
+    return batches.confirm_batch(conn, forms, person, group.id, marks, now)
 
 
 def is_folded(view: EntryView, one: FieldView) -> bool:

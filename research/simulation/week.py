@@ -36,6 +36,10 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import decisions
+from pipeline.review import rekeying as rekeying_rules
+from pipeline.review.decisions import NO_CLIENT_STATEMENT
+from pipeline.review.rekeying import adjudicate
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -44,11 +48,8 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper import pages
 from pipeline.store.paper.sheets import save_page_reading
 from pipeline.store.quality import rekeying
-from pipeline.store.quality.adjudication import adjudicate
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.registers import client_register
-from pipeline.store.review import decisions
-from pipeline.store.review.decisions import NO_CLIENT_STATEMENT
 from pipeline.store.schema.review import control_key
 from research.simulation.paper import WEEK_UNIT, SimulatedSheet, load_sample_clients, make_sheets
 from research.simulation.people import (
@@ -306,11 +307,13 @@ class _WeekSimulation:
                 conn,
                 self.forms,
                 person,
-                entry.id,
-                entry.revision,
-                given,
+                decisions.Decision(
+                    entry.id,
+                    entry.revision,
+                    given,
+                    about=OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT,
+                ),
                 self.now,
-                about=OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT,
             )
         except (MissingAnswerError, InvalidAnswerError) as error:
             # The program refuses the answer: key the field again.
@@ -361,7 +364,7 @@ class _WeekSimulation:
         # Rekeying is blind; adjudication chooses between two values.
         if not task.is_adjudication:
             answer = self.keyer.typed(task.spec, true, hard=self._hard(serial, task.spec))
-            outcome = rekeying.save_rekeyed_answer(conn, person, task, answer, self.now)
+            outcome = rekeying_rules.save_rekeyed_answer(conn, person, task, answer, self.now)
         else:
             answer = self.keyer.chosen(task.spec, true, task.differing_answers)
             outcome = adjudicate(conn, person, task, answer, self.now, about=OUTSIDE_CLIENT)

@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.registers",),
     ("pipeline.reading",),
     ("pipeline.store",),
+    ("pipeline.review",),
     ("pipeline.operations", "pipeline.preparation", "pipeline.export"),
     ("pipeline.reporting",),
     ("pipeline.cli", "ui"),

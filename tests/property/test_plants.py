@@ -12,11 +12,11 @@ from sqlalchemy import select
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.exports import ready_entries, records
 from pipeline.store.quality.seeded_errors import with_seeded_error
-from pipeline.store.review import decisions
 from pipeline.store.schema.review import plant
 from tests.support.store.ward import EVA, FORMS, NOW, PLAN, SAID, Ward, answers
 
@@ -66,7 +66,9 @@ def test_planted_value_needs_reviewer_who_has_not_seen_it(
         given = answers(TRUE) | {row.field: Answer(row.value, State(row.state))}
         given[row.field] = Answer(edited(str(row.value), first, wrong))
         try:
-            state = decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW)
+            state = decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision(entry_id, 0, given), NOW
+            )
         except ReviewError:  # an edited time is no time
             return
         assert state is EntryState.REVIEW
@@ -75,7 +77,11 @@ def test_planted_value_needs_reviewer_who_has_not_seen_it(
             try:
                 assert (
                     decisions.decide_entry(
-                        conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW
+                        conn,
+                        FORMS,
+                        EVA,
+                        decisions.Decision(entry_id, view.entry.revision + 1, given),
+                        NOW,
                     )
                     is EntryState.SECOND
                 )
@@ -87,7 +93,11 @@ def test_planted_value_needs_reviewer_who_has_not_seen_it(
         else:
             assert (
                 decisions.decide_entry(
-                    conn, FORMS, EVA, entry_id, view.entry.revision + 1, answers(TRUE), NOW
+                    conn,
+                    FORMS,
+                    EVA,
+                    decisions.Decision(entry_id, view.entry.revision + 1, answers(TRUE)),
+                    NOW,
                 )
                 is EntryState.CONFIRMED
             )

@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
+from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 
-MIN_VIEW_TIME = timedelta(milliseconds=500)
-"""What has been on the screen for less than this has not been read."""
 _DRAWN_KEY = "first_look"
 
 

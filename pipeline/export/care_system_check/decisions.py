@@ -20,6 +20,7 @@ from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import settle_receipts
 from pipeline.registers.care_system_list import CareList
+from pipeline.review.duplicates import ComparisonSource, mark_duplicate
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
@@ -29,7 +30,6 @@ from pipeline.store.exports.run_items import Connection, Receipt
 from pipeline.store.registers import care_system_matches
 from pipeline.store.registers.care_system_exports import save_list
 from pipeline.store.registers.care_system_matches import CareSystemRow
-from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
 from pipeline.texts import Text
 
 ALREADY_KEYED_IN = Text("receipt_text.already_keyed_in")

@@ -27,6 +27,7 @@ from pipeline.export.runs.candidates import (
 from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.tables.left_out import unmapped_fields_notices
 from pipeline.export.targets import EXAMPLE_NOTICES, STATISTICS, TARGETS
+from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
@@ -34,7 +35,6 @@ from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.reports import progress
 from pipeline.store.reports.progress import UnprovenEntries
-from pipeline.store.review.signing import count_waiting_signatures
 from pipeline.texts import Text
 
 _SETTING_REASONS = frozenset(

@@ -23,8 +23,8 @@ from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import find_issued_sheet
 from pipeline.store.reports.progress import IS_NOT_ENTERED
+from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
 from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
-from pipeline.store.review.questions import ASK_AUTHOR_REASON
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import duplicate_mark, question
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, case, literal, select, update
+from sqlalchemy import Connection, RowMapping, Select, case, func, literal, select, update
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import ReviewError, StaleDecisionError
@@ -179,7 +179,7 @@ def make_entry_id(sheet: str, row: int | None) -> str:
 def advance_entry(conn: Connection, entry: Entry, **values: Any) -> None:  # noqa: ANN401 - columns of many types
     """Give an entry its next revision and new values, and end the claim on it.
 
-    Its signature is removed unless `values` gives one.
+    Its signature is removed unless `values` gives one; `ended_at` stays the first one given.
 
     Raises:
         StaleDecisionError: the entry has changed since it was loaded.
@@ -190,6 +190,8 @@ def advance_entry(conn: Connection, entry: Entry, **values: Any) -> None:  # noq
         _entry_table.c.revision == entry.revision,
         _entry_table.c.state == entry.state.value,
     )
+    if "ended_at" in values:
+        values["ended_at"] = func.coalesce(_entry_table.c.ended_at, values["ended_at"])
     new = {
         "claimed_by": None,
         "claimed_until": None,

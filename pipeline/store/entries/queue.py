@@ -32,7 +32,7 @@ from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.second_reviewer import is_excluded_as_second, must_not_review
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
-from pipeline.store.review.transfers import has_entry_on_sheet
+from pipeline.store.review.transferred import has_entry_on_sheet
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally import IS_SKIP
 
@@ -168,6 +168,14 @@ def renew_claim(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
     )
     return bool(conn.execute(mine.values(claimed_until=now + timedelta(minutes=minutes))).rowcount)
+
+
+def claim_again(
+    conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES
+) -> None:
+    """Claim an entry for the person whose decision of it was just taken back."""
+    claimed = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
+    conn.execute(update(_entry_table).where(_entry_table.c.id == entry_id).values(claimed))
 
 
 def release_claim(conn: Connection, person: Person, entry_id: str) -> None:

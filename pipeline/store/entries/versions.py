@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.permissions import Action
@@ -80,6 +80,14 @@ def previous_return_reason(conn: Connection, entry: Entry) -> str | None:
     """Return why an entry was in review before its latest decision, or None if not stored."""
     is_latest = entry_version.c.entry == entry.id, entry_version.c.revision == entry.revision
     return conn.execute(select(entry_version.c.reason_before).where(*is_latest)).scalar()
+
+
+def last_kept_version(conn: Connection, entry_id: str) -> Row[Any] | None:
+    """Return the row of an entry's latest version that is not a rejection."""
+    query = select(entry_version).where(
+        entry_version.c.entry == entry_id, entry_version.c.state != EntryState.REJECTED.value
+    )
+    return conn.execute(query.order_by(entry_version.c.id.desc()).limit(1)).one_or_none()
 
 
 def list_versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:

@@ -21,7 +21,7 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import is_temporary_pid
-from pipeline.domain.model import Person, Reading, State
+from pipeline.domain.model import Person, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
@@ -35,7 +35,6 @@ from pipeline.store.depth.page_parts import cut_pages
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, load_entry, stale_decision_error
 from pipeline.store.entries.entry_view import entry_form, page_number_by_field
-from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.schema import paper
@@ -44,6 +43,9 @@ from pipeline.store.schema.review import control
 _entry_table = paper.entry
 _DECIDED_STATE_VALUES = [state.value for state in DECIDED_STATES]
 _ANY_OPEN_QUERY = select(control.c.id).where(control.c.outcome.is_(None)).limit(1)
+
+RekeyingRow = Row[Any]
+"""A row of the table of rekeying."""
 
 
 class RekeyingOutcome(StrEnum):
@@ -114,44 +116,6 @@ def claim_next_rekeying(
     return _build_task(conn, forms, task_id) if task_id is not None else None
 
 
-def save_rekeyed_answer(
-    conn: Connection, person: Person, task: RekeyingTask, answer: Answer, now: datetime
-) -> RekeyingOutcome:
-    """Store what the person keyed, and return whether it agrees with the confirmed value.
-
-    Raises:
-        NotAllowedError: another unit, or the person has been involved with the field.
-        StaleDecisionError: another person has the task, or it has been rekeyed.
-        MissingAnswerError, InvalidAnswerError: the answer is missing or does not fit the field.
-    """
-    row, entry = load_claimed_task(conn, person, task.id, now)
-    if row.typed_by is not None:
-        raise stale_decision_error()
-    keyed = rules.normalize_answer(task.spec, answer)
-    before, by = confirmed_answer(conn, entry, row.field)
-    is_same = rules.agrees_with_reading(
-        task.spec, keyed, Reading(before.answer.value, 1.0, before.answer.state)
-    )
-    values = {
-        "typed_by": person.login,
-        "typed_at": now,
-        "typed_value": keyed.value,
-        "typed_state": keyed.state.value,
-    }
-    values |= {
-        "confirmed_by": by,
-        "revision": entry.revision,
-        "claimed_by": None,
-        "claimed_until": None,
-    }
-    # Equal values end the task; others wait for a third person.
-    finish_rekeying(
-        conn, task.id, values | {"outcome": RekeyingOutcome.AGREED.value if is_same else None}
-    )
-    record(conn, person.login, "control", entry.id, unit=entry.unit)
-    return RekeyingOutcome.AGREED if is_same else RekeyingOutcome.DIFFERS
-
-
 def skip_rekeying(conn: Connection, person: Person, task: RekeyingTask) -> None:
     """Leave a task for another person, or for later; it stays open.
 
@@ -193,7 +157,7 @@ def has_open_difference(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
 
 def load_claimed_task(
     conn: Connection, person: Person, task_id: int, now: datetime
-) -> tuple[Row[Any], Entry]:
+) -> tuple[RekeyingRow, Entry]:
     """Return the row of a task that the person has open, and its entry.
 
     Raises:

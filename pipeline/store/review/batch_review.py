@@ -15,15 +15,14 @@ from sqlalchemy import Connection, insert, select, update
 
 from pipeline.domain import permissions
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import Person, Reading, State
+from pipeline.domain.model import Person, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
 from pipeline.domain.settings import QueueOrder
-from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD, reading_matches
+from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD
 from pipeline.store.entries.entry import is_claimed_by_other, load_entry
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue import CLAIM_MINUTES
@@ -31,8 +30,6 @@ from pipeline.store.event_log.events import record
 from pipeline.store.quality import seeded_errors
 from pipeline.store.review.batch_candidates import BatchCandidate, choose_candidates
 from pipeline.store.review.batch_items import (
-    BatchItem,
-    BatchResult,
     ReviewBatch,
     build_batch_item,
     can_see_entry,
@@ -115,7 +112,7 @@ def save_marked_items(
     """
     permissions.require_permission(person, Action.REVIEW)
     load_own_batch(conn, person, group_id, now)
-    _store_marks(conn, group_id, marks)
+    store_marks(conn, group_id, marks)
     conn.execute(
         update(group_task)
         .where(group_task.c.id == group_id)
@@ -123,60 +120,7 @@ def save_marked_items(
     )
 
 
-def confirm_batch(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    group_id: str,
-    marks: Mapping[int, bool],
-    now: datetime,
-) -> BatchResult:
-    """Confirm all items of a batch but the marked ones, which go back to their sheets.
-
-    `marks` are the last changes, as in `save_marked_items`. Items that the person can no longer see
-    are left out.
-
-    Raises:
-        NotAllowedError: the person does not review, or can see none of the items.
-        StaleDecisionError: the batch is done, or the person no longer has it.
-    """
-    permissions.require_permission(person, Action.REVIEW)
-    batch = load_own_batch(conn, person, group_id, now)
-    _store_marks(conn, group_id, marks)
-    shown = Answer(batch.value, State(batch.state))
-    counts, missed = {CELL_CONFIRMED: 0, CELL_ODD: 0, OUTCOME_GONE: 0}, list[BatchItem]()
-    items = list_open_items(conn, person, group_id)
-    # If nothing is left that may be decided, say why.
-    if items and all(reading is None for _, _, reading in items):
-        visibility.require_visible_entry(conn, person, Action.REVIEW, items[0][1])
-    for row, entry, reading in items:
-        seeded_outcome = (
-            seeded_errors.judge_batch_seeded_error(
-                conn, person, entry.id, row.field, now, caught=row.marked
-            )
-            if reading is not None
-            else None
-        )
-        if seeded_outcome == seeded_errors.OUTCOME_MISSED:
-            missed.append(build_batch_item(conn, forms, row, entry))
-        outcome = _item_outcome(reading, shown, odd=row.marked, seeded=seeded_outcome is not None)
-        end_item(conn, row, outcome, now)
-        counts[outcome] += 1
-        if outcome != OUTCOME_GONE:
-            record(
-                conn,
-                person.login,
-                "group",
-                entry.id,
-                unit=entry.unit,
-                field=row.field,
-                outcome=outcome,
-            )
-    end_batch(conn, group_id, now)
-    return BatchResult(counts[CELL_CONFIRMED], counts[CELL_ODD], tuple(missed))
-
-
-def _store_marks(conn: Connection, group_id: str, marks: Mapping[int, bool]) -> None:
+def store_marks(conn: Connection, group_id: str, marks: Mapping[int, bool]) -> None:
     """Mark and unmark undecided items of a batch; all others stay as they are."""
     cell = group_cell.c
     for value in (True, False):
@@ -187,18 +131,6 @@ def _store_marks(conn: Connection, group_id: str, marks: Mapping[int, bool]) -> 
             .where(cell.task == group_id, cell.outcome.is_(None), cell.id.in_(changed))
             .values(marked=value)
         )
-
-
-def _item_outcome(reading: Reading | None, shown: Answer, *, odd: bool, seeded: bool) -> str:
-    """Return how an item ends; one with a seeded error is keyed on its sheet either way."""
-    if reading is None:
-        return OUTCOME_GONE
-    if seeded:
-        return CELL_ODD
-    # The page has been read again since, with another result.
-    if not reading_matches(reading, shown):
-        return OUTCOME_GONE
-    return CELL_ODD if odd else CELL_CONFIRMED
 
 
 def release_batch(conn: Connection, person: Person, group_id: str, now: datetime) -> None:

@@ -17,12 +17,12 @@ from pipeline.files.note_files import NoteFile, parse_note
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob, make_reader
 from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
+from pipeline.review import decisions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.paper.pages import list_batch_pages
-from pipeline.store.review import decisions
 from tests.support.screens.seeding import CLIENTS, NURSE, UNIT, forms, settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -132,7 +132,7 @@ def test_what_is_typed_with_the_keyboard_is_reviewed_value_for_value(
         assert not [name for name, one in answers.items() if one.value and name not in EXPECTED]
         revision = view.entry.revision
         state = decisions.decide_entry(
-            conn, forms(), NURSE, view.entry.id, revision, answers, utc_now()
+            conn, forms(), NURSE, decisions.Decision(view.entry.id, revision, answers), utc_now()
         )
     assert state is EntryState.CONFIRMED
 

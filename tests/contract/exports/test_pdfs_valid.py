@@ -30,11 +30,12 @@ from pipeline.reporting.audit.client_extract import make_client_extract, render_
 from pipeline.reporting.author_questions import make_question_list
 from pipeline.reporting.progress import make_progress_report
 from pipeline.reporting.situation_print import situation_pdf
+from pipeline.review import questions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.registers import client_register
-from pipeline.store.review import questions
+from pipeline.store.review import author_questions
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.logo import grey_logo
 from tests.support.store.export_examples import ARNE, FORMS, MADE_AT, SIV, in_all_states, run, terms
@@ -123,7 +124,7 @@ def test_every_forms_list_to_key_in_is(form_id: str) -> None:
 
 def test_an_authors_list_of_questions_is(ward: Ward) -> None:
     with ward.store.read() as conn:
-        asked = questions.list_questions(conn, EVA)
+        asked = author_questions.list_questions(conn, EVA)
     assert asked
     assert (
         faults(make_question_list("Disa Penn", asked, WARD_FORMS, made_by="Eva Ek", made_at=NOW))

@@ -21,6 +21,7 @@ from pipeline.domain.model import (
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.targets import TARGETS
+from pipeline.review import decisions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry, make_entry_id
@@ -30,7 +31,6 @@ from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.paper.sheets import save_page_reading
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.registers.issued_sheets import save_issued_sheets
-from pipeline.store.review import decisions
 from pipeline.store.schema.review import plant
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import FORM_OF, FORMS, MADE_AT, NEEDED_FIELDS, SIV
@@ -135,7 +135,7 @@ def _confirm_what_is_shown(office: ExportContext, target: str, entry: str) -> bo
                         Answer(field.reading.value, field.reading.state) if field.reading else true
                     )
             state = decisions.decide_entry(
-                conn, FORMS, ANNA, entry, view.entry.revision, given, utc_now()
+                conn, FORMS, ANNA, decisions.Decision(entry, view.entry.revision, given), utc_now()
             )
             missed |= last_missed_field(conn, ANNA, entry) is not None
         if state is EntryState.SECOND:  # of a list of payments another person sees what is critical

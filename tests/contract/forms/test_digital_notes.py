@@ -24,6 +24,7 @@ from pipeline.forms.fiducials import new_serial
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob, make_reader
 from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
+from pipeline.review import decisions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
@@ -38,7 +39,6 @@ from pipeline.store.paper.pages import (
     load_page_reading,
 )
 from pipeline.store.registers.issued_sheets import count_unissued
-from pipeline.store.review import decisions
 from tests.support.screens.seeding import (
     CLIENTS,
     NURSE,
@@ -135,7 +135,11 @@ class Ward:
         entry, now = view.entry, utc_now()
         with self.store.begin() as conn:
             return decisions.decide_entry(
-                conn, forms(), NURSE, entry.id, load_entry(conn, entry.id).revision, answers, now
+                conn,
+                forms(),
+                NURSE,
+                decisions.Decision(entry.id, load_entry(conn, entry.id).revision, answers),
+                now,
             )
 
 

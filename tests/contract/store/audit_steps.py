@@ -13,13 +13,13 @@ from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.client_extract import (
     make_client_extract,
 )
+from pipeline.review import decisions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.queries import LogFilter
 from pipeline.store.paper.lookup.by_serial import find_sheets
 from pipeline.store.registers import client_register
-from pipeline.store.review import decisions
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -74,7 +74,11 @@ def make_looked_at_ward(store: Store) -> Ward:
             queue.record_page_view(conn, EVA, page.id)
         client_register.look_up_client(conn, EVA, ASTA.pid)
         decisions.decide_entry(
-            conn, FORMS, EVA, asta, view.entry.revision, answers({**SAID, **PLAN}), later(1)
+            conn,
+            FORMS,
+            EVA,
+            decisions.Decision(asta, view.entry.revision, answers({**SAID, **PLAN})),
+            later(1),
         )
         queue.record_page_view(conn, ADMIN, f"{ward.batch}-00003")
         find_sheets(conn, NILS, "AAAA")

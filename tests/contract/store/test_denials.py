@@ -20,6 +20,7 @@ from pipeline.operations.intake import import_uploads
 from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.reporting.audit.client_extract import make_client_extract
+from pipeline.review import corrections, decisions
 from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
 from pipeline.store.depth.attachments import find_client_sheets
@@ -30,7 +31,6 @@ from pipeline.store.event_log.queries import Hint, LogFilter, count_log_rows
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.paper.lookup.by_serial import find_sheets
 from pipeline.store.registers.client_register import look_up_client, save_units
-from pipeline.store.review import corrections, decisions
 from pipeline.store.schema import paper
 from tests.support.store import export_office, route_steps
 from tests.support.store.export_examples import SIV

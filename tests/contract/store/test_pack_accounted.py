@@ -39,6 +39,7 @@ from pipeline.operations.page_job import PageJob, make_reader
 from pipeline.preparation.practice.fill_sheet import PRINT_DPI, fill_field
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.registers.issued_serials import parse_issued_file
+from pipeline.review import decisions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import entry, queue
@@ -48,7 +49,6 @@ from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import import_issued_file
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.reports import paper_days, sheet_accounting
-from pipeline.store.review import decisions
 
 UNIT, DAY = "Hemtjänsten Norr", "2026-01-09"
 CLIENTS = (
@@ -202,7 +202,11 @@ def confirm(outage: Outage, entry_id: str, said: Mapping[str, Value]) -> EntrySt
             for spec in specs
         }
         decisions.decide_entry(
-            conn, outage.forms, EVA, entry_id, view.entry.revision, given, utc_now()
+            conn,
+            outage.forms,
+            EVA,
+            decisions.Decision(entry_id, view.entry.revision, given),
+            utc_now(),
         )
         return entry.load_entry(conn, entry_id).state
 

@@ -23,6 +23,8 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import Client, EntryState, IssuedSheet, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
+from pipeline.review import corrections, decisions, duplicates, questions, signing, transfers
+from pipeline.review.duplicates import ComparisonSource
 from pipeline.store.database.engines import make_engine
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store, open_store
@@ -33,15 +35,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper import pages, sheets
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import find_issued_sheet, save_issued_sheets
-from pipeline.store.review import (
-    corrections,
-    decisions,
-    duplicate_entries,
-    questions,
-    signing,
-    transfers,
-)
-from pipeline.store.review.duplicate_entries import ComparisonSource
+from pipeline.store.review import author_questions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ASTA,
@@ -184,11 +178,11 @@ def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(
 
     def mark(who: Person, one: str, other: str) -> None:
         with ward.store.begin() as conn:
-            duplicate_entries.mark_duplicate(
+            duplicates.mark_duplicate(
                 conn, ward.store.images, who, one, 0, ComparisonSource(other_entry=other), "", NOW
             )
 
-    monkeypatch.setattr(duplicate_entries, "reject_entry", reject_together)
+    monkeypatch.setattr(duplicates, "reject_entry", reject_together)
     (told,) = together(partial(mark, EVA, *ids), partial(mark, NILS, *reversed(ids)))
     assert isinstance(told, ReviewError)
     with ward.store.read() as conn:
@@ -288,7 +282,11 @@ def test_two_decisions_at_once_are_one(ward: Ward) -> None:
         def decide(entry_id: str = entry_id) -> None:
             with ward.store.begin() as conn:
                 decisions.decide_entry(
-                    conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW
+                    conn,
+                    FORMS,
+                    EVA,
+                    decisions.Decision(entry_id, 0, answers({**SAID, **PLAN})),
+                    NOW,
                 )
 
         errors = together(decide, decide, decide)
@@ -315,13 +313,13 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
             conn,
             FORMS,
             EVA,
-            entry_id,
-            0,
-            answers({**SAID, **PLAN}, datum=Answer("2026-02-18")),
+            decisions.Decision(entry_id, 0, answers({**SAID, **PLAN}, datum=Answer("2026-02-18"))),
             NOW,
         )
         queue.claim_next(conn, FORMS, NILS, NOW)
-        decisions.decide_entry(conn, FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-18")}, NOW)
+        decisions.decide_entry(
+            conn, FORMS, NILS, decisions.Decision(entry_id, 1, {"datum": Answer("2026-02-18")}), NOW
+        )
         corrections.correct_entry(
             conn, FORMS, NILS, entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig", NOW
         )
@@ -350,7 +348,7 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
         conn, who, "AAAA-00", "namn", Answer("x"), NOW
     ),
     "save_answers": lambda conn, who, _: decisions.decide_entry(
-        conn, FORMS, who, "AAAA-00", 0, {}, NOW
+        conn, FORMS, who, decisions.Decision("AAAA-00", 0, {}), NOW
     ),
     "reject": lambda conn, who, _: decisions.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW),
     "undo": lambda conn, who, _: corrections.undo_decision(conn, who, "AAAA-00", 0, NOW),
@@ -378,8 +376,10 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "ask_author": lambda conn, who, _: questions.ask_author(
         conn, FORMS, who, "AAAA-00", 9, "Vad?", "", NOW
     ),
-    "questions_of": lambda conn, who, _: questions.list_entry_questions(conn, who, "AAAA-00"),
-    "mark_duplicate": lambda conn, who, _: duplicate_entries.mark_duplicate(
+    "questions_of": lambda conn, who, _: author_questions.list_entry_questions(
+        conn, who, "AAAA-00"
+    ),
+    "mark_duplicate": lambda conn, who, _: duplicates.mark_duplicate(
         conn, NO_IMAGES, who, "AAAA-00", 9, ComparisonSource(text="x"), "", NOW
     ),
     "sign": lambda conn, who, _: signing.sign_entry(conn, FORMS, who, "AAAA-00", 0, NOW),

@@ -14,6 +14,7 @@ from pipeline.domain.model import IssuedSheet, Outcome, PageReading
 from pipeline.domain.settings import Settings
 from pipeline.preparation.drill.drills import Drill, DrillScan, _save, list_drills
 from pipeline.preparation.outage_pack.unit_documents import load_limits
+from pipeline.review.rows import SeenRow
 from pipeline.store.database.store import Store
 from pipeline.store.depth.attachments import AttachmentChoice, attach_pages
 from pipeline.store.depth.page_areas import PageArea, split_page
@@ -21,7 +22,6 @@ from pipeline.store.depth.page_texts import save_page_text
 from pipeline.store.depth.settings import set_sheet_depth, set_unit_depth
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import load_page
-from pipeline.store.review.row_confirmation import SeenRow
 from pipeline.store.schema import paper
 from tests.support.pages.alike import visits
 from tests.support.store.ward import ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, VISITS, Ward

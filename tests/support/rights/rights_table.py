@@ -239,7 +239,10 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.questions.count_own_questions": (Action.FOLLOW_UP, R.EVERYWHERE),
     f"{P}store.review.questions.list_entry_questions": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.entries.closed_entries.list_rejected": (Action.FOLLOW_UP, R.LISTED),
-    f"{P}store.entries.client_check.list_temporary_identities": (Action.FOLLOW_UP, R.LISTED),
+    f"{P}store.entries.temporary_identities.list_temporary_identities": (
+        Action.FOLLOW_UP,
+        R.LISTED,
+    ),
     f"{P}store.review.signing.load_signing_queue": (Action.SIGN, R.LISTED),
     f"{P}store.review.signing.list_last_signed": (Action.SIGN, R.LISTED),
     f"{P}store.review.signing.sign_entry": (Action.SIGN, R.PAPER),
@@ -327,7 +330,7 @@ NOT_ACTING: Mapping[str, str] = {
     ),
     f"{P}store.review.decisions.write_decision": "writes what `seen` has let through",
     f"{P}store.entries.entry.is_claimed_by_other": "compares",
-    f"{P}store.entries.client_check.complete_client_numbers": (
+    f"{P}store.entries.temporary_identities.complete_client_numbers": (
         "part of a decision that `seen` has let through"
     ),
     f"{P}store.review.batch_candidates.choose_candidates": (
@@ -362,7 +365,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.accounts.protected_identity.find_covered_boxes": "hides",
     f"{P}store.accounts.protected_identity.find_hidden_pids": "hides",
     f"{P}store.review.questions.find_author": "part of a question that has been let through",
-    f"{P}store.entries.client_check.save_client_choice": (
+    f"{P}store.entries.temporary_identities.save_client_choice": (
         "part of a decision that `seen` has let through"
     ),
     f"{P}store.registers.care_system_matches.save_match_decision": (
@@ -379,7 +382,7 @@ NOT_ACTING: Mapping[str, str] = {
 ABOUT_NO_PAPER = (
     f"{P}reporting.audit.",
     f"{P}store.registers.client_register.restrict_client",
-    f"{P}store.entries.client_check._find_candidates",
+    f"{P}store.entries.temporary_identities._find_candidates",
     f"{P}preparation.drill.drills.",
 )
 """Where the unit is that of a log's question, of a client, or of a drill with invented clients."""

@@ -33,6 +33,8 @@ from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
+from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.signing import SIGNING_REASONS, sign_entry
 from pipeline.store.accounts import blocks
 from pipeline.store.accounts.queue_choice import QueueGrouping
 from pipeline.store.database.store import Store, open_store
@@ -49,8 +51,6 @@ from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.registers.care_system_exports import save_list
 from pipeline.store.registers.care_system_matches import save_match_decision
 from pipeline.store.registers.planning import save_pack_quantities
-from pipeline.store.review.duplicate_entries import ComparisonSource
-from pipeline.store.review.signing import SIGNING_REASONS, sign_entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
 from pipeline.store.schema.exports import archived_sheet, care_row, clash_decision

@@ -18,15 +18,15 @@ from pipeline.export.runs import ExportContext, RunKind
 from pipeline.preparation.form_editor.actions import NewFormInfo
 from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
+from pipeline.review import decisions
+from pipeline.review.duplicates import ComparisonSource, mark_duplicate
+from pipeline.review.questions import ask_author
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder
 from pipeline.store.exports.runs import save_delivery
-from pipeline.store.review import decisions
-from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
 from pipeline.store.review.duties import MetAnswer
-from pipeline.store.review.questions import ask_author
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import (
     control,
@@ -108,7 +108,9 @@ def confirm(store: Store, entry_id: str, who: Person) -> None:
     """Somebody decides an entry."""
     with store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
-        decisions.decide_entry(conn, FORMS, who, entry_id, 0, answers(SAID) | answers(PLAN), NOW)
+        decisions.decide_entry(
+            conn, FORMS, who, decisions.Decision(entry_id, 0, answers(SAID) | answers(PLAN)), NOW
+        )
 
 
 def add_controls(conn: Connection) -> tuple[int, int]:

@@ -8,13 +8,13 @@ from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions as clash_decisions
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
+from pipeline.review import decisions as review_decisions
+from pipeline.review.questions import ask_author
+from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.queue_order import PriorityKind, prioritize
 from pipeline.store.registers import client_register
-from pipeline.store.review import decisions as review_decisions
-from pipeline.store.review.questions import ask_author
-from pipeline.store.review.transfers import transfer_entry
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
     ADMINISTRATOR,

@@ -46,6 +46,7 @@ from pipeline.preparation.form_editor.outline_edits import add_item
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.review import decisions, signing
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
@@ -55,7 +56,6 @@ from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import client_register, issued_sheets
-from pipeline.store.review import decisions, signing
 from tests.support.image_folder import folder_of
 from tests.support.pages.printed_elsewhere import page as unfilled
 from tests.support.store.passwords import hashed
@@ -283,9 +283,7 @@ def confirm(
             conn,
             known,
             person,
-            entry_id,
-            view.entry.revision,
-            answers,
+            decisions.Decision(entry_id, view.entry.revision, answers),
             utc_now() + timedelta(seconds=1),
         )
     if sign:

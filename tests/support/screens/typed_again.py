@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pipeline.domain.settings import Settings
+from pipeline.review import rekeying as rekeying_rules
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
@@ -39,7 +40,7 @@ def _type_next(store: Store) -> bool:
     with store.begin() as conn:
         task = rekeying.claim_next_rekeying(conn, seeding.forms(), COLLEAGUE, now, _MINUTES)
         if task is not None:
-            rekeying.save_rekeyed_answer(
+            rekeying_rules.save_rekeyed_answer(
                 conn, COLLEAGUE, task, seeding.answer(task.spec, NOTE), now
             )
     return task is not None

@@ -20,6 +20,7 @@ from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import corrections, decisions, signing
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
@@ -28,7 +29,6 @@ from pipeline.store.exports import payment_approvals
 from pipeline.store.paper import sheets
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.registers import client_register
-from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import export_item
 from tests.support.pages.small_pages import foreign_page
@@ -185,7 +185,9 @@ def review(office: ExportContext, entry_id: str, form_id: str, **fields: str | b
         given = {
             spec.name: _answer(spec, fields) for spec in asked_fields(FORMS[form_id, 1], seen.row)
         }
-        state = decisions.decide_entry(conn, FORMS, ANNA, entry_id, seen.revision, given, utc_now())
+        state = decisions.decide_entry(
+            conn, FORMS, ANNA, decisions.Decision(entry_id, seen.revision, given), utc_now()
+        )
     if state is EntryState.SECOND:
         agree(office, entry_id, form_id, **fields)
     sign(office, entry_id)
@@ -204,7 +206,9 @@ def agree(
         disputed = {
             field.spec.name: given[field.spec.name] for field in view.fields if field.is_open
         }
-        decisions.decide_entry(conn, FORMS, who, entry_id, view.entry.revision, disputed, utc_now())
+        decisions.decide_entry(
+            conn, FORMS, who, decisions.Decision(entry_id, view.entry.revision, disputed), utc_now()
+        )
     sign(office, entry_id)
 
 
@@ -270,7 +274,11 @@ def corrected(
             view = queue.open_claimed_entry(conn, FORMS, judge, entry_id, utc_now())
             given = {field.spec.name: answer for field in view.fields if field.is_open}
             decisions.decide_entry(
-                conn, FORMS, judge, entry_id, view.entry.revision, given, utc_now(), about=about
+                conn,
+                FORMS,
+                judge,
+                decisions.Decision(entry_id, view.entry.revision, given, about=about),
+                utc_now(),
             )
     sign(office, entry_id)
 

@@ -16,12 +16,13 @@ from pipeline.domain.law.retention import RetentionFacts, classify_retention
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
+from pipeline.review import corrections, decisions, signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.exports import ready_entries, records
 from pipeline.store.registers.client_register import save_units
-from pipeline.store.review import corrections, decisions, signing
+from pipeline.store.review import own_decisions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -80,7 +81,11 @@ def ward(store: Store) -> Ward:
 def save(ward: Ward, who: Person = CARER, **changed: Answer) -> Entry:
     with ward.store.begin() as conn:
         decisions.decide_entry(
-            conn, FORMS, who, ID, load_entry(conn, ID).revision, answers(SAID, **changed), NOW
+            conn,
+            FORMS,
+            who,
+            decisions.Decision(ID, load_entry(conn, ID).revision, answers(SAID, **changed)),
+            NOW,
         )
         return load_entry(conn, ID)
 
@@ -125,7 +130,11 @@ def test_without_an_area_the_units_holds(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(FREE, "AAA2", {**SAID, "omrade": "annat"}))
     with ward.store.begin() as conn:
         decisions.decide_entry(
-            conn, FORMS, CARER, "AAA2-00", 0, answers({**SAID, "omrade": "annat"}), NOW
+            conn,
+            FORMS,
+            CARER,
+            decisions.Decision("AAA2-00", 0, answers({**SAID, "omrade": "annat"})),
+            NOW,
         )
         assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
         assert [record.area for record in records.load_records(conn, FORMS, ["AAA2-00"])] == ["SoL"]
@@ -137,7 +146,11 @@ def test_a_note_of_the_social_services_in_a_unit_of_health_care_is_not_signed(wa
     ward.read(ward.scan(), page_reading(FREE, "AAA2", {**SAID, "omrade": "sol"}))
     with ward.store.begin() as conn:
         decisions.decide_entry(
-            conn, FORMS, NURSE, "AAA2-00", 0, answers({**SAID, "omrade": "sol"}), NOW
+            conn,
+            FORMS,
+            NURSE,
+            decisions.Decision("AAA2-00", 0, answers({**SAID, "omrade": "sol"})),
+            NOW,
         )
         assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
 
@@ -151,9 +164,7 @@ def test_it_holds_from_when_all_is_confirmed(ward: Ward) -> None:
             conn,
             FORMS,
             OTHER,
-            ID,
-            found.revision,
-            {"handelsedatum": Answer("2026-02-17")},
+            decisions.Decision(ID, found.revision, {"handelsedatum": Answer("2026-02-17")}),
             later(1),
         )
         assert (state, load_entry(conn, ID).area) == (EntryState.CONFIRMED, "HSL")
@@ -172,9 +183,7 @@ def test_a_correction_changes_it(ward: Ward) -> None:
             conn,
             FORMS,
             person("eva"),
-            ID,
-            found.revision,
-            {"handelsedatum": Answer("2026-02-17")},
+            decisions.Decision(ID, found.revision, {"handelsedatum": Answer("2026-02-17")}),
             later(6),
         )
         assert (state, load_entry(conn, ID).area) == (EntryState.CONFIRMED, "SoL")
@@ -184,8 +193,8 @@ def test_a_correction_changes_it(ward: Ward) -> None:
 def test_whoever_chose_a_wrong_area_takes_it_back(ward: Ward) -> None:
     save(ward)
     with ward.store.begin() as conn:
-        assert [one.id for one in corrections.list_own_latest(conn, CARER)] == [ID]
-        assert corrections.list_own_latest(conn, OTHER) == []
+        assert [one.id for one in own_decisions.list_own_latest(conn, CARER)] == [ID]
+        assert own_decisions.list_own_latest(conn, OTHER) == []
         with pytest.raises(NotAllowedError):
             corrections.undo_decision(conn, OTHER, ID, 1, later(1))
         assert corrections.undo_decision(conn, CARER, ID, 1, later(1)) is EntryState.REVIEW

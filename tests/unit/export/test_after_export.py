@@ -22,12 +22,12 @@ from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import apply_receipt_file, submit_receipts
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import corrections, decisions
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry, queue
 from pipeline.store.exports import run_items
 from pipeline.store.paper import originals
-from pipeline.store.review import corrections, decisions
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,
@@ -312,7 +312,9 @@ def to_arne(office: ExportContext, entry_id: str) -> None:
     with office.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, dora, entry_id, utc_now())
         given = {field.spec.name: Answer(ARNE.pid) for field in view.fields if field.is_open}
-        decisions.decide_entry(conn, FORMS, dora, entry_id, view.entry.revision, given, utc_now())
+        decisions.decide_entry(
+            conn, FORMS, dora, decisions.Decision(entry_id, view.entry.revision, given), utc_now()
+        )
     sign(office, entry_id)
 
 

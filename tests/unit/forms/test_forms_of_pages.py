@@ -10,12 +10,12 @@ from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, SheetCode, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.entries.queue import open_claimed_entry
 from pipeline.store.paper.page_lists import list_incomplete_sheets
-from pipeline.store.review import decisions
 from tests.support.store.ward import ADMIN, ASTA, EVA, NOW, Ward, later
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -68,7 +68,11 @@ def decide(ward: Ward, entry_id: str, minutes: int) -> EntryState:
             name: Answer(SAID[name]) if name in SAID else Answer(None, State.EMPTY) for name in here
         }
         return decisions.decide_entry(
-            conn, SHIPPED, EVA, entry_id, view.entry.revision, given, later(minutes)
+            conn,
+            SHIPPED,
+            EVA,
+            decisions.Decision(entry_id, view.entry.revision, given),
+            later(minutes),
         )
 
 

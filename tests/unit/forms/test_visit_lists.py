@@ -19,8 +19,8 @@ from pipeline.forms.printing import to_issued_sheet
 from pipeline.forms.visit_lists import PlannedVisit, load_visit_plan, make_visit_sheets
 from pipeline.preparation.practice.fill_sheet import render_sheet_page
 from pipeline.reading.read_page import PageReader
+from pipeline.review import client_question
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries import client_check
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.event_log import queries
 from pipeline.store.registers.client_register import save_clients, save_units
@@ -258,10 +258,10 @@ def test_client_other_than_printed_one_needs_explanation(ward: Ward) -> None:
     )
     with ward.store.read() as conn:
         first, second = list_sheet_entries(conn, "BBBB")
-        other = client_check.check_entry_client(
+        other = client_question.check_entry_client(
             conn, VISITS, first, {"rad01.pnr": Answer(BROR.pid)}
         )
-        same = client_check.check_entry_client(
+        same = client_question.check_entry_client(
             conn, VISITS, second, {"rad02.pnr": Answer(BROR.pid)}
         )
     assert other is not None

@@ -17,9 +17,9 @@ from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.read_page import NOTE_FIELD, PageReader, transcribe_page
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
-from pipeline.store.review import decisions
 from tests.support.store.ward import ASTA, EVA, NILS, NOW, Ward
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -144,12 +144,18 @@ def _confirmed(
     about = about or ClientStatement()
     with store.begin() as conn:
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW, about=about)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision(entry_id, 0, given, about=about), NOW
+            )
             is EntryState.SECOND
         )
     with store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
         again = {field.spec.name: given[field.spec.name] for field in view.fields if field.is_open}
         return decisions.decide_entry(
-            conn, FORMS, NILS, entry_id, view.entry.revision, again, NOW, about=about
+            conn,
+            FORMS,
+            NILS,
+            decisions.Decision(entry_id, view.entry.revision, again, about=about),
+            NOW,
         )

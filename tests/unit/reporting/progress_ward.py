@@ -10,9 +10,9 @@ from pipeline.reporting.progress import (
     ProgressReport,
     make_progress_report,
 )
+from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
-from pipeline.store.review.decisions import decide_entry, reject_entry
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -60,6 +60,6 @@ def make_counted_ward(store: Store) -> Ward:
         add_page(
             conn, NewPage(batch, 1, "x.pdf", 1, None, None, None, "broken_file: damaged"), "admin"
         )
-        decide_entry(conn, FORMS, EVA, "NNN0-00", 0, answers({**SAID, **PLAN}), NOW)
+        decide_entry(conn, FORMS, EVA, Decision("NNN0-00", 0, answers({**SAID, **PLAN})), NOW)
         reject_entry(conn, EVA, "NNN1-00", 0, "dubblett", NOW)
     return ward

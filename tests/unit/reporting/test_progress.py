@@ -16,11 +16,11 @@ from pipeline.reporting.progress import (
     measure_pace,
 )
 from pipeline.reporting.progress_files import progress_csv
+from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.database.store import Store
 from pipeline.store.exports.ready_entries import list_ready_entries
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.reports.progress import HourOfWork, list_hours_of_work
-from pipeline.store.review.signing import count_waiting_signatures
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.review import look
 from tests.support.store.counted_statements import statements

@@ -32,9 +32,9 @@ from pipeline.reporting.progress import (
 )
 from pipeline.reporting.progress_files import progress_csv
 from pipeline.reporting.situation_print import situation_pdf
+from pipeline.review.corrections import correct_entry
 from pipeline.store.database.store import Store
 from pipeline.store.reports.progress import PageCount, UnansweredRun
-from pipeline.store.review.corrections import correct_entry
 from pipeline.store.schema import paper
 from pipeline.texts import LANGUAGES, Topic
 from tests.support.store.ward import (

@@ -24,10 +24,10 @@ from pipeline.export.runs.receipts import (
     open_run_items,
     submit_receipts,
 )
+from pipeline.review import transfers
 from pipeline.store.accounts import blocks, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.review import transfers
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (

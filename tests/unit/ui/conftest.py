@@ -106,7 +106,7 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
     monkeypatch.setattr(panel, "workbench", play_browser)
     monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(0))
-    monkeypatch.setattr(acts, "MIN_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(0))
     monkeypatch.setattr(client_box, "MIN_VIEW_TIME", timedelta(0))
     # What is typed is sent with the save, so that its client comes up only then (test_guard.py).
     monkeypatch.setattr(acts, "is_client_seen", lambda *_: True)

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
+from pipeline.review import batches
 from pipeline.store.accounts import people, sessions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -152,7 +153,7 @@ def with_a_group_done(store: Store, open_screen: OpenScreen) -> AppTest:
     """The nurse has confirmed a group and has the next one on the screen."""
     first = open_group(store)
     with store.begin() as conn:
-        batch_review.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
+        batches.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     return app.run()

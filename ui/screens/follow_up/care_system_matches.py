@@ -32,12 +32,13 @@ from pipeline.registers.care_system_list import (
     read_care_list,
 )
 from pipeline.registers.care_system_match import MatchSimilarity
+from pipeline.review import duplicates
+from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.registers import care_system_exports, care_system_matches, client_register
 from pipeline.store.registers.care_system_matches import RejectedMatch
-from pipeline.store.review import duplicate_entries
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
@@ -48,7 +49,7 @@ from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
-from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, reset_drawn
+from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
@@ -242,9 +243,7 @@ def _withdraw_decision(
     context: AppContext, person: Person, is_same: bool, decision_id: int
 ) -> None:
     withdraw: Callable[..., None] = (
-        duplicate_entries.withdraw_duplicate_mark
-        if is_same
-        else care_system_matches.withdraw_rejection
+        duplicates.withdraw_duplicate_mark if is_same else care_system_matches.withdraw_rejection
     )
     run_and_report(
         context, "clashes.undone", lambda conn: withdraw(conn, person, decision_id, utc_now())

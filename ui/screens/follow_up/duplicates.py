@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
+from pipeline.review import duplicates
 from pipeline.store.database.clock import utc_now
-from pipeline.store.review import duplicate_entries
 from pipeline.store.review.duplicate_entries import DuplicateMark
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
@@ -69,4 +69,4 @@ def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
 
 
 def _withdraw_mark(person: Person, mark_id: int, conn: Connection) -> None:
-    duplicate_entries.withdraw_duplicate_mark(conn, person, mark_id, utc_now())
+    duplicates.withdraw_duplicate_mark(conn, person, mark_id, utc_now())

@@ -12,11 +12,11 @@ import streamlit as st
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.model import Person
 from pipeline.reporting.author_questions import make_question_list
+from pipeline.review import questions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.event_log.events import record
-from pipeline.store.review import questions
-from pipeline.store.review.questions import Question
+from pipeline.store.review.author_questions import Question, list_questions
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
@@ -38,10 +38,10 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
     if not asked:
         st.info(t("follow_up.empty.questions"), icon=":material/info:")
     by_author = groupby(asked, key=lambda question: question.author)
-    for number, (author, author_questions) in enumerate(by_author):
-        _author_section(context, person, number, author, list(author_questions))
+    for number, (author, questions_of) in enumerate(by_author):
+        _author_section(context, person, number, author, list(questions_of))
     with context.store.read() as conn:
-        answered = questions.list_questions(conn, person, answered=True)
+        answered = list_questions(conn, person, answered=True)
     if answered:
         with st.expander(md("questions.answered", count=len(answered)), key="questions_answered"):
             for question in answered:
@@ -131,7 +131,7 @@ def _paper(context: AppContext, person: Person, question: Question) -> None:
     if is_shown:
         with context.store.begin() as conn:
             view = load_entry_view(conn, context.forms, person, question.entry.id)
-            record_page_views(conn, person, view)
+            record_page_views(person, conn, view)
         with st.container(key="picture"):
             sheet_images(context, view)
 

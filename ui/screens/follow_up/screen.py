@@ -16,8 +16,8 @@ from pipeline.export.care_system_check.matches import erase_settled_lists, list_
 from pipeline.export.runs import ExportContext
 from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
-from pipeline.store.entries import client_check, closed_entries
-from pipeline.store.review import duplicate_entries, questions, transfers
+from pipeline.store.entries import closed_entries, temporary_identities
+from pipeline.store.review import author_questions, duplicate_entries, transferred
 from ui.i18n import t
 from ui.markdown import md, plain
 from ui.screens.export.unproven import unproven_section
@@ -57,9 +57,9 @@ def show(context: AppContext, person: Person) -> None:
         erase_settled_lists(conn, context.forms, minutes, utc_now())
         matches = list_matches(conn, context.forms, person, minutes, utc_now())
         rows_by_kind: dict[str, Sequence[object]] = {
-            "questions": questions.list_questions(conn, person),
-            "identities": client_check.list_temporary_identities(conn, person),
-            "forwarded": transfers.list_transferred(conn, person),
+            "questions": author_questions.list_questions(conn, person),
+            "identities": temporary_identities.list_temporary_identities(conn, person),
+            "forwarded": transferred.list_transferred(conn, person),
             "clashes": matches.matches,
             "duplicates": duplicate_entries.list_duplicate_marks(conn, person),
             "rejected": closed_entries.list_rejected(conn, person),

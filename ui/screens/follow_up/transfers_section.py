@@ -11,11 +11,11 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.review import corrections, decisions, transfers
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry
-from pipeline.store.review import corrections, decisions, transfers
-from pipeline.store.review.transfers import TransferredEntry
+from pipeline.store.review.transferred import TransferredEntry
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
 from ui.screens.export.key_in.who_keys import keying_lines

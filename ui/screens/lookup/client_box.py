@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from pipeline.domain.model import Person
+from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.i18n import t
@@ -20,7 +21,6 @@ from ui.screens.review.field_input import field_input, widget_key
 from ui.screens.review.workbench.client_card import banner_card, client_number, is_client_seen
 from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
 from ui.screens.review.workbench.state import HeldEntry
-from ui.widgets.min_view_time import MIN_VIEW_TIME
 from ui.workspace import AppContext
 
 _SHOWN_KEY = "corrected_client"

@@ -27,11 +27,11 @@ from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.review import corrections, decisions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
 from pipeline.store.paper.lookup.by_serial import HistoryEvent, entry_history
-from pipeline.store.review import corrections, decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import plain
@@ -104,7 +104,7 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
         # Checks the permission; viewing does not claim an open entry.
         history = entry_history(conn, person, entry_id)
         view = load_entry_view(conn, context.forms, person, entry_id)
-        record_page_views(conn, person, view)
+        record_page_views(person, conn, view)
     action = st.session_state.get(_ACTION_KEY)
     if action == "correct":
         view = _open_all_fields(view)

@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import EntryState, Person
+from pipeline.review import corrections, decisions, transfers
+from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.review import batch_review, corrections, decisions, transfers
+from pipeline.store.review import batch_review, own_decisions
 from ui.i18n import t
 from ui.screens.review.current_entry import (
     CAN_UNDO_KEY,
@@ -29,7 +31,6 @@ from ui.screens.review.rejection import FORWARD_REASON, step_done_text, take_ste
 from ui.screens.review.workbench.claims import go_to_next
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
-from ui.widgets.min_view_time import MIN_VIEW_TIME
 from ui.workspace import AppContext
 
 _UNDONE_AT_KEY = "undone_at"
@@ -221,6 +222,6 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
     with context.store.read() as conn:
         return [
             entry
-            for entry in corrections.list_own_last_step(conn, person)
+            for entry in own_decisions.list_own_last_step(conn, person)
             if entry.state in _UNDOABLE_STATES
         ]

@@ -15,6 +15,7 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError, StaleDecisionError
 from pipeline.domain.model import Person, State
 from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.review import batches
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.review import batch_review
@@ -183,7 +184,7 @@ def _confirm_batch(
         return
     try:
         with context.store.begin() as conn:
-            result = batch_review.confirm_batch(conn, context.forms, person, batch_id, marks, now)
+            result = batches.confirm_batch(conn, context.forms, person, batch_id, marks, now)
     except EfterskriftError as error:
         current_entry.set_warning(error_text(error))
         return

@@ -14,13 +14,15 @@ from sqlalchemy import Connection
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import REJECTION_REASONS
+from pipeline.review import questions, transfers
+from pipeline.review.duplicates import mark_duplicate
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.event_log.events import contains_pid
-from pipeline.store.review import questions, transfers
-from pipeline.store.review.duplicate_entries import DUPLICATE_REASON, mark_duplicate
-from pipeline.store.review.questions import ANSWERED_REASON, ASK_AUTHOR_REASON
+from pipeline.store.review import author_questions
+from pipeline.store.review.author_questions import ANSWERED_REASON, ASK_AUTHOR_REASON
+from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import plain
@@ -176,7 +178,7 @@ def author_answer_texts(context: AppContext, person: Person, view: EntryView) ->
     if view.entry.reason != ANSWERED_REASON:
         return []
     with context.store.read() as conn:
-        entry_questions = questions.list_entry_questions(conn, person, view.entry.id)
+        entry_questions = author_questions.list_entry_questions(conn, person, view.entry.id)
     return [
         t(
             "returns.author_said",

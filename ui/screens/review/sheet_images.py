@@ -21,7 +21,7 @@ _VIEWED_PAGES_KEY = f"{VIEW_KEY_PREFIX}pages"
 """Session-state key of the entries and pages whose view is recorded for this showing."""
 
 
-def record_page_views(conn: Connection, person: Person, view: EntryView) -> None:
+def record_page_views(person: Person, conn: Connection, view: EntryView) -> None:
     """Record that the user views the pages of an entry, once for each showing.
 
     Call it before anything is shown, or sent to the browser ahead of need.

@@ -12,11 +12,11 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
+from pipeline.review import transfers
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES, Entry, list_sheet_entries
 from pipeline.store.paper import pages, photocopies, sheets
 from pipeline.store.paper.pages import Page
-from pipeline.store.review import transfers
 from ui.i18n import t
 from ui.markdown import md, plain_with_code
 from ui.screens.scan.problem_cases import ProblemCase

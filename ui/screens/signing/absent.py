@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial, is_serial
+from pipeline.review import signing
+from pipeline.review.signing import SIGNING_REASONS, author_of
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
-from pipeline.store.review import signing
-from pipeline.store.review.signing import SIGNING_REASONS, author_of
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_day, t
@@ -58,7 +58,7 @@ def show_absent(
     with context.store.begin() as conn:
         views = [load_entry_view(conn, context.forms, person, entry.id) for entry in batch]
         for view in views:
-            record_page_views(conn, person, view)
+            record_page_views(person, conn, view)
     ticked = [
         (view.entry.id, view.entry.revision)
         for number, view in enumerate(views, 1)

@@ -16,11 +16,13 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.forms.fiducials import format_serial, is_serial
+from pipeline.review import signing
+from pipeline.review.session import MIN_VIEW_TIME
+from pipeline.review.signing import SigningQueue
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
-from pipeline.store.review import signing
-from pipeline.store.review.signing import SigningQueue
+from pipeline.store.review import signatures
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t, words_of_area
 from ui.markdown import md, plain, plain_with_code
@@ -37,7 +39,7 @@ from ui.screens.signing.absent import show_absent
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
-from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, reset_drawn
+from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
@@ -140,7 +142,7 @@ def _show_entry(
     with context.store.begin() as conn:
         views = [load_entry_view(conn, context.forms, person, row.id) for row in (rows or (entry,))]
         view = next(row_view for row_view in views if row_view.entry.id == entry.id)
-        record_page_views(conn, person, view)
+        record_page_views(person, conn, view)
         reasons = signing.list_allowed_reasons(conn, context.forms, person, entry)
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
@@ -305,7 +307,7 @@ def _skip_entry(entry_id: str) -> None:
 
 def _undo_button(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
-        last = signing.list_last_signed(conn, person)
+        last = signatures.list_last_signed(conn, person)
     st.button(
         md("signing.undo", count=len(last) or 1),
         key="undo_signature",

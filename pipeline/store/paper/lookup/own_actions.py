@@ -19,8 +19,8 @@ from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.lookup.found_entries import FoundEntry, with_clients
-from pipeline.store.review.corrections import list_own_latest
-from pipeline.store.review.questions import ASK_AUTHOR_REASON
+from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
+from pipeline.store.review.own_decisions import list_own_latest
 from pipeline.store.schema import lookup, paper
 from pipeline.store.schema.review import entry_version
 

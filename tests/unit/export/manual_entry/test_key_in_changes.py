@@ -14,10 +14,10 @@ from pipeline.export.manual_entry.copies import save_copied_parts
 from pipeline.export.manual_entry.signatures import sign_entries
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
+from pipeline.review import corrections
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry.copies import list_copies, list_keying
-from pipeline.store.review import corrections
 from pipeline.store.schema.manual_entry import key_in_copy, key_in_signature
 from tests.support.store import export_examples as examples
 from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, next_client

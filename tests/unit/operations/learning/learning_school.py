@@ -21,10 +21,10 @@ from pipeline.operations.learning.learn import (
     learn_from_entries,
 )
 from pipeline.reading.fields.field_image import FieldImage
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
 from pipeline.store.paper.sheets import save_page_reading
-from pipeline.store.review.decisions import decide_entry
 from tests.support.store.ward import (
     ADMIN,
     EVA,
@@ -85,7 +85,11 @@ def confirmed(store: Store, count: int, author: str = "Disa Penn") -> None:
             )
         with store.begin() as conn:
             decide_entry(
-                conn, FORMS, EVA, f"{serial}-00", 0, answers({**said, "enhet": None} | said), NOW
+                conn,
+                FORMS,
+                EVA,
+                Decision(f"{serial}-00", 0, answers({**said, "enhet": None} | said)),
+                NOW,
             )
 
 

@@ -38,11 +38,11 @@ from pipeline.operations.learning.words import (
 )
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.language.language_model import Lexicon, add_learned_words
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
 from pipeline.store.paper.sheets import save_page_reading
 from pipeline.store.registers import client_register
-from pipeline.store.review.decisions import decide_entry
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -187,7 +187,9 @@ def test_what_was_printed_in_a_field_teaches_nothing_of_handwriting(
             form=VISITS,
             reader_version="test 1",
         )
-        decide_entry(conn, FORMS, EVA, "RRRR-01", 0, answers({**said, "rad01.sign": None}), NOW)
+        decide_entry(
+            conn, FORMS, EVA, Decision("RRRR-01", 0, answers({**said, "rad01.sign": None})), NOW
+        )
     with_reader(monkeypatch, p=0.9, wrong=0.0)
     learned = {one.crop.spec.name for one in taught(school).fields}
     assert "rad01.mat" in learned

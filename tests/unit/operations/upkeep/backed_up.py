@@ -13,9 +13,9 @@ from pipeline.operations.upkeep.backup_check import open_keys
 from pipeline.operations.upkeep.backup_folder import BackupFolder
 from pipeline.operations.upkeep.encryption import PublicKeys, write_new_key
 from pipeline.operations.upkeep.restore import Restoration, RestoreOrder, restore_backup
+from pipeline.review import decisions
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper.pages import create_batch
-from pipeline.store.review import decisions
 from pipeline.store.schema.paper import metadata
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.ward import EVA as REVIEWER
@@ -51,7 +51,9 @@ class BusyWard(Ward):
             self.read(self._scan_image(2 * number + 1), page_reading(NOTE, serial, PLAN, page_no=2))
             with self.store.begin() as conn:
                 said = answers({**SAID, **PLAN})
-                decisions.decide_entry(conn, FORMS, REVIEWER, f"{serial}-00", 0, said, NOW)
+                decisions.decide_entry(
+                    conn, FORMS, REVIEWER, decisions.Decision(f"{serial}-00", 0, said), NOW
+                )
 
     def _scan_image(self, number: int) -> str:
         picture = foreign_page(number)

@@ -13,9 +13,9 @@ from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.reporting.watching import drift
 from pipeline.reporting.watching.drift import Dimension, compare_answers, list_drift
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.quality.first_answers import FirstAnswer, list_first_answers
-from pipeline.store.review.decisions import decide_entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.upkeep import watched_folder
 from tests.support.store.ward import (
@@ -101,7 +101,7 @@ def ward(store: Store) -> Ward:
     entry_id = ward.note("AAA1")
     with store.begin() as conn:
         said = answers({**SAID, **PLAN}, tid=Answer("09:15"))
-        decide_entry(conn, FORMS, EVA, entry_id, 0, said, NOW)
+        decide_entry(conn, FORMS, EVA, Decision(entry_id, 0, said), NOW)
     return ward
 
 

@@ -12,9 +12,11 @@ from pipeline.domain.model import Client, EntryState, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
+from pipeline.review import corrections, decisions, duplicates, questions, signing, transfers
+from pipeline.review.duplicates import ComparisonSource
 from pipeline.store.accounts import blocks
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries import client_check, queue_order, versions
+from pipeline.store.entries import queue_order, temporary_identities, versions
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.queue_order import PriorityKind
@@ -22,15 +24,7 @@ from pipeline.store.event_log.queries import clients_of_subjects
 from pipeline.store.quality import rekeying
 from pipeline.store.registers import client_register
 from pipeline.store.reports import backlog
-from pipeline.store.review import (
-    corrections,
-    decisions,
-    duplicate_entries,
-    questions,
-    signing,
-    transfers,
-)
-from pipeline.store.review.duplicate_entries import ComparisonSource
+from pipeline.store.review import author_questions, duplicate_entries
 from tests.support.store.ward import (
     _HEAD,
     ADMIN,
@@ -73,11 +67,10 @@ def test_a_number_that_is_found_after_all_is_not_thrown_away(ward: Ward, why: st
             conn,
             FORMS,
             EVA,
-            "FFFF-00",
-            0,
-            answers(SAID),
+            decisions.Decision(
+                "FFFF-00", 0, answers(SAID), about=ClientStatement(why, temporary=True)
+            ),
             NOW,
-            about=ClientStatement(why, temporary=True),
         )
         assert decided_answers(conn, "FFFF-00")["pnr"].answer == Answer(ASTA.pid)
         assert load_entry(conn, "FFFF-00").subject == "client"
@@ -86,7 +79,7 @@ def test_a_number_that_is_found_after_all_is_not_thrown_away(ward: Ward, why: st
 def test_two_entries_are_not_duplicates_of_each_other(ward: Ward) -> None:
     first, second = ward.note("AAAA"), ward.note("BBBB")
     with ward.store.begin() as conn:
-        duplicate_entries.mark_duplicate(
+        duplicates.mark_duplicate(
             conn, ward.store.images, EVA, second, 0, ComparisonSource(other_entry=first), "", NOW
         )
         assert (
@@ -94,7 +87,7 @@ def test_two_entries_are_not_duplicates_of_each_other(ward: Ward) -> None:
             == []
         )
         with pytest.raises(ReviewError):
-            duplicate_entries.mark_duplicate(
+            duplicates.mark_duplicate(
                 conn,
                 ward.store.images,
                 NILS,
@@ -121,7 +114,9 @@ def test_what_has_no_picture_is_not_typed_again(store_settings: Settings) -> Non
     said = {name: value for name, value in SAID.items() if name != "text"}
     ward.read(ward.scan(), page_reading(form, "AAAA", said), form=form)
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, forms, EVA, "AAAA-00", 0, answers(said), NOW)
+        decisions.decide_entry(
+            conn, forms, EVA, decisions.Decision("AAAA-00", 0, answers(said)), NOW
+        )
         corrections.correct_entry(
             conn,
             forms,
@@ -155,7 +150,7 @@ def test_a_signature_after_a_mark_that_was_taken_back_stands_with_what_was_confi
 ) -> None:
     one, other = confirmed(ward), ward.note("BBBB")
     with ward.store.begin() as conn:
-        mark = duplicate_entries.mark_duplicate(
+        mark = duplicates.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
@@ -165,7 +160,7 @@ def test_a_signature_after_a_mark_that_was_taken_back_stands_with_what_was_confi
             "",
             later(1),
         )
-        duplicate_entries.withdraw_duplicate_mark(conn, EVA, mark, later(2))
+        duplicates.withdraw_duplicate_mark(conn, EVA, mark, later(2))
         again = load_entry(conn, one.id)
     signed(ward, DISA, again)
     with ward.store.read() as conn:
@@ -179,7 +174,7 @@ def test_a_pull_holds_for_paper_whose_author_has_answered(ward: Ward) -> None:
     with ward.store.begin() as conn:
         questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
         queue_order.prioritize(conn, CHIEF, PriorityKind.CLIENT, NORTH, ASTA.pid, NOW)
-        (asked,) = questions.list_questions(conn, EVA)
+        (asked,) = author_questions.list_questions(conn, EVA)
         questions.save_author_answer(conn, EVA, asked.id, "Vänster", "Disa Penn", NOW, later(1))
         assert conn.exec_driver_sql("SELECT rank FROM entry").scalar_one() == 0
 
@@ -201,16 +196,15 @@ def test_whoever_is_protected_by_now_is_not_named_on_the_list_of_identities(ward
             conn,
             FORMS,
             EVA,
-            entry_id,
-            0,
-            answers(ALL, **given),
+            decisions.Decision(
+                entry_id, 0, answers(ALL, **given), about=ClientStatement("ny klient")
+            ),
             NOW,
-            about=ClientStatement("ny klient"),
         )
         client_register.save_clients(
             conn, [Client(UNKNOWN_PID, "Doris Nyström", SOUTH, protected=True)]
         )
-        (one,) = client_check.list_temporary_identities(conn, EVA)
+        (one,) = temporary_identities.list_temporary_identities(conn, EVA)
     assert (one.number, one.name) == ("", "")
 
 
@@ -220,7 +214,7 @@ def test_what_was_copied_from_the_care_system_names_nobody_to_who_lacks_the_righ
     entry_id, copied = ward.note("AAAA"), "900101-9802 Asta Provberg, Storgatan 1"
     with ward.store.begin() as conn:
         client_register.save_clients(conn, [Client(ASTA.pid, ASTA.name, NORTH, protected=True)])
-        duplicate_entries.mark_duplicate(
+        duplicates.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
@@ -247,11 +241,10 @@ def test_an_identity_is_settled_when_the_entry_turns_out_to_be_about_nobody(ward
             conn,
             FORMS,
             EVA,
-            "FFFF-00",
-            0,
-            answers(SAID, **given),
+            decisions.Decision(
+                "FFFF-00", 0, answers(SAID, **given), about=ClientStatement("ny klient")
+            ),
             NOW,
-            about=ClientStatement("ny klient"),
         )
         corrections.correct_entry(
             conn,
@@ -266,11 +259,15 @@ def test_an_identity_is_settled_when_the_entry_turns_out_to_be_about_nobody(ward
         )
         assert (
             decisions.decide_entry(
-                conn, FORMS, NILS, "FFFF-00", 2, nobody, later(2), about=ClientStatement(NO_CLIENT)
+                conn,
+                FORMS,
+                NILS,
+                decisions.Decision("FFFF-00", 2, nobody, about=ClientStatement(NO_CLIENT)),
+                later(2),
             )
             is EntryState.CONFIRMED
         )
-        assert client_check.list_temporary_identities(conn, EVA) == []
+        assert temporary_identities.list_temporary_identities(conn, EVA) == []
 
 
 def test_setting_a_block_is_found_by_its_client_in_the_log(ward: Ward) -> None:
@@ -303,5 +300,6 @@ def test_paper_about_a_client_with_a_local_number_is_confirmed(
     with ward.store.begin() as conn:
         given = answers({**SAID, **PLAN}, pnr=Answer(typed))
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW) is EntryState.SECOND
+            decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entry_id, 0, given), NOW)
+            is EntryState.SECOND
         )

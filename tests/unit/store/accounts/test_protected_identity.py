@@ -14,6 +14,7 @@ from sqlalchemy import update
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Client, EntryState, Person, Reading, State, Value
 from pipeline.reading.imaging.geometry import PX_PER_MM
+from pipeline.review import decisions, transfers
 from pipeline.store.accounts.protected_identity import (
     NO_COVERED_AREAS,
     WHOLE_PAGE_BOX,
@@ -27,7 +28,7 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.paper import pages, sheets
 from pipeline.store.registers import client_register
-from pipeline.store.review import decisions, transfers
+from pipeline.store.review import transferred
 from pipeline.store.schema import paper as schema_paper
 from tests.support.store.ward import (
     ADMIN,
@@ -154,7 +155,7 @@ def test_it_is_handed_on_to_those_who_may_without_telling_where(ward: Ward) -> N
         transfers.transfer_protected_entry(conn, FORMS, EVA, entry_id, 0, NOW)
         assert load_entry(conn, entry_id).unit == SOUTH
         assert queue.claim_next(conn, FORMS, SOFIA, NOW) is not None
-        (sent,) = transfers.list_transferred(conn, EVA)
+        (sent,) = transferred.list_transferred(conn, EVA)
     assert (sent.to_unit, sent.current_unit) == ("", "")
 
 
@@ -292,8 +293,8 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(
             decisions.reject_entry(
                 conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW
             )
-        (first,), (second,) = (transfers.list_transferred(conn, who) for who in (EVA, SOFIA))
-        (own,) = transfers.list_transferred(conn, person("both", units=(NORTH, EAST)))
+        (first,), (second,) = (transferred.list_transferred(conn, who) for who in (EVA, SOFIA))
+        (own,) = transferred.list_transferred(conn, person("both", units=(NORTH, EAST)))
     assert (first.to_unit, first.current_unit, first.current_reason, first.reason) == (
         SOUTH,
         "",

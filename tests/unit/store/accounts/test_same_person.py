@@ -14,6 +14,9 @@ from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role,
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
+from pipeline.review import corrections, decisions, signing
+from pipeline.review import rekeying as rekeying_rules
+from pipeline.review.rekeying import adjudicate
 from pipeline.store.accounts import administration, emergency_access, people
 from pipeline.store.accounts.login import access_changes
 from pipeline.store.accounts.login.access_notices import ChangeKind
@@ -23,8 +26,6 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import fields_taken_back
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.quality import rekeying, seeded_errors
-from pipeline.store.quality.adjudication import adjudicate
-from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import plant
 from tests.support.store.passwords import hashed
@@ -71,7 +72,7 @@ def disputed(ward: Ward) -> str:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         said = answers({**SAID, **PLAN}, datum=WRONG)
-        state = decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, said, NOW)
+        state = decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entry_id, 0, said), NOW)
     assert state is EntryState.SECOND
     return entry_id
 
@@ -79,7 +80,9 @@ def disputed(ward: Ward) -> str:
 def confirmed(ward: Ward) -> str:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW)
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers({**SAID, **PLAN})), NOW
+        )
     return entry_id
 
 
@@ -99,7 +102,11 @@ def test_second_review(ward: Ward) -> None:
         assert queue.claim_next(conn, FORMS, EVA_TOO, NOW, 15) is None
         with pytest.raises(NotAllowedError):
             decisions.decide_entry(
-                conn, FORMS, EVA_TOO, entry_id, 1, answers({"datum": SAID["datum"]}), NOW
+                conn,
+                FORMS,
+                EVA_TOO,
+                decisions.Decision(entry_id, 1, answers({"datum": SAID["datum"]})),
+                NOW,
             )
         found = queue.claim_next(conn, FORMS, NILS, NOW, 15)
         assert found is not None
@@ -127,7 +134,7 @@ def test_adjudication(ward: Ward) -> None:
     with ward.store.begin() as conn:
         task = rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert task is not None
-        keyed = rekeying.save_rekeyed_answer(conn, NILS, task, Answer(UNKNOWN_PID), later(1))
+        keyed = rekeying_rules.save_rekeyed_answer(conn, NILS, task, Answer(UNKNOWN_PID), later(1))
         assert keyed is rekeying.RekeyingOutcome.DIFFERS
         conn.execute(
             update(paper.staff).where(paper.staff.c.login == "nils").values(person_key="N1")

@@ -23,6 +23,7 @@ from pipeline.domain.model import (
 )
 from pipeline.domain.permissions import Action
 from pipeline.domain.settings import Settings
+from pipeline.review import decisions
 from pipeline.store.accounts import blocks, visibility
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
@@ -32,7 +33,7 @@ from pipeline.store.exports import ready_entries
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.lookup import by_serial
 from pipeline.store.registers import client_register
-from pipeline.store.review import corrections, decisions
+from pipeline.store.review import own_decisions
 from pipeline.store.schema import paper
 from tests.support.store.databases import number_schema
 from tests.support.store.ward import (
@@ -188,7 +189,11 @@ def test_nobody_confirms_what_is_about_a_client_blocked_for_them(ward: Ward) -> 
         assert (shown.blocked, shown.name, shown.unit) == (True, "", "")
         with pytest.raises(BlockedClientError):
             decisions.decide_entry(
-                conn, FORMS, EVA, "BBBB-00", 0, answers(SAID) | answers(PLAN), NOW
+                conn,
+                FORMS,
+                EVA,
+                decisions.Decision("BBBB-00", 0, answers(SAID) | answers(PLAN)),
+                NOW,
             )
 
 
@@ -196,7 +201,7 @@ def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) 
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW)
         state = decisions.decide_entry(
-            conn, FORMS, EVA, "AAAA-00", 0, answers(SAID) | answers(PLAN), NOW
+            conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, answers(SAID) | answers(PLAN)), NOW
         )
         assert state is EntryState.CONFIRMED
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == ["AAAA-00"]
@@ -204,7 +209,7 @@ def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) 
     block(ward, SOUTH)
     with ward.store.begin() as conn:
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
-        assert corrections.list_own_latest(conn, EVA) == []
+        assert own_decisions.list_own_latest(conn, EVA) == []
         assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == ["AAAA-00"]
 
 

@@ -12,6 +12,8 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, Value
 from pipeline.domain.record import TypedPart
 from pipeline.domain.settings import ROOT
+from pipeline.review import decisions
+from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store
 from pipeline.store.depth import attachments
 from pipeline.store.depth.attached_pages import (
@@ -30,8 +32,6 @@ from pipeline.store.paper.pages import (
     load_page,
 )
 from pipeline.store.paper.sheets import list_sheet_pages
-from pipeline.store.review import decisions
-from pipeline.store.review.transfers import transfer_entry
 from tests.support.rights.things_found import confirm
 from tests.support.store.ward import (
     ADMIN,
@@ -244,7 +244,9 @@ def test_a_loose_page_becomes_an_attachment_of_its_own_with_three_answers(ward: 
         view = load_entry_view(conn, ALL_FORMS, EVA, entry_id)
         asked = [field.spec.name for field in view.fields if field.is_open]
         said = {"personnummer": ASTA.pid, "titel": "Hyresavi", "handelsedatum": "2026-02-01"}
-        state = decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, 1, answers(said), NOW)
+        state = decisions.decide_entry(
+            conn, ALL_FORMS, EVA, decisions.Decision(entry_id, 1, answers(said)), NOW
+        )
         (record,) = (
             load_records(conn, ALL_FORMS, [entry_id]) if state is EntryState.CONFIRMED else (None,)
         )

@@ -9,6 +9,8 @@ import pytest
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, State, Value
+from pipeline.review import decisions
+from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.image_store import find_file_uses, list_named_files
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import PageArea, join_page, list_parts, split_page
@@ -17,8 +19,6 @@ from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import count_pages_by_state
-from pipeline.store.review import decisions
-from pipeline.store.review.transfers import transfer_entry
 from tests.support.store.ward import (
     ASTA,
     BROR,
@@ -66,7 +66,9 @@ def decide(ward: Ward, entry_id: str, pid: str) -> EntryState:
     said: dict[str, Value] = {"tid": None, "text": None, **SAID, "pnr": pid, "namn": None}
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW)
-        return decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(said), NOW)
+        return decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers(said)), NOW
+        )
 
 
 def test_each_part_is_an_entry_with_its_own_picture_and_no_reading(store: Store) -> None:

@@ -11,12 +11,12 @@ from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Reading, State, Value
 from pipeline.domain.record import TypedPart
 from pipeline.domain.review.rules import Answer
+from pipeline.review.rows import SeenRow, confirm_rows, list_rows
 from pipeline.store.database.store import Store
 from pipeline.store.depth.settings import find_depth, set_sheet_depth, set_unit_depth
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.records import load_records
-from pipeline.store.review.row_confirmation import SeenRow, confirm_rows, list_rows
 from tests.support.store.ward import (
     ASTA,
     BROR,

@@ -15,11 +15,11 @@ from pipeline.domain.review.rules import Answer
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.targets import TARGETS
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records
-from pipeline.store.review.decisions import decide_entry
 from tests.support.store.export_examples import FORMS, SETTINGS, items, run, terms
 from tests.support.store.ward import ASTA, EVA, NOW, Ward, page_reading
 
@@ -77,7 +77,7 @@ def decide(ward: Ward, **typed: Answer) -> EntryState:
             if field.is_open
             for value in [PAPER.get(field.spec.name)]
         }
-        decide_entry(conn, FORMS, EVA, "SSSS-00", 0, given | typed, NOW)
+        decide_entry(conn, FORMS, EVA, Decision("SSSS-00", 0, given | typed), NOW)
         return load_entry(conn, "SSSS-00").state
 
 

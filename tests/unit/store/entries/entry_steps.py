@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 from sqlalchemy import insert
 
-from pipeline.domain.model import EntryState, Value
+from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.record import Record
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import decisions
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports import ready_entries, records
-from pipeline.store.review import decisions
 from pipeline.store.schema import exports
 from tests.support.store.ward import (
     EVA,
@@ -48,13 +48,15 @@ def save(
     ward: Ward,
     entry_id: str,
     given: Mapping[str, Answer],
-    who: object = EVA,
-    **more: ClientStatement,
+    who: Person = EVA,
+    about: ClientStatement = decisions.NO_CLIENT_STATEMENT,
 ) -> EntryState:
     """Decide an entry as it is now."""
     revision = get(ward, entry_id).revision
     with ward.store.begin() as conn:
-        return decisions.decide_entry(conn, FORMS, who, entry_id, revision, given, NOW, **more)  # type: ignore[arg-type]
+        return decisions.decide_entry(
+            conn, FORMS, who, decisions.Decision(entry_id, revision, given, about), NOW
+        )
 
 
 def export(ward: Ward, *entry_ids: str) -> list[Record]:

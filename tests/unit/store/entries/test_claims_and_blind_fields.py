@@ -14,11 +14,11 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, IssuedSheet, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
+from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.registers import client_register
-from pipeline.store.review import corrections, decisions
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -84,7 +84,9 @@ def test_a_claim_is_kept_given_back_and_runs_out(ward: Ward) -> None:
     taken = claim(ward, NILS, 36)
     assert taken is not None
     with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(ALL), later(37))
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, answers(ALL)), later(37)
+        )
     with ward.store.begin() as conn:
         queue.release_claim(conn, EVA, "AAAA-00")
         queue.release_claim(conn, NILS, "AAAA-00")

@@ -11,9 +11,9 @@ import pytest
 from pipeline.domain.errors import MissingAnswerError
 from pipeline.domain.model import Reading
 from pipeline.domain.review.rules import Answer, fill_left_empty
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.review.decisions import decide_entry
 from tests.support.store.ward import ASTA, EVA, FORMS, NOW, VISITS, Ward, page_reading
 from tests.unit.store.paper.page_steps import entries
 
@@ -56,7 +56,7 @@ def test_an_entry_with_such_a_field_left_alone_is_not_decided(ward: Ward) -> Non
         for name, value in {"datum": "2026-02-17", "rad01.pnr": ASTA.pid}.items()
     }
     with ward.store.begin() as conn, pytest.raises(MissingAnswerError):
-        decide_entry(conn, FORMS, EVA, "AAAA-01", 0, said, NOW)
+        decide_entry(conn, FORMS, EVA, Decision("AAAA-01", 0, said), NOW)
 
 
 def test_whoever_types_a_field_unseen_is_told_that_it_is_covered(ward: Ward) -> None:

@@ -13,10 +13,10 @@ from pipeline.domain.form.form import Forms, load_double_check
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer, asked_fields, fields_for_second_reviewer
 from pipeline.domain.settings import ROOT
+from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
-from pipeline.store.review import corrections, decisions
 from tests.support.store.ward import EVA, FORMS, NILS, NOTE, NOW, PLAN, SAID, Ward, answers, later
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -35,17 +35,23 @@ def test_critical_fields_are_seen_by_two_although_person_and_machine_agree(ward:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         assert (
-            decisions.decide_entry(conn, TWICE, EVA, entry_id, 0, answers(ALL), NOW)
+            decisions.decide_entry(
+                conn, TWICE, EVA, decisions.Decision(entry_id, 0, answers(ALL)), NOW
+            )
             is EntryState.SECOND
         )
         with pytest.raises(NotAllowedError):
-            decisions.decide_entry(conn, TWICE, EVA, entry_id, 1, answers(ALL), later(1))
+            decisions.decide_entry(
+                conn, TWICE, EVA, decisions.Decision(entry_id, 1, answers(ALL)), later(1)
+            )
         view = queue.open_claimed_entry(conn, TWICE, NILS, entry_id, later(2))
         asked = {field.spec.name for field in view.fields if field.is_open}
         assert asked == {spec.name for spec in NOTE.fields if spec.critical and spec.name in ALL}
         given = answers({name: value for name, value in ALL.items() if name in asked})
         assert (
-            decisions.decide_entry(conn, TWICE, NILS, entry_id, 1, given, later(2))
+            decisions.decide_entry(
+                conn, TWICE, NILS, decisions.Decision(entry_id, 1, given), later(2)
+            )
             is EntryState.CONFIRMED
         )
         assert {decided_answers(conn, entry_id)[name].origin for name in asked} == {
@@ -56,9 +62,13 @@ def test_critical_fields_are_seen_by_two_although_person_and_machine_agree(ward:
 def test_a_correction_is_seen_by_two_as_well(ward: Ward) -> None:
     entry_id = ward.note("AAAA", dict(SAID) | {"datum": "2026-02-18"})
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW)
+        decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers(ALL)), NOW)
         decisions.decide_entry(
-            conn, FORMS, NILS, entry_id, 1, answers({"datum": SAID["datum"]}), later(1)
+            conn,
+            FORMS,
+            NILS,
+            decisions.Decision(entry_id, 1, answers({"datum": SAID["datum"]})),
+            later(1),
         )
         given = answers({"datum": "2026-02-18"})
         assert (
@@ -71,7 +81,9 @@ def test_other_forms_need_one_person_where_the_machine_agrees(ward: Ward) -> Non
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers(ALL)), NOW
+            )
             is EntryState.CONFIRMED
         )
 

@@ -16,13 +16,13 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, State, Value
 from pipeline.domain.review.rules import Answer
+from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry import load_entry, reopen_sheet
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import ready_entries
-from pipeline.store.review import corrections, decisions
 from pipeline.store.schema import exports
 from tests.support.pages.alike import DAY, visits
 from tests.support.store.ward import (
@@ -335,7 +335,11 @@ def test_the_day_of_a_row_after_midnight_is_its_own(ward: Ward) -> None:
     with ward.store.begin() as conn:
         assert (
             decisions.decide_entry(
-                conn, FORMS, EVA, "BBBB-02", 0, second | answers({"datum": "2026-02-18"}), NOW
+                conn,
+                FORMS,
+                EVA,
+                decisions.Decision("BBBB-02", 0, second | answers({"datum": "2026-02-18"})),
+                NOW,
             )
             is EntryState.SECOND
         )

@@ -14,10 +14,10 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, Outcome, PageReading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.events import list_events
-from pipeline.store.review import decisions
 from tests.support.store.ward import (
     EVA,
     FORMS,
@@ -78,7 +78,7 @@ def test_a_second_key_press_changes_nothing(ward: Ward) -> None:
         entry_id = "AAAA-00" if given == answers(ALL) else "AAA2-00"
         save(ward, entry_id, given)
         with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
-            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW)
+            decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entry_id, 0, given), NOW)
         with ward.store.read() as conn:
             assert sum(event.action == "decide" for event in list_events(conn, entry_id)) == 1
 

@@ -26,13 +26,13 @@ from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
+from pipeline.review import corrections, decisions
 from pipeline.store.database.migrations.baseline.backfill import fill_added
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.exports import records
 from pipeline.store.reports.backlog import load_backlog
-from pipeline.store.review import corrections, decisions
 from pipeline.store.review.duplicate_entries import find_similar_entries
 from pipeline.store.schema import paper
 from tests.support.form_rules import form_problem_texts
@@ -122,7 +122,11 @@ def _save(
     with ward.store.begin() as conn:
         seen = load_entry(conn, entry_id)
         state = decisions.decide_entry(
-            conn, FORMS, EVA, entry_id, seen.revision, given, NOW, about=about or ClientStatement()
+            conn,
+            FORMS,
+            EVA,
+            decisions.Decision(entry_id, seen.revision, given, about=about or ClientStatement()),
+            NOW,
         )
     if state is not EntryState.SECOND:
         return state
@@ -137,11 +141,10 @@ def _save(
             conn,
             FORMS,
             NILS,
-            entry_id,
-            view.entry.revision,
-            disputed,
+            decisions.Decision(
+                entry_id, view.entry.revision, disputed, about=about or ClientStatement()
+            ),
             NOW,
-            about=about or ClientStatement(),
         )
 
 
@@ -250,11 +253,8 @@ def test_a_client_who_was_a_mistake_is_taken_away(ward: Ward) -> None:
             conn,
             FORMS,
             person("ulla"),
-            view.entry.id,
-            revision + 1,
-            {"pnr": none["pnr"]},
+            decisions.Decision(view.entry.id, revision + 1, {"pnr": none["pnr"]}, about=about),
             NOW,
-            about=about,
         )
     (made,) = _records(ward, view.entry.id)
     assert (made.client.pid, _get(ward, view.entry.id).client_pid) == ("", None)

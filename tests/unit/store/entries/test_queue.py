@@ -16,6 +16,8 @@ from pipeline.domain.model import EntryState, IssuedSheet, Person, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, QueueOrder
 from pipeline.reporting.progress import make_progress_report
+from pipeline.review import decisions
+from pipeline.review.questions import ask_author
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.baseline.backfill import fill_added
 from pipeline.store.database.store import Store
@@ -32,8 +34,6 @@ from pipeline.store.entries.queue_order import (
 )
 from pipeline.store.event_log.events import list_events
 from pipeline.store.reports.progress import list_open_deadlines
-from pipeline.store.review import decisions
-from pipeline.store.review.questions import ask_author
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ASTA,
@@ -141,14 +141,20 @@ def test_a_deadline_whose_day_nobody_is_sure_of_is_due_at_once_and_the_decision_
         claim_next(conn, ALL_FORMS, EVA, NOW)
         given = answers({**SAID, **PLAN}, datum=Answer("2026-02-20"))
         assert (
-            decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, 0, given, NOW)
+            decisions.decide_entry(
+                conn, ALL_FORMS, EVA, decisions.Decision(entry_id, 0, given), NOW
+            )
             is EntryState.SECOND
         )
         assert (
             load_entry(conn, entry_id).due_at == found.created_at
         )  # one person alone does not move a deadline
         decisions.decide_entry(
-            conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW
+            conn,
+            ALL_FORMS,
+            NILS,
+            decisions.Decision(entry_id, 1, {"datum": Answer("2026-02-20")}),
+            NOW,
         )
         assert load_entry(conn, entry_id).due_at == due_at("lvu-understallning", date(2026, 2, 20))
 
@@ -375,11 +381,17 @@ def test_a_deadline_that_people_have_settled_stands_when_another_page_comes(ward
     with ward.store.begin() as conn:
         given = answers(SAID, datum=Answer("2026-02-20"))
         assert (
-            decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, 0, given, NOW)
+            decisions.decide_entry(
+                conn, ALL_FORMS, EVA, decisions.Decision(entry_id, 0, given), NOW
+            )
             is EntryState.SECOND
         )
         decisions.decide_entry(
-            conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW
+            conn,
+            ALL_FORMS,
+            NILS,
+            decisions.Decision(entry_id, 1, {"datum": Answer("2026-02-20")}),
+            NOW,
         )
     ward.read(ward.scan(), page_reading(CUSTODY, "LLLL", PLAN, page_no=2), CUSTODY)
     with ward.store.read() as conn:

@@ -16,13 +16,13 @@ from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
+from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.second_reviewer import count_waiting_for_others
-from pipeline.store.review import corrections, decisions
 from pipeline.store.schema.review import client_choice, control, group_cell, group_task
 from tests.support.store.databases import number_schema
 from tests.support.store.ward import (
@@ -68,7 +68,9 @@ def save(
     """Decide an entry as it is now."""
     with ward.store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        return decisions.decide_entry(conn, FORMS, who, entry_id, revision, given, NOW, about=about)
+        return decisions.decide_entry(
+            conn, FORMS, who, decisions.Decision(entry_id, revision, given, about=about), NOW
+        )
 
 
 def disputed(ward: Ward) -> None:
@@ -130,7 +132,11 @@ def refused(ward: Ward, entry_id: str, who: Person) -> bool:
         found = load_entry(conn, entry_id)
         with pytest.raises(NotAllowedError):
             decisions.decide_entry(
-                conn, FORMS, who, entry_id, found.revision, {"datum": RIGHT}, NOW
+                conn,
+                FORMS,
+                who,
+                decisions.Decision(entry_id, found.revision, {"datum": RIGHT}),
+                NOW,
             )
         view = queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
         assert view.entry.claimed_by is None
@@ -368,7 +374,11 @@ def sign_row(
         forms = Forms({(SIGNED.id, SIGNED.version): SIGNED})
         entry_id = f"CCCC-{row:02d}"
         return decisions.decide_entry(
-            conn, forms, who, entry_id, load_entry(conn, entry_id).revision, given, NOW, about=about
+            conn,
+            forms,
+            who,
+            decisions.Decision(entry_id, load_entry(conn, entry_id).revision, given, about=about),
+            NOW,
         )
 
 
@@ -394,7 +404,11 @@ def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
     assert sign_row(ward, EVA, 1, decisions.NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND
     with ward.store.begin() as conn:
         decisions.decide_entry(
-            conn, forms, NILS, "CCCC-01", 1, {"personnummer": Answer(BROR.pid)}, NOW
+            conn,
+            forms,
+            NILS,
+            decisions.Decision("CCCC-01", 1, {"personnummer": Answer(BROR.pid)}),
+            NOW,
         )
     ward.export("CCCC-01", 2)
     with ward.store.begin() as conn:
@@ -430,7 +444,9 @@ def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:
             spec.name: Answer(None, State.EMPTY) for spec in asked_fields(SIGNED, row)
         } | answers({**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"})
         with ward.store.begin() as conn:
-            decisions.decide_entry(conn, twice, EVA, f"CCCC-{row:02d}", 0, given, NOW)
+            decisions.decide_entry(
+                conn, twice, EVA, decisions.Decision(f"CCCC-{row:02d}", 0, given), NOW
+            )
             open_in[row] = {
                 name
                 for name, one in decided_answers(conn, f"CCCC-{row:02d}").items()
@@ -438,7 +454,9 @@ def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:
             }
             again = {name: given[name] for name in open_in[row]}
             assert (
-                decisions.decide_entry(conn, twice, NILS, f"CCCC-{row:02d}", 1, again, later(1))
+                decisions.decide_entry(
+                    conn, twice, NILS, decisions.Decision(f"CCCC-{row:02d}", 1, again), later(1)
+                )
                 is EntryState.CONFIRMED
             )
     assert "personnummer" in open_in[1]

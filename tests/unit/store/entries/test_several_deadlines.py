@@ -11,10 +11,10 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.model import EntryState, Value
 from pipeline.domain.review.triage import FIRST_LEVEL, LEVEL_BY_CLASS
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.reports.progress import list_open_deadlines
-from pipeline.store.review import decisions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     CHIEF,
@@ -77,10 +77,14 @@ def settle(ward: Ward, entry_id: str, revision: int, **days: str | None) -> None
     """Two people agree on all that an entry says."""
     with ward.store.begin() as conn:
         given = answers({**SAID, **PLAN, "sant": None, "verkstallt": None, "ansokt": None, **days})
-        state = decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, revision, given, NOW)
+        state = decisions.decide_entry(
+            conn, ALL_FORMS, EVA, decisions.Decision(entry_id, revision, given), NOW
+        )
         if state is EntryState.SECOND:
             again = {name: given[name] for name in days}
-            decisions.decide_entry(conn, ALL_FORMS, NILS, entry_id, revision + 1, again, NOW)
+            decisions.decide_entry(
+                conn, ALL_FORMS, NILS, decisions.Decision(entry_id, revision + 1, again), NOW
+            )
 
 
 def test_a_deadline_that_begins_later_does_not_run_before_its_day_is_written(ward: Ward) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy import select, text, update
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import Value
 from pipeline.domain.review.triage import TriageRule, load_triage_table
+from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import triage
 from pipeline.store.entries.queue import claim_next
 from pipeline.store.event_log.events import list_events
-from pipeline.store.review.transfers import transfer_entry
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ASTA,

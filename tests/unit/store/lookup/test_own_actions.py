@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.model import EntryState
+from pipeline.review import corrections, decisions, questions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper.lookup.own_actions import OwnAction, list_own_actions
-from pipeline.store.review import corrections, decisions, questions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ASTA,
@@ -52,7 +52,7 @@ def ward(store: Store) -> Ward:
 
 def _decide(conn: object, entry_id: str) -> None:
     said = answers({**SAID, **PLAN})
-    decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, said, NOW)  # type: ignore[arg-type]
+    decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entry_id, 0, said), NOW)  # type: ignore[arg-type]
 
 
 def listed(ward: Ward, *, first: bool = False) -> list[OwnAction]:

@@ -12,12 +12,12 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import IssuedSheet, Outcome, PageReading, Person, Role, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry, queue
 from pipeline.store.exports.records import load_records
 from pipeline.store.paper.bundles import Bundle, describe_bundle_places, list_bundles
 from pipeline.store.paper.pages import create_batch
-from pipeline.store.review import decisions
 from tests.support.rights.things_found import confirm
 from tests.support.store.ward import (
     CHIEF,
@@ -95,9 +95,11 @@ def test_what_a_person_has_confirmed_stands_before_what_the_machine_read(ward: W
             conn,
             OWN_FORMS,
             EVA,
-            entry_id,
-            0,
-            answers | {"antal_ark": Answer("3"), "bunt": Answer(None, State.ILLEGIBLE)},
+            decisions.Decision(
+                entry_id,
+                0,
+                answers | {"antal_ark": Answer("3"), "bunt": Answer(None, State.ILLEGIBLE)},
+            ),
             NOW,
         )
     bundle = of(ward)[COVERS[0]]

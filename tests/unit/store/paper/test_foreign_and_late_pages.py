@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
+from pipeline.review import corrections
+from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.intake import batches, stacks
 from pipeline.store.paper.workers import count_attempt
 from pipeline.store.reports.entry_counts import workspace_metrics
-from pipeline.store.review import corrections
-from pipeline.store.review.decisions import decide_entry, reject_entry
 from pipeline.store.schema import paper
 from tests.support.store.outstanding import list_outstanding
 from tests.support.store.ward import (
@@ -102,7 +102,8 @@ def test_a_late_page_gives_decided_entries_back(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
         assert (
-            decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW) is EntryState.CONFIRMED
+            decide_entry(conn, FORMS, EVA, Decision("AAAA-00", 0, answers(SAID)), NOW)
+            is EntryState.CONFIRMED
         )
     assert status(ward)["done"] == 1
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, 2))
@@ -114,7 +115,7 @@ def test_a_late_page_gives_decided_entries_back(ward: Ward) -> None:
 def test_an_empty_late_page_changes_nothing(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
-        decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW)
+        decide_entry(conn, FORMS, EVA, Decision("AAAA-00", 0, answers(SAID)), NOW)
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", {}, 2))
     assert status(ward) == {"in": 2, "done": 2, "waiting": 0, "failed": 0}
 

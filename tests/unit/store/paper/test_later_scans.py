@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from pipeline.domain.form.form import Form
+from pipeline.review import corrections
+from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.paper import sheets
-from pipeline.store.review import corrections
-from pipeline.store.review.decisions import decide_entry, reject_entry
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -118,7 +118,7 @@ def test_what_a_person_has_entered_is_not_asked_for_again_where_the_machine_read
         ),
     )
     with ward.store.begin() as conn:
-        decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW)
+        decide_entry(conn, FORMS, EVA, Decision("AAAA-00", 0, answers(SAID)), NOW)
     ward.read(second, page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StoreError
 from pipeline.domain.model import Outcome, PageReading
+from pipeline.review.decisions import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages, sheets
 from pipeline.store.paper.pages import NewPage
-from pipeline.store.review.decisions import reject_entry
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,

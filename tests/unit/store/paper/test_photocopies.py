@@ -7,12 +7,12 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, SheetCode
+from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper import page_lists, pages, photocopies, sheets
-from pipeline.store.review import corrections, decisions
 from pipeline.store.schema import paper
 from tests.support.store.counted_statements import statements
 from tests.support.store.ward import (
@@ -70,7 +70,9 @@ def test_a_half_whose_other_half_nobody_has_found_can_be_decided(
             assert view.missing_pages == tuple(sorted({1, 2} - there))
             given = {field.spec.name for field in view.fields if field.is_open}
             kept = {name: one for name, one in answers({**SAID, **PLAN}).items() if name in given}
-            decisions.decide_entry(conn, FORMS, EVA, view.entry.id, view.entry.revision, kept, NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision(view.entry.id, view.entry.revision, kept), NOW
+            )
             assert load_entry(conn, view.entry.id).state is not EntryState.REVIEW
 
 
@@ -108,7 +110,11 @@ def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_whi
             assert (view.missing_pages, [one.page_no for one in view.pages]) == ((), [1, 2])
             assert (
                 decisions.decide_entry(
-                    conn, FORMS, EVA, view.entry.id, view.entry.revision, answers(said), NOW
+                    conn,
+                    FORMS,
+                    EVA,
+                    decisions.Decision(view.entry.id, view.entry.revision, answers(said)),
+                    NOW,
                 )
                 is EntryState.CONFIRMED
             )
@@ -159,7 +165,9 @@ def test_what_was_decided_without_its_back_is_reviewed_with_it(ward: Ward) -> No
     front, _, back, _ = read(ward, 1, 1, 2, 2)
     with ward.store.begin() as conn:
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, answers(SAID)), NOW
+            )
             is EntryState.CONFIRMED
         )
         photocopies.assign_side(conn, ADMIN, back, front, FORMS)

@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import CloseReason
+from pipeline.review.decisions import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages, workers
 from pipeline.store.paper.intake import stacks
 from pipeline.store.paper.intake.stacks import ReadingPace, Stack
-from pipeline.store.review.decisions import reject_entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally_triggers import count_wrong_tallies
 from tests.support.store.counted_statements import statements

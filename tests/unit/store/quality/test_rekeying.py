@@ -22,17 +22,19 @@ from pipeline.domain.model import EntryState, Person, Role, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import corrections, decisions
+from pipeline.review import rekeying as rekeying_rules
+from pipeline.review.rekeying import REKEYING_REASON, adjudicate
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
-from pipeline.store.entries.client_check import list_temporary_identities
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.temporary_identities import list_temporary_identities
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import ready_entries, records
 from pipeline.store.quality import rekeying
-from pipeline.store.quality.adjudication import REKEYING_REASON, adjudicate
 from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
 from pipeline.store.registers import client_register
-from pipeline.store.review import corrections, decisions
+from pipeline.store.review import own_decisions
 from pipeline.store.schema.review import control
 from tests.support.store.ward import (
     ASTA,
@@ -71,7 +73,9 @@ def confirm(ward: Ward, serial: str = "AAAA", **changed: Value) -> str:
     entry_id = ward.note(serial)
     with ward.store.begin() as conn:
         said = {**SAID, **PLAN, **changed}
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(said), NOW)
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers(said)), NOW
+        )
     return entry_id
 
 
@@ -92,7 +96,7 @@ def typed(
     store: Store, person: Person, field: str, value: Value, forms: Forms = FORMS
 ) -> RekeyingOutcome:
     with store.begin() as conn:
-        return rekeying.save_rekeyed_answer(
+        return rekeying_rules.save_rekeyed_answer(
             conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(1)
         )
 
@@ -123,7 +127,9 @@ def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> N
     with ward.store.begin() as conn:
         drawn = set(conn.execute(select(control.c.field)).scalars())
         corrections.undo_decision(conn, EVA, entry_id, 1, NOW)
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 2, answers({**SAID, **PLAN}), NOW)
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision(entry_id, 2, answers({**SAID, **PLAN})), NOW
+        )
         assert drawn == {"pnr", "namn", "datum", "tid", "skribent"}
         assert sorted(conn.execute(select(control.c.field)).scalars()) == sorted(drawn)
 
@@ -155,11 +161,11 @@ def test_the_task_shows_no_value_and_goes_to_nobody_who_decided(ward: Ward) -> N
         with pytest.raises(NotAllowedError):
             rekeying.claim_next_rekeying(conn, FORMS, somebody("chef", Role.MANAGER), NOW, 15)
         with pytest.raises(NotAllowedError):
-            rekeying.save_rekeyed_answer(conn, EVA, task, Answer("x"), NOW)
+            rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer("x"), NOW)
         with pytest.raises(NotAllowedError):
-            rekeying.save_rekeyed_answer(conn, SOFIA, task, Answer("x"), NOW)
+            rekeying_rules.save_rekeyed_answer(conn, SOFIA, task, Answer("x"), NOW)
         with pytest.raises(StaleDecisionError):
-            rekeying.save_rekeyed_answer(conn, ULLA, task, Answer("x"), NOW)
+            rekeying_rules.save_rekeyed_answer(conn, ULLA, task, Answer("x"), NOW)
 
 
 def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
@@ -168,7 +174,7 @@ def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
         first = rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert first is not None
         with pytest.raises(StaleDecisionError):
-            rekeying.save_rekeyed_answer(conn, NILS, first, Answer(ASTA.pid), later(16))
+            rekeying_rules.save_rekeyed_answer(conn, NILS, first, Answer(ASTA.pid), later(16))
         taken = rekeying.claim_next_rekeying(conn, FORMS, ULLA, later(16), 15)
         assert taken is not None
         assert taken.id == first.id
@@ -180,12 +186,18 @@ def test_second_reviewers_and_keyers_of_the_same_head_are_left_out(ward: Ward) -
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, page_no=2))
     with ward.store.begin() as conn:
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers({**SAID, **PLAN}), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, answers({**SAID, **PLAN})), NOW
+            )
             is EntryState.SECOND
         )
         assert rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is None
         decisions.decide_entry(
-            conn, FORMS, NILS, "AAAA-00", 1, answers({"datum": "2026-02-17"}), NOW
+            conn,
+            FORMS,
+            NILS,
+            decisions.Decision("AAAA-00", 1, answers({"datum": "2026-02-17"})),
+            NOW,
         )
         assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
         assert rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is not None
@@ -203,12 +215,14 @@ def test_a_head_is_not_typed_by_who_keyed_it_for_another_row(ward: Ward) -> None
                 {"datum": "2026-02-17", "skribent": "Disa Penn", f"rad0{row}.pnr": ASTA.pid, **left}
             )
             assert (
-                decisions.decide_entry(conn, FORMS, who, f"BBBB-0{row}", 0, given, NOW)
+                decisions.decide_entry(
+                    conn, FORMS, who, decisions.Decision(f"BBBB-0{row}", 0, given), NOW
+                )
                 is EntryState.CONFIRMED
             )
         seen = set()
         while (task := rekeying.claim_next_rekeying(conn, FORMS, EVA, NOW, 15)) is not None:
-            rekeying.save_rekeyed_answer(conn, EVA, task, Answer(None, State.EMPTY), NOW)
+            rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer(None, State.EMPTY), NOW)
             seen.add(task.spec.name)
         assert seen == {"rad02.pnr", "rad02.tid", "rad02.mat"}
 
@@ -302,7 +316,11 @@ def test_a_critical_value_that_only_the_third_person_reads_goes_to_a_fourth(ward
             None,
         )
         decisions.decide_entry(
-            conn, FORMS, YLVA, entry_id, found.revision, answers({"datum": "2026-02-11"}), NOW
+            conn,
+            FORMS,
+            YLVA,
+            decisions.Decision(entry_id, found.revision, answers({"datum": "2026-02-11"})),
+            NOW,
         )
         assert decided_answers(conn, entry_id)["datum"].answer.value == "2026-02-11"
 
@@ -325,9 +343,15 @@ def test_the_machine_is_no_second_person_where_two_people_look(ward: Ward) -> No
     twice.double_check = frozenset({NOTE.id})
     entry_id = ward.note("AAAA", {**SAID, "datum": "2026-02-11"})
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, twice, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW)
         decisions.decide_entry(
-            conn, twice, NILS, entry_id, 1, answers({"datum": "2026-02-17", "pnr": ASTA.pid}), NOW
+            conn, twice, EVA, decisions.Decision(entry_id, 0, answers({**SAID, **PLAN})), NOW
+        )
+        decisions.decide_entry(
+            conn,
+            twice,
+            NILS,
+            decisions.Decision(entry_id, 1, answers({"datum": "2026-02-17", "pnr": ASTA.pid})),
+            NOW,
         )
     typed(ward.store, ULLA, "datum", "2026-02-18", twice)
     looked(ward.store, YLVA, "datum", "2026-02-11", forms=twice)
@@ -375,7 +399,7 @@ def test_what_a_third_look_has_corrected_is_not_taken_back(ward: Ward, said: str
         found = load_entry(conn, entry_id)
         with pytest.raises(ReviewError, match="correction"):
             corrections.undo_decision(conn, ULLA, entry_id, found.revision, later(3))
-        assert corrections.list_own_latest(conn, ULLA) == []
+        assert own_decisions.list_own_latest(conn, ULLA) == []
 
 
 def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward) -> None:
@@ -424,15 +448,16 @@ def test_a_temporary_identity_stands_on_no_paper_and_is_not_typed_again(
             conn,
             FORMS,
             EVA,
-            entry_id,
-            0,
-            answers({**SAID, **PLAN}, pnr=illegible),
+            decisions.Decision(entry_id, 0, answers({**SAID, **PLAN}, pnr=illegible), about=nobody),
             NOW,
-            about=nobody,
         )
         assert (
             decisions.decide_entry(
-                conn, FORMS, NILS, entry_id, 1, {"pnr": illegible}, NOW, about=nobody
+                conn,
+                FORMS,
+                NILS,
+                decisions.Decision(entry_id, 1, {"pnr": illegible}, about=nobody),
+                NOW,
             )
             is EntryState.CONFIRMED
         )

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, update
 from pipeline.domain.errors import StoreError
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import answers as stored
 from pipeline.store.entries import queue
@@ -25,7 +26,6 @@ from pipeline.store.quality.seeded_errors import (
     last_missed_field,
     with_seeded_error,
 )
-from pipeline.store.review import decisions
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import plant
 from tests.support.store.ward import EVA, FORMS, NILS, NOW, PLAN, SAID, Ward, answers, later
@@ -99,7 +99,9 @@ def test_who_changes_it_has_caught_it(ward: Ward) -> None:
     with ward.store.begin() as conn:
         shown(conn, EVA)
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(TRUE), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, answers(TRUE)), NOW
+            )
             is EntryState.CONFIRMED
         )
         assert outcomes(conn) == [OUTCOME_CAUGHT]
@@ -111,7 +113,9 @@ def test_who_confirms_it_is_told_and_decides_anew(ward: Ward) -> None:
     with ward.store.begin() as conn:
         view, field, _ = shown(conn, EVA)
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, as_shown(view), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, as_shown(view)), NOW
+            )
             is EntryState.REVIEW
         )
         assert outcomes(conn) == [OUTCOME_MISSED]
@@ -133,7 +137,9 @@ def test_who_confirms_it_is_told_and_decides_anew(ward: Ward) -> None:
             TRUE["pnr"]
         )
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 1, answers(TRUE), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision("AAAA-00", 1, answers(TRUE)), NOW
+            )
             is EntryState.CONFIRMED
         )
 
@@ -149,7 +155,8 @@ def test_a_text_with_other_changes_gets_the_true_word_back(ward: Ward) -> None:
         assert field == "text"
         given = as_shown(view) | {"text": Answer(f"{value} Sov gott."), "tid": Answer("08:15")}
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, given, NOW) is EntryState.REVIEW
+            decisions.decide_entry(conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, given), NOW)
+            is EntryState.REVIEW
         )
         draft = stored.list_answer_drafts(conn, "AAAA-00", EVA.login)["text"]
         assert draft == Answer(f"{TRUE['text']} Sov gott.")
@@ -159,10 +166,13 @@ def test_who_means_what_was_planted_needs_another_person(ward: Ward) -> None:
     """The machine may have read wrongly, and the planted value may be what the paper says."""
     with ward.store.begin() as conn:
         view, field, value = shown(conn, EVA)
-        decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, as_shown(view), NOW)
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, as_shown(view)), NOW
+        )
         meant = answers(TRUE) | {field: Answer(value)}
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 1, meant, NOW) is EntryState.SECOND
+            decisions.decide_entry(conn, FORMS, EVA, decisions.Decision("AAAA-00", 1, meant), NOW)
+            is EntryState.SECOND
         )
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
         second = queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", NOW)
@@ -184,7 +194,9 @@ def test_others_see_and_decide_without_it(ward: Ward) -> None:
             for one in view.fields
         )
         assert (
-            decisions.decide_entry(conn, FORMS, NILS, "AAAA-00", 0, answers(TRUE), later(20))
+            decisions.decide_entry(
+                conn, FORMS, NILS, decisions.Decision("AAAA-00", 0, answers(TRUE)), later(20)
+            )
             is EntryState.CONFIRMED
         )
         assert outcomes(conn) == [OUTCOME_WITHDRAWN]
@@ -200,7 +212,9 @@ def test_a_rejected_entry_ends_it(ward: Ward) -> None:
 def test_an_entry_with_an_open_plant_is_no_record(ward: Ward) -> None:
     """Even if something confirms an entry past `save_answers`."""
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(TRUE), NOW)
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, answers(TRUE)), NOW
+        )
         row = {
             "entry": "AAAA-00",
             "login": NILS.login,
@@ -238,7 +252,9 @@ def test_no_decision_is_written_past_the_judgement(ward: Ward) -> None:
 def test_no_planted_value_is_in_the_log(ward: Ward) -> None:
     with ward.store.begin() as conn:
         view, _, _ = shown(conn, EVA)
-        decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, as_shown(view), NOW)
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, as_shown(view)), NOW
+        )
         log = " ".join(str(tuple(row)) for row in conn.exec_driver_sql("SELECT * FROM event"))
         assert "vänster" not in log
         assert "plant" not in log

@@ -30,6 +30,7 @@ from pipeline.export.manual_entry import screen
 from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareList, CareRow
+from pipeline.review import duplicates
 from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import care_system_exports, client_register
@@ -130,7 +131,7 @@ def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(
     assert screen.list_waiting_lists(office, ANNA) == []
     with office.store.begin() as conn:
         (mark,) = duplicate_entries.list_duplicate_marks(conn, ANNA)
-        duplicate_entries.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
+        duplicates.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
     assert get(office, held).signed_by == PER.login
     assert state(office, held) is EntryState.SIGNED
     other(office, only(office))
@@ -161,7 +162,7 @@ def test_what_was_corrected_in_a_list_that_nobody_ticked_is_answered_in_both_lis
     ]
     with office.store.begin() as conn:
         (mark,) = duplicate_entries.list_duplicate_marks(conn, ANNA)
-        duplicate_entries.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
+        duplicates.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
     assert state(office, held) is EntryState.SIGNED
     other(office, only(office))
     again = make_run(office, ANNA, "skriv-in", utc_now())

@@ -17,12 +17,13 @@ from pipeline.export.care_system_check.matches import (
 )
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareRow
+from pipeline.review import decisions, duplicates
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import closed_entries
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import care_system_matches
-from pipeline.store.review import decisions, duplicate_entries
+from pipeline.store.review import duplicate_entries
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import ANNA, PER, confirm, review, state
 from tests.support.store.route_steps import list_target_status, make_run
@@ -172,7 +173,7 @@ def test_what_is_there_already_becomes_a_duplicate_that_nothing_exports_and_come
     assert {line.entries for line in list_target_status(office, ANNA)} == {0}
     assert make_run(office, ANNA, "rivta", utc_now()) is None
     with office.store.begin() as conn:
-        duplicate_entries.withdraw_duplicate_mark(conn, PER, mark.id, utc_now())
+        duplicates.withdraw_duplicate_mark(conn, PER, mark.id, utc_now())
     assert replace(get(office, held), revision=before.revision) == before
     assert skipped(office, "rivta") == {held: HELD_FOR_MATCH}, "it is to be decided anew"
     other(office, only(office))

@@ -14,6 +14,8 @@ from pipeline.domain.model import EntryState, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
+from pipeline.review import decisions
+from pipeline.review.rows import SeenRow, confirm_rows, list_rows
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers.client_codes import (
@@ -22,8 +24,6 @@ from pipeline.store.registers.client_codes import (
     list_client_codes,
 )
 from pipeline.store.registers.client_register import client_register_version
-from pipeline.store.review import decisions
-from pipeline.store.review.row_confirmation import SeenRow, confirm_rows, list_rows
 from pipeline.store.schema import review
 from tests.support.store.ward import ASTA, BROR, EVA, NORTH, NOW, SOUTH, Ward, page_reading
 
@@ -109,7 +109,9 @@ def decide(
     }
     forms = Forms({(VISITS.id, VISITS.version): VISITS})
     with ward.store.begin() as conn:
-        return decisions.decide_entry(conn, forms, EVA, entry_id, 0, given, NOW, about=about)
+        return decisions.decide_entry(
+            conn, forms, EVA, decisions.Decision(entry_id, 0, given, about=about), NOW
+        )
 
 
 def test_a_typed_code_is_the_clients_number(ward: Ward) -> None:

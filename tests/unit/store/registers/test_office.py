@@ -12,6 +12,7 @@ from pipeline.domain.model import EntryState, Person, StaffMember
 from pipeline.domain.record import CareProvider, Outage, OutageKind
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import OutagePeriod
+from pipeline.review import decisions
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.entries.queue import claim_next
@@ -21,7 +22,6 @@ from pipeline.store.registers import outages, providers
 from pipeline.store.registers.hsa_ids import save_hsa_ids
 from pipeline.store.registers.staff import save_staff
 from pipeline.store.reports.paper_days import PaperStatus, load_paper_days, outage_range
-from pipeline.store.review import decisions
 from tests.support.store.ward import (
     ADMIN,
     CHIEF,
@@ -62,11 +62,11 @@ def confirm(ward: Ward) -> str:
     with ward.store.begin() as conn:
         claim_next(conn, FORMS, EVA, NOW)
         state = decisions.decide_entry(
-            conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW
+            conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers({**SAID, **PLAN})), NOW
         )
         if state is EntryState.SECOND:
             given = {"datum": Answer(SAID["datum"])}
-            decisions.decide_entry(conn, FORMS, NILS, entry_id, 1, given, NOW)
+            decisions.decide_entry(conn, FORMS, NILS, decisions.Decision(entry_id, 1, given), NOW)
     return entry_id
 
 

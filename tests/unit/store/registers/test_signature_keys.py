@@ -10,10 +10,10 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, StaffMember, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
+from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry, queue
 from pipeline.store.registers.staff import load_staff_list, save_staff
-from pipeline.store.review import corrections, decisions
 from tests.support.store.ward import EVA, NILS, NORTH, NOW, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -58,9 +58,9 @@ def confirm(ward: Ward, row: int, **changed: Answer) -> EntryState:
             conn,
             FORMS,
             EVA,
-            entry_id,
-            0,
-            {name: one for name, one in given.items() if name in asked},
+            decisions.Decision(
+                entry_id, 0, {name: one for name, one in given.items() if name in asked}
+            ),
             NOW,
         )
         return entry.load_entry(conn, entry_id).state

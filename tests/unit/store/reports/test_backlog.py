@@ -12,12 +12,12 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Role
 from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.domain.settings import Settings
+from pipeline.review.corrections import void_entry
+from pipeline.review.decisions import Decision, decide_entry, reject_entry, reopen_rejected
 from pipeline.store.accounts.blocks import set_block
 from pipeline.store.database.store import Store
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from pipeline.store.reports.progress import count_not_entered
-from pipeline.store.review.corrections import void_entry
-from pipeline.store.review.decisions import decide_entry, reject_entry, reopen_rejected
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -57,7 +57,7 @@ def ward(store: Store) -> Ward:
         ),
     )
     with store.begin() as conn:
-        decide_entry(conn, FORMS, EVA, "AAA1-00", 0, answers({**SAID, **PLAN}), NOW)
+        decide_entry(conn, FORMS, EVA, Decision("AAA1-00", 0, answers({**SAID, **PLAN})), NOW)
         for entry_id, pid in (("AAA2-00", ASTA.pid), ("BBB1-01", BROR.pid)):
             conn.execute(
                 update(paper.entry).where(paper.entry.c.id == entry_id).values(likely_pid=pid)

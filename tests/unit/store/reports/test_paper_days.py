@@ -15,6 +15,8 @@ from pipeline.domain.settings import ROOT
 from pipeline.forms.fiducials import SERIAL_ALPHABET, is_serial, new_serial
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv
+from pipeline.review.corrections import void_entry
+from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.registers import packs
 from pipeline.store.registers.client_register import save_units
@@ -29,8 +31,6 @@ from pipeline.store.reports.paper_days import (
     paper_date_range,
 )
 from pipeline.store.reports.sheet_accounting import MissingSheet, list_missing_sheets
-from pipeline.store.review.corrections import void_entry
-from pipeline.store.review.decisions import decide_entry, reject_entry
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -303,7 +303,7 @@ def test_missing_sheets_are_listed_by_serial_those_with_a_name_first(ward: Ward)
 def test_paper_that_was_made_void_fills_no_gap(ward: Ward, exported: bool) -> None:
     plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-17"): 2})
     with ward.store.begin() as conn:
-        decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers({**SAID, **PLAN}), NOW)
+        decide_entry(conn, FORMS, EVA, Decision("AAAA-00", 0, answers({**SAID, **PLAN})), NOW)
     if exported:
         ward.export("AAAA-00")
     with ward.store.begin() as conn:

@@ -9,9 +9,9 @@ from sqlalchemy import update
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Forms
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.reports.work_load import LOAD_DAYS, PersonLoad, list_person_loads
-from pipeline.store.review.decisions import decide_entry
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -53,7 +53,7 @@ def test_each_persons_work_of_today_and_of_the_week_is_counted_in_the_managers_u
     with ward.store.begin() as conn:
         for entry_id, values in reviewed.items():
             conn.execute(update(paper.entry).where(paper.entry.c.id == entry_id).values(values))
-        decide_entry(conn, FORMS, NILS, "NNN3-00", 0, answers({**SAID, **PLAN}), NOW)
+        decide_entry(conn, FORMS, NILS, Decision("NNN3-00", 0, answers({**SAID, **PLAN})), NOW)
         loads = list_person_loads(conn, SIGNED_FORMS, CHIEF, NOW)
     assert loads == [PersonLoad(EVA.name, 1, 2, 1), PersonLoad(NILS.name, 2, 2, 1)]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
+from pipeline.review import batches, decisions
 from pipeline.store.entries import queue
-from pipeline.store.review import batch_review, decisions
+from pipeline.store.review import batch_review
 from pipeline.store.review.batch_items import (
     BatchResult,
     ReviewBatch,
@@ -58,7 +59,7 @@ def confirmed(
     """Confirm with the pieces of these entries marked."""
     marks = {cell.id: True for cell in group.items if cell.entry in odd}
     with ward.store.begin() as conn:
-        return batch_review.confirm_batch(conn, FORMS, person, group.id, marks, later(minutes))
+        return batches.confirm_batch(conn, FORMS, person, group.id, marks, later(minutes))
 
 
 def sheet(row: int, **more: Answer) -> dict[str, Answer]:
@@ -78,5 +79,5 @@ def decide(
         row = found.row or 0
         given = sheet(row, **{f"rad{row:02d}.{name}": answer for name, answer in more.items()})
         return decisions.decide_entry(
-            conn, FORMS, person, entry_id, found.revision, given, later(minutes)
+            conn, FORMS, person, decisions.Decision(entry_id, found.revision, given), later(minutes)
         )

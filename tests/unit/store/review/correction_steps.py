@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import decisions
 from pipeline.store.entries.entry import Entry, load_entry
-from pipeline.store.review import decisions
 from tests.support.store.ward import (
     EVA,
     FORMS,
@@ -37,5 +37,9 @@ def save(
     revision = get(ward, entry_id).revision
     with ward.store.begin() as conn:
         return decisions.decide_entry(
-            conn, FORMS, who, entry_id, revision, answers(ALL, **(changed or {})), NOW, about=about
+            conn,
+            FORMS,
+            who,
+            decisions.Decision(entry_id, revision, answers(ALL, **(changed or {})), about=about),
+            NOW,
         )

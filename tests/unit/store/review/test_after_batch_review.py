@@ -15,6 +15,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.review.rules import Answer
+from pipeline.review import corrections, decisions
 from pipeline.store.accounts import blocks
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.database.store import Store
@@ -28,7 +29,7 @@ from pipeline.store.quality.rekeying import claim_next_rekeying
 from pipeline.store.quality.rekeying import confirmed_answer as last_said
 from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.registers import client_register
-from pipeline.store.review import batch_review, corrections, decisions
+from pipeline.store.review import batch_review
 from pipeline.store.review.batch_items import (
     BatchResult,
     ReviewBatch,
@@ -407,7 +408,9 @@ def test_confirmed_fields_are_typed_again_by_neither_of_the_two(
     with ward.store.begin() as conn:
         drawing = conn.execution_options(**{REKEYING_SHARE_OPTION: 1.0})
         found = queue.open_claimed_entry(drawing, FORMS, NILS, entries[0], later(2)).entry
-        decisions.decide_entry(drawing, FORMS, NILS, found.id, found.revision, sheet(1), later(2))
+        decisions.decide_entry(
+            drawing, FORMS, NILS, decisions.Decision(found.id, found.revision, sheet(1)), later(2)
+        )
         assert "rad01.mat" in set(conn.execute(select(control.c.field)).scalars())
     with ward.store.begin() as conn:
         assert claim_next_rekeying(conn, FORMS, EVA, later(3), 15) is None

@@ -12,11 +12,12 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
+from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.review import batch_review, decisions
+from pipeline.store.review import batch_review
 from pipeline.store.review.batch_items import (
     BatchResult,
 )
@@ -114,7 +115,7 @@ def test_what_is_confirmed_is_folded_and_goes_into_the_decision_of_the_sheet(
 def test_the_group_decides_nothing_by_itself(ward: Ward, entries: list[str]) -> None:
     confirmed(ward, group_of(ward))
     with ward.store.begin() as conn, pytest.raises(MissingAnswerError) as error:
-        decisions.decide_entry(conn, FORMS, EVA, entries[0], 0, {}, later(2))
+        decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entries[0], 0, {}), later(2))
     assert "rad01.pnr" in error.value.fields
     assert "rad01.mat" not in error.value.fields
 

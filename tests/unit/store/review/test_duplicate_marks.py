@@ -14,11 +14,12 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import corrections, decisions, duplicates
+from pipeline.review.duplicates import ComparisonSource, is_value_in_text
 from pipeline.store.database.store import Store
 from pipeline.store.entries import closed_entries
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.review import corrections, decisions, duplicate_entries
-from pipeline.store.review.duplicate_entries import ComparisonSource, is_value_in_text
+from pipeline.store.review import duplicate_entries
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -61,10 +62,10 @@ def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> Non
             ComparisonSource(picture=b"<svg>"),
         ):
             with pytest.raises(ReviewError):
-                duplicate_entries.mark_duplicate(
+                duplicates.mark_duplicate(
                     conn, ward.store.images, EVA, second, 0, compared, "", NOW
                 )
-        duplicate_entries.mark_duplicate(
+        duplicates.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
@@ -85,8 +86,8 @@ def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> Non
         assert ward.store.images.get(str(mark.picture_sha256)) == PNG
         assert closed_entries.list_rejected(conn, NILS) == []
         with pytest.raises(NotAllowedError):
-            duplicate_entries.withdraw_duplicate_mark(conn, SOFIA, mark.id, later(2))
-        duplicate_entries.withdraw_duplicate_mark(conn, NILS, mark.id, later(2))
+            duplicates.withdraw_duplicate_mark(conn, SOFIA, mark.id, later(2))
+        duplicates.withdraw_duplicate_mark(conn, NILS, mark.id, later(2))
         assert duplicate_entries.list_duplicate_marks(conn, NILS) == []
         assert load_entry(conn, second).state is EntryState.REVIEW
         rows = conn.exec_driver_sql("SELECT taken_back_by, text FROM duplicate_mark").all()
@@ -115,9 +116,7 @@ def test_undoing_a_mark_takes_it_back(ward: Ward) -> None:
     save(ward, entry_id, ClientStatement())
     before = get(ward, entry_id)
     with ward.store.begin() as conn:
-        duplicate_entries.mark_duplicate(
-            conn, ward.store.images, EVA, entry_id, 1, same, "", later(1)
-        )
+        duplicates.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
         assert corrections.undo_decision(conn, EVA, entry_id, 2, later(2)) is EntryState.CONFIRMED
         assert conn.exec_driver_sql("SELECT taken_back_by FROM duplicate_mark").scalars().all() == [
             "eva"
@@ -129,9 +128,7 @@ def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
     entry_id, same = ward.note("AAAA"), ComparisonSource(other_entry=ward.note("BBBB"))
     save(ward, entry_id, ClientStatement())
     with ward.store.begin() as conn:
-        duplicate_entries.mark_duplicate(
-            conn, ward.store.images, EVA, entry_id, 1, same, "", later(1)
-        )
+        duplicates.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
         decisions.reopen_rejected(conn, EVA, entry_id, 2)
     assert (
         save(
@@ -143,11 +140,11 @@ def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
         is EntryState.SECOND
     )
     with ward.store.begin() as conn:
-        new = duplicate_entries.mark_duplicate(
+        new = duplicates.mark_duplicate(
             conn, ward.store.images, EVA, entry_id, 4, same, "", later(4)
         )
         assert [mark.id for mark in duplicate_entries.list_duplicate_marks(conn, NILS)] == [new]
-        duplicate_entries.withdraw_duplicate_mark(conn, NILS, new, later(5))
+        duplicates.withdraw_duplicate_mark(conn, NILS, new, later(5))
     assert get(ward, entry_id).state is EntryState.SECOND
 
 

@@ -14,12 +14,13 @@ from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.law.open_deadlines import MetHow
 from pipeline.domain.model import EntryState, Person, Role, Value
 from pipeline.domain.permissions import ALL_AREAS
+from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.reports.progress import DeadlineCount, list_open_deadlines
-from pipeline.store.review import corrections, decisions, duties
+from pipeline.store.review import duties
 from pipeline.store.review.duties import Duty, LaterPaper, MetAnswer
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import met_duty
@@ -85,7 +86,9 @@ def confirm(
             if entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
                 continue
             given = answers(values)
-            decisions.decide_entry(conn, ALL_FORMS, who, entry_id, entry.revision, given, NOW)
+            decisions.decide_entry(
+                conn, ALL_FORMS, who, decisions.Decision(entry_id, entry.revision, given), NOW
+            )
 
 
 def counted(ward: Ward) -> list[tuple[str, int]]:

@@ -13,13 +13,14 @@ from pipeline.domain.model import Assignment, EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.registers.client_check import ClientStatement
 from pipeline.reporting.author_questions import make_question_list
+from pipeline.review import decisions, duplicates, questions, transfers
+from pipeline.review.duplicates import ComparisonSource
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.lookup import by_serial
-from pipeline.store.review import decisions, duplicate_entries, questions, transfers
-from pipeline.store.review.duplicate_entries import ComparisonSource
+from pipeline.store.review import author_questions, transferred
 from tests.support.store.passwords import hashed
 from tests.support.store.ward import (
     ADMIN,
@@ -68,7 +69,7 @@ def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(w
         queue.record_page_view(conn, SOFIA, view.pages[0].id)
         with pytest.raises(NotAllowedError):
             queue.record_page_view(conn, EVA, view.pages[0].id)
-        (sent,) = transfers.list_transferred(conn, NILS)
+        (sent,) = transferred.list_transferred(conn, NILS)
         assert (sent.current_unit, sent.state, sent.reason, sent.by) == (
             SOUTH,
             EntryState.REVIEW,
@@ -76,8 +77,8 @@ def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(w
             "Eva Ek",
         )
         decisions.reject_entry(conn, SOFIA, entry_id, view.entry.revision, "oläsligt", later(3))
-        assert transfers.list_transferred(conn, NILS)[0].current_reason == "oläsligt"
-        assert transfers.list_transferred(conn, SOFIA) == []
+        assert transferred.list_transferred(conn, NILS)[0].current_reason == "oläsligt"
+        assert transferred.list_transferred(conn, SOFIA) == []
 
 
 def take_back(ward: Ward, who: Person, entry_id: str) -> None:
@@ -99,7 +100,7 @@ def test_what_was_sent_on_is_taken_back_until_somebody_there_has_begun(ward: War
         view = queue.claim_next(conn, FORMS, EVA, later(4))
         assert view is not None
         assert {page.unit for page in view.pages} == {NORTH}
-        (sent,) = transfers.list_transferred(conn, NILS)
+        (sent,) = transferred.list_transferred(conn, NILS)
         assert (sent.current_unit, sent.is_waiting_there) == (NORTH, False)
     with pytest.raises(ReviewError):
         take_back(ward, EVA, entry_id)
@@ -137,10 +138,16 @@ def test_questions_to_oneself_are_counted_until_they_are_answered(ward: Ward) ->
         with ward.store.begin() as conn:
             questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", author, later(1))
     with ward.store.begin() as conn:
-        assert [questions.count_own_questions(conn, one) for one in (NILS, EVA, SOFIA)] == [1, 0, 0]
-        asked = next(one for one in questions.list_questions(conn, NILS) if one.author == "NILS EK")
+        assert [author_questions.count_own_questions(conn, one) for one in (NILS, EVA, SOFIA)] == [
+            1,
+            0,
+            0,
+        ]
+        asked = next(
+            one for one in author_questions.list_questions(conn, NILS) if one.author == "NILS EK"
+        )
         questions.save_author_answer(conn, NILS, asked.id, "Vänster", "Nils Ek", NOW, later(5))
-        assert questions.count_own_questions(conn, NILS) == 0
+        assert author_questions.count_own_questions(conn, NILS) == 0
 
 
 def test_a_personal_number_is_refused_in_a_question(ward: Ward) -> None:
@@ -164,7 +171,7 @@ def test_a_row_goes_alone_and_is_sent_back(ward: Ward) -> None:
         queue.record_page_view(conn, SOFIA, page_id)
     forward(ward, "RRRR-02", SOFIA, NORTH, "inte vår")
     with ward.store.read() as conn:
-        assert [one.current_unit for one in transfers.list_transferred(conn, EVA)] == [NORTH]
+        assert [one.current_unit for one in transferred.list_transferred(conn, EVA)] == [NORTH]
 
 
 def test_a_row_that_was_sent_on_is_found_there_by_its_serial(ward: Ward) -> None:
@@ -206,7 +213,7 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
         with pytest.raises(ReviewError):
             questions.ask_author(conn, FORMS, EVA, entry_id, 0, "  ", "", NOW)
         questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
-        (asked,) = questions.list_questions(conn, NILS)
+        (asked,) = author_questions.list_questions(conn, NILS)
         assert (asked.author, asked.text, asked.by) == ("Disa Penn", "Vilken fot?", "Eva Ek")
         assert queue.claim_next(conn, FORMS, NILS, later(1)) is None
         for said, who, at in (
@@ -221,8 +228,8 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
         questions.save_author_answer(
             conn, NILS, asked.id, "Vänster", "Disa Penn", later(3), later(5)
         )
-        assert questions.list_questions(conn, NILS) == []
-        (done,) = questions.list_questions(conn, NILS, answered=True)
+        assert author_questions.list_questions(conn, NILS) == []
+        (done,) = author_questions.list_questions(conn, NILS, answered=True)
         (given,) = done.answers
         assert (given.text, given.answered_by, given.answered_at, given.by) == (
             "Vänster",
@@ -232,10 +239,10 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
         )
         view = queue.claim_next(conn, FORMS, NILS, later(6))
         assert view is not None
-        assert view.entry.reason == questions.ANSWERED_REASON
-        assert [one.answers for one in questions.list_entry_questions(conn, NILS, entry_id)] == [
-            done.answers
-        ]
+        assert view.entry.reason == author_questions.ANSWERED_REASON
+        assert [
+            one.answers for one in author_questions.list_entry_questions(conn, NILS, entry_id)
+        ] == [done.answers]
         assert "Vilken" not in whole_log(conn)
         assert "Vänster" not in whole_log(conn)
 
@@ -244,11 +251,11 @@ def test_an_answer_that_an_administrator_writes_in_brings_the_entry_back_too(war
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
-        (asked,) = questions.list_questions(conn, ADMIN)
+        (asked,) = author_questions.list_questions(conn, ADMIN)
         questions.save_author_answer(conn, ADMIN, asked.id, "Vänster", "Disa Penn", NOW, later(1))
     assert (get(ward, entry_id).state, get(ward, entry_id).reason) == (
         EntryState.REVIEW,
-        questions.ANSWERED_REASON,
+        author_questions.ANSWERED_REASON,
     )
 
 
@@ -258,7 +265,7 @@ def test_the_list_for_an_author_names_no_client(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot åsyftas?", "", NOW)
-        asked = questions.list_questions(conn, EVA)
+        asked = author_questions.list_questions(conn, EVA)
     data = make_question_list("Disa Penn", asked, FORMS, made_by="Eva Ek", made_at=NOW)
     told = subprocess.run(
         ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
@@ -284,7 +291,7 @@ def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_f
     for entry_id in (first, second):
         save(ward, entry_id, ClientStatement())
     with ward.store.begin() as conn:
-        mark = duplicate_entries.mark_duplicate(
+        mark = duplicates.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
@@ -299,7 +306,7 @@ def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_f
             conn, NILS, second, load_entry(conn, second).revision, "fel person", later(2)
         )
     with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
-        duplicate_entries.withdraw_duplicate_mark(conn, EVA, mark, later(3))
+        duplicates.withdraw_duplicate_mark(conn, EVA, mark, later(3))
     with ward.store.read() as conn:
         assert (load_entry(conn, second).state, load_entry(conn, second).reason) == (
             EntryState.REJECTED,
@@ -310,13 +317,13 @@ def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_f
 def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(questions, "_MAX_QUESTIONS", 1)
+    monkeypatch.setattr(author_questions, "_MAX_QUESTIONS", 1)
     first, second = ward.note("AAAA"), ward.note("BBBB")
     with ward.store.begin() as conn:
         for entry_id in (first, second):
             questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?", "", NOW)
         decisions.reopen_rejected(conn, NILS, first, 1)
-        assert [one.entry.id for one in questions.list_questions(conn, EVA)] == [second]
+        assert [one.entry.id for one in author_questions.list_questions(conn, EVA)] == [second]
 
 
 def test_nobody_sends_on_what_a_colleague_has_on_the_screen(ward: Ward) -> None:

@@ -17,12 +17,13 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.record_text import late_entry_text
 from pipeline.registers.staff import SAME_NAME_REASON
+from pipeline.review import corrections, decisions, signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, versions
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import ready_entries, records
-from pipeline.store.review import corrections, decisions, signing
+from pipeline.store.review import signatures
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -72,7 +73,9 @@ def confirmed(ward: Ward, serial: str = "AAAA") -> Entry:
     entry_id = ward.note(serial)
     with ward.store.begin() as conn:
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers(ALL)), NOW
+            )
             is EntryState.CONFIRMED
         )
         return load_entry(conn, entry_id)
@@ -104,16 +107,15 @@ def test_the_four_people_stay_apart(ward: Ward) -> None:
     wrong = answers(ALL, datum=Answer("2026-02-18"))
     with ward.store.begin() as conn:
         assert (
-            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, wrong, NOW) is EntryState.SECOND
+            decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entry_id, 0, wrong), NOW)
+            is EntryState.SECOND
         )
         view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
         decisions.decide_entry(
             conn,
             FORMS,
             NILS,
-            entry_id,
-            view.entry.revision,
-            answers({"datum": SAID["datum"]}),
+            decisions.Decision(entry_id, view.entry.revision, answers({"datum": SAID["datum"]})),
             later(1),
         )
         found = load_entry(conn, entry_id)
@@ -260,7 +262,7 @@ def test_the_own_signature_is_taken_back_until_the_export(ward: Ward) -> None:
     with ward.store.begin() as conn:
         with pytest.raises(NotAllowedError):
             signing.withdraw_signature(conn, EVA, one.id, one.revision, later(6))
-        assert [each.id for each in signing.list_last_signed(conn, DISA)] == [one.id]
+        assert [each.id for each in signatures.list_last_signed(conn, DISA)] == [one.id]
         signing.withdraw_signature(conn, DISA, one.id, one.revision, later(6))
         assert load_entry(conn, one.id).state is EntryState.CONFIRMED
         (only,) = versions.list_versions(conn, EVA, one.id)
@@ -292,7 +294,9 @@ def rows(ward: Ward, criticality: str) -> list[Entry]:
                 f"rad{n:02d}.mat": True,
                 f"rad{n:02d}.sign": None,
             }
-            decisions.decide_entry(conn, FORMS, EVA, f"RRRR-{n:02d}", 0, answers(said), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, decisions.Decision(f"RRRR-{n:02d}", 0, answers(said)), NOW
+            )
             found.append(load_entry(conn, f"RRRR-{n:02d}"))
     return found
 
@@ -438,7 +442,9 @@ def test_an_assistant_neither_signs_nor_is_asked_to(ward: Ward, name: str) -> No
 def test_what_a_typist_confirms_waits_for_its_author(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        state = decisions.decide_entry(conn, FORMS, TYPIST, entry_id, 0, answers(ALL), NOW)
+        state = decisions.decide_entry(
+            conn, FORMS, TYPIST, decisions.Decision(entry_id, 0, answers(ALL)), NOW
+        )
         one = load_entry(conn, entry_id)
     assert state is EntryState.CONFIRMED
     assert ready(ward) == []

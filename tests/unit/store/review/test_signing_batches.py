@@ -7,10 +7,11 @@ import pytest
 from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
+from pipeline.review import decisions, signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.review import decisions, signing
+from pipeline.store.review import signatures
 from tests.support.store.ward import (
     EVA,
     FORMS,
@@ -49,7 +50,9 @@ def confirmed(ward: Ward, serial: str, author: str = "Disa Penn") -> Entry:
     ward.read(ward.scan(), page_reading(NOTE, serial, said))
     ward.read(ward.scan(), page_reading(NOTE, serial, PLAN, 2))
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, f"{serial}-00", 0, answers({**said, **PLAN}), NOW)
+        decisions.decide_entry(
+            conn, FORMS, EVA, decisions.Decision(f"{serial}-00", 0, answers({**said, **PLAN})), NOW
+        )
         return load_entry(conn, f"{serial}-00")
 
 
@@ -107,7 +110,7 @@ def test_each_signature_is_taken_back_by_itself(ward: Ward) -> None:
     notes = [confirmed(ward, "AAAA"), confirmed(ward, "BBBB")]
     sign(ward, notes)
     with ward.store.begin() as conn:
-        last = signing.list_last_signed(conn, NURSE)[0]
+        last = signatures.list_last_signed(conn, NURSE)[0]
         signing.withdraw_signature(conn, NURSE, last.id, last.revision, later(2))
     assert states(ward, notes) == {EntryState.SIGNED, EntryState.CONFIRMED}
 
@@ -117,8 +120,8 @@ def test_all_that_was_signed_in_one_press_is_offered_to_be_taken_back(ward: Ward
     sign(ward, [earlier])
     sign(ward, notes)
     with ward.store.begin() as conn:
-        last = signing.list_last_signed(conn, NURSE)
+        last = signatures.list_last_signed(conn, NURSE)
         assert [one.id for one in last] == ["AAAA-00", "BBBB-00"]
         for one in last:
             signing.withdraw_signature(conn, NURSE, one.id, one.revision, later(2))
-        assert [one.id for one in signing.list_last_signed(conn, NURSE)] == [earlier.id]
+        assert [one.id for one in signatures.list_last_signed(conn, NURSE)] == [earlier.id]

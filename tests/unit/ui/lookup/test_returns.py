@@ -11,14 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import Client, EntryState
 from pipeline.forms.fiducials import format_serial
+from pipeline.review import batches, decisions, questions
+from pipeline.review.transfers import transfer_entry
 from pipeline.store.accounts import blocks, people, visibility
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.registers import client_register
-from pipeline.store.review import batch_review, decisions, questions
-from pipeline.store.review.transfers import transfer_entry
+from pipeline.store.review import author_questions, batch_review
 from pipeline.store.schema.append_only import unprotect_tables
 from pipeline.store.schema.review import forwarding, temporary_identity
 from tests.support.screens import seeding
@@ -27,7 +28,6 @@ from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
-from ui.screens.review.workbench import acts
 
 HERE = replace(NURSE, units=frozenset({UNIT}))
 
@@ -91,7 +91,7 @@ def test_a_question_is_asked_answered_and_shown_to_the_reviewer(
     app.button(key=f"do-return-{entry_id}").click().run()
     assert not app.exception
     with store.read() as conn:
-        (asked,) = questions.list_questions(conn, NURSE)
+        (asked,) = author_questions.list_questions(conn, NURSE)
     assert asked.author == "Nina Berglund"
     app = listed(open_screen, "questions")
     assert "Vilken fot?" in told(app)
@@ -253,7 +253,7 @@ def test_a_question_is_written_with_the_time_of_its_answer(store: Store) -> None
         questions.ask_author(
             conn, seeding.forms(), NURSE, entry_id, 0, "Vilken fot?", "Ida", utc_now()
         )
-        assert questions.list_questions(conn, NURSE)[0].author == "Ida"
+        assert author_questions.list_questions(conn, NURSE)[0].author == "Ida"
 
 
 def test_a_unit_blocks_a_client_and_lifts_the_block(store: Store, open_screen: OpenScreen) -> None:
@@ -308,7 +308,7 @@ def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(
             group = batch_review.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
             if group is None:
                 break
-            batch_review.confirm_batch(
+            batches.confirm_batch(
                 conn, seeding.forms(), NURSE, group.id, {}, utc_now() + timedelta(seconds=1)
             )
     app = open_screen(NURSE, "review")
@@ -360,7 +360,7 @@ def test_a_key_pressed_twice_hands_on_nothing_that_has_just_come_up(
         people.save_person(conn, HERE, None)
         client_register.save_clients(conn, [replace(CLIENTS[0], protected=True, unit=OTHER_UNIT)])
     app = open_screen(HERE, "review")
-    monkeypatch.setattr(acts, "MIN_VIEW_TIME", timedelta(hours=1))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(hours=1))
     Bench(app).act("hand_over")
     assert found(store, entry_id).unit == UNIT
 
@@ -447,7 +447,7 @@ def test_an_answer_of_tomorrow_is_refused_in_words(store: Store, open_screen: Op
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
-        (question,) = questions.list_questions(conn, NURSE)
+        (question,) = author_questions.list_questions(conn, NURSE)
     app = listed(open_screen, "questions")
     day = app.date_input(key=f"answer_day-{question.id}")
     tomorrow = (utc_now() + timedelta(days=1)).date()
@@ -463,7 +463,7 @@ def test_a_half_written_answer_is_there_again(store: Store, open_screen: OpenScr
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
-        (question,) = questions.list_questions(conn, NURSE)
+        (question,) = author_questions.list_questions(conn, NURSE)
     app = listed(open_screen, "questions")
     app.text_area(key=f"answer_text-{question.id}").input("Klockan tio").run()
     app.segmented_control(key="follow_up_kind").set_value("rejected").run()
@@ -477,7 +477,7 @@ def test_the_paper_of_a_question_is_shown_and_its_view_logged(
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
-        (question,) = questions.list_questions(conn, NURSE)
+        (question,) = author_questions.list_questions(conn, NURSE)
     app = listed(open_screen, "questions")
     page = found(store, entry_id).page
     assert looks(store, page, NURSE) == 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from pipeline.domain.model import EntryState
+from pipeline.review.signing import SIGNING_REASONS
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.review.signing import SIGNING_REASONS
 from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NURSE

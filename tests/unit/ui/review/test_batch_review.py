@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MAX_BATCH_SIZE
+from pipeline.review import batches
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue as entries_queue
@@ -56,7 +57,7 @@ def confirm_all(store: Store, odd: str = "") -> None:
             marks = {
                 cell.id: cell.spec.column == "dusch" and cell.entry == odd for cell in group.items
             }
-            batch_review.confirm_batch(
+            batches.confirm_batch(
                 conn, seeding.forms(), NURSE, group.id, marks, utc_now() + timedelta(seconds=1)
             )
 
@@ -154,7 +155,7 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
     assert entries
     first = open_group(store)
     with store.begin() as conn:
-        batch_review.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
+        batches.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     app.run()

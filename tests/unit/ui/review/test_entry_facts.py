@@ -36,6 +36,7 @@ from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.forms.fiducials import new_serial
 from pipeline.preparation.digital_forms.form_file import DigitalPack
 from pipeline.registers.outages import OutagePeriod
+from pipeline.review import decisions
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
@@ -45,7 +46,6 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages, sheets
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers.outages import save_outage
-from pipeline.store.review import decisions
 from pipeline.store.schema.paper import event
 from tests.contract.forms.test_digital_notes import Ward
 from tests.support.screens import seeding
@@ -248,7 +248,9 @@ def test_the_store_itself_decides_no_norm_of_another_year_unasked(store: Store) 
         for spec in asked_fields(forms.latest("normberakning"), None)
     }
     with store.begin() as conn, pytest.raises(RecountError, match="norm"):
-        decisions.decide_entry(conn, forms, OFFICER, entry_id, 0, answers, utc_now())
+        decisions.decide_entry(
+            conn, forms, OFFICER, decisions.Decision(entry_id, 0, answers), utc_now()
+        )
     assert _load(store, entry_id).state is EntryState.REVIEW
 
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer, asked_fields
+from pipeline.review import decisions
 from pipeline.store.accounts import sessions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -20,7 +21,6 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.review import decisions
 from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
@@ -311,7 +311,7 @@ def test_a_key_pressed_twice_does_not_save_the_entry_that_has_just_come_up(
     seeding.add_notes(store, 1)
     bench = Bench(open_screen(NURSE, "review"))
     entry_id = bench.entry
-    monkeypatch.setattr(acts, "MIN_VIEW_TIME", timedelta(hours=1))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(hours=1))
     type_all(bench).save()
     assert state(store, entry_id) is EntryState.REVIEW
 
@@ -354,7 +354,7 @@ def test_a_draft_that_could_not_be_stored_is_stored_by_the_next_message(
         raise StoreUnavailableError("upload_not_kept", reason="locked")
 
     with monkeypatch.context() as patch:
-        patch.setattr(decisions, "save_draft", fail)
+        patch.setattr("pipeline.review.session.save_draft", fail)
         bench.type("handelsetid", "09:4").act("draft")
         assert bench.data["says"]["kind"] == "warn"
     bench.act("draft")
@@ -439,7 +439,9 @@ def disputed(store: Store) -> str:
     # Now: `seeding.confirm` decides in a second, and what is typed before a decision bars from
     # being the second.
     with store.begin() as conn:
-        decisions.decide_entry(conn, seeding.forms(), NURSE, entry_id, 0, said, utc_now())
+        decisions.decide_entry(
+            conn, seeding.forms(), NURSE, decisions.Decision(entry_id, 0, said), utc_now()
+        )
     return entry_id
 
 

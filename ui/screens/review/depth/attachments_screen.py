@@ -18,6 +18,7 @@ from pipeline.domain.model import Client, Person
 from pipeline.domain.review.attachment_title import propose_day, propose_title
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 from pipeline.store.depth import attachments
 from pipeline.store.depth.attached_pages import AttachedPage, page_words
@@ -41,7 +42,7 @@ from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
 from ui.widgets.images import find_covered_for, page_image, thumbnail
-from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, reset_drawn
+from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 

@@ -13,6 +13,7 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import Person
+from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.database.clock import utc_now
 from pipeline.store.depth.page_areas import cut_area, join_page, list_parts, split_page
 from pipeline.store.entries import queue
@@ -27,7 +28,7 @@ from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
 from ui.widgets.images import find_covered_for, page_image
-from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, reset_drawn
+from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 

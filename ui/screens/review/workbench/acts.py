@@ -28,15 +28,15 @@ from pipeline.domain.review.benefit_norm import OTHER_YEAR
 from pipeline.domain.review.recount import BEFORE_OUTAGE, ORDER_KINDS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
+from pipeline.review import session
+from pipeline.review.decisions import Decision
+from pipeline.review.session import Decided
+from pipeline.review.signing import is_own_entry
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry import load_entry, stale_decision_error
+from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.ready_entries import signature_rule
-from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
-from pipeline.store.quality.view_times import save_view_time
-from pipeline.store.review import decisions
-from pipeline.store.review.signing import is_own_entry
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
 from ui.screens.review import actions, current_entry
@@ -84,7 +84,6 @@ from ui.screens.review.workbench.state import (
 )
 from ui.session import drawing_own_acts, note_activity
 from ui.widgets.errors import error_text
-from ui.widgets.min_view_time import MIN_VIEW_TIME
 from ui.workspace import AppContext
 
 Message = Mapping[str, Any]
@@ -211,14 +210,7 @@ def _open_view(context: AppContext, person: Person, message: Message) -> EntryVi
     """Return the entry that an act is about; None, with a message, if it is another's by now."""
     entry_id, is_draft = str(message["entry"]), message["kind"] == "draft"
     try:
-        with context.store.begin() as conn:
-            now = utc_now()
-            view = queue.open_claimed_entry(
-                conn, context.forms, person, entry_id, now, context.settings.claim_minutes
-            )
-            if view.entry.revision != message["revision"] or view.entry.claimed_by != person.login:
-                raise stale_decision_error()
-            view = with_seeded_error(conn, person, view, context.settings.plant_share, now)
+        view = context.review(person).open_entry(entry_id, int(message["revision"]))
     except EfterskriftError as error:
         # The last draft of an entry that is decided may arrive late; nothing is lost then.
         if not (is_draft and current_entry.current_entry_id() != entry_id):
@@ -256,16 +248,7 @@ def _store_draft(
 ) -> bool:
     """Store a draft, None to delete it; return whether it is stored, else say why not."""
     try:
-        with context.store.begin() as conn:
-            decisions.save_draft(
-                conn,
-                person,
-                view.entry.id,
-                field.spec.name,
-                answer,
-                utc_now(),
-                context.settings.claim_minutes,
-            )
+        context.review(person).save_draft(view.entry.id, field.spec.name, answer)
     except EfterskriftError as error:
         bench_state().say(error_text(error), "warn")
         return False
@@ -294,10 +277,10 @@ def _save(
     context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
 ) -> None:
     """Save the answers. Nothing is saved for a client who has not been shown."""
-    now, values = utc_now(), message["values"]
-    if not held.has_been_seen(now, MIN_VIEW_TIME):
+    now, values, review = utc_now(), message["values"], context.review(person)
+    if not held.attempts and not review.has_been_seen(held.shown_at):
         return
-    if not is_client_seen(held, client_number(view, held, values), now, MIN_VIEW_TIME):
+    if not is_client_seen(held, client_number(view, held, values), now, session.MIN_VIEW_TIME):
         held.stop(t("review.look_at_client"), FOCUS_SAVE)
         return
     if is_grid_view(view) and not message.get("looked"):
@@ -313,27 +296,19 @@ def _save(
     settled = answers_so_far(view, held) if view.is_second_review else {}
     findings = find_sums(view, settled | confirmed | answers, outage_start)
     try:
-        with context.store.begin() as conn:
-            state = decisions.decide_entry(
-                conn,
-                context.forms,
-                person,
+        decided = review.decide(
+            view,
+            Decision(
                 view.entry.id,
                 view.entry.revision,
                 answers,
-                now,
-                about=about,
+                about,
                 ask_figures=held.findings != findings,
                 is_norm_confirmed=held.findings == findings and _asks_norm(findings),
                 outage_start=outage_start,
-            )
-            missed = (
-                last_missed_field(conn, person, view.entry.id)
-                if state is EntryState.REVIEW
-                else None
-            )
-            if missed is None:
-                save_view_time(conn, person, view, _shown_at(held, message, now), now)
+            ),
+            _shown_at(held, message, now),
+        )
     except RecountError:
         held.findings = findings
         held.refuse({one.field: _finding_error(view, one) for one in findings})
@@ -346,7 +321,7 @@ def _save(
             current_entry.open_entry(None)
         return
     else:
-        _after_save(context, person, view, state, missed)
+        _after_save(context, person, view, decided)
         return
     held.warning = t("review.not_saved")
 
@@ -409,11 +384,10 @@ def _after_save(
     context: AppContext,
     person: Person,
     view: EntryView,
-    decided: EntryState,
-    missed_field: str | None,
+    decided: Decided,
 ) -> None:
-    if missed_field is not None:
-        field = accessible_name(view.form, view.form.by_name[missed_field])
+    if decided.missed_field is not None:
+        field = accessible_name(view.form, view.form.by_name[decided.missed_field])
         bench_state().let_go(view.entry.id)
         current_entry.set_warning(t("control.missed", field=field))
         return
@@ -421,7 +395,7 @@ def _after_save(
     state.is_task_due, state.skipped_tasks = True, frozenset()
     go_to_next(context, person)
     current_entry.allow_undo()
-    current_entry.set_toast(_saved_text(context, person, view.entry.id, decided))
+    current_entry.set_toast(_saved_text(context, person, view.entry.id, decided.state))
 
 
 def _saved_text(context: AppContext, person: Person, entry_id: str, decided: EntryState) -> str:
@@ -461,7 +435,7 @@ def _hand_over(
 ) -> None:
     """Hand the entry over; a second press of the key that saved the entry before is ignored."""
     del message
-    if held.has_been_seen(utc_now(), MIN_VIEW_TIME):
+    if held.attempts or context.review(person).has_been_seen(held.shown_at):
         actions.hand_over_current(context, person, view)
 
 

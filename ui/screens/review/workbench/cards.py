@@ -12,7 +12,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import Page
-from pipeline.store.review.questions import ANSWERED_REASON
+from pipeline.store.review.author_questions import ANSWERED_REASON
 from ui.browser.image_cache import image_id
 from ui.i18n import code_text, t
 from ui.screens.review.client_question import (

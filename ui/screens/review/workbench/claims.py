@@ -5,13 +5,12 @@ Between two entries a rekeying task may be due, or a batch, which has a screen o
 
 from __future__ import annotations
 
+from functools import partial
+
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
-from pipeline.domain.model import EntryState, Person
-from pipeline.store.database.clock import utc_now
-from pipeline.store.entries import queue
+from pipeline.domain.model import Person
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.rekeying import RekeyingTask
-from pipeline.store.quality.seeded_errors import with_seeded_error
 from ui.screens.review import batch_screen, current_entry
 from ui.screens.review.depth.deviations import with_added_deviations
 from ui.screens.review.sheet_images import end_page_views, record_page_views
@@ -19,8 +18,6 @@ from ui.screens.review.workbench.rekeying_turn import claim_task, end_task_view
 from ui.screens.review.workbench.state import bench_state
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
-
-_OPEN_STATES = frozenset({EntryState.REVIEW, EntryState.SECOND})
 
 
 def current_turn(context: AppContext, person: Person) -> EntryView | RekeyingTask | None:
@@ -43,20 +40,13 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
 
     The view is logged before it is shown.
     """
-    now, minutes = utc_now(), context.settings.claim_minutes
-    view = _reopened_view(context, person)
-    with context.store.begin() as conn:
-        if view is None or view.entry.state not in _OPEN_STATES:
-            view = queue.claim_next(
-                conn, context.forms, person, now, minutes, context.settings.queue_order
-            )
-        if view is None:
-            current_entry.open_entry(None)
-            return None
-        if view.entry.id != current_entry.current_entry_id():
-            current_entry.open_entry(view.entry.id)
-        record_page_views(conn, person, view)
-        view = with_seeded_error(conn, person, view, context.settings.plant_share, now)
+    log_view = partial(record_page_views, person)
+    view = _reopened_view(context, person) or context.review(person).next_entry(log_view)
+    if view is None:
+        current_entry.open_entry(None)
+        return None
+    if view.entry.id != current_entry.current_entry_id():
+        current_entry.open_entry(view.entry.id)
     return with_added_deviations(view)
 
 
@@ -65,22 +55,9 @@ def view_ahead(context: AppContext, person: Person, current: EntryView | None) -
 
     Its view is logged now, since it is sent to the browser now.
     """
-    now, settings = utc_now(), context.settings
-    with context.store.begin() as conn:
-        view = queue.claim_next(
-            conn,
-            context.forms,
-            person,
-            now,
-            settings.claim_minutes,
-            settings.queue_order,
-            (current.entry.id,) if current is not None else (),
-        )
-        if view is None or view.is_hidden:
-            return None
-        record_page_views(conn, person, view)
-        view = with_seeded_error(conn, person, view, settings.plant_share, now)
-    return with_added_deviations(view)
+    current_id = current.entry.id if current is not None else None
+    view = context.review(person).entry_ahead(current_id, partial(record_page_views, person))
+    return with_added_deviations(view) if view is not None else None
 
 
 def go_to_next(context: AppContext, person: Person) -> None:
@@ -118,23 +95,16 @@ def _reopened_view(context: AppContext, person: Person) -> EntryView | None:
     if (entry_id := current_entry.current_entry_id()) is None:
         return None
     try:
-        with context.store.begin() as conn:
-            view = queue.open_claimed_entry(
-                conn, context.forms, person, entry_id, utc_now(), context.settings.claim_minutes
-            )
+        return context.review(person).resume_entry(entry_id, partial(record_page_views, person))
     except (StaleDecisionError, NotAllowedError) as error:
         current_entry.open_entry(None)
         current_entry.set_warning(error_text(error))
         return None
-    return view if view.entry.claimed_by == person.login else None
 
 
 def _is_still_claimed(context: AppContext, person: Person, entry_id: str, revision: int) -> bool:
     """Return whether the user still has the entry as it was sent ahead; renew the claim."""
     try:
-        with context.store.begin() as conn:
-            return queue.resume_claim(
-                conn, person, entry_id, revision, utc_now(), context.settings.claim_minutes
-            )
+        return context.review(person).keep_claim(entry_id, revision)
     except EfterskriftError:  # the screen asks again and shows the error
         return False

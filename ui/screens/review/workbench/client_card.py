@@ -26,8 +26,8 @@ from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.registers.client_check import CONFLICTS, EVIDENCE_AGAINST, NO_EVIDENCE
 from pipeline.registers.client_search import CHECK_WRONG, NOT_IN_REGISTER
+from pipeline.review import client_question
 from pipeline.store.database.clock import utc_now
-from pipeline.store.entries import client_check
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
 from pipeline.store.registers.client_codes import find_client_of_code
@@ -241,7 +241,7 @@ def _checked_card(
         _text_of(view, answers, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS)
     )
     with context.store.read() as conn:
-        verdict = client_check.check_client_number(
+        verdict = client_question.check_client_number(
             conn,
             field.spec,
             view.entry,

@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from pipeline.domain.model import Person
+from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.accounts.sessions import unsent_key
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.rekeying import RekeyingTask
@@ -31,7 +32,6 @@ from ui.screens.review.workbench.state import (
     bench_state,
 )
 from ui.session import consume_acted, owner_of
-from ui.widgets.min_view_time import MIN_VIEW_TIME
 from ui.workspace import AppContext
 
 

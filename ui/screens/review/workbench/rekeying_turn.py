@@ -21,10 +21,11 @@ from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
+from pipeline.review import rekeying as rekeying_rules
+from pipeline.review.rekeying import adjudicate
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.quality import rekeying
-from pipeline.store.quality.adjudication import adjudicate
 from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
 from ui.browser.image_cache import image_id
 from ui.i18n import t
@@ -139,7 +140,7 @@ def save_task(
                 about = ClientStatement(outside=outside)
                 outcome = adjudicate(conn, person, task, answer, now, about=about)
             else:
-                outcome = rekeying.save_rekeyed_answer(conn, person, task, answer, now)
+                outcome = rekeying_rules.save_rekeyed_answer(conn, person, task, answer, now)
     except UnknownClientError:
         held.question = ClientQuestion(QuestionKind.OUTSIDE, "")
         return _refuse(task, held, "review.unknown_client")

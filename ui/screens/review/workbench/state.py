@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -64,10 +64,6 @@ class HeldEntry:
         """Note that something has to be looked at first; the focus goes there, into no field."""
         self.refuse({})
         self.warning, self.focus = warning, focus
-
-    def has_been_seen(self, now: datetime, min_time: timedelta) -> bool:
-        """Return whether the entry has been up for this long, or was refused before."""
-        return self.attempts > 0 or now - self.shown_at >= min_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from pipeline.export.payments.pain001 import (
 )
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
+from pipeline.review import decisions
+from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as store_entries
@@ -39,12 +41,6 @@ from pipeline.store.exports.payment_approvals import (
     latest_decisions,
     save_approval,
     withdraw_approval,
-)
-from pipeline.store.review import decisions
-from pipeline.store.review.duplicate_entries import (
-    ComparisonSource,
-    mark_duplicate,
-    withdraw_duplicate_mark,
 )
 from pipeline.store.schema import paper
 from tests.support.store.export_examples import (

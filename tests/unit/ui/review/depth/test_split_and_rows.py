@@ -10,14 +10,14 @@ import pytest
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
+from pipeline.review.decisions import Decision, decide_entry, save_draft
+from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.depth.settings import set_unit_depth
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.review.decisions import decide_entry, save_draft
-from pipeline.store.review.row_confirmation import SeenRow, SheetRow, confirm_rows, list_rows
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import MANAGER, NURSE, OTHER_UNIT
@@ -104,7 +104,7 @@ def test_rows_confirmed_together_are_taken_back_together_and_can_be_saved_again(
         asked = {field.spec.name: field.draft for field in view.fields if field.is_open}
         assert "rad01.namn" not in asked
         given = {name: draft for name, draft in asked.items() if draft is not None}
-        decide_entry(conn, seeding.forms(), NURSE, ids[0], 2, given, utc_now())
+        decide_entry(conn, seeding.forms(), NURSE, Decision(ids[0], 2, given), utc_now())
 
 
 def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(

@@ -5,17 +5,16 @@ The sender sees what became of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, insert, select, update
+from sqlalchemy import Connection
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import EntriesPer, Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
-from pipeline.store.accounts import people, visibility
+from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids, find_sheet_pids
 from pipeline.store.entries.entry import (
     OPEN_STATES,
@@ -30,39 +29,15 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
 from pipeline.store.entries.triage import sort_entry
-from pipeline.store.event_log.events import list_events, record
+from pipeline.store.event_log.events import record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit, load_client
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import forwarding
-
-_entry_table, _page_table, _transfer_table = paper.entry, paper.page, forwarding
-_MAX_TRANSFERS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class TransferredEntry:
-    """An entry that was sent to another unit.
-
-    `state` and `current_unit` say what has become of it; its answers are the other unit's. A unit,
-    and why it rejected the entry, is empty where it must not be shown. `is_waiting_there`: it may
-    still be taken back.
-    """
-
-    entry_id: str
-    form: str
-    version: int
-    serial: str | None
-    row: int | None
-    from_unit: str
-    to_unit: str
-    reason: str
-    by: str
-    at: datetime
-    state: EntryState
-    current_unit: str
-    current_reason: str
-    is_waiting_there: bool
+from pipeline.store.review.transferred import (
+    add_transfer,
+    find_last_transfer,
+    is_untouched_since_transfer,
+    move_sheet_pages,
+)
 
 
 def transfer_entry(
@@ -122,7 +97,7 @@ def _write_transfer(
         "by": person.login,
         "at": now,
     }
-    conn.execute(insert(_transfer_table).values(row))
+    add_transfer(conn, row)
     record(conn, person.login, "forward", entry.id, unit=entry.unit)
 
 
@@ -173,145 +148,24 @@ def take_back_transfer(
     """
     entry = load_entry(conn, entry_id)
     # The latest transfer of the entry
-    query = select(_transfer_table).where(_transfer_table.c.entry == entry_id)
-    sent = conn.execute(query.order_by(_transfer_table.c.id.desc()).limit(1)).one_or_none()
+    sent = find_last_transfer(conn, entry_id)
     here = entry if sent is None else replace(entry, unit=sent.from_unit)
     visibility.require_visible_entry(conn, person, Action.FORWARD, here)
     if sent is None or sent.secret or entry.unit != sent.to_unit:
         raise ReviewError("nothing_to_take_back")
-    if is_claimed_by_other(entry, person, now) or not _is_untouched(conn, entry):
+    if is_claimed_by_other(entry, person, now) or not is_untouched_since_transfer(conn, entry):
         raise ReviewError("other_unit_has_begun")
     _move_to_unit(conn, forms, entry, sent.from_unit)
     record(conn, person.login, "undo", entry.id, unit=sent.from_unit)
-
-
-def _is_untouched(conn: Connection, entry: Entry) -> bool:
-    """Return whether nothing was done with an entry, nor typed in it, since it was sent."""
-    draft = paper.draft.c
-    typed = exists().where(draft.entry == entry.id, draft.revision >= entry.revision)
-    is_typed: bool = conn.execute(select(typed)).scalar_one()
-    last = next(reversed(list_events(conn, entry.id)), None)
-    return (
-        entry.state is EntryState.REVIEW
-        and not is_typed
-        and last is not None
-        and last.action == "forward"
-    )
 
 
 def _move_to_unit(conn: Connection, forms: Forms, entry: Entry, unit: str) -> None:
     """Put an undecided entry into the queue of a unit, with its pages if it is alone on them."""
     advance_entry(conn, entry, **UNDECIDED_VALUES, unit=unit, skipped=0)
     if entry_form(forms, entry).entries is EntriesPer.SHEET and not is_part_of_page(entry):
-        conn.execute(
-            update(_page_table).where(_page_table.c.sheet == entry.sheet).values(unit=unit)
-        )
+        move_sheet_pages(conn, entry.sheet, unit)
     apply_priorities(conn, entry.sheet)
     sort_entry(conn, forms, entry.id)
-
-
-def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]:
-    """Return what the person's units have sent to others, the latest first.
-
-    Nothing is listed of other areas of law or of blocked clients.
-
-    Raises:
-        NotAllowedError: the person does not follow up entries.
-    """
-    permissions.require_permission(person, Action.FOLLOW_UP)
-    names = people.names_by_login(conn)
-    columns = (
-        _entry_table.c.id,
-        _entry_table.c.form,
-        _entry_table.c.version,
-        _entry_table.c.serial,
-        _entry_table.c.row,
-    )
-    query = select(
-        *columns,
-        _transfer_table,
-        _has_protected_transfer().label("secret_since"),
-        _entry_table.c.state,
-        _entry_table.c.unit.label("unit_now"),
-        _entry_table.c.reason,
-    )
-    # Transfers from the person's units, as far as these could see the entries.
-    query = query.join(_entry_table, _entry_table.c.id == _transfer_table.c.entry).where(
-        visibility.visible_entries_from_unit(
-            conn, person, Action.FOLLOW_UP, _transfer_table.c.from_unit
-        )
-    )
-    rows = conn.execute(
-        query.order_by(_transfer_table.c.at.desc(), _transfer_table.c.id.desc()).limit(
-            _MAX_TRANSFERS
-        )
-    ).mappings()
-    return [
-        TransferredEntry(
-            entry_id=row["entry"],
-            form=row["form"],
-            version=row["version"],
-            serial=row["serial"],
-            row=row["row"],
-            from_unit=row["from_unit"],
-            to_unit=""
-            if row["secret"]
-            and row["to_unit"] not in permissions.permitted_units(person, Action.FOLLOW_UP)
-            else row["to_unit"],
-            reason=row["why"],
-            by=names.get(row["by"], row["by"]),
-            at=row["at"],
-            state=EntryState(row["state"]),
-            current_unit=row["unit_now"] if _may_show_current_unit(row, person) else "",
-            current_reason=row["reason"]
-            if row["state"] == EntryState.REJECTED and _may_show_current_unit(row, person)
-            else "",
-            is_waiting_there=row["state"] == EntryState.REVIEW
-            and row["unit_now"] == row["to_unit"]
-            and not row["secret"],
-        )
-        for row in rows
-    ]
-
-
-def _has_protected_transfer() -> ColumnElement[bool]:
-    """Whether an entry was sent because of a protected identity, now or later, by any unit."""
-    later = forwarding.alias()
-    # This transfer or a later one of the same entry.
-    return exists().where(
-        later.c.entry == _transfer_table.c.entry, later.c.id >= _transfer_table.c.id, later.c.secret
-    )
-
-
-def _may_show_current_unit(row: RowMapping, person: Person) -> bool:
-    """Return whether the person can be shown where an entry is now.
-
-    Not if that reveals which unit cares for a client with a protected identity.
-    """
-    return (
-        row["unit_now"] in permissions.permitted_units(person, Action.FOLLOW_UP)
-        or not row["secret_since"]
-    )
-
-
-def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> bool:
-    """Return whether a sheet of another unit has an entry of the person's units.
-
-    Such an entry is a row that was sent to the person's unit.
-    """
-    if sheet is None or not permissions.is_allowed(person, Action.VIEW_PAGE):
-        return False
-    # Any entry of the sheet that the person can see.
-    return bool(
-        conn.execute(
-            select(
-                exists().where(
-                    _entry_table.c.sheet == sheet,
-                    visibility.visible_entries_condition(conn, person, Action.VIEW_PAGE),
-                )
-            )
-        ).scalar_one()
-    )
 
 
 def list_transfer_units(conn: Connection, entry: Entry) -> list[str]:

@@ -1,41 +1,82 @@
-"""Adjudication: the third look at a field where confirmation and rekeying differ.
+"""Rekeying (kontrollskrivning): a confirmed field is keyed blind again by another person.
 
-It ends in a new version of the entry, or changes nothing.
+An adjudication ends in a new version of the entry, or changes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
-from pipeline.store.entries.client_check import (
+from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
     save_client_choice,
 )
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_decision
+from pipeline.review.entry_facts import derive_entry_facts
+from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import Entry, stale_decision_error
-from pipeline.store.entries.entry_facts import derive_entry_facts
 from pipeline.store.event_log.events import record
 from pipeline.store.quality.rekeying import (
     RekeyingOutcome,
+    RekeyingRow,
     RekeyingTask,
     confirmed_answer,
     finish_rekeying,
     load_claimed_task,
 )
-from pipeline.store.review.decisions import NO_CLIENT_STATEMENT, write_decision
+
+
+def save_rekeyed_answer(
+    conn: Connection, person: Person, task: RekeyingTask, answer: Answer, now: datetime
+) -> RekeyingOutcome:
+    """Store what the person keyed, and return whether it agrees with the confirmed value.
+
+    Raises:
+        NotAllowedError: another unit, or the person has been involved with the field.
+        StaleDecisionError: another person has the task, or it has been rekeyed.
+        MissingAnswerError, InvalidAnswerError: the answer is missing or does not fit the field.
+    """
+    row, entry = load_claimed_task(conn, person, task.id, now)
+    if row.typed_by is not None:
+        raise stale_decision_error()
+    keyed = rules.normalize_answer(task.spec, answer)
+    before, by = confirmed_answer(conn, entry, row.field)
+    is_same = rules.agrees_with_reading(
+        task.spec, keyed, Reading(before.answer.value, 1.0, before.answer.state)
+    )
+    values = {
+        "typed_by": person.login,
+        "typed_at": now,
+        "typed_value": keyed.value,
+        "typed_state": keyed.state.value,
+    }
+    values |= {
+        "confirmed_by": by,
+        "revision": entry.revision,
+        "claimed_by": None,
+        "claimed_until": None,
+    }
+    # Equal values end the task; others wait for a third person.
+    finish_rekeying(
+        conn, task.id, values | {"outcome": RekeyingOutcome.AGREED.value if is_same else None}
+    )
+    record(conn, person.login, "control", entry.id, unit=entry.unit)
+    return RekeyingOutcome.AGREED if is_same else RekeyingOutcome.DIFFERS
+
 
 REKEYING_REASON = "kontrollskrivning"
 """The reason, as stored, of the new version that an adjudication makes."""
+
+
 _CLIENT_MEANINGS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME})
 
 
@@ -90,7 +131,7 @@ def _correct_entry(
     person: Person,
     task: RekeyingTask,
     entry: Entry,
-    rekeying_row: Row[Any],
+    rekeying_row: RekeyingRow,
     final_answer: Answer,
     about: ClientStatement,
     now: datetime,

@@ -5,25 +5,20 @@ The entry is rejected until the answer brings it back; each unit has a list of q
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
-from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.registers.client_search import split_words
 from pipeline.store.accounts import people, visibility
-from pipeline.store.entries.answers import list_answer_drafts
-from pipeline.store.entries.entry import UNDECIDED_VALUES, Entry, advance_entry, load_entry
-from pipeline.store.entries.entry_view import entry_form, load_entry_readings
-from pipeline.store.event_log.events import contains_pid, record
-from pipeline.store.paper.sheets import list_sheet_pages
-from pipeline.store.review.decisions import reject_entry
+from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import author_answer, question
 
@@ -64,63 +59,6 @@ class Question:
     by: str
     at: datetime
     answers: tuple[AuthorAnswer, ...]
-
-
-def ask_author(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    text: str,
-    author: str,
-    now: datetime,
-) -> None:
-    """Reject an entry until its author has answered.
-
-    Without `author`, the person named on the paper is asked.
-
-    Raises:
-        NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
-        ReviewError: the question is empty, or holds a personal number.
-    """
-    if not text.strip():
-        raise ReviewError("nothing_asked")
-    if contains_pid(text):
-        raise ReviewError("question_with_number")
-    entry = load_entry(conn, entry_id)
-    # The given author, else the one on the paper.
-    addressee = author.strip() or find_author(conn, forms, person, entry)
-    reject_entry(conn, person, entry_id, revision, ASK_AUTHOR_REASON, now)
-    # The entry is rejected first: that fails if it has changed.
-    row = {
-        "entry": entry_id,
-        "unit": entry.unit,
-        "author": addressee[:120],
-        "text": text.strip(),
-        "by": person.login,
-        "at": now,
-    }
-    conn.execute(insert(question).values(row))
-    record(conn, person.login, "ask_author", entry_id, unit=entry.unit)
-
-
-def find_author(conn: Connection, forms: Forms, person: Person, entry: Entry) -> str:
-    """Return who wrote, as far as it is known, or an empty string.
-
-    A decided author comes first, then what this person has keyed, then the reading.
-    """
-    if entry.author:
-        return entry.author
-    form, drafts = entry_form(forms, entry), list_answer_drafts(conn, entry.id, person.login)
-    readings = load_entry_readings(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
-    # The name says more than the initials.
-    for meaning in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
-        spec = form.meaning(meaning, entry.row)
-        for source in (drafts.get(spec.name), readings.get(spec.name)) if spec else ():
-            if source is not None and isinstance(source.value, str) and source.value.strip():
-                return source.value.strip()
-    return ""
 
 
 def count_own_questions(conn: Connection, person: Person) -> int:
@@ -188,43 +126,26 @@ def list_entry_questions(conn: Connection, person: Person, entry_id: str) -> lis
     return [_question_from_row(conn, row) for row in rows]
 
 
-def save_author_answer(
-    conn: Connection,
-    person: Person,
-    question_id: int,
-    text: str,
-    answered_by: str,
-    answered_at: datetime,
-    now: datetime,
-) -> None:
-    """Register the author's answer; the entry goes back to review and shows question and answer.
+def add_question(conn: Connection, row: Mapping[str, object]) -> None:
+    """Store a question to an author."""
+    conn.execute(insert(question).values(row))
+
+
+def load_question_row(conn: Connection, question_id: int) -> Row[Any]:
+    """Return a question's row.
 
     Raises:
-        NotAllowedError: another unit or role.
-        ReviewError: there is no such question, the answer or its author is missing, or the answer
-            is in the future.
+        ReviewError: there is no such question.
     """
     row = conn.execute(select(question).where(question.c.id == question_id)).one_or_none()
     if row is None:
         raise ReviewError("no_such_question")
-    visibility.require_visible_entry(conn, person, Action.FOLLOW_UP, load_entry(conn, row.entry))
-    if not text.strip() or not answered_by.strip():
-        raise ReviewError("answer_needs_text_who_gave")
-    if answered_at > now:
-        raise ReviewError("answer_lies_future")
-    answer = {
-        "question": question_id,
-        "text": text.strip(),
-        "answered_by": answered_by.strip()[:120],
-        "answered_at": answered_at,
-    }
-    conn.execute(insert(author_answer).values(answer | {"by": person.login, "at": now}))
-    record(conn, person.login, "author_answered", row.entry, unit=row.unit)
-    entry = load_entry(conn, row.entry)
-    # Reopened also by a person who does not review: the entry is on no other list.
-    if entry.state is EntryState.REJECTED and entry.reason == ASK_AUTHOR_REASON:
-        advance_entry(conn, entry, **{**UNDECIDED_VALUES, "reason": ANSWERED_REASON})
-        record(conn, person.login, "reopen", entry.id, unit=entry.unit)
+    return row
+
+
+def add_answer(conn: Connection, row: Mapping[str, object]) -> None:
+    """Store an author's answer."""
+    conn.execute(insert(author_answer).values(row))
 
 
 def _question_from_row(conn: Connection, row: Row[tuple[object, ...]]) -> Question:

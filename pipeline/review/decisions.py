@@ -8,10 +8,11 @@ changed, or confirmed in a batch.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import NotAllowedError, RecountError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
@@ -22,6 +23,13 @@ from pipeline.domain.review import rules
 from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review.client_question import (
+    complete_client_numbers,
+    find_contradicted_client_field,
+    save_client_choice,
+)
+from pipeline.review.entry_facts import derive_entry_facts
+from pipeline.review.first_review import first_review_answers, printed_number_answers
 from pipeline.store.accounts import visibility
 from pipeline.store.depth.settings import needed_fields
 from pipeline.store.entries.answers import (
@@ -36,11 +44,6 @@ from pipeline.store.entries.answers import (
     shared_sheet_answers,
 )
 from pipeline.store.entries.batch_answers import find_batch_answers
-from pipeline.store.entries.client_check import (
-    complete_client_numbers,
-    find_contradicted_client_field,
-    save_client_choice,
-)
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
@@ -53,7 +56,6 @@ from pipeline.store.entries.entry import (
     require_not_void,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_facts import derive_entry_facts
 from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
 from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
@@ -68,8 +70,6 @@ from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
 from pipeline.store.registers.client_codes import answer_number_by_code
 from pipeline.store.registers.printed_values import printed_answers
-from pipeline.store.review.first_review import first_review_answers, printed_number_answers
-from pipeline.store.schema import paper
 
 NO_CLIENT_STATEMENT = ClientStatement()
 
@@ -107,19 +107,27 @@ def save_draft(
     renew_claim(conn, person, entry_id, now, minutes)
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided of an entry, as it was seen at a revision.
+
+    `about` is the person's statement on the client beyond the number: why the register lacks the
+    client, and how it is where the sheet contradicts the client. With `ask_figures` the person is
+    warned of figures and days before another person has to see them. `is_norm_confirmed`: the paper
+    has a calculation by the norm of another year. `outage_start` is the first day of the outage.
+    """
+
+    entry_id: str
+    revision: int
+    answers: Mapping[str, Answer]
+    about: ClientStatement = NO_CLIENT_STATEMENT
+    ask_figures: bool = False
+    is_norm_confirmed: bool = False
+    outage_start: date | None = None
+
+
 def decide_entry(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    answers: Mapping[str, Answer],
-    now: datetime,
-    *,
-    about: ClientStatement = NO_CLIENT_STATEMENT,
-    ask_figures: bool = False,
-    is_norm_confirmed: bool = False,
-    outage_start: date | None = None,
+    conn: Connection, forms: Forms, person: Person, decision: Decision, now: datetime
 ) -> EntryState:
     """Decide an entry and return its new state.
 
@@ -128,12 +136,8 @@ def decide_entry(
 
     The first person answers for every field that is not printed, the second for those on which
     person and reading disagreed. Fields of a missing page need no answer, nor do those confirmed
-    in a batch; if they are answered all the same, the answer counts. `about` is the person's
-    statement on the client beyond the number: why the register lacks the client, and how it is
-    where the sheet contradicts the client.
-
-    A calculation by the norm of another year than its month's is decided only with
-    `is_norm_confirmed`: each person who decides says that the paper has it so.
+    in a batch; if they are answered all the same, the answer counts. A calculation by the norm of
+    another year than its month's is decided only if each person who decides confirms it.
 
     Another person looks at a contradiction without a statement; at figures that do not add up
     and at days in the future (with `ask_figures` the person is warned first, also of an end
@@ -149,13 +153,19 @@ def decide_entry(
         MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError,
             RecountError: the fields that prevent the decision.
     """
-    entry = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES)
+    entry = require_entry_as_seen(conn, person, decision.entry_id, decision.revision, OPEN_STATES)
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
     if entry.state is EntryState.SECOND:
-        return _decide_second(
-            conn, forms, person, entry, answers, now, about, is_norm_confirmed=is_norm_confirmed
-        )
+        return _decide_second(conn, forms, person, entry, decision, now)
+    return _decide_first(conn, forms, person, entry, decision, now)
+
+
+def _decide_first(
+    conn: Connection, forms: Forms, person: Person, entry: Entry, decision: Decision, now: datetime
+) -> EntryState:
+    """Decide the fields that are not printed; what is in doubt is left to a second person."""
+    answers, about = decision.answers, decision.about
     # What is asked, what was read, and what batches have answered already.
     form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
@@ -177,17 +187,22 @@ def decide_entry(
     by_name = {spec.name: spec for spec in specs}
     if seeded_errors.judge_seeded_error(conn, person, entry, by_name, readings, completed, now):
         return EntryState.REVIEW
-    _ask_norm_of_year(conn, person, entry, form, completed, is_confirmed=is_norm_confirmed)
+    _ask_norm_of_year(conn, person, entry, form, completed, is_confirmed=decision.is_norm_confirmed)
     # What another person has to see, whatever the answer is.
     shared = printed_answers(conn, entry, form, readings) | shared_sheet_answers(conn, entry, form)
     doubt = {
         find_contradicted_client_field(conn, form, entry, completed, about),
         *seeded_errors.fields_matching_seeded_errors(
-            conn, person, entry_id, by_name, readings, completed
+            conn, person, entry.id, by_name, readings, completed
         ),
-        *fields_taken_back(conn, entry_id, person.login),
+        *fields_taken_back(conn, entry.id, person.login),
         *fields_to_recheck(
-            form, entry.row, completed, now, ask=ask_figures, outage_start=outage_start
+            form,
+            entry.row,
+            completed,
+            now,
+            ask=decision.ask_figures,
+            outage_start=decision.outage_start,
         ),
         *(
             name
@@ -362,20 +377,12 @@ def _denied_error(person: Person, entry: Entry, key: str) -> NotAllowedError:
 
 
 def _decide_second(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry: Entry,
-    answers: Mapping[str, Answer],
-    now: datetime,
-    about: ClientStatement,
-    *,
-    is_norm_confirmed: bool,
+    conn: Connection, forms: Forms, person: Person, entry: Entry, decision: Decision, now: datetime
 ) -> EntryState:
     """Decide the fields that were left to a second person, and confirm the entry."""
     if must_not_review(conn, person.login, entry):
         raise _denied_error(person, entry, "disputed_by_you")
-    form = entry_form(forms, entry)
+    form, about = entry_form(forms, entry), decision.about
     # Only the fields that the first review left unsettled are answered.
     earlier = decided_answers(conn, entry.id, first_only=True)
     disputed = [
@@ -389,14 +396,16 @@ def _decide_second(
         person,
         form,
         entry.row,
-        rules.complete_answers(disputed, _add_temporary_identity(form, entry, answers, about)),
+        rules.complete_answers(
+            disputed, _add_temporary_identity(form, entry, decision.answers, about)
+        ),
         about,
     )
     decided = {
         name: DecidedAnswer(answer, AnswerOrigin.SECOND, True) for name, answer in completed.items()
     }
     both = {name: answer.answer for name, answer in (earlier | decided).items()}
-    _ask_norm_of_year(conn, person, entry, form, both, is_confirmed=is_norm_confirmed)
+    _ask_norm_of_year(conn, person, entry, form, both, is_confirmed=decision.is_norm_confirmed)
     # Raises where the sheet still contradicts the client without a statement.
     find_contradicted_client_field(
         conn,
@@ -480,7 +489,7 @@ def write_decision(
     """
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     if state not in {EntryState.REVIEW, EntryState.SECOND}:
-        values["ended_at"] = func.coalesce(paper.entry.c.ended_at, now)
+        values["ended_at"] = now
     advance_entry(conn, entry, state=state.value, **values)
     # What has met a deadline comes by what it says
     if form is not None and "deadlines" in values:

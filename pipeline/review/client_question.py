@@ -1,4 +1,4 @@
-"""Guard against the wrong person, and follow up clients that the register lacks.
+"""Guard against the wrong person.
 
 A typed personal number is looked up and compared with the sheet before anything is decided. An
 entry about a client outside the register has a reason, and a temporary identity that is followed up
@@ -7,49 +7,48 @@ until the register has the client.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import ClientConflictError, MissingAnswerError, UnknownClientError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.identity_numbers import is_local_pid, is_temporary_pid, new_temporary_pid
-from pipeline.domain.model import Client, EntryState, Person, State
+from pipeline.domain.model import Client, Person, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
-from pipeline.registers.client_search import (
-    CHECK_WRONG,
-    MIN_NAME_SIMILARITY,
-    check_digit_evidence,
-    text_similarity,
-)
+from pipeline.registers.client_search import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.protected_identity import find_hidden_pids
-from pipeline.store.entries.entry import DECIDED_STATES, Entry
+from pipeline.store.entries.entry import Entry
+from pipeline.store.entries.temporary_identities import (
+    add_client_choice,
+    add_identity,
+    client_names_of_unit,
+    count_namesakes,
+    first_given_name,
+    has_open_identity,
+    is_temporary_identity_issued,
+    settle_identities,
+)
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_codes import check_client_code
 from pipeline.store.registers.client_register import (
     areas_by_unit,
     find_client,
     is_register_empty,
-    list_clients,
     load_client,
     restrict_client,
 )
 from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import client_choice, temporary_identity
 
 _FULL_PID_LENGTH = 12
-_MAX_IDENTITIES, _MAX_CANDIDATES = 200, 4
-"""How many temporary identities are listed, and how many clients are proposed for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +64,6 @@ class ClientVerdict:
     def conflicts(self) -> tuple[str, ...]:
         """The kinds of conflict among the findings, which have to be resolved."""
         return client_check.find_conflicts(self.findings)
-
-
-@dataclass(frozen=True, slots=True)
-class TemporaryIdentity:
-    """One identity that the register lacks, with its entry.
-
-    `candidates` are clients of the register who may be meant, most likely first.
-    """
-
-    id: int
-    entry: Entry
-    number: str
-    name: str
-    reason: str
-    by: str
-    at: datetime
-    candidates: tuple[Client, ...]
 
 
 def complete_client_numbers(
@@ -185,17 +167,15 @@ def check_client_number(
     )
     # Other clients whose name may fit better, and how a temporary identity was named
     neighbours = (
-        _client_names_of_unit(conn, number, entry.unit) if client is not None and name else ()
+        client_names_of_unit(conn, number, entry.unit) if client is not None and name else ()
     )
-    issued_name = (
-        _first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
-    )
+    issued_name = first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
     findings = client_check.check_client(
         number,
         client,
         sheet,
         same_area=same_area,
-        namesakes=_count_namesakes(conn, client),
+        namesakes=count_namesakes(conn, client),
         neighbours=neighbours,
         temporary_name=issued_name,
     )
@@ -257,57 +237,13 @@ def save_client_choice(
     # Outside the register: issue an identity. Otherwise an earlier one of the entry is settled.
     if isinstance(number, str) and load_client(conn, number) is None:
         _add_identity(conn, decision, number)
-    elif _settle_identities(conn, decision):
+    elif settle_identities(conn, entry.id, person.login, now):
         record(conn, person.login, "settle_identity", entry.id, unit=entry.unit)
     # A choice is stored only if it resolved a conflict
     if statement.choice not in (ConflictChoice.HAND_ON, ConflictChoice.ASK):
         verdict = check_entry_client(conn, form, entry, decision.answers)
         if verdict and verdict.conflicts:
             _add_choice(conn, decision, verdict.conflicts)
-
-
-def list_temporary_identities(conn: Connection, person: Person) -> list[TemporaryIdentity]:
-    """Return the identities of the person's units that have to be followed up, oldest first.
-
-    Raises:
-        NotAllowedError: the person may not follow up.
-    """
-    permissions.require_permission(person, Action.FOLLOW_UP)
-    states = [state.value for state in (*DECIDED_STATES, EntryState.SECOND)]
-    # Open identities of visible entries that are decided or in second review, and not void
-    query = (
-        select(
-            temporary_identity, *(column.label(f"entry_{column.name}") for column in paper.entry.c)
-        )
-        .join(paper.entry, paper.entry.c.id == temporary_identity.c.entry)
-        .where(
-            temporary_identity.c.settled_at.is_(None),
-            visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP),
-        )
-        .where(paper.entry.c.state.in_(states), paper.entry.c.voided.is_(None))
-        .order_by(temporary_identity.c.at)
-        .limit(_MAX_IDENTITIES)
-    )
-    identities, rows = [], conn.execute(query).mappings().all()
-    # By now the register may have the client, with a protected identity
-    hidden = find_hidden_pids(conn, person, [row["number"] for row in rows])
-    for row in rows:
-        # The columns of the entry have a prefix, since both tables have an id
-        entry = Entry.from_row(
-            {
-                name.removeprefix("entry_"): value
-                for name, value in row.items()
-                if name.startswith("entry_")
-            }
-        )
-        number, name = ("", "") if row["number"] in hidden else (row["number"], row["name"])
-        candidates = _find_candidates(conn, person, number, name, entry.unit) if number else ()
-        identities.append(
-            TemporaryIdentity(
-                row["id"], entry, number, name, row["reason"], row["by"], row["at"], candidates
-            )
-        )
-    return identities
 
 
 def _may_be_about_nobody(form: Form, spec: FieldSpec, statement: ClientStatement) -> bool:
@@ -326,7 +262,7 @@ def _require_outside_number(
 ) -> None:
     """Check a number that the register lacks: issued here, or complete and with a reason."""
     if is_temporary_pid(number):
-        if not _is_temporary_identity_issued(
+        if not is_temporary_identity_issued(
             conn, number, permissions.permitted_units(person, Action.REVIEW)
         ):
             raise UnknownClientError("temporary_identity_unknown", fields=(spec.name,))
@@ -342,65 +278,6 @@ def _text_answer(form: Form, entry: Entry, answers: Mapping[str, Answer], meanin
     spec = form.meaning(meaning, entry.row)
     value = answers[spec.name].value if spec and spec.name in answers else None
     return value if isinstance(value, str) else ""
-
-
-def _count_namesakes(conn: Connection, client: Client | None) -> int:
-    """Return how many other clients of the client's unit have the same name.
-
-    Only the own unit is counted, so that the count reveals no protected client of another one.
-    """
-    if client is None or not client.name:
-        return 0
-    table = paper.client.c
-    others = select(func.count()).where(
-        table.name == client.name, table.pid != client.pid, table.unit == client.unit
-    )
-    return int(conn.execute(others).scalar_one())
-
-
-def _client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
-    """Return the names of the other clients of a unit."""
-    table = paper.client.c
-    return (
-        conn.execute(
-            select(table.name)
-            .where(table.unit == unit, table.pid != number, table.name != "")
-            .distinct()
-        )
-        .scalars()
-        .all()
-    )
-
-
-def _is_temporary_identity_issued(conn: Connection, number: str, units: Collection[str]) -> bool:
-    """Return whether a temporary identity was issued or is used in one of these units.
-
-    The entry that it was issued for may have been transferred since.
-    """
-    used = (
-        select(paper.entry.c.id)
-        .where(paper.entry.c.client_pid == number, paper.entry.c.unit.in_(units))
-        .limit(1)
-    )
-    return (
-        _first_given_name(conn, number, units) is not None or conn.execute(used).first() is not None
-    )
-
-
-def _first_given_name(conn: Connection, number: str, units: Collection[str]) -> str | None:
-    """Return the name that a temporary identity was first issued with in these units, or None.
-
-    Later names do not change it.
-    """
-    identity = temporary_identity.c
-    # Rows of this number for entries of the units; the oldest counts
-    names = (
-        select(identity.name)
-        .join(paper.entry, paper.entry.c.id == identity.entry)
-        .where(identity.number == number, paper.entry.c.unit.in_(units))
-    )
-    name: str | None = conn.execute(names.order_by(identity.id).limit(1)).scalar_one_or_none()
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +303,7 @@ def _add_choice(conn: Connection, decision: _ClientDecision, conflicts: tuple[st
         "by": person.login,
         "at": decision.now,
     }
-    conn.execute(insert(client_choice).values(row))
+    add_client_choice(conn, row)
     record(
         conn,
         person.login,
@@ -441,16 +318,10 @@ def _add_choice(conn: Connection, decision: _ClientDecision, conflicts: tuple[st
 def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> None:
     """Store an identity outside the register, unless the entry has it already."""
     person, entry = decision.person, decision.entry
-    # The same identity of the entry that is not settled
-    same = select(temporary_identity.c.id).where(
-        temporary_identity.c.entry == entry.id,
-        temporary_identity.c.number == number,
-        temporary_identity.c.settled_at.is_(None),
-    )
-    if conn.execute(same).first() is not None:
+    if has_open_identity(conn, entry.id, number):
         return
     # Replace another identity of the entry
-    _settle_identities(conn, decision)
+    settle_identities(conn, entry.id, person.login, decision.now)
     name = decision.statement.name.strip() or _text_answer(
         decision.form, entry, decision.answers, Meaning.CLIENT_NAME
     )
@@ -462,43 +333,5 @@ def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> N
         "by": person.login,
         "at": decision.now,
     }
-    conn.execute(insert(temporary_identity).values(row))
+    add_identity(conn, row)
     record(conn, person.login, "temporary_identity", entry.id, unit=entry.unit)
-
-
-def _settle_identities(conn: Connection, decision: _ClientDecision) -> bool:
-    """Settle the open identities of the entry; return whether there were any."""
-    is_open = (
-        temporary_identity.c.entry == decision.entry.id,
-        temporary_identity.c.settled_at.is_(None),
-    )
-    settled = {"settled_by": decision.person.login, "settled_at": decision.now}
-    return bool(conn.execute(update(temporary_identity).where(*is_open).values(settled)).rowcount)
-
-
-def _find_candidates(
-    conn: Connection, person: Person, number: str, name: str, unit: str
-) -> tuple[Client, ...]:
-    """Return clients of the register who may be meant, most likely first.
-
-    The client of that very number comes first, if the register has one by now, then those of the
-    unit with a similar name.
-    """
-    same_number = load_client(conn, number)
-    scored = (
-        [(text_similarity(name, client.name), client) for client in list_clients(conn, [unit])]
-        if name
-        else []
-    )
-    similar = [
-        client
-        for score, client in sorted(scored, key=lambda pair: -pair[0])
-        if score >= MIN_NAME_SIMILARITY
-    ]
-    candidates = [*([same_number] if same_number else []), *similar]
-    # Protected clients are proposed to reviewers of their unit only
-    return tuple(
-        client
-        for client in dict.fromkeys(candidates)
-        if not client.protected or permissions.is_allowed(person, Action.REVIEW, client.unit)
-    )[:_MAX_CANDIDATES]

@@ -5,12 +5,12 @@ A decision that is taken back is reviewed again; a rejected entry is restored to
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import Connection
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError, ReviewError
@@ -21,18 +21,25 @@ from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review.client_question import (
+    complete_client_numbers,
+    find_contradicted_client_field,
+    save_client_choice,
+)
+from pipeline.review.decisions import (
+    NO_CLIENT_STATEMENT,
+    require_entry_as_seen,
+    require_not_exported,
+    write_decision,
+)
+from pipeline.review.duplicates import withdraw_duplicate_mark
+from pipeline.review.entry_facts import derive_entry_facts
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
     decided_answers,
-    is_last_decision_correction,
     save_answer_drafts,
-)
-from pipeline.store.entries.client_check import (
-    complete_client_numbers,
-    find_contradicted_client_field,
-    save_client_choice,
 )
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
@@ -44,33 +51,24 @@ from pipeline.store.entries.entry import (
     is_part_of_page,
     load_entry,
     require_not_void,
-    select_entries,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_facts import derive_entry_facts
 from pipeline.store.entries.entry_view import entry_form, load_entry_readings
-from pipeline.store.entries.queue import CLAIM_MINUTES
+from pipeline.store.entries.queue import CLAIM_MINUTES, claim_again
 from pipeline.store.entries.second_reviewer import must_not_review
-from pipeline.store.entries.versions import previous_return_reason
+from pipeline.store.entries.temporary_identities import has_open_identity
+from pipeline.store.entries.versions import last_kept_version, previous_return_reason
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.form_areas import CHOICE_FORMS, set_confirmed_area
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import find_client
-from pipeline.store.review.decisions import (
-    NO_CLIENT_STATEMENT,
-    require_entry_as_seen,
-    require_not_exported,
-    write_decision,
-)
-from pipeline.store.review.duplicate_entries import find_active_mark, withdraw_duplicate_mark
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import entry_version, temporary_identity
+from pipeline.store.review.duplicate_entries import find_active_mark
+from pipeline.store.review.own_decisions import was_corrected_last
 
-_entry_table = paper.entry
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
-_MAX_STEP = 60
-"""The most rows that a sheet has."""
+
+
 _UNTYPED_ORIGINS = frozenset({AnswerOrigin.PAGE_MISSING, AnswerOrigin.BATCH})
 
 
@@ -244,10 +242,7 @@ def _recheck_temporary_client(
     if spec is None or not isinstance(number, str) or find_client(conn, number) is None:
         return {}
     # A temporary identity of the entry that has not been replaced.
-    open_identity = select(temporary_identity.c.id).where(
-        temporary_identity.c.entry == entry.id, temporary_identity.c.settled_at.is_(None)
-    )
-    return {spec.name: answers[spec.name]} if conn.execute(open_identity.limit(1)).first() else {}
+    return {spec.name: answers[spec.name]} if has_open_identity(conn, entry.id) else {}
 
 
 def _changes_client(form: Form, answers: Mapping[str, Answer]) -> bool:
@@ -286,9 +281,7 @@ def undo_decision(
     if is_claimed_by_other(entry, person, now):
         raise ReviewError("colleague_reviewing_just_now")
     # A correction is undone by another correction.
-    if conn.execute(
-        select(_entry_table.c.id).where(_entry_table.c.id == entry_id, _is_correction())
-    ).first():
+    if was_corrected_last(conn, entry):
         raise ReviewError("correction_not_taken_back")
     require_not_exported(conn, entry)
     if entry.state is EntryState.REJECTED:
@@ -298,60 +291,9 @@ def undo_decision(
     # The person goes on with the entry if it waits for a review that the person may do.
     state = load_entry(conn, entry_id).state
     if state in OPEN_STATES and not must_not_review(conn, person.login, load_entry(conn, entry_id)):
-        conn.execute(
-            update(_entry_table)
-            .where(_entry_table.c.id == entry_id)
-            .values(claimed_by=person.login, claimed_until=now + timedelta(minutes=minutes))
-        )
+        claim_again(conn, person, entry_id, now, minutes)
     record(conn, person.login, "undo", entry_id, unit=entry.unit, state=state.value)
     return state
-
-
-def list_own_latest(
-    conn: Connection, person: Person, limit: int = 10, among: Collection[str] | None = None
-) -> list[Entry]:
-    """Return the entries that the person decided last and can still see or take back, newest first.
-
-    Void entries and corrections are left out. `among` are the ids of the entries that are asked
-    about, else all of them.
-
-    Raises:
-        NotAllowedError: the person does not review.
-    """
-    permissions.require_permission(person, Action.REVIEW)
-    # Decided last by the person, alone or as the second reviewer.
-    mine = or_(
-        _entry_table.c.second_by == person.login,
-        (_entry_table.c.first_by == person.login) & _entry_table.c.second_by.is_(None),
-    )
-    newest = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
-    # A note may have moved to an area of law that the person does not see.
-    free_note = and_(
-        _entry_table.c.form.in_(CHOICE_FORMS),
-        visibility.visible_by_unit_condition(conn, person, Action.REVIEW),
-    )
-    visible = or_(visibility.visible_entries_condition(conn, person, Action.REVIEW), free_note)
-    own = select(_entry_table).where(
-        mine, _entry_table.c.voided.is_(None), ~_is_correction(), visible
-    )
-    if among is not None:
-        own = own.where(_entry_table.c.id.in_(sorted(among)))
-    return select_entries(conn, own.order_by(newest.desc(), _entry_table.c.id).limit(limit))
-
-
-def list_own_last_step(conn: Connection, person: Person) -> list[Entry]:
-    """Return the entries that the person decided last, in one step: rows of a sheet, or one entry.
-
-    Raises:
-        NotAllowedError: the person does not review.
-    """
-    latest = list_own_latest(conn, person, limit=_MAX_STEP)
-    return [entry for entry in latest if _step_of(entry) == _step_of(latest[0])]
-
-
-def _step_of(entry: Entry) -> tuple[str, datetime | None]:
-    """Return the sheet and the moment of the last decision."""
-    return entry.sheet, entry.second_at or entry.first_at
 
 
 def _require_own_decision(conn: Connection, person: Person, entry_id: str, revision: int) -> Entry:
@@ -380,17 +322,6 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
             subject=entry.id,
         )
     return entry
-
-
-def _is_correction() -> ColumnElement[bool]:
-    """Whether the last decision of an entry is a correction.
-
-    An entry that is rejected after a correction has been decided once more.
-    """
-    return and_(
-        _entry_table.c.state != EntryState.REJECTED.value,
-        is_last_decision_correction(_entry_table.c.id),
-    )
 
 
 def _return_to_review(conn: Connection, person: Person, entry: Entry, now: datetime) -> None:
@@ -440,10 +371,7 @@ def _values_before_rejection(conn: Connection, entry: Entry) -> Mapping[str, Any
     ]
     state = EntryState(str(before.detail.get("state") or EntryState.SECOND.value))
     # The latest version that is not a rejection tells a second reviewer other than the first.
-    earlier = select(entry_version).where(
-        entry_version.c.entry == entry.id, entry_version.c.state != EntryState.REJECTED.value
-    )
-    version = conn.execute(earlier.order_by(entry_version.c.id.desc()).limit(1)).one_or_none()
+    version = last_kept_version(conn, entry.id)
     by_two = version is not None and state is not EntryState.SECOND and version.by != entry.first_by
     second_reviewer = (
         {"second_by": version.by, "second_at": version.at}

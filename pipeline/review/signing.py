@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select
+from sqlalchemy import Connection
 
 from pipeline.domain import permissions
 from pipeline.domain.dates import today_in_sweden
@@ -28,7 +28,6 @@ from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
     load_entry,
-    select_entries,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_view import entry_form
@@ -37,11 +36,15 @@ from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.staff import load_staff_list
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import signature
+from pipeline.store.review.signatures import (
+    add_signature,
+    list_unsigned_forms,
+    list_waiting_for_signature,
+)
 
-_entry_table = paper.entry
 _MAX_ENTRIES = 500
+
+
 SIGNING_REASONS = (
     "författaren har slutat",
     "författaren är borta under överskådlig tid",
@@ -90,17 +93,9 @@ def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> Signin
     permissions.require_permission(person, Action.SIGN)
     needs_signature, is_own = signature_rule(conn, forms), _ownership_test(conn, person)
     may_sign = _signer_test(conn, forms, person)
-    # Confirmed, unsigned entries that the person can see; the most critical and oldest first.
-    query = (
-        select(_entry_table)
-        .where(_is_waiting_condition(conn, person, Action.SIGN))
-        .order_by(
-            _entry_table.c.criticality, _entry_table.c.event_on.nulls_last(), _entry_table.c.id
-        )
-    )
     waiting = [
         entry
-        for entry in select_entries(conn, query)
+        for entry in list_waiting_for_signature(conn, person)
         if needs_signature(entry.form, entry.version, entry.unit, entry.area)
     ]
     own: list[Entry] = []
@@ -135,11 +130,8 @@ def count_waiting_signatures(
     """
     permissions.require_permission(person, Action.EXPORT, unit)
     needs_signature = signature_rule(conn, forms)
-    # The waiting entries; whether a form needs a signature depends on unit and area of law.
-    query = select(
-        _entry_table.c.form, _entry_table.c.version, _entry_table.c.unit, _entry_table.c.area
-    ).where(_is_waiting_condition(conn, person, Action.EXPORT))
-    rows = conn.execute(query.where(_entry_table.c.unit == unit) if unit else query)
+    # Whether a form needs a signature depends on unit and area of law.
+    rows = list_unsigned_forms(conn, person, unit)
     return sum(needs_signature(row.form, row.version, row.unit, row.area) for row in rows)
 
 
@@ -279,44 +271,10 @@ def withdraw_signature(
         "taken_back": True,
         "own": not entry.signed_why,
     }
-    conn.execute(
-        insert(signature).values(
-            row | {"author": entry.author or "", "why": "", "by": person.login, "at": now}
-        )
+    add_signature(
+        conn, row | {"author": entry.author or "", "why": "", "by": person.login, "at": now}
     )
     record(conn, person.login, "take_signature_back", entry.id, unit=entry.unit)
-
-
-def list_last_signed(conn: Connection, person: Person) -> list[Entry]:
-    """Return the entries that the person signed in the last act and can take back.
-
-    Raises:
-        NotAllowedError: the person does not sign.
-    """
-    permissions.require_permission(person, Action.SIGN)
-    # The signatures that hold now, on entries that the person can still see; the last act of them.
-    signed = (
-        select(_entry_table.c.id, signature.c.act, signature.c.id.label("signature"))
-        .join(signature, signature.c.entry == _entry_table.c.id)
-        .where(
-            paper.IS_SIGNED,
-            _entry_table.c.signed_by == person.login,
-            signature.c.revision == _entry_table.c.revision - 1,
-            signature.c.taken_back.is_(False),
-            visibility.visible_entries_condition(conn, person, Action.SIGN),
-        )
-        .subquery()
-    )
-    last_act = select(signed.c.act).order_by(signed.c.signature.desc()).limit(1)
-    entries = select_entries(
-        conn,
-        select(_entry_table)
-        .where(_entry_table.c.id.in_(select(signed.c.id).where(signed.c.act.in_(last_act))))
-        .order_by(_entry_table.c.id),
-    )
-    # One of several routes may have some of them already.
-    exported = latest_exports(conn, [entry.id for entry in entries])
-    return [entry for entry in entries if entry.id not in exported]
 
 
 def list_allowed_reasons(
@@ -366,15 +324,6 @@ def _signer_test(conn: Connection, forms: Forms, person: Person) -> Callable[[En
         return find_signing_profession(person, rule, form, entry.unit, area, own=own) is not None
 
     return may_sign
-
-
-def _is_waiting_condition(conn: Connection, person: Person, action: Action) -> ColumnElement[bool]:
-    """Select confirmed, unsigned entries that are not void and that the person can see."""
-    return and_(
-        paper.IS_READY,
-        visibility.visible_entries_condition(conn, person, action),
-        _entry_table.c.voided.is_(None),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,7 +386,7 @@ def _write_signature(
         "by": person.login,
         "at": request.at,
     }
-    conn.execute(insert(signature).values(row))
+    add_signature(conn, row)
     record(
         conn,
         person.login,

@@ -1,0 +1,1 @@
+"""What happens when a person reviews what was read from paper?"""

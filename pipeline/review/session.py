@@ -1,0 +1,186 @@
+"""One person's review of entries: each method is what the person does, in one transaction.
+
+An entry is opened or comes next, is kept as a draft while the person types, and is decided. What a
+screen would have to remember is done here: the view is logged and a seeded error shown when the
+entry opens, and a decision is refused before the person can have looked at what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import EntryState, Person
+from pipeline.domain.review.rules import Answer
+from pipeline.domain.settings import Settings
+from pipeline.review.decisions import Decision, decide_entry, reject_entry, save_draft
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import OPEN_STATES, stale_decision_error
+from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
+from pipeline.store.quality.view_times import save_view_time
+
+MIN_VIEW_TIME = timedelta(milliseconds=500)
+"""What has been on the screen for less than this has not been read: a double press."""
+LogView = Callable[[Connection, EntryView], None]
+"""Logs that the person views the pages of an entry, before anything of it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of an entry; `missed_field` is where the person confirmed a seeded error."""
+
+    state: EntryState
+    missed_field: str | None = None
+
+
+@dataclass(frozen=True)
+class ReviewSession:
+    """The review of one person in one workspace."""
+
+    store: Store
+    forms: Forms
+    settings: Settings
+    person: Person
+    clock: Callable[[], datetime] = utc_now
+
+    def next_entry(self, log_view: LogView) -> EntryView | None:
+        """Claim the next entry of the person's units, or the one that is open; None if none waits.
+
+        Raises:
+            NotAllowedError: the person may not review.
+        """
+        with self.store.begin() as conn:
+            view = self._claim_next(conn)
+            return view and self._show(conn, view, log_view)
+
+    def entry_ahead(self, current_id: str | None, log_view: LogView) -> EntryView | None:
+        """Claim what comes after the entry on the screen, so that it is ready.
+
+        None if there is none, or if it is hidden from the person.
+
+        Raises:
+            NotAllowedError: the person may not review.
+        """
+        with self.store.begin() as conn:
+            view = self._claim_next(conn, () if current_id is None else (current_id,))
+            return None if view is None or view.is_hidden else self._show(conn, view, log_view)
+
+    def resume_entry(self, entry_id: str, log_view: LogView) -> EntryView | None:
+        """Return the entry that was on the screen; None if it is decided or another has it.
+
+        Raises:
+            NotAllowedError: the person may not review this entry.
+            StaleDecisionError: another person has it open.
+        """
+        with self.store.begin() as conn:
+            view = self._claim(conn, entry_id)
+            if view.entry.claimed_by != self.person.login or view.entry.state not in OPEN_STATES:
+                return None
+            return self._show(conn, view, log_view)
+
+    def open_entry(self, entry_id: str, revision: int) -> EntryView:
+        """Return an entry as the person saw it at a revision, claimed for the person.
+
+        Raises:
+            NotAllowedError: the person may not review this entry.
+            StaleDecisionError: it has changed since, or another person has it open.
+        """
+        with self.store.begin() as conn:
+            view = self._claim(conn, entry_id)
+            if view.entry.revision != revision or view.entry.claimed_by != self.person.login:
+                raise stale_decision_error()
+            return self._show(conn, view)
+
+    def keep_claim(self, entry_id: str, revision: int) -> bool:
+        """Return whether the person still has an entry as it was; the claim is renewed.
+
+        Raises:
+            NotAllowedError: the person may not review.
+        """
+        minutes = self.settings.claim_minutes
+        with self.store.begin() as conn:
+            return queue.resume_claim(conn, self.person, entry_id, revision, self.clock(), minutes)
+
+    def save_draft(self, entry_id: str, field: str, answer: Answer | None) -> None:
+        """Store what was typed in a field, so that a closed browser loses nothing; None deletes it.
+
+        Raises:
+            NotAllowedError, StaleDecisionError: as `decisions.save_draft`.
+        """
+        minutes = self.settings.claim_minutes
+        with self.store.begin() as conn:
+            save_draft(conn, self.person, entry_id, field, answer, self.clock(), minutes)
+
+    def has_been_seen(self, shown_at: datetime) -> bool:
+        """Return whether what came on the screen then can have been read by now."""
+        return self.clock() - shown_at >= MIN_VIEW_TIME
+
+    def decide(self, view: EntryView, decision: Decision, shown_at: datetime) -> Decided:
+        """Decide an entry that has been on the screen since `shown_at`.
+
+        Raises:
+            NotAllowedError, StaleDecisionError, MissingAnswerError, InvalidAnswerError,
+                UnknownClientError, ClientConflictError, RecountError: as `decide_entry`.
+        """
+        now = self.clock()
+        with self.store.begin() as conn:
+            state = decide_entry(conn, self.forms, self.person, decision, now)
+            # An entry comes back only with a seeded error that the person has confirmed
+            if state is EntryState.REVIEW:
+                return Decided(state, last_missed_field(conn, self.person, view.entry.id))
+            save_view_time(conn, self.person, view, shown_at, now)
+        return Decided(state)
+
+    def reject(self, view: EntryView, reason: str) -> None:
+        """Reject the entry for a reason.
+
+        Raises:
+            NotAllowedError, StaleDecisionError, ReviewError: as `decisions.reject_entry`.
+        """
+        entry = view.entry
+        with self.store.begin() as conn:
+            reject_entry(conn, self.person, entry.id, entry.revision, reason, self.clock())
+
+    def skip(self, view: EntryView) -> None:
+        """Let the entry come later.
+
+        Raises:
+            NotAllowedError: the person may not review.
+            StaleDecisionError: it has changed, or another person has it open.
+        """
+        with self.store.begin() as conn:
+            queue.skip_entry(conn, self.person, view.entry.id, view.entry.revision)
+
+    def _claim_next(self, conn: Connection, excluded: Collection[str] = ()) -> EntryView | None:
+        settings = self.settings
+        return queue.claim_next(
+            conn,
+            self.forms,
+            self.person,
+            self.clock(),
+            settings.claim_minutes,
+            settings.queue_order,
+            excluded,
+        )
+
+    def _claim(self, conn: Connection, entry_id: str) -> EntryView:
+        minutes = self.settings.claim_minutes
+        return queue.open_claimed_entry(
+            conn, self.forms, self.person, entry_id, self.clock(), minutes
+        )
+
+    def _show(
+        self, conn: Connection, view: EntryView, log_view: LogView | None = None
+    ) -> EntryView:
+        """Return the view as the person gets it: logged, and perhaps with one wrong value."""
+        if log_view is not None:
+            log_view(conn, view)
+        share = self.settings.plant_share
+        return with_seeded_error(conn, self.person, view, share, self.clock())
