@@ -11,8 +11,8 @@ from argon2 import PasswordHasher
 from hypothesis import settings
 from sqlalchemy import create_engine
 
-from pipeline.files.sandbox import tables
-from pipeline.files.sandbox.process import SandboxProcess
+from pipeline.files import sandbox_process
+from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.login import password_hashes
 from pipeline.store.database import engines
 from tests.support import shared_data
@@ -63,7 +63,7 @@ def one_process_opens_all_tables() -> Iterator[None]:
     """Tables are opened in one process: a new one for each would take most of the tests' time."""
     process = SandboxProcess()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "SandboxProcess", lambda: nullcontext(process))
+        patch.setattr(sandbox_process, "SandboxProcess", lambda: nullcontext(process))
         yield
     process.end()
 

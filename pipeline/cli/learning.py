@@ -81,10 +81,10 @@ def learn(
     from pipeline.domain.form.form import Forms
     from pipeline.operations.learning.learn import (
         LearningContext,
+        TrainingPermit,
         export_training_set,
         install_learned,
     )
-    from pipeline.operations.learning.training_set import TrainingPermit
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
 

@@ -35,7 +35,7 @@ from pipeline.domain.settings import load_settings
 if TYPE_CHECKING:
     from pipeline.domain.model import PageReading, Reading
     from pipeline.files.page_files import ScannedPage
-    from pipeline.files.sandbox.process import SandboxProcess
+    from pipeline.files.sandbox_process import SandboxProcess
     from pipeline.reading.fields.field_image import FieldImage
     from pipeline.reading.read_page import PageReader
 
@@ -122,8 +122,8 @@ def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
     """Read the pages in the order of the files, with a progress bar on stderr."""
-    from pipeline.files.sandbox.process import SandboxProcess
-    from pipeline.reading.imaging.timing import limit_threads
+    from pipeline.files.sandbox_process import SandboxProcess
+    from pipeline.reading.imaging.process_resources import limit_threads
 
     limit_threads()
     # An error in a register, a form or a setting is raised here; in the pool it would only end
@@ -150,7 +150,7 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
 
 
 def _count_all(process: SandboxProcess, files: Sequence[Path]) -> int | None:
-    from pipeline.files.sandbox.pages import count_foreign_pages
+    from pipeline.files.sandbox_pages import count_foreign_pages
 
     try:
         return sum(count_foreign_pages(process, path) for path in files)
@@ -162,7 +162,7 @@ def _iter_pages(
     process: SandboxProcess, path: Path
 ) -> Iterator[tuple[str, ScannedPage] | PageOutput]:
     """Yield the pages of a file; whatever error there is with one, it is the output of the page."""
-    from pipeline.files.sandbox.pages import ForeignPages
+    from pipeline.files.sandbox_pages import ForeignPages
 
     number, last = 1, 1
     pages: ForeignPages | None = None
@@ -389,8 +389,8 @@ def _recognize_batch(
     kind: Kind, files: list[tuple[str, bytes]], cells: int | None
 ) -> list[dict[str, Any]]:
     """Read a batch of images together; one at a time if one of them fails the whole batch."""
-    from pipeline.reading.fields.registry import CALIBRATED_READERS
-    from pipeline.reading.single_fields import decode_grayscale, make_field_image
+    from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
+    from pipeline.reading.single_fields import decode_grayscale
 
     # Decode: an image that cannot be opened gets its result here and is not read.
     results: list[dict[str, Any]] = []

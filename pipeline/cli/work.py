@@ -410,8 +410,8 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
 
 def _count_pages(files: Sequence[Path]) -> int | None:
     """Return the number of pages; None if a file cannot be read, which its import reports."""
-    from pipeline.files.sandbox.pages import count_foreign_pages
-    from pipeline.files.sandbox.process import SandboxProcess
+    from pipeline.files.sandbox_pages import count_foreign_pages
+    from pipeline.files.sandbox_process import SandboxProcess
 
     try:
         with SandboxProcess() as process:

@@ -97,10 +97,6 @@ Source: reasoned: covering too much is better than showing a protected name. Tes
 
 # --- Evaluation: how probabilities are reported -------------------------------------------------
 
-HIGH_CONFIDENCE = 0.99
-"""Values with at least this p count as read with high confidence, others as low confidence.
-
-Source: equals `PREFILL_FROM`. Test set: as there."""
 
 VERY_HIGH_CONFIDENCE = 0.999
 """Of values with at least this p at most 1 in 1,000 may be wrong.
@@ -115,10 +111,6 @@ UNCALIBRATED_MAX_P = 0.89
 
 Source: reasoned: below every threshold of prefilling. Test set: none."""
 
-DRAWN_MARKS_MAX_P = 0.998
-"""Highest p of a curve that rests on drawn marks alone, which are less odd than scanned ones.
-
-Source: reasoned (`data/models/calibration.md`). Test set: none."""
 
 RULES_LOW_CONFIDENCE_BELOW = 0.8
 """A reader that applies rules reports ambiguity with a lower p than this: no curve raises it.

@@ -1,1 +1,1 @@
-"""File formats in and out (images, PDF, CSV, YAML), and atomic writes."""
+"""File formats in and out (images, PDF, CSV, YAML), atomic writes, a sandbox for foreign files."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.domain.errors import UsageError
-from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
+from pipeline.files.sandbox_process import NoTableError, read_foreign_table
 from pipeline.files.text import make_printable
 from pipeline.texts import Text
 

@@ -28,9 +28,8 @@ from pipeline.domain.errors import (
     describe_error_location,
 )
 from pipeline.domain.issues import IssueCode
-from pipeline.files.images import IMAGE_ERRORS, TooLargeError, check_size, open_image
-from pipeline.files.pdf_input import PdfFile, PdfProblem
-from pipeline.files.sandbox.documents import (
+from pipeline.files.documents import (
+    TYPED_PNG,
     TYPED_SUFFIXES,
     TYPED_TYPES,
     DocumentError,
@@ -38,7 +37,8 @@ from pipeline.files.sandbox.documents import (
     detect_typed,
     open_typed,
 )
-from pipeline.files.sandbox.typed_pages import TYPED_PNG
+from pipeline.files.images import IMAGE_ERRORS, TooLargeError, check_size, open_image
+from pipeline.files.pdf_input import PdfFile, PdfProblem
 
 MAX_FILE_BYTES = 250_000_000
 """Largest single-image file that is read into memory."""

@@ -22,8 +22,7 @@ from PIL import Image as Pillow
 
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, PrintedWord
-from pipeline.files.pdf_render import RENDER_SECONDS, render_page
-from pipeline.files.programs import run_program
+from pipeline.files.pdf_render import RENDER_SECONDS, render_page, run_program
 
 _TAIL_BYTES = 4096
 """The end of a complete file that has its end mark, possibly followed by other data."""

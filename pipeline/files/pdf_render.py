@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -26,7 +27,33 @@ from PIL.Image import Image as PillowImage
 from pipeline.domain.errors import MissingProgramError, ProgramKilledError, StoreUnavailableError
 from pipeline.domain.model import Image
 from pipeline.files.atomic import remove_stale_partials_daily, temporary_folder_prefix
-from pipeline.files.programs import PAUSES_S, run_program
+
+# Run helper programs such as poppler's, and tell a killed program from a damaged file.
+#
+# A program that the machine kills, usually for want of memory, says nothing about its input: it is
+# run again, and then the machine is at fault and not the page.
+
+_KILL_SIGNALS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+"""Signals that come from outside the program; the others are its own crash."""
+PAUSES_S = (0.0, 0.5, 2.0)
+"""Time before each attempt, seconds: memory may be free again a moment later."""
+
+
+def run_program(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a program and return its output; it is run again where the machine killed it.
+
+    Raises:
+        FileNotFoundError: it is not installed.
+        TimeoutExpired: it did not end within `seconds`.
+        ProgramKilledError: it was killed at every attempt.
+    """
+    for pause in PAUSES_S:
+        time.sleep(pause)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=seconds)
+        if -done.returncode not in _KILL_SIGNALS:
+            return done
+    raise ProgramKilledError("program_killed", program=command[0])
+
 
 RENDER_SECONDS = 90
 """Timeout of drawing one page."""

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
+from pipeline.domain.form.field import (
+    FieldAttributes,
+    FieldSpec,
+    Format,
+    Kind,
+    LabelSide,
+    Meaning,
+    Option,
+)
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import (
     LEGIBLE_PT,
@@ -16,7 +27,63 @@ from pipeline.forms.drawing import (
     fit_text,
     line_top,
 )
-from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
+
+# The styles of print: how large and how dark the texts around the fields of a form are.
+#
+# Every version keeps the style it was published with, so old paper stays what it was.
+
+MIN_TEXT_SIZE, MIN_HINT_SIZE = 8.0, 7.5
+"""Least size of what has to be read, and of a hint, from style 2 on, points."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintStyle:
+    """The texts of a form.
+
+    Attributes:
+        label: A label above its box or left of it; `row_label` the same in a row of a table.
+        hint: The hint after a label.
+        option: The label of a check box.
+        row_number: The number of a row of a table.
+        lift: From the top of a label to the box below it, mm.
+        hint_drop: From the top of a label to the top of its hint, so that both stand on one line.
+    """
+
+    label: TextStyle
+    row_label: TextStyle
+    hint: TextStyle
+    option: TextStyle
+    row_number: TextStyle
+    lift: float
+    hint_drop: float
+
+    @property
+    def texts(self) -> tuple[TextStyle, ...]:
+        """Those that have to be read."""
+        return (self.label, self.row_label, self.option, self.row_number)
+
+
+FIRST_STYLE = PrintStyle(
+    label=TextStyle(7, Colour.LABEL),
+    row_label=TextStyle(6.8, Colour.LABEL),
+    hint=TextStyle(6.5, Colour.HINT),
+    option=TextStyle(8.5, Colour.TEXT),
+    row_number=TextStyle(9, Colour.HINT, bold=True),
+    lift=3.1,
+    hint_drop=0.1,
+)
+_SECOND_STYLE = PrintStyle(
+    label=TextStyle(8, Colour.LABEL),
+    row_label=TextStyle(8, Colour.LABEL),
+    hint=TextStyle(7.5, Colour.NOTE),
+    option=TextStyle(8.5, Colour.TEXT),
+    row_number=TextStyle(9, Colour.NOTE, bold=True),
+    lift=3.2,
+    hint_drop=0.13,
+)
+PRINT_STYLES = {1: FIRST_STYLE, 2: _SECOND_STYLE}
+"""By the `print_style` of a form."""
+
 
 PREFILLED_STYLE = TextStyle(11, Colour.BLACK)
 _MARGIN_MM, _LEAST_MARGIN_MM = 1.0, 0.4
@@ -231,3 +298,35 @@ FIELD_DRAWERS: dict[Kind, FieldDrawer] = {
     Kind.SIGNATURE: _draw_signature,
     Kind.INITIALS: _draw_signature,
 }
+
+
+@cache
+def _typeface() -> PaperDocument:
+    paper = PaperDocument("", date(2000, 1, 1))
+    paper.add_page()
+    return paper
+
+
+def measure_text_width(text: str, style: TextStyle) -> float:
+    """Return the width of one line of print, mm."""
+    return _typeface().width_of(text, style) if text else 0.0
+
+
+def measure_text_height(text: str, width: float, style: TextStyle) -> float:
+    """Return the height of print with line breaks at `width`, mm."""
+    return _typeface().height_of(text, width, style)
+
+
+def measure_side_label_width(
+    field: FieldAttributes, style: PrintStyle, *, in_table: bool = False
+) -> float:
+    """Return the width of a label left or right of its box, with its gap; else 0."""
+    # Labels above the box take no width beside it.
+    gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
+    if gap is None:
+        return 0.0
+    if in_table:
+        text_style = style.row_label
+    else:
+        text_style = style.option if field.traits.is_check_box else style.label
+    return gap + measure_text_width(field.label, text_style)

@@ -8,8 +8,7 @@ import yaml
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form
-from pipeline.domain.form.grid import Grid
-from pipeline.domain.form.page import PageSpec, Table
+from pipeline.domain.form.page import Grid, PageSpec, Table
 
 PLACED_HEADER = (
     "# Placed from outline.yaml by `efterskrift forms place {id}`: change that, not this."

@@ -13,15 +13,13 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import EntriesPer, Form
-from pipeline.domain.form.grid import Grid
-from pipeline.domain.form.page import PageSpec, Section, Table
+from pipeline.domain.form.page import Grid, PageSpec, Section, Table
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import SHEET_ROW, Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_serial, new_serial
-from pipeline.forms.field_drawing import draw_field
-from pipeline.forms.layout.print_styles import PRINT_STYLES, PrintStyle
+from pipeline.forms.field_drawing import PRINT_STYLES, PrintStyle, draw_field
 from pipeline.forms.letterhead import (
     LAW_BOX,
     LOGO_BOX,

@@ -27,7 +27,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.files.private_files import describe_mode, find_open_paths
-from pipeline.files.sandbox.process import (
+from pipeline.files.sandbox_process import (
     ReaderEndedError,
     ReaderTooSlowError,
     reaches_network,
@@ -88,7 +88,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
         _run_check("Foreign files", _describe_sandbox),
-        _run_check("Logo", lambda: _describe_logo(settings)),
+        _run_check("Logo", lambda: str(settings.logo) if load_logo(settings) else "none"),
         _run_check("Server address", lambda: describe_server_address(settings)),
     ]
 
@@ -147,7 +147,7 @@ def _check_calibration(settings: Settings) -> HealthFinding:
         file_fingerprint,
         installed_curves,
     )
-    from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
+    from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 
     try:
         # A network of the organisation's own is measured by `efterskrift learn` alone.
@@ -196,8 +196,7 @@ def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
 
 def _network_files() -> Iterator[tuple[str, Path]]:
     """Yield the files of all networks but that for handwriting, which is a setting."""
-    from pipeline.reading.fields import letters
-    from pipeline.reading.fields.digits import reader
+    from pipeline.reading.fields.digits import letters, reader
     from pipeline.reading.fields.handwriting import strikethrough
     from pipeline.reading.fields.handwriting.network import find_second_file
 
@@ -231,10 +230,6 @@ def _check_learned_words(settings: Settings) -> str:
     from pipeline.reading.language.language_model import load_swedish
 
     return f"{len(load_swedish(settings.models).general.words)} words"
-
-
-def _describe_logo(settings: Settings) -> str:
-    return str(settings.logo) if load_logo(settings) else "none"
 
 
 def _describe_sandbox() -> str:

@@ -35,8 +35,8 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.page_files import MAX_FILE_BYTES, ScannedPage
-from pipeline.files.sandbox.pages import ForeignPages
-from pipeline.files.sandbox.process import SandboxProcess
+from pipeline.files.sandbox_pages import ForeignPages
+from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.store.database.store import Store
 from pipeline.store.paper.intake.batches import (
     SourceKey,

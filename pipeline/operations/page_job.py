@@ -36,7 +36,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import StaffMember
 from pipeline.domain.settings import Settings
-from pipeline.files.sandbox.typed_pages import TYPED_PNG
+from pipeline.files.documents import TYPED_PNG
 from pipeline.forms.library import FormLibrary
 from pipeline.operations.learning.words import load_learned_signers
 from pipeline.reading.fields.handwriting.network import open_own_network
@@ -106,7 +106,11 @@ class RefreshingReader:
             version = client_register_version(conn)
             # The large client register is loaded only after a change.
             is_current = version == self._register_version
-            register = None if is_current else _load_register(conn)
+            register = (
+                None
+                if is_current
+                else ClientRegister(list_clients(conn), codes=list_client_codes(conn))
+            )
         context = self._reader.context
         if register is not None:
             self._register_version = version
@@ -118,10 +122,6 @@ class RefreshingReader:
             context = replace(context, outages=outages)
         if context is not self._reader.context:
             self._reader = replace(self._reader, context=context)
-
-
-def _load_register(conn: Connection) -> ClientRegister:
-    return ClientRegister(list_clients(conn), codes=list_client_codes(conn))
 
 
 class PageReaderProtocol(Protocol):

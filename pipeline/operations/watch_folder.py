@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.domain.errors import IntakeError
+from pipeline.files.documents import NOTE
+from pipeline.files.note_files import NOTE_SUFFIX
 from pipeline.files.page_files import (
     BMP,
     GIF,
@@ -32,10 +34,8 @@ from pipeline.files.page_files import (
     detect_media_type,
     natural_sort_key,
 )
-from pipeline.files.sandbox.documents import NOTE
-from pipeline.files.sandbox.note_files import NOTE_SUFFIX
-from pipeline.files.sandbox.pages import count_foreign_pages
-from pipeline.files.sandbox.process import SandboxProcess
+from pipeline.files.sandbox_pages import count_foreign_pages
+from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import require_head

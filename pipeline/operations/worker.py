@@ -32,7 +32,7 @@ from pipeline.domain.settings import Settings, sqlite_url
 from pipeline.operations.liveness import HUNG_EXIT_CODE, LivenessMonitor
 from pipeline.operations.page_job import PageJob, ReaderFactory
 from pipeline.operations.upkeep.log_lines import start_log
-from pipeline.reading.imaging.free_memory import give_memory_back
+from pipeline.reading.imaging.process_resources import give_memory_back
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import require_head
 from pipeline.store.database.store import open_store

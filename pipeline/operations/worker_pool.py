@@ -31,7 +31,7 @@ from pipeline.export.manual_entry.signatures import settle_signatures
 from pipeline.operations.liveness import HUNG_EXIT_CODE
 from pipeline.operations.upkeep.log_lines import start_log
 from pipeline.operations.upkeep.store_check import check_when_due
-from pipeline.reading.imaging.timing import limit_threads
+from pipeline.reading.imaging.process_resources import limit_threads
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import workers

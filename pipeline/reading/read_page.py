@@ -30,29 +30,29 @@ from pipeline.domain.model import (
     WordBox,
 )
 from pipeline.domain.settings import Settings
+from pipeline.files.documents import TYPED_PNG, read_typed_page
 from pipeline.files.images import decode_image
-from pipeline.files.sandbox.typed_pages import TYPED_PNG, read_typed_page
+from pipeline.reading.field_readers import FIELD_READERS, calibrate_readings, make_field_image
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.lines import read_text_areas
-from pipeline.reading.fields.marks.neighbour_ink import paint_over_neighbours
-from pipeline.reading.fields.registry import FIELD_READERS, calibrate_readings
-from pipeline.reading.identify.external_forms import LOOSE_RESIDUAL_MM, match_external_form
+from pipeline.reading.fields.marks.rules import paint_over_neighbours
+from pipeline.reading.fields.printed_text import read_page_text
+from pipeline.reading.fields.segmentation.lines import read_text_areas
 from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.reading.imaging.timing import stage
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
-from pipeline.reading.language.page_text import read_page_text
 from pipeline.reading.page_checks.checks import find_page_issues
 from pipeline.reading.page_checks.image_quality import (
     cap_confidence,
     cap_marks,
     lower_confidence,
+    shown_page,
 )
+from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.page_checks.stray_writing import (
     drop_text_of_neighbours,
     drop_writing_of_neighbours,
 )
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.register.external_forms import LOOSE_RESIDUAL_MM, match_external_form
 from pipeline.reading.register.register import (
     Registration,
     boxes_to_px,
@@ -60,16 +60,14 @@ from pipeline.reading.register.register import (
     find_shown,
     register_page,
 )
-from pipeline.reading.register.shown_page import shown_page
-from pipeline.reading.resolve.known_texts import NO_KNOWN_TEXTS, KnownTexts
+from pipeline.reading.register.template_images import field_margin_mm, template_image
+from pipeline.reading.resolve.known_names import NO_KNOWN_TEXTS, KnownTexts
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.resolve.typed_page import (
     find_typed_sheet,
     read_typed_sheet,
     read_typed_text,
 )
-from pipeline.reading.single_fields import make_field_image
-from pipeline.reading.template_images import field_margin_mm, template_image
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
 
@@ -163,12 +161,10 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
         return _read_typed(data, reader)
 
     # 1. Decode the file.
-    with stage("decode"):
-        image = decode_image(data, media_type)
+    image = decode_image(data, media_type)
 
     # 2. Identify the page by Efterskrift's codes and markers.
-    with stage("identify"):
-        identification = identify_page(image)
+    identification = identify_page(image)
     if identification.is_blank:
         return PageResult(PageReading(Outcome.BLANK, rotation_deg=identification.rotation_deg))
 
@@ -193,9 +189,8 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     readings = drop_text_of_neighbours(context, readings)
 
     # 5. Resolve the values with registers, dates, sums and each other.
-    with stage("resolve"):
-        known = known.of_page(context.form, unit)
-        fields, unresolved = resolve_page(context.fields, context.form, readings, known)
+    known = known.of_page(context.form, unit)
+    fields, unresolved = resolve_page(context.fields, context.form, readings, known)
 
     # 6. Check the page for what no field reader can see.
     is_loose = located.registration.residual_mm > reader.gate_mm
@@ -270,8 +265,7 @@ def _locate_by_code(image: Image, identification: Identification, reader: PageRe
         return _Located(replace(base, issues=_issue_strings(issues)))
 
     try:
-        with stage("register"):
-            registration = register_page(image, identification, template_image(form, code.page_no))
+        registration = register_page(image, identification, template_image(form, code.page_no))
     except RegistrationError:
         issues.append(Issue(IssueCode.NOT_REGISTERED))
         return _Located(replace(base, issues=_issue_strings(issues)), form, code.page_no)
@@ -304,16 +298,14 @@ def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> 
     """Add the lines of a page of no known form, as help for the person who keys it."""
     if Kind.LINES not in reader.kinds:
         return base
-    with stage("lines of a free page"):
-        return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
+    return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
 
 
 def _read_words(image: Image, reader: PageReader) -> tuple[PrintedWord, ...]:
     """Return the printed words of a page of no known form, by which it can be found."""
     if Kind.PRINTED not in reader.kinds:
         return ()
-    with stage("text of a free page"):
-        return read_page_text(image)
+    return read_page_text(image)
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
@@ -391,8 +383,7 @@ def score_fields(
         ]
         if kind is Kind.MARK:
             field_images = paint_over_neighbours(field_images, context.all_fields)
-        with stage(f"{kind} fields"):
-            kind_readings = FIELD_READERS[kind](field_images)
+        kind_readings = FIELD_READERS[kind](field_images)
         scored.update((s.name, r) for s, r in zip(group, kind_readings, strict=True))
 
     # Add where each field and word is: in px of the scan, and in mm from the page's corner.
@@ -490,7 +481,6 @@ def _issue_strings(issues: Iterable[Issue]) -> tuple[str, ...]:
 
 def _encode_page(image: Image, registration: Registration, *, is_pale: bool = False) -> bytes:
     """Return the registered page as people see it, as JPEG; what is too pale to be read darker."""
-    with stage("encode"):
-        quality = [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY]
-        page = shown_page(image, registration, is_pale=is_pale)
-        return np.asarray(cv2.imencode(".jpg", page, quality)[1]).tobytes()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY]
+    page = shown_page(image, registration, is_pale=is_pale)
+    return np.asarray(cv2.imencode(".jpg", page, quality)[1]).tobytes()

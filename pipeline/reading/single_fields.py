@@ -14,13 +14,9 @@ import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageOps
 
-from pipeline.domain.errors import BrokenFileError, UsageError
-from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.errors import BrokenFileError
 from pipeline.domain.model import Image
 from pipeline.files import page_files
-from pipeline.reading.fields import letters
-from pipeline.reading.fields.digits import reader
-from pipeline.reading.fields.field_image import FieldImage
 
 IMAGE_SUFFIXES = (page_files.PAGE_SUFFIXES - {".pdf"}) | {".bmp", ".webp", ".pgm", ".pbm"}
 """File name endings of images of single fields: those of scans, and what programs that cut fields
@@ -28,10 +24,6 @@ out write.
 """
 MIN_FIELD_SIDE_PX, MAX_FIELD_PX = 8, 40_000_000
 """An image with a shorter side, or with more pixels, is no field."""
-MAX_BOX_ASPECT = 2.0
-"""Width by height: a wider image shows a row of boxes. Read as one box, a personal number was read
-as empty with high confidence.
-"""
 
 
 def read_image_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
@@ -90,34 +82,6 @@ def _open_picture(data: bytes) -> Pictures.Image:
     if min(picture.size) < MIN_FIELD_SIDE_PX or math.prod(picture.size) > MAX_FIELD_PX:
         raise BrokenFileError("too_small_too_large_picture")
     return picture
-
-
-def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
-    """Return the field image of a field that fills the whole image.
-
-    `cells` counts digit boxes or ruled lines (None: lines are as on plain paper, digits are one
-    box).
-
-    Raises:
-        UsageError: the kind needs a form.
-        BrokenFileError: the image is too wide for one box, and `cells` is None.
-    """
-    # The boxes of a choice are known from its form only.
-    if kind.traits.has_options:
-        raise UsageError("choice_can_only_read_form")
-    if kind.traits.has_cells:
-        if cells is None and image.shape[1] > MAX_BOX_ASPECT * image.shape[0]:
-            raise BrokenFileError("wider_than_one_box_say")
-        row = reader.plain_digit_row if kind.traits.digits_only else letters.plain_letter_row
-        return FieldImage(image, row(cells or 1))
-
-    # Other kinds are as high as usual, and as wide as the image shows.
-    lines = cells if kind.traits.is_multiline else None
-    height = kind.traits.image_height_mm * (lines or 1)
-    box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
-    return FieldImage(
-        image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines)
-    )
 
 
 def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:

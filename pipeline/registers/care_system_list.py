@@ -21,7 +21,7 @@ from pipeline.domain.identity_numbers import (
     is_local_pid,
     normalize_pid,
 )
-from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
+from pipeline.files.sandbox_process import NoTableError, read_foreign_table
 
 MAX_ROWS, MAX_TEXT_LENGTH = 50_000, 4_000
 _MAX_WORDS_LENGTH = 200

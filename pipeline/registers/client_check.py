@@ -12,11 +12,12 @@ from enum import StrEnum
 
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import Client
-from pipeline.registers.client_search import fits_another_name, text_similarity
-from pipeline.registers.match_reasons import (
+from pipeline.registers.client_search import (
     NOT_IN_REGISTER,
+    fits_another_name,
     match_evidence,
     similarity_evidence,
+    text_similarity,
 )
 
 CONFLICTS = frozenset(

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import IssuedSheet, PrintedRow
 from pipeline.files.csv_tables import ENCODING
-from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
+from pipeline.files.sandbox_process import NoTableError, read_foreign_table
 from pipeline.forms.fiducials import is_serial
 
 COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer", "rad")

@@ -32,8 +32,9 @@ from pipeline.domain.errors import MissingProgramError, ReadingError
 from pipeline.domain.settings import load_settings
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG
-from pipeline.reading.imaging.timing import Times, collect_times, limit_threads
+from pipeline.reading.imaging.process_resources import limit_threads
 from pipeline.reading.read_page import PageReader
+from research.benchmark.stage_times import Times, collect_times
 
 TESSERACT_LANGUAGE = "swe"
 OTHER_STAGES = "the rest"

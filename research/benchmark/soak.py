@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.reading.imaging.timing import limit_threads
+from pipeline.reading.imaging.process_resources import limit_threads
 from research.benchmark.compare import read_page_outcome, start_reading
 
 MAX_MEASUREMENTS = 50

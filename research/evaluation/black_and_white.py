@@ -32,9 +32,9 @@ from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import render_sheet_page
 from pipeline.reading import read_page
-from pipeline.reading.fields.registry import CALIBRATED_READERS
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.page_checks.image_quality import is_worn_copy
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 from research.evaluation.damage.damaged_page import Damage, DamagedPage
 from research.evaluation.damage.imaging_damage import (
     add_blur,

@@ -27,8 +27,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.field_types import FieldType, find_field_type
 from pipeline.forms.printing import Sheet, print_sheets
-from pipeline.preparation.form_proposals.label_list import plain_words
-from pipeline.preparation.form_proposals.propose import Proposals, propose_fields
+from pipeline.preparation.form_proposals.propose import Proposals, plain_words, propose_fields
 from pipeline.preparation.practice.synthetic_handwriting import SHARED_FOLDER
 
 _A4 = (210.0, 297.0)

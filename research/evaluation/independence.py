@@ -26,12 +26,11 @@ from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import ROOT
-from pipeline.reading.fields.registry import CALIBRATED_READERS
+from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
 from pipeline.reading.read_page import expected_names, known_texts
 from pipeline.reading.resolve.known_names import weigh_client_names
 from pipeline.reading.resolve.resolve import ReadingContext
 from pipeline.reading.resolve.values import Window, weigh_date, weigh_near_date
-from pipeline.reading.single_fields import make_field_image
 from pipeline.registers.client_search import split_words
 from pipeline.registers.clients import ClientRegister
 from research.evaluation.fields.boxes import load_unseen_digits

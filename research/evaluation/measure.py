@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 
 from pipeline.domain.confidence import (
-    HIGH_CONFIDENCE,
+    PREFILL_FROM,
     VERY_HIGH_CONFIDENCE,
     Share,
     calibration_error,
@@ -72,7 +72,7 @@ class QualityRow:
 
     `error` is the share of parts wrong (for text: edits a character written); `median` and
     `worst` are those of single writers. `calibration` is the expected calibration error of p and
-    `doubtful` the share of values below `HIGH_CONFIDENCE`, both of writers that no curve was
+    `doubtful` the share of values below `PREFILL_FROM`, both of writers that no curve was
     fitted to. `others` are errors of other readers on the same images. `by_writer` holds each
     writer's error. A set that is not here has `absent`, the reason, and no values.
     """
@@ -122,8 +122,8 @@ def make_quality_row(
         median(errors.values()),
         max(errors.values()),
         calibration_error(p, right),
-        float((p < HIGH_CONFIDENCE).mean()) if len(p) else 0.0,
-        wrong_from(p, right, HIGH_CONFIDENCE),
+        float((p < PREFILL_FROM).mean()) if len(p) else 0.0,
+        wrong_from(p, right, PREFILL_FROM),
         wrong_from(p, right, VERY_HIGH_CONFIDENCE),
         dict(others or {}),
         errors,

@@ -34,7 +34,7 @@ from pipeline.domain.model import Image, State
 from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, render_sheet_page
-from pipeline.reading.fields.letters import LETTER_SYMBOLS
+from pipeline.reading.fields.digits.letters import LETTER_SYMBOLS
 from research.evaluation.damage.damaged_page import DamagedPage
 from research.evaluation.damage.imaging_damage import add_noise
 from research.evaluation.fields.boxes import MEASURED_OPTDIGITS_COUNT

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from pipeline.domain.errors import UsageError, describe_error_location
 from pipeline.domain.settings import Settings
-from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
+from pipeline.files.sandbox_process import NoTableError, read_foreign_table
 from pipeline.operations.intake import SourceFile, import_files
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper.pages import Page, list_batch_pages

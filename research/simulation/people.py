@@ -13,7 +13,7 @@ from random import Random
 
 from sqlalchemy import Connection
 
-from pipeline.domain.confidence import HIGH_CONFIDENCE
+from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.field import Editor, FieldSpec, Format
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State, Value
@@ -97,7 +97,7 @@ class Keyer:
         self.press(spec, 0 if folded else TAB_KEYS)
         right = agrees_with_reading(spec, true, shown)
         # Low confidence is shown, so errors there are overlooked less often.
-        overlooks = self.slips.unseen if shown.p >= HIGH_CONFIDENCE else self.slips.unseen_doubtful
+        overlooks = self.slips.unseen if shown.p >= PREFILL_FROM else self.slips.unseen_doubtful
         # A right value may be changed by mistake, a wrong one overlooked.
         leaves = (
             self.chance.random() >= self.slips.spoiled

@@ -17,7 +17,7 @@ from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.seeded_errors import LOOKALIKE_DIGITS
 from pipeline.reading.calibration.curves import SHIPPED_CALIBRATION, curve_key, load_curves
-from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
+from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 
 CERTAIN_CLIENT_SHARE, CERTAIN_CLIENT_P, UNCERTAIN_CLIENT_P = 0.595, 0.9995, 0.972
 """Personal numbers are matched with the register.

@@ -13,7 +13,7 @@ from pipeline.domain.form.field import KIND_TRAITS, Editor, Kind
 from pipeline.domain.settings import ROOT
 from pipeline.forms.field_drawing import FIELD_DRAWERS
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS
-from pipeline.reading.fields.registry import FIELD_READERS, NETWORK_FINGERPRINTS
+from pipeline.reading.field_readers import FIELD_READERS, NETWORK_FINGERPRINTS
 
 RESEARCH = ("research/evaluation/", "research/training/")
 """What draws, simulates and measures single kinds; no part of the program that an office runs."""
@@ -22,10 +22,10 @@ MAY_NAME_KINDS = {
     "pipeline/forms/field_drawing.py",  # one drawing each
     "pipeline/forms/field_types.py",  # what the form editor offers
     "pipeline/forms/layout/standard_sections.py",  # makes the fields that every form has
-    "pipeline/reading/fields/registry.py",  # one reader each
+    "pipeline/reading/field_readers.py",  # one reader each
     "pipeline/reading/fields/digits/reader.py",  # makes the field of a loose row of digits
-    "pipeline/reading/fields/letters.py",  # makes the field of a loose row of letters
-    "pipeline/reading/fields/lines.py",  # reads a page of no form as one field of lines
+    "pipeline/reading/fields/digits/letters.py",  # makes the field of a loose row of letters
+    "pipeline/reading/fields/segmentation/lines.py",  # reads a page of no form as lines
     "pipeline/reading/read_page.py",  # selects the reader of lines for a page of no form
     "pipeline/preparation/form_editor/trial_judging.py",  # makes a field as large as the page
     "pipeline/preparation/practice/fill_sheet.py",  # writes on each kind for practice

@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 
 from pipeline.domain.settings import ROOT
-from pipeline.reading.fields.handwriting.narrow import read_condensed
 from pipeline.reading.fields.handwriting.network import ALPHABET, read_steps
+from pipeline.reading.fields.handwriting.reader import read_condensed
 from pipeline.reading.fields.handwriting.second_pass import make_second_pass
+from pipeline.reading.fields.handwriting.transcription import find_transcripts
 from pipeline.reading.language.language_model import load_swedish
-from pipeline.reading.language.transcription import find_transcripts
 from research.evaluation.fields.handwriting import SWEDISH_SET, WORDS_SET, load_sets
 from research.evaluation.measure import EvaluationData
 from research.training.handwriting.evaluate import error_by_writer, greedy_text

@@ -13,10 +13,9 @@ from pipeline.domain.model import Image, Reading
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.handwriting.corrections import flag_unread_symbols
 from pipeline.reading.fields.handwriting.line_image import LineImage
-from pipeline.reading.fields.handwriting.narrow import read_condensed
-from pipeline.reading.fields.handwriting.reader import read_line_images
+from pipeline.reading.fields.handwriting.reader import read_condensed, read_line_images
+from pipeline.reading.fields.handwriting.transcription import transcribe_line
 from pipeline.reading.language.language_model import load_swedish
-from pipeline.reading.language.transcription import transcribe_line
 from research.evaluation.fields.handwriting import SWEDISH_SET, WORDS_SET, load_sets
 from research.evaluation.measure import EvaluationData
 from research.training.handwriting.augment import spoil

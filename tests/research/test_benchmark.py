@@ -16,25 +16,26 @@ from pipeline.domain.settings import ROOT
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG
 from pipeline.reading.identify.identify import identify_page
-from pipeline.reading.imaging.timing import collect_times, stage
 from research.benchmark import compare
 from research.benchmark.compare import Pace
 from research.benchmark.pages import A4_AT_300_DPI, draw_every_page, load_pages
 from research.benchmark.soak import SoakResult
+from research.benchmark.stage_times import collect_times
 
 pytestmark = pytest.mark.slow
 
 
-def test_steps_are_timed_only_on_request() -> None:
-    with stage("one"):
-        pass
+def test_stages_of_a_page_are_timed_only_on_request() -> None:
+    form = Forms.load(ROOT / "forms").latest("normberakning")
+    page = next(iter(draw_every_page(Forms({(form.id, form.version): form}))))
+    compare.start_reading()
     with collect_times() as times:
-        with stage("one"):
-            sum(range(1000))
-        with pytest.raises(ValueError, match="broken"), stage("two"):
-            raise ValueError("broken")
-    assert set(times) == {"one", "two"}
-    assert times["one"] > 0
+        compare.read_page_outcome(page)
+    before = dict(times)
+    compare.read_page_outcome(page)
+    assert times == before
+    assert {"decode", "identify", "register", "resolve", "page checks", "encode"} < set(times)
+    assert any(name.endswith(" fields") for name in times)
 
 
 def test_given_pages_are_scaled_to_300_dpi(tmp_path: Path) -> None:

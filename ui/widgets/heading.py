@@ -111,15 +111,17 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
             person_menu(context, person)
 
 
-def _role_names(person: Person) -> str:
-    return ", ".join(t(f"role.{role.name.lower()}") for role in person.roles)
-
-
 def person_menu(context: AppContext, person: Person) -> None:
     """Show help for the screen, the user's name and role, the language, and log-out."""
     screen_help_button(context, person)
     with st.popover(plain(person.name), icon=":material/person:", key="person_menu"):
-        st.caption(md("menu.who", title=person.title, role=_role_names(person)))
+        st.caption(
+            md(
+                "menu.who",
+                title=person.title,
+                role=", ".join(t(f"role.{role.name.lower()}") for role in person.roles),
+            )
+        )
         st.caption(md("menu.units", units=", ".join(sorted(person.all_units))))
         st.caption(
             md("menu.areas", areas=", ".join(sorted(person.all_areas)) or t("menu.no_areas"))

@@ -23,7 +23,7 @@ from pipeline.domain.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pipeline.operations.upkeep.backup import Backup
     from pipeline.operations.upkeep.backup_check import BackupCheck
-    from pipeline.operations.upkeep.backup_order import OrderRemarks
+    from pipeline.operations.upkeep.backup_folder import OrderRemarks
     from pipeline.operations.upkeep.encryption import PublicKeys
 
 _IMAGE_COLUMNS = (
@@ -138,8 +138,7 @@ def backup(
         _verify(target, name, key, as_json=as_json)
         return
     from pipeline.operations.upkeep.backup import BackupOrder, make_backup
-    from pipeline.operations.upkeep.backup_folder import BackupFolder
-    from pipeline.operations.upkeep.backup_order import find_remarks
+    from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
 
@@ -325,8 +324,7 @@ def restore(
     already when the backup was made.
     """
     from pipeline.operations.upkeep.backup_check import open_keys
-    from pipeline.operations.upkeep.backup_folder import BackupFolder
-    from pipeline.operations.upkeep.backup_order import find_remarks
+    from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
     from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.migrations.history import head

@@ -207,7 +207,7 @@ KIND_TRAITS: Mapping[Kind, KindTraits] = {
 """The traits of each kind.
 
 A new kind is a row here, a drawing (`forms/field_drawing.py`), a reader
-(`reading/fields/registry.py`) and an input on the screen (`ui/screens/review/field_input.py`).
+(`reading/field_readers.py`) and an input on the screen (`ui/screens/review/field_input.py`).
 """
 
 

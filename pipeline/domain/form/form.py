@@ -66,7 +66,7 @@ class NormWageFields(StrictModel):
 
 
 class NormFields(StrictModel):
-    """The fields of a calculation of financial aid (`pipeline.domain.law.benefit_norm`).
+    """The fields of a calculation of financial aid (`pipeline.domain.review.benefit_norm`).
 
     `month` is YYYYMM. `household` is a choice with the options `single` and `couple`, `outcome`
     one with `surplus` and `deficit`. `departs` is ticked where the calculation departs from the

@@ -10,9 +10,13 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
+from babel.dates import format_date
+
+from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Deadline, Form
-from pipeline.domain.law.deadlines import due_at, is_duty
+from pipeline.domain.law.deadlines import due_at, find_deadline_rule, is_duty
+from pipeline.texts import Topic
 
 UNCERTAIN = ""
 """The time of a deadline whose first day is not certain: it may have passed already."""
@@ -128,3 +132,32 @@ def _follow_days(
 def _has_begun(spec: FieldSpec) -> bool:
     """Whether the time runs even where the field is empty: its day is that of the event itself."""
     return spec.required or spec.means is Meaning.EVENT_DATE
+
+
+# A legal duty in words: what has to be done until which day, and the time left.
+
+_LOCALES = {"sv": "sv_SE", "en": "en_GB"}
+
+
+def duty_text(rule: str, due_at: datetime | None, now: datetime, language: str) -> str:
+    """Return a duty in words; `due_at` is None where the day its time runs from is not certain.
+
+    Raises:
+        FormError: there is no such rule.
+    """
+    if due_at is None:
+        say = Topic("deadline", language)
+        return f"{find_deadline_rule(rule, today_in_sweden()).what}: {say('at_once')}"
+    last = swedish_day(due_at)
+    found = find_deadline_rule(rule, last)
+    day = format_date(last, "EEE d MMM y", _LOCALES[language])
+    text = found.say.get(language, found.what).format(day=day)
+    return f"{text} – {time_left_text(due_at, now, language)}"
+
+
+def time_left_text(due_at: datetime, now: datetime, language: str) -> str:
+    """Return how many days are left, or how long ago the last one was."""
+    say, days = Topic("deadline", language), (swedish_day(due_at) - swedish_day(now)).days
+    if days < 0:
+        return say.count("ago", -days)
+    return say.count("left", days) if days else say("today")

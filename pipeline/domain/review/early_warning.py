@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter
 
 from pipeline.domain.form.field import FieldSpec, StrictModel
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.rules_file import load_rules_file
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.model import State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers
@@ -137,7 +137,11 @@ def _points_by_field(scale: Scale, answers: Mapping[str, Answer]) -> dict[str, i
     numbers = AnswerNumbers(answers)
     points = dict[str, int]()
     # An illegible box is neither ticked nor empty.
-    known_boxes = [name for name in scale.boxes if not _is_illegible(answers, name)]
+    known_boxes = [
+        name
+        for name in scale.boxes
+        if not (name in answers and answers[name].state is State.ILLEGIBLE)
+    ]
     marks = {mark.field: mark.points for mark in scale.marks}
     for name in known_boxes:
         points[name] = marks.get(name, 0) if _is_marked(answers, name) else 0
@@ -154,10 +158,6 @@ def _points_by_field(scale: Scale, answers: Mapping[str, Answer]) -> dict[str, i
         if chosen in choice.points:
             points[choice.field] = choice.points[chosen]
     return points
-
-
-def _is_illegible(answers: Mapping[str, Answer], name: str) -> bool:
-    return name in answers and answers[name].state is State.ILLEGIBLE
 
 
 def _is_marked(answers: Mapping[str, Answer], name: str) -> bool:

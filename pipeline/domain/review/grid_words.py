@@ -12,7 +12,7 @@ from datetime import date
 
 from pipeline.domain.form.field import BoxCode, FieldSpec, Format
 from pipeline.domain.form.form import Form
-from pipeline.domain.form.grid import Grid
+from pipeline.domain.form.page import Grid
 from pipeline.domain.model import Value
 from pipeline.domain.review.depth import find_ordered_fields, is_grid_box
 

@@ -15,9 +15,13 @@ from pipeline.domain.errors import InvalidAnswerError, RecountError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
-from pipeline.domain.law.benefit_norm import OTHER_YEAR, check_norm, load_norm_tables
-from pipeline.domain.law.work_incentive import check_wages
 from pipeline.domain.model import State, Value
+from pipeline.domain.review.benefit_norm import (
+    OTHER_YEAR,
+    check_norm,
+    check_wages,
+    load_norm_tables,
+)
 from pipeline.domain.review.depth import is_grid_box, unanswered_fields
 from pipeline.domain.review.field_values import normalize_value, to_number
 from pipeline.domain.review.grid_words import list_codes

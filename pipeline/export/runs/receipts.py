@@ -25,7 +25,7 @@ from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs.context import ExportContext
 from pipeline.export.runs.files import RunFile, require_run
 from pipeline.files.csv_tables import write_csv
-from pipeline.files.sandbox.tables import NoTableError, read_foreign_table
+from pipeline.files.sandbox_process import NoTableError, read_foreign_table
 from pipeline.files.text import make_printable
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import load_entry

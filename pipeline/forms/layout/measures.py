@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
-from functools import cache
-
-from pipeline.domain.form.field import FieldAttributes, FieldSpec, LabelSide
+from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.model import Box
-from pipeline.forms.drawing import MM_PER_POINT, PaperDocument, TextStyle, line_top
-from pipeline.forms.field_drawing import LABEL_GAP_MM, MARK_GAP_MM, label_style
+from pipeline.forms.drawing import MM_PER_POINT, TextStyle, line_top
+from pipeline.forms.field_drawing import (
+    LABEL_GAP_MM,
+    MARK_GAP_MM,
+    PrintStyle,
+    label_style,
+    measure_text_width,
+)
 from pipeline.forms.layout.outline import OutlineField
-from pipeline.forms.layout.print_styles import PrintStyle
 
 CELL_WIDTH = 5.5
 """Width of a digit box."""
@@ -28,23 +30,6 @@ LABEL_ROOM = 3.5
 """Height of a label above its box."""
 
 
-@cache
-def _typeface() -> PaperDocument:
-    paper = PaperDocument("", date(2000, 1, 1))
-    paper.add_page()
-    return paper
-
-
-def measure_text_width(text: str, style: TextStyle) -> float:
-    """Return the width of one line of print, mm."""
-    return _typeface().width_of(text, style) if text else 0.0
-
-
-def measure_text_height(text: str, width: float, style: TextStyle) -> float:
-    """Return the height of print with line breaks at `width`, mm."""
-    return _typeface().height_of(text, width, style)
-
-
 def measure_label_width(field: OutlineField, style: PrintStyle) -> float:
     """Return the width of a label above its box, with its hint."""
     hint = field.hint or field.measure
@@ -52,21 +37,6 @@ def measure_label_width(field: OutlineField, style: PrintStyle) -> float:
     return measure_text_width(field.label, style.label) + (
         LABEL_GAP_MM + measure_text_width(hint, style.hint) if hint else 0.0
     )
-
-
-def measure_side_label_width(
-    field: FieldAttributes, style: PrintStyle, *, in_table: bool = False
-) -> float:
-    """Return the width of a label left or right of its box, with its gap; else 0."""
-    # Labels above the box take no width beside it.
-    gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
-    if gap is None:
-        return 0.0
-    if in_table:
-        text_style = style.row_label
-    else:
-        text_style = style.option if field.traits.is_check_box else style.label
-    return gap + measure_text_width(field.label, text_style)
 
 
 def measure_box_width(field: OutlineField, style: PrintStyle, *, mark: float = MARK_SIDE) -> float:

@@ -27,7 +27,7 @@ from pipeline.domain.form.form import (
     NormFields,
     Subject,
 )
-from pipeline.domain.form.grid import Day, GridLines
+from pipeline.domain.form.page import Day, GridLines
 from pipeline.domain.form.yaml_loader import FormLoader
 
 Fill = Literal["fill"]

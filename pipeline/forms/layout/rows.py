@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.domain.form.field import BoxMm, FieldSpec, LabelSide, Option
+from pipeline.forms.field_drawing import FIRST_STYLE, PrintStyle, measure_side_label_width
 from pipeline.forms.layout import measures
 from pipeline.forms.layout.outline import OutlineField
-from pipeline.forms.layout.print_styles import FIRST_STYLE, PrintStyle
 from pipeline.forms.problems import FormProblem, LayoutError
 
 FIELD_GAP = 5.0
@@ -205,7 +205,7 @@ def _slot_width(outline_field: OutlineField, space: RowSpace) -> float:
 
 
 def _side_label_width(outline_field: OutlineField, space: RowSpace) -> float:
-    return measures.measure_side_label_width(outline_field, space.style, in_table=space.in_table)
+    return measure_side_label_width(outline_field, space.style, in_table=space.in_table)
 
 
 def _place_line(

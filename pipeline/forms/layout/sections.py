@@ -7,16 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.domain.form.field import FieldSpec, Format, LabelSide
-from pipeline.domain.form.grid import Days, Grid
-from pipeline.domain.form.page import Section, Table, Text
+from pipeline.domain.form.page import Days, Grid, Section, Table, Text
 from pipeline.forms.drawing import Colour, TextStyle
 from pipeline.forms.fiducials import CONTENT_BOX
-from pipeline.forms.layout.measures import (
-    LABEL_ROOM,
-    LINE_PITCH,
-    measure_text_height,
-    measure_text_width,
-)
+from pipeline.forms.field_drawing import PRINT_STYLES, measure_text_height, measure_text_width
+from pipeline.forms.layout.measures import LABEL_ROOM, LINE_PITCH
 from pipeline.forms.layout.outline import (
     GridBoxes,
     Outline,
@@ -26,7 +21,6 @@ from pipeline.forms.layout.outline import (
     RepeatedRows,
     StandardSection,
 )
-from pipeline.forms.layout.print_styles import PRINT_STYLES
 from pipeline.forms.layout.rows import (
     BARE_LINE_GAP,
     DENSE_GAP,

@@ -18,9 +18,9 @@ from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import SHEET_ROW, Image, IssuedSheet, Outcome, Reading
 from pipeline.domain.review import rules
+from pipeline.files.documents import TYPED_PNG
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG
-from pipeline.files.sandbox.typed_pages import TYPED_PNG
 from pipeline.reading.calibration.curves import (
     CALIBRATION_FILE,
     CalibrationCurve,
@@ -32,9 +32,9 @@ from pipeline.reading.calibration.curves import (
     uncalibrated_p,
     writer_clarity,
 )
-from pipeline.reading.calibration.files import FittedCurve, write_curves
 from pipeline.reading.calibration.fit import (
     CalibrationScore,
+    FittedCurve,
     JudgedReading,
     Numbers,
     fit_curve,
@@ -42,12 +42,13 @@ from pipeline.reading.calibration.fit import (
     make_prior_readings,
     predict,
     score_probabilities,
+    write_curves,
 )
+from pipeline.reading.field_readers import FIELD_READERS, NETWORK_FINGERPRINTS
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.registry import FIELD_READERS, NETWORK_FINGERPRINTS
 from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
-from pipeline.reading.template_images import cut_field_images
+from pipeline.reading.register.template_images import cut_field_images
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
 from pipeline.store.reports.closed_entries import ReviewedSheet

@@ -25,7 +25,7 @@ from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Client, StaffMember
 from pipeline.files.atomic import write_atomically
 from pipeline.operations.learning.curves import ConfirmedField
-from pipeline.reading.fields.registry import FIELD_READERS
+from pipeline.reading.field_readers import FIELD_READERS
 from pipeline.reading.language.language_model import (
     LEARNED_WORDS_FILE,
     Lexicon,

@@ -37,13 +37,13 @@ from pipeline.operations.upkeep.backup_folder import (
     BackupFolder,
     Manifest,
     StoredFile,
+    choose_kept,
     describe_data,
     moment_of,
     pack_images,
 )
 from pipeline.operations.upkeep.encryption import PLAIN, PublicKeys
 from pipeline.operations.upkeep.reread import Reread, StoredFiles, read_image
-from pipeline.operations.upkeep.retention import choose_kept
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.image_store import (

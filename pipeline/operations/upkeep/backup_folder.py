@@ -21,7 +21,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -374,3 +374,83 @@ def _parse_manifest(data: bytes) -> Manifest:
 def _digest(content: Mapping[str, Any]) -> str:
     data = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
     return hashlib.sha256(data).hexdigest()
+
+
+# Which backups are kept: the last of each of some days and of some weeks.
+
+
+def choose_kept(made_at: Sequence[datetime], days: int, weeks: int) -> set[datetime]:
+    """Return the moments of the backups that are kept; the newest always is.
+
+    Days and weeks without a backup do not count: however long ago the last one was made, as many
+    stay.
+
+    Args:
+        made_at: when each backup was made by the clock of its machine, the oldest first.
+        days: of so many days the last backup is kept.
+        weeks: of so many weeks (ISO 8601) the last backup is kept.
+    """
+    newest_first = made_at[::-1]
+    last_of_day, last_of_week = dict[object, datetime](), dict[object, datetime]()
+    for moment in newest_first:
+        last_of_day.setdefault(moment.date(), moment)
+        last_of_week.setdefault(moment.isocalendar()[:2], moment)
+    return {
+        *newest_first[:1],
+        *list(last_of_day.values())[:days],
+        *list(last_of_week.values())[:weeks],
+    }
+
+
+# What is odd about the backups of a folder: numbers that are gone, dates in the future.
+
+_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRemarks:
+    """Numbers that are absent though nothing removed them, and names of backups that are odd.
+
+    `unnumbered` are those of programs that gave no numbers: they come first, by their dates.
+    """
+
+    absent: tuple[int, ...] = ()
+    future: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    unnumbered: int = 0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether somebody has to look at the folder."""
+        return bool(self.absent or self.future or self.damaged)
+
+
+def find_remarks(folder: BackupFolder, now: datetime) -> OrderRemarks:
+    """Return what is odd about the backups of a folder.
+
+    Raises:
+        StoreUnavailableError: the folder cannot be read.
+    """
+    manifests = folder.manifests()
+    there = {manifest.sequence for manifest in manifests if manifest.sequence}
+    removed = manifests[-1].removed if manifests else ()
+    numbers = range(min(there), max(there)) if there else range(0)
+    return OrderRemarks(
+        tuple(number for number in numbers if number not in there and number not in removed),
+        tuple(manifest.name for manifest in manifests if manifest.made_at > now + _SKEW),
+        tuple(sorted(set(folder.names()).difference(manifest.name for manifest in manifests))),
+        sum(not manifest.sequence for manifest in manifests),
+    )
+
+
+def require_order(folder: BackupFolder, now: datetime) -> None:
+    """Check that no backup of a folder is gone, damaged or from the future.
+
+    Raises:
+        StoreError: one is.
+        StoreUnavailableError: the folder cannot be read.
+    """
+    remarks = find_remarks(folder, now)
+    if remarks.is_doubtful:
+        named = (*map(str, remarks.absent), *remarks.future, *remarks.damaged)
+        raise StoreError("backup_order_doubtful", folder=folder.folder, names=", ".join(named))

@@ -15,8 +15,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep.backup import is_on_other_disk
-from pipeline.operations.upkeep.backup_folder import BackupFolder
-from pipeline.operations.upkeep.backup_order import require_order
+from pipeline.operations.upkeep.backup_folder import BackupFolder, require_order
 from pipeline.store.accounts.people import people_by_login
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store

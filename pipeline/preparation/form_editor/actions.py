@@ -35,7 +35,7 @@ from pipeline.preparation.form_editor.drafts import (
 )
 from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
-from pipeline.preparation.form_editor.trial_results import load_trial_results
+from pipeline.preparation.form_editor.trial import load_trial_results
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import contains_pid, record

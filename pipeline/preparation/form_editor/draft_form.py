@@ -13,8 +13,8 @@ from pipeline.files.yaml_positions import YamlPath
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
 from pipeline.forms.problems import FormProblem, LayoutError
+from pipeline.preparation.form_check.check import find_schema_problems
 from pipeline.preparation.form_check.rules import find_form_problems
-from pipeline.preparation.form_check.schema_errors import find_schema_problems
 from pipeline.preparation.form_editor.drafts import Draft, YamlData
 from pipeline.preparation.form_editor.drawn_boxes import build_drawn_form
 from pipeline.preparation.form_editor.outline_edits import list_items, list_sections

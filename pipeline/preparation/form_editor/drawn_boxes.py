@@ -23,8 +23,7 @@ from pipeline.files.page_files import PNG, ScannedPage
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug
 from pipeline.preparation.form_editor.uploads import load_pages_and_words
-from pipeline.preparation.form_proposals.level import level_page
-from pipeline.preparation.form_proposals.propose import FieldProposal, propose_fields
+from pipeline.preparation.form_proposals.propose import FieldProposal, level_page, propose_fields
 from pipeline.reading.imaging.geometry import to_grayscale
 
 BLANK_IMAGE_FILE = "blank.png"

@@ -31,7 +31,7 @@ from pipeline.preparation.form_editor.trial_sheet import list_written_fields, nu
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import find_ink, measure_darkness
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 
 # Ink of a box.
 MIN_INK_MM2 = 0.35

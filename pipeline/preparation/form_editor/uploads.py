@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from pipeline.domain.errors import FormEditorError
 from pipeline.domain.model import PrintedWord
 from pipeline.files.page_files import ScannedPage
-from pipeline.files.sandbox.pages import ForeignPages
-from pipeline.files.sandbox.process import SandboxProcess
+from pipeline.files.sandbox_pages import ForeignPages
+from pipeline.files.sandbox_process import SandboxProcess
 
 
 def load_pages(data: bytes, name: str) -> list[ScannedPage]:

@@ -43,7 +43,7 @@ class LabelledField:
 
 def label_fields(drawn: Sequence[DrawnField], lines: Sequence[TextLine]) -> list[LabelledField]:
     """Return the places with their labels; check boxes take theirs first."""
-    free = [line for line in lines if not _is_row_number(line.text)]
+    free = [line for line in lines if not _ROW_NUMBER.fullmatch(line.text.strip())]
     boxes = [field.box for field in drawn]
     labelled: dict[int, LabelledField] = {}
     taken: list[TextLine] = []
@@ -66,10 +66,6 @@ def label_fields(drawn: Sequence[DrawnField], lines: Sequence[TextLine]) -> list
 
 def _cut(text: str) -> str:
     return text[:_MAX_LABEL].strip()
-
-
-def _is_row_number(text: str) -> bool:
-    return _ROW_NUMBER.fullmatch(text.strip()) is not None
 
 
 def _usual_side(marks: Sequence[Box], lines: Sequence[TextLine]) -> int:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import pytesseract
 
-from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.model import Box, Image, PrintedWord
 from pipeline.preparation.form_proposals.shapes import Shapes, overlap
-from pipeline.reading.fields.printed_text import TESSERACT_LANGUAGE
+from pipeline.reading.fields.printed_text import find_words
 from pipeline.reading.imaging.geometry import PX_PER_MM
 
 _SCALE = 1.5
 """Print of 7 points is read best at 300 dpi."""
 _MIN_CONFIDENCE = 35.0
 """A wrong letter in a label is corrected by a person; a label that is missing costs more."""
-_TIMEOUT_S = 60
 # Words anywhere: a form has no paragraphs.
 _LAYOUT = "--psm 11"
 _FRAME_MM = 0.9
@@ -52,28 +48,11 @@ def read_words(grey: Image, shapes: Shapes) -> list[TextLine]:
         for side in _frame_of(box):
             _whiten(plain, side)
     large = cv2.resize(plain, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_CUBIC)
-    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
-    try:
-        found = pytesseract.image_to_data(
-            large,
-            lang=TESSERACT_LANGUAGE,
-            config=_LAYOUT,
-            output_type=pytesseract.Output.DICT,
-            timeout=_TIMEOUT_S,
-        )
-    except pytesseract.TesseractNotFoundError as error:
-        raise MissingProgramError("tesseract_not_installed") from error
-    except (pytesseract.TesseractError, RuntimeError):
-        return []
-    columns = ("text", "conf", "left", "top", "width", "height")
-    rows = zip(*(found[name] for name in columns), strict=True)
     scale = _SCALE * PX_PER_MM
     return [
-        TextLine(text.strip(), Box(x / scale, y / scale, w / scale, h / scale))
-        for text, confidence, x, y, w, h in rows
-        if float(confidence) >= _MIN_CONFIDENCE
-        and any(map(str.isalnum, text))
-        and 0.9 <= h / scale <= 12
+        TextLine(text, Box(*(side / scale for side in box)))
+        for text, box in find_words(np.asarray(large, np.uint8), _LAYOUT, _MIN_CONFIDENCE)
+        if 0.9 <= box[3] / scale <= 12
     ]
 
 

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from math import ceil
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import COVER_SHEET, SIGNATURE_KEY, Area, Form, Forms, Subject
+from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Client, IssuedSheet
 from pipeline.forms.binders import Binder, split_by_binder
 from pipeline.forms.drawing import PaperDocument
@@ -20,19 +22,20 @@ from pipeline.forms.fiducials import new_serial
 from pipeline.forms.layout.outline import OutlineSection, StandardSection
 from pipeline.forms.layout.standard_sections import standard_title
 from pipeline.forms.printing import Sheet, draw_sheets, make_blank_sheets, to_issued_sheet
-from pipeline.forms.visit_lists import (
-    TOUR_LIST,
-    PlannedVisit,
-    has_visit_rows,
-    make_visit_sheets,
-)
-from pipeline.preparation.outage_pack.client_list import (
-    count_client_list_pages,
-    draw_client_list,
-)
+from pipeline.forms.visit_lists import TOUR_LIST, PlannedVisit, has_visit_rows, make_visit_sheets
 from pipeline.preparation.outage_pack.document_pages import draw_document, load_documents
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions
-from pipeline.preparation.outage_pack.pages import PackInfo, pack_text
+from pipeline.preparation.outage_pack.pages import (
+    TOP_MM,
+    Column,
+    PackInfo,
+    begin_page,
+    count_fitting_rows,
+    draw_bullets,
+    draw_table,
+    pack_text,
+    pack_texts,
+)
 from pipeline.preparation.outage_pack.staff_pages import (
     ChainContact,
     ScheduledShift,
@@ -43,6 +46,38 @@ from pipeline.preparation.outage_pack.staff_pages import (
 )
 from pipeline.preparation.outage_pack.unit_documents import SlotContent
 from pipeline.registers.pack_quantities import SheetQuantity, load_rules
+
+# The unit's client list: a short code for each client, to be written on lists of visits.
+
+_ROW_MM = 7.0
+_TABLE_TOP_MM = TOP_MM + 22
+_CODE_WIDTH_MM, _NAME_WIDTH_MM, _NUMBER_WIDTH_MM = 24.0, 100.0, 50.0
+
+
+def count_client_list_pages(clients: Sequence[Client]) -> int:
+    """Return the number of pages of the list; none without clients."""
+    return ceil(len(clients) / count_fitting_rows(_TABLE_TOP_MM, _ROW_MM))
+
+
+def draw_client_list(
+    paper: PaperDocument, about: PackInfo, clients: Sequence[Client], codes: Mapping[str, str]
+) -> None:
+    """Draw the pages of the list, in the order of the names."""
+    columns = (
+        Column(pack_text("clients.code"), _CODE_WIDTH_MM, bold=True),
+        Column(pack_text("clients.name"), _NAME_WIDTH_MM),
+        Column(pack_text("clients.number"), _NUMBER_WIDTH_MM),
+    )
+    rows = [
+        (codes[client.pid], client.name, format_pid(client.pid))
+        for client in sorted(clients, key=lambda client: (client.name.casefold(), client.pid))
+    ]
+    per_page = count_fitting_rows(_TABLE_TOP_MM, _ROW_MM)
+    for start in range(0, len(rows), per_page):
+        begin_page(paper, about, pack_text("clients.title"))
+        draw_bullets(paper, pack_texts("clients.instruction"), TOP_MM - 4)
+        draw_table(paper, columns, rows[start : start + per_page], _TABLE_TOP_MM, _ROW_MM)
+
 
 _MAX_USE_LENGTH = 60
 """Characters of a line of the instructions about what a form is for."""

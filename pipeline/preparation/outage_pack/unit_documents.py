@@ -29,8 +29,8 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.atomic import write_private
-from pipeline.files.sandbox.pages import ForeignPages
-from pipeline.files.sandbox.process import SandboxProcess
+from pipeline.files.sandbox_pages import ForeignPages
+from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 

@@ -11,9 +11,10 @@ and is worse here: it pools the readings of highest confidence and forgets how t
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,13 @@ from pipeline.domain.confidence import (
     chance_error,
     wrong_from,
 )
-from pipeline.reading.calibration.curves import CalibrationCurve, CurveFeatures
+from pipeline.files.atomic import write_atomically
+from pipeline.reading.calibration.curves import (
+    CalibrationCurve,
+    CalibrationCurves,
+    CurveFeatures,
+    load_curves,
+)
 
 CURVE_POINTS = 60
 """Points of a curve: as many quantiles of the scores."""
@@ -34,9 +41,6 @@ REGULARIZATION = 3.0
 READER_PRIOR_WEIGHT = 50.0
 """The own score of a reader of boxes counts as this many readings: it was fitted too, on other
 data. Scores of lines are no probabilities.
-"""
-FOLDS = 6
-"""Cross-validation holds out a sixth of the writers at a time; the curve in use is fitted to all.
 """
 NEWTON_STEPS = 60
 MAX_NEWTON_STEP = 0.5
@@ -86,11 +90,6 @@ def reader_p(evidence: Sequence[JudgedReading]) -> Numbers:
     """Return the readers' own scores as probabilities."""
     # Logistic function: the first feature is the log odds of the reader's score.
     return np.asarray(1 / (1 + np.exp(-np.array([e.features[0] for e in evidence]))), np.float64)
-
-
-def assign_fold(part: str) -> int:
-    """Return which of `FOLDS` a writer (or font) belongs to, always the same one."""
-    return zlib.crc32(part.encode()) % FOLDS
 
 
 def fit_curve(evidence: Sequence[JudgedReading], max_p: float = 1.0) -> CalibrationCurve:
@@ -263,3 +262,62 @@ def log_losses(evidence: Sequence[JudgedReading], p: Numbers) -> Numbers:
 def predict(evidence: Sequence[JudgedReading], curve: CalibrationCurve) -> Numbers:
     """Return the curve's probability for each reading."""
     return np.array([curve.at(e.features) for e in evidence])
+
+
+# Calibration on disk: fitted curves, and the card that says how good they are.
+
+CURVE_DECIMALS = 4
+"""Decimals of a curve's numbers, less one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedCurve:
+    """A curve with the readings behind it.
+
+    `score` is how well it predicts readings that it was not fitted to, `before` how well their
+    readers' own scores do. `fold_curves` are curves of the same kind, each fitted to all writers
+    but those of one fold (see `fit.assign_fold`), which they judge.
+    """
+
+    key: str
+    network: str
+    curve: CalibrationCurve
+    readings: int
+    parts: int
+    before: CalibrationScore | None = None
+    score: CalibrationScore | None = None
+    fold_curves: tuple[CalibrationCurve, ...] = ()
+
+
+def write_curves(
+    file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()
+) -> None:
+    """Write the curves to a file.
+
+    Curves of networks in `keep` that the file already has stay, unless there are new ones of the
+    same key and network.
+    """
+    # Keep curves of other networks; new curves replace old ones.
+    existing: CalibrationCurves = load_curves(file) if file.is_file() else {}
+    networks = set(keep)
+    curves = {
+        identity: curve for identity, curve in existing.items() if identity[1] in networks
+    } | {(f.key, f.network): f.curve for f in fitted}
+
+    # One curve per line, so that changes are easy to compare.
+    stored = [
+        _serialize_curve(key, network, curve)
+        for (key, network), curve in sorted(curves.items(), key=lambda item: item[0])
+    ]
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in stored)
+    write_atomically(
+        file, f'{{"note": {json.dumps(note, ensure_ascii=False)},\n"curves": [\n{lines}\n]}}\n'
+    )
+
+
+def _serialize_curve(key: str, network: str, curve: CalibrationCurve) -> dict[str, object]:
+    numbers = {
+        name: [round(x, CURVE_DECIMALS + 1) for x in getattr(curve, name)]
+        for name in ("weights", "scores", "shares")
+    }
+    return {"key": key, "network": network, **numbers}

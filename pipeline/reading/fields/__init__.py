@@ -1,1 +1,1 @@
-"""Stage 4: one reader a field kind, one registry."""
+"""Stage 4: one reader a field kind, listed in `reading/field_readers.py`."""

@@ -21,12 +21,10 @@ from numpy.typing import NDArray
 from pipeline.domain.model import Image
 from pipeline.reading.fields.field_image import FieldImage, group_alike
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.components import Components
-from pipeline.reading.imaging.image_stack import Stack, filter_stack
-from pipeline.reading.imaging.quantiles import median, quantile
+from pipeline.reading.imaging.components import Components, Mask
+from pipeline.reading.imaging.quantiles import Stack, filter_stack, median, quantile
 
 Darkness = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 MAX_STROKE_MM = 2.5
 """Writing is narrower than this; anything wider is a stain, a shadow or a coloured background."""
 DARKEST_PAPER = 45
@@ -128,17 +126,12 @@ def _find_alike_inks(crops: Sequence[FieldImage], widest_mm: float) -> list[Ink]
     # 3. Strokes in what is darker than the print, continued across the print.
     extra, grains = smooth - printed, _estimate_noise(darkness)
     # Most fields have none: nothing in them is clearly darker than the noise.
-    least = np.array([_least_seed(grain) for grain in grains], np.float32)
+    least = np.array([max(SEED_DARKNESS, 4.0 * grain) for grain in grains], np.float32)
     masks = extra > least[:, None, None]
     for i in np.flatnonzero(masks.any(axis=(1, 2))):
         mask = _trace_strokes(masks[i], extra[i], grains[i], on_print[i], scale)
         masks[i] = _bridge_print(mask, on_print[i], scale) if mask.any() else mask
     return [Ink(mask, dark, scale, field) for mask, dark in zip(masks, darkness, strict=True)]
-
-
-def _least_seed(grain: float) -> float:
-    """Return how dark the seed of a stroke must be at least."""
-    return max(SEED_DARKNESS, 4.0 * grain)
 
 
 def render_ink(ink: Ink, mask: Mask | None = None) -> Image:

@@ -405,13 +405,9 @@ def _parse_dates(text: str) -> tuple[str, ...]:
     days = (
         _to_iso_day(full_year, month, day)
         for year, month, day in (map(int, order) for order in orders)
-        for full_year in _candidate_years(year)
+        for full_year in ((year,) if year > 99 else dates.candidate_years(year))
     )
     return tuple(dict.fromkeys(day for day in days if day))
-
-
-def _candidate_years(year: int) -> tuple[int, ...]:
-    return (year,) if year > 99 else dates.candidate_years(year)
 
 
 def _to_iso_day(year: int, month: int, day: int) -> str | None:

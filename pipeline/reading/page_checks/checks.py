@@ -1,7 +1,7 @@
 """The checks of a whole page, in the order in which their issues are reported.
 
 A check finds what no field reader can see: it gets the page and its readings and returns issues. A
-new check is a module with a function `check(context, readings)` and a line in `PAGE_CHECKS`.
+new check is a function `check(context, readings)` of a module and a line in `PAGE_CHECKS`.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ from collections.abc import Callable, Mapping
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading
 from pipeline.reading.page_checks import (
-    circled_boxes,
+    covered_areas,
     image_quality,
-    more_paper,
-    numbers_outside_fields,
     occlusion,
     off_box_marks,
     stray_writing,
     strike_lines,
     unusual_ink,
 )
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 
 PageCheck = Callable[[PageContext, Mapping[str, Reading]], list[Issue]]
 
 PAGE_CHECKS: tuple[PageCheck, ...] = (
-    more_paper.check,
+    covered_areas.check_adjacent_sheet,
     image_quality.check,
     occlusion.check,
     stray_writing.check,
-    circled_boxes.check,
-    numbers_outside_fields.check,
+    off_box_marks.check_circled_boxes,
+    stray_writing.check_numbers,
     strike_lines.check,
     off_box_marks.check,
     unusual_ink.check,

@@ -43,7 +43,7 @@ from pipeline.reading.page_checks.covered_areas import (
     is_under_tape,
     patch_kernel,
 )
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 
 _AROUND_MM = 1.5
 """Margin around a check box in which a punch hole is searched for, mm."""
@@ -225,7 +225,10 @@ class _PageView:
         return (
             bands is not None
             and patches is not None
-            and any(is_under_tape(patches, box) or _is_under_band(bands, box) for box in spec.parts)
+            and any(
+                is_under_tape(patches, box) or covered_share(bands, box) >= _MAX_BAND_COVER
+                for box in spec.parts
+            )
         )
 
     def _is_bare(self, spec: FieldSpec) -> bool:
@@ -376,10 +379,6 @@ def _find_bands(page: Image) -> Mask:
     )
     is_long[0] = False
     return components.pixels(is_long)
-
-
-def _is_under_band(bands: Mask, box: Box) -> bool:
-    return covered_share(bands, box) >= _MAX_BAND_COVER
 
 
 def _has_moved(contrast: PrintContrast, boxes: Sequence[Box]) -> bool:

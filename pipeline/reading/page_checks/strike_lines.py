@@ -23,8 +23,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
 from pipeline.reading.imaging.components import Components, Labels
 from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
-from pipeline.reading.page_checks.pen_strokes import find_bare_paper, find_pen_strokes
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext, find_bare_paper, find_pen_strokes
 
 _STEPS_PER_MM = CHECK_PX_PER_MM / 2
 """Steps per mm: a shaky line is followed in steps of 0.5 mm, straight on or diagonally."""
@@ -157,17 +156,14 @@ def _find_ticks(
     lines: Mapping[int, set[str]], check_box_fields: frozenset[str], labels: Labels, gains: _Gains
 ) -> list[int]:
     """Return the lines that may be ticks which run out of their box."""
+    # Whether a line is in a check box and in one other field.
     return [
         line
         for line, names in lines.items()
-        if _is_tick(names, check_box_fields)
+        if len(names) == 2
+        and len(names & check_box_fields) == 1
         and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
     ]
-
-
-def _is_tick(names: set[str], check_box_fields: frozenset[str]) -> bool:
-    """Check whether a line is in a check box and in one other field."""
-    return len(names) == 2 and len(names & check_box_fields) == 1
 
 
 def _keep_thin(ink: Mask) -> Mask:

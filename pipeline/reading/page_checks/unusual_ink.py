@@ -33,8 +33,7 @@ from pipeline.reading.imaging.print_contrast import (
     unprinted_mask,
 )
 from pipeline.reading.imaging.quantiles import median
-from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PEN_DARKNESS, PageContext
 from pipeline.reading.register.register import Registration
 
 _PX_PER_MM = 3.0

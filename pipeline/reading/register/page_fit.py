@@ -6,6 +6,7 @@ Deviations of paper from flat (stretch, curl, crease) are a smooth shift of its 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
@@ -14,12 +15,58 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.model import Box
+from pipeline.domain.model import Box, Image
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points
 from pipeline.reading.register import patch_matching
-from pipeline.reading.register.patch_matching import PatchOffsets
-from pipeline.reading.register.plate import Plate, fit_plate
+from pipeline.reading.register.patch_matching import PatchOffsets, PatchSearch
+
+# A smooth surface of any shape through scattered shifts of print: a thin plate (Duchon 1977).
+#
+# Between its places it bends as little as it can, and beyond them it goes on straight, as paper
+# does.
+
+_UNIT_MM = 100.0
+"""Places are scaled by this, so that the equations are well conditioned."""
+_STIFFNESS = 3e-5
+"""Weight of the plate's stiffness for each place: so much noise of patches is smoothed away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A thin plate: `centres` (n, 2) mm, a weight of each (n, 2), and a plane (3, 2)."""
+
+    centres: Points
+    weights: NDArray[np.float64]
+    plane: NDArray[np.float64]
+
+    def shift(self, mm: Points) -> Points:
+        """Return the shift at places (m, 2), mm."""
+        return np.asarray(
+            _kernel(mm, self.centres) @ self.weights + _plane_terms(mm) @ self.plane, np.float64
+        )
+
+
+def fit_plate(centres: Points, shifts: Points) -> Plate:
+    """Fit a plate to shifts, (n, 2) mm, of three places or more that are not in one line."""
+    count = len(centres)
+    plane = _plane_terms(centres)
+    sprung = _kernel(centres, centres) + _STIFFNESS * np.eye(count)
+    system = np.block([[sprung, plane], [plane.T, np.zeros((3, 3))]])
+    solved = np.linalg.solve(system, np.vstack([shifts, np.zeros((3, 2))]))
+    return Plate(centres, solved[:count], solved[count:])
+
+
+def _kernel(mm: Points, centres: Points) -> NDArray[np.float64]:
+    """Return r² log r of the distances between places and centres, (m, n)."""
+    x, y = ((mm[:, None, axis] - centres[None, :, axis]) / _UNIT_MM for axis in (0, 1))
+    squared = x * x + y * y
+    return np.asarray(0.5 * squared * np.log(np.maximum(squared, 1e-12)), np.float64)
+
+
+def _plane_terms(mm: Points) -> NDArray[np.float64]:
+    return np.column_stack([np.ones(len(mm)), mm / _UNIT_MM])
+
 
 REWEIGHTINGS = 6
 """Rounds of the fit with Cauchy weights."""
@@ -278,3 +325,116 @@ def _chessboard(centres: Points) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which patches are on the two colours of a chessboard, which are held out in turn."""
     even_squares = np.floor(centres / _FOLD_SQUARE_MM).astype(int).sum(axis=1) % 2 == 0
     return even_squares, ~even_squares
+
+
+# Estimate the registration error all over a page that was registered along creases or waves.
+#
+# Patches left out of a fit are where print is, and few of them are at a fold, so fields at a fold
+# would hardly count. Places all over the page are judged instead: each gets the error that the
+# small patches around it show, or the error that the sharpness of the fold there makes likely,
+# whichever is larger.
+
+_CREASE_SEARCH = PatchSearch(px_per_mm=6.0, patch_mm=5.0, reach_mm=2.0)
+"""Search in patches small enough to be on one side of a fold."""
+_CELL_MM = 5.0
+"""One small patch is taken from each square of this side, mm.
+
+That gives more than one patch on both sides of every fold.
+"""
+_SAMPLE_DISTANCE_MM = 10.0
+"""Distance of the judged places from each other and from the page's edge, mm."""
+_NEIGHBOUR_COUNT = 5
+"""Patches around a place whose median error counts, since one may be mistaken."""
+_FOLD_SHARPENING = 3.0
+"""How many times sharper a fold is than its smoothed fit shows.
+
+Measured on drawn sheets folded twice: with it the residual is within 0.1 mm of the true 95th
+percentile of the error, from 0.6 to 2.4 mm of lift.
+"""
+
+
+def measure_crease_errors(
+    upright: Image, template: Image, bend: Bend, changing: Sequence[Box] = ()
+) -> NDArray[np.float64]:
+    """Return the estimated error, mm, of places all over the page.
+
+    Both images are grey, 8 px/mm; `changing` are boxes whose print differs from sheet to sheet,
+    mm.
+    """
+    page = geometry.page_box(template)
+    # A regular grid of places, away from the page's edge.
+    x, y = np.meshgrid(
+        np.arange(_SAMPLE_DISTANCE_MM, page.w - _SAMPLE_DISTANCE_MM / 2, _SAMPLE_DISTANCE_MM),
+        np.arange(_SAMPLE_DISTANCE_MM, page.h - _SAMPLE_DISTANCE_MM / 2, _SAMPLE_DISTANCE_MM),
+    )
+    places = np.stack([x.ravel(), y.ravel()], axis=1)
+    # Match small patches again on the registered page.
+    found_centres, found_offsets = patch_matching.seek_independently(
+        upright, template, patch_matching.find_patches(template, changing, _CELL_MM), _CREASE_SEARCH
+    ).matched
+    # Error that the sharpness of a fold makes likely; waves have none.
+    fold_errors = np.zeros(len(places))
+    if bend.plate is None:
+        fold_errors = _FOLD_SHARPENING * bend.sharpness(places)
+    if len(found_centres) < _NEIGHBOUR_COUNT:
+        return fold_errors
+    # Median error of the nearest patches.
+    nearest = np.argsort(np.linalg.norm(places[:, None] - found_centres[None], axis=2), axis=1)[
+        :, :_NEIGHBOUR_COUNT
+    ]
+    return np.asarray(
+        np.maximum(fold_errors, np.median(np.linalg.norm(found_offsets, axis=1)[nearest], axis=1)),
+        np.float64,
+    )
+
+
+# Follow print over a page that is not flat, from the printed marks inwards.
+#
+# On wavy paper print is centimetres from where the marks at the corners say, and a row of boxes
+# looks like the next one. So each patch is sought only next to what was found already, near where
+# that predicts it: no row can be skipped.
+
+Flatten = Callable[[Bend], Image]
+"""Gives the page flattened with a bend, at the scale of the search."""
+
+_REACHES_MM = 20.0, 32.0, 50.0
+"""How far from print that was found the next is sought, mm; farther only if there is none nearer.
+"""
+_MAX_ROUNDS = 24
+
+
+def follow_waves(
+    flatten: Flatten,
+    template: Image,
+    centres: Points,
+    anchors: tuple[Points, Points],
+    search: PatchSearch,
+) -> PatchOffsets:
+    """Search for patches from `anchors` on, places with known shifts (n, 2) mm.
+
+    Returns all patches that can be on the page, with those found.
+    """
+    places, shifts = anchors
+    centres = patch_matching.searchable_centres(template, centres, search)
+    offsets, found = np.zeros((len(centres), 2)), np.zeros(len(centres), bool)
+    reach = 0
+    for _ in range(_MAX_ROUNDS):
+        known = np.concatenate([places, centres[found]])
+        bend = Bend.of_plate(fit_plate(known, np.concatenate([shifts, offsets[found]])))
+        near = _nearest(centres, known) <= _REACHES_MM[reach]
+        # What was found is measured again together with what is new
+        seen = patch_matching.seek_below_ink(flatten(bend), template, centres[near], search)
+        gained = seen.found.sum() > found.sum()
+        found[near], offsets[near] = (
+            seen.found,
+            seen.offsets + bend.shift(seen.centres + seen.offsets),
+        )
+        reach = 0 if gained else reach + 1
+        if reach == len(_REACHES_MM):
+            break
+    return PatchOffsets(centres, offsets, found)
+
+
+def _nearest(mm: Points, places: Points) -> NDArray[np.float64]:
+    """Return the distance of each place to the nearest of the others, mm."""
+    return np.asarray(np.linalg.norm(mm[:, None] - places[None], axis=2).min(axis=1), np.float64)

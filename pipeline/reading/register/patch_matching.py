@@ -22,7 +22,7 @@ from pipeline.forms.fiducials import CODE_BOXES
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.geometry import Points
-from pipeline.reading.register.print_darkness import Darkness, DarknessPair, relative_darkness
+from pipeline.reading.imaging.print_contrast import Darkness, DarknessPair, relative_darkness
 
 # Selection of patches on the template
 _CELL_MM = 13.5

@@ -27,7 +27,6 @@ from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.geometry import PX_PER_MM, Homography, Points
 from pipeline.reading.imaging.grayscale import shrink_to_ink_grayscale
 from pipeline.reading.register import patch_matching
-from pipeline.reading.register.crease_error import measure_crease_errors
 from pipeline.reading.register.page_fit import (
     MIN_PATCHES,
     WORST_PERCENTILE,
@@ -36,9 +35,10 @@ from pipeline.reading.register.page_fit import (
     fit_page,
     fit_robust_homography,
     fit_wavy_page,
+    follow_waves,
+    measure_crease_errors,
 )
 from pipeline.reading.register.patch_matching import PatchOffsets, PatchSearch
-from pipeline.reading.register.wavy_page import follow_waves
 
 SHRINK_FROM, SHRINK_TO = 1.75, 1.25
 """An image finer than the first times 8 px/mm is reduced to the second before registration."""

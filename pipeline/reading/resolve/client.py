@@ -27,7 +27,6 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import is_local_pid, normalize_pid
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, UNSEEN_P, CellProbabilities, Reading, State
-from pipeline.reading.resolve.bayes import unlisted_p
 from pipeline.reading.resolve.client_evidence import (
     ClientEvidence,
     WrittenClient,
@@ -39,19 +38,18 @@ from pipeline.reading.resolve.number_likelihood import (
     Floats,
     NumberForm,
     temper_probabilities,
+    unlisted_p,
 )
 from pipeline.registers.client_search import (
     CLEAR_MARGIN,
     MIN_NAME_SIMILARITY,
+    NOT_IN_REGISTER,
     NUMBER_BOXES,
     ClientSearch,
-)
-from pipeline.registers.clients import ClientRegister
-from pipeline.registers.match_reasons import (
-    NOT_IN_REGISTER,
     check_digit_evidence,
     similarity_evidence,
 )
+from pipeline.registers.clients import ClientRegister
 
 MAX_CLIENT_ALTERNATIVES = 5
 """Alternatives that a resolved number keeps."""

@@ -23,16 +23,18 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import CLIENT_CODE_LENGTH, is_client_code
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import ClientCode, Reading, State
-from pipeline.reading.resolve.bayes import list_values
 from pipeline.reading.resolve.client_evidence import (
     NAME_ODDS,
     UNREGISTERED_P,
     interpolate_log_odds,
 )
-from pipeline.reading.resolve.number_likelihood import NORMAL_NOISE, temper_probabilities
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY
+from pipeline.reading.resolve.number_likelihood import (
+    NORMAL_NOISE,
+    list_values,
+    temper_probabilities,
+)
+from pipeline.registers.client_search import MIN_NAME_SIMILARITY, similarity_evidence
 from pipeline.registers.clients import ClientRegister
-from pipeline.registers.match_reasons import similarity_evidence
 
 _ANY_CODE_P = UNREGISTERED_P / 10**CLIENT_CODE_LENGTH
 """Prior probability of each row of digits if the code is none that the unit has given."""

@@ -20,14 +20,134 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.domain.confidence import KNOWN_AUTHOR_FROM, NEAR_LISTED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.identity_numbers import normalize_pid
+from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.model import Reading, State, Value
-from pipeline.reading.resolve.bayes import add_evidence, list_values, normalize_reading
-from pipeline.reading.resolve.known_texts import is_single_line, may_hold_staff
-from pipeline.reading.resolve.signers import signing_unit
+from pipeline.reading.fields.field_image import NO_TEXTS, TextList
+from pipeline.reading.resolve.number_likelihood import add_evidence, list_values, normalize_reading
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, split_words, text_similarity
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
+
+# The closed lists that a handwritten line may be on: staff, their titles, clients.
+
+_MIN_NAME_WORDS = 2
+"""A first name alone is no evidence of who it is."""
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTexts:
+    """The texts of the registers, each once.
+
+    `client_lines` are names with their personal numbers, as people write them on a page that
+    continues another. Clients with a protected identity are not among them, so that no such person
+    is proposed on paper about somebody else.
+    """
+
+    staff: TextList = NO_TEXTS
+    titles: TextList = NO_TEXTS
+    clients: TextList = NO_TEXTS
+    client_lines: TextList = NO_TEXTS
+
+    @classmethod
+    def of(cls, register: ClientRegister | None, staff: StaffRegister | None) -> KnownTexts:
+        """Collect the texts of a client register and a staff list (None: unknown)."""
+        members, clients = staff or (), register or ()
+        return cls(
+            TextList(one.name for one in members if len(split_words(one.name)) >= _MIN_NAME_WORDS),
+            TextList(one.title for one in members if one.title),
+            TextList(one.name for one in clients if one.name),
+            TextList(
+                (
+                    f"{one.name} {format_pid(one.pid)}"
+                    for one in clients
+                    if one.name
+                    and not one.protected
+                    and len(one.pid) == _DIGITS
+                    and one.pid.isdigit()
+                ),
+                _spell_client_line,
+            ),
+        )
+
+    def expected_in(self, spec: FieldSpec) -> TextList:
+        """Return the texts of which the line of a field may be one.
+
+        A line without meaning or format may hold a name of staff: who decided, received or checked.
+        """
+        if not is_single_line(spec):
+            return NO_TEXTS
+        match spec.means:
+            case Meaning.AUTHOR_TITLE:
+                return self.titles
+            case Meaning.CLIENT_NAME:
+                return self.clients
+            case Meaning.CLIENT_PRINTED:
+                return self.client_lines
+            case _:
+                return self.staff if may_hold_staff(spec) else NO_TEXTS
+
+
+NO_KNOWN_TEXTS = KnownTexts()
+"""No register is known."""
+
+
+def is_single_line(spec: FieldSpec) -> bool:
+    """Return whether a field is one line of handwriting."""
+    return spec.traits.is_handwriting and not spec.traits.is_multiline
+
+
+def may_hold_staff(spec: FieldSpec) -> bool:
+    """Return whether a line is for an author, or for nothing that is known."""
+    return spec.means is Meaning.AUTHOR_NAME or (spec.means is None and spec.format is None)
+
+
+def _spell_client_line(line: str) -> tuple[str, ...]:
+    """Return a client's name and number with and without century and hyphen."""
+    name, _, number = line.rpartition(" ")
+    short = number[len("19") :]
+    return tuple(
+        f"{name} {one}" for one in (number, short, number.replace("-", ""), short.replace("-", ""))
+    )
+
+
+# Match initials on a page to the staff who may have signed.
+
+
+def name_signers(
+    specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading], staff: StaffRegister
+) -> dict[str, Reading]:
+    """Name the persons who may have signed in the alternatives of initials.
+
+    For instance "MA – Maria Andersson", each with its probability; whether the initials are
+    there is not changed.
+    """
+    named = {}
+    # Only initials that were read have letter probabilities.
+    for spec in specs:
+        reading = fields[spec.name]
+        if spec.traits.names_signer and reading.state is State.READ and reading.cell_probabilities:
+            named[spec.name] = _add_signer_names(reading, staff, signing_unit(form, spec, fields))
+    return named
+
+
+def _add_signer_names(reading: Reading, staff: StaffRegister, unit: str) -> Reading:
+    """Return the reading with signers as alternatives, before what says that it is empty."""
+    shares: dict[str, float] = {}
+    for signer in staff.signers(reading.cell_probabilities, unit):
+        # A person may be on the lists of two units.
+        shares[signer.words] = shares.get(signer.words, 0.0) + reading.p * signer.p
+    ranked = sorted(shares.items(), key=lambda pair: -pair[1])
+    absent = tuple((value, p) for value, p in reading.alternatives if not isinstance(value, str))
+    return replace(reading, alternatives=(*ranked, *absent))
+
+
+def signing_unit(form: Form, spec: FieldSpec, fields: Mapping[str, Reading]) -> str:
+    """Return the unit of the row or the sheet as read; empty if it was not read."""
+    unit_spec = form.meaning(Meaning.UNIT, spec.row)
+    reading = fields.get(unit_spec.name) if unit_spec else None
+    return reading.value if reading is not None and isinstance(reading.value, str) else ""
+
 
 Key = tuple[str, ...]
 """What makes spellings of a text the same."""

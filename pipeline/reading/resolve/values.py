@@ -22,15 +22,16 @@ from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, Reading, State, Value
 from pipeline.domain.review.field_values import NUMBER_PATTERN, to_number
-from pipeline.reading.resolve.bayes import (
+from pipeline.reading.resolve.number_likelihood import (
+    NORMAL_NOISE,
     add_evidence,
     list_values,
     normalize_reading,
     remove_evidence,
+    temper_probabilities,
     unlisted_p,
     weigh_reading,
 )
-from pipeline.reading.resolve.number_likelihood import NORMAL_NOISE, temper_probabilities
 
 Window = tuple[date, date]
 """First and last day of the outage."""

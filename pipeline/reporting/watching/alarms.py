@@ -17,18 +17,20 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import ImagesAwayError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import Settings
-from pipeline.files.sandbox.process import (
+from pipeline.files.sandbox_process import (
     ReaderEndedError,
     ReaderTooSlowError,
     reaches_network,
 )
 from pipeline.operations.health import BACKUP_AGE, MIN_DISK_BYTES
-from pipeline.reporting.watching.drift import Dimension, Drift, measure_drift
-from pipeline.reporting.watching.rises import (
+from pipeline.reporting.watching.drift import (
     PAST_SAMPLES,
     RECENT_SAMPLES,
+    Dimension,
+    Drift,
     compare_with_past,
     find_rises,
+    measure_drift,
 )
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.verification import LogCheck, find_last_log_check, is_latest_intact

@@ -19,7 +19,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import IssuedSheet, Person, PrintedRow
 from pipeline.domain.permissions import Action, require_permission
-from pipeline.files.sandbox.typed_pages import TYPED_PNG
+from pipeline.files.documents import TYPED_PNG
 from pipeline.registers.issued_serials import parse_issued_file
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import record

@@ -27,12 +27,12 @@ from rapidfuzz.distance import Levenshtein
 
 from pipeline.domain.settings import load_settings
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps, read_steps
+from pipeline.reading.fields.handwriting.transcription import find_transcripts
 from pipeline.reading.language.language_model import (
     LanguageModel,
     Lexicon,
     load_swedish,
 )
-from pipeline.reading.language.transcription import find_transcripts
 from research.evaluation.authors.adaptation import Change, fit_adaptation
 from research.evaluation.fields.handwriting import (
     COPISTE_ARCHIVE,

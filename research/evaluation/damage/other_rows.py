@@ -26,11 +26,11 @@ from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Image, Reading, State
 from pipeline.domain.settings import ROOT
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.register.register import cut_box
-from pipeline.reading.template_images import field_margin_mm, template_image
+from pipeline.reading.register.template_images import field_margin_mm, template_image
 from research.training.handwriting.lines import TrainingLine
 from research.training.strokes.held_out import find_fit_writers, load_held_out_strokes
 

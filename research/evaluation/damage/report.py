@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from pipeline.domain.confidence import HIGH_CONFIDENCE
+from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode, parse_issues, split_code
 from pipeline.domain.model import Image
@@ -144,7 +144,7 @@ def _summarize_step(strength: float, pages: Sequence[PageOutcome]) -> DamageStep
         tuple(reasons),
         len(fields),
         sum(not field.right for field in fields),
-        sum(field.p < HIGH_CONFIDENCE for field in fields),
+        sum(field.p < PREFILL_FROM for field in fields),
         sum(field.flagged for field in fields),
         sum(field.silent for field in fields),
         max(

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.domain.confidence import HIGH_CONFIDENCE
+from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
@@ -29,7 +29,7 @@ from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.timing import limit_threads
+from pipeline.reading.imaging.process_resources import limit_threads
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
 from research.evaluation.damage.curved_paper import PaperShape, photograph_curved
@@ -319,7 +319,7 @@ class FieldOutcome:
     def silent(self) -> bool:
         """Whether the field is wrong, or was read elsewhere, without being flagged."""
         return (
-            self.p >= HIGH_CONFIDENCE
+            self.p >= PREFILL_FROM
             and not self.flagged
             and (not self.right or self.offset_mm > MAX_OFFSET_MM)
         )

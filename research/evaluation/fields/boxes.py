@@ -15,11 +15,11 @@ import numpy as np
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.form.field import Format, Kind
 from pipeline.domain.model import Image, Reading, State, Value
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.digits.reader import plain_digit_row
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.network import ALPHABET, find_shipped_file, read_steps
 from pipeline.reading.fields.printed_text import read_printed_line
-from pipeline.reading.fields.registry import CALIBRATED_READERS
 from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.fields.filled_pages import (
     DigitShapes,

@@ -30,7 +30,7 @@ from pipeline.preparation.practice.synthetic_handwriting import Mask, SyntheticW
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
 from pipeline.reading.register.register import cut_box
-from pipeline.reading.template_images import field_margin_mm, template_image
+from pipeline.reading.register.template_images import field_margin_mm, template_image
 from pipeline.registers.clients import load_client_register
 from research.evaluation.fields.field_values import EMPTY_SHARE, STRUCK_SHARE, make_values
 from research.training.digits.glyphs import add_local_habit

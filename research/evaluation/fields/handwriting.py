@@ -36,10 +36,7 @@ from pipeline.reading.calibration.curves import (
     installed_curves,
     load_curves,
 )
-from pipeline.reading.calibration.files import fold_key
-from pipeline.reading.calibration.fit import assign_fold
 from pipeline.reading.fields.handwriting import line_image
-from pipeline.reading.fields.handwriting.narrow import read_condensed
 from pipeline.reading.fields.handwriting.network import (
     ALPHABET,
     Steps,
@@ -47,11 +44,11 @@ from pipeline.reading.fields.handwriting.network import (
     find_shipped_file,
     read_steps,
 )
-from pipeline.reading.fields.handwriting.reader import read_line_images
+from pipeline.reading.fields.handwriting.reader import read_condensed, read_line_images
 from pipeline.reading.fields.handwriting.second_pass import make_second_pass
+from pipeline.reading.fields.handwriting.transcription import find_transcripts
 from pipeline.reading.fields.printed_text import read_printed_line
 from pipeline.reading.language.language_model import load_swedish
-from pipeline.reading.language.transcription import find_transcripts
 from research.evaluation.fields.uppsala import load_uppsala_words
 from research.evaluation.measure import (
     EvaluationData,
@@ -60,6 +57,7 @@ from research.evaluation.measure import (
     absent_row,
     make_quality_row,
 )
+from research.training.calibration.curve_fits import assign_fold, fold_key
 from research.training.handwriting.augment import spoil
 from research.training.handwriting.evaluate import error_by_writer, greedy_text
 from research.training.handwriting.lines import (

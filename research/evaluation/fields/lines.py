@@ -33,7 +33,7 @@ from pipeline.reading.fields.handwriting.line_image import (
 )
 from pipeline.reading.fields.handwriting.reader import read_line_images
 from pipeline.reading.fields.ink import Ink, find_ink
-from pipeline.reading.fields.lines import read_written_areas
+from pipeline.reading.fields.segmentation.lines import read_written_areas
 from pipeline.reading.fields.segmentation.rows import segment_area, segment_rows
 from research.training.handwriting.lines import load_archive
 

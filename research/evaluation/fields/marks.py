@@ -24,8 +24,8 @@ from pipeline.domain.form.field import FieldSpec, Kind, StrictModel
 from pipeline.domain.model import Image, State
 from pipeline.domain.settings import ROOT
 from pipeline.files.images import decode_image
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from research.evaluation.fields.marked_forms import MarkedBox, read_marked_boxes

@@ -27,12 +27,12 @@ from pipeline.domain.model import Client, Reading, StaffMember, Value
 from pipeline.domain.settings import ROOT
 from pipeline.files.images import decode_image
 from pipeline.reading.identify.identify import identify_page
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.read_page import expected_names, known_texts, read_fields
 from pipeline.reading.register.register import register_page
+from pipeline.reading.register.template_images import template_image
 from pipeline.reading.resolve.known_names import weigh_client_names, weigh_staff
 from pipeline.reading.resolve.resolve import ReadingContext
-from pipeline.reading.template_images import template_image
 from pipeline.registers.client_search import split_words
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister

@@ -35,7 +35,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from pipeline.domain.confidence import DRAWN_MARKS_MAX_P
 from pipeline.domain.form.field import Kind
 from pipeline.domain.settings import Handwriting
 from pipeline.reading.calibration.curves import (
@@ -45,17 +44,9 @@ from pipeline.reading.calibration.curves import (
     CalibrationCurves,
     load_curves,
 )
-from pipeline.reading.calibration.files import (
-    FittedCurve,
-    cross_fit_curves,
-    fit_curves,
-    format_card_table,
-    write_curves,
-    write_fold_curves,
-)
-from pipeline.reading.calibration.fit import JudgedReading
+from pipeline.reading.calibration.fit import FittedCurve, JudgedReading, write_curves
+from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 from pipeline.reading.fields.handwriting.network import find_network_file
-from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 from research.evaluation.fields.handwriting import (
     ABSENCE_BY_SET,
     CAPITALS_SET,
@@ -76,6 +67,13 @@ from research.training.calibration.boxes import (
     Halves,
     judge_boxes,
     load_digit_pools,
+)
+from research.training.calibration.curve_fits import (
+    DRAWN_MARKS_MAX_P,
+    cross_fit_curves,
+    fit_curves,
+    format_card_table,
+    write_fold_curves,
 )
 from research.training.calibration.formats import draw_formatted_lines
 from research.training.calibration.kept import KeptReadings

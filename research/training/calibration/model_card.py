@@ -6,8 +6,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.domain.confidence import DRAWN_MARKS_MAX_P, UNCALIBRATED_MAX_P
-from pipeline.reading.calibration.files import FittedCurve, format_card_table, format_network
+from pipeline.domain.confidence import UNCALIBRATED_MAX_P
+from pipeline.reading.calibration.fit import FittedCurve
+from research.training.calibration.curve_fits import (
+    DRAWN_MARKS_MAX_P,
+    format_card_table,
+    format_network,
+)
 
 _PARTIAL = frozenset({"--only", "--weights"})
 """Options that fit a part."""

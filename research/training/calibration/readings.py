@@ -26,7 +26,8 @@ from pipeline.reading.calibration.curves import (
     writer_clarity,
 )
 from pipeline.reading.calibration.fit import JudgedReading
-from pipeline.reading.fields import letters
+from pipeline.reading.field_readers import FIELD_READERS, make_field_image
+from pipeline.reading.fields.digits import letters
 from pipeline.reading.fields.digits.reader import plain_digit_row
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.network import (
@@ -36,9 +37,7 @@ from pipeline.reading.fields.handwriting.network import (
     read_steps,
 )
 from pipeline.reading.fields.handwriting.word_boxes import align_characters
-from pipeline.reading.fields.registry import FIELD_READERS
 from pipeline.reading.language.formats import is_same_value, parse_values
-from pipeline.reading.single_fields import make_field_image
 from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.fields.filled_pages import DigitShapes, DigitWriter, draw_filled_fields
 from research.training.digits.rows import CONDITIONS, PX_PER_MM, RowContents, draw_row

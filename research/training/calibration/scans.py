@@ -17,12 +17,12 @@ from pipeline.domain.settings import ROOT
 from pipeline.preparation.practice.fill_sheet import SOLID_MARK
 from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter
 from pipeline.reading.calibration.fit import JudgedReading
-from pipeline.reading.fields.registry import FIELD_READERS
+from pipeline.reading.field_readers import FIELD_READERS
 from pipeline.reading.identify.identify import identify_page
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.read_page import score_fields
 from pipeline.reading.register.register import register_page
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from research.evaluation.fields.digit_rows import draw_empty_row
 from research.evaluation.fields.field_values import STRUCK_SHARE, make_values
 from research.evaluation.fields.scanned_pages import (

@@ -1,7 +1,7 @@
 """Draw rows of digit boxes as they look after registration at 8 px per mm, with their content.
 
 A row is drawn with its neighbours, box lines, pen and paper, then degraded as scanners do;
-`cell_images` then cuts it as it cuts images of scanned fields.
+`segment_digit_row` then cuts it as it cuts images of scanned fields.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.digits.cells import EMPTY_CLASS, STRUCK_CLASS, cell_images
+from pipeline.reading.fields.digits.cells import EMPTY_CLASS, STRUCK_CLASS, segment_digit_row
 from research.training.digits.corrections import (
     CORRECTION_KINDS,
     CORRECTION_SHARES,
@@ -58,7 +58,7 @@ class DrawnRow:
 
     def pictures(self) -> Image:
         """Its cells (n, 32, 32)."""
-        return cell_images(self.image, self.blank, len(self.labels), self.margin_px)
+        return segment_digit_row(self.image, self.blank, len(self.labels), self.margin_px).pictures
 
 
 class RowContents(Protocol):

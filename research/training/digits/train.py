@@ -43,7 +43,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.digits.cells import CELL_CLASS_COUNT, CELL_PX, cell_images
+from pipeline.reading.fields.digits.cells import CELL_PX, OTHER_CLASS, segment_digit_row
 from pipeline.reading.fields.digits.reader import DIGIT_MODEL, SECOND_DIGIT_MODEL
 from research.training.digits.batches import iter_batches
 from research.training.digits.corrections import CorrectedBoxes
@@ -164,7 +164,7 @@ class Sources:
     seed: int = SEED
 
 
-def cell_network(classes: int = CELL_CLASS_COUNT) -> nn.Sequential:
+def cell_network(classes: int = OTHER_CLASS + 1) -> nn.Sequential:
     """Return six convolutions down to 4 × 4 and one output layer.
 
     About 310,000 parameters, 17 million multiplications a cell.
@@ -243,7 +243,10 @@ def _glyphs(sources: Sources, held_out: bool) -> Glyphs:
 def cut_isolated(pictures: Iterable[Image]) -> Image:
     """Cut white-on-black images of single digits like live crops."""
     return np.concatenate(
-        [cell_images((255 - picture).astype(np.uint8), None, 1) for picture in pictures]
+        [
+            segment_digit_row((255 - picture).astype(np.uint8), None, 1).pictures
+            for picture in pictures
+        ]
     )
 
 
@@ -350,7 +353,7 @@ def train_cell_network(
     return training.seen >= planned
 
 
-def begin_network(begun: Path, pictures: Image, classes: int = CELL_CLASS_COUNT) -> nn.Sequential:
+def begin_network(begun: Path, pictures: Image, classes: int = OTHER_CLASS + 1) -> nn.Sequential:
     """Return a network with the weights of a written one, to train it further."""
     some = pictures[:: max(1, len(pictures) // RESUMED_CELLS)]
     return resume_network(begun, cell_network(classes), some)

@@ -27,7 +27,7 @@ from numpy.random import Generator
 
 from pipeline.domain.model import Image
 from pipeline.reading.fields.handwriting.line_image import cut_columns
-from pipeline.reading.fields.ink import Mask
+from pipeline.reading.imaging.components import Mask
 from research.training.handwriting.alignment import AlignedLine, align_lines
 from research.training.handwriting.augment import InkImage, UnaccentedLetter, add_accent
 from research.training.handwriting.letters import LetterCut, find_cuts, mask_between
@@ -424,9 +424,9 @@ def _cut_line(line: AlignedLine, rng: Generator) -> Iterator[TrainingLine]:
 
 
 def _cut_part(line: TrainingLine, text: str, start: int, end: int) -> Iterator[TrainingLine]:
-    picture = cut_columns(line.picture, start, end)
-    if picture is not None and text.strip():
-        yield TrainingLine(picture, text.strip(), line.writer)
+    cut = cut_columns(line.picture, start, end)
+    if cut is not None and text.strip():
+        yield TrainingLine(cut.picture, text.strip(), line.writer)
 
 
 def _find_gap(picture: Image, middle: float) -> int | None:

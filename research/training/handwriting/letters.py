@@ -21,7 +21,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.letters import CAPITAL_LETTERS, LETTER_SYMBOLS
+from pipeline.reading.fields.digits.letters import CAPITAL_LETTERS, LETTER_SYMBOLS
 from research.training.digits.corrections import draw_struck_out
 from research.training.digits.glyphs import (
     OPTDIGITS_HELD_OUT,

@@ -25,11 +25,11 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from pipeline.domain.settings import ROOT
-from pipeline.reading.fields.handwriting.narrow import read_condensed
 from pipeline.reading.fields.handwriting.network import Steps
+from pipeline.reading.fields.handwriting.reader import read_condensed
 from pipeline.reading.fields.handwriting.second_pass import PassSteps, SecondPass, make_second_pass
+from pipeline.reading.fields.handwriting.transcription import find_transcripts
 from pipeline.reading.language.language_model import LanguageModel, Lexicon, load_swedish
-from pipeline.reading.language.transcription import find_transcripts
 from research.evaluation.fields.handwriting import strip_accents
 from research.training.handwriting.compose_lines import LetterWriters, make_letter_writers
 from research.training.handwriting.lines import TrainingLine, load_archive, load_dhsd

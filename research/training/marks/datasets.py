@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.model import State
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES, Numbers
-from pipeline.reading.fields.marks.reader import measure_box
+from pipeline.reading.fields.marks.reader import measure_boxes
 from research.evaluation.fields.marks import (
     AnswerBox,
     AnswerSheet,
@@ -163,7 +163,7 @@ def _measure_drawn(marks: Sequence[DrawnMark | PrintedMark]) -> MarkSet:
             for m in marks
         ]
     )
-    values = np.stack([measure_box(m.crop) for m in marks])
+    values = np.stack([measure_boxes([m.crop])[0][0] for m in marks])
     return MarkSet(
         values,
         wanted,
@@ -184,7 +184,7 @@ def _measure_answer_boxes(
     chosen = random.permutation(len(boxes))[:size]
     # Wanted classes: empty, marked, filled solid.
     answers = {True: (0.0, 1.0, 1.0), False: (1.0, 0.0, 0.0), None: DISPUTED_TARGET}
-    values = np.stack([measure_box(boxes[i].crop) for i in chosen])
+    values = np.stack([measure_boxes([boxes[i].crop])[0][0] for i in chosen])
     wanted = np.array([answers[boxes[i].marked] for i in chosen])
     return MarkSet(
         values,

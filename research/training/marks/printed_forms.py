@@ -19,7 +19,7 @@ from pipeline.preparation.practice.fill_sheet import render_sheet_page
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.register.register import register_page
-from pipeline.reading.template_images import cut_field_images, template_image
+from pipeline.reading.register.template_images import cut_field_images, template_image
 from research.evaluation.fields.marked_forms import (
     MARKED_FORM,
     MARKED_SERIAL,

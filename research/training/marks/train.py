@@ -66,7 +66,7 @@ def fit_mark_model(examples: MarkSet, members: int) -> MarkModel:
     # The first network sees single boxes.
     first = fit_network(Examples(examples.values, examples.wanted, weight), SEED)
     # Mean features of empty and marked boxes, as reference for a sheet's own.
-    inked, compared = is_marked(examples.wanted), classifier.compared_columns(examples.values)
+    inked, compared = is_marked(examples.wanted), examples.values[:, classifier.COMPARED_COLUMNS]
     usual = np.stack([compared[~inked].mean(axis=0), compared[inked].mean(axis=0)])
     model = MarkModel(first, (), usual, 1.0, 0.0)
     # The second networks see the other boxes of the sheet too.

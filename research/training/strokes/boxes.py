@@ -1,8 +1,8 @@
 """Rows of letter boxes in one person's capitals, as the line network is shown them.
 
 The product cuts each box out and puts the letters of a row side by side
-(`pipeline/reading/fields/letters.py`). Letters are drawn at random, so that the shape alone says
-what they are.
+(`pipeline/reading/fields/digits/letters.py`). Letters are drawn at random, so that the shape alone
+says what they are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.letters import CAPITAL_LETTERS, LETTER_SYMBOLS, compose_letter_line
+from pipeline.reading.fields.digits.letters import (
+    CAPITAL_LETTERS,
+    LETTER_SYMBOLS,
+    compose_letter_line,
+)
 from research.training.digits.rows import CONDITIONS, draw_row
 from research.training.handwriting.compose_lines import BASE_LETTERS
 from research.training.handwriting.lines import TrainingLine

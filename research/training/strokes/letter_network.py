@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import torch
 
-from pipeline.reading.fields.letters import (
+from pipeline.reading.fields.digits.letters import (
     CAPITAL_LETTERS,
     LETTER_MODEL,
     LETTER_SYMBOLS,

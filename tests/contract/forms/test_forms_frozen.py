@@ -17,8 +17,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import BoxCode, FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.form.form import Deadline, Form, Forms, LegalBasis, Subject
-from pipeline.domain.form.grid import Days, Grid
-from pipeline.domain.form.page import PageSpec, Section, Table, Text
+from pipeline.domain.form.page import Days, Grid, PageSpec, Section, Table, Text
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import ROOT
 from pipeline.forms.form_yaml import dump_form

@@ -18,7 +18,7 @@ from pipeline.cli import reading
 from pipeline.domain.errors import ExitCode, ReadingError, UsageError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image, Reading
-from pipeline.reading.fields import registry
+from pipeline.reading import field_readers as registry
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.single_fields import decode_grayscale
 from research.training.marks.draw import draw_mark

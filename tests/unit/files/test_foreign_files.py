@@ -21,12 +21,12 @@ from pipeline.domain.errors import (
     MissingProgramError,
     ProgramKilledError,
 )
-from pipeline.files import page_files, pdf_input, programs
+from pipeline.files import page_files, pdf_input, pdf_render
+from pipeline.files import sandbox_process as process_module
 from pipeline.files.page_files import count_pages, read_pages
-from pipeline.files.sandbox import process as process_module
-from pipeline.files.sandbox.limits import is_cut_off
-from pipeline.files.sandbox.pages import ForeignPages
-from pipeline.files.sandbox.process import (
+from pipeline.files.sandbox_limits import is_cut_off
+from pipeline.files.sandbox_pages import ForeignPages
+from pipeline.files.sandbox_process import (
     KEPT_VARIABLES,
     ReaderEndedError,
     ReaderTooSlowError,
@@ -241,7 +241,7 @@ def test_a_process_with_users_of_its_own_reads_no_environment_of_the_program() -
     """Any account but root has users of its own with the network; so has root without rights."""
     ask = (
         "import os\n"
-        "from pipeline.files.sandbox.process import SandboxProcess\n"
+        "from pipeline.files.sandbox_process import SandboxProcess\n"
         "with SandboxProcess() as process:\n"
         "    process.ask('cut_off')\n"
         "    own, other = (os.readlink(f'/proc/{pid}/ns/user')\n"
@@ -320,7 +320,7 @@ def test_a_helper_program_that_the_machine_kills_is_run_again_and_is_no_fault_of
         'for last; do :; done; printf "P5 2 2 255\\n1234" > "$last.pgm"',
     )
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(programs, "PAUSES_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(pdf_render, "PAUSES_S", (0.0, 0.0, 0.0))
     drawn = pikepdf.new()
     drawn.add_blank_page()
     drawn.save(tmp_path / "a.pdf")

@@ -10,10 +10,7 @@ import pytest
 
 from pipeline.domain.errors import BrokenFileError
 from pipeline.domain.issues import IssueCode
-from pipeline.files.images import decode_image
-from pipeline.files.page_files import read_pages
-from pipeline.files.sandbox.note_files import NoteFileError, parse_note, parse_rows
-from pipeline.files.sandbox.typed_pages import (
+from pipeline.files.documents import (
     PAGE_CHARACTERS,
     TYPED_PNG,
     TypedKind,
@@ -21,6 +18,9 @@ from pipeline.files.sandbox.typed_pages import (
     draw_typed_page,
     read_typed_page,
 )
+from pipeline.files.images import decode_image
+from pipeline.files.note_files import NoteFileError, parse_note, parse_rows
+from pipeline.files.page_files import read_pages
 from pipeline.operations.watch_folder import is_complete_file
 from tests.support.pages.small_pages import write_stack
 

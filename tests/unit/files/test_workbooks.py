@@ -13,9 +13,13 @@ from openpyxl import Workbook
 
 from pipeline.domain.errors import UsageError
 from pipeline.export.runs.receipts import parse_receipt_file
-from pipeline.files.sandbox.process import ReaderEndedError, ReaderTooSlowError, SandboxProcess
-from pipeline.files.sandbox.tables import read_foreign_table
-from pipeline.files.sandbox.workbook import format_cell
+from pipeline.files.sandbox_process import (
+    ReaderEndedError,
+    ReaderTooSlowError,
+    SandboxProcess,
+    read_foreign_table,
+)
+from pipeline.files.workbook import format_cell
 from pipeline.forms.visit_lists import parse_visit_plan
 from pipeline.preparation.outage_pack.staff_pages import parse_chain, parse_schedule
 from pipeline.registers.care_system_list import parse_care_table, propose_columns, read_care_list

@@ -35,7 +35,7 @@ from pipeline.forms.printing import (
     to_issued_sheet,
 )
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from tests.support.pages.form_choice import by_form
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.domain.errors import ProgramKilledError, StoreUnavailableError
 from pipeline.domain.settings import Settings
-from pipeline.files.sandbox.pages import ForeignPages
-from pipeline.files.sandbox.process import ReaderEndedError, SandboxProcess
+from pipeline.files.sandbox_pages import ForeignPages
+from pipeline.files.sandbox_process import ReaderEndedError, SandboxProcess
 from pipeline.operations import intake
 from pipeline.operations.intake import IntakeResult, import_files
 from pipeline.store.database.store import Store, open_store

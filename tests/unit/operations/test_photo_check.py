@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
 from pipeline.forms.printing import Sheet
-from pipeline.operations.photo_check import PhotoProblem, check_photo
+from pipeline.operations.photo_check import PhotoProblem, check_photo, find_paper_edges, is_cut_off
 from pipeline.preparation.practice.fill_sheet import render_sheet_page
-from pipeline.reading.imaging.paper_edges import find_paper_edges, is_cut_off
 from tests.support.screens import seeding
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,12 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.model import Image
 from pipeline.forms.field_types import FieldType
 from pipeline.preparation.form_editor import drawn_boxes
-from pipeline.preparation.form_proposals.label_list import load_label_list
-from pipeline.preparation.form_proposals.propose import FieldProposal, Proposals, propose_fields
+from pipeline.preparation.form_proposals.propose import (
+    FieldProposal,
+    Proposals,
+    load_label_list,
+    propose_fields,
+)
 
 A4 = (210.0, 297.0)
 SCALE = 8

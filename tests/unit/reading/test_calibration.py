@@ -23,19 +23,19 @@ from pipeline.reading.calibration.curves import (
     log_odds,
     writer_clarity,
 )
-from pipeline.reading.calibration.files import (
-    cross_fit_curves,
-    fit_curves,
-    fold_key,
-    write_curves,
-    write_fold_curves,
-)
 from pipeline.reading.calibration.fit import (
-    FOLDS,
     JudgedReading,
     fit_curve,
     predict,
     score_probabilities,
+    write_curves,
+)
+from research.training.calibration.curve_fits import (
+    FOLDS,
+    cross_fit_curves,
+    fit_curves,
+    fold_key,
+    write_fold_curves,
 )
 from research.training.calibration.model_card import write_card
 

@@ -14,7 +14,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import SIGNATURE_LETTERS, CellProbabilities, Reading, StaffMember, State
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.signature import read_initials
+from pipeline.reading.fields.handwriting.signature import read_initials
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.registers.staff import StaffRegister, find_member, load_staff
 

@@ -5,7 +5,7 @@ The rest is under Mer. Each change is saved at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -89,7 +89,7 @@ def field_editor(key: str, place: ItemPlace, item: OutlineItem, change: ChangeDr
     _required_inputs(key, item.data, field_type, saver)
     with more.popover(t("forms.more"), width="stretch"):
         if not item.is_words:
-            _requirement_inputs(key, item.data, saver)
+            requirement_inputs(key, item.data, saver)
             if place.item:
                 _beside_input(key, place, item, change)
             _more_inputs(key, item.data, field_type, saver)
@@ -113,15 +113,7 @@ def _required_inputs(
             on_change=saver("options", lambda text: outline_edits.parse_options(text, options)),
         )
     elif field_type in _CELL_TYPES:
-        st.number_input(
-            t("forms.cells"),
-            1,
-            30,
-            int(properties.get("cells") or 4),
-            key=f"{key}-cells",
-            on_change=saver("cells"),
-            width=160,
-        )
+        cells_input(key, properties, saver)
     elif field_type is FieldType.LINES:
         lines = properties.get("lines")
         count = _FILL_LINES if lines == "fill" else int(lines or 3)
@@ -138,9 +130,25 @@ def _required_inputs(
         )
 
 
-def _requirement_inputs(
+def cells_input(
     key: str, properties: Mapping[str, Any], saver: Callable[..., Callable[[], None]]
 ) -> None:
+    """Show how many cells a row of boxes has."""
+    st.number_input(
+        t("forms.cells"),
+        1,
+        30,
+        int(properties.get("cells") or 4),
+        key=f"{key}-cells",
+        on_change=saver("cells"),
+        width=160,
+    )
+
+
+def requirement_inputs(
+    key: str, properties: Mapping[str, Any], saver: Callable[..., Callable[[], None]]
+) -> None:
+    """Show whether a field is required and critical."""
     st.checkbox(
         t("forms.required"),
         bool(properties.get("required")),
@@ -208,11 +216,21 @@ def _more_inputs(
             on_change=save,
             help=t("forms.width_help"),
         )
+    meaning_input(key, properties, saver, _MEANINGS)
+
+
+def meaning_input(
+    key: str,
+    properties: Mapping[str, Any],
+    saver: Callable[..., Callable[[], None]],
+    meanings: Sequence[str],
+) -> None:
+    """Show what a field means, one of `meanings` or nothing."""
     means = str(properties.get("means") or "")
     st.selectbox(
         t("forms.means"),
-        _MEANINGS,
-        _MEANINGS.index(means) if means in _MEANINGS else 0,
+        meanings,
+        meanings.index(means) if means in meanings else 0,
         format_func=lambda meaning: (
             t(f"forms.means.{meaning}") if meaning else t("forms.means_nothing")
         ),

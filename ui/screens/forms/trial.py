@@ -21,13 +21,17 @@ from pipeline.forms.problems import FormProblem
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import Draft
-from pipeline.preparation.form_editor.trial import TrialPage, run_trial
+from pipeline.preparation.form_editor.trial import (
+    TrialPage,
+    TrialRemark,
+    load_trial_results,
+    run_trial,
+)
 from pipeline.preparation.form_editor.trial_judging import (
     TrialFieldResult,
     is_serious,
     most_likely_value,
 )
-from pipeline.preparation.form_editor.trial_results import TrialRemark, load_trial_results
 from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.store.accounts import people

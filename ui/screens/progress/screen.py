@@ -222,7 +222,11 @@ def _csv_file(context: AppContext, person: Person, language: str) -> bytes:
 def _units_section(overview: Overview) -> None:
     """Show what is left of each unit: pages, and entries as bars and numbers by the next step."""
     st.header(t("progress.units"), anchor=False)
-    left = {unit: each for unit, each in overview.remaining.items() if _is_left(each)}
+    left = {
+        unit: each
+        for unit, each in overview.remaining.items()
+        if each.pages or any(each.steps.values())
+    }
     if not left:
         st.caption(t("progress.units_none"))
         return
@@ -249,10 +253,6 @@ def _units_section(overview: Overview) -> None:
         f"<thead><tr>{kinds}</tr><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
     st.caption(t("progress.units_what"))
-
-
-def _is_left(each: Remaining) -> bool:
-    return bool(each.pages or any(each.steps.values()))
 
 
 def _unit_row(unit: str, each: Remaining, most: int) -> str:

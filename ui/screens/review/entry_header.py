@@ -17,18 +17,17 @@ from pipeline.domain.errors import InvalidAnswerError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law import deadlines
-from pipeline.domain.law.benefit_norm import OTHER_YEAR
-from pipeline.domain.law.duty_text import duty_text
-from pipeline.domain.law.open_deadlines import deadline_field
+from pipeline.domain.law.open_deadlines import deadline_field, duty_text
 from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.permissions import Action, permitted_units
+from pipeline.domain.review.benefit_norm import OTHER_YEAR
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.recount import BEFORE_OUTAGE, TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding
-from pipeline.files.sandbox.note_files import parse_note
-from pipeline.files.sandbox.typed_pages import TYPED_PNG, TypedKind, read_typed_page
+from pipeline.files.documents import TYPED_PNG, TypedKind, read_typed_page
+from pipeline.files.note_files import parse_note
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
 from pipeline.registers.outages import find_system, outage_days
 from pipeline.store.database.clock import utc_now

@@ -20,7 +20,6 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import workers
 from pipeline.store.paper.intake.stacks import (
     MAX_STACKS,
-    ReadingPace,
     Stack,
     list_stacks,
     measure_pace,
@@ -65,7 +64,12 @@ def live_stacks(context: AppContext, person: Person) -> None:
     ahead = pace.queued
     with st.container(key="batches", gap="small"):
         for stack in stacks[:limit]:
-            _stack_line(person, stack, _minutes_left(stack, pace, ahead), now)
+            _stack_line(
+                person,
+                stack,
+                pace.minutes_left(max(stack.queued, ahead)) if stack.queued else None,
+                now,
+            )
             # Pages are read in the order in which they came: an older stack waits for no newer one.
             ahead -= stack.queued
     if len(stacks) > limit:
@@ -80,10 +84,6 @@ def _is_any_alive(context: AppContext, heartbeats: Iterable[datetime], now: date
     return any(
         abs((now - at).total_seconds()) < context.settings.takeover_seconds for at in heartbeats
     )
-
-
-def _minutes_left(stack: Stack, pace: ReadingPace, ahead: int) -> int | None:
-    return pace.minutes_left(max(stack.queued, ahead)) if stack.queued else None
 
 
 def _stack_line(person: Person, stack: Stack, minutes: int | None, now: datetime) -> None:

@@ -59,8 +59,6 @@ EMPTY_CLASS, STRUCK_CLASS, OTHER_CLASS = 10, 11, 12
 """Classes of a cell apart from the digits 0–9: nothing, struck out or filled in, a letter or
 another mark.
 """
-CELL_CLASS_COUNT = 13
-"""The digits 0–9 and these three."""
 ADJACENT_KERNEL = np.ones((3, 3), np.uint8)
 """A pixel and its eight neighbours."""
 NEAR_PRINT_KERNEL = np.ones((7, 7), np.uint8)
@@ -109,11 +107,6 @@ class DigitRow(NamedTuple):
     two_digits: NDArray[np.bool_]
     ditto: NDArray[np.bool_]
     reached: NDArray[np.bool_]
-
-
-def cell_images(image: Image, template: Image | None, cells: int, margin_px: float = 0.0) -> Image:
-    """Return the cells of a row, (cells, 32, 32), 255 = ink; see `segment_digit_row`."""
-    return segment_digit_row(image, template, cells, margin_px).pictures
 
 
 def segment_digit_row(

@@ -28,11 +28,13 @@ from pipeline.reading.fields.handwriting.network import (
     find_shipped_file,
     read_all_characters,
 )
-from pipeline.reading.fields.handwriting.word_boxes import align_characters, find_word_spans
-from pipeline.reading.fields.ink import Mask
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.fields.handwriting.word_boxes import (
+    align_characters,
+    find_word_spans,
+    likeliest_signs,
+)
+from pipeline.reading.imaging.components import Components, Mask
 from pipeline.reading.language.formats import UNITS
-from pipeline.reading.language.line_runs import likeliest_signs
 
 MICRO_SIGN = "µ"
 MICRO_MIN_P = 0.003

@@ -21,7 +21,7 @@ from pipeline.domain.confidence import STRIKE_FROM
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.fields.handwriting.line_image import (
     LineImage,
-    cut_columns_with_offset,
+    cut_columns,
     is_dash,
 )
 from pipeline.reading.fields.handwriting.word_boxes import shift_words
@@ -206,7 +206,7 @@ def _extend_strike(picture: Image, strike: Strike) -> tuple[int, int]:
 
 def _line_part(picture: Image, start: int, end: int, left: int) -> tuple[LineImage, ...]:
     """Return the part of a line between two columns, or nothing if it has no ink."""
-    cut = cut_columns_with_offset(picture, start, end)
+    cut = cut_columns(picture, start, end)
     return (LineImage(cut.picture, left=left + cut.left),) if cut is not None else ()
 
 

@@ -15,8 +15,7 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import find_inks, find_px_per_mm
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES
 from pipeline.reading.fields.marks.features import MAX_MARK_MM
-from pipeline.reading.fields.marks.lighting import even_lighting
-from pipeline.reading.fields.marks.reader import classify_marks, load_mark_model
+from pipeline.reading.fields.marks.reader import classify_marks, even_lighting, load_mark_model
 from pipeline.reading.fields.marks.rules import is_covered, is_scribbled_over
 
 OPTION_MARGIN_MM = 1.5

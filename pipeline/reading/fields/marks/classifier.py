@@ -34,7 +34,7 @@ COMPARED_FEATURES = (
     "bare paper darkened",
 )
 """The features of each box that are compared with the other boxes."""
-_COMPARED_COLUMNS = [
+COMPARED_COLUMNS = [
     (*features.SHAPE_FEATURES, *features.CONTRAST_FEATURES).index(name)
     for name in COMPARED_FEATURES
 ]
@@ -148,7 +148,7 @@ def compare_with_sheet(
         sheets: which boxes are of one sheet.
         usual: (2, compared) what empty and inked boxes usually look like.
     """
-    compared = values[:, _COMPARED_COLUMNS]
+    compared = values[:, COMPARED_COLUMNS]
     comparison = np.zeros((len(values), len(SHEET_FEATURES)))
     # Boxes without a sheet have no others.
     for sheet in np.unique(sheets):
@@ -159,11 +159,6 @@ def compare_with_sheet(
         else:
             comparison[of_sheet] = _compare_sheet(compared[of_sheet], p[of_sheet], usual)
     return comparison
-
-
-def compared_columns(values: Numbers) -> Numbers:
-    """Return the columns of `COMPARED_FEATURES`."""
-    return np.asarray(values[:, _COMPARED_COLUMNS], np.float64)
 
 
 def _compare_sheet(compared: Numbers, p: Numbers, usual: Numbers) -> Numbers:

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Darkness, Ink, disc_kernel, measure_darkness, square_kernel
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.image_stack import filter_stack
-from pipeline.reading.imaging.quantiles import quantile, row_quantiles
+from pipeline.reading.imaging.quantiles import filter_stack, quantile, row_quantiles
 
 SHAPE_FEATURES = (
     "covered",
@@ -111,7 +110,7 @@ def _measure_shape(
     `slope` is how fast its darkness changes; the rest are features of the paper and the print.
     """
     # The ink inside, and with the gaps of a filling closed.
-    inside = _inside_mask(ink)
+    inside = ink.mask[_inset_slices(ink)].astype(np.uint8)
     inked_px = int(np.count_nonzero(inside))
     closed = _close_gaps(inside, ink.px_per_mm) if inked_px else inside
     covered, covered_closed = inked_px / inside.size, np.count_nonzero(closed) / inside.size
@@ -143,10 +142,6 @@ def _measure_shape(
         *ground,
         _outside_steepness(ink, slope) if outside else 0.0,
     )
-
-
-def _inside_mask(ink: Ink) -> NDArray[np.uint8]:
-    return ink.mask[_inset_slices(ink)].astype(np.uint8)
 
 
 def _close_gaps(inside: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.uint8]:

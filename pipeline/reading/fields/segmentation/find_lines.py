@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reading.fields.ink import Mask
-from pipeline.reading.fields.strokes import ConnectedStrokes
+from pipeline.reading.fields.handwriting.line_image import ConnectedStrokes
+from pipeline.reading.imaging.components import Mask
 
 LEAST_BODY_MM, MOST_BODY = 0.6, 2.5
 """Strokes of a letter's body are higher than this, mm, and lower than this many usual heights."""

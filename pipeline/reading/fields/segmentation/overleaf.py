@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.reading.fields.handwriting.line_image import ConnectedStrokes
 from pipeline.reading.fields.segmentation.assign_ink import RowNumbers
-from pipeline.reading.fields.strokes import ConnectedStrokes
 
 SHAFT_QUANTILE = 0.9
 """The shaft of an arrow is as thick as this quantile of its heights."""

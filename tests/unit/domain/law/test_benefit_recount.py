@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from pipeline.domain.errors import FormError, RecountError
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.benefit_norm import NORM_FOLDER, NormTable, load_norm_tables
 from pipeline.domain.model import State
+from pipeline.domain.review.benefit_norm import NORM_FOLDER, NormTable, load_norm_tables
 from pipeline.domain.review.recount import fields_to_recheck, recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers

@@ -15,7 +15,7 @@ from pipeline.domain.law.deadlines import (
     find_deadline_rule,
     load_deadline_rules,
 )
-from pipeline.domain.law.duty_text import duty_text
+from pipeline.domain.law.open_deadlines import duty_text
 
 
 def test_the_shipped_rules_have_a_law_and_a_source() -> None:

@@ -17,9 +17,9 @@ from pipeline.operations.learning import curves, words
 from pipeline.operations.learning.learn import (
     LearningContext,
     LearningResult,
+    TrainingPermit,
     learn_from_entries,
 )
-from pipeline.operations.learning.training_set import TrainingPermit
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store

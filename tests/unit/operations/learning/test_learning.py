@@ -20,11 +20,12 @@ from pipeline.operations.learning import curves
 from pipeline.operations.learning.learn import (
     LearningContext,
     LearningResult,
+    TrainingPermit,
     export_training_set,
     install_learned,
     learn_from_entries,
+    write_training_set,
 )
-from pipeline.operations.learning.training_set import TrainingPermit, write_training_set
 from pipeline.operations.learning.words import (
     SignerLesson,
     WordLesson,

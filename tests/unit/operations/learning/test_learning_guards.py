@@ -30,8 +30,8 @@ from pipeline.operations.learning.learn import (
     LearningContext,
     LearningResult,
     install_learned,
+    write_training_set,
 )
-from pipeline.operations.learning.training_set import write_training_set
 from pipeline.operations.learning.words import (
     SignerLesson,
     WordLesson,

@@ -119,7 +119,7 @@ def test_backups_without_numbers_come_first_by_their_names(
 def test_a_gap_and_a_date_in_the_future_are_named(
     ward: BusyWard, safe: Safe, store_settings: Settings, clock: list[datetime]
 ) -> None:
-    from pipeline.operations.upkeep.backup_order import find_remarks
+    from pipeline.operations.upkeep.backup_folder import find_remarks
 
     made = []
     for day in range(4):
@@ -139,7 +139,7 @@ def test_a_gap_and_a_date_in_the_future_are_named(
 def test_a_damaged_manifest_is_not_passed_over_in_silence(
     ward: BusyWard, safe: Safe, store_settings: Settings, clock: list[datetime]
 ) -> None:
-    from pipeline.operations.upkeep.backup_order import find_remarks
+    from pipeline.operations.upkeep.backup_folder import find_remarks
 
     names = []
     for day in range(3):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline.domain.errors import StoreError, UsageError
 from pipeline.domain.settings import Settings
-from pipeline.operations.upkeep.retention import choose_kept
+from pipeline.operations.upkeep.backup_folder import choose_kept
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import redact_error
 from pipeline.store.database.migrations.history import head

@@ -9,15 +9,15 @@ import pytest
 from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image, State
-from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.letters import (
+from pipeline.reading.field_readers import CALIBRATED_READERS
+from pipeline.reading.fields.digits.letters import (
     CAPITAL_LETTERS,
     LETTER_SYMBOLS,
     classify_letters,
     plain_letter_row,
     read_letter_boxes,
 )
-from pipeline.reading.fields.registry import CALIBRATED_READERS
+from pipeline.reading.fields.field_image import FieldImage
 
 BOX, HIGH, MARGIN = 44, 64, 16
 

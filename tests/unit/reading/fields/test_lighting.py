@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.marks.lighting import _plane_solver, _plane_terms, even_lighting
+from pipeline.reading.fields.marks.reader import _plane_solver, _plane_terms, even_lighting
 
 PX = 8.0
 

@@ -15,15 +15,19 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State
-from pipeline.reading.fields import lines
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting import reader
 from pipeline.reading.fields.ink import find_ink
-from pipeline.reading.fields.lines import STRUCK_PLACEHOLDER, segment_plain_paper
+from pipeline.reading.fields.segmentation import lines
 from pipeline.reading.fields.segmentation.find_lines import find_rows
+from pipeline.reading.fields.segmentation.lines import STRUCK_PLACEHOLDER, segment_plain_paper
 from pipeline.reading.fields.segmentation.overleaf import refers_overleaf
 from pipeline.reading.fields.segmentation.rows import RowInk, segment_rows
-from pipeline.reading.template_images import FIELD_MARGIN_MM, LINES_MARGIN_MM, field_margin_mm
+from pipeline.reading.register.template_images import (
+    FIELD_MARGIN_MM,
+    LINES_MARGIN_MM,
+    field_margin_mm,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.patient]
 

@@ -9,11 +9,10 @@ import pytest
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, State
+from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.reader import read_handwriting
-from pipeline.reading.fields.registry import CALIBRATED_READERS
-from pipeline.reading.fields.signature import read_initials, read_signatures
-from pipeline.reading.single_fields import make_field_image
+from pipeline.reading.fields.handwriting.signature import read_initials, read_signatures
 
 PX, MARGIN, WIDTH, HEIGHT = 8, 16, 320, 64
 

@@ -14,9 +14,9 @@ from pdf2image import convert_from_bytes
 from pipeline.domain.errors import MissingProgramError, ReadingError
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import UNSEEN_P, Image, State
+from pipeline.reading.field_readers import calibrate_readings
 from pipeline.reading.fields import printed_text
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.registry import calibrate_readings
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,10 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, Reading, State
 from pipeline.domain.settings import ROOT
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.registry import CALIBRATED_READERS
-from pipeline.reading.fields.signature import read_initials, read_signatures
-from pipeline.reading.template_images import cut_field_images, template_image
+from pipeline.reading.fields.handwriting.signature import read_initials, read_signatures
+from pipeline.reading.register.template_images import cut_field_images, template_image
 
 PX = 8.0
 

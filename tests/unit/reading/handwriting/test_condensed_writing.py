@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.handwriting import narrow as handwriting_narrow
+from pipeline.reading.fields.handwriting import reader
 from pipeline.reading.fields.handwriting.line_image import LineImage
-from pipeline.reading.fields.handwriting.narrow import MAX_SPREADS, SPREAD_FACTOR, read_condensed
 from pipeline.reading.fields.handwriting.network import ALPHABET, STEP_PX, Steps
-from pipeline.reading.fields.handwriting.reader import read_line_images
+from pipeline.reading.fields.handwriting.reader import (
+    MAX_SPREADS,
+    SPREAD_FACTOR,
+    read_condensed,
+    read_line_images,
+)
 from research.training.handwriting.lines import find_fonts, render_line
 from tests.support.shared_data import shared
 
@@ -51,7 +55,7 @@ def test_only_dense_or_unread_writing_is_widened(
         shown.extend(image.shape[1] for image in images)
         return [answering(path) for _ in images]
 
-    monkeypatch.setattr(handwriting_narrow, "read_steps", network)
+    monkeypatch.setattr(reader, "read_steps", network)
     ((seen, _),) = read_condensed([np.full((HEIGHT, WIDTH), 255, np.uint8)])
     assert shown == [
         WIDTH,

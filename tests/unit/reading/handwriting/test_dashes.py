@@ -12,7 +12,7 @@ from pipeline.reading.fields.digits.reader import read_digit_boxes
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.line_image import is_dash
 from pipeline.reading.fields.handwriting.reader import read_handwriting
-from pipeline.reading.fields.lines import read_text_areas
+from pipeline.reading.fields.segmentation.lines import read_text_areas
 
 Stroke = tuple[tuple[float, float], ...]
 LEVEL: Stroke = ((6.0, 4.0), (10.0, 4.0))

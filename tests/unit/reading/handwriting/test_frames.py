@@ -14,7 +14,7 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.frames import find_line_ink
 from pipeline.reading.fields.handwriting.reader import read_handwriting
 from pipeline.reading.fields.ink import find_ink
-from pipeline.reading.fields.lines import read_text_areas
+from pipeline.reading.fields.segmentation.lines import read_text_areas
 
 PX, MARGIN, WIDTH, HEIGHT = 8, 16, 400, 64
 

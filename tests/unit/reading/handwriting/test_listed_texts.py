@@ -9,10 +9,10 @@ import pytest
 
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.model import Client, StaffMember
-from pipeline.reading.fields.handwriting.listed_texts import IMAGE_TRUST, weigh_listed
+from pipeline.reading.fields.field_image import MAX_NEAREST, NO_TEXTS, TextList
+from pipeline.reading.fields.handwriting.reader import IMAGE_TRUST, weigh_listed
 from pipeline.reading.fields.handwriting.second_pass import text_log_probability
-from pipeline.reading.language.text_list import MAX_NEAREST, NO_TEXTS, TextList
-from pipeline.reading.resolve.known_texts import KnownTexts
+from pipeline.reading.resolve.known_names import KnownTexts
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
 from tests.support.pages.written_steps import steps_of, with_doubt

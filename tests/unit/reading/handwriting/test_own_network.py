@@ -22,16 +22,17 @@ from pipeline.domain.settings import load_settings
 from pipeline.operations.health import HealthFinding, check_installation
 from pipeline.operations.page_job import make_reader
 from pipeline.reading.calibration.curves import installed_curves
+from pipeline.reading.field_readers import NETWORK_FINGERPRINTS, calibrate_readings
 from pipeline.reading.fields.handwriting.network import (
+    NetworkShape,
     find_network_file,
     find_program_file,
     find_second_file,
     load_network,
     open_own_network,
     read_steps,
+    require_fit,
 )
-from pipeline.reading.fields.handwriting.own_network import NetworkShape, require_fit
-from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS, calibrate_readings
 
 FREE = Path(__file__).parents[4] / "data" / "models" / "handwriting-free.onnx"
 LINE = np.full((48, 160), 255, np.uint8)

@@ -12,16 +12,15 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, State
-from pipeline.reading.fields import lines
-from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.field_image import FieldImage, TextList
 from pipeline.reading.fields.handwriting import reader
 from pipeline.reading.fields.handwriting.line_image import split_into_bands
 from pipeline.reading.fields.handwriting.network import read_steps
 from pipeline.reading.fields.handwriting.strikethrough import Strike
 from pipeline.reading.fields.ink import find_ink, render_ink
-from pipeline.reading.fields.lines import count_lines
+from pipeline.reading.fields.segmentation import lines
+from pipeline.reading.fields.segmentation.lines import count_lines
 from pipeline.reading.language.ctc import decode_ctc
-from pipeline.reading.language.text_list import TextList
 from tests.support.pages.written_steps import steps_of, with_doubt
 from tests.support.shared_data import shared
 

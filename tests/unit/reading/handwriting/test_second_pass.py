@@ -24,9 +24,9 @@ from pipeline.reading.fields.handwriting.second_pass import (
     make_second_pass,
     text_log_probability,
 )
+from pipeline.reading.fields.handwriting.transcription import SwedishGuide, transcribe_line
 from pipeline.reading.language.ctc import decode_ctc
 from pipeline.reading.language.language_model import load_swedish
-from pipeline.reading.language.transcription import SwedishGuide, transcribe_line
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 
 SWEDISH = load_swedish(ROOT / "data" / "models")

@@ -15,18 +15,18 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, Outcome, PageReading
 from pipeline.forms.library import geometry_digest
 from pipeline.forms.printing import make_blank_sheets, print_sheets
-from pipeline.reading.identify.external_forms import (
+from pipeline.reading.imaging import geometry
+from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
+from pipeline.reading.register.external_forms import (
     LOOSE_RESIDUAL_MM,
     ExternalFormMatch,
     locate_form,
     match_external_form,
 )
-from pipeline.reading.identify.print_features import extract_features, extract_template_features
-from pipeline.reading.imaging import geometry
-from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
+from pipeline.reading.register.form_votes import extract_features, extract_template_features
 from pipeline.reading.register.page_fit import Creases
 from pipeline.reading.register.register import Registration
-from pipeline.reading.template_images import load_template_file
+from pipeline.reading.register.template_images import load_template_file
 from research.evaluation.damage.damaged_page import DamagedPage, Points
 from research.evaluation.damage.imaging_damage import add_noise, add_uneven_light
 from research.evaluation.damage.paper_damage import add_dust

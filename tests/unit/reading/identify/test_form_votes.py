@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.domain.model import Image
-from pipeline.reading.identify.form_votes import Blank, count_votes, rank_likely
-from pipeline.reading.identify.print_features import extract_features
 from pipeline.reading.imaging import geometry
+from pipeline.reading.register.form_votes import Blank, count_votes, extract_features, rank_likely
 from tests.support.pages.printed_elsewhere import care_blank, page
 from tests.support.pages.synthetic_page import rendered, scribbled
 

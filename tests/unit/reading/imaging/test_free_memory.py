@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.reading.imaging.free_memory import give_memory_back
+from pipeline.reading.imaging.process_resources import give_memory_back
 
 MIB = 2**20
 
@@ -32,5 +32,5 @@ def test_memory_between_what_is_kept_is_given_back() -> None:
 
 
 def test_nothing_happens_without_such_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.reading.imaging.free_memory._find_trim", lambda: None)
+    monkeypatch.setattr("pipeline.reading.imaging.process_resources._find_trim", lambda: None)
     give_memory_back()

@@ -29,7 +29,7 @@ from pipeline.reading.imaging.print_contrast import (
 from pipeline.reading.page_checks.covered_areas import PATCH_SCALE, covered_share
 from pipeline.reading.page_checks.image_quality import find_quality_issues
 from pipeline.reading.page_checks.occlusion import find_occluded_fields
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 
 OWN = Forms.load(ROOT / "forms")
 FIELD = FieldSpec(

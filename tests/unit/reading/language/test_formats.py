@@ -9,6 +9,7 @@ import pytest
 from pipeline.domain import dates
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import State
+from pipeline.reading.fields.handwriting.transcription import transcribe_line
 from pipeline.reading.language.formats import (
     FORMAT_PATTERNS,
     format_guide,
@@ -16,7 +17,6 @@ from pipeline.reading.language.formats import (
     parse_values,
     weigh_value,
 )
-from pipeline.reading.language.transcription import transcribe_line
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 
 GOOD = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain.model import Image
-from pipeline.reading.language.page_text import read_page_text
+from pipeline.reading.fields.printed_text import read_page_text
 from tests.support.pages.sample_pages import printed_paper
 
 

@@ -8,9 +8,9 @@ import pytest
 from pipeline.domain.model import State
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.handwriting.network import ALPHABET
+from pipeline.reading.fields.handwriting.transcription import find_transcripts, transcribe_line
+from pipeline.reading.fields.handwriting.word_boxes import RunKind, split_runs
 from pipeline.reading.language.language_model import Lexicon, load_swedish
-from pipeline.reading.language.line_runs import RunKind, split_runs
-from pipeline.reading.language.transcription import find_transcripts, transcribe_line
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 
 SWEDISH = load_swedish(ROOT / "data" / "models")

@@ -31,9 +31,9 @@ from pipeline.reading.page_checks.image_quality import (
     check,
     find_quality_issues,
 )
-from pipeline.reading.page_context import PageContext
+from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.register.register import Registration
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from research.evaluation.damage.damaged_page import Damage, DamagedPage
 from research.evaluation.damage.imaging_damage import (
     add_blur,

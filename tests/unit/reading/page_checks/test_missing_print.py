@@ -19,7 +19,7 @@ from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.occlusion import find_occluded_fields
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from research.evaluation.fields.field_values import make_values
 from tests.support.pages.form_choice import by_form
 

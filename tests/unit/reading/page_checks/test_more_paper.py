@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import HIGH_CONFIDENCE
+from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Outcome, PageReading
@@ -18,7 +18,7 @@ from pipeline.files.images import decode_image
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.imaging.geometry import PAGE_BOX, to_grayscale
-from pipeline.reading.page_checks.more_paper import has_adjacent_sheet
+from pipeline.reading.page_checks.covered_areas import has_adjacent_sheet
 from pipeline.reading.read_page import PageReader
 from research.evaluation.damage.series import SERIES_BY_NAME, DamageTrial, damage_page, fill_sheet
 from tests.support.chance import most_errors
@@ -235,4 +235,4 @@ def test_form_is_read_and_other_sheet_raises_issue() -> None:
 
 
 def is_certain(reading: PageReading, name: str) -> bool:
-    return reading.fields[name].p >= HIGH_CONFIDENCE
+    return reading.fields[name].p >= PREFILL_FROM

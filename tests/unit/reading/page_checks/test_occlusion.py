@@ -20,7 +20,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.image_quality import lower_confidence
 from pipeline.reading.page_checks.occlusion import find_occluded_fields
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from research.evaluation.damage.damaged_page import DamagedPage
 from research.evaluation.damage.imaging_damage import binarize
 from research.evaluation.fields.field_values import make_values

@@ -22,7 +22,7 @@ from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.occlusion import find_occluded_fields
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 
 pytestmark = pytest.mark.slow
 

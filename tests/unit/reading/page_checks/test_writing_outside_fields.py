@@ -29,7 +29,7 @@ from pipeline.reading.imaging.geometry import to_grayscale
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.stray_writing import PRINTED_MARKS, find_stray_writing
 from pipeline.reading.read_page import PageReader
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.logo import grey_logo
 from tests.support.pages.synthetic_page import rendered

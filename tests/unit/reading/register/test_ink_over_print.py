@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain.model import Image
-from pipeline.reading.register.print_darkness import DarknessPair, relative_darkness
+from pipeline.reading.imaging.print_contrast import DarknessPair, relative_darkness
 from research.evaluation.fields.overwritten import (
     draw_form,
     judge_registration,

@@ -34,7 +34,7 @@ from pipeline.reading.register.register import (
     cut_box,
     register_page,
 )
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from research.evaluation.damage.damaged_page import DamagedPage
 from research.evaluation.damage.imaging_damage import add_noise, binarize
 from research.evaluation.damage.page_placement import change_dpi

@@ -9,9 +9,9 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.read_page import DEFAULT_GATE_MM
-from pipeline.reading.register.plate import fit_plate
+from pipeline.reading.register.page_fit import fit_plate
 from pipeline.reading.register.register import register_page
-from pipeline.reading.template_images import template_image
+from pipeline.reading.register.template_images import template_image
 from research.evaluation.damage.curved_paper import photograph_curved
 from research.evaluation.damage.damaged_page import DamagedPage
 from research.evaluation.damage.series import fill_sheet

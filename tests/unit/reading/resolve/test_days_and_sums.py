@@ -12,7 +12,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading, State
 from pipeline.reading.fields.digits.decoding import decode_digits
-from pipeline.reading.resolve.bayes import ChainLink, smooth_chain
+from pipeline.reading.resolve.number_likelihood import ChainLink, smooth_chain
 from pipeline.reading.resolve.values import (
     complete_day,
     weigh_date,

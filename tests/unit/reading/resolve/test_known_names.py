@@ -10,8 +10,7 @@ from pipeline.domain.confidence import NEAR_LISTED_MAX_P
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Client, Reading, StaffMember, State
-from pipeline.reading.resolve.known_names import weigh_client_names, weigh_staff
-from pipeline.reading.resolve.known_texts import may_hold_staff
+from pipeline.reading.resolve.known_names import may_hold_staff, weigh_client_names, weigh_staff
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister

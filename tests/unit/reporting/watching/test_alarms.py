@@ -23,8 +23,13 @@ from pipeline.reporting.watching.alarms import (
     find_alarms,
     load_watch_state,
 )
-from pipeline.reporting.watching.drift import Dimension, Drift
-from pipeline.reporting.watching.rises import PAST_SAMPLES, RECENT_SAMPLES, Comparison
+from pipeline.reporting.watching.drift import (
+    PAST_SAMPLES,
+    RECENT_SAMPLES,
+    Comparison,
+    Dimension,
+    Drift,
+)
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.hash_chain import ChainHead
 from pipeline.store.event_log.verification import LogCheck, is_latest_intact

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from pipeline.domain.confidence import Share
-from pipeline.reporting.watching.rises import (
+from pipeline.reporting.watching.drift import (
     PAST_SAMPLES,
     RECENT_SAMPLES,
     Comparison,

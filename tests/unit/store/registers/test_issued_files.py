@@ -18,7 +18,7 @@ from pipeline.domain.form.field import Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import IssuedSheet, Role
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.files.sandbox.typed_pages import TYPED_PNG
+from pipeline.files.documents import TYPED_PNG
 from pipeline.forms.fiducials import new_serial
 from pipeline.registers.issued_serials import format_issued_file
 from pipeline.registers.planned_visits import PlanKind

@@ -12,6 +12,7 @@ from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
 from pipeline.preparation.form_editor import drawn_boxes
 from pipeline.preparation.form_editor.drafts import YamlData
 from ui.i18n import t
+from ui.screens.forms.field_editor import cells_input, meaning_input, requirement_inputs
 
 _FIELD_TYPES: list[FieldType] = [
     field_type
@@ -84,31 +85,8 @@ def _role_inputs(key: str, box: dict[str, Any], saver: Callable[[str], Callable[
         on_change=saver("each_row"),
         help=t("forms.each_row_help"),
     )
-    st.checkbox(
-        t("forms.required"),
-        bool(box.get("required")),
-        key=f"{key}-required",
-        on_change=saver("required"),
-    )
-    st.checkbox(
-        t("forms.critical"),
-        bool(box.get("critical")),
-        key=f"{key}-critical",
-        on_change=saver("critical"),
-        help=t("forms.critical_help"),
-    )
-    means = str(box.get("means") or "")
-    st.selectbox(
-        t("forms.means"),
-        _MEANINGS,
-        _MEANINGS.index(means) if means in _MEANINGS else 0,
-        format_func=lambda meaning: (
-            t(f"forms.means.{meaning}") if meaning else t("forms.means_nothing")
-        ),
-        key=f"{key}-means",
-        on_change=saver("means"),
-        help=t("forms.means_help"),
-    )
+    requirement_inputs(key, box, saver)
+    meaning_input(key, box, saver, _MEANINGS)
 
 
 def _type_inputs(
@@ -127,15 +105,7 @@ def _type_inputs(
             help=t("forms.choice_help"),
         )
     elif FIELD_TYPE_TRAITS[field_type].cells:
-        st.number_input(
-            t("forms.cells"),
-            1,
-            30,
-            int(box.get("cells") or 4),
-            key=f"{key}-cells",
-            on_change=saver("cells"),
-            width=160,
-        )
+        cells_input(key, box, saver)
     elif field_type is FieldType.LINES:
         lines = int(box.get("lines") or max(1, round(box["box"][3] / drawn_boxes.LINE_HEIGHT_MM)))
         st.number_input(

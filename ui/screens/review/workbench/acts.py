@@ -23,8 +23,8 @@ from pipeline.domain.errors import (
     UnknownClientError,
 )
 from pipeline.domain.form.field_labels import accessible_name
-from pipeline.domain.law.benefit_norm import OTHER_YEAR
 from pipeline.domain.model import EntryState, Person, State
+from pipeline.domain.review.benefit_norm import OTHER_YEAR
 from pipeline.domain.review.recount import BEFORE_OUTAGE, ORDER_KINDS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import ArithmeticFinding

@@ -12,7 +12,7 @@ from pipeline.domain.model import Box, Image, PageReading
 from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, render_sheet_page
-from pipeline.reading.fields.digits.cells import CELL_CLASS_COUNT
+from pipeline.reading.fields.digits.cells import OTHER_CLASS
 from pipeline.reading.fields.digits.decoding import DIGIT_SYMBOLS
 from pipeline.reading.read_page import PageReader
 
@@ -37,7 +37,7 @@ def row(
     """Probabilities of a row that reads `text` with `p` per box; `doubts` adds other symbols of a
     box with their share.
     """
-    out = np.full((len(text), CELL_CLASS_COUNT), (1 - p) / (CELL_CLASS_COUNT - 1), np.float32)
+    out = np.full((len(text), OTHER_CLASS + 1), (1 - p) / OTHER_CLASS, np.float32)
     for i, symbol in enumerate(text):
         out[i, DIGIT_SYMBOLS.index(symbol)] = p
         for other, share in (doubts or {}).get(i, {}).items():

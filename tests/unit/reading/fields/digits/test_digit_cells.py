@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image
+from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 from pipeline.reading.fields.digits import reader
-from pipeline.reading.fields.digits.cells import CELL_PX, cell_images, segment_digit_row
+from pipeline.reading.fields.digits.cells import CELL_PX, segment_digit_row
 from pipeline.reading.fields.digits.decoding import likeliest_rows
 from pipeline.reading.fields.digits.reader import (
     DIGIT_MODEL,
@@ -24,7 +25,6 @@ from pipeline.reading.fields.digits.reader import (
     read_digit_boxes,
     run_digit_network,
 )
-from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 from tests.unit.reading.fields.digits.digit_rows import (
     row,
 )
@@ -62,9 +62,11 @@ def drawn_row(digits: str, *, lines: int = 200) -> tuple[NDArray[np.uint8], NDAr
 def test_printed_lines_are_not_ink(*, with_blank: bool) -> None:
     image, blank, margin = drawn_row("1 8 ", lines=120)
     if with_blank:
-        pictures = cell_images(image, blank, 4, margin)
+        pictures = segment_digit_row(image, blank, 4, margin).pictures
     else:
-        pictures = cell_images(np.ascontiguousarray(image[margin:-margin, margin:-margin]), None, 4)
+        pictures = segment_digit_row(
+            np.ascontiguousarray(image[margin:-margin, margin:-margin]), None, 4
+        ).pictures
     assert pictures.shape == (4, CELL_PX, CELL_PX)
     assert [bool(picture.any()) for picture in pictures] == [True, False, True, False]
 
@@ -72,7 +74,7 @@ def test_printed_lines_are_not_ink(*, with_blank: bool) -> None:
 def test_slightly_displaced_blank_is_aligned() -> None:
     image, blank, margin = drawn_row("    ", lines=150)
     moved = np.roll(image, (2, 3), (0, 1))
-    assert not cell_images(moved, blank, 4, margin).any()
+    assert not segment_digit_row(moved, blank, 4, margin).pictures.any()
 
 
 def test_shadow_over_half_of_row_is_not_ink() -> None:
@@ -80,7 +82,8 @@ def test_shadow_over_half_of_row_is_not_ink() -> None:
     shaded = image.astype(np.float32)
     shaded[:, image.shape[1] // 2 :] *= 0.5
     lit, dark = (
-        cell_images(picture, blank, 6, margin) for picture in (image, shaded.astype(np.uint8))
+        segment_digit_row(picture, blank, 6, margin).pictures
+        for picture in (image, shaded.astype(np.uint8))
     )
     assert [bool(cell.any()) for cell in dark] == [bool(cell.any()) for cell in lit]
     assert np.abs(dark[-1].astype(int) - lit[-1]).mean() < 12
@@ -89,14 +92,14 @@ def test_shadow_over_half_of_row_is_not_ink() -> None:
 def test_stroke_outside_its_box_is_assigned_to_its_digit() -> None:
     image, blank, margin = drawn_row("    ")
     cv2.line(image, (margin + 20, margin + 10), (margin + 54, margin + 40), (30,), 4)
-    inked = [bool(picture.any()) for picture in cell_images(image, blank, 4, margin)]
+    inked = [bool(picture.any()) for picture in segment_digit_row(image, blank, 4, margin).pictures]
     assert inked == [True, False, False, False]
 
 
 def test_touching_digits_are_separated() -> None:
     image, blank, margin = drawn_row("1 8 ")
     cv2.line(image, (margin + 30, margin + 30), (margin + 110, margin + 30), (30,), 4)
-    inked = [bool(picture.any()) for picture in cell_images(image, blank, 4, margin)]
+    inked = [bool(picture.any()) for picture in segment_digit_row(image, blank, 4, margin).pictures]
     assert inked[0]
     assert inked[2]
 
@@ -104,9 +107,13 @@ def test_touching_digits_are_separated() -> None:
 def test_crop_is_independent_of_scale_and_polarity() -> None:
     image, _, margin = drawn_row("5")
     cell = np.ascontiguousarray(image[margin + 3 : -margin - 3, margin + 3 : -margin - 3])
-    once = cell_images(cell, None, 1)[0].astype(int)
-    twice = cell_images(cv2.resize(cell, None, fx=2, fy=2).astype(np.uint8), None, 1)[0].astype(int)
-    inverted = cell_images((255 - cell).astype(np.uint8), None, 1)[0].astype(int)
+    once = segment_digit_row(cell, None, 1).pictures[0].astype(int)
+    twice = (
+        segment_digit_row(cv2.resize(cell, None, fx=2, fy=2).astype(np.uint8), None, 1)
+        .pictures[0]
+        .astype(int)
+    )
+    inverted = segment_digit_row((255 - cell).astype(np.uint8), None, 1).pictures[0].astype(int)
     assert np.abs(once - twice).mean() < 12
     assert np.abs(once - inverted).mean() < 6
 
@@ -167,10 +174,10 @@ def test_only_uncertain_cell_is_reread_by_both_networks() -> None:
 def test_row_without_strokes_is_empty_on_any_paper() -> None:
     rng = np.random.default_rng(5)
     paper = np.clip(rng.normal(235, 2, (96, 400)), 0, 255).astype(np.uint8)
-    assert not cell_images(paper, np.full_like(paper, 255), 4, 16).any()
+    assert not segment_digit_row(paper, np.full_like(paper, 255), 4, 16).pictures.any()
     faint = paper.copy()
     cv2.line(faint, (150, 35), (140, 60), 200, 4)
-    found = cell_images(faint, np.full_like(paper, 255), 4, 16)
+    found = segment_digit_row(faint, np.full_like(paper, 255), 4, 16).pictures
     assert found.any(axis=(1, 2)).tolist() == [False, True, False, False]
 
 
@@ -229,9 +236,9 @@ def _drawn_cells() -> Image:
                     cv2.LINE_AA,
                 )
             rows.append(
-                cell_images(
+                segment_digit_row(
                     (row + rng.normal(0, 4, row.shape)).clip(0, 255).astype(np.uint8), None, 10
-                )
+                ).pictures
             )
     return np.concatenate(rows)
 

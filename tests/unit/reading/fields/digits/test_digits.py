@@ -7,9 +7,13 @@ import pytest
 
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.model import State
-from pipeline.reading.fields.digits.cells import CELL_CLASS_COUNT
-from pipeline.reading.fields.digits.decoding import decode_digits, likeliest_rows
-from pipeline.reading.fields.digits.formats import has_valid_check_digit, is_personal_number
+from pipeline.reading.fields.digits.cells import OTHER_CLASS
+from pipeline.reading.fields.digits.decoding import (
+    decode_digits,
+    has_valid_check_digit,
+    is_personal_number,
+    likeliest_rows,
+)
 from pipeline.reading.fields.digits.reader import (
     plain_digit_row,
 )
@@ -181,7 +185,7 @@ def test_probabilities_of_a_reading_never_exceed_one() -> None:
         (Format.NUMBER, 5),
     ):
         for sharpness in (0.3, 1, 3, 8):
-            flat = np.exp(sharpness * rng.normal(size=(cells, CELL_CLASS_COUNT))).astype(np.float32)
+            flat = np.exp(sharpness * rng.normal(size=(cells, OTHER_CLASS + 1))).astype(np.float32)
             reading = decode_digits(flat / flat.sum(axis=1, keepdims=True), spec(form, cells))
             assert 0 <= reading.p <= 1
             assert reading.p + sum(p for _, p in reading.alternatives) <= 1 + 1e-5

@@ -20,7 +20,7 @@ from pipeline.reading.fields.marks.features import (
     _fit_template,
     is_best_fit,
 )
-from pipeline.reading.fields.marks.lighting import even_lighting
+from pipeline.reading.fields.marks.reader import even_lighting
 from research.training.marks.draw import draw_mark
 
 REACH = 3
@@ -88,7 +88,8 @@ def test_the_negative_of_a_blank_is_measured(side: float, margin: float) -> None
     cv2.rectangle(blank, (first, first), (last - 1, last - 1), (90,), 2)
     blank.flags.writeable = False
     spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(50, 50, side, side))
-    assert np.isfinite(reader.measure_box(FieldImage(255 - blank, spec, blank, PX, margin))).all()
+    features, _ = reader.measure_boxes([FieldImage(255 - blank, spec, blank, PX, margin)])
+    assert np.isfinite(features).all()
 
 
 def _sought_everywhere(blank: Darkness, dark: Darkness, px_per_mm: float) -> Darkness:

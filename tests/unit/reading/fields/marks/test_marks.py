@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import DRAWN_MARKS_MAX_P, prefill_from
+from pipeline.domain.confidence import prefill_from
 from pipeline.domain.errors import ReadingError
 from pipeline.domain.form.field import FieldSpec, Kind, Option
 from pipeline.domain.form.form import Forms
@@ -17,13 +17,14 @@ from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.marks import choice, reader
 from pipeline.reading.fields.marks.reader import to_mark_reading
-from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
+from research.training.calibration.curve_fits import DRAWN_MARKS_MAX_P
 from research.training.calibration.readings import MIN_VISIBLE_DARKENING
 from research.training.marks.draw import DrawnSheet, draw_mark
 from research.training.marks.scan_effects import Scanner

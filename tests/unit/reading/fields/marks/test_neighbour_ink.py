@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.marks.neighbour_ink import paint_over_neighbours
+from pipeline.reading.fields.marks.rules import paint_over_neighbours
 
 MARGIN_MM = 2.0
 PAPER, PEN = 240, 60

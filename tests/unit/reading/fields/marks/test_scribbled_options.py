@@ -11,8 +11,8 @@ import pytest
 from pipeline.domain.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec, Kind, Option
 from pipeline.domain.model import Image, State
+from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.registry import CALIBRATED_READERS
 
 PX, SIDE, LEFT = 8, 5.0, (5.0, 25.0, 45.0)
 
