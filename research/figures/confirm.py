@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.domain.settings import ROOT
 
-CONFIRM = ("pipeline/store/review/decisions.py", "decide_entry")
+CONFIRM = ("pipeline/review/decisions.py", "decide_entry")
 """The file and the function by which an entry is decided."""
 TESTS = "tests/unit/store/entries/test_entry_decisions.py"
 _RESULT = "modules on the way of a confirm:"
@@ -81,4 +81,6 @@ def confirm_path() -> tuple[int, int, int]:
     if not line:
         raise RuntimeError(f"{TESTS} did not run: {done.stdout[-500:]}{done.stderr[-500:]}")
     modules, in_store, functions = map(int, line.removeprefix(_RESULT).split())
+    if not modules:
+        raise RuntimeError(f"No test of {TESTS} calls {CONFIRM[1]} of {CONFIRM[0]}.")
     return modules, in_store, functions
