@@ -21,7 +21,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.identity_numbers import PidKind, normalize_pid
-from pipeline.domain.law.rules_file import load_rules_file
+from pipeline.domain.rules_file import load_rules_file
 from pipeline.texts import Topic
 
 RETENTION_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "retention.yaml"

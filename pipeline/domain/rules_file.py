@@ -1,4 +1,4 @@
-"""Load rules of law that are data: a YAML file in `data`, validated against its schema."""
+"""Load rules that are data: a YAML file of `data` or `forms`, validated against its schema."""
 
 from __future__ import annotations
 
