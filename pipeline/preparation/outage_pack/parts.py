@@ -42,7 +42,7 @@ from pipeline.preparation.outage_pack.staff_pages import (
     draw_schedule,
 )
 from pipeline.preparation.outage_pack.unit_documents import SlotContent
-from pipeline.registers.pack_quantities import SheetQuantity, load_rules
+from pipeline.registers.pack_quantities import SheetQuantity
 
 _MAX_USE_LENGTH = 60
 """Characters of a line of the instructions about what a form is for."""
@@ -211,10 +211,10 @@ def _part_texts(key: str) -> tuple[str, str]:
 def describe_use(form: Form) -> str:
     """Return in one line what a form is for.
 
-    A form without a text in `data/pack/numbers.yaml`, such as a unit's own form, is described by
-    the titles of its sections.
+    A form without a `use` in its `rules.yaml`, such as a unit's own form, is described by the
+    titles of its sections.
     """
-    return load_rules().uses.get(form.id) or _section_titles_text(form) or pack_text("local_form")
+    return form.rules.use or _section_titles_text(form) or pack_text("local_form")
 
 
 def _section_titles_text(form: Form) -> str:
