@@ -371,12 +371,11 @@ class SigningRule(StrictModel):
             for first_version, each in sorted(rules.signing.items())
             if first_version <= self.version
         }
-        lists = ("by_unit", "by_sheet", "reserved")
         return self.model_copy(
             update={
                 name: getattr(self, name)
                 | {key for key, each in named.items() if getattr(each, name)}
-                for name in lists
+                for name in ("by_unit", "by_sheet", "reserved")
             }
             | {
                 "forms": dict(self.forms)
@@ -411,10 +410,10 @@ def load_signing_rules(folder: Path) -> tuple[SigningRule, ...]:
         FormError: a file breaks a rule; the message names the place.
     """
     path, of_forms = folder / "signing.yaml", load_form_rules(folder)
-    rules = load_rules_file(path, TypeAdapter(list[SigningRule])) if path.exists() else []
+    rules = load_rules_file(path, TypeAdapter(list[SigningRule] | None)) if path.exists() else ()
     return tuple(
         rule.with_forms(of_forms)
-        for rule in sorted(rules, key=lambda rule: (rule.since, rule.version))
+        for rule in sorted(rules or (), key=lambda rule: (rule.since, rule.version))
     )
 
 
@@ -432,14 +431,19 @@ class Forms(dict[tuple[str, int], Form]):
         """Load every form under the folders, and the rules of the first folder.
 
         Forms are `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`.
+
+        Raises:
+            FormError: a file is wrong, or the folder is one of an earlier release.
         """
-        folders = (folder, *more_folders)
+        # Of before rules.yaml: ignored, entries would be confirmed by one person
+        if (folder / "double_check.yaml").exists():
+            raise FormError("double_check_moved", folder=folder)
         paths = [
             path
-            for root in folders
+            for root in (folder, *more_folders)
             for path in sorted([*root.glob("*/form.yaml"), *root.glob("*/v*/form.yaml")])
         ]
-        rules = load_form_rules(*folders)
+        rules = load_form_rules(folder, *more_folders)
         forms = cls(
             {
                 (form.id, form.version): form.model_copy(

@@ -129,3 +129,10 @@ def test_a_folder_without_rules_has_none_and_a_misspelt_key_is_named(tmp_path: P
     (tmp_path / "note" / "rules.yaml").write_text("duoble_check: true\n", "utf-8")
     with pytest.raises(FormError, match=r"rules\.yaml"):
         load_form_rules(tmp_path)
+
+
+def test_a_folder_of_an_earlier_release_is_refused(tmp_path: Path) -> None:
+    """Else double checks that an office had decided would be lost without a word."""
+    (tmp_path / "double_check.yaml").write_text("- palliativ-hemakt\n", "utf-8")
+    with pytest.raises(FormError, match=r"rules\.yaml|double_check"):
+        Forms.load(tmp_path)
