@@ -20,9 +20,9 @@ from pydantic import Field, TypeAdapter, model_validator
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import INTERNAL_FORMS, Form, LegalBasis
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.law.paragraphs import load_law_duties
 from pipeline.domain.permissions import load_professions
-from pipeline.domain.rules_file import load_rules_file
 from pipeline.domain.settings import ROOT
 from pipeline.export.manual_entry.screen import TARGET as KEY_IN
 from tests.support.store.export_examples import FORMS

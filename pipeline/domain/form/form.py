@@ -23,9 +23,8 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.form.rules import FormRules, Signers, load_form_rules
-from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.form.yaml_loader import FormLoader, load_rules_file
 from pipeline.domain.model import EntryState
-from pipeline.domain.rules_file import load_rules_file
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 SIGNATURE_KEY = "signaturfortydligande"

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from pipeline.domain.form.field import StrictModel
-from pipeline.domain.rules_file import load_rules_file
+from pipeline.domain.form.yaml_loader import load_rules_file
 
 
 class Signers(StrictModel):

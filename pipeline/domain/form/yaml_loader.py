@@ -1,9 +1,15 @@
-"""A safe and fast YAML loader that refuses files whose aliases multiply their content."""
+"""Load YAML: forms, refused if aliases multiply their content, and rules of law."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TypeVar
+
 import yaml
+from pydantic import TypeAdapter, ValidationError
 from yaml.nodes import MappingNode, Node, SequenceNode
+
+from pipeline.domain.errors import FormError
 
 MAX_PARTS = 200_000
 """Values and keys of a file with each alias replaced by what it stands for."""
@@ -42,3 +48,21 @@ def _count_parts(node: Node, known: dict[int, int]) -> int:
         children = node.value
     known[id(node)] = 1 + sum(_count_parts(child, known) for child in children)
     return known[id(node)]
+
+
+# Load rules of law that are data: a YAML file in `data`, validated against its schema.
+
+_T = TypeVar("_T")
+
+
+def load_rules_file(file: Path, schema: TypeAdapter[_T]) -> _T:
+    """Load and validate a file of rules.
+
+    Raises:
+        FormError: the file is missing, or does not match the schema.
+    """
+    try:
+        return schema.validate_python(yaml.load(file.read_text("utf-8"), FormLoader))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        # Many files have the same name: the folder tells which
+        raise FormError("not_used", file="/".join(file.parts[-2:]), name=error) from error

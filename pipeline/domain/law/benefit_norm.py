@@ -21,9 +21,9 @@ from pydantic import Field, TypeAdapter, model_validator
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import NormFields
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.model import State
 from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding
-from pipeline.domain.rules_file import load_rules_file
 
 NORM_FOLDER = Path(__file__).resolve().parents[3] / "data" / "law" / "riksnorm"
 

@@ -20,8 +20,8 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.identity_numbers import PidKind, normalize_pid
-from pipeline.domain.rules_file import load_rules_file
 from pipeline.texts import Topic
 
 RETENTION_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "retention.yaml"

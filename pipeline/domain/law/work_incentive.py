@@ -16,8 +16,8 @@ from pydantic import Field, TypeAdapter
 
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import NormFields
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding
-from pipeline.domain.rules_file import load_rules_file
 
 WORK_INCENTIVE_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "jobbstimulans.yaml"
 

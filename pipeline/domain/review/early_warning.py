@@ -18,10 +18,10 @@ from pydantic import Field, TypeAdapter
 
 from pipeline.domain.form.field import FieldSpec, StrictModel
 from pipeline.domain.form.form import Form
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.model import State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers
-from pipeline.domain.rules_file import load_rules_file
 
 SCALES_FILE = Path(__file__).resolve().parents[3] / "data" / "scales" / "news2.yaml"
 _Points = Annotated[int, Field(ge=0, le=3)]

@@ -20,10 +20,10 @@ from rapidfuzz.distance import Levenshtein
 
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.form import Area, Form, FormId
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.open_deadlines import ANY_RULE
 from pipeline.domain.model import Reading, State, Value
-from pipeline.domain.rules_file import load_rules_file
 
 TRIAGE_FILE = Path(__file__).resolve().parents[3] / "data" / "triage.yaml"
 FIRST_LEVEL, LAST_LEVEL = 1, 6

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from pipeline.domain.rules_file import load_rules_file
+from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.export.rivta.mapping import Code
 from pipeline.export.tables.mapping import StrictModel
 
