@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from pipeline.domain.settings import Settings
-from pipeline.forms.letterhead import find_screen_logo
+from pipeline.forms.letterhead import find_logo
 from ui.browser.assets import svg_data_url
 from ui.i18n import t
 
@@ -26,13 +26,13 @@ _GAP = 9
 
 def header_logo(settings: Settings) -> None:
     """Show the logo and the product's name at the left of the menu, on every screen."""
-    logo = find_screen_logo(settings)
+    logo = find_logo(settings, is_grey=False)
     st.logo(_header_svg(logo, t("login.name")), size="large")
 
 
 def login_logo(settings: Settings) -> None:
     """Show the logo above the login; it is the municipality's, or a mark of Efterskrift."""
-    logo = find_screen_logo(settings)
+    logo = find_logo(settings, is_grey=False)
     source = _png_data_url(logo) if logo else svg_data_url(_MARK)
     alt = settings.care_provider if logo else ""  # the mark says nothing beside the name
     st.html(f'<img class="ef-login-logo" src="{source}" alt="{escape(alt)}">')

@@ -238,9 +238,7 @@ def require_permission(
 @cache
 def reserved_forms() -> frozenset[str]:
     """Return the ids of the forms that no typist may type, by the rule of signing in force."""
-    return frozenset().union(
-        *(rule.reserved for rule in load_signing_rules(ROOT / "forms" / "signing.yaml")[-1:])
-    )
+    return frozenset().union(*(rule.reserved for rule in load_signing_rules(ROOT / "forms")[-1:]))
 
 
 def find_signing_profession(

@@ -48,27 +48,9 @@ def dump_form(form: Form) -> str:
     """Return the text of the form's `form.yaml`, from which the same form can be loaded."""
     # Default values are left out.
     values = form.model_dump(mode="json", exclude={"pages"}, exclude_defaults=True)
-    # The same order as in the outline.
-    order = (
-        "id",
-        "version",
-        "title",
-        "area",
-        "criticality",
-        "subject",
-        "law",
-        "codes",
-        "entries",
-        "deadline",
-        "deadlines",
-        "depth",
-        "print_style",
-        "norm",
-    )
     head = {
-        key: [_to_flow(code) for code in values[key]] if key == "codes" else values[key]
-        for key in order
-        if key in values
+        key: [_to_flow(code) for code in value] if key == "codes" else value
+        for key, value in values.items()
     }
     body = {"pages": [_dump_page(page) for page in form.pages]}
     comment = (DRAWN_HEADER if form.printed_elsewhere else PLACED_HEADER).format(id=form.id)

@@ -80,24 +80,18 @@ def load_letterhead(settings: Settings, printed_on: date) -> Letterhead:
     return Letterhead(settings.care_provider, find_logo(settings), printed_on)
 
 
-def find_logo(settings: Settings) -> bytes:
-    """Return the logo as a grey PNG; empty if there is none or it cannot be used."""
+def find_logo(settings: Settings, *, is_grey: bool = True) -> bytes:
+    """Return the logo as `load_logo`; empty if there is none or it cannot be used."""
     try:
-        return load_logo(settings)
-    except SettingsError:
-        return b""
-
-
-def find_screen_logo(settings: Settings) -> bytes:
-    """Return the logo in its colours as a small PNG on white, for screens; empty as `find_logo`."""
-    try:
-        return load_logo(settings, is_grey=False)
+        return load_logo(settings, is_grey=is_grey)
     except SettingsError:
         return b""
 
 
 def load_logo(settings: Settings, *, is_grey: bool = True) -> bytes:
-    """Return the logo of the settings as a PNG, grey for paper; empty if there is none.
+    """Return the logo of the settings as a PNG; empty if there is none.
+
+    It is grey for paper, else small and in its colours on white, for screens.
 
     Raises:
         SettingsError: the file cannot be used as a logo.

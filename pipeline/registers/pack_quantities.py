@@ -61,12 +61,11 @@ class QuantityRule(StrictModel):
 
 
 class QuantityRules(StrictModel):
-    """The file of default numbers; `uses` describes by form what it is for."""
+    """The file of default numbers."""
 
     version: int
     always: tuple[QuantityRule, ...]
     areas: dict[str, tuple[QuantityRule, ...]]
-    uses: dict[FormId, str]
 
 
 @cache

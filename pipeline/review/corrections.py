@@ -60,7 +60,7 @@ from pipeline.store.entries.temporary_identities import has_open_identity
 from pipeline.store.entries.versions import last_kept_version, previous_return_reason
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.form_areas import CHOICE_FORMS, set_confirmed_area
+from pipeline.store.paper.form_areas import choice_forms, set_confirmed_area
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.duplicate_entries import find_active_mark
@@ -308,7 +308,7 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
     entry = load_entry(conn, entry_id)
     is_own = (entry.second_by or entry.first_by) == person.login
     areas = permissions.permitted_areas(person, Action.REVIEW, entry.unit)
-    if is_own and entry.form in CHOICE_FORMS and entry.area not in areas:
+    if is_own and entry.form in choice_forms() and entry.area not in areas:
         entry = replace(entry, area=None)
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     if entry.revision != revision or entry.state not in _UNDOABLE_STATES:

@@ -8,7 +8,7 @@ names an image of the blank form.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Annotated, LiteralString, Self
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.page import PageSpec
-from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.form.rules import FormRules, Signers, load_form_rules
+from pipeline.domain.form.yaml_loader import FormLoader, load_rules_file
 from pipeline.domain.model import EntryState
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -190,8 +191,8 @@ class Subject(StrEnum):
     NONE = "none"
 
 
-class Form(StrictModel):
-    """A form. A published version is frozen: printed paper outlives the program.
+class FormHead(StrictModel):
+    """What a form and its outline say before their pages, in the order in which it is written.
 
     Attributes:
         deadline, deadlines: One legal deadline, or several.
@@ -204,16 +205,26 @@ class Form(StrictModel):
     title: str
     area: Area
     criticality: Annotated[str, StringConstraints(pattern="^[ABC]$")]
+    subject: Subject = Subject.CLIENT
     law: tuple[LegalBasis, ...]
     codes: tuple[CodeList, ...] = ()
     entries: EntriesPer
-    subject: Subject = Subject.CLIENT
     deadline: Deadline | None = None
     deadlines: tuple[Deadline, ...] = ()
-    norm: NormFields | None = None
     depth: Depth = Depth.FULL
     print_style: Annotated[int, Field(ge=1, le=2)] = 1
+    norm: NormFields | None = None
+
+
+class Form(FormHead):
+    """A form. A published version is frozen: printed paper outlives the program.
+
+    Attributes:
+        rules: What happens with its entries, from `rules.yaml` beside it: no key of `form.yaml`.
+    """
+
     pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
+    rules: Annotated[FormRules, Field(exclude=True)] = FormRules()
 
     @cached_property
     def fields(self) -> tuple[FieldSpec, ...]:
@@ -320,18 +331,6 @@ def _parse_form(text: str, folder: Path) -> Form:
     return Form.model_validate(yaml.load(text, Loader=FormLoader), context={"folder": folder})
 
 
-class Signers(StrictModel):
-    """The professions (ids of data/professions.yaml) that may sign a note.
-
-    Attributes:
-        author: Those that may sign what they wrote themselves.
-        absent: Those that may sign, with a reason, for an author who cannot.
-    """
-
-    author: frozenset[str]
-    absent: frozenset[str]
-
-
 class SigningRule(StrictModel):
     """The entries that have to be signed before export, and by whom, from the day `since` on.
 
@@ -362,6 +361,29 @@ class SigningRule(StrictModel):
     by_sheet: frozenset[FormId] = frozenset()
     reserved: frozenset[FormId] = frozenset()
 
+    def with_forms(self, of_forms: Mapping[FormId, FormRules]) -> SigningRule:
+        """Return the rule with the exceptions that the forms themselves name."""
+        # Of each form the last ones that begin with this version or an earlier one.
+        named = {
+            form_id: each
+            for form_id, rules in of_forms.items()
+            for first_version, each in sorted(rules.signing.items())
+            if first_version <= self.version
+        }
+        return self.model_copy(
+            update={
+                name: getattr(self, name)
+                | {key for key, each in named.items() if getattr(each, name)}
+                for name in ("by_unit", "by_sheet", "reserved")
+            }
+            | {
+                "forms": dict(self.forms)
+                | {key: each.required for key, each in named.items() if each.required is not None},
+                "form_signers": dict(self.form_signers)
+                | {key: each.signers for key, each in named.items() if each.signers},
+            }
+        )
+
     def requires_signature(self, form: Form, area: str) -> bool:
         """Whether an entry of this area of law, on this form, has to be signed."""
         if form.id in self.forms:
@@ -378,39 +400,20 @@ class SigningRule(StrictModel):
         return area if form.id in self.by_unit else form.area.value
 
 
-def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
-    """Load the rules of a `signing.yaml`, oldest first; none if there is no such file.
+def load_signing_rules(folder: Path) -> tuple[SigningRule, ...]:
+    """Load the rules of a folder's `signing.yaml` with what its forms say, oldest first.
+
+    There are none if there is no such file.
 
     Raises:
-        FormError: the file breaks a rule; the message names the place.
+        FormError: a file breaks a rule; the message names the place.
     """
-    if not path.exists():
-        return ()
-    try:
-        rules = tuple(
-            SigningRule.model_validate(each)
-            for each in yaml.safe_load(path.read_text("utf-8")) or ()
-        )
-    except (yaml.YAMLError, ValidationError, TypeError) as error:
-        raise FormError("file_wrong", path=path, reason=error) from error
-    return tuple(sorted(rules, key=lambda rule: (rule.since, rule.version)))
-
-
-def load_double_check(path: Path, known: Collection[str]) -> frozenset[FormId]:
-    """Load the ids of forms in a `double_check.yaml`; none if there is no such file.
-
-    Raises:
-        FormError: it is no list, or names a form that is not `known`.
-    """
-    if not path.exists():
-        return frozenset()
-    try:
-        listed = frozenset(str(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
-    except (yaml.YAMLError, TypeError) as error:
-        raise FormError("file_wrong", path=path, reason=error) from error
-    if unknown := sorted(listed.difference(known)):
-        raise FormError("names_forms_not", path=path, strange=", ".join(unknown))
-    return listed
+    path, of_forms = folder / "signing.yaml", load_form_rules(folder)
+    rules = load_rules_file(path, TypeAdapter(list[SigningRule] | None)) if path.exists() else ()
+    return tuple(
+        rule.with_forms(of_forms)
+        for rule in sorted(rules or (), key=lambda rule: (rule.since, rule.version))
+    )
 
 
 class Forms(dict[tuple[str, int], Form]):
@@ -427,16 +430,30 @@ class Forms(dict[tuple[str, int], Form]):
         """Load every form under the folders, and the rules of the first folder.
 
         Forms are `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`.
+
+        Raises:
+            FormError: a file is wrong, or the folder is one of an earlier release.
         """
+        # Of before rules.yaml: ignored, entries would be confirmed by one person
+        if (folder / "double_check.yaml").exists():
+            raise FormError("double_check_moved", folder=folder)
         paths = [
             path
             for root in (folder, *more_folders)
             for path in sorted([*root.glob("*/form.yaml"), *root.glob("*/v*/form.yaml")])
         ]
-        forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
-        forms.signing = load_signing_rules(folder / "signing.yaml")
-        forms.double_check = load_double_check(
-            folder / "double_check.yaml", {form_id for form_id, _ in forms}
+        rules = load_form_rules(folder, *more_folders)
+        forms = cls(
+            {
+                (form.id, form.version): form.model_copy(
+                    update={"rules": rules.get(form.id, FormRules())}
+                )
+                for form in map(load_form, paths)
+            }
+        )
+        forms.signing = load_signing_rules(folder)
+        forms.double_check = frozenset(
+            form_id for form_id, _ in forms if form_id in rules and rules[form_id].double_check
         )
         return forms
 

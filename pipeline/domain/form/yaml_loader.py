@@ -62,6 +62,7 @@ def load_rules_file(file: Path, schema: TypeAdapter[_T]) -> _T:
         FormError: the file is missing, or does not match the schema.
     """
     try:
-        return schema.validate_python(yaml.safe_load(file.read_text("utf-8")))
+        return schema.validate_python(yaml.load(file.read_text("utf-8"), FormLoader))
     except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise FormError("not_used", file=file.name, name=type(error).__name__) from error
+        # Many files have the same name: the folder tells which
+        raise FormError("not_used", file="/".join(file.parts[-2:]), name=error) from error

@@ -25,15 +25,8 @@ from pipeline.domain.identity_numbers import PidKind, normalize_pid
 from pipeline.texts import Topic
 
 RETENTION_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "retention.yaml"
-_INVESTIGATIONS = (
-    "skyddsbedomning:utredning=inleds",
-    "skyddsbedomning:utredning=pagar",
-    "lvu-omhandertagande",
-)
-"""The papers that show that a child's investigation was opened, as `RetentionRule.forms`."""
-INVESTIGATION_FORMS = frozenset(paper.partition(":")[0] for paper in _INVESTIGATIONS)
 _LED_TO = "utredning"
-"""The field of these papers, and in the rules of a concern, that says whether it was opened."""
+"""The field in the rules of a concern that says whether an investigation was opened."""
 _COORDINATION_OFFSET = 60
 """What a coordination number adds to the day of birth."""
 _TEXTS = Topic("retention", "sv")
@@ -75,6 +68,8 @@ class RetentionRule(StrictModel):
         kind: The kind of document that it is for; its `forms` are ids, or `id:field=value` for
             papers on which this was chosen (`id:field=`: nothing). A rule without a kind is for
             `areas` of law.
+        opened_by: The papers that show that what it is for, an investigation of a child, was
+            opened, as `forms`.
         year_end: The years count from the end of the calendar year.
         until_age: It is not erased before the client has this age.
         check: What a person has to look at before it is erased, besides the exemptions.
@@ -86,6 +81,7 @@ class RetentionRule(StrictModel):
     areas: frozenset[str] = frozenset()
     kind: str = ""
     forms: tuple[str, ...] = ()
+    opened_by: tuple[str, ...] = ()
     after: RetentionAction
     years: Annotated[int, Field(ge=1)] | None = None
     year_end: bool = False
@@ -145,7 +141,14 @@ class Retention:
 
 def shows_investigation(form: str, values: Mapping[str, object]) -> bool:
     """Whether a paper, filled in so, shows that the child's investigation was opened."""
-    return _is_paper(_INVESTIGATIONS, form, values)
+    return any(_is_paper(rule.opened_by, form, values) for rule in load_retention_rules())
+
+
+def investigation_forms() -> frozenset[str]:
+    """Return the forms of the papers that may show that a child's investigation was opened."""
+    return frozenset(
+        paper.partition(":")[0] for rule in load_retention_rules() for paper in rule.opened_by
+    )
 
 
 def _is_paper(papers: Iterable[str], form: str, values: Mapping[str, object]) -> bool:

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.law.retention import (
-    INVESTIGATION_FORMS,
+    investigation_forms,
     retention_label,
     shows_investigation,
 )
@@ -212,7 +212,7 @@ def _investigated_children(
     That paper may be in no package yet, or in an earlier one.
     """
     clients = {one.client.pid for sheet_records in by_sheet.values() for one in sheet_records}
-    entry_ids = archives.list_entries_of_clients(conn, clients - {""}, INVESTIGATION_FORMS)
+    entry_ids = archives.list_entries_of_clients(conn, clients - {""}, investigation_forms())
     return frozenset(
         record.client.pid
         for record in records.load_records(conn, context.forms, entry_ids)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec
-from pipeline.domain.form.form import Form, Subject
+from pipeline.domain.form.form import Form, FormHead, Subject
 from pipeline.domain.form.page import PageSpec
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.form_yaml import dump_form
@@ -66,12 +66,7 @@ def place_outline(outline: Outline) -> Form:
         _place_page(outline, page, number)
         for number, page in enumerate(_paginate(outline), start=1)
     ]
-    # `model_dump` would turn the law and the deadlines into plain values.
-    attributes = outline.model_dump(exclude={"sections", "continuation"}) | {
-        "law": outline.law,
-        "deadline": outline.deadline,
-        "deadlines": outline.deadlines,
-    }
+    attributes = {name: getattr(outline, name) for name in FormHead.model_fields}
     # A form that was copied and changed may have lost a choice, and so its code list.
     choices = {spec.column for page in pages for spec in page.all_fields if spec.options}
     attributes["codes"] = tuple(code for code in outline.codes if code.field in choices)

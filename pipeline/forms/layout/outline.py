@@ -17,15 +17,8 @@ from pydantic_core import PydanticCustomError
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import BoxCode, FieldAttributes, Name, StrictModel, check_kind
 from pipeline.domain.form.form import (
-    Area,
-    CodeList,
-    Deadline,
-    Depth,
     EntriesPer,
-    FormId,
-    LegalBasis,
-    NormFields,
-    Subject,
+    FormHead,
 )
 from pipeline.domain.form.page import Day, GridLines
 from pipeline.domain.form.yaml_loader import FormLoader
@@ -184,27 +177,13 @@ class OutlineSection(StrictModel):
         return self
 
 
-class Outline(StrictModel):
+class Outline(FormHead):
     """A form as a person writes it: its content in order, without places.
 
     `continuation` is the label of the line for the client on each further page, if not the usual
     one.
     """
 
-    id: FormId
-    version: Annotated[int, Field(ge=1, le=99)]
-    title: str
-    area: Area
-    criticality: Annotated[str, Field(pattern="^[ABC]$")]
-    subject: Subject = Subject.CLIENT
-    law: tuple[LegalBasis, ...]
-    codes: tuple[CodeList, ...] = ()
-    entries: EntriesPer
-    deadline: Deadline | None = None
-    deadlines: tuple[Deadline, ...] = ()
-    depth: Depth = Depth.FULL
-    print_style: Annotated[int, Field(ge=1, le=2)] = 1
-    norm: NormFields | None = None
     continuation: str = ""
     sections: Annotated[tuple[OutlineSection, ...], Field(min_length=1)]
 

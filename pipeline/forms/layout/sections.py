@@ -144,7 +144,7 @@ def place_section(
         placed.add_text(PrintedText(text=section.text))
     if section.use:
         space = RowSpace(*INNER_EDGES, style=PRINT_STYLES[outline.print_style])
-        for row in standard_rows(section.use, outline.area, outline.subject):
+        for row in standard_rows(section.use, outline.subject):
             fields = [_limit_gap(field, outline) for field in _mark_critical(outline, row)]
             placed.put(place_row(fields, space))
     if section.table:

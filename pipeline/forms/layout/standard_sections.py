@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
 from pipeline.domain.form.form import Area, Subject
 from pipeline.forms.layout.outline import OutlineField, OutlineSection, StandardSection
@@ -19,11 +17,18 @@ _WRITTEN_OFFSET = 33.0
 _DAY_HINT, _CLOCK_HINT = "ÅÅÅÅ-MM-DD", "TT.MM"
 
 
-def standard_rows(
-    use: StandardSection, area: Area, subject: Subject
-) -> tuple[tuple[OutlineField, ...], ...]:
+def standard_rows(use: StandardSection, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
     """Return the rows of a standard section."""
-    return _ROWS_BY_SECTION[use](area, subject)
+    rows = {
+        # A form that may be about no client: the reviewer has to confirm that.
+        StandardSection.CLIENT_IF_ANY: _client_name_rows(required=False),
+        StandardSection.CLIENT: _client_name_rows(required=subject is Subject.CLIENT),
+        StandardSection.EVENT: _event_rows(),
+        StandardSection.WRITTEN: (_written_fields(),),
+        StandardSection.AUTHOR: _author_rows(),
+        StandardSection.AUTHOR_LATER: (*_author_rows(), _written_fields()),
+    }
+    return rows[use]
 
 
 def standard_title(section: OutlineSection, area: Area) -> str:
@@ -74,15 +79,6 @@ def continuation_field(page_no: int, label: str, left: float, right: float) -> F
     )
 
 
-def _client_rows(_area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
-    return _client_name_rows(required=subject is Subject.CLIENT)
-
-
-def _optional_client_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
-    # A form that may be about no client: the reviewer has to confirm that.
-    return _client_name_rows(required=False)
-
-
 def _client_name_rows(*, required: bool) -> tuple[tuple[OutlineField, ...], ...]:
     number = OutlineField(
         name="personnummer",
@@ -107,7 +103,7 @@ def _client_name_rows(*, required: bool) -> tuple[tuple[OutlineField, ...], ...]
     )
 
 
-def _event_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
+def _event_rows() -> tuple[tuple[OutlineField, ...], ...]:
     event_date = _date_field(
         "handelsedatum", "Datum då det hände", Meaning.EVENT_DATE, required=True, critical=True
     )
@@ -118,17 +114,13 @@ def _event_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...
     return ((event_date, event_time, written_date, written_time),)
 
 
-def _written_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
-    return (_written_fields(),)
-
-
 def _written_fields() -> tuple[OutlineField, OutlineField]:
     return _date_field(
         "skrivet_datum", "Skrivet datum, om senare", Meaning.WRITTEN_DATE
     ), _time_field("skriven_tid", "Klockslag", Meaning.WRITTEN_TIME)
 
 
-def _author_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
+def _author_rows() -> tuple[tuple[OutlineField, ...], ...]:
     return (
         (
             OutlineField(
@@ -155,22 +147,6 @@ def _author_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ..
             ),
         ),
     )
-
-
-def _late_author_rows(area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
-    return (*_author_rows(area, subject), _written_fields())
-
-
-_ROWS_BY_SECTION: Mapping[
-    StandardSection, Callable[[Area, Subject], tuple[tuple[OutlineField, ...], ...]]
-] = {
-    StandardSection.CLIENT_IF_ANY: _optional_client_rows,
-    StandardSection.CLIENT: _client_rows,
-    StandardSection.EVENT: _event_rows,
-    StandardSection.WRITTEN: _written_rows,
-    StandardSection.AUTHOR: _author_rows,
-    StandardSection.AUTHOR_LATER: _late_author_rows,
-}
 
 
 def _date_field(

@@ -16,7 +16,7 @@ from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.files.yaml_positions import YamlLines
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
-from pipeline.forms.layout.outline import Outline
+from pipeline.forms.layout.outline import Outline, load_outline
 from pipeline.forms.library import find_frozen_problems, load_published
 from pipeline.forms.problems import FormProblem, LayoutError
 from pipeline.preparation.form_check.rules import find_form_problems
@@ -190,18 +190,12 @@ def _check_form(folder: Path, path: Path, digests: Mapping[str, str]) -> Checked
     if (
         outline.exists()
         and not outline_findings
-        and path.read_text("utf-8") != dump_form(_place_outline(outline))
+        and path.read_text("utf-8") != dump_form(place_outline(load_outline(outline)))
     ):
         problems.append(FormProblem("not_placed", {"form": form.id}))
     form_findings = [_locate_problem(path, lines, problem) for problem in problems]
     form_findings.sort(key=lambda finding: finding.line)
     return CheckedForm(name, form, (*outline_findings, *findings, *form_findings))
-
-
-def _place_outline(outline: Path) -> Form:
-    return place_outline(
-        Outline.model_validate(yaml.load(outline.read_text("utf-8"), Loader=FormLoader))
-    )
 
 
 def _check_names(form: Form, path: Path) -> Iterator[FormProblem]:

@@ -193,7 +193,7 @@ def _infer_section(
     if use:
         # A standard section keeps only further rows and another title as its own.
         inferred = {"use": use.value}
-        rows = rows[len(standard_rows(use, form.area, form.subject)) :]
+        rows = rows[len(standard_rows(use, form.subject)) :]
         if section.title != standard_title(OutlineSection(use=use), form.area):
             inferred["title"] = section.title
     else:
@@ -279,11 +279,9 @@ def _match_standard_section(
     The fields must be the same in all but layout; of the section about the client it is enough
     that names and meanings are.
     """
-    by_length = sorted(
-        StandardSection, key=lambda use: -len(standard_rows(use, form.area, form.subject))
-    )
+    by_length = sorted(StandardSection, key=lambda use: -len(standard_rows(use, form.subject)))
     for use, loose in (*((use, False) for use in by_length), (StandardSection.CLIENT, True)):
-        standard = standard_rows(use, form.area, form.subject)
+        standard = standard_rows(use, form.subject)
         if len(rows) >= len(standard) and all(
             _rows_match(row, standard_row, loose=loose)
             for row, standard_row in zip(rows, standard, strict=False)

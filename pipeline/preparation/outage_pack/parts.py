@@ -45,7 +45,7 @@ from pipeline.preparation.outage_pack.staff_pages import (
     draw_schedule,
 )
 from pipeline.preparation.outage_pack.unit_documents import SlotContent
-from pipeline.registers.pack_quantities import SheetQuantity, load_rules
+from pipeline.registers.pack_quantities import SheetQuantity
 
 # The unit's client list: a short code for each client, to be written on lists of visits.
 
@@ -246,10 +246,10 @@ def _part_texts(key: str) -> tuple[str, str]:
 def describe_use(form: Form) -> str:
     """Return in one line what a form is for.
 
-    A form without a text in `data/pack/numbers.yaml`, such as a unit's own form, is described by
-    the titles of its sections.
+    A form without a `use` in its `rules.yaml`, such as a unit's own form, is described by the
+    titles of its sections.
     """
-    return load_rules().uses.get(form.id) or _section_titles_text(form) or pack_text("local_form")
+    return form.rules.use or _section_titles_text(form) or pack_text("local_form")
 
 
 def _section_titles_text(form: Form) -> str:

@@ -104,7 +104,7 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
         version=form.version,
         title=form.title,
         area=record_area(
-            form.id, answers, entry.area or sources.areas.get(entry.unit, form.area.value)
+            form, answers, entry.area or sources.areas.get(entry.unit, form.area.value)
         ),
         unit=entry.unit,
         client=_record_client(form, entry, sources),

@@ -18,7 +18,7 @@ from pipeline.store.entries.entry import (
     Entry,
     select_entries,
 )
-from pipeline.store.paper.form_areas import CHOICE_FORMS
+from pipeline.store.paper.form_areas import choice_forms
 from pipeline.store.schema import paper
 
 _entry_table = paper.entry
@@ -46,7 +46,7 @@ def list_own_latest(
     newest = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
     # A note may have moved to an area of law that the person does not see.
     free_note = and_(
-        _entry_table.c.form.in_(CHOICE_FORMS),
+        _entry_table.c.form.in_(choice_forms()),
         visibility.visible_by_unit_condition(conn, person, Action.REVIEW),
     )
     visible = or_(visibility.visible_entries_condition(conn, person, Action.REVIEW), free_note)

@@ -18,6 +18,7 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import BoxCode, FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.form.form import Deadline, Form, Forms, LegalBasis, Subject
 from pipeline.domain.form.page import Days, Grid, PageSpec, Section, Table, Text
+from pipeline.domain.form.rules import Classification, DocumentType, FormRules, FormSigning
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import ROOT
 from pipeline.forms.form_yaml import dump_form
@@ -184,6 +185,10 @@ def test_publishing_adds_what_is_new_and_refuses_what_was_changed(tmp_path: Path
 
 PARTS = [
     Form,
+    FormRules,
+    FormSigning,
+    Classification,
+    DocumentType,
     PageSpec,
     FieldSpec,
     Option,

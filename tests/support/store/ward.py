@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from pipeline.domain.form.form import Area, Form, Forms, Signers, SigningRule
+from pipeline.domain.form.form import Area, Form, Forms, SigningRule
+from pipeline.domain.form.rules import FormRules, Signers
 from pipeline.domain.model import (
     Client,
     IssuedSheet,
@@ -136,7 +137,9 @@ VISITS = _form(
     [{"fields": [_DAY, _field("skribent", means="author_name")], "table": TABLE}],
     "B",
 )
-FREE = _form("fri-anteckning", "sheet", [{"fields": [*_HEAD, _field("text", "lines", lines=10)]}])
+FREE = _form(
+    "fri-anteckning", "sheet", [{"fields": [*_HEAD, _field("text", "lines", lines=10)]}]
+).model_copy(update={"rules": FormRules(every_area=True)})
 FORMS = Forms({(form.id, form.version): form for form in (NOTE, VISITS, FREE)})
 
 SAID: Mapping[str, Value] = {

@@ -162,7 +162,7 @@ def test_pack_from_store_separates_only_clients_missing_in_store(
     monkeypatch.setattr(
         pack_quantities,
         "load_rules",
-        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={}, uses={}),
+        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={}),
     )
     with ward.store.begin() as conn:
         save_units(conn, {"Söder": "SoL"})
@@ -186,7 +186,7 @@ def test_pack_from_store_separates_only_clients_missing_in_store(
 def test_number_of_statements_is_independent_of_clients(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    no_rules = pack_quantities.QuantityRules(version=1, always=(), areas={}, uses={})
+    no_rules = pack_quantities.QuantityRules(version=1, always=(), areas={})
     monkeypatch.setattr(pack_quantities, "load_rules", lambda: no_rules)
 
     def asked(pids: Sequence[str]) -> int:
@@ -215,7 +215,7 @@ def test_pack_from_store_omits_visits_to_clients_without_printed_name(
     monkeypatch.setattr(
         pack_quantities,
         "load_rules",
-        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={}, uses={}),
+        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={}),
     )
     with ward.store.begin() as conn:
         save_clients(conn, [replace(CILLA, protected=True)])

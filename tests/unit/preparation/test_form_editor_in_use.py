@@ -86,7 +86,7 @@ def test_it_goes_into_a_pack(store: Store, form: Form, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         pack_quantities,
         "load_rules",
-        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={"HSL": ()}, uses={}),
+        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={"HSL": ()}),
     )
     here = office(store)
     with store.begin() as conn:

@@ -3,6 +3,7 @@
 The plan is `classification.yaml` in the folder of the forms; one in the workspace's own folder of
 forms takes its place. The version in force on the document's day applies. A plan that calls itself
 an example is said to be one wherever it is written, so that nobody takes its classes for real.
+Which class a form has is in the plan, or else in the form's `rules.yaml`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.domain.form.rules import Classification, load_form_rules
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.authorities.erms.elements import erms_text
@@ -29,28 +31,13 @@ class PlanClass(StrictModel):
     name: str
 
 
-class DocumentType(StrictModel):
-    """The type of a form's documents (handlingstyp), by the values of a field where it has one."""
-
-    field: str = ""
-    values: Mapping[str, str] = Field(default={})
-    otherwise: str
-
-
-class PlanForm(StrictModel):
-    """The class and the type of the documents on one form."""
-
-    classification: str
-    document_type: DocumentType
-
-
 class PlanVersion(StrictModel):
-    """The plan as it is from a day on."""
+    """The plan as it is from a day on; without `forms` each form's own rules place it."""
 
     version: str
     valid_from: Annotated[date, Field(alias="from")]
     classes: Annotated[tuple[PlanClass, ...], Field(min_length=1)]
-    forms: Mapping[str, PlanForm]
+    forms: Mapping[str, Classification] = {}
 
     @model_validator(mode="after")
     def _classes_exist(self) -> Self:
@@ -77,9 +64,11 @@ class ClassificationPlan(ExportMapping):
         """Return the class and type of a record's document; None where the plan has none."""
         version = self._version_on(record_day(record))
         form = version.forms.get(record.form) if version else None
-        if version is None or form is None:
+        codes = {each.code: each for each in version.classes} if version else {}
+        # A form of the program may name a class that the municipality's plan does not have
+        found = codes.get(form.classification) if form else None
+        if form is None or found is None:
             return None
-        found = next(each for each in version.classes if each.code == form.classification)
         name = erms_text("example", text=found.name) if self.example else found.name
         kind = form.document_type
         value = None if kind.field in record.illegible else record.fields.get(kind.field)
@@ -108,4 +97,16 @@ def load_plan(settings: Settings) -> ClassificationPlan | None:
     """
     paths = (folder / PLAN_FILE for folder in reversed(settings.form_folders))
     path = next((path for path in paths if path.exists()), None)
-    return load_mapping(path, ClassificationPlan) if path else None
+    if path is None:
+        return None
+    plan = load_mapping(path, ClassificationPlan)
+    forms = {
+        form_id: rules.classification
+        for form_id, rules in load_form_rules(*settings.form_folders).items()
+        if rules.classification
+    }
+    versions = [
+        version if version.forms else version.model_copy(update={"forms": forms})
+        for version in plan.plan_versions
+    ]
+    return plan.model_copy(update={"plan_versions": tuple(versions)})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from pipeline.domain.form.form import Forms
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.exports.record_sources import load_answers
-from pipeline.store.paper.form_areas import LSS_FORMS, record_area
+from pipeline.store.paper.form_areas import record_area
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.paper import entry
 
@@ -39,11 +39,19 @@ def load_heads(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> dict
     for part in chunk_ids(entry_ids):
         rows = conn.execute(select(*columns).where(table.id.in_(part))).all()
         # A screen asks for this at each drawing: the answers of other forms are not needed
-        answers = load_answers(conn, [row.id for row in rows if row.form in LSS_FORMS], {})
+        answers = load_answers(
+            conn,
+            [
+                row.id
+                for row in rows
+                if (known := forms.get((row.form, row.version))) and known.rules.areas
+            ],
+            {},
+        )
         for row in rows:
             form = forms.get((row.form, row.version))
             area = row.area or areas.get(row.unit) or (form.area.value if form else "")
-            area = record_area(row.form, answers[row.id], area)
+            area = record_area(form, answers[row.id], area) if form else area
             urgency = (row.lane, row.due_on)
             heads[row.id] = EntryHead(row.form, area, row.client_pid or "", urgency)
     return heads

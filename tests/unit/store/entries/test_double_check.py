@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.errors import FormError, NotAllowedError
-from pipeline.domain.form.form import Forms, load_double_check
+from pipeline.domain.form.form import Forms
+from pipeline.domain.form.rules import load_form_rules
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer, asked_fields, fields_for_second_reviewer
 from pipeline.domain.settings import ROOT
@@ -122,9 +123,16 @@ def test_marks_and_words_that_decide_what_is_done_are_typed_unseen(
     assert columns <= {spec.column for spec in fields if spec.critical}
 
 
-def test_a_form_that_there_is_not_is_named(tmp_path: Path) -> None:
-    listed = tmp_path / "double_check.yaml"
-    listed.write_text("- paliativ\n")
-    with pytest.raises(FormError, match="paliativ"):
-        load_double_check(listed, {"palliativ-hemakt"})
-    assert load_double_check(tmp_path / "none.yaml", ()) == frozenset()
+def test_a_folder_without_rules_has_none_and_a_misspelt_key_is_named(tmp_path: Path) -> None:
+    assert load_form_rules(tmp_path) == {}
+    (tmp_path / "note").mkdir()
+    (tmp_path / "note" / "rules.yaml").write_text("duoble_check: true\n", "utf-8")
+    with pytest.raises(FormError, match=r"rules\.yaml"):
+        load_form_rules(tmp_path)
+
+
+def test_a_folder_of_an_earlier_release_is_refused(tmp_path: Path) -> None:
+    """Else double checks that an office had decided would be lost without a word."""
+    (tmp_path / "double_check.yaml").write_text("- palliativ-hemakt\n", "utf-8")
+    with pytest.raises(FormError, match=r"rules\.yaml|double_check"):
+        Forms.load(tmp_path)

@@ -43,7 +43,6 @@ def few_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
                 QuantityRule(form="matvarden", least=1),
             )
         },
-        uses={},
     )
     monkeypatch.setattr(pack_quantities, "load_rules", lambda: few)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.forms.letterhead import find_logo, find_screen_logo
+from pipeline.forms.letterhead import find_logo
 from pipeline.store.database.store import Store
 
 APP = str(ROOT / "ui" / "app.py")
@@ -50,7 +50,7 @@ def test_the_login_has_the_logo_of_the_municipality_by_its_name(
 def test_screens_have_the_logo_in_its_colours_and_paper_in_grey(tmp_path: Path) -> None:
     with_logo(tmp_path)
     settings = Settings(workspace=tmp_path, logo=Path("vapen.png"))
-    for data, mode in ((find_screen_logo(settings), "RGB"), (find_logo(settings), "L")):
+    for data, mode in ((find_logo(settings, is_grey=False), "RGB"), (find_logo(settings), "L")):
         (tmp_path / "shown.png").write_bytes(data)
         with Image.open(tmp_path / "shown.png") as picture:
             assert picture.mode == mode
