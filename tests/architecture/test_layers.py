@@ -19,7 +19,6 @@ STORE_FOLDERS = (
 NOT_YET = {
     ("pipeline.store.schema", "pipeline.store.database"),
     ("pipeline.store.database", "pipeline.store.event_log"),
-    ("pipeline.store.database", "pipeline.store.paper"),
 }
 """Imports against the inner order of the store that are still there."""
 LAYERS: tuple[tuple[str, ...], ...] = (
