@@ -127,15 +127,10 @@ def list_answered_forms(items: Iterable[Item], options: ExportOptions) -> list[t
     return [(options.forms[key], day) for key, day in days.items()]
 
 
-def bundle_position(run_id: str, number: int) -> str:
-    """Return the identifier of a bundle: its run and its number there."""
-    return f"{run_id}/{number}"
-
-
 def _transaction(run: Run, number: int, settings: Settings, entries: list[Resource]) -> Resource:
     identifier = {
         "system": identifier_system(settings, "korning"),
-        "value": bundle_position(run.id, number),
+        "value": f"{run.id}/{number}",
     }
     bundle: Resource = drop_empty(
         {

@@ -1,8 +1,7 @@
 """Entries as FHIR R4: a file with one JSON bundle a line (ndjson), each a transaction.
 
 The first line holds the run's forms, if answers go along; then comes one line an entry in the
-run's order. Any program can post a line to a server's base address; `sender.py` does it and saves
-the answers as receipts.
+run's order. Any program can post a line to a server's base address.
 """
 
 from __future__ import annotations

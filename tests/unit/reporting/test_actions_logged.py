@@ -27,7 +27,6 @@ LIST = "which papers there are in the own units; the picture is recorded when it
 DRAFT = "a form that nobody can use yet; that it is tried and published is recorded"
 NEEDS_NONE = {
     "export.runs.files.list_undelivered": FIGURES,
-    "export.fhir.read_back.read_run.load_run_proofs": "counts, and what was recorded when found",
     "export.tables.table_schema.fetch_run_schema": "the columns of a table, of nobody",
     "export.runs.files.confirm_delivery": PART,
     "export.archive.runs.confirm_package": PART,

@@ -144,7 +144,7 @@ def test_in_english_it_is_told_as_the_code_says_it(
 
 
 def test_only_a_setting_that_is_wrong_is_called_one() -> None:
-    assert error_text(errors.SettingsError("setting_names_no_server", name="fhir_url")).startswith(
-        "Inställningarna är fel."
-    )
+    assert error_text(
+        errors.SettingsError("settings_removed", keys="fhir_url", value="settings.yaml")
+    ).startswith("Inställningarna är fel.")
     assert "nställning" not in error_text(UsageError("no_such_account"))
