@@ -198,9 +198,12 @@ def _format_file(items: Sequence[Item], options: ExportOptions, encoding: str) -
 def _format_supplement(items: Sequence[Item], options: ExportOptions) -> bytes:
     """Return the list of a month's rows; the forms of a run have the same columns."""
     mapping = options.mapping(items[0].record.form, AidMapping)
+    # A column that the decision says nothing for has nothing to add.
+    known = [place for place, column in enumerate(mapping.columns) if column.origin != "empty"]
+    cells = ((item, _format_cells(item.record, options)) for item in items)
     return supplement_csv(
-        [column.name for column in mapping.columns],
-        [SupplementRow(item, tuple(_format_cells(item.record, options))) for item in items],
+        [mapping.columns[place].name for place in known],
+        [SupplementRow(item, tuple(written[place] for place in known)) for item, written in cells],
     )
 
 

@@ -291,14 +291,16 @@ def _month_rows(
 def _format_supplement(
     file: LayoutFile, rows: Sequence[KhslRow], run: Run, options: ExportOptions
 ) -> bytes:
+    # A field that the layout only keeps free has nothing to add.
+    known = [place for place, column in enumerate(file.columns) if column.constant != ""]
+
+    def cells(row: KhslRow) -> tuple[str, ...]:
+        written = () if row.is_empty else _format_row(file, row, run, options)
+        return tuple(written[place] for place in known) if written else ()
+
     return supplement_csv(
-        [column.title for column in file.columns],
-        [
-            SupplementRow(
-                row.item, () if row.is_empty else tuple(_format_row(file, row, run, options))
-            )
-            for row in rows
-        ],
+        [file.columns[place].title for place in known],
+        [SupplementRow(row.item, cells(row)) for row in rows],
         once_a_person=file.rows == "person",
     )
 

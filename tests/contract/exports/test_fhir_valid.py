@@ -131,7 +131,7 @@ def test_fhirkit_refuses_what_is_wrong() -> None:
     assert any("status" in str(issue) for issue in fhirkit.validate(bundle))
 
 
-@pytest.mark.parametrize("form_id", ["hsl-anteckning", "ny-patient"])
+@pytest.mark.parametrize("form_id", ["hsl-anteckning", "tillagg-omvardnadsjournal"])
 def test_a_server_takes_each_line_of_a_file_and_creates_nothing_twice(
     form_id: str, fhir: Served
 ) -> None:

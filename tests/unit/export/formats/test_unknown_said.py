@@ -182,7 +182,7 @@ def test_a_key_that_came_back_unsigned_misses_a_signature() -> None:
 
 def test_the_key_in_list_leaves_out_times_that_were_not_planned() -> None:
     block = build_block(items(day())[0], terms("skriv-in"))
-    said = " ".join((*map(" ".join, block.rows), *block.empty, *block.unmarked))
+    said = " ".join((*map(" ".join, block.rows), *block.unmarked))
     assert "Sign. tid 1 saknas på papperet" in said
     for label in ("Sign. tid 2", "Tid 2: ej given eller avböjd"):
         assert label not in said
