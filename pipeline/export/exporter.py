@@ -11,7 +11,7 @@ from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import PreviousExport, Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.tables.mapping import ExportMapping
+from pipeline.export.mapping import ExportMapping
 from pipeline.texts import Text
 
 DATA_LANGUAGE = "sv"

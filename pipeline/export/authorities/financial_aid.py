@@ -26,8 +26,8 @@ from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
 from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.mapping import ExportMapping, StrictModel
 from pipeline.export.record_text import MARK_WORDS
-from pipeline.export.tables.mapping import ExportMapping, StrictModel
 from pipeline.texts import Text
 
 Origin = Literal[

@@ -32,6 +32,13 @@ from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
 from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.mapping import (
+    ExportMapping,
+    Source,
+    StrictModel,
+    TableColumn,
+    load_mapping,
+)
 from pipeline.export.measure_codes import KvaCode, find_measure_codes
 from pipeline.export.record_text import (
     MARK_WORDS,
@@ -39,13 +46,6 @@ from pipeline.export.record_text import (
     field_value,
     late_entry_text,
     to_local_time,
-)
-from pipeline.export.tables.mapping import (
-    ExportMapping,
-    Source,
-    StrictModel,
-    TableColumn,
-    load_mapping,
 )
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv

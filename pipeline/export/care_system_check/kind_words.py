@@ -14,14 +14,14 @@ from rapidfuzz import utils
 
 from pipeline.domain.errors import ExportError
 from pipeline.export.authorities.erms.classification import load_plan
-from pipeline.export.rivta.care_documentation import NOTE_TYPES
-from pipeline.export.runs.context import ExportContext
-from pipeline.export.tables.mapping import (
+from pipeline.export.context import ExportContext
+from pipeline.export.mapping import (
     ExportMapping,
     NoteMapping,
     TableMapping,
     load_mappings,
 )
+from pipeline.export.rivta.care_documentation import NOTE_TYPES
 from pipeline.export.targets import TARGETS
 from pipeline.registers.care_system_match import is_same_kind
 

@@ -16,6 +16,7 @@ from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.law.duty_text import duty_text
 from pipeline.domain.record import Record
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.mapping import ManualEntryMapping
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
@@ -25,7 +26,6 @@ from pipeline.export.record_text import (
     format_field_value,
     late_entry_text,
 )
-from pipeline.export.tables.mapping import ManualEntryMapping
 from pipeline.texts import Topic
 
 _text = Topic("key_in_list", DATA_LANGUAGE)

@@ -14,11 +14,11 @@ from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import INTERNAL_FORMS, Form
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.context import ExportContext, find_target, load_export_options
 from pipeline.export.manual_entry.block import HEADING_MEANINGS, OWN_MEANINGS
 from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.manual_entry.one_list import with_field_orders
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
-from pipeline.export.tables.mapping import ManualEntryMapping
+from pipeline.export.mapping import ManualEntryMapping
 from pipeline.store.exports.manual_entry import field_orders
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder
 

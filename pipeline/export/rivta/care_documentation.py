@@ -19,6 +19,7 @@ from lxml import etree
 
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.mapping import NoteCode, NoteMapping
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
@@ -53,7 +54,6 @@ from pipeline.export.rivta.summary_header import (
     add_result,
     add_signature,
 )
-from pipeline.export.tables.mapping import NoteCode, NoteMapping
 from pipeline.texts import Text, Topic
 
 CONTRACT = "GetCareDocumentation 2.1"

@@ -5,8 +5,8 @@ An entry is in a route once at each revision.
 Statistics report entries besides that: `authorities/monthly.py`.
 """
 
+from pipeline.export.context import ExportContext, find_target, load_export_options
 from pipeline.export.runs.candidates import RunKind, add_carried_records
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.runs.files import (
     RunFile,
     confirm_delivery,

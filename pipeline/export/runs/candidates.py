@@ -21,9 +21,9 @@ from pipeline.domain.record import (
     Record,
     Route,
 )
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH, find_entries_with_matches
+from pipeline.export.care_system_matches import HELD_FOR_MATCH, find_entries_with_matches
+from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.exporter import Exporter, ExportOptions, list_unsupported_reasons
-from pipeline.export.runs.context import ExportContext, load_export_options
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.exports import ready_entries, records, run_items
 from pipeline.store.exports.routes import list_routes

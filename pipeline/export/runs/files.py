@@ -9,7 +9,7 @@ from pipeline.domain.errors import ExportError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
-from pipeline.export.runs.context import ExportContext, find_target
+from pipeline.export.context import ExportContext, find_target
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items, runs
 from pipeline.store.exports.run_items import Connection

@@ -21,7 +21,8 @@ from pipeline.export.authorities.monthly import (
     build_monthly_report,
     save_monthly_run,
 )
-from pipeline.export.care_system_check.matches import erase_settled_lists
+from pipeline.export.care_system_matches import erase_settled_lists
+from pipeline.export.context import ExportContext, find_target, load_export_options
 from pipeline.export.exporter import Exporter, ExportOptions, Item
 from pipeline.export.manual_entry.one_list import (
     choose_one_list,
@@ -36,7 +37,6 @@ from pipeline.export.runs.candidates import (
     load_candidates,
     with_manual_corrections,
 )
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.targets import STATISTICS
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items

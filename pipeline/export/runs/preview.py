@@ -22,10 +22,10 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import build_monthly_report
+from pipeline.export.context import ExportContext, find_target, load_export_options
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.rivta.run_archive import MANIFEST_NAME
 from pipeline.export.runs.candidates import RunKind, RunScope
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.runs.make import select_items, with_list_order
 from pipeline.export.targets import STATISTICS
 from pipeline.files.csv_tables import csv_reader, decode_text

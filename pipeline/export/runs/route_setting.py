@@ -9,7 +9,7 @@ from pipeline.domain.form.form import INTERNAL_FORMS, Form
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Route
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
+from pipeline.export.context import ExportContext, find_target, load_export_options
 from pipeline.export.targets import STATISTICS
 from pipeline.store.exports.routes import list_routes, save_route
 

@@ -16,7 +16,9 @@ from pipeline.export.authorities.monthly import (
     count_amended,
     find_incomplete_months,
 )
+from pipeline.export.context import ExportContext, find_target, load_export_options
 from pipeline.export.exporter import ExportOptions
+from pipeline.export.left_out import unmapped_fields_notices
 from pipeline.export.runs.candidates import (
     Candidates,
     RunKind,
@@ -24,8 +26,6 @@ from pipeline.export.runs.candidates import (
     load_candidates,
     with_manual_corrections,
 )
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
-from pipeline.export.tables.left_out import unmapped_fields_notices
 from pipeline.export.targets import EXAMPLE_NOTICES, STATISTICS, TARGETS
 from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.database.clock import utc_now

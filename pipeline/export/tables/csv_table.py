@@ -12,7 +12,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, insert_withdrawals
-from pipeline.export.tables.mapping import TableMapping
+from pipeline.export.mapping import TableMapping
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
 from pipeline.texts import Text

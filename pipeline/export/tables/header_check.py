@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.domain.errors import ExportError
+from pipeline.export.mapping import TableMapping, load_mappings
 from pipeline.export.runs import ExportContext, find_target
-from pipeline.export.tables.mapping import TableMapping, load_mappings
 from pipeline.files.csv_tables import csv_reader
 
 

@@ -15,9 +15,9 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
+from pipeline.export.mapping import TableColumn, TableMapping
 from pipeline.export.record_text import ILLEGIBLE_TEXT, MARK_WORDS
 from pipeline.export.runs import ExportContext, find_target, load_export_options, require_run
-from pipeline.export.tables.mapping import TableColumn, TableMapping
 from pipeline.files.csv_tables import ENCODING, csv_reader, neutralize_formula
 from pipeline.store.exports.run_items import list_run_forms
 

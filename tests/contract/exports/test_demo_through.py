@@ -26,9 +26,9 @@ from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import DEFAULT_ROUTE, Record
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.mapping import NoteMapping, load_mapping
 from pipeline.export.runs import ExportContext, RunFile, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import open_run_items
-from pipeline.export.tables.mapping import NoteMapping, load_mapping
 from pipeline.export.targets import STATISTICS
 from pipeline.files.page_files import PNG
 from pipeline.operations import demo_through

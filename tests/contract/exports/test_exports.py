@@ -18,7 +18,7 @@ from lxml import etree
 
 from pipeline.domain.form.form import Form, Forms, Subject
 from pipeline.domain.record import PreviousExport, Record
-from pipeline.export.tables.mapping import find_missing_fields
+from pipeline.export.mapping import find_missing_fields
 from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     ARNE,

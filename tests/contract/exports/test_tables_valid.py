@@ -16,8 +16,8 @@ from frictionless import Schema
 from pipeline.domain.form.form import Form
 from pipeline.domain.record import Record
 from pipeline.export.authorities.health_care_statistics import KhslMapping, Measure
+from pipeline.export.mapping import TableMapping
 from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.export.tables.mapping import TableMapping
 from pipeline.export.tables.table_schema import build_table_schema, fit_schema
 from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (

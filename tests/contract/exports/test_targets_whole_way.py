@@ -11,7 +11,7 @@ import pytest
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.record import DEFAULT_ROUTE, PARTIAL_TARGETS, Run
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.runs import ExportContext, fetch_run_file, make_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.targets import STATISTICS, TARGETS

@@ -12,7 +12,7 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Run
-from pipeline.export.manual_entry import screen
+from pipeline.export.key_in import screen
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import (
     ReceiptAnswer,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.export.mapping import TableMapping
 from pipeline.export.runs import ExportContext
 from pipeline.export.tables.header_check import HeaderCheck, check_header
-from pipeline.export.tables.mapping import TableMapping
 from pipeline.export.targets import TARGETS
 from ui.i18n import t
 from ui.markdown import md, plain_with_code

@@ -14,7 +14,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Run
 from pipeline.export import runs
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.payments.approval import PAYMENT_TARGET
 from pipeline.export.runs import ExportContext, RunKind, RunPreview, UnsupportedEntry
 from pipeline.export.targets import STATISTICS

@@ -19,7 +19,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_areas, permitted_units
 from pipeline.export.care_system_check import decisions
 from pipeline.export.care_system_check.decisions import import_care_list
-from pipeline.export.care_system_check.matches import CareSystemMatch, list_matches
+from pipeline.export.care_system_matches import CareSystemMatch, list_matches
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import (
     REQUIRED_COLUMNS,

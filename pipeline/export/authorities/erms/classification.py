@@ -16,8 +16,8 @@ from pydantic import Field, model_validator
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.authorities.erms.elements import erms_text
+from pipeline.export.mapping import ExportMapping, StrictModel, load_mapping
 from pipeline.export.record_text import record_day
-from pipeline.export.tables.mapping import ExportMapping, StrictModel, load_mapping
 
 PLAN_FILE = "classification.yaml"
 

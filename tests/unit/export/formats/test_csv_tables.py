@@ -21,10 +21,8 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.settings import ROOT
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
-from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, ObservationMapping
-from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.export.tables.left_out import unmapped_fields_notices
-from pipeline.export.tables.mapping import (
+from pipeline.export.left_out import unmapped_fields_notices
+from pipeline.export.mapping import (
     FIELD_SOURCE_PREFIXES,
     ManualEntryField,
     ManualEntryMapping,
@@ -35,6 +33,8 @@ from pipeline.export.tables.mapping import (
     load_mapping,
     require_known_fields,
 )
+from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, ObservationMapping
+from pipeline.export.tables.csv_table import CsvExporter
 from pipeline.export.tables.sources import SOURCES, column_text
 from pipeline.export.targets import TARGETS
 from pipeline.files.csv_tables import neutralize_formula, write_csv

@@ -27,8 +27,8 @@ from pipeline.export.authorities.financial_aid import (
     AidMapping,
 )
 from pipeline.export.exporter import TEMPORARY_CLIENT, Item
+from pipeline.export.mapping import load_mapping
 from pipeline.export.runs import ExportContext, fetch_run_file
-from pipeline.export.tables.mapping import load_mapping
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.texts import Text

@@ -17,10 +17,10 @@ from pipeline.domain.model import Client, Value
 from pipeline.domain.record import CareProvider, Outage, OutageKind, Record, Stamp
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import list_unsupported_reasons
+from pipeline.export.mapping import CareUnit, NoteMapping
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.rivta.care_documentation import RESPONDER_NS
 from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
-from pipeline.export.tables.mapping import CareUnit, NoteMapping
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (

@@ -15,9 +15,9 @@ from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.record import Record
 from pipeline.export.authorities.erms.elements import ERMS_NS
 from pipeline.export.manual_entry.block import build_block
+from pipeline.export.mapping import TableColumn
 from pipeline.export.record_text import format_field_value, late_entry_text
 from pipeline.export.rivta.summary_header import DOMAIN_NS
-from pipeline.export.tables.mapping import TableColumn
 from pipeline.export.tables.sources import column_text
 from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (

@@ -9,7 +9,7 @@ from babel.lists import format_list
 
 from pipeline.domain.errors import EfterskriftError, EntryChangedError
 from pipeline.domain.model import Person
-from pipeline.export.manual_entry.screen import ClientToKeyIn
+from pipeline.export.key_in.screen import ClientToKeyIn
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.export.fhir.clinical.observations import SNOMED_SYSTEM
 from pipeline.export.fhir.mapping import Warned
-from pipeline.export.fhir.people.practitioner import author, practitioner_role
+from pipeline.export.fhir.observations import SNOMED_SYSTEM
+from pipeline.export.fhir.practitioner import author, practitioner_role
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,

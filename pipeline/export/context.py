@@ -10,7 +10,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import Exporter, ExportOptions
-from pipeline.export.tables.mapping import ManualEntryMapping, load_mappings, require_known_fields
+from pipeline.export.mapping import ManualEntryMapping, load_mappings, require_known_fields
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.store import Store
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pipeline.domain.model import Client, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
-from pipeline.export.care_system_check.matches import find_entries_with_matches
+from pipeline.export.care_system_matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.manual_entry.block import EntryBlock, duty_lines
 from pipeline.export.manual_entry.destination import Destination, find_destination
