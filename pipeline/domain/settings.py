@@ -245,6 +245,8 @@ class Settings(BaseSettings):
 
     See `efterskrift audit export`.
     """
+    targets: tuple[str, ...] = ()
+    """Export targets of other installed packages that may be used, by their names."""
     fhir_system: str = "https://efterskrift.example/fhir"
     """Prefix of the URIs of Efterskrift's identifiers: an address that the organisation owns.
 

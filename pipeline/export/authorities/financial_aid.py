@@ -25,7 +25,7 @@ from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, 
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
 from pipeline.export.authorities.zip_archive import zip_files
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, StatisticsExporter
 from pipeline.export.mapping import ExportMapping, StrictModel
 from pipeline.export.record_text import MARK_WORDS
 from pipeline.texts import Text
@@ -115,10 +115,9 @@ class AidDecision:
         return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-class AidFileExporter:
+class AidFileExporter(StatisticsExporter):
     """Decisions on financial aid to the monthly file."""
 
-    title = Text("target.ekonomiskt-bistand")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = AidMapping

@@ -31,7 +31,13 @@ from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
 from pipeline.export.authorities.zip_archive import zip_files
-from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.exporter import (
+    DATA_LANGUAGE,
+    TEMPORARY_CLIENT,
+    ExportOptions,
+    Item,
+    StatisticsExporter,
+)
 from pipeline.export.mapping import (
     ExportMapping,
     Source,
@@ -200,10 +206,9 @@ class KhslRow:
     is_empty: bool = False
 
 
-class KhslExporter:
+class KhslExporter(StatisticsExporter):
     """Contacts and KVÅ measures by month, in the layout of `forms/khsl.yaml`."""
 
-    title = Text("target.khsl")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = KhslMapping

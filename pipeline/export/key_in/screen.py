@@ -27,10 +27,10 @@ from pipeline.export.manual_entry.sheet_block import (
 from pipeline.export.runs import (
     ExportContext,
     add_carried_records,
-    find_target,
     load_export_options,
     require_run,
 )
+from pipeline.export.targets import find_target
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, runs
@@ -225,7 +225,9 @@ def claim_next_client(
             for item in waiting
             if item.entry_id not in left_out and (item.entry_id, item.revision) not in claimed
         ]
-        options = load_export_options(context, run.target, find_target(run.target))
+        options = load_export_options(
+            context, run.target, find_target(context.settings, run.target)
+        )
         options = with_field_orders(conn, options, destination.system)
         notes = _claim_notes(_Desk(conn, context, person, now, options), free, alone)
         if not notes:

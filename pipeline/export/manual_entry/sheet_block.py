@@ -71,7 +71,6 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
         notice="",
         rows=(*shared, *lines),
         unmarked=(),
-        empty=(),
         late_entry_text=late_sheet_text(records, options.settings),
         own=frozenset(number for number, place in enumerate(common) if place in head.own),
     )

@@ -155,7 +155,7 @@ class _PaymentView:
     def payment(self, record: Record, last_decision: int, total_problem: Text | None) -> Payment:
         """Return an entry as a payment to approve."""
         mapping = self.options.mapping(record.form, PaymentMapping)
-        reason = PaymentExporter().unsupported_reason(record, self.options)
+        reason = PaymentExporter(PAYMENT_TARGET).unsupported_reason(record, self.options)
         # What approval or the settings still give does not block it here.
         is_only_unapproved = reason in (None, NOT_APPROVED, NO_DEBTOR)
         return Payment(

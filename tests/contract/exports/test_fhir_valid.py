@@ -24,12 +24,12 @@ from pipeline.domain.form.form import Form
 from pipeline.export.exporter import Item
 from pipeline.export.fhir.terms import find_term, load_terms
 from pipeline.export.rivta.role_codes import load_role_codes
-from pipeline.export.targets import TARGETS
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.small_pages import foreign_page
 from tests.support.servers.fhir_servers import Served
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import FORMS, SETTINGS, in_all_states, run, terms
+from tests.support.store.targets import TARGETS
 
 pytest_plugins = ("tests.support.servers.fhir_servers",)
 

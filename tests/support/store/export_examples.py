@@ -16,7 +16,7 @@ from pipeline.domain.record import PreviousExport, Record, Run, Stamp
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.mapping import load_mappings
-from pipeline.export.targets import TARGETS
+from tests.support.store.targets import TARGETS
 
 FORMS = Forms.load(ROOT / "forms")
 SETTINGS = Settings(

@@ -123,7 +123,7 @@ def _show_run(
                     type="primary" if is_main else "secondary",
                     on_click="ignore",
                 )
-            if has_table_schema(run.target) and not status.is_undone:
+            if has_table_schema(context, run.target) and not status.is_undone:
                 st.download_button(
                     t("export.schema"),
                     data=partial(_load_run_schema, context, person, run.id),

@@ -29,7 +29,6 @@ from pipeline.export.authorities.financial_aid import (
 from pipeline.export.exporter import TEMPORARY_CLIENT, Item
 from pipeline.export.mapping import load_mapping
 from pipeline.export.runs import ExportContext, fetch_run_file
-from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.texts import Text
 from tests.support.shared_data import shared
@@ -44,6 +43,7 @@ from tests.support.store.export_examples import (
 )
 from tests.support.store.export_office import ANNA, confirm, correct, in_long_outage
 from tests.support.store.route_steps import make_run
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 TARGET = "ekonomiskt-bistand"

@@ -19,7 +19,6 @@ from pipeline.export.mapping import TableColumn
 from pipeline.export.record_text import format_field_value, late_entry_text
 from pipeline.export.rivta.summary_header import DOMAIN_NS
 from pipeline.export.tables.sources import column_text
-from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     FORMS,
     SETTINGS,
@@ -31,6 +30,7 @@ from tests.support.store.export_examples import (
     unzip,
 )
 from tests.support.store.rivta_archives import rivta_document
+from tests.support.store.targets import TARGETS
 
 ABSENT = {
     "extension": [
