@@ -21,6 +21,8 @@ from pipeline.export.exporter import Exporter, ExportOptions, Item, TargetError
 from pipeline.export.mapping import ManualEntryMapping, load_mappings, require_known_fields
 from pipeline.texts import LANGUAGES
 
+_LANGUAGE = "en"
+"""Of what is found, as on the command line."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SUFFIX = re.compile(r"(\.[a-z0-9]+)+")
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
@@ -47,10 +49,11 @@ class TargetProblem:
 
 @dataclass(frozen=True, slots=True)
 class TargetCheck:
-    """What the kit found: how many of the sample entries the target carries, and problems."""
+    """What the kit found: how many sample entries the target carries, why not all, and problems."""
 
     entries: int
     carried: int
+    reasons: tuple[str, ...]
     problems: tuple[TargetProblem, ...]
 
 
@@ -60,17 +63,18 @@ def check_target(exporter: Exporter, settings: Settings, forms: Forms) -> Target
     try:
         options = _load_options(exporter, settings, forms)
     except EfterskriftError as error:
-        return TargetCheck(0, 0, (*problems, TargetProblem("mapped", error.message)))
+        return TargetCheck(0, 0, (), (*problems, TargetProblem("mapped", error.message)))
     ids = sorted({form_id for form_id, _ in forms})
     taken = ids if exporter.mapping is None else sorted(set(ids) & options.mappings.keys())
     if not taken:
         problems.append(TargetProblem("mapped", f"export.{exporter.name}.yaml"))
     items = [item for form_id in taken for item in _sample_items(forms.latest(form_id))]
-    carried = 0
+    carried, left_out = 0, dict[str, None]()
     for item in items:
         where = f"{item.record.form}, {_state(item)}"
         try:
             if reasons := list(exporter.unsupported_reasons(item.record, options)):
+                left_out |= dict.fromkeys(each.in_language(_LANGUAGE) for each in reasons)
                 said = " ".join(each.in_language(one) for each in reasons for one in LANGUAGES)
                 # A reason is shown to people who may not see the entry.
                 if any(value in said for value in (_CLIENT.pid, _CLIENT.name)):
@@ -84,7 +88,7 @@ def check_target(exporter: Exporter, settings: Settings, forms: Forms) -> Target
         except Exception as error:
             # A target says what keeps it from writing with a `TargetError`.
             problems.append(TargetProblem("errors", f"{where}: {type(error).__name__}"))
-    return TargetCheck(len(items), carried, tuple(problems))
+    return TargetCheck(len(items), carried, tuple(left_out), tuple(problems))
 
 
 def _find_undeclared(exporter: Exporter) -> Iterator[str]:

@@ -39,5 +39,7 @@ def check_target(
         for problem in found.problems:
             print_text(f"check_target.{problem.rule}", where=problem.where)
         print_text("check_target.carried", carried=found.carried, entries=found.entries)
+        for reason in found.reasons:
+            print_text("check_target.left_out", reason=reason)
     if found.problems:
         raise typer.Exit(ExitCode.EXPORT)
