@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import PreviousExport, Record, Run, Stamp
@@ -30,7 +30,6 @@ _CLIENT = Client("191212121212", "Tolvan Tolvansson", "Enheten")
 """An official test number."""
 _DAY = datetime(2022, 1, 12, 8, 15)
 _STAMP = Stamp(_DAY.replace(tzinfo=UTC), "Anna Anka")
-_MARKS: Mapping[Kind, Value] = {Kind.MARK: True, Kind.SIGNATURE: True, Kind.INITIALS: "AA"}
 _FORMATS: Mapping[str, Value] = {
     "date": "2022-01-12",
     "time": "08:15",
@@ -147,7 +146,7 @@ def _sample_items(form: Form) -> Iterator[Item]:
         verified=_STAMP,
     )
     earlier = PreviousExport("20220110-091500-earlier-check", "", _STAMP.at)
-    empty = {spec.column: False if spec.kind in _MARKS else None for spec in specs}
+    empty = {spec.column: False if _is_mark(spec) else None for spec in specs}
     yield Item(1, whole)
     yield Item(1, replace(whole, fields=empty))
     yield Item(1, replace(whole, revision=2), earlier)
@@ -157,7 +156,13 @@ def _sample_items(form: Form) -> Iterator[Item]:
 def _sample_value(spec: FieldSpec) -> Value:
     if spec.options:
         return spec.options[0].value
-    return _MARKS.get(spec.kind) or _FORMATS.get(str(spec.format), "Rad ett\nrad två & <tre> åäö")
+    if _is_mark(spec):
+        return "AA" if spec.traits.names_signer else True
+    return _FORMATS.get(str(spec.format), "Rad ett\nrad två & <tre> åäö")
+
+
+def _is_mark(spec: FieldSpec) -> bool:
+    return spec.traits.is_boolean or spec.traits.names_signer
 
 
 def _state(item: Item) -> str:
