@@ -25,7 +25,7 @@ from pipeline.cli import (
     work,
 )
 from pipeline.cli.context import LANGUAGE, print_note
-from pipeline.cli.exporting import archiving, fhir, receipt_list
+from pipeline.cli.exporting import archiving, check_target, receipt_list
 from pipeline.cli.exporting import runs as exporting
 from pipeline.cli.workspace import first_setup, fleet, lifecycle, registers
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
@@ -39,8 +39,8 @@ COMMANDS = (
     work.register,
     reading.register_read_command,
     exporting.register_export_commands,
-    fhir.register_fhir_commands,
     exporting.register_header_command,
+    check_target.register_target_command,
     oversight.register_care_system_command,
     receipt_list.register_list_receipt_command,
     archiving.register_archive_command,

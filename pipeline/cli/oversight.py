@@ -38,7 +38,7 @@ from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
 from pipeline.texts import Text
 
 if TYPE_CHECKING:
-    from pipeline.export.care_system_check.matches import CareSystemMatch
+    from pipeline.export.care_system_matches import CareSystemMatch
     from pipeline.registers.care_system_list import CareTable, ColumnMapping
     from pipeline.store.event_log.chain_check import ChainVerdict
 
@@ -383,7 +383,7 @@ def clashes(
     on the screen Uppföljning.
     """
     from pipeline.export.care_system_check.decisions import import_care_list
-    from pipeline.export.care_system_check.matches import list_matches
+    from pipeline.export.care_system_matches import list_matches
     from pipeline.registers.care_system_list import parse_care_table, read_care_list
     from pipeline.store.database.clock import utc_now
     from pipeline.store.exports.care_system_exports import is_list_stored

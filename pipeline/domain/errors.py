@@ -34,10 +34,7 @@ EfterskriftError
 │       ├── ClientConflictError
 │       └── RecountError
 ├── ExportError         a file cannot be made or a receipt cannot be used
-│   ├── EntryChangedError         what a person keys in was changed meanwhile
-│   ├── TargetUnavailableError    the receiving system cannot be reached or is out of order
-│   ├── TargetAccessError         the receiving system denies access
-│   └── TargetIncompatibleError   the receiving system does not understand what is sent
+│   └── EntryChangedError         what a person keys in was changed meanwhile
 ├── LogBrokenError      the log was changed after it was written
 ├── NothingLearnedError corrections do not improve on what is in use
 └── MissingProgramError an external program or model is not installed
@@ -327,21 +324,6 @@ class EntryChangedError(ExportError):
     def __init__(self, key: str, /, *, changes: Sequence[EntryChange]) -> None:
         super().__init__(key, value=", ".join(each.entry_id for each in changes))
         self.changes = tuple(changes)
-
-
-class TargetUnavailableError(ExportError):
-    """The receiving system cannot be reached, is out of order or asks to wait.
-
-    What it accepted stays accepted; sending again continues from there.
-    """
-
-
-class TargetAccessError(ExportError):
-    """The receiving system rejects the program's identity or does not allow the request."""
-
-
-class TargetIncompatibleError(ExportError):
-    """The system at the address does not understand what is sent."""
 
 
 class LogBrokenError(EfterskriftError):

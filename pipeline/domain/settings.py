@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -73,6 +73,22 @@ class PaymentFormat(StrEnum):
     VERSION_09 = "pain.001.001.09"
     VERSION_03 = "pain.001.001.03"
     """Banks are retiring it."""
+
+
+REMOVED_SETTINGS = frozenset(
+    f"fhir_{name}"
+    for name in (
+        "url",
+        "token_url",
+        "client_id",
+        "client_secret",
+        "client_secret_file",
+        "scope",
+        "seconds",
+        "attempts",
+    )
+)
+"""Settings of version 1.1, which sent to a FHIR server."""
 
 
 class Settings(BaseSettings):
@@ -229,24 +245,8 @@ class Settings(BaseSettings):
 
     See `efterskrift audit export`.
     """
-    fhir_url: str = ""
-    """Base address of a FHIR R4 server, such as https://fhir.example/R4.
-
-    Empty: FHIR runs are files and nothing is sent.
-    """
-    fhir_token_url: str = ""
-    fhir_client_id: str = ""
-    fhir_client_secret: SecretStr = SecretStr("")
-    fhir_client_secret_file: Path | None = None
-    fhir_scope: str = ""
-    """OAuth 2 client credentials for that server.
-
-    The secret comes from the environment or from a file that only the program may read.
-    """
-    fhir_seconds: float = Field(30, gt=0)
-    """Timeout of an answer of the server, seconds."""
-    fhir_attempts: int = Field(5, ge=1, le=10)
-    """How often a transaction is sent while the server is unavailable or asks to wait."""
+    targets: tuple[str, ...] = ()
+    """Export targets of other installed packages that may be used, by their names."""
     fhir_system: str = "https://efterskrift.example/fhir"
     """Prefix of the URIs of Efterskrift's identifiers: an address that the organisation owns.
 
@@ -437,10 +437,12 @@ def _parse_settings(environment: tuple[tuple[str, str], ...], content: bytes | N
     try:
         return Settings(workspace=_find_workspace())
     except ValidationError as error:
-        keys = ", ".join(str(e["loc"][0]) for e in error.errors())
-        raise SettingsError(
-            "settings_wrong", keys=keys, value=_find_workspace() / "settings.yaml"
-        ) from error
+        keys = [str(e["loc"][0]) for e in error.errors()]
+        file = _find_workspace() / "settings.yaml"
+        # An installation of an earlier version may still have them.
+        if removed := [key for key in keys if key in REMOVED_SETTINGS]:
+            raise SettingsError("settings_removed", keys=", ".join(removed), value=file) from error
+        raise SettingsError("settings_wrong", keys=", ".join(keys), value=file) from error
     except OSError as error:
         raise SettingsError(
             "not_looked_into",

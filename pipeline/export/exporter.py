@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import PreviousExport, Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.tables.mapping import ExportMapping
+from pipeline.export.mapping import ExportMapping
 from pipeline.texts import Text
 
 DATA_LANGUAGE = "sv"
@@ -99,71 +100,84 @@ class ExportOptions:
         return mapping
 
 
-class Exporter(Protocol):
-    """One kind of target: how confirmed entries become a file.
+class TargetError(Exception):
+    """A target cannot write its file; the sentence says why, without any value of an entry."""
 
-    `mapping` is the model of `forms/<id>/export.<target>.yaml`; None means that the target takes
-    every form, without a file.
+
+class TargetConfigurationError(TargetError):
+    """Something has to be set first, so that trying again is of no use."""
+
+
+class TargetUnavailableError(TargetError):
+    """What the target needs is out of reach for now; the program tries again a few times."""
+
+
+def plain_text(words: str) -> Text:
+    """Return words that are in no catalogue, such as the title of another package's target."""
+    return Text("export_text.plain", {"words": words})
+
+
+class Exporter(ABC):
+    """One kind of target: how confirmed entries become a file. It is made with its own name.
+
+    A target is idempotent: whatever it needs besides its arguments is the same each time.
     """
+
+    media_type: str
+    """Media type of the file."""
+    suffix: str
+    """File name ending with its dot."""
+    mapping: type[ExportMapping] | None = None
+    """Model of `forms/<id>/export.<target>.yaml`; None: it takes every form, without a file."""
+    needs_hsa_ids: bool = False
+    """Whether it takes no entry without the HSA-ids of the care provider and of this system."""
+    is_payment: bool = False
+    """Whether no other route pays what it carried, and the bank alone corrects it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     @property
     def title(self) -> Text:
         """The target's name for people."""
+        return Text(f"target.{self.name}")
 
-    @property
-    def media_type(self) -> str:
-        """Media type of the file."""
-
-    @property
-    def suffix(self) -> str:
-        """File name ending with its dot."""
-
-    @property
-    def mapping(self) -> type[ExportMapping] | None:
-        """Model of the mapping file, if the target needs one."""
-
+    @abstractmethod
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return why the target cannot carry a record, without its values; None when it can."""
 
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that keeps a record out that the target can say at once."""
+        if reason := self.unsupported_reason(record, options):
+            yield reason
+
+    def example_notice(self, options: ExportOptions) -> Text | None:
+        """Return that the file would have values that are examples, and what to set; else None."""
+        del options
+        return None
+
+    @abstractmethod
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build the file. The same arguments give the same bytes."""
 
 
-@runtime_checkable
-class _ReasonLister(Protocol):
-    """A kind of target that can say at once all that keeps a record out."""
+class StatisticsExporter(Exporter):
+    """A target that reports whole months: it takes no entry and gets no receipt of any.
 
-    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield why the target cannot carry a record, as `Exporter.unsupported_reason` first."""
+    See `authorities/monthly.py`.
+    """
 
+    area: Area
+    """The area of law that is reported."""
+    is_by_event: bool
+    """Whether the month is that of the event; else a field says it."""
+    settled_reasons: frozenset[str]
+    """Keys of the reasons why an entry is rightly in no file: a month is whole without it."""
 
-def list_unsupported_reasons(
-    exporter: Exporter, record: Record, options: ExportOptions
-) -> tuple[Text, ...]:
-    """Return why a target cannot carry a record, all reasons that it can say; empty when it can."""
-    if isinstance(exporter, _ReasonLister):
-        return tuple(exporter.unsupported_reasons(record, options))
-    reason = exporter.unsupported_reason(record, options)
-    return () if reason is None else (reason,)
-
-
-class StatisticsExporter(Exporter, Protocol):
-    """A target that reports whole months and takes no entry: see `authorities/monthly.py`."""
-
-    @property
-    def area(self) -> Area:
-        """The area of law that is reported."""
-
-    @property
-    def is_by_event(self) -> bool:
-        """Whether the month is that of the event; else a field says it."""
-
-    @property
-    def settled_reasons(self) -> frozenset[str]:
-        """Keys of the reasons why an entry is rightly in no file: a month is whole without it."""
-
+    @abstractmethod
     def month(self, record: Record, options: ExportOptions) -> str:
         """Return the month that reports an entry, `ÅÅÅÅ-MM`; empty if it belongs in none."""
 
+    @abstractmethod
     def notice(self, options: ExportOptions) -> Text | None:
         """Return what to do with the files before they are handed in; None if nothing."""

@@ -1,55 +1,112 @@
-"""Every kind of target there is, by its name.
+"""Every kind of target there is, by its name: entry points of the group `efterskrift.targets`.
 
-An export is one file with an `Exporter`, a line here with its title in the catalogue, and its
-mapping files `forms/<id>/export.<target>.yaml`.
+`pyproject.toml` registers the program's own. Another package registers one in the same way, and it
+is used once the setting `targets` names it. A target is imported when an export first needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
-from pipeline.export.authorities.erms import exporter as erms
-from pipeline.export.authorities.financial_aid import AidFileExporter
-from pipeline.export.authorities.health_care_statistics import KhslExporter
-from pipeline.export.exporter import Exporter, ExportOptions, StatisticsExporter
-from pipeline.export.fhir import exporter as fhir
-from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
-from pipeline.export.payments.pain001 import PaymentExporter
-from pipeline.export.rivta.activities import ActivitiesExporter
-from pipeline.export.rivta.alerts import AlertsExporter
-from pipeline.export.rivta.care_documentation import CareDocumentationExporter
-from pipeline.export.rivta.observations import ObservationsExporter
-from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.texts import Text
+from pipeline.domain.errors import ExportError, SettingsError
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.exporter import Exporter, StatisticsExporter
+from pipeline.texts import Text, catalogue
 
-STATISTICS: dict[str, StatisticsExporter] = {
-    "khsl": KhslExporter(),
-    "ekonomiskt-bistand": AidFileExporter(),
-}
-"""Targets that report whole months and take no entry: see `authorities/monthly.py`."""
-TARGETS: dict[str, Exporter] = {
-    "rivta": CareDocumentationExporter(),
-    "observationer": ObservationsExporter(),
-    "aktiviteter": ActivitiesExporter(),
-    "varningar": AlertsExporter(),
-    "fhir": fhir.FhirExporter(),
-    "besok": CsvExporter(Text("target.besok")),
-    "matvarden": CsvExporter(Text("target.matvarden")),
-    "treserva-exempel": CsvExporter(Text("target.treserva-exempel")),
-    "tes-exempel": CsvExporter(Text("target.tes-exempel")),
-    "timecare-exempel": CsvExporter(Text("target.timecare-exempel")),
-    "timecare-schema-exempel": CsvExporter(Text("target.timecare-schema-exempel")),
-    "ciceron-exempel": CsvExporter(Text("target.ciceron-exempel")),
-    "mat-exempel": CsvExporter(Text("target.mat-exempel")),
-    "erms": erms.ErmsExporter(),
-    "pain001": PaymentExporter(),
-    "skriv-in": ManualEntryListExporter(),
-    **STATISTICS,
-}
-HSA_ID_TARGETS = frozenset({"rivta", "observationer", "aktiviteter", "varningar"})
-"""Targets that take no entry without the HSA-ids of the care provider and of this system."""
-EXAMPLE_NOTICES: dict[str, Callable[[ExportOptions], Text | None]] = {
-    "fhir": fhir.find_example_notice,
-    "erms": erms.find_example_notice,
-}
-"""What says that a target's file would have values that are examples, and what to set."""
+GROUP = "efterskrift.targets"
+_OWN_PACKAGE = "efterskrift"
+
+
+class Targets(Mapping[str, Exporter]):
+    """The program's targets and the plug-ins that are named, each imported when it is asked for.
+
+    Raises:
+        SettingsError: no installed package registers one of the plug-ins.
+    """
+
+    def __init__(self, plug_ins: tuple[str, ...] = ()) -> None:
+        own, others = _find_registered()
+        if missing := [name for name in plug_ins if name not in others and name not in own]:
+            raise SettingsError("target_not_installed", targets=", ".join(missing))
+        self._points = {name: others[name] for name in plug_ins if name in others} | own
+
+    def __getitem__(self, name: str) -> Exporter:
+        return _load(self._points[name])
+
+    def __contains__(self, name: object) -> bool:
+        # That of `Mapping` would import the target.
+        return name in self._points
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def find_statistics(self, name: str) -> StatisticsExporter | None:
+        """Return a target if it reports whole months; None if it takes entries, or is none."""
+        exporter = self.get(name)
+        return exporter if isinstance(exporter, StatisticsExporter) else None
+
+
+@cache
+def load_targets(plug_ins: tuple[str, ...] = ()) -> Targets:
+    """Return the targets of settings that name these plug-ins."""
+    return Targets(plug_ins)
+
+
+def find_target(settings: Settings, target: str) -> Exporter:
+    """Return a target by its name.
+
+    Raises:
+        ExportError: there is no such target.
+    """
+    targets = load_targets(settings.targets)
+    try:
+        return targets[target]
+    except KeyError as error:
+        raise ExportError("no_target", target=target, targets=", ".join(targets)) from error
+
+
+def find_title(target: str) -> Text | None:
+    """Return the name of one of the program's targets without importing it; None for others."""
+    key = f"target.{target}"
+    return Text(key) if key in catalogue("sv") else None
+
+
+@cache
+def _find_registered() -> tuple[dict[str, EntryPoint], dict[str, EntryPoint]]:
+    """Return the program's targets and those of other packages, each by name."""
+    own, others = dict[str, EntryPoint](), dict[str, EntryPoint]()
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        is_own = point.dist is not None and point.dist.name == _OWN_PACKAGE
+        (own if is_own else others)[point.name] = point
+    # A checkout that was installed before it had entry points: its own list of them.
+    return own or _read_project_file(), others
+
+
+def _read_project_file() -> dict[str, EntryPoint]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    registered = sorted(project["entry-points"][GROUP].items())
+    return {name: EntryPoint(name, value, GROUP) for name, value in registered}
+
+
+@cache
+def _load(point: EntryPoint) -> Exporter:
+    """Import a target.
+
+    Raises:
+        ExportError: it cannot be imported, or is no `Exporter`.
+    """
+    try:
+        exporter = point.load()(point.name)
+    except Exception as error:
+        raise ExportError(
+            "target_not_importable", target=point.name, why=type(error).__name__
+        ) from error
+    if not isinstance(exporter, Exporter):
+        raise ExportError("target_not_importable", target=point.name, why="no Exporter")
+    return exporter

@@ -67,7 +67,7 @@ def _private_paths(settings: Settings) -> Iterator[Path]:
         # With the older ones that were renamed
         log = workspace / settings.log_file
         yield from sorted(log.parent.glob(f"{log.name}*"))
-    named = [settings.fhir_client_secret_file, settings.images_key_file, settings.second_factor_key]
+    named = [settings.images_key_file, settings.second_factor_key]
     yield from (file for file in named if file is not None)
     # Of the connection to PostgreSQL: the key of TLS, and a file of passwords
     options = dict(parse_qsl(urlsplit(settings.database_url).query))

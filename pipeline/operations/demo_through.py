@@ -24,7 +24,6 @@ from pipeline.export.runs import (
     RunKind,
     confirm_delivery,
     fetch_run_file,
-    find_target,
     list_run_previews,
     list_runs,
     load_export_options,
@@ -33,7 +32,7 @@ from pipeline.export.runs import (
 from pipeline.export.runs.candidates import RunScope
 from pipeline.export.runs.make import select_items, with_list_order
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
-from pipeline.export.targets import STATISTICS
+from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
@@ -270,7 +269,7 @@ class _Office:
         made = 0
         for person in self._able(Action.EXPORT):
             for preview in list_run_previews(self._context, person):
-                if preview.target in STATISTICS or preview.fault:
+                if preview.is_statistics or preview.fault:
                     continue
                 by_hand = [one.entry_id for one in preview.unsupported if one.can_be_keyed_in]
                 kinds = [(preview.kind, list[str]())] if preview.entries else []
@@ -282,7 +281,7 @@ class _Office:
 
     def _deliver(self, person: Person, kind: RunKind, by_hand: Sequence[str]) -> bool:
         """Make a run and hand its file over, once it is compared with what the papers say."""
-        context, target = self._context, find_target(kind.target)
+        context, target = self._context, find_target(self._context.settings, kind.target)
         with context.store.read() as conn:
             options = load_export_options(context, kind.target, target, load_staff_list(conn))
             items = select_items(conn, RunScope(context, person, None), kind, options, by_hand)
@@ -332,7 +331,11 @@ class _Office:
                 held |= {one.entry_id: one.reason for one in preview.unsupported}
             for status in reversed(list_runs(self._context, person)):
                 run = status.run
-                if run.id in seen or status.hidden or run.target in STATISTICS:
+                if (
+                    run.id in seen
+                    or status.hidden
+                    or self._context.targets.find_statistics(run.target)
+                ):
                     continue
                 seen.add(run.id)
                 route = run.route or run.target

@@ -27,7 +27,7 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
 )
 from pipeline.domain.settings import Settings
-from pipeline.export.manual_entry.signatures import settle_signatures
+from pipeline.export.key_in.signatures import settle_signatures
 from pipeline.operations.liveness import HUNG_EXIT_CODE
 from pipeline.operations.upkeep.log_lines import start_log
 from pipeline.operations.upkeep.store_check import check_when_due

@@ -22,8 +22,8 @@ from pipeline.domain.review.depth import fields_at_depth, is_grid_box, list_row_
 from pipeline.domain.review.rules import asked_fields, is_settled, needs_blind_keying
 from pipeline.domain.review.work_modes import is_routine
 from pipeline.domain.settings import load_settings
-from pipeline.export.manual_entry.screen import TARGET
-from pipeline.export.tables.mapping import ManualEntryMapping, load_mappings
+from pipeline.export.key_in.screen import TARGET
+from pipeline.export.mapping import ManualEntryMapping, load_mappings
 from research.effort.operators import (
     COPY_PAGE,
     NONE,

@@ -13,7 +13,6 @@ _SERVER.set_forkserver_preload(
         "pytest",
         "tests.faults.test_export_killed",
         "tests.faults.test_publishing_killed",
-        "tests.faults.test_sending_killed",
     ]
 )
 """It imports once what the processes need, which takes a second. Each is a fork of it and shares

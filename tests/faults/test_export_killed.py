@@ -8,7 +8,6 @@ from pipeline.domain.model import EntryState
 from pipeline.domain.record import PARTIAL_TARGETS
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
-from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.event_log import events
@@ -17,6 +16,7 @@ from tests.faults.killed import assert_killed, die
 from tests.support.store.export_examples import FORMS
 from tests.support.store.export_office import ANNA, confirm, confirmed, paying, state
 from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.targets import STATISTICS, TARGETS
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

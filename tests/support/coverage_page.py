@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from pipeline.domain.record import MANUAL_ENTRY_TARGET as KEY_IN
 from pipeline.domain.settings import ROOT
-from pipeline.export.manual_entry.screen import TARGET as KEY_IN
-from pipeline.export.targets import STATISTICS, TARGETS
 from tests.support.form_quality import (
     RULES,
     RecordKind,
@@ -20,6 +19,7 @@ from tests.support.form_quality import (
     targets_of,
 )
 from tests.support.store.export_examples import FORMS
+from tests.support.store.targets import TARGETS
 
 PAGE = ROOT / "docs" / "coverage.md"
 MARK = "<!-- {name}: written by `python -m tests.support.coverage_page` -->"
@@ -53,10 +53,8 @@ def _place(kind: str) -> tuple[int, int, str]:
 
 def _goes_to(form_id: str, kind: RecordKind) -> str:
     targets = set(targets_of(form_id))
-    statistical, last = set(STATISTICS), {KEY_IN}
-    records = [target for target in TARGETS if target in targets - statistical - last]
-    records += sorted(targets & last)
-    statistics = [target for target in STATISTICS if target in targets]
+    statistics = [target for target in sorted(targets) if TARGETS.find_statistics(target)]
+    records = sorted(targets - {*statistics, KEY_IN}) + sorted(targets & {KEY_IN})
     text = "; ".join(filter(None, (", ".join(records), ", ".join(statistics)))) or "none"
     return text + kind.goes_to
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline.export.targets import TARGETS
+from pipeline.export.targets import find_title
 from ui.i18n import show_text
 
 
 def target_name(target: str) -> str:
     """Return the target's title in the user's language.
 
-    A target of earlier runs that no longer exists is shown by its short name.
+    A target of another package, or of earlier runs, is shown by its short name.
     """
-    export_target = TARGETS.get(target)
-    return show_text(export_target.title) if export_target else target
+    title = find_title(target)
+    return show_text(title) if title else target

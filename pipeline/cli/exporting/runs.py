@@ -68,12 +68,13 @@ def export(
     to fill in; next to a table also its Table Schema. It is no error if there is nothing to export.
     Files of your earlier runs that were never written are written too.
     """
-    from pipeline.export.runs import count_unsigned, find_target, list_run_previews
+    from pipeline.export.runs import count_unsigned, list_run_previews
+    from pipeline.export.targets import find_target
 
     if bool(target) == bool(route):
         raise UsageError("export_target_or_route")
     if target:
-        find_target(target)
+        find_target(load_settings(), target)
     require_output_folder(output)
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)

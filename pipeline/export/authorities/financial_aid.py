@@ -25,9 +25,9 @@ from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, 
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
 from pipeline.export.authorities.zip_archive import zip_files
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, StatisticsExporter
+from pipeline.export.mapping import ExportMapping, StrictModel
 from pipeline.export.record_text import MARK_WORDS
-from pipeline.export.tables.mapping import ExportMapping, StrictModel
 from pipeline.texts import Text
 
 Origin = Literal[
@@ -115,10 +115,9 @@ class AidDecision:
         return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-class AidFileExporter:
+class AidFileExporter(StatisticsExporter):
     """Decisions on financial aid to the monthly file."""
 
-    title = Text("target.ekonomiskt-bistand")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = AidMapping
@@ -198,9 +197,12 @@ def _format_file(items: Sequence[Item], options: ExportOptions, encoding: str) -
 def _format_supplement(items: Sequence[Item], options: ExportOptions) -> bytes:
     """Return the list of a month's rows; the forms of a run have the same columns."""
     mapping = options.mapping(items[0].record.form, AidMapping)
+    # A column that the decision says nothing for has nothing to add.
+    known = [place for place, column in enumerate(mapping.columns) if column.origin != "empty"]
+    cells = ((item, _format_cells(item.record, options)) for item in items)
     return supplement_csv(
-        [column.name for column in mapping.columns],
-        [SupplementRow(item, tuple(_format_cells(item.record, options))) for item in items],
+        [mapping.columns[place].name for place in known],
+        [SupplementRow(item, tuple(written[place] for place in known)) for item, written in cells],
     )
 
 

@@ -31,7 +31,20 @@ from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
 from pipeline.export.authorities.zip_archive import zip_files
-from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.exporter import (
+    DATA_LANGUAGE,
+    TEMPORARY_CLIENT,
+    ExportOptions,
+    Item,
+    StatisticsExporter,
+)
+from pipeline.export.mapping import (
+    ExportMapping,
+    Source,
+    StrictModel,
+    TableColumn,
+    load_mapping,
+)
 from pipeline.export.measure_codes import KvaCode, find_measure_codes
 from pipeline.export.record_text import (
     MARK_WORDS,
@@ -39,13 +52,6 @@ from pipeline.export.record_text import (
     field_value,
     late_entry_text,
     to_local_time,
-)
-from pipeline.export.tables.mapping import (
-    ExportMapping,
-    Source,
-    StrictModel,
-    TableColumn,
-    load_mapping,
 )
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
@@ -200,10 +206,9 @@ class KhslRow:
     is_empty: bool = False
 
 
-class KhslExporter:
+class KhslExporter(StatisticsExporter):
     """Contacts and KVÅ measures by month, in the layout of `forms/khsl.yaml`."""
 
-    title = Text("target.khsl")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = KhslMapping
@@ -291,14 +296,16 @@ def _month_rows(
 def _format_supplement(
     file: LayoutFile, rows: Sequence[KhslRow], run: Run, options: ExportOptions
 ) -> bytes:
+    # A field that the layout only keeps free has nothing to add.
+    known = [place for place, column in enumerate(file.columns) if column.constant != ""]
+
+    def cells(row: KhslRow) -> tuple[str, ...]:
+        written = () if row.is_empty else _format_row(file, row, run, options)
+        return tuple(written[place] for place in known) if written else ()
+
     return supplement_csv(
-        [column.title for column in file.columns],
-        [
-            SupplementRow(
-                row.item, () if row.is_empty else tuple(_format_row(file, row, run, options))
-            )
-            for row in rows
-        ],
+        [file.columns[place].title for place in known],
+        [SupplementRow(row.item, cells(row)) for row in rows],
         once_a_person=file.rows == "person",
     )
 

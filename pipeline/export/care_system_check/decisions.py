@@ -15,7 +15,7 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
-from pipeline.export.care_system_check.matches import erase_settled_lists
+from pipeline.export.care_system_matches import erase_settled_lists
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import settle_receipts

@@ -14,15 +14,14 @@ from rapidfuzz import utils
 
 from pipeline.domain.errors import ExportError
 from pipeline.export.authorities.erms.classification import load_plan
-from pipeline.export.rivta.care_documentation import NOTE_TYPES
-from pipeline.export.runs.context import ExportContext
-from pipeline.export.tables.mapping import (
+from pipeline.export.context import ExportContext
+from pipeline.export.mapping import (
     ExportMapping,
     NoteMapping,
     TableMapping,
     load_mappings,
 )
-from pipeline.export.targets import TARGETS
+from pipeline.export.rivta.care_documentation import NOTE_TYPES
 from pipeline.registers.care_system_match import is_same_kind
 
 
@@ -64,7 +63,7 @@ def load_kind_words(context: ExportContext) -> KindWords:
 def _words_of_targets(context: ExportContext) -> Iterator[tuple[str, str]]:
     """Yield ids of forms, each with a word for its kind of record."""
     folders = context.settings.form_folders
-    for name, exporter in TARGETS.items():
+    for name, exporter in context.targets.items():
         # Only these have words for a kind
         if exporter.mapping is None or not issubclass(
             exporter.mapping, (TableMapping, NoteMapping)

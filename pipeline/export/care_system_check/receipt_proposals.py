@@ -17,7 +17,7 @@ from enum import StrEnum
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.export.care_system_check.kind_words import load_kind_words
-from pipeline.export.care_system_check.matches import record_facts
+from pipeline.export.care_system_matches import record_facts
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptResult, settle_receipts

@@ -1,1 +1,1 @@
-"""FHIR R4: files, and sending them to a server."""
+"""How do entries become FHIR R4 bundles?"""

@@ -13,12 +13,11 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.fhir.clinical.observations import observation_resources
-from pipeline.export.fhir.clinical.warnings import warning_resources
 from pipeline.export.fhir.document import attachment_resources, document_resource
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.people.patient import patient_identifier, patient_resource
-from pipeline.export.fhir.people.provenance import provenance_resource
+from pipeline.export.fhir.observations import observation_resources
+from pipeline.export.fhir.patient import patient_identifier, patient_resource
+from pipeline.export.fhir.provenance import provenance_resource
 from pipeline.export.fhir.questionnaire import (
     questionnaire_resource,
     questionnaire_url,
@@ -34,6 +33,7 @@ from pipeline.export.fhir.resource_context import (
     drop_empty,
     identifier_system,
 )
+from pipeline.export.fhir.warnings import warning_resources
 from pipeline.export.record_text import find_record_form, record_day
 
 FORMS_BUNDLE_NUMBER = 0
@@ -127,15 +127,10 @@ def list_answered_forms(items: Iterable[Item], options: ExportOptions) -> list[t
     return [(options.forms[key], day) for key, day in days.items()]
 
 
-def bundle_position(run_id: str, number: int) -> str:
-    """Return the identifier of a bundle: its run and its number there."""
-    return f"{run_id}/{number}"
-
-
 def _transaction(run: Run, number: int, settings: Settings, entries: list[Resource]) -> Resource:
     identifier = {
         "system": identifier_system(settings, "korning"),
-        "value": bundle_position(run.id, number),
+        "value": f"{run.id}/{number}",
     }
     bundle: Resource = drop_empty(
         {

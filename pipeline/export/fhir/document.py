@@ -22,8 +22,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record, RecordAttachment
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions
-from pipeline.export.fhir.clinical.warnings import warnings_tag
-from pipeline.export.fhir.people.practitioner import (
+from pipeline.export.fhir.practitioner import (
     ROLE_TYPE,
     author,
     practitioner_role,
@@ -41,6 +40,7 @@ from pipeline.export.fhir.resource_context import (
     is_withheld,
     version_id,
 )
+from pipeline.export.fhir.warnings import warnings_tag
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.measure_codes import KVA_SYSTEM, find_measure_codes
 from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.domain.form.field import Format
-from pipeline.export.tables.mapping import ExportMapping, NoteKind, StrictModel
+from pipeline.export.mapping import ExportMapping, NoteKind, StrictModel
 
 
 class Concept(StrictModel):

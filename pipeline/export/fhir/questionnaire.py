@@ -11,8 +11,8 @@ from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.export.fhir.clinical.observations import parse_number
-from pipeline.export.fhir.people.practitioner import author, practitioner_role
+from pipeline.export.fhir.observations import parse_number
+from pipeline.export.fhir.practitioner import author, practitioner_role
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,

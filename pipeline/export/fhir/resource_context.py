@@ -17,8 +17,8 @@ from pipeline.domain.identity_numbers import PidKind, pid_kind
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.fhir.clinical.terms import find_term
 from pipeline.export.fhir.mapping import FhirMapping
+from pipeline.export.fhir.terms import find_term
 from pipeline.export.record_text import care_provider
 from pipeline.files.text import make_printable
 

@@ -16,6 +16,7 @@ from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.law.open_deadlines import duty_text
 from pipeline.domain.record import Record
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.mapping import ManualEntryMapping
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
@@ -23,10 +24,8 @@ from pipeline.export.record_text import (
     format_attachment,
     format_event_time,
     format_field_value,
-    is_planned,
     late_entry_text,
 )
-from pipeline.export.tables.mapping import ManualEntryMapping
 from pipeline.texts import Topic
 
 _text = Topic("key_in_list", DATA_LANGUAGE)
@@ -45,8 +44,8 @@ OWN_MEANINGS = (Meaning.EVENT_DATE, Meaning.EVENT_TIME)
 class EntryBlock:
     """An entry as it is keyed in.
 
-    It has filled fields as label and text, labels of unmarked boxes and of empty fields, and the
-    text that says where it comes from. `own` are the places of the filled fields that the other
+    It has filled fields as label and text, labels of unmarked boxes, and the text that says where
+    it comes from. `own` are the places of the filled fields that the other
     system has a field of its own for; the rest is its note.
     """
 
@@ -54,7 +53,6 @@ class EntryBlock:
     notice: str
     rows: tuple[tuple[str, str], ...]
     unmarked: tuple[str, ...]
-    empty: tuple[str, ...]
     late_entry_text: str
     own: frozenset[int] = frozenset()
 
@@ -76,11 +74,8 @@ class EntryBlock:
     @property
     def footer_lines(self) -> tuple[str, ...]:
         """The lines below the fields."""
-        lists = (("unmarked", self.unmarked), ("empty", self.empty))
-        return (
-            *(_text(key, labels="; ".join(labels)) for key, labels in lists if labels),
-            self.late_entry_text,
-        )
+        unmarked = (_text("unmarked", labels="; ".join(self.unmarked)),) if self.unmarked else ()
+        return (*unmarked, self.late_entry_text)
 
     @property
     def whole_text(self) -> str:
@@ -98,7 +93,7 @@ def build_block(
     """Return what is printed for an entry, without fields that are `left_out`."""
     record = item.record
     labels = _field_labels(record, options)
-    filled, empty, unmarked = _sort_fields(record, options, left_out)
+    filled, unmarked = _sort_fields(record, options, left_out)
     texts = {name: format_field_value(record, name, options.forms) for name in filled}
     own = _own_fields(record, options)
     notices = [
@@ -113,7 +108,6 @@ def build_block(
             *_attachment_rows(record),
         ),
         unmarked=tuple(labels[name] for name in unmarked),
-        empty=tuple(labels[name] for name in empty),
         late_entry_text=late_entry_text(record, options.settings),
         own=frozenset(place for place, name in enumerate(texts) if name in own),
     )
@@ -192,11 +186,8 @@ def _field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
 
 def _sort_fields(
     record: Record, options: ExportOptions, left_out: Callable[[FieldSpec], bool]
-) -> tuple[list[str], list[str], list[str]]:
-    """Return the names of filled, empty and unmarked fields, in order, without the heading's.
-
-    What was not planned is left out: it is not empty.
-    """
+) -> tuple[list[str], list[str]]:
+    """Return the names of filled and of unmarked fields, in order, without the heading's."""
     form = find_record_form(record, options.forms)
     specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
     # First the target's order, then the form's, then what neither names.
@@ -222,11 +213,4 @@ def _sort_fields(
         for name in names
         if name not in unmarked and format_field_value(record, name, options.forms)
     ]
-    empty = [
-        name
-        for name in names
-        if name not in unmarked
-        and name not in filled
-        and (name not in specs or is_planned(record, specs[name]))
-    ]
-    return filled, empty, unmarked
+    return filled, unmarked

@@ -14,11 +14,12 @@ from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import INTERNAL_FORMS, Form
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.manual_entry.block import HEADING_MEANINGS, OWN_MEANINGS
 from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.manual_entry.one_list import with_field_orders
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
-from pipeline.export.tables.mapping import ManualEntryMapping
+from pipeline.export.mapping import ManualEntryMapping
+from pipeline.export.targets import find_target
 from pipeline.store.exports.manual_entry import field_orders
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder
 
@@ -54,7 +55,7 @@ def load_field_order(
     form = _find_form(context, form_id)
     target = "skriv-in"
     with context.store.read() as conn:
-        options = load_export_options(context, target, find_target(target))
+        options = load_export_options(context, target, find_target(context.settings, target))
         mapping = with_field_orders(conn, options, system).mappings.get(form_id)
     return _list_fields(form, mapping if isinstance(mapping, ManualEntryMapping) else None)
 

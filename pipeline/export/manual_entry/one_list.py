@@ -10,7 +10,7 @@ from pipeline.domain.record import MANUAL_ENTRY_TARGET, Record, Run
 from pipeline.export.exporter import ExportOptions
 from pipeline.export.manual_entry.destination import Destination, find_destination
 from pipeline.export.manual_entry.order import sort_for_keying
-from pipeline.export.tables.mapping import ExportMapping, ManualEntryField, ManualEntryMapping
+from pipeline.export.mapping import ExportMapping, ManualEntryField, ManualEntryMapping
 from pipeline.store.entries.triage import unit_matcher
 from pipeline.store.exports import run_items
 from pipeline.store.exports.manual_entry.field_orders import FieldOrder, load_orders

@@ -17,7 +17,13 @@ from fpdf.enums import XPos, YPos
 
 from pipeline.domain.model import Box, Client
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
+from pipeline.export.exporter import (
+    DATA_LANGUAGE,
+    Exporter,
+    ExportOptions,
+    Item,
+    insert_withdrawals,
+)
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading, duty_lines
 from pipeline.export.manual_entry.one_list import record_destination
 from pipeline.export.record_text import format_minute
@@ -182,13 +188,11 @@ class ListPages(Document):
         self.set_style(size, GREY if grey else DARK, bold=bold)
 
 
-class ManualEntryListExporter:
+class ManualEntryListExporter(Exporter):
     """A PDF for a person at a keyboard; any form can go this way."""
 
-    title = Text("target.skriv-in")
     media_type = "application/pdf"
     suffix = ".pdf"
-    mapping = None
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return None: paper can carry any record."""

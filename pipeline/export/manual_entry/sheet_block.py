@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pipeline.domain.record import Record
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading
+from pipeline.export.mapping import ManualEntryMapping
 from pipeline.export.record_text import format_event_time, late_sheet_text
-from pipeline.export.tables.mapping import ManualEntryMapping
 from pipeline.texts import Topic
 
 _text = Topic("key_in_list", DATA_LANGUAGE)
@@ -71,7 +71,6 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
         notice="",
         rows=(*shared, *lines),
         unmarked=(),
-        empty=(),
         late_entry_text=late_sheet_text(records, options.settings),
         own=frozenset(number for number, place in enumerate(common) if place in head.own),
     )

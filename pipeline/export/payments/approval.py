@@ -19,6 +19,7 @@ from pipeline.domain.errors import ExportError, ReviewError
 from pipeline.domain.model import Person
 from pipeline.domain.record import Record, Stamp
 from pipeline.export.exporter import ExportOptions
+from pipeline.export.mapping import load_mappings, require_known_fields
 from pipeline.export.payments.pain001 import (
     NO_DEBTOR,
     NOT_APPROVED,
@@ -30,7 +31,6 @@ from pipeline.export.payments.pain001 import (
     payment_text,
 )
 from pipeline.export.runs import ExportContext
-from pipeline.export.tables.mapping import load_mappings, require_known_fields
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
@@ -155,7 +155,7 @@ class _PaymentView:
     def payment(self, record: Record, last_decision: int, total_problem: Text | None) -> Payment:
         """Return an entry as a payment to approve."""
         mapping = self.options.mapping(record.form, PaymentMapping)
-        reason = PaymentExporter().unsupported_reason(record, self.options)
+        reason = PaymentExporter(PAYMENT_TARGET).unsupported_reason(record, self.options)
         # What approval or the settings still give does not block it here.
         is_only_unapproved = reason in (None, NOT_APPROVED, NO_DEBTOR)
         return Payment(

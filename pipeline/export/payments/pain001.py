@@ -16,7 +16,8 @@ from decimal import Decimal, InvalidOperation
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
+from pipeline.export.mapping import ExportMapping
 from pipeline.export.payments.banking_days import ClosedDayRule, execution_day
 from pipeline.export.payments.message import (
     MAX_NAME_LENGTH,
@@ -25,7 +26,6 @@ from pipeline.export.payments.message import (
     build_message,
 )
 from pipeline.export.record_text import field_value, format_field_value, to_local_time
-from pipeline.export.tables.mapping import ExportMapping
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED
 from pipeline.texts import Text
 
@@ -80,13 +80,13 @@ class PaymentMapping(ExportMapping):
         } - {""}
 
 
-class PaymentExporter:
+class PaymentExporter(Exporter):
     """Payments that are not made yet, to a file for the bank."""
 
-    title = Text("target.pain001")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = PaymentMapping
+    is_payment = True
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what could make the bank pay twice, or wrongly; it keeps the entry out."""

@@ -24,7 +24,13 @@ from lxml import etree
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
+from pipeline.export.exporter import (
+    DATA_LANGUAGE,
+    Exporter,
+    ExportOptions,
+    Item,
+    insert_withdrawals,
+)
 from pipeline.export.record_text import (
     Signature,
     amendment_text,
@@ -165,13 +171,13 @@ def _is_marked(record: Record, name: str) -> bool:
     return bool(name) and record.fields.get(name) is True
 
 
-class ActivitiesExporter:
+class ActivitiesExporter(Exporter):
     """Signing sheets to ProcessActivities 1.0."""
 
-    title = Text("target.aktiviteter")
     media_type = MEDIA_TYPE
     suffix = SUFFIX
     mapping = ActivityMapping
+    needs_hsa_ids = True
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses, or which outcome would have to be guessed."""

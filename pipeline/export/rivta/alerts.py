@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
 from pipeline.export.record_text import (
     amendment_text,
     find_record_form,
@@ -61,13 +61,13 @@ _elements = ElementBuilder(DOMAIN_NS)
 _text = Topic("rivta_text", DATA_LANGUAGE)
 
 
-class AlertsExporter:
+class AlertsExporter(Exporter):
     """Warnings to GetAlertInformation 2.0."""
 
-    title = Text("target.varningar")
     media_type = MEDIA_TYPE
     suffix = SUFFIX
     mapping = AlertMapping
+    needs_hsa_ids = True
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the contract misses: a time, a known kind of patient id, or a warning."""

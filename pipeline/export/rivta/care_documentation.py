@@ -18,7 +18,8 @@ from datetime import datetime
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
+from pipeline.export.mapping import NoteCode, NoteMapping
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
@@ -53,7 +54,6 @@ from pipeline.export.rivta.summary_header import (
     add_result,
     add_signature,
 )
-from pipeline.export.tables.mapping import NoteCode, NoteMapping
 from pipeline.texts import Text, Topic
 
 CONTRACT = "GetCareDocumentation 2.1"
@@ -74,13 +74,13 @@ _text = Topic("rivta_text", DATA_LANGUAGE)
 _add_element = ElementBuilder(DOMAIN_NS).add
 
 
-class CareDocumentationExporter:
+class CareDocumentationExporter(Exporter):
     """HSL notes to GetCareDocumentation 2.1."""
 
-    title = Text("target.rivta")
     media_type = MEDIA_TYPE
     suffix = SUFFIX
     mapping = NoteMapping
+    needs_hsa_ids = True
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses: the time of writing or a known kind of patient id."""

@@ -18,6 +18,7 @@ from pipeline.domain.identity_numbers import birth_date, is_hsa_id, is_temporary
 from pipeline.domain.record import CareProvider, Record, Run, Stamp
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
+from pipeline.export.mapping import CareUnit
 from pipeline.export.record_text import (
     Signature,
     care_provider,
@@ -26,7 +27,6 @@ from pipeline.export.record_text import (
 )
 from pipeline.export.rivta.mapping import Code, GroupMapping
 from pipeline.export.rivta.role_codes import find_role_code
-from pipeline.export.tables.mapping import CareUnit
 from pipeline.files.text import make_printable
 from pipeline.texts import Text
 

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from pipeline.domain.form.field import Format
-from pipeline.export.tables.mapping import CareUnit, ExportMapping, StrictModel
+from pipeline.export.mapping import CareUnit, ExportMapping, StrictModel
 
 
 class Code(StrictModel):

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
 from pipeline.export.record_text import (
     ILLEGIBLE_TEXT,
     amendment_text,
@@ -59,13 +59,13 @@ _text = Topic("rivta_text", DATA_LANGUAGE)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
-class ObservationsExporter:
+class ObservationsExporter(Exporter):
     """Measurements to GetObservations 1.0."""
 
-    title = Text("target.observationer")
     media_type = MEDIA_TYPE
     suffix = SUFFIX
     mapping = ObservationMapping
+    needs_hsa_ids = True
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the schema misses: a time, a patient with a birth date, or a number."""

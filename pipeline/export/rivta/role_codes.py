@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.export.mapping import StrictModel
 from pipeline.export.rivta.mapping import Code
-from pipeline.export.tables.mapping import StrictModel
 
 ROLES_FILE = Path(__file__).resolve().parents[3] / "data" / "roles" / "befattning.yaml"
 

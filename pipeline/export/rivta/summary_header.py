@@ -14,6 +14,7 @@ from lxml import etree
 from pipeline.domain.identity_numbers import pid_oid
 from pipeline.domain.record import Record, Stamp
 from pipeline.export.exporter import ExportOptions
+from pipeline.export.mapping import CareUnit
 from pipeline.export.record_text import care_provider, stamp_hsa_id
 from pipeline.export.rivta.elements import (
     ElementBuilder,
@@ -21,7 +22,6 @@ from pipeline.export.rivta.elements import (
     format_timestamp,
     record_author,
 )
-from pipeline.export.tables.mapping import CareUnit
 
 DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:description:2"
 EXTENSION_NS = "urn:riv:clinicalprocess:healthcond:description:2.1"

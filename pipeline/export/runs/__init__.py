@@ -5,8 +5,8 @@ An entry is in a route once at each revision.
 Statistics report entries besides that: `authorities/monthly.py`.
 """
 
+from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.runs.candidates import RunKind, add_carried_records
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.runs.files import (
     RunFile,
     confirm_delivery,
@@ -39,7 +39,6 @@ __all__ = [
     "count_unproven",
     "count_unsigned",
     "fetch_run_file",
-    "find_target",
     "list_routable_forms",
     "list_run_previews",
     "list_runs",

@@ -21,16 +21,14 @@ from pipeline.domain.record import (
     Record,
     Route,
 )
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH, find_entries_with_matches
-from pipeline.export.exporter import Exporter, ExportOptions, list_unsupported_reasons
-from pipeline.export.runs.context import ExportContext, load_export_options
-from pipeline.export.targets import STATISTICS, TARGETS
+from pipeline.export.care_system_matches import HELD_FOR_MATCH, find_entries_with_matches
+from pipeline.export.context import ExportContext, load_export_options
+from pipeline.export.exporter import Exporter, ExportOptions
 from pipeline.store.exports import ready_entries, records, run_items
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.texts import Text
 
-_PAYMENT_TARGET = "pain001"
 NO_MAPPING = Text("export_reason.no_mapping")
 """Why a target does not carry an entry of a form that is routed to it."""
 _NOTHING_TO_TELL = "export_reason.no_warning"
@@ -94,7 +92,7 @@ class Candidates:
         held = (HELD_FOR_MATCH,) if candidate.record.entry_id in self.held else ()
         if exporter.mapping is not None and not options.takes(candidate.record):
             return (*held, NO_MAPPING)
-        return (*held, *list_unsupported_reasons(exporter, candidate.record, options))
+        return (*held, *exporter.unsupported_reasons(candidate.record, options))
 
 
 def load_candidates(conn: Connection, scope: RunScope, *, lock: bool = False) -> Candidates:
@@ -126,7 +124,8 @@ def _find_routes(
     """Yield each record once for each route that waits for it."""
     entry_ids = [record.entry_id for record in loaded]
     defined = {route.name: route for route in (DEFAULT_ROUTE, *list_routes(conn))}
-    takers = [route for route in defined.values() if route.target not in STATISTICS]
+    targets = context.targets
+    takers = [one for one in defined.values() if targets.find_statistics(one.target) is None]
     exports = run_items.latest_route_exports(conn, entry_ids)
     counts = run_items.count_route_exports(conn, entry_ids)
     chosen = run_items.list_chosen_routes(conn, entry_ids)
@@ -155,7 +154,7 @@ def _find_routes(
             revision = 1 + sum(
                 count
                 for (route, used), count in counts.get(entry_id, {}).items()
-                if route == name or used == target == _PAYMENT_TARGET
+                if route == name or (used == target and _is_payment(context, target))
             )
             yield Candidate(
                 replace(record, revision=revision),
@@ -198,7 +197,7 @@ def _find_silent(
     for route in routes:
         if route.target not in PARTIAL_TARGETS:
             continue
-        exporter = TARGETS[route.target]
+        exporter = context.targets[route.target]
         # A wrong mapping file is told of where the route's run is shown
         with suppress(ExportError):
             options = load_export_options(context, route.target, exporter)
@@ -313,19 +312,22 @@ def with_manual_corrections(
     corrections = {
         one.kind.target
         for one in candidates.entries
-        if one.previous and one.kind.target in TARGETS and one.kind.target != _PAYMENT_TARGET
+        if one.previous
+        and one.kind.target in context.targets
+        and not _is_payment(context, one.kind.target)
     }
+    targets = context.targets
     # Mapping files are read once a target.
     options_by_target = dict[str, ExportOptions]()
-    for name in {target for target in corrections if TARGETS[target].mapping}:
+    for name in {target for target in corrections if targets[target].mapping}:
         with suppress(ExportError):
-            options_by_target[name] = load_export_options(context, name, TARGETS[name], staff)
+            options_by_target[name] = load_export_options(context, name, targets[name], staff)
 
     def is_manual(candidate: Candidate) -> bool:
         target, record = candidate.kind.target, candidate.record
         options = options_by_target.get(target) if candidate.previous else None
         return options is not None and bool(
-            not options.takes(record) or TARGETS[target].unsupported_reason(record, options)
+            not options.takes(record) or targets[target].unsupported_reason(record, options)
         )
 
     entries = tuple(
@@ -333,6 +335,11 @@ def with_manual_corrections(
         for one in candidates.entries
     )
     return replace(candidates, entries=entries)
+
+
+def _is_payment(context: ExportContext, target: str) -> bool:
+    exporter = context.targets.get(target)
+    return exporter is not None and exporter.is_payment
 
 
 def _manual_entry_order(candidate: Candidate) -> tuple[str, str, datetime, str]:

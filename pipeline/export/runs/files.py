@@ -9,7 +9,7 @@ from pipeline.domain.errors import ExportError, naming
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
-from pipeline.export.runs.context import ExportContext, find_target
+from pipeline.export.context import ExportContext
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items, runs
 from pipeline.store.exports.run_items import Connection
@@ -85,9 +85,11 @@ def fetch_run_file(context: ExportContext, person: Person, run_id: str) -> RunFi
             target=run.target,
             entries=run.entries,
         )
+    # Its target may be of a package that is no longer installed.
+    exporter = context.targets.get(run.target)
     return RunFile(
         run.file_name,
-        find_target(run.target).media_type,
+        exporter.media_type if exporter else "application/octet-stream",
         context.store.images.get(run.sha256),
         run.sha256,
         run.entries,

@@ -21,8 +21,16 @@ from pipeline.export.authorities.monthly import (
     build_monthly_report,
     save_monthly_run,
 )
-from pipeline.export.care_system_check.matches import erase_settled_lists
-from pipeline.export.exporter import Exporter, ExportOptions, Item
+from pipeline.export.care_system_matches import erase_settled_lists
+from pipeline.export.context import ExportContext, load_export_options
+from pipeline.export.exporter import (
+    Exporter,
+    ExportOptions,
+    Item,
+    StatisticsExporter,
+    TargetError,
+    TargetUnavailableError,
+)
 from pipeline.export.manual_entry.one_list import (
     choose_one_list,
     record_destination,
@@ -36,8 +44,7 @@ from pipeline.export.runs.candidates import (
     load_candidates,
     with_manual_corrections,
 )
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
-from pipeline.export.targets import STATISTICS
+from pipeline.export.targets import find_target
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.routes import find_route, list_routes
@@ -47,6 +54,8 @@ from pipeline.store.registers.staff import load_staff_list
 
 MAX_ATTEMPTS = 10
 """Attempts at a run whose entries change while its file is made."""
+_WRITE_ATTEMPTS = 3
+"""Attempts at a file while what its target needs is out of reach."""
 _TOKEN_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -61,11 +70,11 @@ def make_runs(
     """
     with context.store.recording_denials():
         require_permission(person, Action.EXPORT, unit)
-    find_target(target)
+    find_target(context.settings, target)
     scope = RunScope(context, person, unit)
     with context.store.read() as conn:
         kinds = [RunKind(each.name, target) for each in list_routes(conn) if each.target == target]
-        if target not in STATISTICS:
+        if context.targets.find_statistics(target) is None:
             candidates = with_manual_corrections(
                 load_candidates(conn, scope), context, load_staff_list(conn)
             )
@@ -87,7 +96,7 @@ def make_runs_of_kind(
     made: list[Run] = []
     while run := make_run(context, person, kind, now, unit, by_hand=by_hand):
         made.append(run)
-        if find_target(kind.target).mapping is not None:
+        if find_target(context.settings, kind.target).mapping is not None:
             break
     return made
 
@@ -116,13 +125,13 @@ def make_run(
     """
     with context.store.recording_denials():
         require_permission(person, Action.EXPORT, unit)
-    exporter = find_target(kind.target)
+    exporter = find_target(context.settings, kind.target)
     scope = RunScope(context, person, unit)
     with context.store.begin() as conn:
         erase_settled_lists(conn, context.forms, context.settings.clash_minutes, now)
         options = load_export_options(context, kind.target, exporter, load_staff_list(conn))
-    if kind.target in STATISTICS:
-        return _make_monthly_run(scope, kind, options, now)
+    if isinstance(exporter, StatisticsExporter):
+        return _make_monthly_run(scope, kind, exporter, options, now)
     for _ in range(MAX_ATTEMPTS):
         # Take what is ready now and build the file outside any transaction.
         with context.store.read() as conn:
@@ -135,7 +144,7 @@ def make_run(
             # Lists to key in are told apart by where they go
             place = record_destination(items[0].record, file_options.place)
             run = replace(run, file_name=f"efterskrift-{run.id}-{place.file_part}{exporter.suffix}")
-        data = exporter.make(items, run, file_options)
+        data = _write_file(exporter, items, run, file_options)
         # Write it if nothing has changed meanwhile; else start over.
         if saved := _save_run(scope, items, run, data):
             return saved
@@ -150,7 +159,8 @@ def select_items(
     by_hand: Collection[str] = (),
 ) -> list[Item]:
     """Return what a run would hold now, in its order."""
-    context, exporter = scope.context, find_target(kind.target)
+    context = scope.context
+    exporter = find_target(context.settings, kind.target)
     candidates = with_manual_corrections(
         load_candidates(conn, scope), context, load_staff_list(conn)
     )
@@ -181,7 +191,7 @@ def with_list_order(
     Args:
         items: what the run holds; a list to key in has items of one system, module and area.
     """
-    if find_target(kind.target).mapping is not None or not items:
+    if find_target(options.settings, kind.target).mapping is not None or not items:
         return options
     place = route_place(conn, kind.route)
     system = record_destination(items[0].record, place).system
@@ -210,6 +220,27 @@ def _new_run(kind: RunKind, exporter: Exporter, person: Person, now: datetime, e
     file_name = f"efterskrift-{run_id}{exporter.suffix}"
     made_by = person.name[:80]
     return Run(run_id, kind.target, file_name, now, made_by, entries, route=kind.route)
+
+
+def _write_file(
+    exporter: Exporter, items: Sequence[Item], run: Run, options: ExportOptions
+) -> bytes:
+    """Return the file of a run.
+
+    Raises:
+        ExportError: the target cannot write it, or not now.
+    """
+    for attempt in range(1, _WRITE_ATTEMPTS + 1):
+        try:
+            return exporter.make(items, run, options)
+        except TargetUnavailableError as error:
+            if attempt == _WRITE_ATTEMPTS:
+                raise ExportError(
+                    "target_unavailable", target=run.target, attempts=attempt, why=str(error)
+                ) from error
+        except TargetError as error:
+            raise ExportError("target_refuses", target=run.target, why=str(error)) from error
+    raise AssertionError
 
 
 def _save_run(scope: RunScope, items: Sequence[Item], run: Run, data: bytes) -> Run | None:
@@ -271,10 +302,14 @@ def _record_run(conn: Connection, person: Person, run: Run, items: Sequence[Item
 
 
 def _make_monthly_run(
-    scope: RunScope, kind: RunKind, options: ExportOptions, now: datetime
+    scope: RunScope,
+    kind: RunKind,
+    exporter: StatisticsExporter,
+    options: ExportOptions,
+    now: datetime,
 ) -> Run | None:
     """As `make_run`, of statistics: saved only if the months are still what the file says."""
-    exporter, store = STATISTICS[kind.target], scope.context.store
+    store = scope.context.store
 
     def build_report(conn: Connection, *, lock: bool = False) -> MonthlyReport:
         status = list_reporting_status(
@@ -293,7 +328,8 @@ def _make_monthly_run(
         run = _new_run(
             kind, exporter, scope.person, _run_time(report.items, now), len(report.items)
         )
-        data = exporter.make(report.items, run, replace(options, whole_months=report.whole_months))
+        file_options = replace(options, whole_months=report.whole_months)
+        data = _write_file(exporter, report.items, run, file_options)
         with store.begin() as conn:
             if build_report(conn, lock=True) != report:
                 continue

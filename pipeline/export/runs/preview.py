@@ -22,12 +22,12 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import build_monthly_report
+from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.rivta.run_archive import MANIFEST_NAME
 from pipeline.export.runs.candidates import RunKind, RunScope
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
 from pipeline.export.runs.make import select_items, with_list_order
-from pipeline.export.targets import STATISTICS
+from pipeline.export.targets import find_target
 from pipeline.files.csv_tables import csv_reader, decode_text
 from pipeline.store.event_log import events
 from pipeline.store.exports.routes import find_route
@@ -66,7 +66,7 @@ def preview_first_entry(
     """
     with context.store.recording_denials():
         require_permission(person, Action.EXPORT, unit)
-    exporter = find_target(kind.target)
+    exporter = find_target(context.settings, kind.target)
     with context.store.begin() as conn:
         options = load_export_options(context, kind.target, exporter, load_staff_list(conn))
         months = MonthScope(person, unit, now)
@@ -98,7 +98,8 @@ def _first_item(
     months: MonthScope,
 ) -> tuple[Item | None, ExportOptions]:
     """Return the first entry of a run, and the options of the run's file."""
-    if kind.target not in STATISTICS:
+    statistics = context.targets.find_statistics(kind.target)
+    if statistics is None:
         scope = RunScope(context, months.person, months.unit)
         items = select_items(conn, scope, kind, options)[:1]
         return next(iter(items), None), with_list_order(conn, kind, items, options)
@@ -107,7 +108,7 @@ def _first_item(
     )
     route = find_route(conn, kind.route)
     months = replace(months, forms=route.forms if route and route.is_active else ())
-    report = build_monthly_report(conn, status, STATISTICS[kind.target], options, months)
+    report = build_monthly_report(conn, status, statistics, options, months)
     # A list of what to add leaves out what is reported already
     new = [item for item in report.items if not item.is_reported]
     return next(iter([*new, *report.items]), None), replace(

@@ -21,8 +21,8 @@ from datetime import datetime
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
+from pipeline.export.context import ExportContext
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.export.runs.context import ExportContext
 from pipeline.export.runs.files import RunFile, require_run
 from pipeline.files.csv_tables import write_csv
 from pipeline.files.sandbox_process import NoTableError, read_foreign_table

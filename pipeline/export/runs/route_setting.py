@@ -9,8 +9,8 @@ from pipeline.domain.form.form import INTERNAL_FORMS, Form
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Route
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
-from pipeline.export.targets import STATISTICS
+from pipeline.export.context import ExportContext, load_export_options
+from pipeline.export.targets import find_target
 from pipeline.store.exports.routes import list_routes, save_route
 
 
@@ -24,7 +24,7 @@ def list_routable_forms(context: ExportContext, target: str = "") -> list[Form]:
         ExportError: there is no such target, or a mapping file is wrong.
     """
     ids = {form_id for form_id, _ in context.forms} - set(INTERNAL_FORMS)
-    if target and (exporter := find_target(target)).mapping is not None:
+    if target and (exporter := find_target(context.settings, target)).mapping is not None:
         ids &= set(load_export_options(context, target, exporter).mappings)
     return sorted((context.forms.latest(form_id) for form_id in ids), key=lambda form: form.title)
 
@@ -46,6 +46,7 @@ def set_route(context: ExportContext, person: Person, route: Route, now: datetim
     with context.store.begin() as conn:
         others = [one for one in list_routes(conn) if one.name != route.name and one.is_active]
         # Statistics replace the file before them, so there is one for a month
-        if route.target in STATISTICS and any(one.target == route.target for one in others):
+        is_monthly = context.targets.find_statistics(route.target) is not None
+        if is_monthly and any(one.target == route.target for one in others):
             raise UsageError("route_statistics_twice", target=route.target)
         save_route(conn, person, route, now)

@@ -16,7 +16,9 @@ from pipeline.export.authorities.monthly import (
     count_amended,
     find_incomplete_months,
 )
-from pipeline.export.exporter import ExportOptions
+from pipeline.export.context import ExportContext, load_export_options
+from pipeline.export.exporter import ExportOptions, StatisticsExporter
+from pipeline.export.left_out import unmapped_fields_notices
 from pipeline.export.runs.candidates import (
     Candidates,
     RunKind,
@@ -24,9 +26,7 @@ from pipeline.export.runs.candidates import (
     load_candidates,
     with_manual_corrections,
 )
-from pipeline.export.runs.context import ExportContext, find_target, load_export_options
-from pipeline.export.tables.left_out import unmapped_fields_notices
-from pipeline.export.targets import EXAMPLE_NOTICES, STATISTICS, TARGETS
+from pipeline.export.targets import find_target
 from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import list_routes
@@ -76,6 +76,7 @@ class RunPreview:
         route: The route, as it is set now.
         first_day: The first day of an event, YYYY-MM-DD; empty where none has a day.
         last_day: The last.
+        is_statistics: Whether it reports whole months and takes no entry.
         notices: What to do before a file of statistics is handed in, what a table leaves out, or
             what in the file would be an example's value.
         fault: What is wrong with the target's own mapping files.
@@ -90,6 +91,7 @@ class RunPreview:
     first_day: str = ""
     last_day: str = ""
     notices: tuple[Text, ...] = ()
+    is_statistics: bool = False
     fault: ExportError | None = None
 
     @property
@@ -121,7 +123,7 @@ def list_run_previews(
                 *(
                     RunKind(route.name, route.target)
                     for route in routes.values()
-                    if route.is_active or route.target in STATISTICS
+                    if route.is_active or context.targets.find_statistics(route.target)
                 ),
                 *(candidate.kind for candidate in candidates.entries),
             ]
@@ -129,7 +131,7 @@ def list_run_previews(
         return [
             _run_preview(conn, scope, routes.get(kind.route, DEFAULT_ROUTE), kind, candidates)
             for kind in kinds
-            if kind.target in TARGETS
+            if kind.target in context.targets
         ]
 
 
@@ -163,14 +165,17 @@ def count_unproven(context: ExportContext, person: Person, now: datetime) -> lis
 def _run_preview(
     conn: Connection, scope: RunScope, route: Route, kind: RunKind, candidates: Candidates
 ) -> RunPreview:
-    exporter = find_target(kind.target)
+    exporter = find_target(scope.context.settings, kind.target)
     try:
         options = load_export_options(scope.context, kind.target, exporter, load_staff_list(conn))
-        example = EXAMPLE_NOTICES[kind.target](options) if kind.target in EXAMPLE_NOTICES else None
+        example = exporter.example_notice(options)
     except ExportError as error:
-        return RunPreview(kind, route, exporter.title, 0, 0, fault=error)
-    if kind.target in STATISTICS:
-        return _statistics_preview(conn, scope, route, options)
+        is_statistics = isinstance(exporter, StatisticsExporter)
+        return RunPreview(
+            kind, route, exporter.title, 0, 0, is_statistics=is_statistics, fault=error
+        )
+    if isinstance(exporter, StatisticsExporter):
+        return _statistics_preview(conn, scope, route, exporter, options)
     waiting = candidates.waiting_for(kind)
     # Divide what waits into what goes along and what is left out.
     left_out = [
@@ -205,9 +210,12 @@ def _run_preview(
 
 
 def _statistics_preview(
-    conn: Connection, scope: RunScope, route: Route, options: ExportOptions
+    conn: Connection,
+    scope: RunScope,
+    route: Route,
+    exporter: StatisticsExporter,
+    options: ExportOptions,
 ) -> RunPreview:
-    exporter = STATISTICS[route.target]
     reporting_status = list_reporting_status(
         conn, scope.context.forms, scope.person, route.target, unit=scope.unit
     )
@@ -233,6 +241,7 @@ def _statistics_preview(
         first_day,
         last_day,
         notices,
+        is_statistics=True,
     )
 
 

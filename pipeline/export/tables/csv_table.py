@@ -11,22 +11,25 @@ from collections.abc import Sequence
 from pipeline.domain.errors import ExportError
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, insert_withdrawals
-from pipeline.export.tables.mapping import TableMapping
+from pipeline.export.exporter import (
+    TEMPORARY_CLIENT,
+    Exporter,
+    ExportOptions,
+    Item,
+    insert_withdrawals,
+)
+from pipeline.export.mapping import TableMapping
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
 from pipeline.texts import Text
 
 
-class CsvExporter:
+class CsvExporter(Exporter):
     """A table with the columns of the mapping files."""
 
     media_type = "text/csv"
     suffix = ".csv"
     mapping = TableMapping
-
-    def __init__(self, title: Text) -> None:
-        self.title = title
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return why a table cannot carry a record: its client is in no register."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.domain.errors import ExportError
-from pipeline.export.runs import ExportContext, find_target
-from pipeline.export.tables.mapping import TableMapping, load_mappings
+from pipeline.export.mapping import TableMapping, load_mappings
+from pipeline.export.runs import ExportContext
+from pipeline.export.targets import find_target
 from pipeline.files.csv_tables import csv_reader
 
 
@@ -35,7 +36,7 @@ def check_header(context: ExportContext, target: str, line: str) -> list[HeaderC
     Raises:
         ExportError: there is no such target, it is no table, or the line holds no titles.
     """
-    exporter = find_target(target)
+    exporter = find_target(context.settings, target)
     if exporter.mapping is not TableMapping:
         raise ExportError("target_no_table_columns", target=target)
     wanted = parse_header(line)

@@ -10,6 +10,8 @@ from pipeline.domain.form.field import Format
 from pipeline.domain.identity_numbers import format_short_pid
 from pipeline.domain.record import Record, Run, Stamp
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.left_out import REST_SOURCE, unmapped_fields_text
+from pipeline.export.mapping import FIELD_SOURCE_PREFIXES, TableColumn
 from pipeline.export.record_text import (
     ILLEGIBLE_TEXT,
     MARK_WORDS,
@@ -22,8 +24,6 @@ from pipeline.export.record_text import (
     to_local_time,
     with_decimal_comma,
 )
-from pipeline.export.tables.left_out import REST_SOURCE, unmapped_fields_text
-from pipeline.export.tables.mapping import FIELD_SOURCE_PREFIXES, TableColumn
 
 SourceGetter = Callable[[Item, Run, ExportOptions], str]
 

@@ -15,9 +15,10 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
+from pipeline.export.mapping import TableColumn, TableMapping
 from pipeline.export.record_text import ILLEGIBLE_TEXT, MARK_WORDS
-from pipeline.export.runs import ExportContext, find_target, load_export_options, require_run
-from pipeline.export.tables.mapping import TableColumn, TableMapping
+from pipeline.export.runs import ExportContext, load_export_options, require_run
+from pipeline.export.targets import find_target
 from pipeline.files.csv_tables import ENCODING, csv_reader, neutralize_formula
 from pipeline.store.exports.run_items import list_run_forms
 
@@ -88,13 +89,10 @@ def build_table_schema(mappings: Mapping[str, TableMapping], forms: Sequence[For
     return schema
 
 
-def has_table_schema(target: str) -> bool:
-    """Return whether the files of a target are tables with a schema.
-
-    Raises:
-        ExportError: there is no such target.
-    """
-    return find_target(target).mapping is TableMapping
+def has_table_schema(context: ExportContext, target: str) -> bool:
+    """Return whether the files of a target are tables with a schema."""
+    exporter = context.targets.get(target)
+    return exporter is not None and exporter.mapping is TableMapping
 
 
 def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> bytes | None:
@@ -111,9 +109,9 @@ def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> byt
     with context.store.read() as conn:
         run = require_run(conn, person, run_id, Action.EXPORT)
         form_versions = list_run_forms(conn, run_id)
-    if not has_table_schema(run.target):
+    if not has_table_schema(context, run.target):
         return None
-    target = find_target(run.target)
+    target = find_target(context.settings, run.target)
     mappings = load_export_options(context, run.target, target).mappings
     tables = {
         form: mapping for form, mapping in mappings.items() if isinstance(mapping, TableMapping)

@@ -430,7 +430,6 @@ def _list_outside(settings: Settings) -> Iterator[str]:
     """Yield what belongs to the workspace and is elsewhere: files, and settings by environment."""
     files = (
         settings.second_factor_key,
-        settings.fhir_client_secret_file,
         settings.images_key_file,
         settings.archive_schemas,
     )

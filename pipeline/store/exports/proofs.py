@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert
 
 from pipeline.store.schema.exports import export_proof
 
@@ -65,25 +65,3 @@ def save_proofs(
     ]
     if rows:
         conn.execute(insert(export_proof), rows)
-
-
-def list_run_proofs(conn: Connection, run_id: str) -> dict[str, Proof]:
-    """Return the latest finding of each entry of a run."""
-    # A later row replaces an earlier one of the same entry
-    latest = (
-        select(func.max(export_proof.c.id))
-        .where(export_proof.c.run == run_id)
-        .group_by(export_proof.c.entry)
-    )
-    rows = conn.execute(select(export_proof).where(export_proof.c.id.in_(latest)))
-    return {
-        row.entry: Proof(
-            row.entry,
-            row.revision,
-            Finding(row.found),
-            tuple(row.differences),
-            row.place,
-            ProofMeans(row.means),
-        )
-        for row in rows
-    }

@@ -71,7 +71,7 @@ def parts(
                 )
             ],
             "whole": f"Hela {number}",
-            "lines": ["Tomt: Plan"],
+            "lines": ["Inte kryssat: Plan"],
         }
         for number in (1, 2)
     ]

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
 from pipeline.domain.permissions import default_areas
-from pipeline.export.manual_entry.signatures import UNDO_MINUTES, settle_signatures
+from pipeline.export.key_in.signatures import UNDO_MINUTES, settle_signatures
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now

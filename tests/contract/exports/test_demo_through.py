@@ -26,10 +26,9 @@ from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import DEFAULT_ROUTE, Record
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.mapping import NoteMapping, load_mapping
 from pipeline.export.runs import ExportContext, RunFile, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import open_run_items
-from pipeline.export.tables.mapping import NoteMapping, load_mapping
-from pipeline.export.targets import STATISTICS
 from pipeline.files.page_files import PNG
 from pipeline.operations import demo_through
 from pipeline.operations.demo import (
@@ -48,6 +47,7 @@ from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.reports.entry_counts import workspace_metrics
 from tests.support.pages.small_pages import foreign_page
+from tests.support.store.targets import STATISTICS
 from tests.support.validators.carried_fields import is_value, says
 from tests.support.validators.read_back import read_leaves
 

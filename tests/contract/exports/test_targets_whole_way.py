@@ -11,10 +11,9 @@ import pytest
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.record import DEFAULT_ROUTE, PARTIAL_TARGETS, Run
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.runs import ExportContext, fetch_run_file, make_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
@@ -32,6 +31,7 @@ from tests.support.store.export_office import (
     void,
 )
 from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.targets import STATISTICS, TARGETS
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

@@ -23,7 +23,6 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.triage import TriageRule
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.care_system_check.receipt_proposals import ListScope
-from pipeline.export.fhir.read_back.read_run import Reading
 from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.learning.learn import LearningContext
@@ -200,8 +199,6 @@ class World:
             "context": context,
             "target": "skriv-in",
             "run_id": self.known.run,
-            "server": None,
-            "reading": Reading(),
             "clock": lambda: NOW,
             "data": (
                 f"körning;löpnummer;post;status;text\n{self.known.run};1;CCCC-00;ok;\n"

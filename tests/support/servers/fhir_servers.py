@@ -26,7 +26,6 @@ from pipeline.preparation.practice.synthetic_handwriting import SHARED_FOLDER
 from tests.support.servers.free_port import free_port
 
 FOLDER = Path(__file__).parent / "fhir_server"
-SECRET = "a secret of one test only, long enough"
 KINDS = (
     "Patient",
     "DocumentReference",
@@ -41,10 +40,9 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A server's addresses, and what it holds."""
+    """A server's address, and what it holds."""
 
     url: str
-    token_url: str
 
     def all_of(self, kind: str, **search: str) -> list[dict[str, Any]]:
         """Its resources of a kind."""
@@ -60,15 +58,6 @@ class Served:
     def clear(self) -> None:
         """Have it hold nothing."""
         httpx.post(self.url.removesuffix("R4") + "clear", trust_env=False).raise_for_status()
-
-    def put_in(self, resource: dict[str, Any]) -> None:
-        """Have it hold something."""
-        assert (
-            httpx.post(
-                f"{self.url}/{resource['resourceType']}", json=resource, trust_env=False
-            ).status_code
-            == 201
-        )
 
 
 @pytest.fixture(scope="session")
@@ -94,17 +83,14 @@ def fhir_installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def fhir_serving(installed: Path, *, tokens: bool = False) -> Iterator[Served]:
-    """An empty server; with `tokens` it asks for one, which the program `efterskrift` gets for
-    `SECRET`.
-    """
-    port, token_port = free_port(), free_port() if tokens else 0
+def fhir_serving(installed: Path) -> Iterator[Served]:
+    """An empty server."""
+    port = free_port()
     profiles = SHARED_FOLDER / "schemas" / "fhir"
     call = [
         "node",
         "server.mjs",
         str(port),
-        str(token_port),
         *([str(profiles)] if profiles.is_dir() else []),
     ]
     with subprocess.Popen(call, cwd=installed, stdout=subprocess.PIPE, text=True) as process:
@@ -113,17 +99,14 @@ def fhir_serving(installed: Path, *, tokens: bool = False) -> Iterator[Served]:
             while (line := process.stdout.readline()) and line.strip() != "listening":
                 continue
             assert line, "the server ended"
-            yield Served(
-                f"http://127.0.0.1:{port}/R4",
-                f"http://127.0.0.1:{token_port}/token" if tokens else "",
-            )
+            yield Served(f"http://127.0.0.1:{port}/R4")
         finally:
             process.terminate()
 
 
 @pytest.fixture(scope="session")
 def fhir_started(fhir_installed: Path) -> Iterator[Served]:
-    """A server that asks for no token."""
+    """A server for all tests."""
     with fhir_serving(fhir_installed) as served:
         yield served
 

@@ -15,8 +15,8 @@ from pipeline.domain.model import Client, Value
 from pipeline.domain.record import PreviousExport, Record, Run, Stamp
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.tables.mapping import load_mappings
-from pipeline.export.targets import TARGETS
+from pipeline.export.mapping import load_mappings
+from tests.support.store.targets import TARGETS
 
 FORMS = Forms.load(ROOT / "forms")
 SETTINGS = Settings(

@@ -15,7 +15,7 @@ from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import Settings
-from pipeline.export.manual_entry import screen
+from pipeline.export.key_in import screen
 from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts

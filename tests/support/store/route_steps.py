@@ -8,11 +8,11 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import DEFAULT_ROUTE, Route, Run
 from pipeline.export.exporter import Exporter
+from pipeline.export.mapping import load_mappings
 from pipeline.export.runs import ExportContext, RunPreview, list_run_previews, make_runs
-from pipeline.export.tables.mapping import load_mappings
-from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import list_routes, save_route
+from tests.support.store.targets import TARGETS
 
 ROUTE_SETTER = Person(
     "vera", "Vera Ek", "systemansvarig", Role.ADMINISTRATOR, frozenset({"Norr"}), ALL_AREAS

@@ -20,7 +20,6 @@ from pipeline.domain.model import Value
 from pipeline.domain.record import Record, Stamp
 from pipeline.export.authorities.health_care_statistics import KhslMapping, Measure
 from pipeline.export.exporter import ExportOptions
-from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     FORMS,
     MADE_AT,
@@ -29,6 +28,7 @@ from tests.support.store.export_examples import (
     run,
     terms,
 )
+from tests.support.store.targets import TARGETS
 from tests.support.validators.read_back import PDF_PLACE, read_leaves
 from tests.support.validators.sample_records import paper_record, told_values
 

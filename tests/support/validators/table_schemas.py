@@ -15,7 +15,7 @@ from frictionless import Dialect, Resource, Schema
 
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.form.form import Form
-from pipeline.export.tables.mapping import TableColumn, TableMapping
+from pipeline.export.mapping import TableColumn, TableMapping
 
 SCHEMAS = Path(__file__).with_name("schemas")
 CLOCK = "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.domain.form.form import INTERNAL_FORMS, Forms
 from pipeline.domain.settings import ROOT
-from pipeline.export.manual_entry.screen import TARGET as KEY_IN
+from pipeline.export.key_in.screen import TARGET as KEY_IN
 from tests.support.shared_data import shared
 
 FORMS = sorted({form_id for form_id, _ in Forms.load(ROOT / "forms")})

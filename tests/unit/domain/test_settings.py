@@ -71,3 +71,13 @@ def test_a_workspace_that_may_not_be_looked_into_is_told_of(
     ) as error:
         load_settings()
     assert "rights" in error.value.remedy
+
+
+def test_a_setting_that_no_longer_exists_is_called_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    (tmp_path / "settings.yaml").write_text("fhir_url: https://fhir.example/R4\nlanguage: sv\n")
+    with pytest.raises(SettingsError, match="no longer exist: fhir_url") as error:
+        load_settings()
+    assert "settings.yaml" in error.value.remedy

@@ -5,10 +5,8 @@ its target then knows.
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -17,7 +15,6 @@ from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
-from pipeline.export.fhir.amendments import end_earlier_versions
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import apply_receipt_file, submit_receipts
@@ -153,40 +150,6 @@ def test_paper_is_not_given_free_that_has_been_corrected_since(office: ExportCon
     packed(office)
     with office.store.begin() as conn:
         originals.approve_destruction(conn, RUT, made.id, "KS 2022-14", utc_now())
-
-
-class Kept:
-    """A server that has these resources."""
-
-    def __init__(self, there: list[dict[str, Any]]) -> None:
-        self.there = there
-
-    def search(self, kind: str, **_: str) -> list[dict[str, Any]]:
-        return [each for each in self.there if each["resourceType"] == kind]
-
-
-def test_what_a_server_has_under_the_first_client_was_an_error(office: ExportContext) -> None:
-    entry_id, first = exported(office, "fhir")
-    there = [
-        each["resource"] | {"id": str(n)}
-        for n, each in enumerate(
-            json.loads(fetch_run_file(office, ANNA, first.id).data.splitlines()[1])["entry"]
-        )
-    ]
-    corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
-    second = make_run(office, ANNA, "fhir", utc_now())
-    assert second is not None
-    with office.store.read() as conn:
-        (item,) = run_items.list_run_items(conn, second.id)
-    bundle = json.loads(fetch_run_file(office, ANNA, second.id).data.splitlines()[1])
-    going = end_earlier_versions(bundle, item, Kept(there), office.settings)["entry"]  # type: ignore[arg-type]
-    document = {
-        each["request"]["method"]: each["resource"]
-        for each in going
-        if each["resource"]["resourceType"] == "DocumentReference"
-    }
-    assert document["PUT"]["status"] == "entered-in-error"
-    assert "relatesTo" not in document["POST"]
 
 
 def test_a_month_that_its_only_entry_was_moved_from_is_told_again_empty(

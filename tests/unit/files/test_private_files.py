@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
     workspace.mkdir(mode=0o700)
     for file in (key, *(workspace / name for name in SECRETS)):
         file.touch(mode=0o600)
-    return Settings(workspace=workspace, fhir_client_secret_file=key, log_file=Path("app.log"))
+    return Settings(workspace=workspace, second_factor_key=key, log_file=Path("app.log"))
 
 
 @pytest.mark.parametrize(

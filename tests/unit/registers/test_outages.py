@@ -9,7 +9,6 @@ import pytest
 from pipeline.domain.form.form import Forms
 from pipeline.domain.record import OutageKind
 from pipeline.domain.settings import ROOT
-from pipeline.export.targets import TARGETS
 from pipeline.registers.outages import (
     OutagePeriod,
     find_outage,
@@ -19,6 +18,7 @@ from pipeline.registers.outages import (
     overlaps,
     system_name,
 )
+from tests.support.store.targets import TARGETS
 
 
 def period(unit: str, system: str, first: int, last: int | None) -> OutagePeriod:

@@ -12,9 +12,7 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Run
-from pipeline.export.fhir.sender import SendResult, send_run
-from pipeline.export.fhir.server import connect_fhir_server
-from pipeline.export.manual_entry import screen
+from pipeline.export.key_in import screen
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import (
     ReceiptAnswer,
@@ -29,7 +27,6 @@ from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import blocks
-from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,
@@ -41,12 +38,10 @@ from tests.support.store.export_office import (
 )
 from tests.support.store.passwords import hashed
 from tests.support.store.route_steps import make_run
-from tests.unit.export.formats.fhir.test_fhir_sending import at
 
 pytest_plugins = (
     "tests.support.store.databases",
     "tests.support.store.offices",
-    "tests.support.servers.fhir_servers",
 )
 
 NORA = Person("nora", "Nora Nord", "sjuksköterska", Role.REVIEWER, frozenset({"Norr"}), ALL_AREAS)
@@ -182,16 +177,3 @@ def test_statistics_stay_listed_and_their_file_stays_with_those_who_may_see_all(
     ] == [(run.id, 1, 0)]
     with pytest.raises(NotAllowedError):
         fetch_run_file(office, NORA, run.id)
-
-
-@both_ways
-def test_the_others_are_sent_to_the_fhir_server(
-    office: ExportContext, fhir: Served, leave: Callable[[ExportContext, Run], None]
-) -> None:
-    here = at(office, fhir)
-    run = made(here, "fhir")
-    leave(here, run)
-    with connect_fhir_server(here.settings) as server:
-        assert send_run(here, NORA, run.id, server, utc_now) == SendResult(2, 0, 0, 0)
-    assert fhir.counts()["DocumentReference"] == 2
-    assert state(here, GONE) is not EntryState.RECEIPTED

@@ -14,7 +14,6 @@ from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import submit_receipts
-from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
@@ -30,6 +29,7 @@ from tests.support.store.export_office import (
 )
 from tests.support.store.rivta_archives import rivta_files
 from tests.support.store.route_steps import make_run
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

@@ -7,8 +7,7 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.export.runs import ExportContext
 from pipeline.export.tables.header_check import HeaderCheck, check_header
-from pipeline.export.tables.mapping import TableMapping
-from pipeline.export.targets import TARGETS
+from pipeline.export.tables.table_schema import has_table_schema
 from ui.i18n import t
 from ui.markdown import md, plain_with_code
 from ui.widgets.errors import error_text
@@ -16,7 +15,7 @@ from ui.widgets.errors import error_text
 
 def header_check_form(context: ExportContext, target: str) -> None:
     """Show the field to paste a header line in, for targets that are tables."""
-    if TARGETS[target].mapping is not TableMapping:
+    if not has_table_schema(context, target):
         return
     with st.expander(t("header.title")):
         line = st.text_area(

@@ -14,10 +14,9 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Run
 from pipeline.export import runs
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.payments.approval import PAYMENT_TARGET
 from pipeline.export.runs import ExportContext, RunKind, RunPreview, UnsupportedEntry
-from pipeline.export.targets import STATISTICS
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_day, show_text, t
@@ -57,11 +56,11 @@ def show_ready(context: ExportContext, person: Person, run_and_report: RunAndRep
         st.warning(md("export.held", count=len(held_ids)), icon=":material/content_copy:")
     _default_route_note(person, previews)
     # Statistics are sent to authorities, and listed apart from the care systems.
-    systems = [preview for preview in previews if preview.target not in STATISTICS]
+    systems = [preview for preview in previews if not preview.is_statistics]
     if not systems:
         st.caption(t("export.nothing_ready"))
     _cards(context, person, systems, run_and_report)
-    if statistics := [preview for preview in previews if preview.target in STATISTICS]:
+    if statistics := [preview for preview in previews if preview.is_statistics]:
         st.header(t("export.statistics"), anchor=False)
         st.caption(
             md(
@@ -154,7 +153,7 @@ def _card(
         on_click=partial(_toggle_first, kind),
     )
     st.button(
-        t("export.tell" if kind.target in STATISTICS else "export.make"),
+        t("export.tell" if preview.is_statistics else "export.make"),
         key=f"make-{_key(kind)}",
         disabled=not preview.entries,
         width="stretch",

@@ -28,8 +28,8 @@ from pipeline.store.exports.runs import RunStatus
 from pipeline.store.registers.client_register import areas_by_unit
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.follow_up.care_system_matches import choose_columns
 from ui.session import requires_open_session
+from ui.widgets.care_columns import choose_columns
 from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.tables import html_table

@@ -15,7 +15,6 @@ from pipeline.domain.record import DEFAULT_ROUTE, Route
 from pipeline.export.record_text import settings_provider
 from pipeline.export.rivta.elements import find_missing_ids
 from pipeline.export.runs import ExportContext, list_routable_forms, set_route
-from pipeline.export.targets import HSA_ID_TARGETS, TARGETS
 from pipeline.registers.outages import load_systems
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import find_route, list_routes
@@ -98,7 +97,7 @@ def _route_form(
         key=_CHOSEN_KEY,
     )
     route = by_name.get(str(chosen), Route("", ""))
-    targets = list(TARGETS)
+    targets = sorted(context.targets, key=target_name)
     # The format comes first: it says which forms the route can take
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
@@ -193,7 +192,7 @@ def _warn_of_areas(forms: Sequence[Form], target: str | None) -> None:
 
 def _warn_of_ids(context: ExportContext, target: str | None) -> None:
     """Say that the format takes nothing yet: HSA-ids that it needs are missing."""
-    if target not in HSA_ID_TARGETS:
+    if target is None or not context.targets[target].needs_hsa_ids:
         return
     with context.store.read() as conn:
         units, own = areas_by_unit(conn), providers_by_unit(conn)

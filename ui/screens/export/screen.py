@@ -26,7 +26,6 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.export.fhir_send import send_button
 from ui.screens.export.ready import NEWEST_RUN_KEY, show_ready
 from ui.screens.export.receipts_by_list import receipts_by_list
 from ui.screens.export.unproven import UNPROVEN_ROUTE_KEY, show_runs_of, unproven_section
@@ -124,7 +123,7 @@ def _show_run(
                     type="primary" if is_main else "secondary",
                     on_click="ignore",
                 )
-            if has_table_schema(run.target) and not status.is_undone:
+            if has_table_schema(context, run.target) and not status.is_undone:
                 st.download_button(
                     t("export.schema"),
                     data=partial(_load_run_schema, context, person, run.id),
@@ -164,7 +163,6 @@ def _show_run(
                     waiting=status.waiting,
                 )
             )
-        send_button(context, person, status, _run_and_report)
         if status.waiting and is_allowed(person, Action.RECEIPT):
             st.toggle(t("export.tick"), key=f"tick-{run.id}")
             if st.session_state.get(f"tick-{run.id}"):

@@ -19,7 +19,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, permitted_areas, permitted_units
 from pipeline.export.care_system_check import decisions
 from pipeline.export.care_system_check.decisions import import_care_list
-from pipeline.export.care_system_check.matches import CareSystemMatch, list_matches
+from pipeline.export.care_system_matches import CareSystemMatch, list_matches
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import (
     REQUIRED_COLUMNS,
@@ -28,7 +28,6 @@ from pipeline.registers.care_system_list import (
     CareTable,
     ColumnMapping,
     parse_care_table,
-    propose_columns,
     read_care_list,
 )
 from pipeline.registers.care_system_match import MatchSimilarity
@@ -47,6 +46,7 @@ from ui.markdown import md, plain, plain_with_code
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
+from ui.widgets.care_columns import choose_columns
 from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
@@ -344,7 +344,7 @@ def _upload_form(context: AppContext, person: Person) -> None:
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return
-    columns = choose_columns(table)
+    columns = choose_columns(table, st.session_state.get(_UPLOAD_COUNT_KEY, 0))
     _preview_rows(table, columns)
     missing = [part for part in REQUIRED_COLUMNS if not columns.get(part)]
     if missing:
@@ -356,47 +356,6 @@ def _upload_form(context: AppContext, person: Person) -> None:
         )
     if st.button(t("clashes.compare"), key="care_list_do", disabled=bool(missing)):
         _import_list(context, person, unit, area, read_care_list(table, columns))
-
-
-def choose_columns(table: CareTable) -> ColumnMapping:
-    """Return which columns hold what: as proposed, unless the user chooses otherwise."""
-    proposed = propose_columns(table.titles, table.rows[0][1])
-    chosen: dict[CareColumn, tuple[int, ...]] = {}
-    columns = list(range(len(table.titles)))
-    upload_count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
-
-    def title(column: int) -> str:
-        return table.titles[column] or t("clashes.column", number=column + 1)
-
-    st.caption(t("clashes.columns"))
-    layout = st.columns(3)
-    for index, part in enumerate(CareColumn):
-        key = f"care_part_{part.value}-{upload_count}-{hash(table.titles)}"
-        label = t(f"clashes.part.{part.value}")
-        with layout[index % 3]:
-            # The text may be spread over several columns; all else is in one.
-            if part is CareColumn.TEXT:
-                chosen[part] = tuple(
-                    st.multiselect(
-                        plain(label),
-                        columns,
-                        default=proposed.get(part, ()),
-                        format_func=title,
-                        key=key,
-                        placeholder=t("clashes.none"),
-                    )
-                )
-                continue
-            column = st.selectbox(
-                plain(label),
-                columns,
-                index=proposed[part][0] if part in proposed else None,
-                format_func=title,
-                key=key,
-                placeholder=t("clashes.none"),
-            )
-            chosen[part] = () if column is None else (column,)
-    return chosen
 
 
 def _preview_rows(table: CareTable, columns: ColumnMapping) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
-from pipeline.export.care_system_check.matches import erase_settled_lists, list_matches
+from pipeline.export.care_system_matches import erase_settled_lists, list_matches
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import temporary_identities

@@ -18,10 +18,10 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.review.transferred import TransferredEntry
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
-from ui.screens.export.key_in.who_keys import keying_lines
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title
 from ui.session import requires_open_session
+from ui.widgets.keying_lines import keying_lines
 from ui.workspace import AppContext
 
 _OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}

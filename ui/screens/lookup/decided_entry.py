@@ -35,7 +35,6 @@ from pipeline.store.lookup.by_serial import HistoryEvent, entry_history
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import plain
-from ui.screens.export.key_in.who_keys import keying_lines
 from ui.screens.lookup.client_box import (
     client_box,
     client_fields,
@@ -59,6 +58,7 @@ from ui.screens.review.field_input import describe_answer
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
+from ui.widgets.keying_lines import keying_lines
 from ui.workspace import AppContext
 
 DECIDED_KEYBOARD_KEY = "keyboard_decided"

@@ -18,8 +18,8 @@ from pipeline.domain.form.rules import Classification, load_form_rules
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.authorities.erms.elements import erms_text
+from pipeline.export.mapping import ExportMapping, StrictModel, load_mapping
 from pipeline.export.record_text import record_day
-from pipeline.export.tables.mapping import ExportMapping, StrictModel, load_mapping
 
 PLAN_FILE = "classification.yaml"
 

@@ -26,7 +26,7 @@ from pipeline.export.authorities.erms.files import record_files
 from pipeline.export.authorities.erms.mapping import DocumentMapping
 from pipeline.export.authorities.erms.record import Document, add_record
 from pipeline.export.authorities.zip_archive import zip_files
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.exporter import TEMPORARY_CLIENT, Exporter, ExportOptions, Item
 from pipeline.export.record_text import care_provider, settings_provider
 from pipeline.texts import Text
 
@@ -35,10 +35,9 @@ NO_DATE = Text("export_reason.no_document_date")
 _NOT_IN_FOLDER_NAME = re.compile(r"[^\w-]+")
 
 
-class ErmsExporter:
+class ErmsExporter(Exporter):
     """Documents to be registered, to ERMS 2.1.2."""
 
-    title = Text("target.erms")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = DocumentMapping
@@ -53,6 +52,17 @@ class ErmsExporter:
         ):
             return NO_TITLE
         return NO_DATE if record.event_at is None and record.written_at is None else None
+
+    def example_notice(self, options: ExportOptions) -> Text | None:
+        """Return that the classification plan is an example, so that its classes are; else None.
+
+        Raises:
+            ExportError: the plan is wrong.
+        """
+        plan = load_plan(options.settings)
+        if plan is None or not plan.example:
+            return None
+        return Text("export_notice.example_plan", {"plan": plan.name, "file": PLAN_FILE})
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build one `record` an entry, in the items' order, in one `erms.xml` a care provider.
@@ -74,18 +84,6 @@ class ErmsExporter:
         }
         sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
         return zip_files(files | {"SHA256SUMS": "".join(sums).encode()}, run.made_at)
-
-
-def find_example_notice(options: ExportOptions) -> Text | None:
-    """Return that the classification plan is an example, so that its classes are; else None.
-
-    Raises:
-        ExportError: the plan is wrong.
-    """
-    plan = load_plan(options.settings)
-    if plan is None or not plan.example:
-        return None
-    return Text("export_notice.example_plan", {"plan": plan.name, "file": PLAN_FILE})
 
 
 def _folder_names(providers: Sequence[CareProvider]) -> dict[CareProvider, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pipeline.export.authorities.erms.classification import PlanClass
-from pipeline.export.tables.mapping import ExportMapping, NoteSection, StrictModel
+from pipeline.export.mapping import ExportMapping, NoteSection, StrictModel
 
 Direction = Literal[
     "incoming",

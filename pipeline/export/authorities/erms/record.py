@@ -24,6 +24,7 @@ from pipeline.export.authorities.erms.elements import (
 from pipeline.export.authorities.erms.files import FILE_FORMAT, RecordFile, missing_files_note
 from pipeline.export.authorities.erms.mapping import DocumentMapping
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.mapping import NoteSection
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
@@ -34,7 +35,6 @@ from pipeline.export.record_text import (
     late_entry_text,
     record_law,
 )
-from pipeline.export.tables.mapping import NoteSection
 from pipeline.texts import Text
 
 NO_REGULATION = Text("erms_text.no_regulation")

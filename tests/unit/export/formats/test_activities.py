@@ -21,10 +21,10 @@ from pipeline.export.exporter import ExportOptions
 from pipeline.export.rivta.activities import DOMAIN_NS, RESPONDER_NS, planned_slots
 from pipeline.export.rivta.elements import EFTERSKRIFT_NS
 from pipeline.export.rivta.mapping import ActivityMapping, Outcome, Slot
-from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, items, made, record, run, terms
 from tests.support.store.rivta_archives import rivta_files, rivta_manifest
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS, "e": EFTERSKRIFT_NS}

@@ -17,7 +17,6 @@ from pipeline.domain.record import Record, RecordAttachment, TypedPart
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import late_entry_text
-from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     MADE_AT,
     SETTINGS,
@@ -28,6 +27,7 @@ from tests.support.store.export_examples import (
     terms,
     unzip,
 )
+from tests.support.store.targets import TARGETS
 
 BILL = RecordAttachment("Hyresavi", "2021-12-03", "bill")
 RECEIPT = RecordAttachment("Kvitto", "", "receipt")

@@ -21,10 +21,8 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.settings import ROOT
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
-from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, ObservationMapping
-from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.export.tables.left_out import unmapped_fields_notices
-from pipeline.export.tables.mapping import (
+from pipeline.export.left_out import unmapped_fields_notices
+from pipeline.export.mapping import (
     FIELD_SOURCE_PREFIXES,
     ManualEntryField,
     ManualEntryMapping,
@@ -35,10 +33,10 @@ from pipeline.export.tables.mapping import (
     load_mapping,
     require_known_fields,
 )
+from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, ObservationMapping
+from pipeline.export.tables.csv_table import CsvExporter
 from pipeline.export.tables.sources import SOURCES, column_text
-from pipeline.export.targets import TARGETS
 from pipeline.files.csv_tables import neutralize_formula, write_csv
-from pipeline.texts import Text
 from tests.support.store.export_examples import (
     ARNE,
     EARLIER,
@@ -50,6 +48,7 @@ from tests.support.store.export_examples import (
     run,
     terms,
 )
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 MEASURED = {
@@ -294,11 +293,9 @@ def test_a_constant_stands_in_every_row() -> None:
     )
     given = replace(terms("matvarden"), mappings={"matvarden": mapping})
     assert list(
-        table(
-            CsvExporter(Text("target.besok")).make(
-                items(record("matvarden")), run("matvarden"), given
-            )
-        )["System"]
+        table(CsvExporter("besok").make(items(record("matvarden")), run("matvarden"), given))[
+            "System"
+        ]
     ) == ["Efterskrift"]
 
 
@@ -307,7 +304,7 @@ def test_forms_of_one_target_need_the_same_columns() -> None:
     two = TableMapping(about="x", columns=(TableColumn(title="B", constant="1"),))
     given = replace(terms("besok"), mappings={"matvarden": one, "besokslista": two})
     with pytest.raises(ExportError, match="different columns"):
-        CsvExporter(Text("target.besok")).make(
+        CsvExporter("besok").make(
             items(record("matvarden"), record("besokslista")), run("besok", 2), given
         )
 
@@ -318,7 +315,7 @@ def test_forms_of_one_target_need_the_same_columns() -> None:
     ids=lambda path: f"{path.parent.name}-{path.name}",
 )
 def test_mapping_files_fit_their_forms_and_say_that_they_are_examples(path: Path) -> None:
-    from pipeline.export.targets import TARGETS
+    from tests.support.store.targets import TARGETS
 
     kind = TARGETS[path.name.split(".")[1]].mapping or ManualEntryMapping
     mapping = load_mapping(path, kind)

@@ -15,14 +15,14 @@ from pipeline.domain.identity_numbers import birth_date
 from pipeline.domain.model import Client, StaffMember, Value
 from pipeline.domain.record import Record, Stamp
 from pipeline.export.fhir.mapping import FhirMapping
+from pipeline.export.mapping import CareUnit
 from pipeline.export.rivta.elements import EFTERSKRIFT_NS
 from pipeline.export.rivta.mapping import ObservationMapping
 from pipeline.export.rivta.observations import DOMAIN_NS
-from pipeline.export.tables.mapping import CareUnit
-from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, SIV, items, made, record, run, terms
 from tests.support.store.rivta_archives import rivta_document
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 MEASURED: dict[str, Value] = {

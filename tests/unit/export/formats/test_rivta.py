@@ -16,12 +16,10 @@ from pipeline.domain.identity_numbers import format_short_pid, pid_oid
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import CareProvider, Outage, OutageKind, Record, Stamp
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import list_unsupported_reasons
+from pipeline.export.mapping import CareUnit, NoteMapping
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.rivta.care_documentation import RESPONDER_NS
 from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
-from pipeline.export.tables.mapping import CareUnit, NoteMapping
-from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
     EARLIER,
@@ -35,6 +33,7 @@ from tests.support.store.export_examples import (
     terms,
 )
 from tests.support.store.rivta_archives import rivta_document
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS, "e": EXTENSION_NS}
@@ -371,7 +370,7 @@ def test_all_that_is_missing_is_said_at_once(target: str) -> None:
     )
     nobody = Client("", "", "Norr")
     bare = record(FORM_OF[target], event_at=None, written_at=None, client=nobody)
-    reasons = list_unsupported_reasons(TARGETS[target], bare, without)
+    reasons = tuple(TARGETS[target].unsupported_reasons(bare, without))
     said = " ".join(map(in_swedish, reasons))
     for part in ("Tidpunkt saknas", "source_system_hsa_id", "ersonnummer"):
         assert part in said

@@ -15,11 +15,10 @@ from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.record import Record
 from pipeline.export.authorities.erms.elements import ERMS_NS
 from pipeline.export.manual_entry.block import build_block
+from pipeline.export.mapping import TableColumn
 from pipeline.export.record_text import format_field_value, late_entry_text
 from pipeline.export.rivta.summary_header import DOMAIN_NS
-from pipeline.export.tables.mapping import TableColumn
 from pipeline.export.tables.sources import column_text
-from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     FORMS,
     SETTINGS,
@@ -31,6 +30,7 @@ from tests.support.store.export_examples import (
     unzip,
 )
 from tests.support.store.rivta_archives import rivta_document
+from tests.support.store.targets import TARGETS
 
 ABSENT = {
     "extension": [
@@ -182,7 +182,7 @@ def test_a_key_that_came_back_unsigned_misses_a_signature() -> None:
 
 def test_the_key_in_list_leaves_out_times_that_were_not_planned() -> None:
     block = build_block(items(day())[0], terms("skriv-in"))
-    said = " ".join((*map(" ".join, block.rows), *block.empty, *block.unmarked))
+    said = " ".join((*map(" ".join, block.rows), *block.unmarked))
     assert "Sign. tid 1 saknas på papperet" in said
     for label in ("Sign. tid 2", "Tid 2: ej given eller avböjd"):
         assert label not in said

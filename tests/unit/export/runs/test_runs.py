@@ -28,7 +28,6 @@ from pipeline.export.runs import (
     make,
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
-from pipeline.export.targets import TARGETS
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
@@ -51,6 +50,7 @@ from tests.support.store.export_office import (
 )
 from tests.support.store.rivta_archives import rivta_documents, rivta_text
 from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

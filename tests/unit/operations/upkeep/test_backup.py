@@ -81,7 +81,7 @@ def test_a_backup_is_whole_and_says_what_it_holds(
 def test_nothing_of_it_can_be_read_without_the_key(
     ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path
 ) -> None:
-    (store_settings.workspace / "settings.yaml").write_text("fhir_scope: hemligt\n")
+    (store_settings.workspace / "settings.yaml").write_text("care_provider: hemligt\n")
     safe.back_up(ward.store, store_settings)
     stored = [path.read_bytes() for path in safe.folder.folder.rglob("*") if path.is_file()]
     for word in (b"Asta Provberg", b"hemligt", b"\x89PNG", b"Disa Penn"):

@@ -14,13 +14,13 @@ from pipeline.domain.record import Record, TypedPart
 from pipeline.domain.review.rules import Answer
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import late_entry_text
-from pipeline.export.targets import TARGETS
 from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records
 from tests.support.store.export_examples import FORMS, SETTINGS, items, run, terms
+from tests.support.store.targets import TARGETS
 from tests.support.store.ward import ASTA, EVA, NOW, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)

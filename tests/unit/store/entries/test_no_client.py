@@ -168,7 +168,9 @@ def test_a_meeting_is_confirmed_and_keyed_in_without_a_client(ward: Ward) -> Non
 
 def _key_in(*made: Record) -> str:
     items = [Item(number, record) for number, record in enumerate(made, 1)]
-    data = ManualEntryListExporter().make(items, run("skriv-in"), ExportOptions(Settings(), FORMS))
+    data = ManualEntryListExporter("skriv-in").make(
+        items, run("skriv-in"), ExportOptions(Settings(), FORMS)
+    )
     return subprocess.run(
         ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
     ).stdout.decode()

@@ -7,7 +7,7 @@ from pipeline.export.care_system_check.decisions import (
     confirm_match,
     reject_match,
 )
-from pipeline.export.care_system_check.matches import (
+from pipeline.export.care_system_matches import (
     CareSystemMatch,
     CareSystemMatchList,
     erase_settled_lists,

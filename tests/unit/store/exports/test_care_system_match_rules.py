@@ -20,13 +20,13 @@ from pipeline.export.care_system_check.decisions import import_care_list as hand
 from pipeline.export.care_system_check.decisions import (
     record_match_view,
 )
-from pipeline.export.care_system_check.matches import (
+from pipeline.export.care_system_matches import (
     HELD_FOR_MATCH,
     CareSystemMatchList,
     erase_settled_lists,
     list_matches,
 )
-from pipeline.export.manual_entry import screen
+from pipeline.export.key_in import screen
 from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareList, CareRow

@@ -11,7 +11,7 @@ from pipeline.domain.errors import (
     ReviewError,
 )
 from pipeline.domain.model import EntryState
-from pipeline.export.care_system_check.matches import (
+from pipeline.export.care_system_matches import (
     HELD_FOR_MATCH,
     CareSystemMatchList,
 )

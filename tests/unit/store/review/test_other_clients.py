@@ -16,7 +16,6 @@ from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
-from pipeline.export.targets import TARGETS
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
@@ -27,6 +26,7 @@ from pipeline.store.registers import client_register
 from pipeline.store.reports import closed_entries
 from pipeline.store.reports.closed_entries import list_reviewed_sheets
 from pipeline.store.schema.review import client_choice
+from tests.support.store.targets import TARGETS
 from tests.support.store.ward import (
     ADMIN,
     ASTA,

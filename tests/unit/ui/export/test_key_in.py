@@ -114,23 +114,6 @@ def test_a_tick_of_a_void_entry_is_refused_with_who_and_when(
     assert "Nothing is ticked" in error.value
 
 
-@pytest.mark.parametrize("world", ["filled"], indirect=True)
-def test_what_is_left_empty_is_said_in_the_language_of_the_screen(
-    open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
-    )
-    app = open_screen(NURSE, "key_in")
-    app.session_state["language"] = "en"
-    app.run()
-    for data, word in ((given[0], "Tomt"), (given[-1], "Empty")):
-        (empty,) = (line for line in data["notes"][0]["lines"] if "Läkarens namn" in line)
-        assert empty.startswith(f"{word}: ")
-        assert "Läkarkontakt, datum; Läkarkontakt, klockslag; " in empty
-
-
 def test_the_screen_stops_where_a_list_ends_and_comes_back_when_it_is_undone(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

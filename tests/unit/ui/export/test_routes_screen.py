@@ -11,7 +11,6 @@ from pipeline.domain.model import EntryState
 from pipeline.export import runs
 from pipeline.export.rivta import elements
 from pipeline.export.runs import ExportContext
-from pipeline.export.targets import HSA_ID_TARGETS, TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
@@ -19,6 +18,7 @@ from pipeline.store.exports.routes import list_routes
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
 from tests.support.store.route_steps import route_to
+from tests.support.store.targets import TARGETS
 from tests.unit.ui.conftest import OpenScreen, tables
 from ui.markdown import plain
 from ui.screens.export import unproven
@@ -94,7 +94,7 @@ def test_targets_that_need_ids_are_those_of_the_contracts() -> None:
         for name, exporter in TARGETS.items()
         if type(exporter).__module__.startswith("pipeline.export.rivta.")
     }
-    assert of_contracts == HSA_ID_TARGETS
+    assert of_contracts == {name for name in TARGETS if TARGETS[name].needs_hsa_ids}
 
 
 def test_an_administrator_sets_and_ends_a_route_on_one_screen(

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState
 from pipeline.export.care_system_check.decisions import import_care_list
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.store.database.clock import utc_now

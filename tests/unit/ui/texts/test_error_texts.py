@@ -11,7 +11,6 @@ import streamlit as st
 from pipeline.domain import errors
 from pipeline.domain.errors import EfterskriftError, ReviewError, UsageError
 from pipeline.domain.model import Person, PriorityKind, Role
-from pipeline.export.targets import TARGETS
 from pipeline.login.accounts import close_account, save_account
 from pipeline.registers.clients import load_client_register
 from pipeline.store.database.clock import utc_now
@@ -20,6 +19,7 @@ from pipeline.store.entries import queue_order
 from pipeline.store.reports import sheet_accounting
 from pipeline.texts import LANGUAGES, Text, catalogue
 from tests.support.screens import seeding
+from tests.support.store.targets import TARGETS
 from ui.i18n import show_text
 from ui.widgets.errors import error_text
 
@@ -144,7 +144,7 @@ def test_in_english_it_is_told_as_the_code_says_it(
 
 
 def test_only_a_setting_that_is_wrong_is_called_one() -> None:
-    assert error_text(errors.SettingsError("setting_names_no_server", name="fhir_url")).startswith(
-        "Inställningarna är fel."
-    )
+    assert error_text(
+        errors.SettingsError("settings_removed", keys="fhir_url", value="settings.yaml")
+    ).startswith("Inställningarna är fel.")
     assert "nställning" not in error_text(UsageError("no_such_account"))

@@ -18,8 +18,8 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.export.manual_entry.copies import save_copied_parts
-from pipeline.export.manual_entry.screen import ClientToKeyIn, EntryToKeyIn
+from pipeline.export.key_in.copies import save_copied_parts
+from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.manual_entry.copies import PART_CHARS, list_copies
@@ -134,7 +134,7 @@ def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, A
         label = "" if part["kind"] == "note" else part["label"]
         seen[label] += 1
         part["name"] = f"{part['kind']} {seen[label]} {label}"[:PART_CHARS]
-    lists = (("unmarked", block.unmarked), ("left_empty", block.empty))
+    unmarked = [t("key_in.unmarked", labels="; ".join(block.unmarked))] if block.unmarked else []
     return {
         "entry": item.entry_id,
         "title": f"{item.number}. {_title(entry)}",
@@ -143,9 +143,7 @@ def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, A
             for part in parts
         ],
         "whole": "" if entry.is_void else block.whole_text,
-        "lines": [block.note_text]
-        if entry.is_void
-        else [t(f"key_in.{name}", labels="; ".join(labels)) for name, labels in lists if labels],
+        "lines": [block.note_text] if entry.is_void else unmarked,
     }
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pipeline.domain.errors import NotAllowedError, StoreError
 from pipeline.domain.model import Person
-from pipeline.export.manual_entry.screen import ClientToKeyIn
+from pipeline.export.key_in.screen import ClientToKeyIn
 from pipeline.export.runs import ExportContext
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import list_attached_pages

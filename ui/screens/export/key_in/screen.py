@@ -16,8 +16,8 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Client, Person
 from pipeline.domain.permissions import Action, is_allowed
-from pipeline.export.manual_entry import screen, signatures
-from pipeline.export.manual_entry.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
+from pipeline.export.key_in import screen, signatures
+from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now

@@ -1,19 +1,17 @@
-"""In plain words: who copied what for another system, what changed meanwhile, who has it open."""
+"""In plain words: who copied what for another system, and what changed meanwhile."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import streamlit as st
 from babel.lists import format_list
 
 from pipeline.domain.errors import EfterskriftError, EntryChangedError
 from pipeline.domain.model import Person
-from pipeline.export.manual_entry.screen import ClientToKeyIn
+from pipeline.export.key_in.screen import ClientToKeyIn
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies, list_keying
+from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies
 from ui.i18n import current_locale, format_recent, t
 from ui.widgets.errors import error_text
 
@@ -67,17 +65,3 @@ def set_refusal(error: EfterskriftError) -> None:
     if isinstance(error, EntryChangedError):
         text = " ".join([t("key_in.not_ticked"), *_change_lines(error)])
     st.session_state[MESSAGE_KEY] = text
-
-
-def keying_lines(store: Store, person: Person, entry_id: str) -> Sequence[str]:
-    """Return who else has the entry open in Skriv in, or copied from it, for the editor."""
-    now = utc_now()
-    with store.read() as conn:
-        keying = list_keying(conn, entry_id, person.login, now)
-        names = names_by_login(conn)
-    return [
-        t("key_in.is_open", who=names.get(each.by, each.by))
-        if each.at is None
-        else t("key_in.was_copied", who=names.get(each.by, each.by), at=format_recent(each.at, now))
-        for each in keying
-    ]

@@ -16,7 +16,6 @@ from pipeline.export.authorities.erms.elements import ERMS_NS
 from pipeline.export.authorities.erms.exporter import NO_DATE, NO_TITLE
 from pipeline.export.authorities.erms.record import NO_REGULATION
 from pipeline.export.exporter import TEMPORARY_CLIENT
-from pipeline.export.targets import TARGETS
 from pipeline.texts import Text
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
@@ -29,6 +28,7 @@ from tests.support.store.export_examples import (
     terms,
     unzip,
 )
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 NS = {"e": ERMS_NS}

@@ -22,10 +22,10 @@ from pipeline.domain.settings import ROOT
 from pipeline.export.authorities.erms.classification import ClassificationPlan, load_plan
 from pipeline.export.authorities.erms.elements import ERMS_NS
 from pipeline.export.exporter import ExportOptions
-from pipeline.export.targets import TARGETS
 from tests.support.pages.small_pages import foreign_page
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import FORMS, SIV, items, record, run, stamp, terms, unzip
+from tests.support.store.targets import TARGETS
 from tests.support.validators.pdf_validator import faults
 
 NS = {"e": ERMS_NS}

@@ -23,10 +23,10 @@ from pipeline.export.exporter import Item
 from pipeline.export.fhir.document import MAX_WIDTH_PX, small_sheet_pdf
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
 from pipeline.export.fhir.resource_context import format_instant
-from pipeline.export.targets import TARGETS
 from pipeline.files.text import make_printable
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import EARLIER, MADE_AT, SIV, record, run, stamp, terms
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 EXPORTER, GIVEN = (

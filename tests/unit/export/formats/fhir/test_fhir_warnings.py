@@ -1,4 +1,4 @@
-"""A new patient's warnings become AllergyIntolerance and Flag, and are ended when corrected."""
+"""A new patient's warnings become AllergyIntolerance and Flag."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import pytest
 
 from pipeline.domain.model import Value
 from pipeline.domain.record import Record
-from pipeline.domain.settings import Settings
-from pipeline.export.fhir.amendments import end_earlier_versions
 from pipeline.export.fhir.mapping import Warned
-from pipeline.store.exports.run_items import RunItem
 from tests.support.store.export_examples import record
 from tests.unit.export.formats.fhir.test_fhir import bundle, parts
 
@@ -110,35 +107,3 @@ def test_what_nobody_wrote_is_no_warning(said: dict[str, Value]) -> None:
 def test_a_void_entry_has_no_warnings() -> None:
     one = new_patient({"overkanslighet": True}, voided="fel patient")
     assert parts(one, "AllergyIntolerance") == []
-
-
-class Kept:
-    """A server that holds what was sent, and notes what is searched for."""
-
-    def __init__(self, resources: list[dict[str, Any]]) -> None:
-        self.resources, self.searched = resources, list[str]()
-
-    def search(self, kind: str, **_parameters: str) -> list[dict[str, Any]]:
-        self.searched.append(kind)
-        return [one for one in self.resources if one["resourceType"] == kind]
-
-
-@pytest.mark.parametrize("form", ["ny-patient", "hsl-anteckning"])
-def test_a_corrected_entry_ends_its_earlier_warnings(form: str) -> None:
-    first = record(form, {"overkanslighet": True, "smitta": True} if form == "ny-patient" else {})
-    held = [
-        entry["resource"] | {"id": str(n)}
-        for n, entry in enumerate(bundle(first)["entry"])
-        if entry["resource"]["resourceType"] != "Patient"
-    ]
-    server = Kept(held)
-    item = RunItem(1, first.entry_id, 2, "Norr", True, True, None, "", 2)
-    sent = end_earlier_versions({"entry": []}, item, server, Settings())  # type: ignore[arg-type]
-    ended = {one["resource"]["resourceType"]: one["resource"] for one in sent["entry"]}
-    if form == "hsl-anteckning":
-        assert "Flag" not in server.searched
-        return
-    assert ended["Flag"]["status"] == "entered-in-error"
-    allergy = ended["AllergyIntolerance"]
-    assert allergy["verificationStatus"]["coding"][0]["code"] == "entered-in-error"
-    assert "clinicalStatus" not in allergy

@@ -27,7 +27,6 @@ from pipeline.export.payments.pain001 import (
     PAID_ILLEGIBLE,
     TEXT_TOO_LONG,
 )
-from pipeline.export.targets import TARGETS
 from pipeline.texts import Text
 from tests.support.store.export_examples import (
     ARNE,
@@ -39,6 +38,7 @@ from tests.support.store.export_examples import (
     stamp,
     terms,
 )
+from tests.support.store.targets import TARGETS
 from tests.unit.export.formats.payments.payment_lists import BANK, schema
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

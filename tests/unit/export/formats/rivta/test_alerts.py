@@ -16,7 +16,6 @@ from pipeline.domain.model import Value
 from pipeline.domain.record import Record
 from pipeline.export.rivta.alerts import RESPONDER_NS
 from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
-from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
     EARLIER,
@@ -29,6 +28,7 @@ from tests.support.store.export_examples import (
     terms,
 )
 from tests.support.store.rivta_archives import rivta_document, rivta_documents
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS}

@@ -12,7 +12,6 @@ from lxml import etree
 from pipeline.domain.errors import FormError
 from pipeline.export.exporter import Item
 from pipeline.export.rivta.role_codes import find_role_code, load_role_codes
-from pipeline.export.targets import TARGETS
 from tests.support.store.export_examples import (
     ARNE,
     EARLIER,
@@ -25,6 +24,7 @@ from tests.support.store.export_examples import (
     terms,
 )
 from tests.support.store.rivta_archives import rivta_documents, rivta_files, rivta_manifest
+from tests.support.store.targets import TARGETS
 
 ANSWERS = ("rivta", "observationer", "varningar")
 """Targets whose contracts answer a question about one patient."""

@@ -25,9 +25,9 @@ from pipeline.export.authorities.health_care_statistics import (
     load_layout,
 )
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.tables.mapping import load_mapping
-from pipeline.export.targets import STATISTICS, TARGETS
+from pipeline.export.mapping import load_mapping
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
+from tests.support.store.targets import STATISTICS, TARGETS
 from tests.support.texts import in_swedish
 from tests.unit.export.formats.statistics.statistics_files import LABEL, basis, unpacked
 

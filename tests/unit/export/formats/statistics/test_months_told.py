@@ -14,7 +14,6 @@ from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import open_run_items
-from pipeline.export.targets import TARGETS
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
@@ -35,6 +34,7 @@ from tests.support.store.export_office import (
     void,
 )
 from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 from tests.unit.export.formats.statistics.statistics_files import LABEL, basis, khsl, told
 

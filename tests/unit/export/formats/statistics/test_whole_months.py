@@ -13,7 +13,6 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import OutageKind
 from pipeline.export.authorities.month_checks import MonthScope, check_months
 from pipeline.export.runs import ExportContext, load_export_options
-from pipeline.export.targets import STATISTICS
 from pipeline.registers.outages import OutagePeriod, covers
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers.outages import save_outage
@@ -27,6 +26,7 @@ from tests.support.store.export_office import (
     scan,
 )
 from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.targets import STATISTICS
 from tests.support.texts import in_swedish
 from tests.unit.export.formats.statistics.statistics_files import LABEL, told
 

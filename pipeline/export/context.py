@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import Exporter, ExportOptions
-from pipeline.export.tables.mapping import ManualEntryMapping, load_mappings, require_known_fields
-from pipeline.export.targets import TARGETS
+from pipeline.export.mapping import ManualEntryMapping, load_mappings, require_known_fields
+from pipeline.export.targets import Targets, load_targets
 from pipeline.store.database.store import Store
 
 
@@ -23,17 +22,10 @@ class ExportContext:
     settings: Settings
     forms: Forms
 
-
-def find_target(target: str) -> Exporter:
-    """Return a target by its name.
-
-    Raises:
-        ExportError: there is no such target.
-    """
-    try:
-        return TARGETS[target]
-    except KeyError as error:
-        raise ExportError("no_target", target=target, targets=", ".join(TARGETS)) from error
+    @property
+    def targets(self) -> Targets:
+        """The targets that entries may go to."""
+        return load_targets(self.settings.targets)
 
 
 def load_export_options(

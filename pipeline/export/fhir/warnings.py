@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.export.fhir.clinical.observations import SNOMED_SYSTEM
 from pipeline.export.fhir.mapping import Warned
-from pipeline.export.fhir.people.practitioner import author, practitioner_role
+from pipeline.export.fhir.observations import SNOMED_SYSTEM
+from pipeline.export.fhir.practitioner import author, practitioner_role
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,
@@ -28,12 +28,8 @@ from pipeline.texts import Topic
 
 _text = Topic("fhir_text", DATA_LANGUAGE)
 ALLERGY_TYPE, FLAG_TYPE = "AllergyIntolerance", "Flag"
-WARNING_TYPES = (ALLERGY_TYPE, FLAG_TYPE)
 WARNINGS_TAG = "uppmarksamhet"
 """Tag of a document whose entry has warnings, by which they are found when it is corrected."""
-ALLERGY_ENTERED_IN_ERROR: Resource = coding_concept(
-    f"{TERMINOLOGY}allergyintolerance-verification", "entered-in-error"
-)
 _NO_KNOWN_ALLERGY = "716186003"
 """SNOMED CT: No known allergy (situation)."""
 _NONE_KNOWN = re.compile(r"(ingen|inga|ej|nej)( (känd|kända|känt))?[.!]?")
@@ -53,12 +49,6 @@ def warnings_tag(filing: ResourceContext) -> list[Resource]:
     """Return the tag of an entry's document if its form has warnings."""
     system = identifier_system(filing.settings, "innehall")
     return [{"system": system, "code": WARNINGS_TAG}] if filing.mapping.warnings else []
-
-
-def has_warnings_tag(document: Resource) -> bool:
-    """Return whether a document at the server is of an entry that may have warnings."""
-    tags = document.get("meta", {}).get("tag", [])
-    return any(tag.get("code") == WARNINGS_TAG for tag in tags)
 
 
 def _warning_resource(filing: ResourceContext, warned: Warned) -> Resource:

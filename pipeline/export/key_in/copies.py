@@ -8,8 +8,8 @@ from datetime import datetime
 from pipeline.domain.errors import EntryChangedError, ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
-from pipeline.export.manual_entry.screen import CLAIM_MINUTES
-from pipeline.export.manual_entry.signatures import require_visible_entries
+from pipeline.export.key_in.screen import CLAIM_MINUTES
+from pipeline.export.key_in.signatures import require_visible_entries
 from pipeline.export.runs import ExportContext, require_run
 from pipeline.store.exports import run_items
 from pipeline.store.exports.manual_entry import claims, copies, signatures

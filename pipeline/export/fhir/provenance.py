@@ -10,7 +10,7 @@ from __future__ import annotations
 from pipeline import __version__
 from pipeline.domain.record import Stamp
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.export.fhir.people.practitioner import (
+from pipeline.export.fhir.practitioner import (
     author,
     practitioner_reference,
     stamp_person,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from pipeline.domain.form.yaml_loader import load_rules_file
 
-TERMS_FILE = Path(__file__).resolve().parents[4] / "data" / "codes" / "terms.yaml"
+TERMS_FILE = Path(__file__).resolve().parents[3] / "data" / "codes" / "terms.yaml"
 
 
 class CodeTerms(BaseModel):

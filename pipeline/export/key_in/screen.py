@@ -14,7 +14,7 @@ from datetime import datetime
 from pipeline.domain.model import Client, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
-from pipeline.export.care_system_check.matches import find_entries_with_matches
+from pipeline.export.care_system_matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.manual_entry.block import EntryBlock, duty_lines
 from pipeline.export.manual_entry.destination import Destination, find_destination
@@ -27,10 +27,10 @@ from pipeline.export.manual_entry.sheet_block import (
 from pipeline.export.runs import (
     ExportContext,
     add_carried_records,
-    find_target,
     load_export_options,
     require_run,
 )
+from pipeline.export.targets import find_target
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, runs
@@ -225,7 +225,9 @@ def claim_next_client(
             for item in waiting
             if item.entry_id not in left_out and (item.entry_id, item.revision) not in claimed
         ]
-        options = load_export_options(context, run.target, find_target(run.target))
+        options = load_export_options(
+            context, run.target, find_target(context.settings, run.target)
+        )
         options = with_field_orders(conn, options, destination.system)
         notes = _claim_notes(_Desk(conn, context, person, now, options), free, alone)
         if not notes:

@@ -6,7 +6,7 @@ The codes are those of the form's mapping.
 from __future__ import annotations
 
 from pipeline.export.fhir.mapping import Concept, Measurement, MeasurementPart
-from pipeline.export.fhir.people.practitioner import author, practitioner_role, row_signer
+from pipeline.export.fhir.practitioner import author, practitioner_role, row_signer
 from pipeline.export.fhir.resource_context import (
     DOCUMENT_TYPE,
     PATIENT_TYPE,

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.mapping import TableMapping
 from pipeline.export.record_text import (
     field_value,
     find_record_form,
     format_field_value,
     labelled,
 )
-from pipeline.export.tables.mapping import TableMapping
 from pipeline.texts import Text
 
 REST_SOURCE = "rest.text"

@@ -1,1 +1,0 @@
-"""Who an entry is about, and who worked with it."""

@@ -1,1 +1,0 @@
-"""Reading entries back from the FHIR server: what it has is compared with what was exported."""

@@ -1,0 +1,1 @@
+"""How does a person key exported entries in from a screen?"""
