@@ -11,8 +11,8 @@ from pathlib import Path
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, SettingsError
+from pipeline.domain.law.permissions import Action, is_allowed, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
 from pipeline.domain.settings import load_settings
 from pipeline.store.review.author_questions import count_own_questions
 from ui import session

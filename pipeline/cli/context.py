@@ -64,7 +64,7 @@ def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRA
     Raises:
         UsageError: there is no such user.
     """
-    from pipeline.domain.permissions import ALL_AREAS
+    from pipeline.domain.law.permissions import ALL_AREAS
     from pipeline.store.accounts import people
     from pipeline.store.registers import client_register
 

@@ -37,8 +37,8 @@ from pipeline.cli.context import (
     resolve_acting_person,
 )
 from pipeline.domain.errors import ExitCode, UsageError
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import CloseReason
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.settings import ROOT, load_settings
 from pipeline.registers.planned_visits import PlanKind
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record
 from pipeline.export.record_text import (
     find_field_spec,

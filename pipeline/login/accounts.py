@@ -11,10 +11,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import UsageError, naming
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import ROLES_WITH_PROFESSION, Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import ROLES_WITH_PROFESSION, Action
 from pipeline.login.password_hashes import hash_password, make_sealed_password
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind, note_change

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import SchemaOutdatedError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Assignment, Client, IssuedSheet, Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Route
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages

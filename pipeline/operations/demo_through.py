@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from pipeline.domain.errors import EfterskriftError, UnknownClientError
 from pipeline.domain.form.form import INTERNAL_FORMS
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import Item

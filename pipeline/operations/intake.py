@@ -31,8 +31,8 @@ from pipeline.domain.errors import (
     describe_error_location,
 )
 from pipeline.domain.issues import IssueCode
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.page_files import MAX_FILE_BYTES, ScannedPage
 from pipeline.files.sandbox_pages import ForeignPages

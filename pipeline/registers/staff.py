@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import SIGNER_NAMED_FROM
+from pipeline.domain.form.confidence import SIGNER_NAMED_FROM
 from pipeline.domain.identity_numbers import is_hsa_id, is_role_code
 from pipeline.domain.model import (
     SIGNATURE_LETTERS,

@@ -15,10 +15,10 @@ from statistics import median
 
 from sqlalchemy import Connection
 
-from pipeline.domain.confidence import Share
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.store.quality.result_counts import (
     ViewTime,
     WorkResult,

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.registers.outages import ALL
 from pipeline.reporting.data_quality import MIN_PEOPLE
 from pipeline.reporting.forecast import (

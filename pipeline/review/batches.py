@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from pipeline.domain import permissions
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, Reading, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD, reading_matches

@@ -14,13 +14,13 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ClientConflictError, MissingAnswerError, UnknownClientError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.identity_numbers import is_local_pid, is_temporary_pid, new_temporary_pid
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, Person, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts

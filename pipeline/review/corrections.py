@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement

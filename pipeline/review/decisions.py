@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, RecountError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
 from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
 from pipeline.domain.review.rules import Answer

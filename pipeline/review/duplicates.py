@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.review.decisions import reject_entry, reopen_rejected
 from pipeline.store.accounts import visibility

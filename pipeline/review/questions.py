@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.review.decisions import reject_entry
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import list_answer_drafts

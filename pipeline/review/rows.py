@@ -16,13 +16,13 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from pipeline.domain import permissions
-from pipeline.domain.confidence import BOX_WRITTEN_FROM
 from pipeline.domain.errors import AnswerError, BlockedClientError
+from pipeline.domain.form.confidence import BOX_WRITTEN_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.depth import list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, asked_fields, complete_answers, next_state

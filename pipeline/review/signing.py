@@ -15,12 +15,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from pipeline.domain import permissions
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import NotAllowedError, ReviewError, naming
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action, find_signing_profession
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, find_signing_profession
 from pipeline.registers.staff import SAME_NAME_REASON, is_author, is_on_behalf
 from pipeline.store.accounts import people, visibility
 from pipeline.store.accounts.same_person import find_own_logins

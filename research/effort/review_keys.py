@@ -13,8 +13,8 @@ from statistics import median
 
 from sqlalchemy import Connection
 
-from pipeline.domain.confidence import LOW_CONFIDENCE_BELOW
 from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.domain.confidence import PREFILL_FROM_BY_KIND, Share
+from pipeline.domain.form.confidence import PREFILL_FROM_BY_KIND, Share
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Image, Outcome, Reading, State

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.domain.confidence import Share, prefill_from
+from pipeline.domain.form.confidence import Share, prefill_from
 from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Reading, State

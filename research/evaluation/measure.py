@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-from pipeline.domain.confidence import (
+from pipeline.domain.form.confidence import (
     PREFILL_FROM,
     VERY_HIGH_CONFIDENCE,
     Share,

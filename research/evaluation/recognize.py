@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.domain.confidence import PREFILL_FROM, PREFILL_FROM_BY_KIND, Share
+from pipeline.domain.form.confidence import PREFILL_FROM, PREFILL_FROM_BY_KIND, Share
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Image, State

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.domain.confidence import Share
+from pipeline.domain.form.confidence import Share
 from research.evaluation.fields.boxes import measure_digits, measure_forms
 from research.evaluation.fields.handwriting import measure_handwriting
 from research.evaluation.fields.marks import measure_marks

@@ -40,8 +40,8 @@ import cv2
 import numpy as np
 import yaml
 
-from pipeline.domain.confidence import Share, prefill_from
 from pipeline.domain.errors import AnswerError
+from pipeline.domain.form.confidence import Share, prefill_from
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import IssueCode, Scope, Severity, parse_issues

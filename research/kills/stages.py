@@ -20,6 +20,7 @@ import yaml
 
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     Outcome,
     PageReading,
@@ -30,7 +31,6 @@ from pipeline.domain.model import (
     State,
     Value,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Route
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT, Settings

@@ -13,7 +13,7 @@ from random import Random
 
 from sqlalchemy import Connection
 
-from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import Editor, FieldSpec, Format
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State, Value

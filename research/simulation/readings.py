@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 from random import Random
 
-from pipeline.domain.confidence import UNCALIBRATED_MAX_P
 from pipeline.domain.errors import InvalidAnswerError
+from pipeline.domain.form.confidence import UNCALIBRATED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.field_values import normalize_value

@@ -17,8 +17,8 @@ from statistics import mean, stdev
 
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.domain import confidence
-from pipeline.domain.confidence import Share
+from pipeline.domain.form import confidence
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.field import Kind
 from pipeline.files.pdf_output import typeface_file
 from research.simulation.people import SlipRates

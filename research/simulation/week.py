@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     EntryState,
     Outcome,
@@ -32,7 +33,6 @@ from pipeline.domain.model import (
     SheetCode,
     State,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.registers.client_check import ClientStatement

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from pipeline.domain import confidence
+from pipeline.domain.form import confidence
 from pipeline.domain.settings import ROOT
 
 RESEARCH = ("research/evaluation/", "research/training/")

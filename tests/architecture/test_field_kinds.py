@@ -30,7 +30,7 @@ MAY_NAME_KINDS = {
     "pipeline/preparation/form_editor/trial_judging.py",  # makes a field as large as the page
     "pipeline/preparation/practice/fill_sheet.py",  # writes on each kind for practice
     "pipeline/preparation/drill/sheets.py",  # says what to write on each kind in a drill
-    "pipeline/domain/confidence.py",  # from which p each kind is prefilled
+    "pipeline/domain/form/confidence.py",  # from which p each kind is prefilled
 }
 
 

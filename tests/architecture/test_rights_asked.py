@@ -1,6 +1,6 @@
-"""What a person may do is asked of `pipeline/domain/permissions.py`, which looks at role, unit and
-area of law of one assignment together. Who reads `person.units` gets the units of a role that may
-be another one.
+"""What a person may do is asked of `pipeline/domain/law/permissions.py`, which looks at role, unit
+and area of law of one assignment together. Who reads `person.units` gets the units of a role that
+may be another one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pipeline.domain.settings import ROOT
 FIELDS = {"role", "units", "areas", "further", "assignments"}
 MAY_READ = {
     "pipeline/domain/model.py",  # the assignments
-    "pipeline/domain/permissions.py",  # asks
+    "pipeline/domain/law/permissions.py",  # asks
     "pipeline/store/accounts/people.py",  # stores accounts
     "pipeline/cli/workspace/registers.py",  # changes accounts
     "pipeline/operations/demo.py",  # makes accounts

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from pipeline.domain.form.form import Forms
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.operations.demo import DEMO_ACCOUNTS, NURSING, prepare_store

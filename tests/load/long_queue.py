@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper

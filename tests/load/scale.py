@@ -20,8 +20,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.progress import load_overview, make_progress_report

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from streamlit.runtime import get_instance
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.settings import Settings
 
 _MEGABYTE = 1024 * 1024

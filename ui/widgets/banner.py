@@ -8,8 +8,8 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import access_notices, emergency_access
 from pipeline.store.accounts.access_notices import AccessNotice
 from pipeline.store.accounts.login import access_changes

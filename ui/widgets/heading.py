@@ -9,8 +9,8 @@ from functools import partial
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import guide as accounts_guide
 from pipeline.store.database.clock import utc_now
 from pipeline.texts import LANGUAGES, catalogue

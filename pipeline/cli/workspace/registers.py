@@ -24,6 +24,7 @@ from pipeline.cli.context import (
 )
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
+from pipeline.domain.law.permissions import ROLES_WITH_PROFESSION, default_areas
 from pipeline.domain.model import (
     Assignment,
     Client,
@@ -33,7 +34,6 @@ from pipeline.domain.model import (
     StaffMember,
     register_columns,
 )
-from pipeline.domain.permissions import ROLES_WITH_PROFESSION, default_areas
 from pipeline.domain.settings import load_settings
 from pipeline.files.csv_tables import decode_text
 from pipeline.texts import Text

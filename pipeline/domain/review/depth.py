@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from pipeline.domain.confidence import ROW_CONFIRMED_FROM, prefill_from
+from pipeline.domain.form.confidence import ROW_CONFIRMED_FROM, prefill_from
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
 from pipeline.domain.issues import IssueCode

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.domain.confidence import GRID_BOX_SIGNED_FROM, prefill_from
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError
+from pipeline.domain.form.confidence import GRID_BOX_SIGNED_FROM, prefill_from
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import IssueCode

@@ -14,8 +14,8 @@ from random import Random
 
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.domain.confidence import SEEDED_ERROR_CHARACTERS_FROM
 from pipeline.domain.errors import InvalidAnswerError
+from pipeline.domain.form.confidence import SEEDED_ERROR_CHARACTERS_FROM
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.field_values import normalize_value

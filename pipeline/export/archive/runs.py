@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.law.retention import (
     investigation_forms,
     retention_label,
     shows_investigation,
 )
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record, Run
 from pipeline.export.archive.package import build_package
 from pipeline.export.archive.sheets import (

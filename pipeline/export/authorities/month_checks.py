@@ -17,8 +17,8 @@ from functools import reduce
 from sqlalchemy import Connection
 
 from pipeline.domain.dates import SWEDEN
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.record import OutageKind
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, StatisticsExporter

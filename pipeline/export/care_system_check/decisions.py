@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.export.care_system_matches import erase_settled_lists
 from pipeline.export.exporter import DATA_LANGUAGE

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.export.care_system_check.kind_words import load_kind_words
 from pipeline.export.care_system_matches import record_facts
 from pipeline.export.exporter import DATA_LANGUAGE

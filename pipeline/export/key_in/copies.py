@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pipeline.domain.errors import EntryChangedError, ExportError
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.export.key_in.screen import CLAIM_MINUTES
 from pipeline.export.key_in.signatures import require_visible_entries
 from pipeline.export.runs import ExportContext, require_run

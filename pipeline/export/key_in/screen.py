@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Client, Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.care_system_matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item

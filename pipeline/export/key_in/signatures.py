@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from pipeline.domain.errors import EntryChangedError, ExportError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.export.runs import ExportContext, require_run
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import Store

@@ -12,8 +12,8 @@ from datetime import datetime
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import INTERNAL_FORMS, Form
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.manual_entry.block import HEADING_MEANINGS, OWN_MEANINGS
 from pipeline.export.manual_entry.destination import find_destination

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError, naming
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.context import ExportContext
 from pipeline.store.event_log import events

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import (

@@ -17,8 +17,8 @@ from typing import Any
 
 from lxml import etree
 
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Run
 from pipeline.export.authorities.month_checks import MonthScope
 from pipeline.export.authorities.monthly import build_monthly_report

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.export.context import ExportContext
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs.files import RunFile, require_run

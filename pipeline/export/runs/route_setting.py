@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import INTERNAL_FORMS, Form
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Route
 from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.targets import find_target

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.domain.errors import ExportError
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Record, Route
 from pipeline.export.authorities.month_checks import MonthScope, describe_month
 from pipeline.export.authorities.monthly import (

@@ -13,8 +13,8 @@ from typing import Any
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.export.mapping import TableColumn, TableMapping
 from pipeline.export.record_text import ILLEGIBLE_TEXT, MARK_WORDS
 from pipeline.export.runs import ExportContext, load_export_options, require_run

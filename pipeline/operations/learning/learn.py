@@ -17,12 +17,12 @@ from pathlib import Path
 
 import cv2
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import NothingLearnedError, StoreError, UsageError
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import hold_lock
 from pipeline.operations.learning.curves import (

@@ -20,8 +20,8 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, is_allowed, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import write_private
 from pipeline.forms.letterhead import find_logo

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from pipeline.domain.confidence import prefill_from
+from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import PageReading, Reading

@@ -16,8 +16,8 @@ import yaml
 from pipeline.domain.errors import FormEditorError, FormError, MissingProgramError
 from pipeline.domain.form.form import Area, Form, Forms, Subject, load_form
 from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import copy_atomically, hold_lock, write_atomically
 from pipeline.forms.form_yaml import dump_form

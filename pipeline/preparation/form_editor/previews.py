@@ -8,8 +8,8 @@ import numpy as np
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Form
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Image, Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG

@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline.domain.errors import FormEditorError, FormError
 from pipeline.domain.form.form import Form
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Outcome, Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.files.atomic import write_atomically
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG

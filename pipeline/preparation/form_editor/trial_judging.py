@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import TRIAL_LOW_CONFIDENCE_BELOW
+from pipeline.domain.form.confidence import TRIAL_LOW_CONFIDENCE_BELOW
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import IssueCode, parse_issues

@@ -23,8 +23,8 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Area, Form, Forms
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Client, IssuedSheet, Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import remove_stale_partials, temporary_folder_prefix, write_private
 from pipeline.forms.binders import Binder

@@ -25,8 +25,8 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Name, StrictModel
 from pipeline.domain.form.form import Area
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.atomic import write_private
 from pipeline.files.sandbox_pages import ForeignPages

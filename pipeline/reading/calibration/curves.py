@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.confidence import (
+from pipeline.domain.errors import MissingProgramError
+from pipeline.domain.form.confidence import (
     FORMAT_MISMATCH_MAX_P,
     RULES_LOW_CONFIDENCE_BELOW,
     UNCALIBRATED_MAX_P,
 )
-from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import ROOT, load_settings

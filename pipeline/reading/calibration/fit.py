@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import (
+from pipeline.domain.form.confidence import (
     VERY_HIGH_CONFIDENCE,
     Share,
     calibration_error,

@@ -20,8 +20,8 @@ import pytesseract
 import tesserocr
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import PRINTED_WORD_MAX_P
 from pipeline.domain.errors import MissingProgramError, ReadingError
+from pipeline.domain.form.confidence import PRINTED_WORD_MAX_P
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, PrintedWord, Reading, State
 from pipeline.files.pdf_render import run_program

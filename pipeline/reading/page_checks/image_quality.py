@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import POOR_IMAGE_MAX_P
+from pipeline.domain.form.confidence import POOR_IMAGE_MAX_P
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, Reading, State

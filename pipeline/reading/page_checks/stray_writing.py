@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.domain.confidence import NEIGHBOURS_INK_P, prefill_from
+from pipeline.domain.form.confidence import NEIGHBOURS_INK_P, prefill_from
 from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State

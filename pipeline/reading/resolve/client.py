@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import (
+from pipeline.domain.form.confidence import (
     CLIENT_MAX_P,
     CLIENT_NUMBER_ONLY_MAX_P,
     CLIENT_OTHER_NUMBER_MAX_P,

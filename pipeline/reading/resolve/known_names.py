@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.domain.confidence import KNOWN_AUTHOR_FROM, NEAR_LISTED_MAX_P
+from pipeline.domain.form.confidence import KNOWN_AUTHOR_FROM, NEAR_LISTED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import format_pid, normalize_pid

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from pipeline.domain.confidence import CONTESTED_FROM, CONTESTED_MAX_P
+from pipeline.domain.form.confidence import CONTESTED_FROM, CONTESTED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode

@@ -17,7 +17,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P
+from pipeline.domain.form.confidence import FORMAT_MISMATCH_MAX_P
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, Reading, State, Value

@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import format_pid, normalize_pid
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.files.csv_tables import write_csv
 from pipeline.files.pdf_output import Document

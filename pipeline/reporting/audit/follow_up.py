@@ -12,8 +12,8 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import Connection
 
 from pipeline.domain.dates import SWEDEN, swedish_day
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.files.csv_tables import write_csv
 from pipeline.reporting.audit.anchors import verify_log
 from pipeline.store.accounts.people import names_by_login

@@ -22,8 +22,8 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.text import make_printable
 from pipeline.reporting.audit.client_extract import PRINT_ACTION

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pipeline.domain.confidence import Share
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import ImagesAwayError
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import Settings
 from pipeline.files.sandbox_process import (

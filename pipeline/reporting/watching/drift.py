@@ -17,11 +17,11 @@ from enum import StrEnum
 from math import exp, lgamma
 from typing import TypeVar
 
-from pipeline.domain.confidence import Share
 from pipeline.domain.dates import swedish_day
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.domain.review.rules import agrees_with_reading
 from pipeline.store.database.store import Store
 from pipeline.store.quality.first_answers import FirstAnswer, list_first_answers

@@ -12,10 +12,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError, UsageError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper

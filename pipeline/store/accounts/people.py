@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, union, update
 
 from pipeline.domain.errors import PersonalNumberLoginError, UsageError
+from pipeline.domain.law.permissions import ROLE_ACTIONS, Action, default_areas
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.domain.permissions import ROLE_ACTIONS, Action, default_areas
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.access_notices import ChangeKind, note_change
 from pipeline.store.database.clock import utc_now

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from pipeline.domain import permissions
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import lookup, paper

@@ -30,10 +30,10 @@ from sqlalchemy import (
     true,
 )
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import BlockedClientError, NotAllowedError, naming
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import ALL_AREAS, Action
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.domain.permissions import ALL_AREAS, Action
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.schema import paper

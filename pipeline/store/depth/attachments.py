@@ -15,11 +15,11 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.form import EntriesPer, Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Outcome, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages, list_followers

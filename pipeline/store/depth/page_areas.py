@@ -15,8 +15,8 @@ import cv2
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pipeline.domain.errors import ReviewError
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
 from pipeline.store.accounts import visibility

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import INTERNAL_FORMS, Depth, EntriesPer, Form, Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.depth import fields_at_depth, is_grid_box
 from pipeline.domain.review.rules import asked_fields
 from pipeline.store.accounts import visibility

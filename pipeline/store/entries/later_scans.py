@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from rapidfuzz.distance import Levenshtein
 from sqlalchemy import Connection
 
-from pipeline.domain.confidence import UNREVIEWED_VALUE_FROM
+from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.issues import Issue, IssueCode, parse_issues

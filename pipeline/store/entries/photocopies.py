@@ -12,11 +12,11 @@ from itertools import islice
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.sheet_entries import make_entries

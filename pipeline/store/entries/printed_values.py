@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from pipeline.domain.confidence import prefill_from
 from pipeline.domain.errors import AnswerError
+from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.model import SHEET_ROW, Reading

@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError, naming
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.queue_choice import group_condition, keep_group

@@ -30,12 +30,12 @@ from sqlalchemy import (
     update,
 )
 
-from pipeline.domain import permissions
-from pipeline.domain.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import ReviewError, naming
+from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
+from pipeline.domain.law import permissions
 from pipeline.domain.law.open_deadlines import (
     DeadlineTimes,
     deadline_field,
@@ -43,8 +43,8 @@ from pipeline.domain.law.open_deadlines import (
     times_from_answers,
     times_from_readings,
 )
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, PriorityKind, Reading, State, Value
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries import triage

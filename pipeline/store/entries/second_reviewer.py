@@ -24,9 +24,9 @@ from sqlalchemy import (
     select,
 )
 
-from pipeline.domain import permissions
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.entries.answers import AnswerOrigin, is_latest_round

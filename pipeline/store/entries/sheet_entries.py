@@ -14,8 +14,8 @@ from sqlalchemy import Connection, insert, update
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, Subject
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, PageReading, Person, Reading, State
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import lock_keys

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from pipeline.domain import permissions
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import DECIDED_STATES, Entry

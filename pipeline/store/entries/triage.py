@@ -18,13 +18,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law import permissions
 from pipeline.domain.law.open_deadlines import DeadlineTimes
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, Reading
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.triage import (
     EntryContent,
     TriageMatcher,

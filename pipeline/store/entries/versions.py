@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.answers import AnswerOrigin

@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 
 from pipeline.domain.errors import ReviewError, UsageError
+from pipeline.domain.law.permissions import Action, find_assignments, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, find_assignments, require_permission
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.accounts import people
 from pipeline.store.event_log.events import record

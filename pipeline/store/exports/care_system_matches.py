@@ -24,10 +24,10 @@ from sqlalchemy import (
     update,
 )
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error

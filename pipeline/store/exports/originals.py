@@ -15,11 +15,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ExportError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.law.retention import is_erasable
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.store.event_log import events
 from pipeline.store.exports import archives
 from pipeline.store.exports.archives import SheetWait

@@ -14,10 +14,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError, StaleDecisionError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.record import Stamp
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_same_person

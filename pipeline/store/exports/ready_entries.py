@@ -18,11 +18,11 @@ from sqlalchemy import (
     update,
 )
 
-from pipeline.domain import permissions
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import UNDECIDED_VALUES

@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, func, insert, select
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import DEFAULT_ROUTE, Route
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import ROUTE_NAME

@@ -28,8 +28,8 @@ from sqlalchemy import (
 from sqlalchemy import Connection as Connection  # re-exported for exporters, which use no SQL
 
 from pipeline.domain.errors import StoreError
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.record import PreviousExport, Run
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import chunk_ids

@@ -24,10 +24,10 @@ from sqlalchemy import (
     true,
 )
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ExportError, NotAllowedError, naming
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.record import Run
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import is_claimed

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, insert, or_, select
 
-from pipeline.domain import permissions
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.record import PreviousExport
 from pipeline.store.accounts import visibility
 from pipeline.store.exports.ready_entries import signature_rule

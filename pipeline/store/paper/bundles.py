@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from pipeline.domain.confidence import UNREVIEWED_VALUE_FROM
+from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.form import COVER_SHEET
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Outcome, Person, State
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.forms.fiducials import format_serial
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.schema import paper

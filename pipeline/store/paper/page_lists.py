@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import CloseReason, Outcome, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import STATE_FAILED, Page, is_closed, is_failed, load_page

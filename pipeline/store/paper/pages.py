@@ -35,10 +35,10 @@ from sqlalchemy import (
     update,
 )
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import StoreError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, Person, Reading, State, WordBox
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
-from pipeline.domain.confidence import PROTECTED_CANDIDATE_FROM
+from pipeline.domain.form.confidence import PROTECTED_CANDIDATE_FROM
 from pipeline.domain.form.field import BoxMm, Meaning
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Outcome, Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.paper.duplicates import filter_same_paper
 from pipeline.store.paper.pages import Page
 from pipeline.store.schema import paper

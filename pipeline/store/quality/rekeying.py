@@ -16,13 +16,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import is_temporary_pid
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sampling import is_drawn

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, s
 from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import parse_issues
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sampling import is_drawn, keyed_fraction
 from pipeline.domain.review.seeded_errors import (

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.entries.entry_view import EntryView

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import UsageError, naming
 from pipeline.domain.identity_numbers import is_hsa_id, normalize_pid
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, Person, register_columns
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import client_log_subject, record

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select, update
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import is_hsa_id, is_role_code
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, StaffMember
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.registers.staff import find_shared_hsa_id
 from pipeline.store.accounts.people import people_by_login
 from pipeline.store.database.engines import upsert_rows

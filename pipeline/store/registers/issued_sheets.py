@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Select, distinct, func, insert, select, updat
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import IssuedSheet, Person, PrintedRow
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.files.documents import TYPED_PNG
 from pipeline.registers.issued_serials import parse_issued_file
 from pipeline.store.database.clock import utc_now

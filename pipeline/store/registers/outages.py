@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import OutageKind
 from pipeline.registers.outages import ALL, OutagePeriod, load_systems, overlaps
 from pipeline.store.event_log.events import record

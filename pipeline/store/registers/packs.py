@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import UsageError, naming
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import pack_opening

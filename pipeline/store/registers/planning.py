@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.registers.pack_quantities import SheetQuantity, require_valid_quantities
 from pipeline.registers.planned_visits import PlanKind, PlannedCounts
 from pipeline.store.database.engines import insert_missing, upsert_rows

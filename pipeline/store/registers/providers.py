@@ -9,8 +9,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import is_hsa_id
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import CareProvider
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import areas_by_unit

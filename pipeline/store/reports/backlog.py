@@ -19,8 +19,8 @@ from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, se
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.form.form import Subject
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import CLIENT_KEY
 from pipeline.store.event_log.events import record

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import CompoundSelect, Connection, case, func, select
 
-from pipeline.domain import permissions
 from pipeline.domain.identity_numbers import is_temporary_pid
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, IssuedSheet, Person, State
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries

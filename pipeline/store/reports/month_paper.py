@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.paper import pages

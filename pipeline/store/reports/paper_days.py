@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, Connection, and_, distinct, func, or_, sel
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import INTERNAL_FORMS, Area, EntriesPer, Form, Forms, Subject
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.registers.outages import outage_days
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.store.paper.pages import count_where

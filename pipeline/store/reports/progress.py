@@ -30,8 +30,8 @@ from sqlalchemy import (
 
 from pipeline.domain.law.deadlines import is_duty
 from pipeline.domain.law.open_deadlines import UNCERTAIN
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.entries.entry import CLIENT_KEY, CONFIRMED_STATES
 from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item

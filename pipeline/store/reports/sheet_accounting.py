@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.fiducials import is_serial, normalize_serial
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import count_printed_sheets

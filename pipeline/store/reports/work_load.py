@@ -10,8 +10,8 @@ from sqlalchemy import Connection, case, func, select, union_all
 
 from pipeline.domain.dates import SWEDEN, swedish_day
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.reports.unsigned import count_unsigned_by_reviewer
 from pipeline.store.schema import paper
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.registers.client_search import split_words
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import Entry, load_entry

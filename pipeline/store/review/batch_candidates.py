@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, Person, Reading, State

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import is_claimed

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, State
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
 from pipeline.domain.settings import QueueOrder

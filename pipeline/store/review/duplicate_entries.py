@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from pipeline.domain import permissions
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import (
     CLIENT_KEY,

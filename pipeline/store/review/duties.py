@@ -23,8 +23,8 @@ from pipeline.domain.law.open_deadlines import (
     deadline_field,
     open_duties,
 )
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.engines import chunk_ids

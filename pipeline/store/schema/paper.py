@@ -58,7 +58,7 @@ staff = Table(
     Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
-    # Areas of law separated by spaces; NULL: those of the profession (domain/permissions.py).
+    # Areas of law separated by spaces; NULL: those of the profession (domain/law/permissions.py).
     Column("areas", String(40)),
     Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import prefill_from
+from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import IssueCode, parse_issues
 from pipeline.domain.model import Image, PageReading, State

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import prefill_from
+from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Image, Reading, State

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode, parse_issues, split_code
 from pipeline.domain.model import Image

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec

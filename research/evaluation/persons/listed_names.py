@@ -19,8 +19,8 @@ import numpy as np
 from numpy.random import Generator
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.domain.confidence import PREFILL_FROM_BY_KIND, Share
 from pipeline.domain.errors import RegistrationError
+from pipeline.domain.form.confidence import PREFILL_FROM_BY_KIND, Share
 from pipeline.domain.form.field import Kind, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Client, Reading, StaffMember, Value

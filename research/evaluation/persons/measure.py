@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.confidence import VERY_HIGH_CONFIDENCE
+from pipeline.domain.form.confidence import VERY_HIGH_CONFIDENCE
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import CELL_SYMBOLS, Reading, State
 from pipeline.domain.settings import ROOT

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.domain.confidence import UNCALIBRATED_MAX_P
+from pipeline.domain.form.confidence import UNCALIBRATED_MAX_P
 from pipeline.reading.calibration.fit import FittedCurve
 from research.training.calibration.curve_fits import (
     DRAWN_MARKS_MAX_P,

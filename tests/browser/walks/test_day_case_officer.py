@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline.domain.form.form import Depth
+from pipeline.domain.law.permissions import default_areas
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
-from pipeline.domain.permissions import default_areas
 from pipeline.export.key_in.signatures import UNDO_MINUTES, settle_signatures
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from pipeline.domain.law.permissions import default_areas
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
-from pipeline.domain.permissions import default_areas
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now

@@ -21,8 +21,8 @@ from sqlalchemy import update
 from typer.testing import CliRunner
 
 from pipeline.cli.app import build_app
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit.storelog import LOG_NS
 from pipeline.store.accounts import guide

@@ -21,8 +21,8 @@ from pipeline.cli.exporting import demo_through as command
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import COVER_SHEET, INTERNAL_FORMS, Form, Forms
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, SheetCode, State
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import DEFAULT_ROUTE, Record
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from _pytest.mark import ParameterSet
 
-from pipeline.domain.confidence import POOR_IMAGE_MAX_P
+from pipeline.domain.form.confidence import POOR_IMAGE_MAX_P
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Outcome, PageReading, Reading, SheetCode, State

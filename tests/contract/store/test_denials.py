@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from pipeline.domain.errors import BlockedClientError, NotAllowedError
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import Action
 from pipeline.export import runs
 from pipeline.export.runs import ExportContext, receipts
 from pipeline.operations.intake import import_uploads

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import Connection, String, case, cast, event, func, insert, literal, select, update
 
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, QueueOrder
 from pipeline.reporting.progress import make_progress_report
 from pipeline.store.database.clock import utc_now

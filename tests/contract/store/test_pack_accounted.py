@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from pipeline.cli.app import build_app
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import COVER_SHEET, SIGNATURE_KEY, Forms
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     Client,
     EntryState,
@@ -32,7 +33,6 @@ from pipeline.domain.model import (
     State,
     Value,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.operations.intake import import_files

@@ -23,7 +23,7 @@ GUARDS = frozenset(
 )
 """The functions that raise NotAllowedError.
 
-They are of `domain.permissions`, `store.accounts.visibility` and `store.exports.runs`.
+They are of `domain.law.permissions`, `store.accounts.visibility` and `store.exports.runs`.
 """
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from pipeline.domain.permissions import Action
+from pipeline.domain.law.permissions import Action
 
 
 class Reach(Enum):
@@ -297,14 +297,14 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
 }
 NOT_ACTING: Mapping[str, str] = {
     f"{P}store.reports.month_paper.count_hidden_entries": "counts what the person may not see",
-    f"{P}domain.permissions.is_allowed": "asks",
-    f"{P}domain.permissions.require_permission": "asks",
-    f"{P}domain.permissions.require_signer": "asks",
-    f"{P}domain.permissions.find_assignments": "asks",
-    f"{P}domain.permissions.find_signing_profession": "asks",
-    f"{P}domain.permissions.permitted_units": "asks",
-    f"{P}domain.permissions.permitted_areas": "asks",
-    f"{P}domain.permissions.units_within_block": "asks",
+    f"{P}domain.law.permissions.is_allowed": "asks",
+    f"{P}domain.law.permissions.require_permission": "asks",
+    f"{P}domain.law.permissions.require_signer": "asks",
+    f"{P}domain.law.permissions.find_assignments": "asks",
+    f"{P}domain.law.permissions.find_signing_profession": "asks",
+    f"{P}domain.law.permissions.permitted_units": "asks",
+    f"{P}domain.law.permissions.permitted_areas": "asks",
+    f"{P}domain.law.permissions.units_within_block": "asks",
     f"{P}store.accounts.login.administration.require_other_account": "asks whether it is the own",
     f"{P}store.accounts.visibility.require_visible_entry": "asks",
     f"{P}store.accounts.visibility.require_visible_page": "asks",

@@ -15,9 +15,10 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from pipeline.domain.confidence import CLIENT_MAX_P
+from pipeline.domain.form.confidence import CLIENT_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Area, Depth, Form, Forms, Subject
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     Client,
     Image,
@@ -32,7 +33,6 @@ from pipeline.domain.model import (
     Value,
     WordBox,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import ExportContext

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from pipeline.domain.form.form import COVER_SHEET
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     IssuedSheet,
     Outcome,
@@ -19,7 +20,6 @@ from pipeline.domain.model import (
     State,
     Value,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_texts import save_page_text

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Role, SheetCode, State
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import Settings
 from pipeline.export.key_in import screen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import DEFAULT_ROUTE, Route, Run
 from pipeline.export.exporter import Exporter
 from pipeline.export.mapping import load_mappings

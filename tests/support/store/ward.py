@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert
 
 from pipeline.domain.form.form import Area, Form, Forms, SigningRule
 from pipeline.domain.form.rules import FormRules, Signers
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     Client,
     IssuedSheet,
@@ -26,7 +27,6 @@ from pipeline.domain.model import (
     State,
     Value,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.store import Store

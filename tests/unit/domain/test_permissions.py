@@ -9,8 +9,7 @@ import pytest
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Area
-from pipeline.domain.model import Assignment, Role
-from pipeline.domain.permissions import (
+from pipeline.domain.law.permissions import (
     Action,
     default_areas,
     is_allowed,
@@ -21,6 +20,7 @@ from pipeline.domain.permissions import (
     reserved_forms,
     units_within_block,
 )
+from pipeline.domain.model import Assignment, Role
 from tests.support.store.ward import NORTH, SOUTH, person
 
 PAPER = {Role.ADMINISTRATOR, Role.REVIEWER, Role.REGISTRAR}

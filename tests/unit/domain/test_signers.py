@@ -10,8 +10,7 @@ import pytest
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Area, Form, Forms, SigningRule
-from pipeline.domain.model import Assignment, Person, Role
-from pipeline.domain.permissions import (
+from pipeline.domain.law.permissions import (
     ALL_AREAS,
     find_profession,
     find_signing_profession,
@@ -19,6 +18,7 @@ from pipeline.domain.permissions import (
     require_signer,
     reserved_forms,
 )
+from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.settings import ROOT
 
 FORMS = Forms.load(ROOT / "forms")

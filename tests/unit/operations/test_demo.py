@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pipeline.cli import operations, work
 from pipeline.domain.form.form import Forms
-from pipeline.domain.permissions import Action, find_signing_profession, is_allowed
+from pipeline.domain.law.permissions import Action, find_signing_profession, is_allowed
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.operations import demo
 from pipeline.store.accounts import people

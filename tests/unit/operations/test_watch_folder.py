@@ -16,8 +16,8 @@ import pytest
 from PIL import Image as Pillow
 
 from pipeline.domain.errors import IntakeError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import Settings
 from pipeline.operations import watch_folder as watch_module
 from pipeline.operations.intake import IntakeResult, import_files

@@ -21,6 +21,7 @@ from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.identity_numbers import normalize_pid
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     Outcome,
     PageReading,
@@ -30,7 +31,6 @@ from pipeline.domain.model import (
     SheetCode,
     State,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.preparation.drill import drills
 from pipeline.preparation.drill.drills import (

@@ -14,8 +14,8 @@ import pytest
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.form.form import Area, Forms
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.pdf_output import Document
 from pipeline.forms.drawing import PaperDocument

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import UNCALIBRATED_MAX_P, chance_error
 from pipeline.domain.errors import MissingProgramError
+from pipeline.domain.form.confidence import UNCALIBRATED_MAX_P, chance_error
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.reading.calibration.curves import (

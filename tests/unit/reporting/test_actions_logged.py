@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from pipeline.domain.permissions import Action
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.settings import ROOT
 from pipeline.reporting.audit.client_extract import ACCESS_TEXTS
 from pipeline.texts import catalogue
@@ -207,14 +207,14 @@ NEEDS_NONE = {
     "store.exports.run_items.save_receipts": PART,
     "store.exports.proofs.save_proofs": PART,
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
-    "domain.permissions.is_allowed": "asks only",
-    "domain.permissions.find_assignments": "asks only",
-    "domain.permissions.find_signing_profession": "asks only",
-    "domain.permissions.permitted_areas": "asks only",
-    "domain.permissions.permitted_units": "asks only",
-    "domain.permissions.units_within_block": "asks only",
-    "domain.permissions.require_signer": ASKS,
-    "domain.permissions.require_permission": ASKS,
+    "domain.law.permissions.is_allowed": "asks only",
+    "domain.law.permissions.find_assignments": "asks only",
+    "domain.law.permissions.find_signing_profession": "asks only",
+    "domain.law.permissions.permitted_areas": "asks only",
+    "domain.law.permissions.permitted_units": "asks only",
+    "domain.law.permissions.units_within_block": "asks only",
+    "domain.law.permissions.require_signer": ASKS,
+    "domain.law.permissions.require_permission": ASKS,
     "export.runs.files.require_run": PART,
     "operations.learning.learn.learn_from_entries": (
         "reads confirmed fields on this machine and shows counts; taking over and handing out are "

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from pipeline.domain.confidence import Share
 from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.model import Person, Role
 from pipeline.reporting.data_quality import (
     METRIC_DAYS,

@@ -16,7 +16,7 @@ import pikepdf
 import pytest
 from sqlalchemy import update
 
-from pipeline.domain.confidence import Share
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.review.rules import Answer
 from pipeline.reporting.data_quality import ErrorMetric
 from pipeline.reporting.forecast import (

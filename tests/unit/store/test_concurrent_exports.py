@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Run
 from pipeline.export.key_in import screen
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area
+from pipeline.domain.law.permissions import Action, default_areas, is_allowed, permitted_units
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.domain.permissions import Action, default_areas, is_allowed, permitted_units
 from pipeline.login.accounts import close_account, save_account, seal_password
 from pipeline.store.accounts import people
 from pipeline.store.accounts.access_notices import ChangeKind

@@ -12,8 +12,8 @@ from streamlit.elements.lib.column_types import ColumnConfig as _Column
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import MAX_HSA_ID_LENGTH
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, StaffMember
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.store.registers import hsa_ids as register
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.staff import load_staff_list

@@ -16,8 +16,8 @@ import streamlit as st
 from pipeline.domain import dates
 from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import EntryState, Person, Role
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.client_extract import (
     ClientExtract,

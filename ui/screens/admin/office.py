@@ -9,8 +9,8 @@ import streamlit as st
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.registers.outages import ALL, OutagePeriod, load_systems, system_name
 from pipeline.store.database.clock import utc_now

@@ -8,9 +8,9 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.law.retention import load_retention_rules
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.export.archive import runs
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now

@@ -10,8 +10,8 @@ import cv2
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.record import DEFAULT_ROUTE, MANUAL_ENTRY_TARGET, Run
 from pipeline.export import runs
 from pipeline.export.care_system_matches import HELD_FOR_MATCH

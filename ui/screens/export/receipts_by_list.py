@@ -8,8 +8,8 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, permitted_areas, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_areas, permitted_units
 from pipeline.export.care_system_check.receipt_proposals import (
     Doubt,
     ListScope,

@@ -9,8 +9,8 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import DEFAULT_ROUTE, Route
 from pipeline.export.record_text import settings_provider
 from pipeline.export.rivta.elements import find_missing_ids

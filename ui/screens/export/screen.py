@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import Run
 from pipeline.export import runs
 from pipeline.export.manual_entry.one_list import find_run_destinations

@@ -11,8 +11,8 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, format_pid
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers import blocks, client_register

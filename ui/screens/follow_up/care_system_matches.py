@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_areas, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_areas, permitted_units
 from pipeline.export.care_system_check import decisions
 from pipeline.export.care_system_check.decisions import import_care_list
 from pipeline.export.care_system_matches import CareSystemMatch, list_matches

@@ -12,8 +12,8 @@ from html import escape
 import streamlit as st
 from sqlalchemy import Connection
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.review import duplicates
 from pipeline.store.database.clock import utc_now
 from pipeline.store.review.duplicate_entries import DuplicateMark

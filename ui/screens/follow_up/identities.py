@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, format_pid, is_temporary_pid
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import corrections

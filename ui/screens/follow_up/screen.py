@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.export.care_system_matches import erase_settled_lists, list_matches
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now

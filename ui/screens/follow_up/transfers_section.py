@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review import corrections, decisions, transfers

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.domain.form.form import Area, Form
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.preparation.form_editor.drafts import list_drafts
 from pipeline.store.registers.form_publications import list_publications
 from ui.i18n import format_moment, t

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.preparation.form_editor.drafts import load_draft
 from ui.browser.document import scroll_to_top
 from ui.i18n import t

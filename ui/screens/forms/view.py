@@ -11,8 +11,8 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.forms.field_types import find_field_type
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline

@@ -22,8 +22,8 @@ from pipeline.domain.errors import (
     UnknownClientError,
 )
 from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import format_serial_or_id

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.forms.fiducials import format_serial, is_serial, normalize_serial
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import OPEN_STATES, Entry

@@ -9,8 +9,8 @@ import streamlit as st
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.identity_numbers import normalize_pid
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.lookup.search import EntrySearch, SearchResult, search_entries
 from ui.browser.document import scroll_to_part
 from ui.browser.keyboard import keyboard

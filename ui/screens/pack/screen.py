@@ -15,8 +15,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form, Subject
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.visit_lists import parse_visit_plan
 from pipeline.preparation.outage_pack.pack import (
     DEFAULT_PACK_DAYS,

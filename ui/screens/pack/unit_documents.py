@@ -9,8 +9,8 @@ import streamlit as st
 from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.form.form import Area
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.preparation.outage_pack.unit_documents import (
     DocumentSlot,
     SlotContent,

@@ -8,8 +8,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.reporting.csv_files import backlog_csv
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from ui.i18n import format_day, t

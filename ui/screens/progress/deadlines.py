@@ -15,8 +15,8 @@ from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import EfterskriftError, ReviewError
 from pipeline.domain.law.deadlines import find_deadline_rule
 from pipeline.domain.law.open_deadlines import MetHow, duty_text
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.forms.fiducials import format_serial_or_id, normalize_serial
 from pipeline.reporting.progress import Overview, find_due_name
 from pipeline.store.database.clock import utc_now

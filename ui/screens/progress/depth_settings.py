@@ -8,8 +8,8 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth, Form
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_depth import list_allowed_depths, list_unit_depths, set_unit_depth
 from ui.i18n import t

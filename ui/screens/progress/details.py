@@ -10,8 +10,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.export.manual_entry.one_list import find_run_destinations
 from pipeline.reporting import progress
 from pipeline.reporting.data_quality import MIN_PEOPLE

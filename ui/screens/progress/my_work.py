@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.reporting import data_quality
 from pipeline.store.database.clock import utc_now
 from ui.i18n import t

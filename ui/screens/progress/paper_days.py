@@ -12,8 +12,8 @@ import streamlit as st
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv

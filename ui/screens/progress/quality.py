@@ -10,9 +10,9 @@ from html import escape
 
 import streamlit as st
 
-from pipeline.domain.confidence import Share
+from pipeline.domain.form.confidence import Share
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.reporting import data_quality
 from pipeline.reporting.data_quality import ErrorMetric, WorkMetric
 from pipeline.reporting.watching.drift import Dimension, Drift, list_drift

@@ -12,8 +12,8 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person, PriorityKind
-from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue_order
 from pipeline.store.entries.queue_order import PriorityOverride

@@ -11,8 +11,8 @@ from html import escape
 import streamlit as st
 
 from pipeline.domain.dates import swedish_day
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.reporting import progress
 from pipeline.reporting.data_quality import measure_errors
 from pipeline.reporting.progress import STEPS, Overview, ProgressReport, Remaining

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.triage import FIRST_LEVEL, LAST_LEVEL, TriageRule, load_triage_table
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import triage

@@ -18,8 +18,8 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law import deadlines
 from pipeline.domain.law.open_deadlines import deadline_field, duty_text
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Outcome, Person, State
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.review.benefit_norm import OTHER_YEAR
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value

@@ -14,7 +14,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from pipeline.domain.confidence import LOW_CONFIDENCE_BELOW, PREFILL_SIGNER_FROM
+from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW, PREFILL_SIGNER_FROM
 from pipeline.domain.form.field import Editor, FieldSpec, Format
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Reading, State, Value

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import streamlit as st
 from sqlalchemy import Connection
 
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.review import questions, transfers
 from pipeline.review.duplicates import mark_duplicate

@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.second_reviewer import count_waiting_for_others

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import packs
 from pipeline.store.registers.packs import Pack

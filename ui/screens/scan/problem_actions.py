@@ -10,8 +10,8 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.review import transfers
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import photocopies

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pipeline.domain.issues import IssueCode
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Outcome, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.entries import photocopies
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.pages import Page

@@ -8,8 +8,8 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import CloseReason, Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import page_lists

@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import visibility
 from pipeline.store.paper import pages
 from ui import session

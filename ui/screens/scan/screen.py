@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, is_allowed, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
 from pipeline.store.registers.client_register import is_register_empty
 from ui.i18n import t
 from ui.markdown import plain_with_code

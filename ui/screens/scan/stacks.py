@@ -13,8 +13,8 @@ from html import escape
 
 import streamlit as st
 
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.operations.intake import IntakeResult
 from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import workers

@@ -7,8 +7,8 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.reports import sheet_accounting
 from ui import session

@@ -13,8 +13,8 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.review import signing
 from pipeline.review.session import MIN_VIEW_TIME

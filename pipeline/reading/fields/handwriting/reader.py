@@ -9,7 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P, NOT_STRUCK_FROM, STRIKE_CERTAIN_FROM
+from pipeline.domain.form.confidence import (
+    FORMAT_MISMATCH_MAX_P,
+    NOT_STRUCK_FROM,
+    STRIKE_CERTAIN_FROM,
+)
 from pipeline.domain.form.field import Format, Meaning
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Reading, State, TextLikelihoods, WordBox

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import SIGNATURE_MAX_P, SIGNED_FROM
+from pipeline.domain.form.confidence import SIGNATURE_MAX_P, SIGNED_FROM
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import SIGNATURE_LETTERS, UNSEEN_P, Image, Reading, State
 from pipeline.reading.fields.field_image import FieldImage

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import STRIKE_FROM
+from pipeline.domain.form.confidence import STRIKE_FROM
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.fields.handwriting.line_image import (
     LineImage,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P, SECOND_PASS_BELOW
+from pipeline.domain.form.confidence import FORMAT_MISMATCH_MAX_P, SECOND_PASS_BELOW
 from pipeline.domain.form.field import Format
 from pipeline.domain.model import Reading, State, Value
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps

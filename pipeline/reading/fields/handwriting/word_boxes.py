@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.confidence import CERTAIN_WORD_FROM
+from pipeline.domain.form.confidence import CERTAIN_WORD_FROM
 from pipeline.domain.model import WordBox
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps
 from pipeline.reading.language.language_model import split_letter_words

@@ -17,10 +17,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import LoginError, UsageError, naming
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login.provider_links import remove_link

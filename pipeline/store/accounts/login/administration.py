@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import UsageError, naming
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login.provider_links import linked_logins
 from pipeline.store.accounts.login.second_factor import logins_with_second_factor

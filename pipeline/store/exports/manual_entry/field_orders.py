@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.manual_entry import key_in_order
 

@@ -13,9 +13,9 @@ from math import ceil
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from pipeline.domain import permissions
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.store.database.clock import utc_now
 from pipeline.store.paper.pages import (
     count_where,

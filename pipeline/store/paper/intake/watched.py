@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
-from pipeline.domain import permissions
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.schema.paper import page
 from pipeline.store.schema.upkeep import watched_folder

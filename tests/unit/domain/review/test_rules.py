@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.confidence import CLIENT_MAX_P, CLIENT_NUMBER_ONLY_MAX_P
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError
+from pipeline.domain.form.confidence import CLIENT_MAX_P, CLIENT_NUMBER_ONLY_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import TYPED_BY_AUTHOR, EntryState, Reading, State, Value

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.domain.confidence import PREFILL_FROM_BY_KIND
+from pipeline.domain.form.confidence import PREFILL_FROM_BY_KIND
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.work_modes import (

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from sqlalchemy import delete, update
 
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now

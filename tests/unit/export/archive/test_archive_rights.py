@@ -10,8 +10,8 @@ from lxml import etree
 from sqlalchemy import update
 
 from pipeline.domain.errors import ExportError, NotAllowedError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.archive.sheets import longest_retention
 from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image, State
 from pipeline.reading.field_readers import CALIBRATED_READERS

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from pipeline.cli.reading import RegisterFiles, read_files, recognize_files
-from pipeline.domain.confidence import PREFILL_FROM_BY_KIND, UNCALIBRATED_MAX_P
 from pipeline.domain.errors import ExitCode, MissingProgramError, SettingsError
+from pipeline.domain.form.confidence import PREFILL_FROM_BY_KIND, UNCALIBRATED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.domain.settings import load_settings

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import POOR_IMAGE_MAX_P, PREFILL_FROM_BY_KIND
+from pipeline.domain.form.confidence import POOR_IMAGE_MAX_P, PREFILL_FROM_BY_KIND
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode

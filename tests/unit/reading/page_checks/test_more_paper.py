@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.form import Forms
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, Outcome, PageReading

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.domain.confidence import NEAR_LISTED_MAX_P
+from pipeline.domain.form.confidence import NEAR_LISTED_MAX_P
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Client, Reading, StaffMember, State

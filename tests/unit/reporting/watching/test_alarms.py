@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, insert, text, update
 
-from pipeline.domain.confidence import Share
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
 from pipeline.operations.health import BACKUP_AGE, MIN_DISK_BYTES

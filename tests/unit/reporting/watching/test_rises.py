@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pipeline.domain.confidence import Share
+from pipeline.domain.form.confidence import Share
 from pipeline.reporting.watching.drift import (
     PAST_SAMPLES,
     RECENT_SAMPLES,

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError
+from pipeline.domain.law.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.domain.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import RunPreview
 from pipeline.reporting.audit.client_extract import ClientExtract

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from pipeline.domain.errors import NotAllowedError, PersonalNumberLoginError, UsageError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role, State
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account

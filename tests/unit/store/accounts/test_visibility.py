@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from pipeline.domain import permissions
 from pipeline.domain.errors import BlockedClientError, NotAllowedError, UsageError
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import (
     Assignment,
     EntryState,
@@ -21,7 +22,6 @@ from pipeline.domain.model import (
     PriorityKind,
     Role,
 )
-from pipeline.domain.permissions import Action
 from pipeline.review import decisions
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import Store

@@ -14,8 +14,8 @@ import pytest
 from pipeline.cli.printing import print_form
 from pipeline.domain.errors import MissingAnswerError, NotAllowedError, UsageError
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.law.permissions import default_areas
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, Role, State, Value
-from pipeline.domain.permissions import default_areas
 from pipeline.domain.record import Record
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings

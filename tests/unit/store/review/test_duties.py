@@ -12,8 +12,8 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.law.open_deadlines import MetHow
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role, Value
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry

@@ -9,8 +9,8 @@ from pipeline.domain.errors import (
     ReviewError,
     StaleDecisionError,
 )
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Assignment, EntryState, Person
-from pipeline.domain.permissions import Action
 from pipeline.registers.client_check import ClientStatement
 from pipeline.reporting.author_questions import make_question_list
 from pipeline.review import decisions, duplicates, questions, transfers

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.law.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.domain.model import Assignment, Role
-from pipeline.domain.permissions import ALL_AREAS, ROLE_ACTIONS, Action
 from pipeline.login.authentication import redeem_code
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import access_changes

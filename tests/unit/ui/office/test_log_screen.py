@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store

@@ -9,8 +9,8 @@ import streamlit as st
 from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.law.permissions import ALL_AREAS, is_allowed
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS, is_allowed
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import alembic_version

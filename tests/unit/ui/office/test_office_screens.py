@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.export.archive.runs import find_ready
 from pipeline.export.runs import ExportContext

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.domain.confidence import Share
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.model import Person
 from pipeline.reporting.audit.anchors import verify_log
 from pipeline.reporting.watching.alarms import Alarm, AlarmKind

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.errors import RecountError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Deadline, Form
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     EntryState,
     Outcome,
@@ -30,7 +31,6 @@ from pipeline.domain.model import (
     State,
     Value,
 )
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import OutageKind
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.forms.fiducials import new_serial

@@ -14,8 +14,8 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Client, Person
-from pipeline.domain.permissions import Action, is_allowed
 from pipeline.export.key_in import screen, signatures
 from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
 from pipeline.export.runs import ExportContext

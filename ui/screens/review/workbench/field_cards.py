@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.domain.confidence import LOW_CONFIDENCE_BELOW
+from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
 from pipeline.domain.form.field import Editor, Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import EntryState, Reading, State

@@ -12,8 +12,8 @@ from streamlit.runtime.scriptrunner import StopException
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, permitted_units
 from pipeline.files.page_files import INTAKE_SUFFIXES, natural_sort_key
 from pipeline.operations.intake import IntakeResult, import_uploads
 from pipeline.preparation.digital_forms.table_rows import TABLE_SUFFIXES

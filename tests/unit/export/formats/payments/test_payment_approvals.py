@@ -11,8 +11,8 @@ from lxml import etree
 from sqlalchemy import Connection, update
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role, State
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Record
 from pipeline.domain.review.rules import Answer as Answered
 from pipeline.export.payments.approval import (

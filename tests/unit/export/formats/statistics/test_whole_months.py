@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.dates import SWEDEN
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import OutageKind
 from pipeline.export.authorities.month_checks import MonthScope, check_months
 from pipeline.export.runs import ExportContext, load_export_options

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Box, Image, PageReading

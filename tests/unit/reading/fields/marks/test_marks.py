@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain.confidence import prefill_from
 from pipeline.domain.errors import ReadingError
+from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec, Kind, Option
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Image, State
