@@ -53,7 +53,7 @@ NEEDS_NONE = {
     "preparation.form_editor.actions.begin_version_draft": DRAFT,
     "preparation.form_editor.actions.change_draft": DRAFT,
     "preparation.form_editor.actions.restore_draft": DRAFT,
-    "preparation.form_editor.trial_results.save_trial": PART,
+    "preparation.form_editor.trial.save_trial": PART,
     "registers.staff.is_author": ASKS,
     "export.key_in.screen.list_waiting_lists": FIGURES,
     "export.key_in.copies.save_copied_parts": "a row that is only added names who and what",
