@@ -291,7 +291,7 @@ def undo_decision(
     # The person goes on with the entry if it waits for a review that the person may do.
     state = load_entry(conn, entry_id).state
     if state in OPEN_STATES and not must_not_review(conn, person.login, load_entry(conn, entry_id)):
-        claim_again(conn, person, entry_id, now, minutes)
+        claim_again(conn, person.login, entry_id, now, minutes)
     record(conn, person.login, "undo", entry_id, unit=entry.unit, state=state.value)
     return state
 

@@ -170,10 +170,10 @@ def renew_claim(
 
 
 def claim_again(
-    conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES
+    conn: Connection, login: str, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES
 ) -> None:
     """Claim an entry for the person whose decision of it was just taken back."""
-    claimed = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
+    claimed = {"claimed_by": login, "claimed_until": now + timedelta(minutes=minutes)}
     conn.execute(update(_entry_table).where(_entry_table.c.id == entry_id).values(claimed))
 
 

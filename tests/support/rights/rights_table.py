@@ -296,6 +296,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}review.rows.confirm_rows": (Action.REVIEW, R.PAPER),
 }
 NOT_ACTING: Mapping[str, str] = {
+    f"{P}store.review.signatures.list_waiting_for_signature": "of what is visible; signing asks",
+    f"{P}store.review.signatures.list_unsigned_forms": "of what is visible; signing asks",
     f"{P}store.reports.month_paper.count_hidden_entries": "counts what the person may not see",
     f"{P}domain.law.permissions.is_allowed": "asks",
     f"{P}domain.law.permissions.require_permission": "asks",

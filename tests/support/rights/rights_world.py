@@ -32,6 +32,7 @@ from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
+from pipeline.review.decisions import Decision
 from pipeline.review.duplicates import ComparisonSource
 from pipeline.review.signing import SIGNING_REASONS, sign_entry
 from pipeline.store.accounts.queue_choice import QueueGrouping
@@ -260,7 +261,9 @@ class World:
             "box": "Volym 1",
             "bundle": "",
             "number": "KS 1",
-            "decision": "DHP 1",
+            "decision": Decision("AAAA-00", 0, answers(SAID) | answers(PLAN))
+            if name.endswith("decide_entry")
+            else "DHP 1",
             "pack_id": "none",
             "rules": [TriageRule(id="a", level=1, reason="A", classes=("A",))],
             "table_id": 0,
@@ -327,13 +330,13 @@ class World:
                 f"{P}store.depth.",
                 f"{P}store.entries.entry_depth.",
                 f"{P}store.review.duties.",
-                f"{P}store.review.row_confirmation.",
+                f"{P}review.rows.",
                 f"{P}preparation.drill.",
                 f"{P}preparation.outage_pack.unit_doc",
             )
         ):
             return self._depth_and_drill(name)
-        if ".manual_entry." in name:
+        if ".manual_entry." in name or ".key_in." in name:
             return manual_entry_arguments(self.known.run)
         if "care_system" in name:
             return self._handed_in()

@@ -89,7 +89,6 @@ NEEDS_NONE = {
     "login.password_rules.require_strong_password": PART,
     "store.registers.blocks.list_blocks": "the blocks of the person's own units, which set them",
     "store.entries.queue.count_hidden": FIGURES,
-    "store.entries.queue.claim_again": PART,
     "store.review.signatures.list_waiting_for_signature": PART,
     "store.review.signatures.list_unsigned_forms": FIGURES,
     "store.entries.second_reviewer.count_waiting_for_others": FIGURES,
