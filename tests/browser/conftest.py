@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from pipeline.store.database.store import Store
 from tests.browser.support.people import window
@@ -56,16 +56,40 @@ def no_lots() -> Iterator[None]:
         yield
 
 
+class _Chromium:
+    """The Chromium of all tests of a process; started again after it died."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._browser: Browser | None = None
+
+    def running(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            chromium = self._playwright.chromium
+            self._browser = chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        return self._browser
+
+    def close(self) -> None:
+        if self._browser is not None:
+            self._browser.close()
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+def chromium() -> Iterator[_Chromium]:
+    """The window of each test is one of its contexts."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        started = _Chromium(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser(chromium: _Chromium) -> Browser:
+    """Chromium, alive: one that dies takes no other test with it."""
+    return chromium.running()
 
 
 @pytest.fixture
