@@ -142,15 +142,15 @@ def ask_password(key: str = "person.password") -> str:
 
 
 def describe_issue(issue: str) -> str:
-    """Describe an issue of a page in a few words; the screens say more.
+    """Describe an issue of a page by the first sentence of its text; the screens show the rest.
 
-    `covered:rad01.dos` gives `rad01.dos: covered, torn off or too dark`. A code without a text is
-    shown with spaces for underscores.
+    A code without a text is shown with spaces for underscores.
     """
-    code, _, detail = issue.partition(":")
+    code, detail = (part.strip() for part in issue.partition(":")[::2])
     if " " in code:  # the issue is a sentence already
         return issue
-    if detail and " " in detail.strip():  # the detail is a reason in a sentence
-        return detail.strip()
-    words = catalogue(LANGUAGE).get(f"problem_short.{code}", code.replace("_", " "))
+    if " " in detail:  # the detail is a reason in a sentence
+        return detail
+    words = catalogue(LANGUAGE).get(f"issue.{code}", code.replace("_", " "))
+    words = words.replace("{detail}", detail).partition(". ")[0].removesuffix(".")
     return f"{detail}: {words}" if detail and not detail.isdigit() else words

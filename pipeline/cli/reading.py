@@ -234,7 +234,7 @@ class ReadingPool:
                 self._pool = None
                 future = self._submit(page)
         self._pool = None
-        reason = f"reader_died: {_PAGE_ATTEMPTS - 1}"
+        reason = f"{IssueCode.READER_DIED}: {_PAGE_ATTEMPTS - 1}"
         return _failed_output(page[0], page[1].source_page, reason, ExitCode.READING)
 
 

