@@ -99,7 +99,7 @@ def bench(
 
     damage_options, quality_options = form or sheets > 1, data or mnist or only or quick
     if (damage_options and not damage) or (quality_options and not quality):
-        raise UsageError("option_another_measurement")
+        raise UsageError("option_of_other_measurement")
     _require_research()
     open_own_network()
     if damage:

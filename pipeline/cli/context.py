@@ -81,7 +81,7 @@ def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRA
             )
         person = people.find_person(conn, login)
     if person is None:
-        raise UsageError("no_member_staff_login", login=login)
+        raise UsageError("no_staff_with_login", login=login)
     return person
 
 
@@ -100,7 +100,11 @@ def resolve_unit(store: Store, name: str) -> str:
     if not name and len(units) == 1:
         return units[0]
     if not units:
-        raise UsageError("unit_unknown_of_none", name=name) if name else UsageError("no_units")
+        raise (
+            UsageError("unit_unknown_of_none", name=name)
+            if name
+            else UsageError("unit_of_paper_missing")
+        )
     known = ", ".join(units)
     raise (
         UsageError("unit_unknown", name=name, known=known)

@@ -200,7 +200,7 @@ def make_html_form(
         known, secret = areas_by_unit(conn), digital_form_secret(conn)
     store.close()
     if unit not in known:
-        raise UsageError("no_unit_add_efterskrift", named=unit, known=", ".join(known))
+        raise UsageError("unit_not_added", named=unit, known=", ".join(known))
     pack = DigitalPack.new(unit, today_in_sweden(), secret)
     output.write_bytes(make_form_file(pack, form))
     print_note("forms.html_made", file=output, title=form.title, unit=unit)

@@ -129,7 +129,7 @@ def _require_free_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise UsageError("port_not_used", port=port, reason=error.strerror) from error
+            raise UsageError("port_unusable", port=port, reason=error.strerror) from error
 
 
 def _poll_exit_code(process: subprocess.Popen[bytes]) -> int | None:

@@ -175,7 +175,7 @@ def extract(
     from pipeline.store.registers.client_register import load_client
 
     if output.suffix not in {".pdf", ".csv"}:
-        raise UsageError("extract_pdf_csv_file")
+        raise UsageError("extract_format_unknown")
     typed = (
         typer.prompt(message("audit.personal_number"), hide_input=True, err=True)
         if sys.stdin.isatty()
@@ -225,7 +225,7 @@ def export(
                 flush_to_disk(file)
             replace_file(partial, output)
     except OSError as error:
-        raise ExportError("not_written", output=output, reason=error.strerror) from error
+        raise ExportError("not_writable", output=output, reason=error.strerror) from error
     print_note(
         "audit.exported",
         file=output,
@@ -245,7 +245,7 @@ def _read_pid() -> str:
     try:
         return sys.stdin.buffer.readline().decode()
     except UnicodeDecodeError:
-        raise UsageError("personal_number_not_written_utf") from None
+        raise UsageError("personal_number_not_utf8") from None
 
 
 def _day_bounds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
@@ -259,7 +259,7 @@ def _day_bounds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     if end < start:
         raise UsageError("last_day_before_first")
     if start.year < _FIRST_YEAR or end.year > _LAST_YEAR:
-        raise UsageError("no_log_these_days", first_year=_FIRST_YEAR, last_year=_LAST_YEAR)
+        raise UsageError("no_log_of_days", first_year=_FIRST_YEAR, last_year=_LAST_YEAR)
     return day_range(start.date(), end.date())
 
 
@@ -269,7 +269,7 @@ def _append_line(path: Path, line: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as error:
-        raise UsageError("not_written", output=path, reason=error.strerror) from error
+        raise UsageError("not_writable", output=path, reason=error.strerror) from error
 
 
 def register_backlog_command(app: typer.Typer) -> None:
@@ -390,7 +390,7 @@ def clashes(
     from pipeline.store.registers.client_register import areas_by_unit
 
     if file is not None and not unit:
-        raise UsageError("list_no_unit")
+        raise UsageError("list_without_unit")
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login, Role.REVIEWER)
         result: dict[str, Any] = {}
@@ -431,12 +431,12 @@ def select_columns(table: CareTable, named: list[str]) -> ColumnMapping:
     for assignment in named:
         part, _, title = assignment.partition("=")
         if part not in set(CareColumn) or title not in table.titles:
-            raise UsageError("column_named_pid_title_title", part=", ".join(CareColumn))
+            raise UsageError("column_option_malformed", part=", ".join(CareColumn))
         columns[CareColumn(part)] = (table.titles.index(title),)
     if lacking := [part for part in REQUIRED_COLUMNS if part not in columns]:
         options = " ".join(f'--column {part}="TITLE"' for part in lacking)
         raise UsageError(
-            "no_column_known",
+            "columns_not_known",
             lacking=", ".join(lacking),
             told=options,
             table=", ".join(table.titles),

@@ -79,13 +79,13 @@ def print_form(
     from pipeline.store.database.store import open_store
 
     if copies is not None and (clients or plan):
-        raise UsageError("copies_clients_plan_exclude_each")
+        raise UsageError("copies_and_clients")
     if not output.name:
-        raise UsageError("sheets_not_written", output=output, value=os.strerror(errno.EISDIR))
+        raise UsageError("sheets_not_writable", output=output, value=os.strerror(errno.EISDIR))
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
-        raise UsageError("about_no_client", form=form.id)
+        raise UsageError("concerns_no_client", form=form.id)
     register, planned_items = _load_clients(clients), _load_plan(form, plan, unit)
     store = open_store(settings, create=True)
     sheets = (
@@ -146,7 +146,7 @@ def _require_unused_paths(paths: Iterable[Path]) -> None:
         for path in paths
         if os.path.isfile(path) and os.path.getsize(path)  # noqa: PTH113, PTH202
     ]:
-        raise UsageError("file_exists_already", taken=", ".join(existing))
+        raise UsageError("output_exists", taken=", ".join(existing))
 
 
 def report_unregistered_visits(file: str) -> None:
@@ -195,7 +195,7 @@ def _make_sheets(
         return {"": make_blank_sheets(copies, unit)}
     chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
-        raise UsageError("register_no_clients_print")
+        raise UsageError("register_without_clients_to_print")
     # Protected is who is protected by the given register or by that of the workspace.
     pids = {client.pid for client in chosen}
     protected = {
@@ -226,7 +226,7 @@ def _make_planned_sheets(
     known = _find_known_clients(register or (), {each.pid for each in planned_items}, store)
     by_binder = split_by_binder(planned_items, known)
     if set(by_binder) == {Binder.UNKNOWN}:
-        raise UsageError("nothing_says_planned_clients_protected")
+        raise UsageError("planned_protection_unknown")
     return {binder: _make_sheets_of(form, items) for binder, items in by_binder.items()}
 
 
@@ -274,7 +274,7 @@ def _require_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) ->
         {sheet.unit for batch in sheets.values() for sheet in batch} - set(known)
     ):
         named = ", ".join(unit or "(none)" for unit in unknown)
-        raise UsageError("no_unit_add_efterskrift", named=named, known=", ".join(known))
+        raise UsageError("unit_not_added", named=named, known=", ".join(known))
 
 
 def _write_partials(pdfs: Mapping[Path, bytes], files: ExitStack) -> dict[Path, Path]:
@@ -297,7 +297,7 @@ def _report_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError("sheets_not_written", output=path, value=error.strerror) from error
+        raise UsageError("sheets_not_writable", output=path, value=error.strerror) from error
 
 
 def register_pack_commands(app: typer.Typer) -> None:
@@ -392,9 +392,9 @@ def pack(
     from pipeline.registers.pack_quantities import load_quantities
 
     if not unit.strip():
-        raise UsageError("unit_name")
+        raise UsageError("unit_name_missing")
     if plan and not clients:
-        raise UsageError("nothing_says_planned_clients_protected")
+        raise UsageError("planned_protection_unknown")
     settings = load_settings()
     forms = Forms.load(*settings.form_folders)
     register = load_client_register(clients) if clients else ClientRegister(())
@@ -412,7 +412,7 @@ def pack(
         find_given_documents(documents, list_slots(area)) if documents else (),
     )
     if clients and not count_clients(order):
-        raise UsageError("register_no_clients", unit_name=unit)
+        raise UsageError("register_without_clients", unit_name=unit)
     made = make_pack(order, forms)
     if secret := _load_digital_secret(settings):
         made = add_digital_forms(made, order, forms, secret)
@@ -457,7 +457,7 @@ def _default_quantities(
     from pipeline.registers.pack_quantities import default_quantities
 
     if area is None:
-        raise UsageError("nothing_says_forms_unit_needs", area=", ".join(Area))
+        raise UsageError("unit_forms_unknown", area=", ".join(Area))
     clients = sum(client.unit == unit for client in register.clients)
     return default_quantities(area, clients, days, {form_id for form_id, _ in forms})
 

@@ -114,10 +114,10 @@ def read(
 def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
     """Return the error that ends the command: of several, the one that is to be corrected first."""
     if ExitCode.MISSING_PROGRAM in codes:
-        return MissingProgramError("pages_could_not_read_since", number=len(codes))
+        return MissingProgramError("pages_unread_as_programs_missing", number=len(codes))
     if ExitCode.INTAKE in codes:
-        return IntakeError("pages_could_not_taken_read", number=len(codes))
-    return ReadingError("pages_could_not_read", number=len(codes))
+        return IntakeError("pages_not_imported", number=len(codes))
+    return ReadingError("pages_unreadable", number=len(codes))
 
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:

@@ -96,7 +96,7 @@ class ExportOptions:
         """
         mapping = self.mappings.get(form)
         if not isinstance(mapping, kind):
-            raise ExportError("form_no_mapping_target", form=form)
+            raise ExportError("form_without_mapping", form=form)
         return mapping
 
 

@@ -197,7 +197,7 @@ def _require_target_run(context: ExportContext, target: str, run_id: str) -> Non
     with context.store.read() as conn:
         run = find_run(conn, run_id) if run_id else None
     if run is not None and run.target != target:
-        raise UsageError("run_one", run_id=run_id, target=run.target)
+        raise UsageError("run_of_other_target", run_id=run_id, target=run.target)
 
 
 def receipt(

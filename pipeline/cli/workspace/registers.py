@@ -75,7 +75,7 @@ def unit(
     from pipeline.store.registers.client_register import areas_by_unit, save_units
 
     if not name.strip():
-        raise UsageError("unit_name")
+        raise UsageError("unit_name_missing")
     with open_store(load_settings()).begin() as conn:
         # A name that differs only in case or spaces would be the same unit spelt in two ways.
         alike = [
@@ -84,7 +84,7 @@ def unit(
             if known != name.strip() and _normalize_name(known) == _normalize_name(name)
         ]
         if alike:
-            raise UsageError("unit_already", alike=alike[0])
+            raise UsageError("unit_exists", alike=alike[0])
         ids = {} if hsa_id is None else {name.strip(): hsa_id.strip().upper()}
         save_units(conn, {name.strip(): area.value}, by=getpass.getuser(), hsa_ids=ids)
 
@@ -248,7 +248,7 @@ def person(
 
 def _parse_units(units: list[str] | None, *, no_units: bool) -> frozenset[str] | None:
     if units and no_units:
-        raise UsageError("both_unit_no_units_given")
+        raise UsageError("unit_and_no_units")
     return frozenset(units or ()) if units or no_units else None
 
 
@@ -271,7 +271,7 @@ def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Pe
     account = _merge_account(login, known, named)
     for one in account.assignments:
         if one.role in ROLES_WITH_PROFESSION and not one.areas:
-            raise UsageError("title_no_known_profession", title=one.title)
+            raise UsageError("title_unknown", title=one.title)
     return account
 
 
@@ -294,7 +294,7 @@ def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> 
         )
         if known:
             raise UsageError("account_detail_empty", lacking=lacking)
-        raise UsageError("account_new_needs", login=login, lacking=lacking)
+        raise UsageError("new_account_incomplete", login=login, lacking=lacking)
     units = named.units if named.units is not None else known.units if known else frozenset()
     break_glass = (
         named.break_glass
@@ -321,7 +321,7 @@ def _add_further(login: str, known: Person | None, named: _AccountOptions) -> Pe
         UsageError: there is no such account, or no role is named.
     """
     if known is None or named.role is None:
-        raise UsageError("account_further_needs", login=login)
+        raise UsageError("account_assignment_incomplete", login=login)
     title = named.title or known.title
     areas = named.areas if named.areas is not None else default_areas(named.role, title)
     new = Assignment(named.role, title, named.units or frozenset(), areas)

@@ -216,7 +216,7 @@ def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> Reten
         or [rule for rule in rules if rule.areas and rule.after is RetentionAction.PLAN]
     )
     if not versions:
-        raise FormError("no_rule_retention_area", file=RETENTION_FILE.name)
+        raise FormError("no_retention_rule", file=RETENTION_FILE.name)
     # The version in force on the day; before the first version, the first.
     versions.sort(key=lambda rule: rule.from_)
     return next(

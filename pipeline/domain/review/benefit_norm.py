@@ -101,7 +101,7 @@ def load_norm_tables(folder: Path = NORM_FOLDER) -> Mapping[int, NormTable]:
     for file in sorted(folder.glob("*.yaml")):
         table = load_rules_file(file, TypeAdapter(NormTable))
         if file.stem != str(table.year):
-            raise FormError("holds_national_norm", file=file.name, year=table.year)
+            raise FormError("norm_file_of_other_year", file=file.name, year=table.year)
         tables[table.year] = table
     return tables
 

@@ -196,7 +196,7 @@ def fields_to_recheck(
     findings = _open_findings(form, row, answers, now, outage_start)
     if findings and ask:
         fields = {finding.field for finding in findings}
-        raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))
+        raise RecountError("numbers_do_not_add_up", fields=tuple(sorted(fields)))
     return {finding.field for finding in findings if finding.code not in ORDER_KINDS}
 
 

@@ -101,7 +101,7 @@ def build_sheet_files(
     """
     imaged_pages = sheet_paper.imaged_pages
     if not records or not imaged_pages:
-        raise ExportError("sheet_no_picture_no_entry", sheet=sheet.sheet)
+        raise ExportError("sheet_without_image_or_entry", sheet=sheet.sheet)
     first = records[0]
     form = context.forms.get((first.form, first.version))
     images = context.store.images

@@ -264,7 +264,7 @@ def _shrink_image(data: bytes) -> tuple[bytes, float]:
             image.draft("L", (MAX_WIDTH_PX, MAX_WIDTH_PX))
             grey = image.convert("L")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ExportError("picture_sheet_not_read") from error
+        raise ExportError("sheet_image_unreadable") from error
     ratio = grey.height / grey.width
     if grey.width > MAX_WIDTH_PX:
         grey = grey.resize((MAX_WIDTH_PX, round(MAX_WIDTH_PX * ratio)), Image.Resampling.BOX)

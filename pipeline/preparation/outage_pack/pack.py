@@ -102,7 +102,7 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
     require_valid_quantities(order.needs)
     parts = build_parts(order, forms)
     if not any(part.issued_sheets for part in parts):
-        raise UsageError("pack_would_hold_no_sheets")
+        raise UsageError("pack_empty")
     sheets = tuple(sheet for part in parts for sheet in part.issued_sheets)
     notes = len(describe_age(order.needed_slots, order.about.printed_on))
     lines = _contents_lines(parts, notes)

@@ -152,7 +152,7 @@ def build_parts(order: PackOrder, forms: Forms) -> list[PackPart]:
     if about_nobody := [
         form.id for need, form in chosen if need.per_client and form.subject is Subject.NONE
     ]:
-        raise UsageError("about_no_client_set_number", about_nobody=", ".join(about_nobody))
+        raise UsageError("concerns_no_client_and_has_number", about_nobody=", ".join(about_nobody))
     clients = [client for client in order.clients if client.unit == order.about.unit]
     visits = [visit for visit in order.visits if visit.unit == order.about.unit]
     tour_list = _find_tour_list([form for _, form in chosen], forms) if visits else None

@@ -169,7 +169,7 @@ def make_client_extract(
     require_permission(person, Action.LOG)
     pid = find_client_pid(conn, typed)
     if pid is None:
-        raise UsageError("no_personal_number_full")
+        raise UsageError("personal_number_incomplete")
     client = load_client(conn, pid)
     log_filter = LogFilter(start, end, client=pid)
     lines = _access_lines(

@@ -112,8 +112,8 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ReadingError("too_few_page_printed_marks"), ExitCode.READING),
-        (BrokenFileError("picture_damaged", media_type="image/png"), ExitCode.INTAKE),
+        (ReadingError("too_few_printed_marks"), ExitCode.READING),
+        (BrokenFileError("image_damaged", media_type="image/png"), ExitCode.INTAKE),
         (MissingProgramError("tesseract_not_installed"), ExitCode.MISSING_PROGRAM),
     ],
 )

@@ -113,7 +113,7 @@ def _cut_strip(
             top, bottom = (round(place * PX_PER_MM) for place in span_mm)
             strip = image.convert("L").crop((0, top, image.width, bottom))
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ExportError("picture_sheet_not_read") from error
+        raise ExportError("sheet_image_unreadable") from error
     out = io.BytesIO()
     strip.save(out, "PNG")
     return out.getvalue()
