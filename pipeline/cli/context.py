@@ -12,7 +12,7 @@ import typer
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.files.csv_tables import decode_text
-from pipeline.texts import LANGUAGES, Topic, catalogue
+from pipeline.texts import LANGUAGES, Words, catalogue
 
 if TYPE_CHECKING:
     from pipeline.store.database.store import Store
@@ -37,7 +37,7 @@ LANGUAGE = _chosen if _chosen in LANGUAGES else "en"
 
 `EFTERSKRIFT_LANGUAGE=sv` gives Swedish; the archive's `efterskrift.env` says so.
 """
-message = Topic("cli", LANGUAGE)
+message = Words(LANGUAGE)
 """Return the text `cli.<key>`; with a plural, its form for `count`."""
 
 
@@ -53,7 +53,7 @@ def print_note(key: str, /, **values: object) -> None:
 
 def format_count(number: int, noun: str) -> str:
     """Return a number with its noun (`cli.count.<noun>`): `1 sheet`, `2 sheets`."""
-    return message(f"count.{noun}", count=number)
+    return message(f"cli.count.{noun}", count=number)
 
 
 def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Person:
@@ -139,7 +139,7 @@ def read_password() -> str:
     return line.strip("\r\n")
 
 
-def ask_password(key: str = "person.password") -> str:
+def ask_password(key: str = "cli.person.password") -> str:
     """Ask for a password, by the text `cli.<key>`, without showing it; empty if none is typed."""
     text = message(key)
     return str(typer.prompt(text, hide_input=True, default="", show_default=False, err=True))

@@ -99,7 +99,7 @@ def print_form(
     _issue_sheets(form, {paths[suffix]: batch for suffix, batch in sheets.items()}, store, settings)
     store.close()
     for suffix, batch in sheets.items():
-        print_note("print.printed", file=paths[suffix], number=len(batch), title=form.title)
+        print_note("cli.print.printed", file=paths[suffix], number=len(batch), title=form.title)
     report_unregistered_visits(
         f"{output.stem}{Binder.UNKNOWN}{output.suffix}" if Binder.UNKNOWN in sheets else ""
     )
@@ -152,13 +152,13 @@ def _require_unused_paths(paths: Iterable[Path]) -> None:
 def report_unregistered_visits(file: str) -> None:
     """Name the file with the visits to clients who are in no register, if there is one."""
     if file:
-        print_note("print.unregistered", file=file)
+        print_note("cli.print.unregistered", file=file)
 
 
 def report_missing_protection(register: ClientRegister) -> None:
     """Warn of a register that does not say whose identity is protected."""
     if "protected" in register.missing_columns:
-        print_note("print.no_protection")
+        print_note("cli.print.no_protection")
 
 
 def _load_clients(clients: Path | None) -> Sequence[Client] | None:
@@ -269,7 +269,7 @@ def _require_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) ->
     with store.read() as conn:
         known = client_register.areas_by_unit(conn)
     if not known:
-        print_note("print.no_units")
+        print_note("cli.print.no_units")
     elif unknown := sorted(
         {sheet.unit for batch in sheets.values() for sheet in batch} - set(known)
     ):
@@ -418,14 +418,14 @@ def pack(
         made = add_digital_forms(made, order, forms, secret)
     write_pack(made, output)
     print_note(
-        "pack.made",
+        "cli.pack.made",
         folder=output,
         files=format_count(len(made.files), "file"),
         sheets=format_count(len(made.sheets), "sheet"),
     )
     # What the first page says too: the person who prints it may not read it.
     for line in describe_lacks(order.needed_slots, order.about.printed_on):
-        print_note("pack.document", line=line)
+        print_note("cli.pack.document", line=line)
     report_missing_protection(register)
     report_unregistered_visits(made.unregistered_visits_file)
 
@@ -438,7 +438,7 @@ def _load_digital_secret(settings: Settings) -> str:
     try:
         store = open_store(settings)
     except EfterskriftError:
-        print_note("pack.no_digital")
+        print_note("cli.pack.no_digital")
         return ""
     with store.begin() as conn:
         secret = digital_form_secret(conn)
@@ -484,12 +484,12 @@ def take_in(
         )
     store.close()
     print_note(
-        "issued.imported",
+        "cli.issued.imported",
         new=imported.new,
         known=imported.known,
         scanned=imported.scanned_before,
     )
     if imported.unknown_forms:
-        print_note("issued.unknown_forms", forms=", ".join(imported.unknown_forms))
+        print_note("cli.issued.unknown_forms", forms=", ".join(imported.unknown_forms))
     if imported.unissued:
-        print_note("issued.unissued", number=imported.unissued)
+        print_note("cli.issued.unissued", number=imported.unissued)

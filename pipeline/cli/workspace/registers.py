@@ -113,7 +113,7 @@ def clients(
     typer.echo(format_count(count, "client"))
     _report_unknown_units((client.unit for client in register), known)
     if "protected" in register.missing_columns:
-        print_note("clients.no_protection")
+        print_note("cli.clients.no_protection")
 
 
 def staff(
@@ -140,7 +140,7 @@ def _report_unknown_units(named: Iterable[str], known: Collection[str]) -> None:
     """Warn of a file's units that the workspace does not have, such as misspelt names."""
     for unit, lines in sorted(Counter(named).items()):
         if unit not in known:
-            print_note("clients.unknown_unit", unit=unit, lines=format_count(lines, "line"))
+            print_note("cli.clients.unknown_unit", unit=unit, lines=format_count(lines, "line"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ def person(
         save_person(conn, account, digest, by=getpass.getuser())
     _report_changes(before, account, new_password=bool(password))
     if break_glass:
-        print_note("person.sealed_password")
+        print_note("cli.person.sealed_password")
         typer.echo(password)
 
 
@@ -345,38 +345,38 @@ def _report_changes(before: Person | None, now: Person, *, new_password: bool) -
     facts = _account_facts(now)
     if before is None:
         added = ", ".join(_format_fact(name, facts[name]) for name in ("role", "units", "areas"))
-        print_note("person.added", login=now.login, facts=added)
+        print_note("cli.person.added", login=now.login, facts=added)
     else:
         _report_changed_facts(now.login, _account_facts(before), facts, new_password=new_password)
     if not now.units and now.role in _UNIT_ROLES:
-        print_note("person.no_units", login=now.login)
+        print_note("cli.person.no_units", login=now.login)
 
 
 def _report_changed_facts(
     login: str, before: Mapping[str, str], now: Mapping[str, str], *, new_password: bool
 ) -> None:
-    none = message("person.none")
+    none = message("cli.person.none")
     changed = [
-        message("person.was", fact=_format_fact(name, now.get(name, none)), before=value)
+        message("cli.person.was", fact=_format_fact(name, now.get(name, none)), before=value)
         for name, value in (dict.fromkeys(now, none) | dict(before)).items()
         if value != now.get(name, none)
     ]
     unchanged = [_format_fact(*fact) for fact in now.items() if fact in before.items()]
-    (changed if new_password else unchanged).append(message("person.fact.password"))
+    (changed if new_password else unchanged).append(message("cli.person.fact.password"))
     if changed:
-        print_note("person.changed", login=login, facts=", ".join(changed))
+        print_note("cli.person.changed", login=login, facts=", ".join(changed))
     else:
-        print_note("person.unchanged", login=login)
-    print_note("person.kept", facts=", ".join(unchanged))
+        print_note("cli.person.unchanged", login=login)
+    print_note("cli.person.kept", facts=", ".join(unchanged))
 
 
 def _format_fact(name: str, value: str) -> str:
-    return message(f"person.fact.{name}", value=value)
+    return message(f"cli.person.fact.{name}", value=value)
 
 
 def _account_facts(person: Person) -> Mapping[str, str]:
     """Return the values that are reported of an account, by the text key of their name."""
-    none = message("person.none")
+    none = message("cli.person.none")
     main, *further = person.assignments
     lists = {
         name: ", ".join(sorted(values)) or none
@@ -386,7 +386,7 @@ def _account_facts(person: Person) -> Mapping[str, str]:
         f"{one.role.value} ({', '.join((one.title, *sorted(one.units), *sorted(one.areas)))})"
         for one in further
     ]
-    kind = message("person.emergency" if person.break_glass else "person.ordinary")
+    kind = message("cli.person.emergency" if person.break_glass else "cli.person.ordinary")
     return {
         "name": person.name,
         "title": person.title,
@@ -435,5 +435,5 @@ def block(
         block_id = (lift_block if lift else set_block)(
             conn, person, owner, typed, reason, utc_now()
         )
-    print_note("block.lifted" if lift else "block.set", unit=owner)
+    print_note("cli.block.lifted" if lift else "cli.block.set", unit=owner)
     typer.echo(block_id)

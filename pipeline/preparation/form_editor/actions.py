@@ -170,7 +170,7 @@ def begin_drawing_draft(
         [title]
         if len(sides) == 1 or not title
         else [
-            form_text("page_title", title=title, number=number)
+            form_text("form_content.page_title", title=title, number=number)
             for number in range(1, len(sides) + 1)
         ]
     )

@@ -26,7 +26,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.preparation import PAPER_LANGUAGE
-from pipeline.texts import Topic
+from pipeline.texts import Words
 
 OUTLINE_FILE, BOXES_FILE, FORM_FILE = "outline.yaml", "boxes.yaml", "form.yaml"
 LOCAL_FORM_PREFIX = "egen-"
@@ -36,7 +36,7 @@ _MAX_ID_LENGTH = 23
 _SAVED_FOLDER, _PUBLISHED_FOLDER = "saved", "published"
 YamlData = dict[str, Any]
 """Content of a YAML file."""
-form_text = Topic("form_content", PAPER_LANGUAGE)
+form_text = Words(PAPER_LANGUAGE)
 """Return the text `form_content.<key>` that the editor puts into a form."""
 
 

@@ -199,7 +199,7 @@ def _render_document(
     order: PackOrder, lines: Sequence[ContentsLine], parts: Sequence[PackPart]
 ) -> bytes:
     """Print the contents and these parts."""
-    title = pack_text("document_title", unit=order.about.unit)
+    title = pack_text("pack_paper.document_title", unit=order.about.unit)
     with PaperDocument(title, order.about.printed_on) as paper:
         for_whom = ContentsScope(order.days, count_clients(order))
         notes = describe_age(order.needed_slots, order.about.printed_on)
