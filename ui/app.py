@@ -201,7 +201,7 @@ def _show_tabs(pages: Mapping[str, st.Page], names: Sequence[str]) -> None:
         with st.container(horizontal=True, key="tabs"):
             for name in names:
                 is_root = name not in _TAB_NAMES
-                st.page_link(page=pages[name], label=t(f"{name}.overview") if is_root else None)
+                st.page_link(page=pages[name], label=t("progress.overview") if is_root else None)
 
 
 def _show_no_screen(context: AppContext, person: Person) -> None:

@@ -123,25 +123,25 @@ def main() -> None:
         _end_with_error(error.exit_code, error.message_in(LANGUAGE), error.remedy_in(LANGUAGE))
     except typer.TyperException as error:
         if text := error.format_message():  # empty where the help was shown instead
-            print_note("app.error", text=text.replace(": Value error, ", ": "))
-            print_note("app.help_hint")
+            print_note("cli.app.error", text=text.replace(": Value error, ", ": "))
+            print_note("cli.app.help_hint")
         sys.exit(ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):
-        print_note("app.ended")
+        print_note("cli.app.ended")
         sys.exit(130)
     except (
         Exception
     ) as error:  # its text may quote what is written on paper: only the place is shown
         if _is_verbose():
             raise
-        print_note("app.program_failed", place=describe_error_location(error))
-        print_note("app.program_failed_remedy")
+        print_note("cli.app.program_failed", place=describe_error_location(error))
+        print_note("cli.app.program_failed_remedy")
         sys.exit(ExitCode.PROGRAM)
     sys.exit(code or 0)
 
 
 def _end_with_error(code: ExitCode, text: str, remedy: str) -> NoReturn:
-    print_note("app.error", text=text)
+    print_note("cli.app.error", text=text)
     if remedy:
         typer.echo(remedy, err=True)
     sys.exit(code)

@@ -99,7 +99,7 @@ def bench(
 
     damage_options, quality_options = form or sheets > 1, data or mnist or only or quick
     if (damage_options and not damage) or (quality_options and not quality):
-        raise UsageError("option_another_measurement")
+        raise UsageError("option_of_other_measurement")
     _require_research()
     open_own_network()
     if damage:
@@ -121,7 +121,7 @@ def _compare_speed(files: list[Path] | None, pages: int, processes: int, *, as_j
     from research.benchmark.pages import draw_pages, load_pages
 
     samples = (
-        {message("bench.given_pages"): load_pages(files, pages)}
+        {message("cli.bench.given_pages"): load_pages(files, pages)}
         if files
         else draw_pages(Forms.load(*load_settings().form_folders), pages)
     )
@@ -158,7 +158,7 @@ def run_damage_benchmark(form: str, sheets: int, processes: int, *, as_json: boo
         raise UsageError("no_form", form=form, known=", ".join(known))
     plan = plan_trials([form] if form else known, DAMAGE_SERIES, sheets)
     outcomes = []
-    with make_progress_bar(message("bench.damaging")) as bar:
+    with make_progress_bar(message("cli.bench.damaging")) as bar:
         task = bar.add_task("", total=len(plan))
         for outcome in run_trials(plan, processes):
             outcomes.append(outcome)
@@ -198,7 +198,7 @@ def run_quality_benchmark(
             measurements=", ".join(MEASUREMENTS),
         )
     if folder is None:
-        print_note("bench.no_data")
+        print_note("cli.bench.no_data")
     rows = _measure_quality(EvaluationData(folder, mnist, quick), only or list(MEASUREMENTS))
     if as_json:
         typer.echo(json.dumps(to_json_objects(rows), ensure_ascii=False))
@@ -209,7 +209,7 @@ def run_quality_benchmark(
     console = Console(width=max(_MIN_TABLE_WIDTH, Console().width))
     console.print(table)
     console.print(COLUMN_EXPLANATION)
-    console.print(message("bench.by_writer", table=format_by_writer(rows)))
+    console.print(message("cli.bench.by_writer", table=format_by_writer(rows)))
 
 
 def _measure_quality(data: EvaluationData, names: Sequence[str]) -> list[QualityRow]:
@@ -217,7 +217,7 @@ def _measure_quality(data: EvaluationData, names: Sequence[str]) -> list[Quality
     from research.evaluation.report import MEASUREMENTS
 
     columns = (
-        TextColumn(message("bench.measuring", name="{task.description}")),
+        TextColumn(message("cli.bench.measuring", name="{task.description}")),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -249,8 +249,11 @@ def _print_comparison(result: Comparison, processes: int) -> None:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in result.outcomes.items())
     table = Table(
         "",
-        *(message(f"bench.column.{name}") for name in ("pace", "cpu", "ratio")),
-        title=message("bench.title", pages=result.sort, processes=processes, outcomes=outcomes),
+        *(
+            message(name)
+            for name in ("cli.bench.column.pace", "cli.bench.column.cpu", "cli.bench.column.ratio")
+        ),
+        title=message("cli.bench.title", pages=result.sort, processes=processes, outcomes=outcomes),
         title_justify="left",
     )
     for column in table.columns[1:]:
@@ -259,7 +262,7 @@ def _print_comparison(result: Comparison, processes: int) -> None:
     for name, ms in sorted(result.stages.items(), key=lambda item: -item[1]):
         table.add_row(f"  {name}", "", f"{ms:.0f}", "")
     table.add_row(
-        message("bench.tesseract"),
+        message("cli.bench.tesseract"),
         *_pace_cells(result.tesseract),
         f"{result.times(result.tesseract):.1f}",
     )
@@ -268,7 +271,7 @@ def _print_comparison(result: Comparison, processes: int) -> None:
             "OCRmyPDF", *_pace_cells(result.ocrmypdf), f"{result.times(result.ocrmypdf):.1f}"
         )
     else:
-        table.add_row("OCRmyPDF", message("bench.not_installed"), "", "")
+        table.add_row("OCRmyPDF", message("cli.bench.not_installed"), "", "")
     console = Console()
     console.print(table)
     if result.remedy:
@@ -287,7 +290,7 @@ def _run_soak(files: list[Path] | None, pages: int, count: int, *, as_json: bool
 
     def report_memory(done: int, mib: float) -> None:
         if not as_json:
-            print_text("bench.memory", pages=f"{done:7d}", mib=f"{mib:7.1f}")
+            print_text("cli.bench.memory", pages=f"{done:7d}", mib=f"{mib:7.1f}")
 
     images = (
         load_pages(files, pages)
@@ -298,4 +301,6 @@ def _run_soak(files: list[Path] | None, pages: int, count: int, *, as_json: bool
     if as_json:
         typer.echo(json.dumps(result.as_dict()))
     else:
-        print_text("bench.peak", peak=f"{result.peak_mib:.0f}", growth=f"{result.growth_mib:+.2f}")
+        print_text(
+            "cli.bench.peak", peak=f"{result.peak_mib:.0f}", growth=f"{result.growth_mib:+.2f}"
+        )

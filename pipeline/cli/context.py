@@ -12,7 +12,7 @@ import typer
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.files.csv_tables import decode_text
-from pipeline.texts import LANGUAGES, Topic, catalogue
+from pipeline.texts import LANGUAGES, Words, catalogue
 
 if TYPE_CHECKING:
     from pipeline.store.database.store import Store
@@ -37,7 +37,7 @@ LANGUAGE = _chosen if _chosen in LANGUAGES else "en"
 
 `EFTERSKRIFT_LANGUAGE=sv` gives Swedish; the archive's `efterskrift.env` says so.
 """
-message = Topic("cli", LANGUAGE)
+message = Words(LANGUAGE)
 """Return the text `cli.<key>`; with a plural, its form for `count`."""
 
 
@@ -53,7 +53,7 @@ def print_note(key: str, /, **values: object) -> None:
 
 def format_count(number: int, noun: str) -> str:
     """Return a number with its noun (`cli.count.<noun>`): `1 sheet`, `2 sheets`."""
-    return message(f"count.{noun}", count=number)
+    return message(f"cli.count.{noun}", count=number)
 
 
 def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Person:
@@ -81,7 +81,7 @@ def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRA
             )
         person = people.find_person(conn, login)
     if person is None:
-        raise UsageError("no_member_staff_login", login=login)
+        raise UsageError("no_staff_with_login", login=login)
     return person
 
 
@@ -100,7 +100,11 @@ def resolve_unit(store: Store, name: str) -> str:
     if not name and len(units) == 1:
         return units[0]
     if not units:
-        raise UsageError("unit_unknown_of_none", name=name) if name else UsageError("no_units")
+        raise (
+            UsageError("unit_unknown_of_none", name=name)
+            if name
+            else UsageError("unit_of_paper_missing")
+        )
     known = ", ".join(units)
     raise (
         UsageError("unit_unknown", name=name, known=known)
@@ -135,22 +139,22 @@ def read_password() -> str:
     return line.strip("\r\n")
 
 
-def ask_password(key: str = "person.password") -> str:
+def ask_password(key: str = "cli.person.password") -> str:
     """Ask for a password, by the text `cli.<key>`, without showing it; empty if none is typed."""
     text = message(key)
     return str(typer.prompt(text, hide_input=True, default="", show_default=False, err=True))
 
 
 def describe_issue(issue: str) -> str:
-    """Describe an issue of a page in a few words; the screens say more.
+    """Describe an issue of a page by the first sentence of its text; the screens show the rest.
 
-    `covered:rad01.dos` gives `rad01.dos: covered, torn off or too dark`. A code without a text is
-    shown with spaces for underscores.
+    A code without a text is shown with spaces for underscores.
     """
-    code, _, detail = issue.partition(":")
+    code, detail = (part.strip() for part in issue.partition(":")[::2])
     if " " in code:  # the issue is a sentence already
         return issue
-    if detail and " " in detail.strip():  # the detail is a reason in a sentence
-        return detail.strip()
-    words = catalogue(LANGUAGE).get(f"problem_short.{code}", code.replace("_", " "))
+    if " " in detail:  # the detail is a reason in a sentence
+        return detail
+    words = catalogue(LANGUAGE).get(f"issue.{code}", code.replace("_", " "))
+    words = words.replace("{detail}", detail).partition(". ")[0].removesuffix(".")
     return f"{detail}: {words}" if detail and not detail.isdigit() else words

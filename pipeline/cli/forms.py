@@ -81,7 +81,7 @@ def show_form(
         typer.echo(json.dumps(form_object(form), ensure_ascii=False))
         return
     print_text(
-        "forms.shown_external" if form.printed_elsewhere else "forms.shown",
+        "cli.forms.shown_external" if form.printed_elsewhere else "cli.forms.shown",
         form=form.id,
         version=form.version,
         title=form.title,
@@ -92,7 +92,7 @@ def show_form(
         [
             spec.name,
             spec.kind,
-            message("forms.yes") if spec.critical else "",
+            message("cli.forms.yes") if spec.critical else "",
             str(spec.area.as_list()),
             spec.label,
         ]
@@ -123,7 +123,9 @@ def check_forms(as_json: AsJson = False) -> None:
 def _print_check_result(result: CheckedForm, language: str) -> None:
     form = result.form
     name = (
-        message("forms.form_version", form=form.id, version=form.version) if form else result.name
+        message("cli.forms.form_version", form=form.id, version=form.version)
+        if form
+        else result.name
     )
     typer.echo(f"{name}:" if result.findings else f"{name}: ok")
     for finding in result.findings:
@@ -174,7 +176,7 @@ def place_form(
     form = write_form_yaml(folder)
     fields = sum(len(page.all_fields) for page in form.pages)
     print_note(
-        "forms.placed", form=form.id, version=form.version, pages=len(form.pages), fields=fields
+        "cli.forms.placed", form=form.id, version=form.version, pages=len(form.pages), fields=fields
     )
 
 
@@ -200,10 +202,10 @@ def make_html_form(
         known, secret = areas_by_unit(conn), digital_form_secret(conn)
     store.close()
     if unit not in known:
-        raise UsageError("no_unit_add_efterskrift", named=unit, known=", ".join(known))
+        raise UsageError("unit_not_added", named=unit, known=", ".join(known))
     pack = DigitalPack.new(unit, today_in_sweden(), secret)
     output.write_bytes(make_form_file(pack, form))
-    print_note("forms.html_made", file=output, title=form.title, unit=unit)
+    print_note("cli.forms.html_made", file=output, title=form.title, unit=unit)
 
 
 def form_object(form: Form) -> dict[str, Any]:
@@ -264,7 +266,7 @@ def _field_object(spec: FieldSpec) -> dict[str, Any]:
 
 def _print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
     """Print a table whose headings are the texts `cli.forms.column.<name>`."""
-    headings = (message(f"forms.column.{name}") for name in columns)
+    headings = (message(f"cli.forms.column.{name}") for name in columns)
     table = Table(*headings, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(escape, row))
@@ -290,7 +292,7 @@ def make_drill(
     drill, paper = drills.make_drill(store, settings, forms, person, unit)
     store.close()
     output.write_bytes(paper)
-    print_note("drill.made", file=output, drill=drill.id, sheets=len(drill.sheets))
+    print_note("cli.drill.made", file=output, drill=drill.id, sheets=len(drill.sheets))
 
 
 def read_drill(
@@ -320,7 +322,7 @@ def read_drill(
     output.write_bytes(print_result(drills.about_drill(settings, finished), finished.result))
     counts = finished.result.counts
     print_note(
-        "drill.read",
+        "cli.drill.read",
         file=output,
         back=finished.result.sheets_back,
         sheets=len(finished.sheets),

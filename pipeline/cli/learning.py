@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from pipeline.operations.learning.learn import LearningContext, LearningResult
 
 _COLUMNS = (
-    "curve",
-    "fitted",
-    "judged",
-    "log_loss",
-    "ece",
-    "brier",
-    "most_confident",
-    "verdict",
+    "cli.learn.column.curve",
+    "cli.learn.column.fitted",
+    "cli.learn.column.judged",
+    "cli.learn.column.log_loss",
+    "cli.learn.column.ece",
+    "cli.learn.column.brier",
+    "cli.learn.column.most_confident",
+    "cli.learn.column.verdict",
 )
 
 
@@ -105,10 +105,10 @@ def learn(
             _print_learning_result(learned, as_json=as_json)
             if training_set is not None and permit is not None:
                 images = export_training_set(context, person, learned, training_set, permit)
-                print_note("learn.training_set", images=images, file=training_set)
+                print_note("cli.learn.training_set", images=images, file=training_set)
             if not dry_run:
                 installed = install_learned(context, person, learned)
-                print_note("learn.installed", names=", ".join(installed))
+                print_note("cli.learn.installed", names=", ".join(installed))
 
 
 def _run_learning(context: LearningContext, person: Person) -> LearningResult:
@@ -116,10 +116,10 @@ def _run_learning(context: LearningContext, person: Person) -> LearningResult:
     from pipeline.operations.learning.learn import learn_from_entries
 
     columns = (
-        TextColumn(message("learn.progress")),
+        TextColumn(message("cli.learn.progress")),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(message("learn.sheets")),
+        TextColumn(message("cli.learn.sheets")),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -133,21 +133,21 @@ def _print_learning_result(learned: LearningResult, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_learning_object(learned), ensure_ascii=False))
         return
-    headings = (message(f"learn.column.{name}") for name in _COLUMNS)
+    headings = (message(name) for name in _COLUMNS)
     table = Table(*headings, box=None, pad_edge=False)
     for lesson in learned.curves:
         table.add_row(*_lesson_row(lesson))
     Console().print(table)
     words, signers = learned.words, learned.signers
     print_text(
-        "learn.words",
+        "cli.learn.words",
         words=len(words.words),
         characters=words.characters,
         before=words.before,
         after=words.after,
     )
     print_text(
-        "learn.signers",
+        "cli.learn.signers",
         sheets=signers.sheets,
         before=f"{signers.before:.3f}",
         after=f"{signers.after:.3f}",
@@ -158,7 +158,7 @@ def _lesson_row(lesson: CurveLesson) -> tuple[str, ...]:
     """Return a row of the table: each metric before and after, and the verdict."""
     counts = (lesson.key, str(lesson.readings), str(lesson.held_out))
     if lesson.before is None or lesson.after is None:
-        return (*counts, "", "", "", "", message("learn.more_needed", number=lesson.missing))
+        return (*counts, "", "", "", "", message("cli.learn.more_needed", number=lesson.missing))
     old, new = lesson.before, lesson.after
     pairs = (
         (old.log_loss, new.log_loss),
@@ -170,7 +170,7 @@ def _lesson_row(lesson: CurveLesson) -> tuple[str, ...]:
         *counts,
         *(f"{a:.4f} → {b:.4f}" for a, b in pairs),
         most_confident,
-        message("learn.better" if lesson.better else "learn.worse"),
+        message("cli.learn.better" if lesson.better else "cli.learn.worse"),
     )
 
 

@@ -93,7 +93,7 @@ def ui(
     # Whatever is wrong with the workspace or the port is reported before a process is started.
     settings = load_settings()
     for path in close_private_paths(settings):
-        print_note("ui.mode_repaired", file=path)
+        print_note("cli.ui.mode_repaired", file=path)
     open_for_images(settings).close()
     describe_server_address(settings)
     _require_free_port(port)
@@ -110,7 +110,7 @@ def ui(
             # The server's end ends the command; workers that end before it are started again.
             while (code := _poll_exit_code(server)) is None:
                 if workers and (worker_code := workers.poll()) is not None:
-                    print_note("ui.workers_ended", code=worker_code)
+                    print_note("cli.ui.workers_ended", code=worker_code)
                     workers = start(worker_command(processes), _WORKER_SHUTDOWN_SECONDS)
         except KeyboardInterrupt:
             code = 0
@@ -129,7 +129,7 @@ def _require_free_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise UsageError("port_not_used", port=port, reason=error.strerror) from error
+            raise UsageError("port_unusable", port=port, reason=error.strerror) from error
 
 
 def _poll_exit_code(process: subprocess.Popen[bytes]) -> int | None:
@@ -184,7 +184,7 @@ def _run_child_process(
                 process.wait(patience)
             except subprocess.TimeoutExpired:
                 process.kill()
-                print_note("ui.killed", seconds=f"{patience:g}")
+                print_note("cli.ui.killed", seconds=f"{patience:g}")
 
 
 @contextmanager
@@ -245,14 +245,14 @@ def demo(
 
     workspace = THROUGH_WORKSPACE if through else DEMO_WORKSPACE
     prepare_workspace(workspace)
-    print_text("demo.workspace", workspace=workspace)
+    print_text("cli.demo.workspace", workspace=workspace)
     os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace)
     # Invented entries and a well-known password must never reach a database of real care.
     os.environ.pop("EFTERSKRIFT_DATABASE_URL", None)
     store = prepare_store(load_settings())
     total = sum(count_pages(path) or 1 for files in sample_batches().values() for path in files)
     if count_demo_pages(store) < total:
-        with make_progress_bar(message("scan.progress")) as bar:
+        with make_progress_bar(message("cli.scan.progress")) as bar:
             task = bar.add_task("", total=total)
             scan_samples(store, lambda _: bar.advance(task))
     store.close()
@@ -263,11 +263,11 @@ def demo(
         return
     status()
     typer.echo()
-    print_text("demo.log_in")
+    print_text("cli.demo.log_in")
     for account in DEMO_ACCOUNTS:
         roles = ", ".join(account.person.roles)
         typer.echo(f"  {account.person.login:<8} {roles:<25} {account.does}")
-    print_text("demo.password", password=DEMO_PASSWORD)
+    print_text("cli.demo.password", password=DEMO_PASSWORD)
     typer.echo()
     if not headless:
         ui()
@@ -304,7 +304,7 @@ def check(
         accept(settings)
     store = open_store(settings)
     with Progress(*_CHECK_COLUMNS, console=Console(stderr=True)) as bar:
-        task = bar.add_task(message("check.progress"), total=None)
+        task = bar.add_task(message("cli.check.progress"), total=None)
         report = check_store(
             store,
             getpass.getuser(),
@@ -337,36 +337,45 @@ def _print_check(report: CheckReport) -> None:
 
     check = report.check
     for problem in report.problems:
-        print_text(f"check.{problem.state}", sha256=problem.sha256, uses=", ".join(problem.uses))
+        print_text(
+            f"cli.check.{problem.state}", sha256=problem.sha256, uses=", ".join(problem.uses)
+        )
     if check.database_problem:
-        print_text("check.database", problem=check.database_problem)
+        print_text("cli.check.database", problem=check.database_problem)
     for change in report.changed:
         typer.echo(describe_problem(change, LANGUAGE))
     if check.orphans:
-        key = "check.orphans_kept" if check.changed else "check.orphans"
+        key = "cli.check.orphans_kept" if check.changed else "cli.check.orphans"
         print_text(key, count=check.orphans)
     if report.recounted:
-        print_text("check.recounted", count=report.recounted)
+        print_text("cli.check.recounted", count=report.recounted)
     if check.is_whole:
-        print_text("check.whole", files=format_count(check.files, "file"))
+        print_text("cli.check.whole", files=format_count(check.files, "file"))
         return
     print_text(
-        "check.not_whole",
+        "cli.check.not_whole",
         files=format_count(check.files, "file"),
         missing=check.missing,
         damaged=check.damaged,
     )
     if check.changed:
-        print_text("check.changed", count=check.changed)
+        print_text("cli.check.changed", count=check.changed)
     if check.missing or check.damaged or check.database_problem:
-        print_text("check.remedy")
+        print_text("cli.check.remedy")
 
 
 def doctor() -> None:
     """Check that everything needed is installed and reachable."""
     from pipeline.operations.health import check_health
 
-    columns = (message(f"doctor.column.{name}") for name in ("part", "state", "remedy"))
+    columns = (
+        message(name)
+        for name in (
+            "cli.doctor.column.part",
+            "cli.doctor.column.state",
+            "cli.doctor.column.remedy",
+        )
+    )
     table = Table(*columns, box=None, pad_edge=False)
     findings = check_health()
     for finding in findings:
@@ -377,7 +386,7 @@ def doctor() -> None:
         first = problems[0]
         is_incomplete = any(finding.code is ExitCode.MISSING_PROGRAM for finding in problems)
         print_text(
-            "doctor.next" if is_incomplete else "doctor.installed_next",
+            "cli.doctor.next" if is_incomplete else "cli.doctor.installed_next",
             part=first.part,
             remedy=first.remedy,
         )
@@ -425,9 +434,9 @@ def packs(
         return
     for pack in found:
         facts = {"pack": pack.id, "unit": pack.unit, "sheets": pack.sheets}
-        print_text("packs.open" if pack.is_open else "packs.reserve", **facts)
+        print_text("cli.packs.open" if pack.is_open else "cli.packs.reserve", **facts)
     if not found:
-        print_text("packs.none")
+        print_text("cli.packs.none")
 
 
 def _pack_as_object(pack: Pack) -> dict[str, Any]:
@@ -465,7 +474,7 @@ def close_page(
             page_lists.reopen_closed_page(conn, person, page, utc_now())
         else:
             page_lists.close_failed_page(conn, person, page, reason, utc_now(), scanned_as)
-    print_note("page.reopened" if undo else "page.closed", page=page)
+    print_note("cli.page.reopened" if undo else "cli.page.closed", page=page)
 
 
 def planned(
@@ -497,7 +506,7 @@ def planned(
     store.close()
     units = {unit for unit, _ in counts}
     print_note(
-        "planned.imported",
+        "cli.planned.imported",
         days=format_count(len(counts), "day"),
         units=format_count(len(units), "unit"),
     )

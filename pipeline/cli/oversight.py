@@ -101,9 +101,9 @@ def verify(
         _print_verdict(verdict, len(anchors))
     # What the result does not show belongs to it, no matter who reads it
     if not anchors:
-        print_note("audit.without_anchor")
+        print_note("cli.audit.without_anchor")
     if verdict.start:
-        print_note("audit.from_anchor", number=verdict.start + 1)
+        print_note("cli.audit.from_anchor", number=verdict.start + 1)
     if verdict.count:
         raise typer.Exit(ExitCode.LOG_BROKEN)
 
@@ -115,14 +115,14 @@ def _print_verdict(verdict: ChainVerdict, anchors: int) -> None:
     for problem in verdict.problems:
         typer.echo(describe_problem(problem, LANGUAGE))
     if verdict.count > len(verdict.problems):
-        print_text("audit.more_problems", number=verdict.count - len(verdict.problems))
+        print_text("cli.audit.more_problems", number=verdict.count - len(verdict.problems))
     rows, records = format_count(verdict.rows, "row"), format_count(verdict.records, "record")
     if verdict.count:
-        print_text("audit.wrong", rows=rows)
+        print_text("cli.audit.wrong", rows=rows)
     elif anchors:
-        print_text("audit.unchanged_by_anchors", rows=rows, records=records, count=anchors)
+        print_text("cli.audit.unchanged_by_anchors", rows=rows, records=records, count=anchors)
     else:
-        print_text("audit.unchanged", rows=rows, records=records)
+        print_text("cli.audit.unchanged", rows=rows, records=records)
 
 
 def seal(
@@ -175,9 +175,9 @@ def extract(
     from pipeline.store.registers.client_register import load_client
 
     if output.suffix not in {".pdf", ".csv"}:
-        raise UsageError("extract_pdf_csv_file")
+        raise UsageError("extract_format_unknown")
     typed = (
-        typer.prompt(message("audit.personal_number"), hide_input=True, err=True)
+        typer.prompt(message("cli.audit.personal_number"), hide_input=True, err=True)
         if sys.stdin.isatty()
         else _read_pid()
     )
@@ -196,11 +196,13 @@ def extract(
         )
         write_secret(output, data, _OTHER_PATH_REMEDY)
         is_registered = load_client(conn, log_extract.pid) is not None
-    print_note("audit.extracted", file=output, lines=format_count(len(log_extract.lines), "line"))
+    print_note(
+        "cli.audit.extracted", file=output, lines=format_count(len(log_extract.lines), "line")
+    )
     if not is_registered:
-        print_note("audit.not_registered")
+        print_note("cli.audit.not_registered")
     if log_extract.other_unit_rows:
-        print_note("audit.other_units", count=log_extract.other_unit_rows, login=person.login)
+        print_note("cli.audit.other_units", count=log_extract.other_unit_rows, login=person.login)
 
 
 def export(
@@ -225,15 +227,15 @@ def export(
                 flush_to_disk(file)
             replace_file(partial, output)
     except OSError as error:
-        raise ExportError("not_written", output=output, reason=error.strerror) from error
+        raise ExportError("not_writable", output=output, reason=error.strerror) from error
     print_note(
-        "audit.exported",
+        "cli.audit.exported",
         file=output,
         posts=format_count(written.posts, "post"),
         rows=format_count(written.machine_rows, "row"),
     )
     if written.without_hsa_id:
-        print_note("audit.without_hsa_id", names=", ".join(sorted(written.without_hsa_id)))
+        print_note("cli.audit.without_hsa_id", names=", ".join(sorted(written.without_hsa_id)))
 
 
 def _read_pid() -> str:
@@ -245,7 +247,7 @@ def _read_pid() -> str:
     try:
         return sys.stdin.buffer.readline().decode()
     except UnicodeDecodeError:
-        raise UsageError("personal_number_not_written_utf") from None
+        raise UsageError("personal_number_not_utf8") from None
 
 
 def _day_bounds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
@@ -259,7 +261,7 @@ def _day_bounds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     if end < start:
         raise UsageError("last_day_before_first")
     if start.year < _FIRST_YEAR or end.year > _LAST_YEAR:
-        raise UsageError("no_log_these_days", first_year=_FIRST_YEAR, last_year=_LAST_YEAR)
+        raise UsageError("no_log_of_days", first_year=_FIRST_YEAR, last_year=_LAST_YEAR)
     return day_range(start.date(), end.date())
 
 
@@ -269,7 +271,7 @@ def _append_line(path: Path, line: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as error:
-        raise UsageError("not_written", output=path, reason=error.strerror) from error
+        raise UsageError("not_writable", output=path, reason=error.strerror) from error
 
 
 def register_backlog_command(app: typer.Typer) -> None:
@@ -297,7 +299,7 @@ def backlog(
         clients = load_backlog(conn, person, unit)
         write_secret(output, backlog_csv(clients), _OTHER_PATH_REMEDY)
     print_note(
-        "backlog.written",
+        "cli.backlog.written",
         file=output,
         clients=format_count(len(clients.markers), "client"),
         unknown=format_count(clients.unknown, "sheet"),
@@ -340,7 +342,7 @@ def metrics(
 
     open_workspace()[0].close()  # reports a broken workspace before serving
     server = make_server(Watch(settings, open_workspace), address, port)
-    print_note("metrics.served", address=address, port=port)
+    print_note("cli.metrics.served", address=address, port=port)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -390,7 +392,7 @@ def clashes(
     from pipeline.store.registers.client_register import areas_by_unit
 
     if file is not None and not unit:
-        raise UsageError("list_no_unit")
+        raise UsageError("list_without_unit")
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login, Role.REVIEWER)
         result: dict[str, Any] = {}
@@ -431,12 +433,12 @@ def select_columns(table: CareTable, named: list[str]) -> ColumnMapping:
     for assignment in named:
         part, _, title = assignment.partition("=")
         if part not in set(CareColumn) or title not in table.titles:
-            raise UsageError("column_named_pid_title_title", part=", ".join(CareColumn))
+            raise UsageError("column_option_malformed", part=", ".join(CareColumn))
         columns[CareColumn(part)] = (table.titles.index(title),)
     if lacking := [part for part in REQUIRED_COLUMNS if part not in columns]:
         options = " ".join(f'--column {part}="TITLE"' for part in lacking)
         raise UsageError(
-            "no_column_known",
+            "columns_not_known",
             lacking=", ".join(lacking),
             told=options,
             table=", ".join(table.titles),
@@ -462,29 +464,31 @@ def _print_matches(result: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(result))
         return
     if "rows" in result:
-        print_note("clashes.compared", rows=format_count(result["rows"], "row"))
+        print_note("cli.clashes.compared", rows=format_count(result["rows"], "row"))
     for key in ("no_person", "no_day"):
         if result.get(key):
-            print_note(f"clashes.{key}", rows=", ".join(map(str, result[key])))
+            print_note(f"cli.clashes.{key}", rows=", ".join(map(str, result[key])))
     if not result.get("kept", True):
-        print_note("clashes.erased")
+        print_note("cli.clashes.erased")
     for pair in result["pairs"]:
         _print_pair(pair)
     if result["hidden"]:
-        print_note("clashes.hidden", number=result["hidden"])
+        print_note("cli.clashes.hidden", number=result["hidden"])
     if not result["pairs"]:
-        print_text("clashes.nothing")
+        print_text("cli.clashes.nothing")
 
 
 def _print_pair(pair: dict[str, Any]) -> None:
     """Print how far a pair's times are apart, how alike the texts are, and whether it waits."""
     facts = [
-        message("clashes.same_day")
+        message("cli.clashes.same_day")
         if pair["minutes"] is None
-        else message("clashes.minutes_apart", minutes=pair["minutes"])
+        else message("cli.clashes.minutes_apart", minutes=pair["minutes"])
     ]
     if pair["text"] is not None:
-        facts.append(message("clashes.text_alike", percent=pair["text"]))
+        facts.append(message("cli.clashes.text_alike", percent=pair["text"]))
     if pair["in_review"]:
-        facts.append(message("clashes.in_review"))
-    print_text("clashes.pair", entry=pair["entry_id"], form=pair["form"], facts=", ".join(facts))
+        facts.append(message("cli.clashes.in_review"))
+    print_text(
+        "cli.clashes.pair", entry=pair["entry_id"], form=pair["form"], facts=", ".join(facts)
+    )

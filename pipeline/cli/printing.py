@@ -79,13 +79,13 @@ def print_form(
     from pipeline.store.database.store import open_store
 
     if copies is not None and (clients or plan):
-        raise UsageError("copies_clients_plan_exclude_each")
+        raise UsageError("copies_and_clients")
     if not output.name:
-        raise UsageError("sheets_not_written", output=output, value=os.strerror(errno.EISDIR))
+        raise UsageError("sheets_not_writable", output=output, value=os.strerror(errno.EISDIR))
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
-        raise UsageError("about_no_client", form=form.id)
+        raise UsageError("concerns_no_client", form=form.id)
     register, planned_items = _load_clients(clients), _load_plan(form, plan, unit)
     store = open_store(settings, create=True)
     sheets = (
@@ -99,7 +99,7 @@ def print_form(
     _issue_sheets(form, {paths[suffix]: batch for suffix, batch in sheets.items()}, store, settings)
     store.close()
     for suffix, batch in sheets.items():
-        print_note("print.printed", file=paths[suffix], number=len(batch), title=form.title)
+        print_note("cli.print.printed", file=paths[suffix], number=len(batch), title=form.title)
     report_unregistered_visits(
         f"{output.stem}{Binder.UNKNOWN}{output.suffix}" if Binder.UNKNOWN in sheets else ""
     )
@@ -146,19 +146,19 @@ def _require_unused_paths(paths: Iterable[Path]) -> None:
         for path in paths
         if os.path.isfile(path) and os.path.getsize(path)  # noqa: PTH113, PTH202
     ]:
-        raise UsageError("file_exists_already", taken=", ".join(existing))
+        raise UsageError("output_exists", taken=", ".join(existing))
 
 
 def report_unregistered_visits(file: str) -> None:
     """Name the file with the visits to clients who are in no register, if there is one."""
     if file:
-        print_note("print.unregistered", file=file)
+        print_note("cli.print.unregistered", file=file)
 
 
 def report_missing_protection(register: ClientRegister) -> None:
     """Warn of a register that does not say whose identity is protected."""
     if "protected" in register.missing_columns:
-        print_note("print.no_protection")
+        print_note("cli.print.no_protection")
 
 
 def _load_clients(clients: Path | None) -> Sequence[Client] | None:
@@ -195,7 +195,7 @@ def _make_sheets(
         return {"": make_blank_sheets(copies, unit)}
     chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
-        raise UsageError("register_no_clients_print")
+        raise UsageError("register_without_clients_to_print")
     # Protected is who is protected by the given register or by that of the workspace.
     pids = {client.pid for client in chosen}
     protected = {
@@ -226,7 +226,7 @@ def _make_planned_sheets(
     known = _find_known_clients(register or (), {each.pid for each in planned_items}, store)
     by_binder = split_by_binder(planned_items, known)
     if set(by_binder) == {Binder.UNKNOWN}:
-        raise UsageError("nothing_says_planned_clients_protected")
+        raise UsageError("planned_protection_unknown")
     return {binder: _make_sheets_of(form, items) for binder, items in by_binder.items()}
 
 
@@ -269,12 +269,12 @@ def _require_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) ->
     with store.read() as conn:
         known = client_register.areas_by_unit(conn)
     if not known:
-        print_note("print.no_units")
+        print_note("cli.print.no_units")
     elif unknown := sorted(
         {sheet.unit for batch in sheets.values() for sheet in batch} - set(known)
     ):
         named = ", ".join(unit or "(none)" for unit in unknown)
-        raise UsageError("no_unit_add_efterskrift", named=named, known=", ".join(known))
+        raise UsageError("unit_not_added", named=named, known=", ".join(known))
 
 
 def _write_partials(pdfs: Mapping[Path, bytes], files: ExitStack) -> dict[Path, Path]:
@@ -297,7 +297,7 @@ def _report_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError("sheets_not_written", output=path, value=error.strerror) from error
+        raise UsageError("sheets_not_writable", output=path, value=error.strerror) from error
 
 
 def register_pack_commands(app: typer.Typer) -> None:
@@ -392,9 +392,9 @@ def pack(
     from pipeline.registers.pack_quantities import load_quantities
 
     if not unit.strip():
-        raise UsageError("unit_name")
+        raise UsageError("unit_name_missing")
     if plan and not clients:
-        raise UsageError("nothing_says_planned_clients_protected")
+        raise UsageError("planned_protection_unknown")
     settings = load_settings()
     forms = Forms.load(*settings.form_folders)
     register = load_client_register(clients) if clients else ClientRegister(())
@@ -412,20 +412,20 @@ def pack(
         find_given_documents(documents, list_slots(area)) if documents else (),
     )
     if clients and not count_clients(order):
-        raise UsageError("register_no_clients", unit_name=unit)
+        raise UsageError("register_without_clients", unit_name=unit)
     made = make_pack(order, forms)
     if secret := _load_digital_secret(settings):
         made = add_digital_forms(made, order, forms, secret)
     write_pack(made, output)
     print_note(
-        "pack.made",
+        "cli.pack.made",
         folder=output,
         files=format_count(len(made.files), "file"),
         sheets=format_count(len(made.sheets), "sheet"),
     )
     # What the first page says too: the person who prints it may not read it.
     for line in describe_lacks(order.needed_slots, order.about.printed_on):
-        print_note("pack.document", line=line)
+        print_note("cli.pack.document", line=line)
     report_missing_protection(register)
     report_unregistered_visits(made.unregistered_visits_file)
 
@@ -438,7 +438,7 @@ def _load_digital_secret(settings: Settings) -> str:
     try:
         store = open_store(settings)
     except EfterskriftError:
-        print_note("pack.no_digital")
+        print_note("cli.pack.no_digital")
         return ""
     with store.begin() as conn:
         secret = digital_form_secret(conn)
@@ -457,7 +457,7 @@ def _default_quantities(
     from pipeline.registers.pack_quantities import default_quantities
 
     if area is None:
-        raise UsageError("nothing_says_forms_unit_needs", area=", ".join(Area))
+        raise UsageError("unit_forms_unknown", area=", ".join(Area))
     clients = sum(client.unit == unit for client in register.clients)
     return default_quantities(area, clients, days, {form_id for form_id, _ in forms})
 
@@ -484,12 +484,12 @@ def take_in(
         )
     store.close()
     print_note(
-        "issued.imported",
+        "cli.issued.imported",
         new=imported.new,
         known=imported.known,
         scanned=imported.scanned_before,
     )
     if imported.unknown_forms:
-        print_note("issued.unknown_forms", forms=", ".join(imported.unknown_forms))
+        print_note("cli.issued.unknown_forms", forms=", ".join(imported.unknown_forms))
     if imported.unissued:
-        print_note("issued.unissued", number=imported.unissued)
+        print_note("cli.issued.unissued", number=imported.unissued)

@@ -114,10 +114,10 @@ def read(
 def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
     """Return the error that ends the command: of several, the one that is to be corrected first."""
     if ExitCode.MISSING_PROGRAM in codes:
-        return MissingProgramError("pages_could_not_read_since", number=len(codes))
+        return MissingProgramError("pages_unread_as_programs_missing", number=len(codes))
     if ExitCode.INTAKE in codes:
-        return IntakeError("pages_could_not_taken_read", number=len(codes))
-    return ReadingError("pages_could_not_read", number=len(codes))
+        return IntakeError("pages_not_imported", number=len(codes))
+    return ReadingError("pages_unreadable", number=len(codes))
 
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
@@ -130,10 +130,10 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
     # the processes.
     _start_reader(registers)
     columns = (
-        TextColumn(message("read.progress")),
+        TextColumn(message("cli.read.progress")),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(message("read.pages")),
+        TextColumn(message("cli.read.pages")),
         TimeRemainingColumn(),
     )
     with (
@@ -234,7 +234,7 @@ class ReadingPool:
                 self._pool = None
                 future = self._submit(page)
         self._pool = None
-        reason = f"reader_died: {_PAGE_ATTEMPTS - 1}"
+        reason = f"{IssueCode.READER_DIED}: {_PAGE_ATTEMPTS - 1}"
         return _failed_output(page[0], page[1].source_page, reason, ExitCode.READING)
 
 
@@ -312,7 +312,7 @@ def _print_page(page: dict[str, Any], console: Console) -> None:
     """Print a page's form, its issues, and the fields that are not empty."""
     form = f"{page['form']} v{page['version']}, {page['serial'] or '–'}" if page["form"] else ""
     heading = message(
-        "read.page",
+        "cli.read.page",
         source=f"[bold]{escape(page['source'])}[/]",
         page=page["page"],
         outcome=page["outcome"],
@@ -363,10 +363,10 @@ def recognize(
         failed += result["state"] == "failed"
         typer.echo(json.dumps(result, ensure_ascii=False) if as_json else _format_row(result))
     if failed:
-        print_note("recognize.failed", count=failed)
+        print_note("cli.recognize.failed", count=failed)
         raise typer.Exit(ExitCode.INTAKE)
     if not count:
-        print_note("recognize.none")
+        print_note("cli.recognize.none")
 
 
 def recognize_files(kind: Kind, paths: list[Path], cells: int | None) -> Iterator[dict[str, Any]]:
@@ -374,8 +374,8 @@ def recognize_files(kind: Kind, paths: list[Path], cells: int | None) -> Iterato
     from pipeline.reading.single_fields import read_image_files
 
     columns = (
-        TextColumn(message("read.progress")),
-        TextColumn(message("recognize.progress", number="{task.completed:.0f}")),
+        TextColumn(message("cli.read.progress")),
+        TextColumn(message("cli.recognize.progress", number="{task.completed:.0f}")),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("read", total=None)

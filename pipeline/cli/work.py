@@ -84,26 +84,26 @@ class WorkSummary:
     def describe(self) -> str:
         """Return one line: how many pages were read, how fast, and how many still wait."""
         if self.first is None or self.last is None:
-            return message("work.no_database")
+            return message("cli.work.no_database")
         read = self.last.read - self.first.read
         unreadable = self.last.unreadable - self.first.unreadable
         waiting = (
-            message("work.waiting", count=self.last.waiting)
+            message("cli.work.waiting", count=self.last.waiting)
             if self.last.waiting
-            else message("work.none_waiting")
+            else message("cli.work.none_waiting")
         )
         if read + unreadable <= 0:
-            return message("work.none_read", waiting=waiting)
+            return message("cli.work.none_read", waiting=waiting)
         pages = format_count(read, "page")
         if unreadable > 0:
-            read_pages = message("work.pages_read_and_failed", pages=pages, failed=unreadable)
+            read_pages = message("cli.work.pages_read_and_failed", pages=pages, failed=unreadable)
         else:
-            read_pages = message("work.pages_read", pages=pages)
+            read_pages = message("cli.work.pages_read", pages=pages)
         seconds = f"{self.seconds:.1f}"
         if not self.seconds:
-            return message("work.read", pages=read_pages, seconds=seconds, waiting=waiting)
+            return message("cli.work.read", pages=read_pages, seconds=seconds, waiting=waiting)
         return message(
-            "work.read_at_pace",
+            "cli.work.read_at_pace",
             pages=read_pages,
             seconds=seconds,
             pace=f"{(read + unreadable) / self.seconds:.1f}",
@@ -161,8 +161,8 @@ def scan(
         return
     ordered = order_files(files)
     if ordered != files:
-        print_note("scan.reordered")
-    with make_progress_bar(message("scan.progress")) as bar:
+        print_note("cli.scan.reordered")
+    with make_progress_bar(message("cli.scan.progress")) as bar:
         task = bar.add_task("", total=_count_pages(ordered))
         intake = import_files(
             store,
@@ -193,7 +193,7 @@ def _scan_tables(
             known = table_rows.load_columns(settings.workspace, table.titles, form)
             columns = table_rows.choose_columns(table.titles, form, chosen, known)
             for index, title in enumerate(table.titles):
-                print_note("scan.column", title=title, field=columns.get(index, "") or "–")
+                print_note("cli.scan.column", title=title, field=columns.get(index, "") or "–")
             name, content = table_rows.make_note_file(
                 settings.workspace, table, form, columns, file.name
             )
@@ -228,13 +228,13 @@ def watch(
     watched = FolderWatch(
         store, folder, resolve_unit(store, unit), place, _operator_login(), settings.watch_seconds
     )
-    print_note("watch.begun", folder=folder)
+    print_note("cli.watch.begun", folder=folder)
     reported: Counter[str] = Counter()
     try:
         while _poll_folder(watched, reported, once=once) or not once or watched.pending():
             time.sleep(settings.watch_seconds)
     except KeyboardInterrupt:
-        print_note("watch.ended")
+        print_note("cli.watch.ended")
 
 
 def work(
@@ -256,7 +256,7 @@ def work(
     store = open_for_images(settings)
     pool = WorkerPool(settings, processes)
     summary, is_idle_reported = WorkSummary(), False
-    with make_progress_bar(message("read.progress")) as bar:
+    with make_progress_bar(message("cli.read.progress")) as bar:
         task = bar.add_task("", total=None)
         for progress in run_pool(store, pool, until_idle=until_idle):
             summary.update(progress, time.monotonic())
@@ -264,12 +264,12 @@ def work(
             bar.update(task, total=ended + progress.waiting, completed=ended)
             if progress.waiting == 0 and not until_idle and not is_idle_reported:
                 is_idle_reported = True
-                print_note("work.idle")
+                print_note("cli.work.idle")
     # Each worker has finished its page before it ended: those pages count too.
     if (end := measure_progress(store)) is not None:
         summary.update(end, time.monotonic())
         if end.set_aside:
-            print_note("work.set_aside", pages=format_count(end.set_aside, "page"))
+            print_note("cli.work.set_aside", pages=format_count(end.set_aside, "page"))
     typer.echo(summary.describe(), err=True)
 
 
@@ -293,7 +293,7 @@ def reread(
     if as_json:
         typer.echo(json.dumps({"pages": count}))
     else:
-        print_text("reread.queued", pages=format_count(count, "page"))
+        print_text("cli.reread.queued", pages=format_count(count, "page"))
 
 
 def status(as_json: AsJson = False) -> None:
@@ -325,9 +325,9 @@ def status(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         _print_status(metrics)
-        never = message("status.never")
+        never = message("cli.status.never")
         print_text(
-            "status.upkeep",
+            "cli.status.upkeep",
             **{name: f"{at:%Y-%m-%d %H:%M} UTC" if at else never for name, at in done.items()},
         )
         _print_alarms(alarms, forms)
@@ -358,9 +358,9 @@ def _poll_folder(watched: FolderWatch, reported: Counter[str], *, once: bool) ->
 def _report_skipped_files(watched: FolderWatch, reported: Counter[str]) -> None:
     """Name the kinds of the files that are no scans, whenever there are more than before."""
     if watched.others - reported:
-        no_suffix = message("watch.no_suffix")
+        no_suffix = message("cli.watch.no_suffix")
         print_note(
-            "watch.skipped",
+            "cli.watch.skipped",
             files=format_count(watched.others.total(), "file"),
             kinds=", ".join(sorted(kind or no_suffix for kind in watched.others)),
         )
@@ -374,9 +374,9 @@ def _report_intake(store: Store, intake: IntakeResult) -> None:
 
     pages = format_count(intake.pages, "page")
     if intake.failed:
-        pages = message("scan.pages_and_failed", pages=pages, failed=intake.failed)
+        pages = message("cli.scan.pages_and_failed", pages=pages, failed=intake.failed)
     print_text(
-        "scan.batch_continued" if intake.is_resumed else "scan.batch",
+        "cli.scan.batch_continued" if intake.is_resumed else "cli.scan.batch",
         batch=intake.batch,
         pages=pages,
     )
@@ -388,7 +388,7 @@ def _report_intake(store: Store, intake: IntakeResult) -> None:
         )
         repeated = list_repeated_sources(conn, intake.batch)
     if repeated:
-        print_note("scan.repeated", files=", ".join(repeated[:_MAX_REPORTED_FILES]))
+        print_note("cli.scan.repeated", files=", ".join(repeated[:_MAX_REPORTED_FILES]))
     _report_failed_pages(failed)
 
 
@@ -396,16 +396,16 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
     """Name the pages that could not be imported, and what to do about them."""
     for page in failed[:_MAX_REPORTED_FILES]:
         print_note(
-            "scan.failed_page",
+            "cli.scan.failed_page",
             file=page.source_name,
             page=page.source_page,
             reason=describe_issue(page.reason),
         )
     if len(failed) > _MAX_REPORTED_FILES:
         further = format_count(len(failed) - _MAX_REPORTED_FILES, "page")
-        print_note("scan.more_failed", pages=further)
+        print_note("cli.scan.more_failed", pages=further)
     if failed:
-        print_note("scan.failed_remedy")
+        print_note("cli.scan.failed_remedy")
 
 
 def _count_pages(files: Sequence[Path]) -> int | None:
@@ -430,7 +430,7 @@ def make_progress_bar(title: str) -> Progress:
         TextColumn(title),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(message("read.pages")),
+        TextColumn(message("cli.read.pages")),
         _SpeedColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
@@ -448,27 +448,29 @@ class _SpeedColumn(ProgressColumn):
 
 def _print_status(metrics: dict[str, Any]) -> None:
     """Print the sums of the workspace, and the batches whose import is not finished."""
-    print_text("status.pages", **metrics["pages"])
+    print_text("cli.status.pages", **metrics["pages"])
     for name in ("entries", "problems"):
         counts = ", ".join(f"{key} {number}" for key, number in metrics[name].items())
-        print_text(f"status.{name}", counts=counts or message("status.none"))
-    print_text("status.batches", number=metrics["batches"]["in"])
+        print_text(f"cli.status.{name}", counts=counts or message("cli.status.none"))
+    print_text("cli.status.batches", number=metrics["batches"]["in"])
     for batch in metrics["batches"]["unfinished"]:
-        print_text("status.unfinished", batch=batch)
+        print_text("cli.status.unfinished", batch=batch)
     for run in metrics["exports"]["unfetched"]:
-        print_text("status.unfetched", run=run)
+        print_text("cli.status.unfetched", run=run)
     for package in metrics["archive"]["unfetched"]:
-        print_text("status.unfetched_package", package=package)
+        print_text("cli.status.unfetched_package", package=package)
     for form in metrics["forms"]["unfinished"]:
-        print_text("status.unpublished", form=form)
+        print_text("cli.status.unpublished", form=form)
 
 
 def _print_alarms(alarms: Sequence[Alarm], forms: Forms) -> None:
     """Print each alarm with its remedy; without any, nothing."""
     from pipeline.reporting.watching.alarms import describe_alarm
-    from pipeline.texts import Topic
+    from pipeline.texts import Words
 
-    say = Topic("alarm", LANGUAGE)
+    say = Words(LANGUAGE)
     for alarm in alarms:
         said = describe_alarm(alarm, forms, LANGUAGE)
-        typer.echo(f"{say(f'severity.{alarm.severity.value}')}: {said.sentence} {said.remedy}")
+        typer.echo(
+            f"{say(f'alarm.severity.{alarm.severity.value}')}: {said.sentence} {said.remedy}"
+        )

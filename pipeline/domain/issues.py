@@ -72,6 +72,8 @@ class IssueCode(StrEnum):
     OPENING_FAILED = "opening_failed", _FILE, _STOPS
     """The file or page killed the process that opens it."""
     NOT_READ = "not_read", _FILE, _STOPS
+    READER_DIED = "reader_died", _FILE, _STOPS
+    """The page ended the process that reads it, each time."""
     IMAGE_AWAY = "image_away", _FILE, _STOPS
 
     # Identification.
@@ -152,6 +154,31 @@ class IssueCode(StrEnum):
     CODE_OTHER = "code_other", _CLIENT, _WARNING
     """The client code is that of another client than the number."""
 
+    # Recount: the answers of a person against the rules of the form. Never stored.
+    SUM = "sum", _FIELD, _WARNING
+    """The answers give another sum, which is known: of a reading it is `SUM_DIFFERS`."""
+    IN_FUTURE = "in_future", _FIELD, _WARNING
+    BEFORE_OUTAGE = "before_outage", _FIELD, _WARNING
+    """The event is long before the outage."""
+    BOX_SIGNED = "box_signed", _FIELD, _WARNING
+    """Initials say that the dose was given, in a box answered as a deviation."""
+    BOX_CODE = "box_code", _FIELD, _WARNING
+    NORM_AMOUNT = "norm_amount", _FIELD, _WARNING
+    NORM_PERSONS = "norm_persons", _FIELD, _WARNING
+    NORM_RESULT = "norm_result", _FIELD, _WARNING
+    NORM_DEFICIT = "norm_deficit", _FIELD, _WARNING
+    NORM_SURPLUS = "norm_surplus", _FIELD, _WARNING
+    NORM_YEAR = "norm_year", _FIELD, _WARNING
+    """There is no table of the norm of the year."""
+    NORM_OTHER_YEAR = "norm_other_year", _FIELD, _WARNING
+    """The amounts are the norm of another year than the month's."""
+    NORM_MONTH = "norm_month", _FIELD, _WARNING
+    NORM_UNKNOWN = "norm_unknown", _FIELD, _WARNING
+    NORM_FAR = "norm_far", _FIELD, _WARNING
+    NORM_SHARE = "norm_share", _FIELD, _WARNING
+    NORM_EXEMPT = "norm_exempt", _FIELD, _WARNING
+    NORM_WAGES = "norm_wages", _FIELD, _WARNING
+
     # Entries, by what is stored about their sheet.
     SCANNED_BEFORE = "scanned_before", _ENTRY, _WARNING
     WRITTEN_SINCE = "written_since", _ENTRY, _WARNING
@@ -171,7 +198,7 @@ class IssueCode(StrEnum):
     @property
     def text_key(self) -> str:
         """The key of its text in the catalogues."""
-        return f"{'failure' if self._scope is Scope.FILE else 'problem'}.{self}"
+        return f"issue.{self}"
 
 
 _BY_TEXT = {str(code): code for code in IssueCode}
@@ -182,11 +209,14 @@ class Issue:
     """An issue code with its object.
 
     `field` is what it is about: usually the name of a field, else a number (of a page, a marker)
-    or a fact; empty for a whole page.
+    or a fact; empty for a whole page. A recount adds what is not stored: `right`, the right number
+    if it is known (of the norm of another year its year), and `month`, that of the calculation.
     """
 
     code: IssueCode
     field: str = ""
+    right: str = ""
+    month: str = ""
 
     def __str__(self) -> str:
         """Return the stored text: `<code>` or `<code>:<field>`."""

@@ -371,7 +371,7 @@ def read_environment_file(path: Path) -> dict[str, str]:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise SettingsError("not_looked_into", value=path, reason=reason) from error
+        raise SettingsError("not_inspectable", value=path, reason=reason) from error
     lines = (line.strip() for line in text.splitlines())
     named = (line.partition("=") for line in lines if line and line[0] not in "#;")
     return {
@@ -445,12 +445,12 @@ def _parse_settings(environment: tuple[tuple[str, str], ...], content: bytes | N
         raise SettingsError("settings_wrong", keys=", ".join(keys), value=file) from error
     except OSError as error:
         raise SettingsError(
-            "not_looked_into",
+            "not_inspectable",
             value=_find_workspace(),
             reason=error.strerror or type(error).__name__,
         ) from error
     except (YAMLError, ValueError, TypeError) as error:
         # The settings library raises these for a file that is no mapping.
         raise SettingsError(
-            "not_yaml_key_value_line", value=_find_workspace() / "settings.yaml"
+            "not_key_value_yaml", value=_find_workspace() / "settings.yaml"
         ) from error

@@ -13,10 +13,11 @@ from pipeline.domain.model import StaffMember
 from pipeline.domain.record import PreviousExport, Record, Run
 from pipeline.domain.settings import Settings
 from pipeline.export.mapping import ExportMapping
-from pipeline.texts import Text
+from pipeline.texts import Text, Words
 
 DATA_LANGUAGE = "sv"
 """Language of what files say. Screens use the language of their reader."""
+data_text = Words(DATA_LANGUAGE)
 TEMPORARY_CLIENT = Text("export_reason.temporary_client")
 """Why a file cannot carry an entry about a client who is in no register."""
 MOVED_TO_OTHER_CLIENT = Text("late_entry.moved")
@@ -96,7 +97,7 @@ class ExportOptions:
         """
         mapping = self.mappings.get(form)
         if not isinstance(mapping, kind):
-            raise ExportError("form_no_mapping_target", form=form)
+            raise ExportError("form_without_mapping", form=form)
         return mapping
 
 

@@ -256,7 +256,10 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
             *(find_missing_fields(form, mapping) for form in versions)
         ):
             raise ExportError(
-                "form_no_field", file=file, unknown=", ".join(sorted(unknown)), form_id=form_id
+                "mapping_field_unknown",
+                file=file,
+                unknown=", ".join(sorted(unknown)),
+                form_id=form_id,
             )
         # Fields whose format is another than the file needs.
         formats = mapping.formats()
@@ -266,11 +269,13 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
             for spec in form.fields
             if spec.format is not formats.get(spec.column, spec.format)
         }:
-            raise ExportError("mapping_not_numbers", file=file, names=", ".join(sorted(wrong)))
+            raise ExportError(
+                "mapping_field_not_numeric", file=file, names=", ".join(sorted(wrong))
+            )
         # Fields with a value that the mapping drops.
         asked = {spec.column for form in versions for spec in form.fields if spec.means is None}
         if mapping.requires_all_fields and (dropped := asked - mapping.fields()):
-            raise ExportError("mapping_lacks", file=file, names=", ".join(sorted(dropped)))
+            raise ExportError("mapping_fields_missing", file=file, names=", ".join(sorted(dropped)))
 
 
 def _read_yaml(path: Path) -> object:
@@ -290,10 +295,10 @@ def _parse_yaml(path: Path, mtime_ns: int, size: int) -> object:
         data: object = yaml.load(text, Loader=FormLoader)
         repeated = YamlLines(text, FormLoader).repeated_keys()
     except UnicodeDecodeError as error:
-        raise ExportError("not_utf_8", path=path) from error
+        raise ExportError("not_utf8", path=path) from error
     except yaml.YAMLError as error:
-        raise ExportError("not_valid_yaml", path=path) from error
+        raise ExportError("invalid_yaml", path=path) from error
     if repeated:
         key, line = repeated[0]
-        raise ExportError("twice_near_line", path=path, name=key, line=line)
+        raise ExportError("duplicate_key_near_line", path=path, name=key, line=line)
     return data

@@ -27,16 +27,20 @@ from pipeline.domain.record import (
 )
 from pipeline.domain.review.rules import has_digit
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import DATA_LANGUAGE, Item
+from pipeline.export.exporter import Item, data_text
 from pipeline.registers.staff import find_member, is_on_behalf
-from pipeline.texts import Topic
 
 ILLEGIBLE_TEXT = "[oläsligt]"
 """What every file has in place of a value that cannot be read."""
 MARK_WORDS = {True: "ja", False: "nej"}
 """What files say of a mark; mapping files translate these words."""
-late_entry = Topic("late_entry", DATA_LANGUAGE)
-"""The words that files have in common."""
+_OUTAGE_KEYS = {
+    (True, True): "late_entry.outage_between_read_only",
+    (True, False): "late_entry.outage_between",
+    (False, True): "late_entry.outage_since_read_only",
+    (False, False): "late_entry.outage_since",
+}
+"""The text of the outage, by whether it has ended and whether the system could be read."""
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _CHOSEN_SIGNER = re.compile(r"(?P<initials>\S+) – (?P<name>.+)")
 
@@ -67,7 +71,7 @@ def record_law(record: Record, forms: Forms) -> str:
     """Return the law that an entry is based on, as in force on its day; empty without its form."""
     form = find_record_form(record, forms)
     refs = [law.ref for law in law_refs(form, record_day(record))] if form else []
-    return late_entry("law", law="; ".join(refs)) if refs else ""
+    return data_text("late_entry.law", law="; ".join(refs)) if refs else ""
 
 
 def field_value(record: Record, name: str, forms: Forms) -> Value:
@@ -107,7 +111,7 @@ def _explained_value(record: Record, name: str) -> str:
     """Return a code with its meaning, initials, or that a box is not signed."""
     value = record.fields.get(name)
     if not value:
-        return late_entry("not_signed")
+        return data_text("late_entry.not_signed")
     if value is True:
         return signature_presence(present=True)
     meaning = record.meanings.get(name)
@@ -151,7 +155,7 @@ def is_signature_missing(record: Record, spec: FieldSpec) -> bool:
 
 def signature_presence(*, present: bool) -> str:
     """Return in words whether there is a signature on the paper."""
-    return late_entry("on_paper" if present else "not_on_paper")
+    return data_text("late_entry.on_paper" if present else "late_entry.not_on_paper")
 
 
 def format_uncoded_choice(record: Record, name: str, codes: Collection[str], forms: Forms) -> str:
@@ -194,10 +198,10 @@ class Signature:
     def as_text(self) -> str:
         """The signature in words."""
         if not self.initials:
-            return late_entry("signed_illegibly")
+            return data_text("late_entry.signed_illegibly")
         if not self.name:
-            return late_entry("signed_by_unlisted", initials=self.initials)
-        return late_entry("signed_by", initials=self.initials, name=self.name)
+            return data_text("late_entry.signed_by_unlisted", initials=self.initials)
+        return data_text("late_entry.signed_by", initials=self.initials, name=self.name)
 
 
 def find_signature(record: Record, field: str, staff: Sequence[StaffMember]) -> Signature | None:
@@ -231,7 +235,11 @@ def to_local_time(moment: datetime) -> datetime:
 
 def format_minute(moment: datetime | None) -> str:
     """Return a time as `2021-12-17 08:15`, or the words for an unknown time."""
-    return f"{to_local_time(moment):%Y-%m-%d %H:%M}" if moment else late_entry("unknown_time")
+    return (
+        f"{to_local_time(moment):%Y-%m-%d %H:%M}"
+        if moment
+        else data_text("late_entry.unknown_time")
+    )
 
 
 def format_event_time(record: Record) -> str:
@@ -241,7 +249,7 @@ def format_event_time(record: Record) -> str:
 
 def _format_paper_time(record: Record, moment: datetime | None, name: str) -> str:
     if moment is not None and name in record.clock_unknown:
-        return late_entry("day_without_clock", day=f"{to_local_time(moment):%Y-%m-%d}")
+        return data_text("late_entry.day_without_clock", day=f"{to_local_time(moment):%Y-%m-%d}")
     return format_minute(moment)
 
 
@@ -261,11 +269,11 @@ def late_sheet_text(records: Sequence[Record], settings: Settings) -> str:
     return " ".join(
         (
             _outage_text(first, settings),
-            late_entry("about", time=" – ".join([*times][:: max(1, len(times) - 1)])),
+            data_text("late_entry.about", time=" – ".join([*times][:: max(1, len(times) - 1)])),
             _original_text(first),
             *dict.fromkeys(text for record in records for text in _people_texts(record)),
-            late_entry("scan", entry=", ".join(record.entry_id for record in records)),
-            *([late_entry("place", place=first.place)] if first.place else []),
+            data_text("late_entry.scan", entry=", ".join(record.entry_id for record in records)),
+            *([data_text("late_entry.place", place=first.place)] if first.place else []),
             *dict.fromkeys(text for record in records for text in _untyped_texts(record)),
         )
     )
@@ -283,17 +291,17 @@ def _untyped_texts(record: Record) -> list[str]:
     sentences = []
     if record.missing_pages:
         pages = ", ".join(map(str, record.missing_pages))
-        sentences.append(late_entry("missing_pages", pages=pages))
+        sentences.append(data_text("late_entry.missing_pages", pages=pages))
     if record.typed is not TypedPart.WHOLE:
         if deviations := _list_deviations(record):
-            sentences.append(late_entry("deviations", deviations="; ".join(deviations)))
+            sentences.append(data_text("late_entry.deviations", deviations="; ".join(deviations)))
         if record.missing_pages and record.typed is TypedPart.DEVIATIONS:
-            sentences.append(late_entry("typed.deviations_on_pages"))
+            sentences.append(data_text("late_entry.typed.deviations_on_pages"))
         else:
-            sentences.append(late_entry(f"typed.{record.typed.value}"))
+            sentences.append(data_text(f"late_entry.typed.{record.typed.value}"))
     if record.attachments:
         titles = "; ".join(map(format_attachment, record.attachments))
-        sentences.append(late_entry("attachments", attachments=titles))
+        sentences.append(data_text("late_entry.attachments", attachments=titles))
     return sentences
 
 
@@ -307,8 +315,8 @@ def amendment_text(item: Item) -> str:
     else:
         has_moved = item.amends.exported_record and record.voided is None
         kind = "moved" if has_moved else "corrected"
-    return late_entry(
-        f"amendment.{kind}",
+    return data_text(
+        f"late_entry.amendment.{kind}",
         run=item.amends.run,
         time=format_minute(item.amends.made_at),
         revision=record.revision,
@@ -324,15 +332,15 @@ def _outage_text(record: Record, settings: Settings) -> str:
     elif settings.outage_start:
         start, end = settings.outage_start, settings.outage_end
     else:
-        return late_entry("outage")
+        return data_text("late_entry.outage")
     days = {"start": f"{to_local_time(start):%Y-%m-%d}"}
     days |= {"end": f"{to_local_time(end):%Y-%m-%d}"} if end else {}
-    key = "outage_between" if end else "outage_since"
-    if outage and outage.kind is OutageKind.READ_ONLY:
-        key = f"{key}_read_only"
-    text = late_entry(key, **days)
+    is_read_only = outage is not None and outage.kind is OutageKind.READ_ONLY
+    text = data_text(_OUTAGE_KEYS[bool(end), is_read_only], **days)
     return (
-        f"{text} {late_entry('system', system=outage.system)}" if outage and outage.system else text
+        f"{text} {data_text('late_entry.system', system=outage.system)}"
+        if outage and outage.system
+        else text
     )
 
 
@@ -355,27 +363,29 @@ def settings_provider(settings: Settings) -> CareProvider:
 
 def _original_text(record: Record) -> str:
     author = ", ".join(part for part in (record.author, record.author_title) if part)
-    author = author or late_entry("unknown_author")
+    author = author or data_text("late_entry.unknown_author")
     # An empty place for the time of writing says nothing: it is not when it happened.
     if record.written_at is None:
-        return late_entry("original_undated", author=author)
+        return data_text("late_entry.original_undated", author=author)
     time = _format_paper_time(record, record.written_at, "written_at")
-    return late_entry("original", author=author, time=time)
+    return data_text("late_entry.original", author=author, time=time)
 
 
 def _people_texts(record: Record) -> list[str]:
     """Who entered, verified and signed, a sentence each."""
-    sentences = [late_entry("entered", person=_format_stamp(record.entered))]
+    sentences = [data_text("late_entry.entered", person=_format_stamp(record.entered))]
     if record.verified:
-        sentences.append(late_entry("verified", person=_format_stamp(record.verified)))
+        sentences.append(data_text("late_entry.verified", person=_format_stamp(record.verified)))
     if record.signed:
         person, reason = _format_stamp(record.signed), record.signed_why
         if is_on_behalf(reason):
-            sentences.append(late_entry("signed_on_behalf", person=person, reason=reason))
+            sentences.append(data_text("late_entry.signed_on_behalf", person=person, reason=reason))
         elif reason:
-            sentences.append(late_entry("signed_with_reason", person=person, reason=reason))
+            sentences.append(
+                data_text("late_entry.signed_with_reason", person=person, reason=reason)
+            )
         else:
-            sentences.append(late_entry("signed", person=person))
+            sentences.append(data_text("late_entry.signed", person=person))
     return sentences
 
 

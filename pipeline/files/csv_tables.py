@@ -56,7 +56,7 @@ def read_table(path: Path, schema: TableSchema) -> list[tuple[int, dict[str, str
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            "not_read", path=path, reason=error.strerror, example=schema.example
+            "unreadable", path=path, reason=error.strerror, example=schema.example
         ) from error
     return parse_table(data, path, schema)
 
@@ -68,7 +68,7 @@ def parse_table(
     try:
         rows = _read_rows(source, data, schema)
     except NoTableError as error:
-        raise UsageError("no_csv_table", source=source, example=schema.example) from error
+        raise UsageError("not_a_table", source=source, example=schema.example) from error
     for number, row in rows:
         for name in schema.required:
             if not row[name]:
@@ -96,7 +96,7 @@ def _read_rows(
             "lacks_column", source=source, missing=", ".join(missing), example=schema.example
         )
     if repeated := [name for name in schema.example.split(";") if names.count(name) > 1]:
-        raise UsageError("column_more_than_once", source=source, twice=", ".join(repeated))
+        raise UsageError("duplicate_column", source=source, twice=", ".join(repeated))
     # Each row that is not empty has as many cells as the header.
     rows = []
     for number, cells in table:
@@ -137,7 +137,7 @@ def is_workbook(data: bytes) -> bool:
         UsageError: it is an older kind of workbook, or has a password.
     """
     if data[:4] == _OLD_WORKBOOK_SIGNATURE:
-        raise UsageError("workbook_not_read")
+        raise UsageError("workbook_unreadable")
     return data[:4] == _ZIP_SIGNATURE
 
 

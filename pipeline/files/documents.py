@@ -98,7 +98,7 @@ def read_typed_page(data: bytes) -> TypedPage:
             content = json.loads(str(picture.info[_CHUNK]))
         return TypedPage(TypedKind(content["kind"]), content["text"], content["page"])
     except IMAGE_ERRORS as error:
-        raise BrokenFileError("picture_damaged", media_type=TYPED_PNG) from error
+        raise BrokenFileError("image_damaged", media_type=TYPED_PNG) from error
 
 
 NOTE, TEXT, DOCX = (

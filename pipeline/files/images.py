@@ -53,9 +53,9 @@ def decode_image(data: bytes, media_type: str) -> Image:
         with open_image(io.BytesIO(data)) as picture:
             return _to_eight_bit(picture)
     except TooLargeError as error:
-        raise BrokenFileError("picture_too_large") from error
+        raise BrokenFileError("image_too_large") from error
     except IMAGE_ERRORS as error:
-        raise BrokenFileError("picture_damaged", media_type=media_type) from error
+        raise BrokenFileError("image_damaged", media_type=media_type) from error
 
 
 class TooLargeError(Exception):

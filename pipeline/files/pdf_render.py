@@ -101,7 +101,7 @@ def render_page(path: Path, number: int, options: Sequence[str]) -> RenderedPage
         if _is_truncated(drawing):
             if drawing.stat().st_size > _MAX_PPM_BYTES:
                 return None
-            raise StoreUnavailableError("page_could_not_drawn_disk", value=tempfile.gettempdir())
+            raise StoreUnavailableError("page_drawing_disk_full", value=tempfile.gettempdir())
         image = cv2.imread(str(drawing), cv2.IMREAD_UNCHANGED)
     if image is None:
         return None

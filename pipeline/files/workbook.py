@@ -46,7 +46,7 @@ def read_workbook(data: bytes) -> list[Row]:
     except (UsageError, MemoryError):
         raise
     except Exception as error:  # of the library, or of one that it uses
-        raise UsageError("workbook_not_read") from error
+        raise UsageError("workbook_unreadable") from error
     if len(filled) > 1:
         raise UsageError("workbook_several_sheets")
     return _pad_rows(filled[0]) if filled else []

@@ -79,7 +79,7 @@ def load_published(folder: Path) -> dict[str, str]:
     try:
         return dict(json.loads(path.read_text("utf-8")))
     except (ValueError, TypeError) as error:
-        raise FormError("not_json_object", path=path) from error
+        raise FormError("not_a_json_object", path=path) from error
 
 
 def frozen_problem_texts(form: Form, digests: Mapping[str, str]) -> list[Text]:

@@ -128,7 +128,7 @@ def _visit_row_fields(form: Form) -> list[Mapping[str, str]]:
     rows = [_visit_fields_of_row(form, row) for row in form.rows()]
     # Every row has to have the fields of a visit.
     if None in rows:
-        raise UsageError("no_rows_planned_visits", form=form.id, tour_list=TOUR_LIST)
+        raise UsageError("form_without_visit_rows", form=form.id, tour_list=TOUR_LIST)
     return [fields for fields in rows if fields is not None]
 
 
@@ -178,7 +178,7 @@ def _parse_visits(
         if (visit := _parse_visit(source, number, row)) and unit in ("", visit.unit)
     ]
     if not visits:
-        raise UsageError("plan_no_visits_print")
+        raise UsageError("plan_without_visits")
     return sorted(visits)
 
 

@@ -46,7 +46,7 @@ def save_account(conn: Connection, person: Person, account: Person, now: datetim
     before = people.people_by_login(conn).get(account.login)
     # A closed account is opened first, so that a change is not mistaken for it
     if before and people.find_person(conn, account.login) is None:
-        raise UsageError("account_closed_open_before")
+        raise UsageError("account_closed_before_change")
     if before and before.break_glass != account.break_glass:
         raise UsageError("account_kind_is_fixed")
     people.save_person(conn, account, None if before else NO_PASSWORD, by=person.login)
@@ -68,7 +68,7 @@ def seal_password(store: Store, person: Person, login: str, now: datetime) -> st
     digest = hash_password(password)
     with store.begin() as conn:
         if not require_other_account(conn, person, login).break_glass:
-            raise UsageError("account_not_for_emergencies")
+            raise UsageError("not_an_emergency_account")
         people.set_password(conn, login, digest, must_change=False)
         sessions.end_all_sessions(conn, login, now, "password")
         note_change(conn, login, ChangeKind.PASSWORD, person.login, now)
@@ -91,13 +91,13 @@ def close_account(conn: Connection, person: Person, login: str) -> None:
 
 def _require_valid_account(conn: Connection, person: Person, account: Person) -> None:
     if not account.login.strip() or not account.name.strip() or not account.title.strip():
-        raise UsageError("account_login_name_title")
+        raise UsageError("account_incomplete")
     if is_same_person(conn, person.login, {account.login}) or (
         account.key and account.key == person.key
     ):
-        raise UsageError("nobody_changes_own_account")
+        raise UsageError("own_account_not_changed")
     if account.all_units - set(client_register.areas_by_unit(conn)):
         raise UsageError("no_such_unit")
     for one in account.assignments:
         if one.role in ROLES_WITH_PROFESSION and not one.areas:
-            raise UsageError("title_no_known_profession_choose_areas")
+            raise UsageError("title_unknown_choose_areas")

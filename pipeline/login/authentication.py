@@ -115,7 +115,7 @@ def change_password(
     if not is_right or person is None:
         raise LoginError("password_wrong")
     if new_password == credentials.password:
-        raise UsageError("new_password_old_one")
+        raise UsageError("password_unchanged")
     new_digest = hash_new_password(new_password, person, request.settings)
     with request.store.begin() as conn:
         # Somebody may have changed it meanwhile
@@ -149,7 +149,7 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
     with request.store.begin() as conn:
         limits.forget_attempt(conn, attempt)
     if row.needs_approval and row.approved_at is None:
-        raise LoginError("access_change_waits")
+        raise LoginError("access_change_needs_approval")
     digest = hash_new_password(new_password, person, request.settings)
     with request.store.begin() as conn:
         # Somebody may have used or cancelled it meanwhile

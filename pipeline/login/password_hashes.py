@@ -108,7 +108,7 @@ def _turn(lane: Lane) -> Iterator[None]:
     if is_transaction_open():
         raise RuntimeError("a password is hashed inside a transaction")
     if not _turns.acquire(lane, WAIT_SECONDS):
-        raise UsageError("too_many_log_in_at_once")
+        raise UsageError("login_busy")
     try:
         yield
     finally:

@@ -45,13 +45,13 @@ def require_strong_password(password: str, person: Person, settings: Settings) -
         UsageError: it is too short or too long, or too easy to guess.
     """
     if len(password) < MIN_PASSWORD_LENGTH:
-        raise UsageError("password_shorter_than_characters", shortest_password=MIN_PASSWORD_LENGTH)
+        raise UsageError("password_too_short", shortest_password=MIN_PASSWORD_LENGTH)
     if len(password) > MAX_PASSWORD_LENGTH:
-        raise UsageError("password_longer_than_characters", longest_password=MAX_PASSWORD_LENGTH)
+        raise UsageError("password_too_long", longest_password=MAX_PASSWORD_LENGTH)
     known = [*_words_of(person, settings), *_local_words(), *password_vocabulary()]
     estimate = zxcvbn(password[:_COMPARED_LENGTH].casefold(), user_inputs=known)
     if estimate["guesses"] < MIN_GUESSES:
-        raise UsageError("password_easy_to_guess")
+        raise UsageError("password_too_easy")
 
 
 def _words_of(person: Person, settings: Settings) -> Iterable[str]:

@@ -120,7 +120,7 @@ def describe_server_address(settings: Settings) -> str:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
     address = os.environ.get("STREAMLIT_SERVER_ADDRESS", config["server"].get("address", ""))
     if address not in _OWN_ADDRESSES and not settings.address_header:
-        raise SettingsError("address_header_needed", address=address or "0.0.0.0")
+        raise SettingsError("address_header_missing", address=address or "0.0.0.0")
     return str(address)
 
 
@@ -297,7 +297,7 @@ def _check_image_files(settings: Settings) -> str:
         store.images.try_out()
         if missing := len(names.difference(store.images.list_names())):
             raise StoreError(
-                "pictures_missing", gone=missing, number=len(names), images=store.images.place
+                "images_missing", gone=missing, number=len(names), images=store.images.place
             )
         return f"{len(names)} there, in {store.images.place}"
 

@@ -119,7 +119,7 @@ class SourceFile:
                 return
             raise _unreadable_file_error(self.path, error) from error
         if (status.st_size, status.st_mtime_ns) != (self.size, self.changed_ns):
-            raise IntakeError("changed_while_taken", name=self.path.name)
+            raise IntakeError("changed_during_import", name=self.path.name)
 
 
 def import_files(
@@ -150,7 +150,7 @@ def import_files(
         StoreError: the database or the disk failed; likewise.
     """
     if not paths:
-        raise IntakeError("no_files_take")
+        raise IntakeError("no_files_to_import")
     page_count = new = 0
     with SandboxProcess() as process:
         process.prepare_pages()
@@ -313,7 +313,7 @@ def batch_fingerprint(stack: str, unit: str, place: str) -> str:
 
 def _unreadable_file_error(path: Path, error: OSError) -> IntakeError:
     return IntakeError(
-        "not_read_check_file", path=path.name, reason=error.strerror or type(error).__name__
+        "file_unreadable", path=path.name, reason=error.strerror or type(error).__name__
     )
 
 

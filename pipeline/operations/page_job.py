@@ -296,7 +296,7 @@ class PageJob:
             workers.set_aside(conn, page_id, reason)
 
     def _give_up(self, page_id: str) -> None:
-        self._mark_failed(page_id, f"reader_died: {self.attempts}")
+        self._mark_failed(page_id, f"{IssueCode.READER_DIED}: {self.attempts}")
         self._reset_attempts(page_id)
 
     def _reset_attempts(self, page_id: str) -> None:

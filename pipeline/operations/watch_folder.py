@@ -256,7 +256,7 @@ class FolderWatch:
 
     def _scan_folder(self) -> list[tuple[Path, FileSignature]]:
         if not self.folder.is_dir():
-            raise IntakeError("folder_not_check_name", folder=self.folder)
+            raise IntakeError("folder_missing", folder=self.folder)
         files = []
         self._never_taken = {}
         for path in sorted(self.folder.rglob("*"), key=natural_sort_key):
@@ -390,6 +390,4 @@ def _is_open_for_writing(path: Path) -> bool:
 
 
 def _unreadable_folder_error(name: str, error: OSError) -> IntakeError:
-    return IntakeError(
-        "not_read_check_stick", name=name, reason=error.strerror or type(error).__name__
-    )
+    return IntakeError("stick_unreadable", name=name, reason=error.strerror or type(error).__name__)

@@ -118,8 +118,8 @@ class WorkerPool:
                 continue
             if code > 0 and code != HUNG_EXIT_CODE:
                 if code == ExitCode.MISSING_PROGRAM:
-                    raise MissingProgramError("worker_ended", code=code)
-                raise StoreError("worker_ended", code=code)
+                    raise MissingProgramError("worker_died", code=code)
+                raise StoreError("worker_died", code=code)
             _log.warning(
                 "A worker ended (%s) and is replaced.",
                 "hung" if code == HUNG_EXIT_CODE else f"signal {-code}",

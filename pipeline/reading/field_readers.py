@@ -131,10 +131,10 @@ def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
     """
     # The boxes of a choice are known from its form only.
     if kind.traits.has_options:
-        raise UsageError("choice_can_only_read_form")
+        raise UsageError("choice_needs_form")
     if kind.traits.has_cells:
         if cells is None and image.shape[1] > MAX_BOX_ASPECT * image.shape[0]:
-            raise BrokenFileError("wider_than_one_box_say")
+            raise BrokenFileError("wider_than_one_box")
         row = reader.plain_digit_row if kind.traits.digits_only else letters.plain_letter_row
         return FieldImage(image, row(cells or 1))
 

@@ -67,7 +67,7 @@ def decode_grayscale(data: bytes) -> Image:
                 return (np.asarray(picture, np.uint32) >> 8).astype(np.uint8)
             return np.asarray(picture.convert("L"), np.uint8)
     except (OSError, ValueError, SyntaxError) as error:
-        raise BrokenFileError("no_picture_damaged") from error
+        raise BrokenFileError("image_unreadable") from error
 
 
 def _open_picture(data: bytes) -> Pictures.Image:
@@ -78,9 +78,9 @@ def _open_picture(data: bytes) -> Pictures.Image:
         try:
             picture = Pictures.open(io.BytesIO(data))
         except Pictures.DecompressionBombError as error:
-            raise BrokenFileError("too_small_too_large_picture") from error
+            raise BrokenFileError("field_image_size") from error
     if min(picture.size) < MIN_FIELD_SIDE_PX or math.prod(picture.size) > MAX_FIELD_PX:
-        raise BrokenFileError("too_small_too_large_picture")
+        raise BrokenFileError("field_image_size")
     return picture
 
 
@@ -92,7 +92,7 @@ def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
             ):
                 yield f"{path}/{name}", _read_zip_member(archive, name)
     except (zipfile.BadZipFile, RuntimeError) as error:
-        raise BrokenFileError("damaged_encrypted_no_zip_archive", path=path.name) from error
+        raise BrokenFileError("bad_zip_archive", path=path.name) from error
 
 
 def _read_zip_member(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -157,7 +157,7 @@ def parse_care_table(data: bytes, source: str) -> CareTable:
     try:
         (_, first), *others = read_foreign_table(data, source, strict=True) or [(0, ())]
     except NoTableError as error:
-        raise UsageError("no_csv_table_see_row", source=source, line_num=error.line) from error
+        raise UsageError("not_a_table_from_row", source=source, line_num=error.line) from error
     titles = tuple(title.strip() for title in first)
     rows = tuple(
         (number, tuple(cell.strip() for cell in cells))
@@ -165,9 +165,9 @@ def parse_care_table(data: bytes, source: str) -> CareTable:
         if any(cell.strip() for cell in cells)
     )
     if len(titles) < len(REQUIRED_COLUMNS) or not rows:
-        raise UsageError("fewer_than_two_columns_no", source=source)
+        raise UsageError("table_too_small", source=source)
     if len(rows) > MAX_ROWS:
-        raise UsageError("more_than_rows", source=source, most_rows=MAX_ROWS)
+        raise UsageError("too_many_rows", source=source, most_rows=MAX_ROWS)
     return CareTable(titles, rows)
 
 
@@ -215,7 +215,7 @@ def read_care_list(table: CareTable, columns: ColumnMapping, today: date | None 
         UsageError: no column is mapped to the personal number or the day.
     """
     if missing := [meaning.value for meaning in REQUIRED_COLUMNS if not columns.get(meaning)]:
-        raise UsageError("no_column_named", lacking=", ".join(missing))
+        raise UsageError("columns_not_named", lacking=", ".join(missing))
     rows, no_person, no_day = list[CareRow](), list[int](), list[int]()
     for number, cells in table.rows:
         texts = {

@@ -103,7 +103,7 @@ def load_client_register(path: Path) -> ClientRegister:
         for column in columns
         if column not in _HEADERS and column.casefold().startswith(_PROTECTION_HEADERS)
     ]:
-        raise UsageError("column_not_read", unread=unread[0], path=path.name)
+        raise UsageError("column_unread", unread=unread[0], path=path.name)
     missing = {
         column.field for column in CLIENT_COLUMNS if columns and column.header not in columns
     }

@@ -56,17 +56,17 @@ def parse_issued_file(data: bytes) -> IssuedFile:
     try:
         rows = [cells for _, cells in read_foreign_table(data, "The file") if cells]
     except NoTableError as error:
-        raise UsageError("no_file_issued_sheets") from error
+        raise UsageError("not_an_issue_file") from error
     # Header and last line show whether the file is complete.
     if not rows or rows[0] not in (COLUMNS, _COLUMNS_WITHOUT_ROWS):
-        raise UsageError("no_file_issued_sheets_first_line", columns=";".join(COLUMNS))
+        raise UsageError("not_an_issue_file_by_header", columns=";".join(COLUMNS))
     *body, last = rows[1:] or [("",)]
     if len(last) != 2 or last[0] != CHECKSUM_LABEL:
-        raise UsageError("end_file_missing_last_line")
+        raise UsageError("file_truncated")
     if last[1] != _rows_digest(body):
-        raise UsageError("file_changed_cut_says_does")
+        raise UsageError("file_checksum_wrong")
     if any(len(row) != len(rows[0]) for row in body):
-        raise UsageError("file_row_too_short_too")
+        raise UsageError("row_length_wrong")
     _require_unique(body)
     # Lines of an old file get an empty row number.
     return IssuedFile(_parse_sheets([(*row, "")[: len(COLUMNS)] for row in body]), last[1])
@@ -75,7 +75,7 @@ def parse_issued_file(data: bytes) -> IssuedFile:
 def _require_unique(rows: Sequence[tuple[str, ...]]) -> None:
     counts = Counter((row[0], row[len(_COLUMNS_WITHOUT_ROWS) :]) for row in rows)
     if repeated := sorted({serial for (serial, _), count in counts.items() if count > 1}):
-        raise UsageError("file_serial_twice", twice=", ".join(repeated))
+        raise UsageError("duplicate_serial_in_file", twice=", ".join(repeated))
 
 
 def _sheet_lines(sheet: IssuedSheet) -> Iterator[tuple[str, ...]]:
@@ -100,7 +100,7 @@ def _parse_sheets(lines: Iterable[Sequence[str]]) -> tuple[IssuedSheet, ...]:
             or not unit
             or (row and not (is_row_of_sheet and pid and row.isdecimal()))
         ):
-            raise UsageError("row_file_wrong", number=number)
+            raise UsageError("row_wrong", number=number)
         if sheet is not None and row:
             sheets[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(int(row), pid)))
         else:

@@ -136,14 +136,12 @@ def require_valid_quantities(quantities: Sequence[SheetQuantity]) -> Sequence[Sh
         UsageError: a number is negative or too high, or a form is there twice.
     """
     if len({quantity.form for quantity in quantities}) < len(quantities):
-        raise UsageError("form_stands_twice")
+        raise UsageError("form_listed_twice")
     if any(
         not (0 <= quantity.sheets <= MAX_SHEETS and 0 <= quantity.per_client <= MAX_PER_CLIENT)
         for quantity in quantities
     ):
-        raise UsageError(
-            "number_too_high_below_0", most_sheets=MAX_SHEETS, most_each=MAX_PER_CLIENT
-        )
+        raise UsageError("number_out_of_range", most_sheets=MAX_SHEETS, most_each=MAX_PER_CLIENT)
     return quantities
 
 

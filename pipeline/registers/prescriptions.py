@@ -108,7 +108,7 @@ def load_prescriptions(path: Path, unit: str = "") -> list[Prescription]:
         and unit in ("", prescription.unit)
     ]
     if not found:
-        raise UsageError("plan_no_prescriptions")
+        raise UsageError("plan_without_prescriptions")
     return sorted(found)
 
 
@@ -124,7 +124,7 @@ def make_prescription_sheets(form: Form, prescriptions: Iterable[Prescription]) 
         UsageError: the form has no lines for prescriptions, or a text no room in its box.
     """
     if not has_prescription_lines(form):
-        raise UsageError("no_lines_prescriptions", form=form.id)
+        raise UsageError("form_without_prescription_lines", form=form.id)
     most, lines = _count_lines(form, _PRESCRIPTION_FIELDS), _count_lines(form, _TIME_FIELD)
     groups = groupby(sorted(prescriptions), key=lambda each: (each.unit, each.pid, each.month))
     parts = [

@@ -14,10 +14,9 @@ from typing import Protocol
 from fpdf.enums import XPos, YPos
 
 from pipeline.domain.form.form import Forms
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import Document
-from pipeline.texts import Topic
 
 PAGE_WIDTH, PAGE_HEIGHT, PAGE_MARGIN = 90.0, 160.0, 7.0
 """mm"""
@@ -27,7 +26,6 @@ _ANSWER_LINES = 3
 _ANSWER_HEIGHT_MM = 62
 """Height of a question with its lines: it is never broken over two pages."""
 _TEXT_COLOUR = (0, 0, 0)
-_text = Topic("question_list", DATA_LANGUAGE)
 
 
 class AskedQuestion(Protocol):
@@ -74,7 +72,7 @@ class _QuestionDocument(Document):
 
     def footer(self) -> None:
         self.set_xy(PAGE_MARGIN, PAGE_HEIGHT - 12)
-        self.write_paragraph(_text("secrecy"), 6.5)
+        self.write_paragraph(data_text("question_list.secrecy"), 6.5)
 
     def write_paragraph(self, text: str, size: float, *, bold: bool = False) -> None:
         """Write a paragraph from margin to margin."""
@@ -93,12 +91,14 @@ def make_question_list(
     author: str, asked: Sequence[AskedQuestion], forms: Forms, *, made_by: str, made_at: datetime
 ) -> bytes:
     """Return the PDF: each question with its paper and lines to write the answer on."""
-    with _QuestionDocument(_text("title"), made_at) as pages:
+    with _QuestionDocument(data_text("question_list.title"), made_at) as pages:
         pages.add_page()
-        pages.write_paragraph(_text("title"), 14, bold=True)
-        pages.write_paragraph(author or _text("unknown_author"), 11, bold=True)
+        pages.write_paragraph(data_text("question_list.title"), 14, bold=True)
+        pages.write_paragraph(author or data_text("question_list.unknown_author"), 11, bold=True)
         time = format_minute(made_at)
-        pages.write_paragraph(_text("asked", count=len(asked), person=made_by, time=time), 8)
+        pages.write_paragraph(
+            data_text("question_list.asked", count=len(asked), person=made_by, time=time), 8
+        )
         for number, question in enumerate(asked, 1):
             _draw_question(pages, number, question, forms)
         return bytes(pages.output())
@@ -114,17 +114,21 @@ def _draw_question(
     form = forms.get((entry.form, entry.version))
     paper = (
         entry.event_on or "",
-        _text("sheet", serial=entry.serial) if entry.serial else "",
-        _text("row", row=entry.row) if entry.row else "",
+        data_text("question_list.sheet", serial=entry.serial) if entry.serial else "",
+        data_text("question_list.row", row=entry.row) if entry.row else "",
     )
     pages.ln(4)
     pages.write_paragraph(f"{number}. {form.title if form else entry.form}", 11, bold=True)
-    pages.write_paragraph(", ".join(filter(None, paper)) or _text("no_serial"), 9)
+    pages.write_paragraph(", ".join(filter(None, paper)) or data_text("question_list.no_serial"), 9)
     pages.ln(1)
     pages.write_paragraph(question.text, 11)
     pages.ln(2)
     # Lines to write on.
-    for label in (_text("answer"), *[""] * (_ANSWER_LINES - 1), _text("answered_by")):
+    for label in (
+        data_text("question_list.answer"),
+        *[""] * (_ANSWER_LINES - 1),
+        data_text("question_list.answered_by"),
+    ):
         pages.write_paragraph(label, 8)
         y = pages.get_y() + 3.5
         pages.line(PAGE_MARGIN, y, PAGE_WIDTH - PAGE_MARGIN, y)

@@ -9,13 +9,12 @@ from collections.abc import Iterable
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.identity_numbers import format_pid
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.files.csv_tables import write_csv
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.reports.backlog import Backlog
 from pipeline.store.reports.paper_days import PaperDays
 from pipeline.store.reports.sheet_accounting import MissingSheet
-from pipeline.texts import Topic
 
 BACKLOG_HEADER = (
     "enhet",
@@ -38,7 +37,6 @@ PAPER_DAYS_HEADER = (
     "bedömning",
 )
 MISSING_SHEETS_HEADER = ("enhet", "blankett", "löpnummer", "utskrivet", "förifyllt")
-_text = Topic("list_file", DATA_LANGUAGE)
 
 
 def backlog_csv(backlog: Backlog) -> bytes:
@@ -55,13 +53,16 @@ def backlog_csv(backlog: Backlog) -> bytes:
             str(marker.entries),
             marker.oldest,
             marker.criticality,
-            _text("yes" if marker.is_certain else "read_by_machine"),
+            data_text("list_file.yes" if marker.is_certain else "list_file.read_by_machine"),
         )
         for marker in backlog.markers
     ]
-    not_listed = (("unknown_client", backlog.unknown), ("hidden", backlog.hidden))
+    not_listed = (
+        ("list_file.unknown_client", backlog.unknown),
+        ("list_file.hidden", backlog.hidden),
+    )
     lines += [
-        ("", "", _text(key), "", str(count), "", "", "") for key, count in not_listed if count
+        ("", "", data_text(key), "", str(count), "", "", "") for key, count in not_listed if count
     ]
     return write_csv(BACKLOG_HEADER, lines)
 
@@ -78,7 +79,7 @@ def paper_days_csv(paper_days: PaperDays) -> bytes:
             _format_count(count.visits),
             _format_count(count.planned_visits),
             _format_count(count.planned_shifts),
-            _text(f"status.{count.paper_status.value}"),
+            data_text(f"list_file.status.{count.paper_status.value}"),
         )
         for count in days
     ]
@@ -89,11 +90,11 @@ def missing_sheets_csv(missing: Iterable[MissingSheet]) -> bytes:
     """Return the missing sheets, a line a sheet, in the order given."""
     rows = [
         (
-            sheet.unit or _text("unknown_unit"),
+            sheet.unit or data_text("list_file.unknown_unit"),
             sheet.form,
             format_serial_or_id(sheet.serial),
             f"{sheet.issued_at.astimezone(SWEDEN):%Y-%m-%d}",
-            _text("yes" if sheet.prefilled else "no"),
+            data_text("list_file.yes" if sheet.prefilled else "list_file.no"),
         )
         for sheet in missing
     ]

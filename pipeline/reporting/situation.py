@@ -13,7 +13,7 @@ from enum import StrEnum
 from babel.dates import format_date
 
 from pipeline.reporting.forecast import Forecast
-from pipeline.texts import Topic
+from pipeline.texts import Words
 
 _LOCALES = {"sv": "sv_SE", "en": "en_GB"}
 
@@ -88,7 +88,7 @@ class SituationText:
 
 def describe_situation(situation: Situation, language: str) -> SituationText:
     """Return the sentences about a situation."""
-    say = Topic("situation", language)
+    say = Words(language)
     return SituationText(
         _whole_text(situation, say), _work_text(situation, say), _deadline_text(situation, say)
     )
@@ -96,78 +96,84 @@ def describe_situation(situation: Situation, language: str) -> SituationText:
 
 def describe_range(situation: Situation, language: str) -> str:
     """Return when the work is done at the earliest and latest; empty without evidence."""
-    forecast, say = situation.forecast, Topic("situation", language)
+    forecast, say = situation.forecast, Words(language)
     if not situation.open or forecast.middle is None or forecast.optimistic is None:
         return ""
     first = _day_text(situation.today, forecast.optimistic, say)
     if forecast.pessimistic is None:
-        return say("range_open", first=first)
+        return say("situation.range_open", first=first)
     if forecast.pessimistic == forecast.optimistic:
         return ""
-    return say("range", first=first, last=_day_text(situation.today, forecast.pessimistic, say))
+    return say(
+        "situation.range", first=first, last=_day_text(situation.today, forecast.pessimistic, say)
+    )
 
 
-def _whole_text(situation: Situation, say: Topic) -> str:
+def _whole_text(situation: Situation, say: Words) -> str:
     """Say whether anything is lost: damage first, then paper that is not in, else that all is."""
     if not situation.is_database_whole:
-        return say("database_damaged")
+        return say("situation.database_damaged")
     if situation.changed_rows:
-        return say("rows_changed")
+        return say("situation.rows_changed")
     if situation.lost_files:
-        return say.count("files_lost", situation.lost_files)
+        return say.count("situation.files_lost", situation.lost_files)
     problems = [
         say.count(name, count)
         for name, count in (
-            ("failed", situation.failed),
-            ("interrupted", situation.interrupted),
-            ("missing_sheets", situation.missing_sheets),
+            ("situation.failed", situation.failed),
+            ("situation.interrupted", situation.interrupted),
+            ("situation.missing_sheets", situation.missing_sheets),
         )
         if count
     ]
     if not situation.scanned:
-        return " ".join((say("nothing_scanned"), *problems))
+        return " ".join((say("situation.nothing_scanned"), *problems))
     if situation.failed or situation.interrupted:
         return " ".join(problems)
     # What came in is all there; sheets that have not come in yet are another matter.
     if problems:
-        return " ".join((say("nothing_scanned_lost"), *problems))
-    return say("nothing_known_lost" if situation.lost_files is None else "nothing_lost")
+        return " ".join((say("situation.nothing_scanned_lost"), *problems))
+    return say(
+        "situation.nothing_known_lost" if situation.lost_files is None else "situation.nothing_lost"
+    )
 
 
-def _work_text(situation: Situation, say: Topic) -> str:
+def _work_text(situation: Situation, say: Words) -> str:
     """Say how many pages wait, and until when if that is known."""
     forecast, waiting = situation.forecast, situation.waiting
     if not situation.scanned:
         return ""
     if not waiting:
-        return say("nothing_waits")
+        return say("situation.nothing_waits")
     if not situation.open:
-        return say.count("unread", waiting)
+        return say.count("situation.unread", waiting)
     if not forecast.path:
-        return say.count("early", waiting)
+        return say.count("situation.early", waiting)
     if forecast.middle is None:
-        return say.count("far", waiting)
+        return say.count("situation.far", waiting)
     if forecast.middle <= 1:
-        return say.count("until_tomorrow", waiting)
-    return say.count("until", waiting, day=_day_text(situation.today, forecast.middle, say))
+        return say.count("situation.until_tomorrow", waiting)
+    return say.count(
+        "situation.until", waiting, day=_day_text(situation.today, forecast.middle, say)
+    )
 
 
-def _deadline_text(situation: Situation, say: Topic) -> str:
+def _deadline_text(situation: Situation, say: Words) -> str:
     """Say how many deadlines have passed, may have passed, and end by tomorrow."""
     parts = [
         say.count(name, count)
         for name, count in (
-            ("passed", situation.passed),
-            ("uncertain", situation.uncertain),
-            ("soon", situation.soon),
+            ("situation.passed", situation.passed),
+            ("situation.uncertain", situation.uncertain),
+            ("situation.soon", situation.soon),
         )
         if count
     ]
     return " ".join(parts)
 
 
-def _day_text(today: date, days: int, say: Topic) -> str:
+def _day_text(today: date, days: int, say: Words) -> str:
     """Return a day as people say it, without the year: the horizon is four months."""
     if days <= 1:
-        return say("tomorrow" if days else "today")
+        return say("situation.tomorrow" if days else "situation.today")
     return format_date(today + timedelta(days=days), "d MMMM", locale=_LOCALES[say.language])

@@ -15,7 +15,7 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.files.pdf_output import Document
 from pipeline.reporting.progress import STEPS, Overview, ProgressReport
 from pipeline.reporting.situation import Level, describe_range, describe_situation
-from pipeline.texts import Topic, grouped
+from pipeline.texts import Words, grouped
 
 _MARGIN = 16.0
 _WIDTH = 210.0 - 2 * _MARGIN
@@ -35,19 +35,23 @@ def situation_pdf(
     report: ProgressReport, provider: str, now: datetime, language: str = "sv"
 ) -> bytes:
     """Return the page as PDF, in a language."""
-    say = Topic("progress_report", language)
-    with _Page(say("name"), language) as page:
+    say = Words(language)
+    with _Page(say("progress_report.name"), language) as page:
         page.add_page()
-        page.write(say("title"), 17, bold=True)
+        page.write(say("progress_report.title"), 17, bold=True)
         page.write(
-            f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   {say('what')}",
+            f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   {say('progress_report.what')}",
             9,
             _MUTED_COLOUR,
         )
         page.ln(4)
         _draw_sentences(page, report, language)
         page.ln(4)
-        page.write(say("by_hour" if report.is_by_hour else "burn_down"), 11, bold=True)
+        page.write(
+            say("progress_report.by_hour" if report.is_by_hour else "progress_report.burn_down"),
+            11,
+            bold=True,
+        )
         _draw_plot(page, report, say)
         page.ln(3)
         _draw_units(page, report, say)
@@ -101,11 +105,11 @@ def _draw_sentences(page: _Page, report: ProgressReport, language: str) -> None:
         page.write(range_text, 10, _MUTED_COLOUR)
 
 
-def _draw_plot(page: _Page, report: Overview, say: Topic) -> None:
+def _draw_plot(page: _Page, report: Overview, say: Words) -> None:
     """Draw what is left: by the hour with what came in and was done, later by the day."""
     left, top = _MARGIN + _SCALE_WIDTH, page.get_y() + (8 if report.is_by_hour else 4)
     if not report.past_hours and not report.past_days:
-        page.write(say("nothing_scanned"), 10, _MUTED_COLOUR)
+        page.write(say("progress_report.nothing_scanned"), 10, _MUTED_COLOUR)
         return
     if report.is_by_hour:
         _draw_hours(page, report, say, (left, top))
@@ -114,7 +118,7 @@ def _draw_plot(page: _Page, report: Overview, say: Topic) -> None:
     page.set_xy(_MARGIN, top + _PLOT_HEIGHT + 6)
 
 
-def _draw_hours(page: _Page, report: Overview, say: Topic, corner: _Point) -> None:
+def _draw_hours(page: _Page, report: Overview, say: Words, corner: _Point) -> None:
     hours = report.past_hours
     most = max(1, *(max(hour.open, hour.made, hour.ended) for hour in hours))
     _draw_scale(page, corner, most)
@@ -143,12 +147,12 @@ def _draw_hours(page: _Page, report: Overview, say: Topic, corner: _Point) -> No
     _draw_legend(page, say, (left, top - 6))
 
 
-def _draw_legend(page: _Page, say: Topic, corner: _Point) -> None:
+def _draw_legend(page: _Page, say: Words, corner: _Point) -> None:
     x, y = corner
     for name, colour in (
-        ("hour_made", _MADE_COLOUR),
-        ("hour_ended", _LINE_COLOUR),
-        ("hour_open", _TEXT_COLOUR),
+        ("progress_report.hour_made", _MADE_COLOUR),
+        ("progress_report.hour_ended", _LINE_COLOUR),
+        ("progress_report.hour_open", _TEXT_COLOUR),
     ):
         page.set_fill_color(*colour)
         page.rect(x, y + 1, 3, 2, style="F")
@@ -229,13 +233,21 @@ def _draw_path(page: _Page, points: Sequence[_Point], colour: tuple[int, int, in
     page.set_line_width(0.2)
 
 
-def _draw_units(page: _Page, report: ProgressReport, say: Topic) -> None:
+def _draw_units(page: _Page, report: ProgressReport, say: Words) -> None:
     """Draw a table of the first units, and how many more there are."""
     page.set_style(9, _TEXT_COLOUR)
     page.set_draw_color(*_RULE_GREY)
     page.set_fill_color(255, 255, 255)
-    heads = ["unit", "unit_waiting", *(f"step.{name}" for name in STEPS)]
-    heads += ["unit_over", "unit_oldest", "unit_missing"]
+    heads = [
+        "progress_report.unit",
+        "progress_report.unit_waiting",
+        *(f"progress_report.step.{name}" for name in STEPS),
+    ]
+    heads += [
+        "progress_report.unit_over",
+        "progress_report.unit_oldest",
+        "progress_report.unit_missing",
+    ]
     names = sorted({*report.remaining, *report.due, *(sheet.unit for sheet in report.sheets)})
     with page.table(
         col_widths=(46, 16, 18, 18, 18, 18, 18, 22, 16),
@@ -250,16 +262,18 @@ def _draw_units(page: _Page, report: ProgressReport, say: Topic) -> None:
             for cell in cells:
                 row.cell(page.fit(cell))
     if len(names) > _MAX_UNITS:
-        page.write(say.count("more_units", len(names) - _MAX_UNITS), 9, _MUTED_COLOUR)
+        page.write(
+            say.count("progress_report.more_units", len(names) - _MAX_UNITS), 9, _MUTED_COLOUR
+        )
 
 
-def _unit_row(report: ProgressReport, name: str, say: Topic) -> tuple[str, ...]:
+def _unit_row(report: ProgressReport, name: str, say: Words) -> tuple[str, ...]:
     left, due = report.remaining.get(name), report.due.get(name, {})
     oldest = next((unit.oldest_event for unit in report.units if unit.unit == name), None)
     missing = sum(balance.missing for balance in report.sheets if balance.unit == name)
     steps = left.steps if left else dict.fromkeys(STEPS, 0)
     return (
-        name or say("unit_unknown"),
+        name or say("progress_report.unit_unknown"),
         grouped(left.pages if left else 0),
         *(grouped(count) for count in steps.values()),
         grouped(due.get("over", 0) + due.get("uncertain", 0)),
@@ -268,17 +282,22 @@ def _unit_row(report: ProgressReport, name: str, say: Topic) -> tuple[str, ...]:
     )
 
 
-def _notes(report: ProgressReport, say: Topic) -> list[str]:
+def _notes(report: ProgressReport, say: Words) -> list[str]:
     """Return what is less urgent: second reviews, unanswered runs and the pace."""
     notes = [
-        say("second", twice=grouped(twice), confirmed=grouped(confirmed))
+        say("progress_report.second", twice=grouped(twice), confirmed=grouped(confirmed))
         for criticality, (confirmed, twice) in report.second_checked.items()
         if criticality == "A"
     ]
     if report.silent_runs:
-        runs = say.count("runs", len(report.silent_runs))
+        runs = say.count("progress_report.runs", len(report.silent_runs))
         entries = sum(run.entries for run in report.silent_runs)
-        notes.append(say.count("silent", entries, runs=runs))
+        notes.append(say.count("progress_report.silent", entries, runs=runs))
     if report.pace.hours_left is not None:
-        notes.append(say("tempo", hours=say.count("hours", round(report.pace.hours_left))))
+        notes.append(
+            say(
+                "progress_report.tempo",
+                hours=say.count("progress_report.hours", round(report.pace.hours_left)),
+            )
+        )
     return notes

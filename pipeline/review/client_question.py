@@ -98,7 +98,7 @@ def complete_client_numbers(
     ):
         return {**answers, spec.name: Answer(new_temporary_pid())}
     if answer.state is not State.READ or not isinstance(answer.value, str):
-        raise MissingAnswerError("entry_without_personal_number_not", fields=(spec.name,))
+        raise MissingAnswerError("entry_without_personal_number", fields=(spec.name,))
     # Look the number up; the block is checked before anything is revealed
     client = find_client(conn, answer.value)
     visibility.require_unblocked_client(conn, person, client.pid if client else answer.value)

@@ -203,7 +203,7 @@ def void_entry(
     # An entry that its target refused is in no system.
     exported = bool(latest_exports(conn, [entry_id]))
     if not exported and entry.state not in {EntryState.SIGNED, EntryState.REJECTED}:
-        raise ReviewError("entry_neither_signed_nor_exported")
+        raise ReviewError("entry_not_signed_or_exported")
     # A target that has the entry gets a withdrawal, so the entry must be exported once more.
     state = EntryState.CONFIRMED if exported else EntryState.REJECTED
     write_decision(
@@ -279,10 +279,10 @@ def undo_decision(
     entry = _require_own_decision(conn, person, entry_id, revision)
     require_not_void(entry)
     if is_claimed_by_other(entry, person, now):
-        raise ReviewError("colleague_reviewing_just_now")
+        raise ReviewError("in_review_by_another")
     # A correction is undone by another correction.
     if was_corrected_last(conn, entry):
-        raise ReviewError("correction_not_taken_back")
+        raise ReviewError("correction_cannot_be_undone")
     require_not_exported(conn, entry)
     if entry.state is EntryState.REJECTED:
         _undo_rejection(conn, person, entry, now)
@@ -315,7 +315,7 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
         raise stale_decision_error()
     if not is_own:
         raise NotAllowedError(
-            "another_person_decided",
+            "decided_by_another",
             by=person.login,
             action=Action.REVIEW.value,
             unit=entry.unit,

@@ -284,9 +284,7 @@ def reject_entry(
             signed (then `corrections.void_entry`).
     """
     if reason not in rules.REJECTION_REASONS:
-        raise ReviewError(
-            "entry_rejected_one_given_reasons", review=", ".join(rules.REJECTION_REASONS)
-        )
+        raise ReviewError("rejection_reason_unknown", review=", ".join(rules.REJECTION_REASONS))
     entry = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()

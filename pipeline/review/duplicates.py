@@ -148,15 +148,15 @@ def _require_comparison(
     if comparison.other_entry == entry_id or not (
         comparison.other_entry or comparison.text.strip() or comparison.picture
     ):
-        raise ReviewError("duplicate_compared_something")
+        raise ReviewError("duplicate_without_original")
     if comparison.other_entry is not None:
         lock_entries(conn, entry_id, comparison.other_entry)
         other = load_entry(conn, comparison.other_entry)
         visibility.require_visible_entry(conn, person, Action.REVIEW, other)
         if other.state is EntryState.REJECTED or other.voided is not None:
-            raise ReviewError("other_entry_put_aside_itself")
+            raise ReviewError("other_entry_skipped")
     if comparison.picture is not None and not comparison.picture.startswith(_IMAGE_SIGNATURES):
-        raise ReviewError("no_picture")
+        raise ReviewError("not_an_image")
 
 
 def withdraw_duplicate_mark(conn: Connection, person: Person, mark_id: int, now: datetime) -> None:

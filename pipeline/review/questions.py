@@ -49,7 +49,7 @@ def ask_author(
         ReviewError: the question is empty, or holds a personal number.
     """
     if not text.strip():
-        raise ReviewError("nothing_asked")
+        raise ReviewError("question_empty")
     if contains_pid(text):
         raise ReviewError("question_with_number")
     entry = load_entry(conn, entry_id)
@@ -106,9 +106,9 @@ def save_author_answer(
     row = load_question_row(conn, question_id)
     visibility.require_visible_entry(conn, person, Action.FOLLOW_UP, load_entry(conn, row.entry))
     if not text.strip() or not answered_by.strip():
-        raise ReviewError("answer_needs_text_who_gave")
+        raise ReviewError("answer_incomplete")
     if answered_at > now:
-        raise ReviewError("answer_lies_future")
+        raise ReviewError("answer_in_future")
     answer = {
         "question": question_id,
         "text": text.strip(),

@@ -186,12 +186,12 @@ def sign_sheet(
     # All conditions are checked before the first signature.
     is_own = _ownership_test(conn, person)
     if len({entry.sheet for entry, _ in entries}) != 1:
-        raise ReviewError("only_rows_one_sheet_signed")
+        raise ReviewError("rows_of_several_sheets")
     by_sheet = _forms_by_sheet(forms)
     if not all(_may_sign_together(entry, by_sheet) for entry, _ in entries):
-        raise ReviewError("entries_class_signed_one_one")
+        raise ReviewError("class_a_signed_singly")
     if not all(is_own(entry) for entry, _ in entries):
-        raise ReviewError("only_own_rows_signed_together")
+        raise ReviewError("rows_of_several_authors")
     # The rows share one act of signing.
     act = secrets.token_hex(8)
     for entry, revision in entries:
@@ -221,7 +221,7 @@ def sign_for_absent(
     for entry, _ in entries:
         visibility.require_visible_entry(conn, person, Action.SIGN, entry)
     if len({author_of(entry) for entry, _ in entries}) != 1:
-        raise ReviewError("only_notes_one_author_signed")
+        raise ReviewError("notes_of_several_authors")
     is_own = _ownership_test(conn, person)
     if any(is_own(entry) for entry, _ in entries):
         raise ReviewError("own_notes_signed_as_own")
@@ -256,7 +256,7 @@ def withdraw_signature(
         raise stale_decision_error()
     if entry.signed_by != person.login:
         raise NotAllowedError(
-            "another_person_signed",
+            "signed_by_another",
             by=person.login,
             action=Action.SIGN.value,
             unit=entry.unit,
@@ -406,7 +406,7 @@ def _format_reason(reason: str, text: str, reasons: Sequence[str]) -> str:
         ReviewError: the reason is not allowed, or it needs a text.
     """
     if reason not in reasons:
-        raise ReviewError("somebody_else_than_author_signs")
+        raise ReviewError("signing_for_other_needs_reason")
     if reason == SIGNING_REASONS[-1] and not text.strip():
-        raise ReviewError("reason_written")
+        raise ReviewError("reason_missing")
     return f"{reason}: {text.strip()}"[:300] if text.strip() else reason

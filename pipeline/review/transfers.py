@@ -133,7 +133,7 @@ def transfer_protected_entry(
         None,
     )
     if client is None or client.unit == entry.unit:
-        raise ReviewError("nobody_here_may_see_entry")
+        raise ReviewError("entry_client_hidden")
     _write_transfer(conn, forms, person, entry_id, revision, client.unit, "", now, secret=True)
 
 

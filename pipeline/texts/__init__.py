@@ -32,15 +32,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """The texts of one topic in one language: called with `title`, it gives `<topic>.title`."""
+class Words:
+    """The texts in one language: called with a key, it gives its text."""
 
-    name: str
     language: str
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Return the text of a key within the topic, filled in."""
-        return text(f"{self.name}.{key}", self.language, **values)
+        """Return the text of a key, filled in."""
+        return text(key, self.language, **values)
 
     def count(self, key: str, number: int, /, **values: object) -> str:
         """Return a text with a plural, its count formatted with a gap between thousands."""

@@ -111,7 +111,7 @@ def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
         pace = Pace(len(pages), time.perf_counter() - start, total_cpu_seconds() - cpu)
     # Discard the measurement of a run that failed.
     if done.returncode:
-        raise ReadingError("ocrmypdf_ended_code", returncode=done.returncode)
+        raise ReadingError("ocrmypdf_failed", returncode=done.returncode)
     return pace
 
 

@@ -72,7 +72,7 @@ def load_pages(files: Sequence[Path], most: int) -> list[bytes]:
     """
     pages = list(islice(_iter_pages(files), most))
     if not pages:
-        raise UsageError("no_page_measure")
+        raise UsageError("no_page_to_measure")
     return pages
 
 

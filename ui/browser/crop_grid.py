@@ -58,7 +58,10 @@ def crop_grid(
             marks = {int(cell_id): bool(is_odd) for cell_id, is_odd in event["marks"].items()}
             act(str(event["group"]), marks)
 
-    labels = {name: t(f"group.{name}") for name in ("odd", "rest", "all", "more")}
+    labels = {
+        key.rpartition(".")[2]: t(key)
+        for key in ("group.odd", "group.rest", "group.all", "group.more")
+    }
     labels |= {
         "grid": what,
         "unseen": t("group.unseen", number="#"),

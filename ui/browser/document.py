@@ -14,9 +14,17 @@ from ui.browser.assets import read_script
 from ui.i18n import current_language, t
 
 _TEXTS = (
-    *("main", "more", "explains", "year", "skip", "refused", "remove"),
-    *("lost", "lost_what", "not_found", "not_found_what"),
-    *("all", "all_found", "add"),
+    *(
+        "document.main",
+        "document.more",
+        "document.explains",
+        "document.year",
+        "document.skip",
+        "document.refused",
+        "document.remove",
+    ),
+    *("document.lost", "document.lost_what", "document.not_found", "document.not_found_what"),
+    *("document.all", "document.all_found", "document.add"),
 )
 _SCROLL_SCRIPT = """export default function ({ parentElement, data }) {
   if (parentElement.efTurn === data.turn) return;
@@ -66,7 +74,7 @@ def document_settings(left: str = "") -> None:
 
     What the browser keeps of a person who has logged out (`left`) is removed from it.
     """
-    texts = {name: t(f"document.{name}") for name in _TEXTS}
+    texts = {key.rpartition(".")[2]: t(key) for key in _TEXTS}
     _document_component()(
         key="document",
         data={

@@ -19,32 +19,32 @@ from ui.i18n import t
 
 HELP_KEY = "keyboard_help"
 _KEY_HELP_ROWS = (
-    ("Ctrl+Enter", "save"),
-    ("Enter Tab", "next_field"),
-    ("Shift+Tab", "previous_field"),
-    ("Ctrl+↓ Ctrl+↑", "any_field"),
-    ("-", "empty"),
-    ("?", "illegible"),
-    ("Alt+T", "empty_anywhere"),
-    ("Alt+I", "illegible_anywhere"),
-    ("1 2 3 ← →", "choose"),
-    ("Alt+O", "unfold"),
-    ("Alt+U", "doubtful"),
-    ("← → ↑ ↓ Space", "group"),
-    ("Alt+S", "skip"),
-    ("Alt+A", "reject"),
-    ("Alt+Z", "undo"),
-    ("Alt+L", "lookup"),
-    ("Alt+↑ ↓ ← →", "scroll"),
-    ("Alt++ Alt+- Alt+0", "zoom"),
-    ("Alt+B", "back"),
-    ("Alt+K", "contrast"),
-    ("Alt+N", "invert"),
-    ("Alt+H", "help"),
-    ("Alt+J", "attachments"),
-    ("Alt+G", "own_attachment"),
-    ("Alt+V", "rows"),
-    ("Alt+M", "split"),
+    ("Ctrl+Enter", "keys.save"),
+    ("Enter Tab", "keys.next_field"),
+    ("Shift+Tab", "keys.previous_field"),
+    ("Ctrl+↓ Ctrl+↑", "keys.any_field"),
+    ("-", "keys.empty"),
+    ("?", "keys.illegible"),
+    ("Alt+T", "keys.empty_anywhere"),
+    ("Alt+I", "keys.illegible_anywhere"),
+    ("1 2 3 ← →", "keys.choose"),
+    ("Alt+O", "keys.unfold"),
+    ("Alt+U", "keys.doubtful"),
+    ("← → ↑ ↓ Space", "keys.group"),
+    ("Alt+S", "keys.skip"),
+    ("Alt+A", "keys.reject"),
+    ("Alt+Z", "keys.undo"),
+    ("Alt+L", "keys.lookup"),
+    ("Alt+↑ ↓ ← →", "keys.scroll"),
+    ("Alt++ Alt+- Alt+0", "keys.zoom"),
+    ("Alt+B", "keys.back"),
+    ("Alt+K", "keys.contrast"),
+    ("Alt+N", "keys.invert"),
+    ("Alt+H", "keys.help"),
+    ("Alt+J", "keys.attachments"),
+    ("Alt+G", "keys.own_attachment"),
+    ("Alt+V", "keys.rows"),
+    ("Alt+M", "keys.split"),
 )
 
 
@@ -92,7 +92,7 @@ def key_help_button() -> None:
     """Show a button that opens the list of keys."""
     with st.popover(t("keys.title"), icon=":material/keyboard:", key=HELP_KEY):
         rows = "".join(
-            f"<kbd>{escape(keys)}</kbd><span>{escape(t(f'keys.{name}'))}</span>"
+            f"<kbd>{escape(keys)}</kbd><span>{escape(t(name))}</span>"
             for keys, name in _KEY_HELP_ROWS
         )
         st.html(f'<div class="ef-keys">{rows}</div>')

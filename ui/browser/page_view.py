@@ -86,7 +86,15 @@ def page_view(sheet: SheetView) -> None:
     """Show a sheet. Its images are sent only if the browser does not have them."""
     cache_images("now", sheet.pictures)
     labels = {
-        name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")
+        key.rpartition(".")[2]: t(key)
+        for key in (
+            "picture.in",
+            "picture.out",
+            "picture.whole",
+            "picture.turn",
+            "picture.contrast",
+            "picture.invert",
+        )
     }
     _page_view_component()(
         key="page_view",

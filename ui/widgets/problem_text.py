@@ -19,7 +19,7 @@ def issue_texts(codes: Iterable[str], form: Form | None) -> list[str]:
     labels_by_text: dict[str, dict[str, None]] = {}
     for code in codes:
         spec = form.by_name.get(split_code(code)[1]) if form else None
-        labels = labels_by_text.setdefault(code_text("problem", code), {})
+        labels = labels_by_text.setdefault(code_text("issue", code), {})
         if form and spec:
             labels[accessible_name(form, spec)] = None
     return [

@@ -101,7 +101,7 @@ def _write_undelivered(
         waiting = [one for one in list_packages(conn, person) if not one.is_delivered]
     own = [package for package in reversed(waiting) if package.made_by == person.name[:80]]
     if others := [package.id for package in waiting if package not in own]:
-        print_note("archive.unfetched_others", packages=", ".join(others))
+        print_note("cli.archive.unfetched_others", packages=", ".join(others))
     folder = (output or Path()).parent
     return [
         {"package": one.id} | _write_package(context, person, one.id, folder / one.file_name)
@@ -126,18 +126,18 @@ def _write_package(
 
 def _print_archive_result(result: dict[str, Any]) -> None:
     for earlier in result["unfetched"]:
-        print_text("archive.unfetched", package=earlier["package"], file=earlier["file"])
+        print_text("cli.archive.unfetched", package=earlier["package"], file=earlier["file"])
     if result["package"]:
         print_text(
-            "archive.written",
+            "cli.archive.written",
             sheets=format_count(result["sheets"], "sheet"),
             file=result["file"],
             package=result["package"],
             sha256=result["sha256"],
         )
     else:
-        print_text("archive.nothing")
+        print_text("cli.archive.nothing")
     if result["waiting"]:
-        print_text("archive.left", count=result["waiting"])
+        print_text("cli.archive.left", count=result["waiting"])
     for wait, count in result["waits"].items():
-        print_text(f"archive.wait.{wait}", count=count)
+        print_text(f"cli.archive.wait.{wait}", count=count)

@@ -37,9 +37,9 @@ def check_target(
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
     else:
         for problem in found.problems:
-            print_text(f"check_target.{problem.rule}", where=problem.where)
-        print_text("check_target.carried", carried=found.carried, entries=found.entries)
+            print_text(f"cli.check_target.{problem.rule}", where=problem.where)
+        print_text("cli.check_target.carried", carried=found.carried, entries=found.entries)
         for reason in found.reasons:
-            print_text("check_target.left_out", reason=reason)
+            print_text("cli.check_target.left_out", reason=reason)
     if found.problems:
         raise typer.Exit(ExitCode.EXPORT)

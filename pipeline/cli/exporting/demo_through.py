@@ -20,7 +20,7 @@ def drive_demo_through() -> None:
         report = drive_through(context)
     _print_table(report)
     print_text(
-        "demo.through.waiting",
+        "cli.demo.through.waiting",
         held=len(report.held),
         kept=len(report.kept),
         lost=len(report.lost),
@@ -29,19 +29,26 @@ def drive_demo_through() -> None:
     )
     typer.echo()
     for (form, error), count in sorted(report.left.items()):
-        print_text("demo.through.left", form=form, error=error, count=count)
+        print_text("cli.demo.through.left", form=form, error=error, count=count)
     for form, field in report.different:
-        print_text("demo.through.different", form=form, field=field)
+        print_text("cli.demo.through.different", form=form, field=field)
     if report.lost:
         typer.echo(" ".join(report.lost))
     if report.lost or report.different:
         raise typer.Exit(ExitCode.EXPORT)
-    print_text("demo.through.same")
+    print_text("cli.demo.through.same")
 
 
 def _print_table(report: ThroughReport) -> None:
-    titles = [message(f"demo.through.{key}") for key in ("route", "form")]
-    counts = [message(f"demo.through.{key}") for key in ("entries", "receipted", "unproven")]
+    titles = [message(key) for key in ("cli.demo.through.route", "cli.demo.through.form")]
+    counts = [
+        message(key)
+        for key in (
+            "cli.demo.through.entries",
+            "cli.demo.through.receipted",
+            "cli.demo.through.unproven",
+        )
+    ]
     typer.echo(f"{titles[0]:<22}{titles[1]:<28}" + "".join(f"{title:>16}" for title in counts))
     for line in report.lines:
         numbers = (line.entries, line.receipted, line.unproven)

@@ -83,9 +83,9 @@ def check_receipts(
         typer.echo(json.dumps({"receipted": receipted, "hidden": found.hidden, "entries": named}))
     else:
         for entry in named:
-            print_text(f"list_receipts.{entry['doubt'] or 'found'}", entry=entry["entry_id"])
+            print_text(f"cli.list_receipts.{entry['doubt'] or 'found'}", entry=entry["entry_id"])
         print_text(
-            "list_receipts.receipted" if confirm else "list_receipts.proposed",
+            "cli.list_receipts.receipted" if confirm else "cli.list_receipts.proposed",
             count=receipted if confirm else len(found.proposed),
         )
     if found.doubtful or found.hidden:

@@ -181,7 +181,7 @@ def _write_undelivered(
     ]
     own = [run for run in waiting if run.made_by == person.name[:80]]
     if others := [run.id for run in waiting if run not in own]:
-        print_note("export.unfetched_others", runs=", ".join(others), target=target)
+        print_note("cli.export.unfetched_others", runs=", ".join(others), target=target)
     folder = (output or Path()).parent
     return [_write_run_files(context, person, run.id, folder / run.file_name) for run in own]
 
@@ -197,7 +197,7 @@ def _require_target_run(context: ExportContext, target: str, run_id: str) -> Non
     with context.store.read() as conn:
         run = find_run(conn, run_id) if run_id else None
     if run is not None and run.target != target:
-        raise UsageError("run_one", run_id=run_id, target=run.target)
+        raise UsageError("run_of_other_target", run_id=run_id, target=run.target)
 
 
 def receipt(
@@ -225,7 +225,7 @@ def receipt(
         typer.echo(json.dumps(asdict(result)))
         return
     print_text(
-        "receipt.imported_hidden" if result.hidden else "receipt.imported",
+        "cli.receipt.imported_hidden" if result.hidden else "cli.receipt.imported",
         accepted=result.accepted,
         refused=result.refused,
         known=result.already,
@@ -329,28 +329,28 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
     for entry in result["unfit"]:
         by_reason.setdefault(entry["reason"], []).append(entry["entry_id"])
     for reason, entries in by_reason.items():
-        print_note("export.not_carried", entry=", ".join(entries), reason=reason)
+        print_note("cli.export.not_carried", entry=", ".join(entries), reason=reason)
     if result["notice"]:
         typer.echo(result["notice"], err=True)
     for earlier in result["unfetched"]:
-        print_text("export.unfetched", run=earlier["run"], file=earlier["file"])
+        print_text("cli.export.unfetched", run=earlier["run"], file=earlier["file"])
     if result["run"] is None:
-        print_text("export.nothing")
+        print_text("cli.export.nothing")
         return
     for written in result.get("runs") or [result]:
         print_text(
-            "export.written",
+            "cli.export.written",
             entries=format_count(written["entries"], "entry"),
             file=written["file"],
             run=written["run"],
             sha256=written["sha256"],
         )
         if "destination" in written:
-            print_text("export.destination", destination=written["destination"])
+            print_text("cli.export.destination", destination=written["destination"])
         if "schema_file" in written:
-            print_text("export.schema_file", file=written["schema_file"])
+            print_text("cli.export.schema_file", file=written["schema_file"])
         if "receipt_file" in written:
-            print_text("export.receipt_file", file=written["receipt_file"])
+            print_text("cli.export.receipt_file", file=written["receipt_file"])
 
 
 def register_header_command(app: typer.Typer) -> None:
@@ -385,11 +385,11 @@ def check_header(
 
 def _print_header_check(check: HeaderCheck) -> None:
     if check.is_match:
-        print_text("header.fits", form=check.form)
+        print_text("cli.header.fits", form=check.form)
         return
-    nothing = message("header.nothing")
+    nothing = message("cli.header.nothing")
     print_text(
-        "header.differs" if check.in_order else "header.differs_in_order",
+        "cli.header.differs" if check.in_order else "cli.header.differs_in_order",
         form=check.form,
         missing=", ".join(check.lacking) or nothing,
         unknown=", ".join(check.unknown) or nothing,

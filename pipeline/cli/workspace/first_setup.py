@@ -66,13 +66,13 @@ def init(
     settings = load_settings()
     open_store(settings, create=True).close()
     store = open_for_images(settings)
-    print_text("init.store", store=store.name)
+    print_text("cli.init.store", store=store.name)
     if answers is None:
         if not (sys.stdin.isatty() if ask is None else ask):
             return
         with store.read() as conn:
             if has_accounts(conn):
-                print_note("init.known")
+                print_note("cli.init.known")
                 return
         answers = _ask_everything()
     _save(settings, answers, is_asked=file is None)
@@ -94,11 +94,11 @@ def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
     with store.begin() as conn:
         first_setup.save_setup(conn, answers, digest, by=getpass.getuser())
         written = first_setup.write_settings(answers, settings.workspace)
-    print_text("init.settings", file=written)
-    print_text("init.administrator", login=answers.administrator.login)
+    print_text("cli.init.settings", file=written)
+    print_text("cli.init.administrator", login=answers.administrator.login)
     if empty := first_setup.list_empty(answers):
-        print_note("init.empty", keys=", ".join(empty))
-    print_text("init.next")
+        print_note("cli.init.empty", keys=", ".join(empty))
+    print_text("cli.init.next")
 
 
 def _ask_new_password(person: Person, settings: Settings) -> PasswordHash:
@@ -107,13 +107,13 @@ def _ask_new_password(person: Person, settings: Settings) -> PasswordHash:
 
     while True:
         password = ask_password()
-        if password != ask_password("init.ask.password_again"):
-            print_note("init.passwords_differ")
+        if password != ask_password("cli.init.ask.password_again"):
+            print_note("cli.init.passwords_differ")
             continue
         try:
             return hash_new_password(password, person, settings)
         except UsageError as error:
-            print_note("init.wrong", problem=str(error))
+            print_note("cli.init.wrong", problem=str(error))
 
 
 def _ask_everything() -> FirstSetup:
@@ -121,7 +121,7 @@ def _ask_everything() -> FirstSetup:
     from pipeline.preparation.first_setup import parse_setup
 
     while True:
-        print_note("init.begun")
+        print_note("cli.init.begun")
         content: dict[str, object] = {
             "care_provider": _ask("care_provider"),
             "organisation_number": _ask_checked("organisation_number"),
@@ -136,11 +136,11 @@ def _ask_everything() -> FirstSetup:
         try:
             return parse_setup(content)
         except UsageError as error:
-            print_note("init.wrong", problem=error.message)
+            print_note("cli.init.wrong", problem=error.message)
 
 
 def _ask(name: str, default: str | None = None) -> str:
-    text = message(f"init.ask.{name}")
+    text = message(f"cli.init.ask.{name}")
     return str(typer.prompt(text, default=default, show_default=False, err=True)).strip()
 
 
@@ -149,14 +149,14 @@ def _ask_checked(name: str) -> str:
     from pipeline.preparation.first_setup import is_wrong
 
     while is_wrong(name, answer := _ask(name, default="")):
-        print_note("init.no_number")
+        print_note("cli.init.no_number")
     return answer
 
 
 def _ask_whether(name: str) -> bool:
     """Ask for yes or no, in English or Swedish; empty is no."""
     while (answer := _ask(name, default="").casefold()) not in _YES | _NO:
-        print_note("init.no_answer")
+        print_note("cli.init.no_answer")
     return answer in _YES
 
 
@@ -165,11 +165,11 @@ def _ask_time(name: str, after: datetime | None = None) -> datetime | None:
         try:
             at = datetime.fromisoformat(typed)
         except ValueError:
-            print_note("init.no_time")
+            print_note("cli.init.no_time")
             continue
         if after is None or at >= after:
             return at
-        print_note("init.ends_too_early")
+        print_note("cli.init.ends_too_early")
     return None
 
 
@@ -184,10 +184,10 @@ def _ask_units() -> list[dict[str, str]]:
     known = {area.value.casefold(): area.value for area in Area}
     while name := _ask("unit", default="" if units else None):
         if compared_name(name) in units:
-            print_note("init.unit_known")
+            print_note("cli.init.unit_known")
             continue
         while (area := _ask("area", default="").casefold()) and area not in known:
-            print_note("init.no_area", areas=", ".join(known.values()))
+            print_note("cli.init.no_area", areas=", ".join(known.values()))
         if area:
             units[compared_name(name)] = {"name": name, "area": known[area]}
     return list(units.values())

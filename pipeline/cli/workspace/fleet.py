@@ -76,13 +76,13 @@ def _as_object(state: MemberState) -> dict[str, object]:
 
 
 def _print_table(states: list[MemberState], now: datetime) -> None:
-    rows = [[message(f"fleet.column.{name}") for name in _COLUMNS]]
+    rows = [[message(f"cli.fleet.column.{name}") for name in _COLUMNS]]
     rows += [_cells(state, now) for state in states]
     # A reason takes the rest of its line
     widths = [
         max(len(row[index]) for row in rows if index < len(row)) for index in range(len(_COLUMNS))
     ]
-    last = [message("fleet.column.alarms"), *(_describe_alarms(state) for state in states)]
+    last = [message("cli.fleet.column.alarms"), *(_describe_alarms(state) for state in states)]
     for row, alarms in zip(rows, last, strict=True):
         cells = [
             cell.rjust(width) if name in _NUMBERS and len(row) > 1 else cell.ljust(width)
@@ -94,7 +94,7 @@ def _print_table(states: list[MemberState], now: datetime) -> None:
 def _cells(state: MemberState, now: datetime) -> list[str]:
     if state.reason:
         return [state.name]
-    never = message("status.never")
+    never = message("cli.status.never")
     return [
         state.name,
         str(state.waiting),
@@ -116,9 +116,9 @@ def _age(at: datetime, now: datetime) -> str:
 
 def _describe_alarms(state: MemberState) -> str:
     if state.reason:
-        return message("fleet.no_answer", reason=" ".join(state.reason.split()))
+        return message("cli.fleet.no_answer", reason=" ".join(state.reason.split()))
     kinds = ", ".join(state.alarms)
-    return message("fleet.critical", kinds=kinds) if state.critical else kinds or "–"
+    return message("cli.fleet.critical", kinds=kinds) if state.critical else kinds or "–"
 
 
 def run(
@@ -140,14 +140,14 @@ def run(
     codes = []
     for member in chosen:
         if len(chosen) > 1:
-            print_note("fleet.heading", name=member.name)
+            print_note("cli.fleet.heading", name=member.name)
         codes.append(_run_in(member, command))
     raise typer.Exit(max(codes))
 
 
 def _run_in(member: Member, command: list[str]) -> int:
     if member.problem:
-        print_note("app.error", text=member.problem)
+        print_note("cli.app.error", text=member.problem)
         return int(ExitCode.USAGE)
     program = [sys.executable, "-c", "from pipeline.cli.app import main; main()"]
     done = subprocess.run(

@@ -76,17 +76,17 @@ def upgrade(
 
     def report(planned: Upgrade) -> None:
         if planned.backup:
-            print_text("upgrade.backup", file=planned.backup)
-        print_text("upgrade.begun", before=planned.before, after=planned.after)
+            print_text("cli.upgrade.backup", file=planned.backup)
+        print_text("cli.upgrade.begun", before=planned.before, after=planned.after)
 
     settings = load_settings()
     if backed_up is not None:
         images = make_images(settings, None)
         made = require_fresh_backup(BackupFolder(backed_up), images, utc_now())
-        print_text("upgrade.backed_up", name=made.name, folder=backed_up)
+        print_text("cli.upgrade.backed_up", name=made.name, folder=backed_up)
     done = upgrade_store(settings, backup=not (no_backup or backed_up), report=report)
     print_text(
-        "upgrade.done" if done.is_needed else "upgrade.not_needed",
+        "cli.upgrade.done" if done.is_needed else "cli.upgrade.not_needed",
         store=done.store,
         schema=done.after,
     )
@@ -104,7 +104,7 @@ def backup_key(
 
     public = write_new_key(file)
     typer.echo(public)
-    print_note("backup.key", file=file)
+    print_note("cli.backup.key", file=file)
 
 
 def backup(
@@ -146,7 +146,7 @@ def backup(
     keys = _choose_keys(settings, to, unencrypted=unencrypted)
     order = BackupOrder(BackupFolder(target), keys, getpass.getuser(), keep, keep_weeks)
     store = open_store(settings)
-    with _show_progress("backup.progress") as on_image:
+    with _show_progress("cli.backup.progress") as on_image:
         made = make_backup(store, settings, order, on_image)
     store.close()
     remarks = find_remarks(order.folder, utc_now())
@@ -193,7 +193,7 @@ def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> Non
         typer.echo(json.dumps(result))
     else:
         print_text(
-            "backup.done",
+            "cli.backup.done",
             name=manifest.name,
             number=manifest.sequence,
             rows=format_count(manifest.rows, "row"),
@@ -202,21 +202,21 @@ def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> Non
         )
         _print_reread(made)
         if made.removed:
-            print_text("backup.removed", count=made.removed)
+            print_text("cli.backup.removed", count=made.removed)
     # What the backup lacks belongs to its result, no matter who reads it
     if manifest.missing:
-        print_note("backup.missing", count=len(manifest.missing))
+        print_note("cli.backup.missing", count=len(manifest.missing))
     if reread.damaged:
-        print_note("backup.damaged", count=len(reread.damaged), names=_some(reread.damaged))
+        print_note("cli.backup.damaged", count=len(reread.damaged), names=_some(reread.damaged))
     if made.is_fork:
-        print_note("backup.fork", generation=manifest.generation)
+        print_note("cli.backup.fork", generation=manifest.generation)
     _print_remarks(remarks)
     if manifest.outside:
-        print_note("backup.outside", names=_some(manifest.outside))
+        print_note("cli.backup.outside", names=_some(manifest.outside))
     if not manifest.keys:
-        print_note("backup.unencrypted")
+        print_note("cli.backup.unencrypted")
     if not made.is_apart:
-        print_note("backup.same_disk")
+        print_note("cli.backup.same_disk")
 
 
 def _print_reread(made: Backup) -> None:
@@ -224,25 +224,25 @@ def _print_reread(made: Backup) -> None:
     reread = made.reread
     facts = {"read": reread.read, "files": reread.files}
     if not made.is_whole:
-        print_text("backup.reread_not_whole", **facts)
+        print_text("cli.backup.reread_not_whole", **facts)
     elif reread.days is None:
-        print_text("backup.reread_some", **facts, unread=reread.unread)
+        print_text("cli.backup.reread_some", **facts, unread=reread.unread)
     else:
-        print_text("backup.reread", **facts, count=max(reread.days, 1))
+        print_text("cli.backup.reread", **facts, count=max(reread.days, 1))
     if reread.repaired:
-        print_text("backup.repaired", count=reread.repaired)
+        print_text("cli.backup.repaired", count=reread.repaired)
 
 
 def _print_remarks(remarks: OrderRemarks) -> None:
     """Say what is odd about the backups of the folder."""
     if remarks.absent:
-        print_note("backup.absent", names=_some(remarks.absent))
+        print_note("cli.backup.absent", names=_some(remarks.absent))
     if remarks.future:
-        print_note("backup.future", names=_some(remarks.future))
+        print_note("cli.backup.future", names=_some(remarks.future))
     if remarks.damaged:
-        print_note("backup.manifest_damaged", names=_some(remarks.damaged))
+        print_note("cli.backup.manifest_damaged", names=_some(remarks.damaged))
     if remarks.unnumbered:
-        print_note("backup.unnumbered", count=remarks.unnumbered)
+        print_note("cli.backup.unnumbered", count=remarks.unnumbered)
 
 
 def _some(names: Sequence[object]) -> str:
@@ -257,7 +257,7 @@ def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None
 
     folder = BackupFolder(target)
     manifest = folder.load(name)
-    with _show_progress("backup.verifying") as on_file:
+    with _show_progress("cli.backup.verifying") as on_file:
         check = check_backup(folder, manifest, open_keys(manifest, key), on_file)
     if as_json:
         typer.echo(json.dumps(_check_result(check)))
@@ -288,13 +288,13 @@ def _print_check(check: BackupCheck) -> None:
         typer.echo(remedy, err=True)
     facts = {"name": check.manifest.name, "files": format_count(check.files, "file")}
     if check.problems:
-        print_text("backup.not_whole", **facts, count=len(check.problems))
+        print_text("cli.backup.not_whole", **facts, count=len(check.problems))
     elif check.manifest.missing:
-        print_text("backup.lacks", **facts, count=len(check.manifest.missing))
+        print_text("cli.backup.lacks", **facts, count=len(check.manifest.missing))
     elif check.is_opened:
-        print_text("backup.whole", **facts, rows=format_count(check.manifest.rows, "row"))
+        print_text("cli.backup.whole", **facts, rows=format_count(check.manifest.rows, "row"))
     else:
-        print_text("backup.unchanged", **facts)
+        print_text("cli.backup.unchanged", **facts)
 
 
 def restore(
@@ -338,7 +338,7 @@ def restore(
     if keys is None:
         raise UsageError("restore_needs_key", name=manifest.name)
     order = RestoreOrder(manifest, keys, workspace, database, incomplete, images)
-    with _show_progress("restore.progress") as on_image:
+    with _show_progress("cli.restore.progress") as on_image:
         restored = restore_backup(folder, order, load_settings(), getpass.getuser(), on_image)
     if as_json:
         result = {
@@ -353,7 +353,7 @@ def restore(
         typer.echo(json.dumps(result))
     else:
         print_text(
-            "restore.done",
+            "cli.restore.done",
             name=manifest.name,
             workspace=workspace,
             rows=format_count(manifest.rows, "row"),
@@ -361,14 +361,14 @@ def restore(
         )
     _print_remarks(remarks)
     if manifest.schema != head():
-        print_note("restore.upgraded", before=manifest.schema, after=head())
+        print_note("cli.restore.upgraded", before=manifest.schema, after=head())
     if manifest.outside:
-        print_note("backup.outside", names=_some(manifest.outside))
+        print_note("cli.backup.outside", names=_some(manifest.outside))
     if restored.log_problems:
-        print_note("restore.log_broken", count=restored.log_problems)
+        print_note("cli.restore.log_broken", count=restored.log_problems)
         raise typer.Exit(ExitCode.LOG_BROKEN)
     if restored.lost_images:
-        print_note("restore.missing", count=restored.lost_images)
+        print_note("cli.restore.missing", count=restored.lost_images)
         raise typer.Exit(ExitCode.STORE)
 
 

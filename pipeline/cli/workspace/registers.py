@@ -75,7 +75,7 @@ def unit(
     from pipeline.store.registers.client_register import areas_by_unit, save_units
 
     if not name.strip():
-        raise UsageError("unit_name")
+        raise UsageError("unit_name_missing")
     with open_store(load_settings()).begin() as conn:
         # A name that differs only in case or spaces would be the same unit spelt in two ways.
         alike = [
@@ -84,7 +84,7 @@ def unit(
             if known != name.strip() and _normalize_name(known) == _normalize_name(name)
         ]
         if alike:
-            raise UsageError("unit_already", alike=alike[0])
+            raise UsageError("unit_exists", alike=alike[0])
         ids = {} if hsa_id is None else {name.strip(): hsa_id.strip().upper()}
         save_units(conn, {name.strip(): area.value}, by=getpass.getuser(), hsa_ids=ids)
 
@@ -113,7 +113,7 @@ def clients(
     typer.echo(format_count(count, "client"))
     _report_unknown_units((client.unit for client in register), known)
     if "protected" in register.missing_columns:
-        print_note("clients.no_protection")
+        print_note("cli.clients.no_protection")
 
 
 def staff(
@@ -140,7 +140,7 @@ def _report_unknown_units(named: Iterable[str], known: Collection[str]) -> None:
     """Warn of a file's units that the workspace does not have, such as misspelt names."""
     for unit, lines in sorted(Counter(named).items()):
         if unit not in known:
-            print_note("clients.unknown_unit", unit=unit, lines=format_count(lines, "line"))
+            print_note("cli.clients.unknown_unit", unit=unit, lines=format_count(lines, "line"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +242,13 @@ def person(
         save_person(conn, account, digest, by=getpass.getuser())
     _report_changes(before, account, new_password=bool(password))
     if break_glass:
-        print_note("person.sealed_password")
+        print_note("cli.person.sealed_password")
         typer.echo(password)
 
 
 def _parse_units(units: list[str] | None, *, no_units: bool) -> frozenset[str] | None:
     if units and no_units:
-        raise UsageError("both_unit_no_units_given")
+        raise UsageError("unit_and_no_units")
     return frozenset(units or ()) if units or no_units else None
 
 
@@ -271,7 +271,7 @@ def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Pe
     account = _merge_account(login, known, named)
     for one in account.assignments:
         if one.role in ROLES_WITH_PROFESSION and not one.areas:
-            raise UsageError("title_no_known_profession", title=one.title)
+            raise UsageError("title_unknown", title=one.title)
     return account
 
 
@@ -294,7 +294,7 @@ def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> 
         )
         if known:
             raise UsageError("account_detail_empty", lacking=lacking)
-        raise UsageError("account_new_needs", login=login, lacking=lacking)
+        raise UsageError("new_account_incomplete", login=login, lacking=lacking)
     units = named.units if named.units is not None else known.units if known else frozenset()
     break_glass = (
         named.break_glass
@@ -321,7 +321,7 @@ def _add_further(login: str, known: Person | None, named: _AccountOptions) -> Pe
         UsageError: there is no such account, or no role is named.
     """
     if known is None or named.role is None:
-        raise UsageError("account_further_needs", login=login)
+        raise UsageError("account_assignment_incomplete", login=login)
     title = named.title or known.title
     areas = named.areas if named.areas is not None else default_areas(named.role, title)
     new = Assignment(named.role, title, named.units or frozenset(), areas)
@@ -345,38 +345,38 @@ def _report_changes(before: Person | None, now: Person, *, new_password: bool) -
     facts = _account_facts(now)
     if before is None:
         added = ", ".join(_format_fact(name, facts[name]) for name in ("role", "units", "areas"))
-        print_note("person.added", login=now.login, facts=added)
+        print_note("cli.person.added", login=now.login, facts=added)
     else:
         _report_changed_facts(now.login, _account_facts(before), facts, new_password=new_password)
     if not now.units and now.role in _UNIT_ROLES:
-        print_note("person.no_units", login=now.login)
+        print_note("cli.person.no_units", login=now.login)
 
 
 def _report_changed_facts(
     login: str, before: Mapping[str, str], now: Mapping[str, str], *, new_password: bool
 ) -> None:
-    none = message("person.none")
+    none = message("cli.person.none")
     changed = [
-        message("person.was", fact=_format_fact(name, now.get(name, none)), before=value)
+        message("cli.person.was", fact=_format_fact(name, now.get(name, none)), before=value)
         for name, value in (dict.fromkeys(now, none) | dict(before)).items()
         if value != now.get(name, none)
     ]
     unchanged = [_format_fact(*fact) for fact in now.items() if fact in before.items()]
-    (changed if new_password else unchanged).append(message("person.fact.password"))
+    (changed if new_password else unchanged).append(message("cli.person.fact.password"))
     if changed:
-        print_note("person.changed", login=login, facts=", ".join(changed))
+        print_note("cli.person.changed", login=login, facts=", ".join(changed))
     else:
-        print_note("person.unchanged", login=login)
-    print_note("person.kept", facts=", ".join(unchanged))
+        print_note("cli.person.unchanged", login=login)
+    print_note("cli.person.kept", facts=", ".join(unchanged))
 
 
 def _format_fact(name: str, value: str) -> str:
-    return message(f"person.fact.{name}", value=value)
+    return message(f"cli.person.fact.{name}", value=value)
 
 
 def _account_facts(person: Person) -> Mapping[str, str]:
     """Return the values that are reported of an account, by the text key of their name."""
-    none = message("person.none")
+    none = message("cli.person.none")
     main, *further = person.assignments
     lists = {
         name: ", ".join(sorted(values)) or none
@@ -386,7 +386,7 @@ def _account_facts(person: Person) -> Mapping[str, str]:
         f"{one.role.value} ({', '.join((one.title, *sorted(one.units), *sorted(one.areas)))})"
         for one in further
     ]
-    kind = message("person.emergency" if person.break_glass else "person.ordinary")
+    kind = message("cli.person.emergency" if person.break_glass else "cli.person.ordinary")
     return {
         "name": person.name,
         "title": person.title,
@@ -435,5 +435,5 @@ def block(
         block_id = (lift_block if lift else set_block)(
             conn, person, owner, typed, reason, utc_now()
         )
-    print_note("block.lifted" if lift else "block.set", unit=owner)
+    print_note("cli.block.lifted" if lift else "cli.block.set", unit=owner)
     typer.echo(block_id)

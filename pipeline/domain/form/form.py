@@ -469,7 +469,7 @@ class Forms(dict[tuple[str, int], Form]):
         """
         versions = [form for (known, _), form in self.items() if known == form_id]
         if not versions:
-            raise FormError("no_form_efterskrift_forms", form_id=form_id)
+            raise FormError("no_form_in_library", form_id=form_id)
         return max(versions, key=lambda form: form.version)
 
 

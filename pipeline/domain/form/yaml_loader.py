@@ -65,4 +65,4 @@ def load_rules_file(file: Path, schema: TypeAdapter[_T]) -> _T:
         return schema.validate_python(yaml.load(file.read_text("utf-8"), FormLoader))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         # Many files have the same name: the folder tells which
-        raise FormError("not_used", file="/".join(file.parts[-2:]), name=error) from error
+        raise FormError("file_unusable", file="/".join(file.parts[-2:]), name=error) from error

@@ -16,7 +16,7 @@ from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.law.deadlines import due_at, find_deadline_rule, is_duty
-from pipeline.texts import Topic
+from pipeline.texts import Words
 
 UNCERTAIN = ""
 """The time of a deadline whose first day is not certain: it may have passed already."""
@@ -146,8 +146,8 @@ def duty_text(rule: str, due_at: datetime | None, now: datetime, language: str) 
         FormError: there is no such rule.
     """
     if due_at is None:
-        say = Topic("deadline", language)
-        return f"{find_deadline_rule(rule, today_in_sweden()).what}: {say('at_once')}"
+        say = Words(language)
+        return f"{find_deadline_rule(rule, today_in_sweden()).what}: {say('deadline.at_once')}"
     last = swedish_day(due_at)
     found = find_deadline_rule(rule, last)
     day = format_date(last, "EEE d MMM y", _LOCALES[language])
@@ -157,7 +157,7 @@ def duty_text(rule: str, due_at: datetime | None, now: datetime, language: str) 
 
 def time_left_text(due_at: datetime, now: datetime, language: str) -> str:
     """Return how many days are left, or how long ago the last one was."""
-    say, days = Topic("deadline", language), (swedish_day(due_at) - swedish_day(now)).days
+    say, days = Words(language), (swedish_day(due_at) - swedish_day(now)).days
     if days < 0:
-        return say.count("ago", -days)
-    return say.count("left", days) if days else say("today")
+        return say.count("deadline.ago", -days)
+    return say.count("deadline.left", days) if days else say("deadline.today")

@@ -217,7 +217,7 @@ def require_permission(
     """
     if not find_assignments(person, action):
         raise NotAllowedError(
-            "role_may_not_do",
+            "role_not_allowed",
             role=", ".join(person.roles),
             wanted=action,
             by=person.login,
@@ -274,7 +274,9 @@ def require_signer(
     by, action_name = person.login, Action.SIGN.value
     if own:
         raise NotAllowedError("profession_may_not_sign", by=by, action=action_name, unit=unit)
-    raise NotAllowedError("profession_may_not_sign_for_other", by=by, action=action_name, unit=unit)
+    raise NotAllowedError(
+        "profession_may_not_sign_for_others", by=by, action=action_name, unit=unit
+    )
 
 
 class Profession(StrictModel):

@@ -22,14 +22,14 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.yaml_loader import load_rules_file
 from pipeline.domain.identity_numbers import PidKind, normalize_pid
-from pipeline.texts import Topic
+from pipeline.texts import Words
 
 RETENTION_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "retention.yaml"
 _LED_TO = "utredning"
 """The field in the rules of a concern that says whether an investigation was opened."""
 _COORDINATION_OFFSET = 60
 """What a coordination number adds to the day of birth."""
-_TEXTS = Topic("retention", "sv")
+_TEXTS = Words("sv")
 """The archive's package is in Swedish."""
 
 
@@ -216,7 +216,7 @@ def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> Reten
         or [rule for rule in rules if rule.areas and rule.after is RetentionAction.PLAN]
     )
     if not versions:
-        raise FormError("no_rule_retention_area", file=RETENTION_FILE.name)
+        raise FormError("no_retention_rule", file=RETENTION_FILE.name)
     # The version in force on the day; before the first version, the first.
     versions.sort(key=lambda rule: rule.from_)
     return next(
@@ -255,13 +255,13 @@ def _manual_checks(
     by_what: dict[str, str] = {}
     for version in sorted(versions, key=lambda each: each.version):
         by_what |= {exemption.what: exemption.law for exemption in version.exempt}
-    exempt = [_TEXTS("exempt", what=what, law=law) for what, law in by_what.items()]
+    exempt = [_TEXTS("retention.exempt", what=what, law=law) for what, law in by_what.items()]
     later = dict.fromkeys(check for version in versions for check in version.check)
     return (*exempt, *map(_check_sentence, later))
 
 
 def _check_sentence(check: str) -> str:
-    return _TEXTS("check", what=check)
+    return _TEXTS("retention.check", what=check)
 
 
 def _permanent_reason(facts: RetentionFacts, rule: RetentionRule) -> str:
@@ -276,11 +276,11 @@ def _permanent_reason(facts: RetentionFacts, rule: RetentionRule) -> str:
     if sample is None:
         return ""
     if facts.county in sample.counties or facts.municipality in sample.municipalities:
-        return _TEXTS("kept_by_municipality")
+        return _TEXTS("retention.kept_by_municipality")
     day = birth_day(facts.pid)
     if day is None:
-        return _TEXTS("kept_birth_day_unknown")
-    return _TEXTS("kept_by_birth_day", day=day) if day in sample.days else ""
+        return _TEXTS("retention.kept_birth_day_unknown")
+    return _TEXTS("retention.kept_by_birth_day", day=day) if day in sample.days else ""
 
 
 def birth_day(pid: str) -> int | None:

@@ -3,7 +3,7 @@
 The norm tables are data, one file a year in `data/law/riksnorm`, each with its law and source. The
 form defines which of its fields play which part (`NormFields`). Of a year without a table the
 warning says that nothing was checked; amounts far from those of the nearest year are found.
-Amounts that are those of another year are a question of their own (`OTHER_YEAR`).
+Amounts that are those of another year are a question of their own (`NORM_OTHER_YEAR`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import NormFields
 from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import State
-from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding
+from pipeline.domain.review.sums import AnswerNumbers
 
 NORM_FOLDER = Path(__file__).resolve().parents[3] / "data" / "law" / "riksnorm"
 
-OTHER_YEAR = "norm_other_year"
-"""The finding that the amounts are the norm of another year than the month's."""
 Kronor = Annotated[int, Field(ge=0)]
 _LIMIT = Decimal("1.3")
 """How far an amount may be from the norm of the nearest year, as a factor up and down."""
@@ -102,14 +101,14 @@ def load_norm_tables(folder: Path = NORM_FOLDER) -> Mapping[int, NormTable]:
     for file in sorted(folder.glob("*.yaml")):
         table = load_rules_file(file, TypeAdapter(NormTable))
         if file.stem != str(table.year):
-            raise FormError("holds_national_norm", file=file.name, year=table.year)
+            raise FormError("norm_file_of_other_year", file=file.name, year=table.year)
         tables[table.year] = table
     return tables
 
 
 def check_norm(
     norm: NormFields, numbers: AnswerNumbers, tables: Mapping[int, NormTable]
-) -> list[ArithmeticFinding]:
+) -> list[Issue]:
     """Find what differs from the norm of the year, and a result that is not that of its parts.
 
     With departures from the norm (avsteg) only the result is checked. Without a table of the year,
@@ -120,27 +119,27 @@ def check_norm(
 
 def _check_amounts(
     norm: NormFields, numbers: AnswerNumbers, tables: Mapping[int, NormTable]
-) -> Iterator[ArithmeticFinding]:
+) -> Iterator[Issue]:
     if numbers.marked(norm.departs):
         return
     month = numbers.number(norm.month)
     if month is None:
         answer = numbers.answers.get(norm.month)
         if answer is not None and answer.state is not State.READ:
-            yield ArithmeticFinding("norm_month", norm.month)
+            yield Issue(IssueCode.NORM_MONTH, norm.month)
         return
     # The month is written YYYYMM.
     year = int(month) // 100
     household = _Household.of(norm, numbers)
     other = _find_other_year(norm, numbers, household, year, tables)
     if other is not None:
-        yield ArithmeticFinding(
-            OTHER_YEAR, norm.month, str(other), f"{year}-{int(month) % 100:02d}"
+        yield Issue(
+            IssueCode.NORM_OTHER_YEAR, norm.month, str(other), f"{year}-{int(month) % 100:02d}"
         )
     if year in tables:
         yield from _compare_with_year(norm, numbers, household, tables[year])
         return
-    yield ArithmeticFinding("norm_year", norm.month, str(year))
+    yield Issue(IssueCode.NORM_YEAR, norm.month, str(year))
     if tables:
         yield from _compare_with_nearest(norm, numbers, household, year, tables)
 
@@ -179,18 +178,18 @@ class _Household:
 
 def _compare_with_year(
     norm: NormFields, numbers: AnswerNumbers, household: _Household, table: NormTable
-) -> Iterator[ArithmeticFinding]:
+) -> Iterator[Issue]:
     """Compare each amount with the norm, and the persons with those that are listed."""
     for field, expected in _expected_amounts(norm, numbers, household, table):
         if expected is None:
-            yield ArithmeticFinding("norm_unknown", field)
+            yield Issue(IssueCode.NORM_UNKNOWN, field)
         else:
             yield from _compare_amount(field, expected, numbers)
     if household.persons is None:
         return
     yield from _compare_shared_costs(norm, numbers, household, table)
     if household.persons < household.members:
-        yield ArithmeticFinding("norm_persons", norm.persons, str(household.members))
+        yield Issue(IssueCode.NORM_PERSONS, norm.persons, str(household.members))
 
 
 def _find_other_year(
@@ -231,7 +230,7 @@ def _compare_with_nearest(
     household: _Household,
     year: int,
     tables: Mapping[int, NormTable],
-) -> Iterator[ArithmeticFinding]:
+) -> Iterator[Issue]:
     """Find amounts that no year's norm can be, by wide limits around that of the nearest year."""
     nearest = min(tables, key=lambda known: (abs(known - year), known))
     factor = _LIMIT * _YEARLY_CHANGE ** min(abs(nearest - year), 100)
@@ -243,7 +242,7 @@ def _compare_with_nearest(
             and written is not None
             and not (amount / factor <= written <= amount * factor)
         ):
-            yield ArithmeticFinding("norm_far", field, str(amount))
+            yield Issue(IssueCode.NORM_FAR, field, str(amount))
 
 
 def _expected_amounts(
@@ -267,7 +266,7 @@ def _expected_amounts(
 
 def _compare_shared_costs(
     norm: NormFields, numbers: AnswerNumbers, household: _Household, table: NormTable
-) -> Iterator[ArithmeticFinding]:
+) -> Iterator[Issue]:
     """Compare the shared costs with the norm.
 
     An adult who lives with others without being a couple gets a part of them: the costs of the
@@ -284,18 +283,16 @@ def _compare_shared_costs(
     # Öre are rounded either way
     lowest, highest = (part.to_integral_value(mode) for mode in (ROUND_FLOOR, ROUND_CEILING))
     if written is not None and not lowest <= written <= highest:
-        yield ArithmeticFinding("norm_share", norm.shared, str(highest))
+        yield Issue(IssueCode.NORM_SHARE, norm.shared, str(highest))
 
 
-def _compare_amount(
-    field: str, expected: int, numbers: AnswerNumbers
-) -> Iterator[ArithmeticFinding]:
+def _compare_amount(field: str, expected: int, numbers: AnswerNumbers) -> Iterator[Issue]:
     written = numbers.number(field)
     if written is not None and written != expected:
-        yield ArithmeticFinding("norm_amount", field, str(expected))
+        yield Issue(IssueCode.NORM_AMOUNT, field, str(expected))
 
 
-def _check_result(norm: NormFields, numbers: AnswerNumbers) -> Iterator[ArithmeticFinding]:
+def _check_result(norm: NormFields, numbers: AnswerNumbers) -> Iterator[Issue]:
     """Check norm + costs - incomes: the aid if positive (deficit), else a surplus."""
     total, result = numbers.number(norm.norm), numbers.number(norm.result)
     costs, incomes = numbers.addend(norm.costs), numbers.addend(norm.incomes)
@@ -303,7 +300,7 @@ def _check_result(norm: NormFields, numbers: AnswerNumbers) -> Iterator[Arithmet
         return
     deficit = total + costs - incomes
     if result != abs(deficit):
-        yield ArithmeticFinding("norm_result", norm.result, str(abs(deficit)))
+        yield Issue(IssueCode.NORM_RESULT, norm.result, str(abs(deficit)))
     # The choice deficit or surplus has to fit the sign.
     outcome = numbers.text(norm.outcome)
     if (
@@ -311,8 +308,10 @@ def _check_result(norm: NormFields, numbers: AnswerNumbers) -> Iterator[Arithmet
         and outcome in (norm.surplus, norm.deficit)
         and outcome != (norm.deficit if deficit > 0 else norm.surplus)
     ):
-        yield ArithmeticFinding(
-            "norm_deficit" if deficit > 0 else "norm_surplus", norm.outcome, str(abs(deficit))
+        yield Issue(
+            IssueCode.NORM_DEFICIT if deficit > 0 else IssueCode.NORM_SURPLUS,
+            norm.outcome,
+            str(abs(deficit)),
         )
 
 
@@ -344,7 +343,7 @@ def load_work_incentives(file: Path = WORK_INCENTIVE_FILE) -> tuple[WorkIncentiv
     return tuple(sorted(versions, key=lambda version: version.from_, reverse=True))
 
 
-def check_wages(norm: NormFields, numbers: AnswerNumbers) -> Iterator[ArithmeticFinding]:
+def check_wages(norm: NormFields, numbers: AnswerNumbers) -> Iterator[Issue]:
     """Find a part that is not the law's, and counted wages that are not what is left.
 
     A form without these fields, and wages without a number, are not checked. Of a couple one may
@@ -375,6 +374,6 @@ def check_wages(norm: NormFields, numbers: AnswerNumbers) -> Iterator[Arithmetic
         lowest, highest = (part.to_integral_value(mode) for mode in (ROUND_FLOOR, ROUND_CEILING))
         is_couple = numbers.text(norm.household) == norm.couple
         if exempt > highest or (exempt < lowest and not is_couple):
-            yield ArithmeticFinding("norm_exempt", norm.wages.exempt, str(highest))
+            yield Issue(IssueCode.NORM_EXEMPT, norm.wages.exempt, str(highest))
     if counted is not None and counted != wages - exempt:
-        yield ArithmeticFinding("norm_wages", norm.wages.counted, str(wages - exempt))
+        yield Issue(IssueCode.NORM_WAGES, norm.wages.counted, str(wages - exempt))

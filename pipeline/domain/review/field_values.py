@@ -162,7 +162,7 @@ def _normalize_number(spec: FieldSpec, text: str) -> str:
         raise misfit_error(spec)
     has_few_decimals = spec.decimals < _THOUSANDS_DIGITS
     if has_few_decimals and _MAYBE_THOUSANDS.fullmatch(plain):
-        raise InvalidAnswerError("number_may_thousands", fields=(spec.name,))
+        raise InvalidAnswerError("thousands_ambiguous", fields=(spec.name,))
     # With the field's number of decimals, if that loses nothing.
     number = Decimal(plain)
     if number == round(number, spec.decimals):

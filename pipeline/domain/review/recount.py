@@ -17,7 +17,6 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import State, Value
 from pipeline.domain.review.benefit_norm import (
-    OTHER_YEAR,
     check_norm,
     check_wages,
     load_norm_tables,
@@ -26,13 +25,10 @@ from pipeline.domain.review.depth import is_grid_box, unanswered_fields
 from pipeline.domain.review.field_values import normalize_value, to_number
 from pipeline.domain.review.grid_words import list_codes
 from pipeline.domain.review.rules import Answer, has_digit
-from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding, check_sums
+from pipeline.domain.review.sums import AnswerNumbers, check_sums
 
-INFORMATIONAL_KINDS = frozenset({"norm_year", "norm_month", "norm_unknown"})
+INFORMATIONAL_KINDS = frozenset({IssueCode.NORM_YEAR, IssueCode.NORM_MONTH, IssueCode.NORM_UNKNOWN})
 """Findings that are shown and need no decision."""
-_IN_FUTURE = "in_future"
-BEFORE_OUTAGE = "before_outage"
-"""The finding that an event is long before the outage."""
 _DAYS_BEFORE_OUTAGE = 7
 """Days before the outage that an event may be of without a question: paper lies about."""
 ORDER_KINDS = frozenset(
@@ -40,14 +36,14 @@ ORDER_KINDS = frozenset(
         IssueCode.END_BEFORE_START,
         IssueCode.PAIR_CROSSED,
         IssueCode.WRITTEN_BEFORE_EVENT,
-        BEFORE_OUTAGE,
+        IssueCode.BEFORE_OUTAGE,
     }
 )
 """Findings that the person who typed is asked about, and that nobody else has to check.
 
 A visit over midnight ends before it began, and old paper may have been left behind.
 """
-TIME_KINDS = ORDER_KINDS | {_IN_FUTURE}
+TIME_KINDS = ORDER_KINDS | {IssueCode.IN_FUTURE}
 """Findings about days and times."""
 _TIME_OF_DATE = (
     (Meaning.EVENT_DATE, Meaning.EVENT_TIME),
@@ -63,7 +59,7 @@ def recount_answers(
     now: datetime | None = None,
     *,
     outage_start: date | None = None,
-) -> tuple[ArithmeticFinding, ...]:
+) -> tuple[Issue, ...]:
     """Find what does not add up in these answers, in the order of the form's fields.
 
     Args:
@@ -116,12 +112,11 @@ def find_order_issues(
 
 def _check_times(
     form: Form, row: int | None, answers: Mapping[str, Answer], now: datetime
-) -> Iterator[ArithmeticFinding]:
+) -> Iterator[Issue]:
     """Find days and times in the future, and what is before that which it comes after."""
     specs = form.entry_fields(row)
     values = {spec.name: _stored_value(spec, answers.get(spec.name)) for spec in specs}
-    for issue in find_order_issues(specs, form, values, row):
-        yield ArithmeticFinding(issue.code.value, issue.field)
+    yield from find_order_issues(specs, form, values, row)
     here = now.astimezone(SWEDEN)
     for day_means, time_means in _TIME_OF_DATE:
         day_spec, time_spec = form.meaning(day_means, row), form.meaning(time_means, row)
@@ -132,21 +127,21 @@ def _check_times(
             continue
         time = to_number(time_spec, values[time_spec.name]) if time_spec is not None else None
         if day > here.toordinal():
-            yield ArithmeticFinding(_IN_FUTURE, day_spec.name)
+            yield Issue(IssueCode.IN_FUTURE, day_spec.name)
         elif time_spec is not None and time is not None and time > here.hour * 60 + here.minute:
-            yield ArithmeticFinding(_IN_FUTURE, time_spec.name)
+            yield Issue(IssueCode.IN_FUTURE, time_spec.name)
 
 
 def _check_outage(
     form: Form, row: int | None, answers: Mapping[str, Answer], outage_start: date | None
-) -> Iterator[ArithmeticFinding]:
+) -> Iterator[Issue]:
     """Find the day of an event long before the outage: often last year's number in January."""
     spec = form.meaning(Meaning.EVENT_DATE, row)
     if spec is None or spec.format is not Format.DATE or outage_start is None:
         return
     day = to_number(spec, _stored_value(spec, answers.get(spec.name)))
     if day is not None and day < outage_start.toordinal() - _DAYS_BEFORE_OUTAGE:
-        yield ArithmeticFinding(BEFORE_OUTAGE, spec.name, outage_start.isoformat())
+        yield Issue(IssueCode.BEFORE_OUTAGE, spec.name, outage_start.isoformat())
 
 
 def _stored_value(spec: FieldSpec, answer: Answer | None) -> Value:
@@ -159,7 +154,7 @@ def _stored_value(spec: FieldSpec, answer: Answer | None) -> Value:
 
 def _check_boxes(
     form: Form, answers: Mapping[str, Answer], deviations: Collection[str]
-) -> tuple[ArithmeticFinding, ...]:
+) -> tuple[Issue, ...]:
     """Find deviations that say that the dose was given, and codes that the form does not print."""
     findings = []
     for name, answer in answers.items():
@@ -167,9 +162,9 @@ def _check_boxes(
             continue
         codes = [code.value for code in list_codes(form, form.by_name[name])]
         if name in deviations and not has_digit(answer.value):
-            findings.append(ArithmeticFinding("box_signed", name))
+            findings.append(Issue(IssueCode.BOX_SIGNED, name))
         elif codes and has_digit(answer.value) and answer.value not in codes:
-            findings.append(ArithmeticFinding("box_code", name, f"{codes[0]}–{codes[-1]}"))
+            findings.append(Issue(IssueCode.BOX_CODE, name, f"{codes[0]}–{codes[-1]}"))
     return tuple(findings)
 
 
@@ -201,8 +196,8 @@ def fields_to_recheck(
     findings = _open_findings(form, row, answers, now, outage_start)
     if findings and ask:
         fields = {finding.field for finding in findings}
-        raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))
-    return {finding.field for finding in findings if finding.kind not in ORDER_KINDS}
+        raise RecountError("numbers_do_not_add_up", fields=tuple(sorted(fields)))
+    return {finding.field for finding in findings if finding.code not in ORDER_KINDS}
 
 
 def require_norm_of_year(form: Form, answers: Mapping[str, Answer]) -> None:
@@ -214,7 +209,7 @@ def require_norm_of_year(form: Form, answers: Mapping[str, Answer]) -> None:
     if form.norm is None:
         return
     found = check_norm(form.norm, AnswerNumbers(answers), load_norm_tables())
-    if fields := tuple(one.field for one in found if one.kind == OTHER_YEAR):
+    if fields := tuple(one.field for one in found if one.code is IssueCode.NORM_OTHER_YEAR):
         raise RecountError("norm_of_other_year", fields=fields)
 
 
@@ -229,12 +224,12 @@ def _open_findings(
     answers: Mapping[str, Answer],
     now: datetime | None = None,
     outage_start: date | None = None,
-) -> list[ArithmeticFinding]:
+) -> list[Issue]:
     deviations = _answered_deviations(form, row, answers)
     return [
         finding
         for finding in recount_answers(
             form, row, answers, deviations, now, outage_start=outage_start
         )
-        if finding.kind not in INFORMATIONAL_KINDS
+        if finding.code not in INFORMATIONAL_KINDS
     ]

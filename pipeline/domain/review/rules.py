@@ -91,7 +91,7 @@ def normalize_answer(spec: FieldSpec, answer: Answer) -> Answer:
             answer.state,
         )
     if answer.value is None or (isinstance(answer.value, str) and not answer.value.strip()):
-        raise MissingAnswerError("field_no_answer", fields=(spec.name,))
+        raise MissingAnswerError("field_unanswered", fields=(spec.name,))
     value = normalize_value(spec, answer.value)
     return Answer(value, State.EMPTY if value is False else State.READ)
 
@@ -117,7 +117,7 @@ def complete_answers(
         except InvalidAnswerError:
             wrong.append(spec.name)
     if missing:
-        raise MissingAnswerError("fields_no_answer", number=len(missing), fields=tuple(missing))
+        raise MissingAnswerError("fields_unanswered", number=len(missing), fields=tuple(missing))
     if wrong:
         raise InvalidAnswerError(
             "answers_do_not_fit_fields", number=len(wrong), fields=tuple(wrong)

@@ -13,23 +13,10 @@ from decimal import Decimal
 
 from pipeline.domain.form.field import addend_names
 from pipeline.domain.form.form import Form
+from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import State
 from pipeline.domain.review.field_values import NUMBER_PATTERN
 from pipeline.domain.review.rules import Answer
-
-
-@dataclass(frozen=True, slots=True)
-class ArithmeticFinding:
-    """A number that does not add up.
-
-    `kind` is a code with a text in the catalogue, `right` the right number, if it is known; of the
-    norm of another year its year, and `month` that of the calculation (YYYY-MM).
-    """
-
-    kind: str
-    field: str
-    right: str = ""
-    month: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +59,7 @@ class AnswerNumbers:
         return answer is not None and answer.value is True
 
 
-def check_sums(form: Form, row: int | None, numbers: AnswerNumbers) -> list[ArithmeticFinding]:
+def check_sums(form: Form, row: int | None, numbers: AnswerNumbers) -> list[Issue]:
     """Find each written sum that is not that of its parts.
 
     An empty sum, and one with an illegible part, cannot be checked.
@@ -86,5 +73,5 @@ def check_sums(form: Form, row: int | None, numbers: AnswerNumbers) -> list[Arit
             continue
         written, total = numbers.number(spec.name), numbers.total(parts)
         if written is not None and total is not None and written != total:
-            findings.append(ArithmeticFinding("sum", spec.name, str(total)))
+            findings.append(Issue(IssueCode.SUM, spec.name, str(total)))
     return findings

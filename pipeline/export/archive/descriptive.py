@@ -21,14 +21,12 @@ from pipeline.export.authorities.erms.elements import (
     add_erms_element,
     format_erms_time,
 )
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.export.record_text import (
     format_event_time,
-    late_entry,
     late_entry_text,
     settings_provider,
 )
-from pipeline.texts import Topic
 
 _HEALTH_SECRECY = (
     "Uppgift om enskilds hälsotillstånd",
@@ -48,7 +46,6 @@ SECRECY_BY_LAW = {
 
 Whether it holds is decided when a person asks for the document.
 """
-_text = Topic("archive_text", DATA_LANGUAGE)
 
 
 def erms_metadata(
@@ -99,9 +96,12 @@ def _add_document(documents: etree._Element, record: Record, sheet: SheetFiles) 
 def _add_origin(document: etree._Element, record: Record, law: str, settings: Settings) -> None:
     """Add who wrote and entered it, when, by which law, and where the paper is."""
     add_agents(add_erms_element(document, "agents"), record)
-    description = [late_entry_text(record, settings), late_entry("unit", unit=record.unit)]
+    description = [
+        late_entry_text(record, settings),
+        data_text("late_entry.unit", unit=record.unit),
+    ]
     if record.voided is not None:
-        description.append(late_entry("void", reason=record.voided))
+        description.append(data_text("late_entry.void", reason=record.voided))
     if law:
         description.append(law)
     add_erms_element(document, "description", "\n".join(description))
@@ -133,26 +133,30 @@ def _add_disposal(
     """
     disposal = add_erms_element(document, "disposal", disposable="false")
     rule = retention.rule
-    schedule = _text("rule_version", rule=rule.rule, version=rule.version)
+    schedule = data_text("archive_text.rule_version", rule=rule.rule, version=rule.version)
     add_erms_element(disposal, "disposalScheduleId", schedule)
     if rule.years:
-        add_erms_element(disposal, "disposalPeriod", _text("years", years=rule.years))
+        add_erms_element(
+            disposal, "disposalPeriod", data_text("archive_text.years", years=rule.years)
+        )
     add_erms_element(disposal, "disposalMandate", f"{rule.law} ({rule.source})")
     description = (
-        _text("permanent", reason=retention.permanent_reason)
+        data_text("archive_text.permanent", reason=retention.permanent_reason)
         if retention.permanent_reason
         else rule.what
     )
     add_erms_element(disposal, "disposalDescription", description)
     comments = add_erms_element(disposal, "disposalComments")
-    add_erms_element(comments, "disposalComment", _text("archived_by", number=decision))
+    add_erms_element(
+        comments, "disposalComment", data_text("archive_text.archived_by", number=decision)
+    )
     for check in retention.manual_checks:
         add_erms_element(comments, "disposalComment", check)
     start = retention_start(record)
     if start is None:
         # The schema demands a day.
         start = record.scanned.at
-        add_erms_element(comments, "disposalComment", _text("counted_from_scan"))
+        add_erms_element(comments, "disposalComment", data_text("archive_text.counted_from_scan"))
     dates = add_erms_element(disposal, "dates")
     add_erms_element(
         dates, "disposalDate", format_erms_time(start), dateType="retention_period_start"

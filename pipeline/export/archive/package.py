@@ -19,13 +19,11 @@ from pipeline.export.archive.descriptive import erms_metadata
 from pipeline.export.archive.mets import PackageContents, PackageFile, mets_xml
 from pipeline.export.archive.premis import premis_xml
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.export.record_text import to_local_time
-from pipeline.texts import Topic
 
 PDF_FOLDER = "representations/pdfa/data"
 SCAN_FOLDER = "representations/skannat/data"
-_text = Topic("archive_text", DATA_LANGUAGE)
 
 
 def build_package(
@@ -67,7 +65,13 @@ def build_package(
 
 
 def _readme(decision: str) -> str:
-    return "\n".join((_text("readme"), _text("archived_by", number=decision), ""))
+    return "\n".join(
+        (
+            data_text("archive_text.readme"),
+            data_text("archive_text.archived_by", number=decision),
+            "",
+        )
+    )
 
 
 def _schema_files(settings: Settings) -> tuple[PackageFile, ...]:
@@ -75,7 +79,9 @@ def _schema_files(settings: Settings) -> tuple[PackageFile, ...]:
     folder = settings.archive_schemas
     schemas = sorted(folder.glob("*.xsd")) if folder else []
     return (
-        PackageFile("schemas/SCHEMAN.txt", "text/plain", _text("schemas").encode()),
+        PackageFile(
+            "schemas/SCHEMAN.txt", "text/plain", data_text("archive_text.schemas").encode()
+        ),
         *(
             PackageFile(f"schemas/{path.name}", "application/xml", path.read_bytes())
             for path in schemas

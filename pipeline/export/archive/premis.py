@@ -11,9 +11,8 @@ from lxml import etree
 
 from pipeline.domain.record import Run
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.files.text import make_printable
-from pipeline.texts import Topic
 
 PREMIS_NS = "http://www.loc.gov/premis/v3"
 _XSI_NS = "http://www.w3.org/2001/XMLSchema-instance"
@@ -24,7 +23,6 @@ FORMATS = {
     "image/tiff": ("Tagged Image File Format", "", "fmt/353"),
 }
 """Name, version and, where one PRONOM number fits every file of the kind, that number."""
-_text = Topic("archive_text", DATA_LANGUAGE)
 
 
 def premis_xml(sheets: Iterable[SheetFiles], folders: tuple[str, str], run: Run) -> bytes:
@@ -56,13 +54,13 @@ def premis_xml(sheets: Iterable[SheetFiles], folders: tuple[str, str], run: Run)
             f"skanning-{sheet.sheet}",
             "capture",
             first.scanned.at,
-            _text("scanned_by", person=first.scanned.by),
+            data_text("archive_text.scanned_by", person=first.scanned.by),
         )
         creation = _Event(
             f"pdf-{sheet.sheet}",
             "creation",
             run.made_at,
-            _text("pdf_made", person=first.entered.by),
+            data_text("archive_text.pdf_made", person=first.entered.by),
         )
         _add_event(root, capture, [f"{folders[1]}/{scan.name}" for scan in sheet.scans])
         _add_event(root, creation, [f"{folders[0]}/{sheet.pdf.name}"])

@@ -151,7 +151,7 @@ def make_package(
         data = build_package(sheets, run, context.settings, draft.decision)
         if package := _save_package(context, person, unit, draft, data):
             return package
-    raise ExportError("sheets_changed_all_time_while")
+    raise ExportError("sheets_kept_changing")
 
 
 def package_file(context: ExportContext, person: Person, package_id: str) -> RunFile:

@@ -18,12 +18,11 @@ from pipeline.domain.model import Outcome, PrintedWord
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.export.record_text import (
     format_event_time,
     format_field_value,
     labelled,
-    late_entry,
     record_law,
     to_local_time,
 )
@@ -34,10 +33,8 @@ from pipeline.store.database.image_files import Images
 from pipeline.store.entries.attached_pages import AttachedPage
 from pipeline.store.exports.archives import ArchivableSheet
 from pipeline.store.paper.pages import Page
-from pipeline.texts import Topic
 
 SUFFIX_BY_MEDIA_TYPE = {JPEG: "jpg", PNG: "png", TIFF: "tif"}
-_text = Topic("archive_text", DATA_LANGUAGE)
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 92)
 
 
@@ -101,7 +98,7 @@ def build_sheet_files(
     """
     imaged_pages = sheet_paper.imaged_pages
     if not records or not imaged_pages:
-        raise ExportError("sheet_no_picture_no_entry", sheet=sheet.sheet)
+        raise ExportError("sheet_without_image_or_entry", sheet=sheet.sheet)
     first = records[0]
     form = context.forms.get((first.form, first.version))
     images = context.store.images
@@ -112,10 +109,15 @@ def build_sheet_files(
         else _sheet_side(page, form, records, images, context.forms)
         for page in imaged_pages
     ]
-    title = _text(
-        "sheet_title", title=first.title, time=format_event_time(first), sheet=sheet.sheet
+    title = data_text(
+        "archive_text.sheet_title",
+        title=first.title,
+        time=format_event_time(first),
+        sheet=sheet.sheet,
     )
-    pdf = sheet_pdf(sides, title, first.author or late_entry("unknown_author"), run.made_at)
+    pdf = sheet_pdf(
+        sides, title, first.author or data_text("late_entry.unknown_author"), run.made_at
+    )
     scans = tuple(
         _scan_file(sheet.sheet, number, page, images) for number, page in enumerate(imaged_pages, 1)
     )
@@ -188,7 +190,7 @@ def _record_retentions(
     for pid in _other_birth_numbers(record, forms):
         retention = classify_retention(replace(facts, pid=pid))
         if retention.permanent_reason:
-            reason = _text("other_person", reason=retention.permanent_reason)
+            reason = data_text("archive_text.other_person", reason=retention.permanent_reason)
             retention = replace(retention, permanent_reason=reason)
         yield retention
 

@@ -152,7 +152,7 @@ class AidFileExporter(StatisticsExporter):
         """
         encodings = {options.mapping(item.record.form, AidMapping).encoding for item in items}
         if len(encodings) > 1:
-            raise ExportError("mappings_target_different_encodings")
+            raise ExportError("mapping_encodings_differ")
         # A month whose entries are all void has an empty file.
         by_month: dict[str, list[Item]] = defaultdict(list)
         for item in items:

@@ -347,9 +347,9 @@ def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions
             cells.append(column_text(table_column, row.item, run, options))
         # Cells are not quoted: a separator within one would break the row.
         if set(cells[-1]) & set(";\r\n"):
-            raise ExportError("cell_column_holds_semicolon_line", title=column.title)
+            raise ExportError("semicolon_in_cell", title=column.title)
     if not cells[-1] and not file.last_may_be_empty:
-        raise ExportError("last_column_empty_row_would", title=file.columns[-1].title)
+        raise ExportError("last_column_empty", title=file.columns[-1].title)
     return cells
 
 

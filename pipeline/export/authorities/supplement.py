@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.export.exporter import DATA_LANGUAGE, Item
+from pipeline.export.exporter import Item, data_text
 from pipeline.files.csv_tables import write_csv
-from pipeline.texts import Topic
 
-_text = Topic("statistics_text", DATA_LANGUAGE)
 LEADING_COLUMNS = ("Gör så här", "Poster", "Löpnummer", "Tidigare lista")
 
 
@@ -61,9 +59,15 @@ def _instruction(row: SupplementRow, *, once_a_person: bool) -> str:
     """Return in words what a person does with a row."""
     item = row.item
     if item.is_reported:
-        return _text("row.kept")
+        return data_text("statistics_text.row.kept")
     if item.record.voided is not None or not row.cells:
-        return _text("row.remove_person" if once_a_person and row.cells else "row.remove")
+        return data_text(
+            "statistics_text.row.remove_person"
+            if once_a_person and row.cells
+            else "statistics_text.row.remove"
+        )
     if item.amends:
-        return _text("row.replace")
-    return _text("row.add_person" if once_a_person else "row.add")
+        return data_text("statistics_text.row.replace")
+    return data_text(
+        "statistics_text.row.add_person" if once_a_person else "statistics_text.row.add"
+    )

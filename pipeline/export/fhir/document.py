@@ -21,7 +21,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record, RecordAttachment
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions
+from pipeline.export.exporter import ExportOptions, data_text
 from pipeline.export.fhir.practitioner import (
     ROLE_TYPE,
     author,
@@ -46,9 +46,7 @@ from pipeline.export.measure_codes import KVA_SYSTEM, find_measure_codes
 from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable
-from pipeline.texts import Topic
 
-_text = Topic("fhir_text", DATA_LANGUAGE)
 NOTE_TYPE_OID = "urn:oid:1.2.752.129.2.2.2.11"
 """KV Anteckningstyp."""
 SIGNER_ANCHOR = "signerare"
@@ -122,7 +120,7 @@ def _attachment_resource(
         "identifier": [filing.identifier("post", record.entry_id)],
         "status": "current",
         "docStatus": _document_status(filing),
-        "type": {"text": _text("attachment")},
+        "type": {"text": data_text("fhir_text.attachment")},
         "subject": filing.reference(PATIENT_TYPE),
         "date": format_instant(record.entered.at),
         "author": [{"reference": f"#{AUTHOR_ANCHOR}", "type": ROLE_TYPE}],
@@ -264,7 +262,7 @@ def _shrink_image(data: bytes) -> tuple[bytes, float]:
             image.draft("L", (MAX_WIDTH_PX, MAX_WIDTH_PX))
             grey = image.convert("L")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ExportError("picture_sheet_not_read") from error
+        raise ExportError("sheet_image_unreadable") from error
     ratio = grey.height / grey.width
     if grey.width > MAX_WIDTH_PX:
         grey = grey.resize((MAX_WIDTH_PX, round(MAX_WIDTH_PX * ratio)), Image.Resampling.BOX)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.domain.record import Record, Stamp
+from pipeline.export.exporter import data_text
 from pipeline.export.fhir.resource_context import Resource, ResourceContext
-from pipeline.export.record_text import find_signature, late_entry, stamp_hsa_id
+from pipeline.export.record_text import find_signature, stamp_hsa_id
 from pipeline.export.rivta.role_codes import find_role_code, load_role_codes
 
 PRACTITIONER_TYPE = "Practitioner"
@@ -54,7 +55,7 @@ def row_signer(filing: ResourceContext, field: str) -> StaffPerson:
 
 def practitioner_reference(filing: ResourceContext, person: StaffPerson) -> Resource:
     """Return a person whom the receiver may know by the HSA-id: referred to, never created."""
-    name = person.name or late_entry("unknown_author")
+    name = person.name or data_text("late_entry.unknown_author")
     return {
         "type": PRACTITIONER_TYPE,
         "identifier": filing.hsa_identifier(person.hsa_id),

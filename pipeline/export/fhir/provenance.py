@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pipeline import __version__
 from pipeline.domain.record import Stamp
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.export.fhir.practitioner import (
     author,
     practitioner_reference,
@@ -25,11 +25,9 @@ from pipeline.export.fhir.resource_context import (
     format_instant,
     version_id,
 )
-from pipeline.export.record_text import amendment_text, late_entry, late_entry_text
+from pipeline.export.record_text import amendment_text, late_entry_text
 from pipeline.registers.staff import is_on_behalf
-from pipeline.texts import Topic
 
-_text = Topic("fhir_text", DATA_LANGUAGE)
 PARTICIPANT_TYPES = f"{TERMINOLOGY}provenance-participant-type"
 PARTICIPATION_TYPES = f"{TERMINOLOGY}v3-ParticipationType"
 
@@ -67,28 +65,30 @@ def _list_agents(filing: ResourceContext) -> list[Resource]:
     if record.author_title:
         writer["display"] = f"{writer['display']}, {record.author_title}"
     agents = [
-        _agent_resource("author", _text("care_unit"), unit),
-        _agent_resource("AUT", _text("author"), writer, unit, PARTICIPATION_TYPES),
-        _agent_resource("enterer", _text("enterer"), enterer, unit),
+        _agent_resource("author", data_text("fhir_text.care_unit"), unit),
+        _agent_resource("AUT", data_text("fhir_text.author"), writer, unit, PARTICIPATION_TYPES),
+        _agent_resource("enterer", data_text("fhir_text.enterer"), enterer, unit),
     ]
     if record.verified:
         verifier = practitioner_reference(filing, stamp_person(filing, record.verified))
-        agents.append(_agent_resource("verifier", _text("verifier"), verifier, unit))
+        agents.append(_agent_resource("verifier", data_text("fhir_text.verifier"), verifier, unit))
     if record.signed:
         signer = practitioner_reference(filing, stamp_person(filing, record.signed))
         agents.append(
-            _agent_resource("legal", _text("signer"), signer, unit)
+            _agent_resource("legal", data_text("fhir_text.signer"), signer, unit)
             | {"role": _signing_reason(record.signed_why)}
         )
     program = {
         "type": "Device",
-        "display": _text("program", version=__version__, reader=record.reader_version),
+        "display": data_text(
+            "fhir_text.program", version=__version__, reader=record.reader_version
+        ),
     }
     provider = filing.provider()
     return [
         *agents,
-        _agent_resource("assembler", _text("assembler"), program),
-        _agent_resource("custodian", _text("custodian"), provider),
+        _agent_resource("assembler", data_text("fhir_text.assembler"), program),
+        _agent_resource("custodian", data_text("fhir_text.custodian"), provider),
     ]
 
 
@@ -96,7 +96,13 @@ def _signing_reason(reason: str) -> list[Resource]:
     """Why another person than the author signed, or why the author needed a reason."""
     if not reason:
         return []
-    return [{"text": _text("signed_on_behalf", reason=reason) if is_on_behalf(reason) else reason}]
+    return [
+        {
+            "text": data_text("fhir_text.signed_on_behalf", reason=reason)
+            if is_on_behalf(reason)
+            else reason
+        }
+    ]
 
 
 def _agent_resource(
@@ -117,9 +123,9 @@ def _list_entities(filing: ResourceContext) -> list[Resource]:
             "role": "source",
             "what": {
                 "identifier": filing.identifier("skan", record.serial or record.entry_id),
-                "display": _text("paper_at", place=record.place)
+                "display": data_text("fhir_text.paper_at", place=record.place)
                 if record.place
-                else _text("paper"),
+                else data_text("fhir_text.paper"),
             },
         }
     ]
@@ -142,7 +148,7 @@ def _list_reasons(filing: ResourceContext) -> tuple[str, ...]:
     return (
         late_entry_text(filing.record, filing.settings),
         amendment_text(filing.item),
-        late_entry("void", reason=voided) if voided is not None else "",
+        data_text("late_entry.void", reason=voided) if voided is not None else "",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.export.fhir.mapping import Warned
 from pipeline.export.fhir.observations import SNOMED_SYSTEM
 from pipeline.export.fhir.practitioner import author, practitioner_role
@@ -24,9 +24,7 @@ from pipeline.export.fhir.resource_context import (
     identifier_system,
 )
 from pipeline.export.record_text import amendment_text, format_field_value, late_entry_text
-from pipeline.texts import Topic
 
-_text = Topic("fhir_text", DATA_LANGUAGE)
 ALLERGY_TYPE, FLAG_TYPE = "AllergyIntolerance", "Flag"
 WARNINGS_TAG = "uppmarksamhet"
 """Tag of a document whose entry has warnings, by which they are found when it is corrected."""
@@ -84,8 +82,8 @@ def _doubts(filing: ResourceContext, warned: Warned, words: str) -> list[str]:
     is_illegible = warned.mark in filing.record.illegible
     is_ticked = filing.record.fields.get(warned.mark) is True
     return [
-        *([_text("mark_illegible")] if is_illegible else []),
-        *([_text("mark_contradicts")] if is_ticked and _says_none(words) else []),
+        *([data_text("fhir_text.mark_illegible")] if is_illegible else []),
+        *([data_text("fhir_text.mark_contradicts")] if is_ticked and _says_none(words) else []),
     ]
 
 

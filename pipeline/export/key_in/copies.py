@@ -39,7 +39,7 @@ def save_copied_parts(
         require_run(conn, person, run_id, Action.RECEIPT)
         items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
         if set(copied) - set(items):
-            raise ExportError("not_run", run_id=run_id, value=", ".join(sorted(copied)[:20]))
+            raise ExportError("not_in_run", run_id=run_id, value=", ".join(sorted(copied)[:20]))
         require_visible_entries(conn, person, list(copied))
         parts = {
             (entry_id, items[entry_id].revision): list(names) for entry_id, names in copied.items()

@@ -45,7 +45,7 @@ def sign_entries(
         lock_run(conn, run_id)
         items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
         if set(entry_ids) - set(items):
-            raise ExportError("not_run", run_id=run_id, value=", ".join(sorted(entry_ids)[:20]))
+            raise ExportError("not_in_run", run_id=run_id, value=", ".join(sorted(entry_ids)[:20]))
         require_visible_entries(conn, person, entry_ids)
         chosen = [items[entry_id] for entry_id in entry_ids]
         taken = claims.list_claimed_by_others(conn, person.login, now)

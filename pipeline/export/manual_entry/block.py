@@ -15,7 +15,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.law.open_deadlines import duty_text
 from pipeline.domain.record import Record
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, data_text
 from pipeline.export.mapping import ManualEntryMapping
 from pipeline.export.record_text import (
     amendment_text,
@@ -26,9 +26,7 @@ from pipeline.export.record_text import (
     format_field_value,
     late_entry_text,
 )
-from pipeline.texts import Topic
 
-_text = Topic("key_in_list", DATA_LANGUAGE)
 HEADING_MEANINGS = {
     Meaning.CLIENT_PID,
     Meaning.CLIENT_CODE,
@@ -74,7 +72,11 @@ class EntryBlock:
     @property
     def footer_lines(self) -> tuple[str, ...]:
         """The lines below the fields."""
-        unmarked = (_text("unmarked", labels="; ".join(self.unmarked)),) if self.unmarked else ()
+        unmarked = (
+            (data_text("key_in_list.unmarked", labels="; ".join(self.unmarked)),)
+            if self.unmarked
+            else ()
+        )
         return (*unmarked, self.late_entry_text)
 
     @property
@@ -98,7 +100,7 @@ def build_block(
     own = _own_fields(record, options)
     notices = [
         amendment_text(item),
-        _text("void", reason=record.voided) if record.voided else "",
+        data_text("key_in_list.void", reason=record.voided) if record.voided else "",
     ]
     return EntryBlock(
         title=f"{record.title}, {format_event_time(record)}",
@@ -136,8 +138,8 @@ def _attachment_rows(record: Record) -> list[tuple[str, str]]:
     """Return a row for each attachment: it is put in, not typed. None of a void entry."""
     return [
         (
-            _text("attachment_label", number=number),
-            _text("see_attachment", attachment=format_attachment(attachment)),
+            data_text("key_in_list.attachment_label", number=number),
+            data_text("key_in_list.see_attachment", attachment=format_attachment(attachment)),
         )
         for number, attachment in enumerate(record.attachments, 1)
         if record.voided is None
@@ -148,9 +150,9 @@ def client_heading(item: Item, options: ExportOptions) -> str:
     """Return the client of an entry as a heading."""
     client = item.record.client
     if not has_client(item, options):
-        return _text("no_client", unit=item.record.unit)
-    key = "temporary_client" if is_temporary_pid(client.pid) else "client"
-    return _text(key, pid=client.pid or _text("no_pid"), name=client.name)
+        return data_text("key_in_list.no_client", unit=item.record.unit)
+    key = "key_in_list.temporary_client" if is_temporary_pid(client.pid) else "key_in_list.client"
+    return data_text(key, pid=client.pid or data_text("key_in_list.no_pid"), name=client.name)
 
 
 def has_client(item: Item, options: ExportOptions) -> bool:
@@ -179,7 +181,7 @@ def _field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
     form = find_record_form(record, options.forms)
     author = form.meaning(Meaning.AUTHOR_NAME, record.row) if form else None
     if author and author.column in record.fields:
-        labels[author.column] = _text("author_label")
+        labels[author.column] = data_text("key_in_list.author_label")
     target_labels = _target_field_labels(record, options)
     return labels | {name: title for name, title in target_labels.items() if title}
 

@@ -118,7 +118,7 @@ def _find_form(context: ExportContext, form_id: str) -> Form:
     try:
         return _latest_forms(context)[form_id]
     except KeyError as error:
-        raise ExportError("form_no_mapping_target", form=form_id) from error
+        raise ExportError("form_without_mapping", form=form_id) from error
 
 
 def _latest_forms(context: ExportContext) -> dict[str, Form]:

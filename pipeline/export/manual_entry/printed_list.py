@@ -18,10 +18,10 @@ from fpdf.enums import XPos, YPos
 from pipeline.domain.model import Box, Client
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import (
-    DATA_LANGUAGE,
     Exporter,
     ExportOptions,
     Item,
+    data_text,
     insert_withdrawals,
 )
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading, duty_lines
@@ -30,7 +30,7 @@ from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import MISSING_CHARACTER, Document
 from pipeline.files.text import wrap_text
 from pipeline.forms.letterhead import draw_logo, find_logo
-from pipeline.texts import Text, Topic
+from pipeline.texts import Text
 
 MARGIN = 15.0
 TOP = 30.0
@@ -53,7 +53,6 @@ LOGO_BOX = Box(MARGIN + 43, 9, 36, 7.5)
 LABEL_X, VALUE_X = MARGIN + 10, MARGIN + 62
 LABEL_WIDTH, VALUE_WIDTH, WIDE_WIDTH = 50.0, 118.0, 170.0
 DARK, GREY, LIGHT = (25, 25, 25), (95, 95, 95), (205, 205, 205)
-_text = Topic("key_in_list", DATA_LANGUAGE)
 
 
 class ListPages(Document):
@@ -66,7 +65,7 @@ class ListPages(Document):
     def __init__(
         self, run: Run, content_sum: str, logo: bytes = b"", destination: str = ""
     ) -> None:
-        super().__init__(_text("document_title", run=run.id), made_at=run.made_at)
+        super().__init__(data_text("key_in_list.document_title", run=run.id), made_at=run.made_at)
         self.run, self.content_sum, self.has_replaced = run, content_sum, False
         self.logo, self.destination = logo, destination
         self.client = self.part = ""
@@ -77,14 +76,16 @@ class ListPages(Document):
     def header(self) -> None:
         """Write which list this is; on a continued page the client and entry too."""
         self.set_xy(MARGIN, 10)
-        self.write_line(_text("title"), 15, bold=True, width=80)
+        self.write_line(data_text("key_in_list.title"), 15, bold=True, width=80)
         draw_logo(self, self.logo, LOGO_BOX, align="L")
         self.set_xy(MARGIN + 80, 10)
-        self.write_line(_text("run", run=self.run.id), 9, bold=True, width=100, align="R")
+        self.write_line(
+            data_text("key_in_list.run", run=self.run.id), 9, bold=True, width=100, align="R"
+        )
         self.set_xy(MARGIN + 80, 14.5)
         self.write_line(
-            _text(
-                "made",
+            data_text(
+                "key_in_list.made",
                 time=format_minute(self.run.made_at),
                 person=self.run.made_by,
                 checksum=self.content_sum,
@@ -107,7 +108,7 @@ class ListPages(Document):
 
         A head that filled its page would begin the next one for ever.
         """
-        suffix = ", ".join(filter(None, (self.part, _text("continued"))))
+        suffix = ", ".join(filter(None, (self.part, data_text("key_in_list.continued"))))
         lines = self._wrap_text(
             self.client, 8, self.w - 2 * MARGIN - CONTINUED_SUFFIX_MM, bold=True
         )
@@ -117,10 +118,13 @@ class ListPages(Document):
         """Write secrecy, that characters were replaced, and the page's number."""
         self.draw_rule(self.h - 15)
         self.set_xy(MARGIN, self.h - 13.5)
-        lines = [_text("secrecy"), *([_text("characters_replaced")] if self.has_replaced else [])]
+        lines = [
+            data_text("key_in_list.secrecy"),
+            *([data_text("key_in_list.characters_replaced")] if self.has_replaced else []),
+        ]
         self.write_line("\n".join(lines), 6.5, grey=True, width=150)
         self.set_xy(MARGIN + 150, self.h - 13.5)
-        page = _text("page", page=self.page_no(), pages="{nb}")
+        page = data_text("key_in_list.page", page=self.page_no(), pages="{nb}")
         self.write_line(page, 8, grey=True, width=30, align="R")
 
     def write_line(
@@ -207,7 +211,11 @@ class ManualEntryListExporter(Exporter):
         )
         with ListPages(run, list_checksum(items), logo, "; ".join(places)) as pages:
             pages.add_page()
-            pages.write_line(f"{_text('guide')} {_text('length', count=len(items))}", 9)
+            pages.write_line(
+                f"{data_text('key_in_list.guide')} "
+                f"{data_text('key_in_list.length', count=len(items))}",
+                9,
+            )
             for client, heading, group in _group_by_client(items, options):
                 blocks = [(item, build_block(item, options)) for item in group]
                 _draw_client(pages, client, heading, blocks)
@@ -259,7 +267,7 @@ def _draw_client(
     pages.set_fill_color(255, 255, 255)
     pages.rect(MARGIN + 1.5, pages.y + 1.25, 5.5, 5.5, style="FD")
     pages.set_xy(LABEL_X - 1, pages.y + 1.6)
-    title = _text("protected", client=heading) if client.protected else heading
+    title = data_text("key_in_list.protected", client=heading) if client.protected else heading
     pages.write_line(title, 11, bold=True, width=WIDE_WIDTH)
     pages.set_xy(MARGIN, pages.y + 2.5)
     pages.client = heading
@@ -276,8 +284,11 @@ def _draw_signature(pages: ListPages) -> None:
     bottom = pages.y + SIGNATURE_MM - 3
     pages.set_draw_color(*DARK)
     pages.set_line_width(0.3)
-    for name, start, end in (("signed", LABEL_X, 120.0), ("signed_at", 125.0, 195.0)):
-        label = _text(name)
+    for name, start, end in (
+        ("key_in_list.signed", LABEL_X, 120.0),
+        ("key_in_list.signed_at", 125.0, 195.0),
+    ):
+        label = data_text(name)
         pages.set_xy(start, bottom - 4)
         pages.write_line(label, 9, width=60)
         pages.line(start + pages.get_string_width(label) + 3, bottom, end, bottom)
@@ -292,7 +303,7 @@ def draw_entry(pages: ListPages, item: Item, block: EntryBlock, below: float = 0
     height = measure_entry_height(pages, item, block) + below
     if pages.remaining_height() < height <= PAGE_HEIGHT_MM:
         pages.add_page()
-    pages.part = _text("entry", number=item.number)
+    pages.part = data_text("key_in_list.entry", number=item.number)
     pages.set_xy(LABEL_X, pages.y + 1.9)
     for line in _heading_lines(pages, item, block):
         _write(pages, line)

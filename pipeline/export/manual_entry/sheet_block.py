@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.domain.record import Record
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.exporter import ExportOptions, Item, data_text
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading
 from pipeline.export.mapping import ManualEntryMapping
 from pipeline.export.record_text import format_event_time, late_sheet_text
-from pipeline.texts import Topic
-
-_text = Topic("key_in_list", DATA_LANGUAGE)
 
 
 def is_keyed_with(first: Item, other: Item, options: ExportOptions) -> bool:
@@ -67,7 +64,7 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
         lines.append((label, "; ".join(parts)))
     records = [item.record for item in items]
     return EntryBlock(
-        title=_text("sheet_title", title=records[0].title, rows=len(items)),
+        title=data_text("key_in_list.sheet_title", title=records[0].title, rows=len(items)),
         notice="",
         rows=(*shared, *lines),
         unmarked=(),
@@ -81,4 +78,8 @@ def _is_plain(item: Item) -> bool:
 
 
 def _row_label(record: Record, *, has_one_client: bool) -> str:
-    return format_event_time(record) if has_one_client else _text("sheet_row", row=record.row)
+    return (
+        format_event_time(record)
+        if has_one_client
+        else data_text("key_in_list.sheet_row", row=record.row)
+    )

@@ -116,7 +116,7 @@ def approve_payment(
             payment.blocked_reason
             for payment in _collect_payments(conn, context, person, [entry_id], options)
         ):
-            raise ReviewError("something_stops_payment_not_approved")
+            raise ReviewError("payment_stopped")
 
 
 def _export_options(context: ExportContext) -> ExportOptions:

@@ -188,7 +188,7 @@ def _verify_totals(root: etree._Element, amounts: Sequence[Decimal]) -> None:
         or sums[0] != sum(paid, Decimal(0))
         or sum(sums[1:], Decimal(0)) != sums[0]
     ):
-        raise ExportError("sums_payment_file_do_not")
+        raise ExportError("payment_sums_differ")
 
 
 def _format_time(moment: datetime) -> str:

@@ -154,7 +154,7 @@ def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
             return amount.quantize(Decimal("0.01"))
     except InvalidOperation:
         pass
-    raise ExportError("amount_entry_not_used", entry_id=record.entry_id)
+    raise ExportError("amount_unusable", entry_id=record.entry_id)
 
 
 def payment_text(record: Record, options: ExportOptions) -> str:

@@ -25,10 +25,10 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import (
-    DATA_LANGUAGE,
     Exporter,
     ExportOptions,
     Item,
+    data_text,
     insert_withdrawals,
 )
 from pipeline.export.record_text import (
@@ -38,7 +38,6 @@ from pipeline.export.record_text import (
     format_field_value,
     format_uncoded_choice,
     labelled,
-    late_entry,
     late_entry_text,
     to_local_time,
 )
@@ -56,12 +55,11 @@ from pipeline.export.rivta.elements import (
 )
 from pipeline.export.rivta.mapping import ActivityMapping, Code, Outcome, Slot
 from pipeline.export.rivta.run_archive import MEDIA_TYPE, SUFFIX, ArchiveFile, write_archive
-from pipeline.texts import Text, Topic
+from pipeline.texts import Text
 
 CONTRACT = "ProcessActivities 1.0"
 RESPONDER_NS = "urn:riv:clinicalprocess:activity:actions:ProcessActivitiesResponder:1"
 DOMAIN_NS = "urn:riv:clinicalprocess:activity:actions:1"
-_text = Topic("rivta_text", DATA_LANGUAGE)
 _elements, _extensions = ElementBuilder(DOMAIN_NS), ElementBuilder(EFTERSKRIFT_NS)
 UNKNOWN_TIME = "unknown"
 
@@ -133,7 +131,9 @@ def find_unclear_slot(record: Record, mapping: ActivityMapping) -> Text | None:
 
 def slot_label(record: Record, slot: Slot, number: int, forms: Forms) -> str:
     """Return the name of a time: its time of day, else its number."""
-    return format_field_value(record, slot.time, forms) or _text("slot_number", number=number)
+    return format_field_value(record, slot.time, forms) or data_text(
+        "rivta_text.slot_number", number=number
+    )
 
 
 def _ordered_time(record: Record, slot: Slot, day: datetime) -> datetime | None:
@@ -288,8 +288,8 @@ def describe_activity(
         if mapping.kind.field in mapping.what
         else format_uncoded_choice(record, mapping.kind.field, mapping.kind.codes, options.forms),
         _unanswered_slots_text(record, mapping, options),
-        _text("void", reason=record.voided) if record.voided else "",
-        late_entry("unit", unit=record.unit),
+        data_text("rivta_text.void", reason=record.voided) if record.voided else "",
+        data_text("late_entry.unit", unit=record.unit),
         late_entry_text(record, options.settings),
         amendment_text(item),
     ]
@@ -298,15 +298,17 @@ def describe_activity(
 
 def _outcome_text(slot: PlannedSlot) -> str:
     if slot.outcome is None:
-        return _text("slot_removed")
-    outcome = _text(f"outcome.{slot.outcome.value}")
-    signature = slot.signature.as_text if slot.signature else _text("no_signature")
+        return data_text("rivta_text.slot_removed")
+    outcome = data_text(f"rivta_text.outcome.{slot.outcome.value}")
+    signature = slot.signature.as_text if slot.signature else data_text("rivta_text.no_signature")
     words = {"outcome": outcome, "signature": signature}
     if slot.at:
-        return _text("outcome_with_clock", **words)
+        return data_text("rivta_text.outcome_with_clock", **words)
     if slot.ordered_at:
-        return _text("outcome_ordered", **words, ordered=f"{slot.ordered_at:%Y-%m-%d %H:%M}")
-    return _text("outcome_without_clock", **words)
+        return data_text(
+            "rivta_text.outcome_ordered", **words, ordered=f"{slot.ordered_at:%Y-%m-%d %H:%M}"
+        )
+    return data_text("rivta_text.outcome_without_clock", **words)
 
 
 def _unanswered_slots_text(record: Record, mapping: ActivityMapping, options: ExportOptions) -> str:
@@ -317,4 +319,4 @@ def _unanswered_slots_text(record: Record, mapping: ActivityMapping, options: Ex
         for mapped, slot in slots
         if slot.outcome is None and slot.ordered_at
     ]
-    return _text("slots_unanswered", slots=", ".join(names)) if names else ""
+    return data_text("rivta_text.slots_unanswered", slots=", ".join(names)) if names else ""

@@ -15,13 +15,12 @@ from collections.abc import Iterator, Sequence
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
+from pipeline.export.exporter import Exporter, ExportOptions, Item, data_text
 from pipeline.export.record_text import (
     amendment_text,
     find_record_form,
     format_field_value,
     labelled,
-    late_entry,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
@@ -51,14 +50,13 @@ from pipeline.export.rivta.summary_header import (
     add_result,
     add_signature,
 )
-from pipeline.texts import Text, Topic
+from pipeline.texts import Text
 
 CONTRACT = "GetAlertInformation 2.0"
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetAlertInformationResponder:2"
 _NONE_KNOWN = re.compile(r"(ingen|inga|ej|nej)( (känd|kända|känt))?[.!]?")
 """All that is written where nothing is known that needs a warning: "ingen penicillin" warns."""
 _elements = ElementBuilder(DOMAIN_NS)
-_text = Topic("rivta_text", DATA_LANGUAGE)
 
 
 class AlertsExporter(Exporter):
@@ -139,7 +137,9 @@ def _add_alert(
     _elements.add(body, "alertInformationComment", describe_alert(item, alert, options))
     if record.voided is not None or not is_alerted(record, alert, options):
         _elements.add(body, "obsoleteTime", format_timestamp(run.made_at))
-        _elements.add(body, "obsoleteComment", record.voided or _text("alert_removed"))
+        _elements.add(
+            body, "obsoleteComment", record.voided or data_text("rivta_text.alert_removed")
+        )
     _add_content(body, alert, alert_words(record, alert, options))
     add_run_comment(element, run)
 
@@ -179,12 +179,12 @@ def describe_alert(item: Item, alert: Alert, options: ExportOptions) -> str:
             for name in (*alert.more, *none_known)
             if (words := format_field_value(record, name, options.forms))
         ),
-        _text("alert_start") if day_only else "",
-        _text("void", reason=record.voided) if record.voided else "",
-        late_entry("unit", unit=record.unit),
+        data_text("rivta_text.alert_start") if day_only else "",
+        data_text("rivta_text.void", reason=record.voided) if record.voided else "",
+        data_text("late_entry.unit", unit=record.unit),
         late_entry_text(record, options.settings),
         amendment_text(item),
-        _text("left_on_paper", labels=", ".join(left)) if left else "",
+        data_text("rivta_text.left_on_paper", labels=", ".join(left)) if left else "",
     ]
     return "\n".join(part for part in parts if part)
 

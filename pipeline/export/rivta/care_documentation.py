@@ -18,14 +18,13 @@ from datetime import datetime
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
+from pipeline.export.exporter import Exporter, ExportOptions, Item, data_text
 from pipeline.export.mapping import NoteCode, NoteMapping
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
     format_field_value,
     format_uncoded_choice,
-    late_entry,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
@@ -54,7 +53,7 @@ from pipeline.export.rivta.summary_header import (
     add_result,
     add_signature,
 )
-from pipeline.texts import Text, Topic
+from pipeline.texts import Text
 
 CONTRACT = "GetCareDocumentation 2.1"
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
@@ -70,7 +69,6 @@ NOTE_TYPES = {
     "bes": "Besöksanteckning",
 }
 """The types of note (Anteckningstyp, 1.2.752.129.2.2.2.11) as the contract's schema names them."""
-_text = Topic("rivta_text", DATA_LANGUAGE)
 _add_element = ElementBuilder(DOMAIN_NS).add
 
 
@@ -149,7 +147,7 @@ def note_text(item: Item, mapping: NoteMapping, options: ExportOptions) -> str:
     parts = [
         late_entry_text(item.record, options.settings),
         amendment_text(item),
-        late_entry("unit", unit=item.record.unit),
+        data_text("late_entry.unit", unit=item.record.unit),
         *_stand_in_texts(item.record, mapping),
     ]
     for section in mapping.sections:
@@ -169,7 +167,7 @@ def note_text(item: Item, mapping: NoteMapping, options: ExportOptions) -> str:
         if item.record.fields.get(name) or name in item.record.illegible
     ]
     if left_on_paper:
-        parts.append(_text("left_on_paper", labels=", ".join(left_on_paper)))
+        parts.append(data_text("rivta_text.left_on_paper", labels=", ".join(left_on_paper)))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -206,7 +204,7 @@ def _stand_in_texts(record: Record, mapping: NoteMapping) -> list[str]:
     """Say which times of the header stand for one that the paper does not give."""
     texts = []
     if mapping.document_time == "event" and record.event_at is None:
-        texts.append(_text("document_time_written"))
+        texts.append(data_text("rivta_text.document_time_written"))
     if mapping.document_time == "written" and record.written_at is None:
-        texts.append(_text("document_time_event"))
-    return texts if record.written_at else [*texts, _text("author_time_scanned")]
+        texts.append(data_text("rivta_text.document_time_event"))
+    return texts if record.written_at else [*texts, data_text("rivta_text.author_time_scanned")]

@@ -16,14 +16,13 @@ from collections.abc import Iterator, Sequence
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
+from pipeline.export.exporter import Exporter, ExportOptions, Item, data_text
 from pipeline.export.record_text import (
     ILLEGIBLE_TEXT,
     amendment_text,
     find_signature,
     format_field_value,
     labelled,
-    late_entry,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
@@ -49,13 +48,12 @@ from pipeline.export.rivta.run_archive import (
     group_by_patient,
     write_archive,
 )
-from pipeline.texts import Text, Topic
+from pipeline.texts import Text
 
 CONTRACT = "GetObservations 1.0"
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:basic:GetObservationsResponder:1"
 DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:basic:1"
 _elements, _extensions = ElementBuilder(DOMAIN_NS), ElementBuilder(EFTERSKRIFT_NS)
-_text = Topic("rivta_text", DATA_LANGUAGE)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
@@ -175,15 +173,17 @@ def describe_observation(item: Item, mapping: ObservationMapping, options: Expor
     parts = [
         late_entry_text(record, options.settings),
         amendment_text(item),
-        _text("void", reason=record.voided) if record.voided else "",
-        late_entry("unit", unit=record.unit),
-        _text("row_signed", signature=signature.as_text) if signature else "",
+        data_text("rivta_text.void", reason=record.voided) if record.voided else "",
+        data_text("late_entry.unit", unit=record.unit),
+        data_text("rivta_text.row_signed", signature=signature.as_text) if signature else "",
         *(
             labelled(record, name, words)
             for name in mapping.remarks
             if (words := format_field_value(record, name, options.forms))
         ),
-        _text("illegible_in_row", illegible=ILLEGIBLE_TEXT, labels=", ".join(illegible))
+        data_text(
+            "rivta_text.illegible_in_row", illegible=ILLEGIBLE_TEXT, labels=", ".join(illegible)
+        )
         if illegible
         else "",
     ]

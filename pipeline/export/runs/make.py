@@ -340,4 +340,4 @@ def _make_monthly_run(
 
 
 def _entries_changed_error() -> ExportError:
-    return ExportError("entries_changed_all_time_while")
+    return ExportError("entries_kept_changing")

@@ -93,9 +93,9 @@ def parse_receipt_file(data: bytes) -> list[ReceiptLine]:
     if "status" not in names or not (
         {"post"} <= set(names) or {"körning", "löpnummer"} <= set(names)
     ):
-        raise ExportError("receipts_lack_columns")
+        raise ExportError("receipts_columns_missing")
     if repeated := [name for name in HEADER if names.count(name) > 1]:
-        raise ExportError("receipts_column_twice", columns=", ".join(repeated))
+        raise ExportError("receipts_column_duplicate", columns=", ".join(repeated))
     if unknown := [
         number
         for number, row in lines
@@ -208,7 +208,7 @@ def submit_receipts(
         require_run(conn, person, run_id, Action.RECEIPT)
         items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
         if unknown := [answer.entry_id for answer in answers if answer.entry_id not in items]:
-            raise ExportError("not_run", run_id=run_id, value=_format_names(unknown))
+            raise ExportError("not_in_run", run_id=run_id, value=_format_names(unknown))
         return settle_receipts(
             conn,
             person,
@@ -246,10 +246,10 @@ def apply_receipt_file(
             for line in lines
             if not line.run and len(runs.get(line.entry_id, ())) > 1
         ]:
-            raise ExportError("receipt_file_does_not_say", value=_format_names(ambiguous))
+            raise ExportError("receipt_version_ambiguous", value=_format_names(ambiguous))
         matched = sorted(_match_lines_to_items(conn, lines, runs), key=lambda match: match[0].line)
         if unknown := [f"line {line.line}" for line, item in matched if item is None]:
-            raise ExportError("receipt_file_names_entries_not", value=_format_names(unknown))
+            raise ExportError("receipt_of_unexported_entries", value=_format_names(unknown))
         answered = [
             (run_item[0], Receipt(run_item[1], line.accepted, line.text))
             for line, run_item in matched
@@ -342,7 +342,7 @@ def settle_receipts(
         elif earlier != receipt.accepted:
             contradictions.append(receipt.item.entry_id)
     if contradictions:
-        raise ExportError("another_receipt", value=_format_names(contradictions))
+        raise ExportError("receipt_contradicts", value=_format_names(contradictions))
     _write_receipts(
         conn,
         person,

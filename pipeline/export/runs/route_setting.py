@@ -42,7 +42,7 @@ def set_route(context: ExportContext, person: Person, route: Route, now: datetim
         require_permission(person, Action.ROUTES)
     known = {form.id for form in list_routable_forms(context, route.target)}
     if unknown := [form for form in route.forms if form not in known]:
-        raise UsageError("route_form_no_mapping", forms=", ".join(unknown), target=route.target)
+        raise UsageError("route_without_mapping", forms=", ".join(unknown), target=route.target)
     with context.store.begin() as conn:
         others = [one for one in list_routes(conn) if one.name != route.name and one.is_active]
         # Statistics replace the file before them, so there is one for a month

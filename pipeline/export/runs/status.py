@@ -38,8 +38,12 @@ from pipeline.store.reports.progress import UnprovenEntries
 from pipeline.texts import Text
 
 _SETTING_REASONS = frozenset(
-    f"export_reason.{name}"
-    for name in ("no_provider_id", "no_system_id", "no_ids", "payment_no_debtor")
+    {
+        "export_reason.no_provider_id",
+        "export_reason.no_system_id",
+        "export_reason.no_ids",
+        "export_reason.payment_no_debtor",
+    }
 )
 
 

@@ -50,7 +50,7 @@ class CsvExporter(Exporter):
             tuple(column.title for column in mapping.columns) for mapping in mappings.values()
         }
         if len(headers) > 1:
-            raise ExportError("mappings_different_columns", mappings=", ".join(sorted(mappings)))
+            raise ExportError("mapping_columns_differ", mappings=", ".join(sorted(mappings)))
         rows = [
             [
                 column_text(column, item, run, options)

@@ -38,7 +38,7 @@ def check_header(context: ExportContext, target: str, line: str) -> list[HeaderC
     """
     exporter = find_target(context.settings, target)
     if exporter.mapping is not TableMapping:
-        raise ExportError("target_no_table_columns", target=target)
+        raise ExportError("target_without_columns", target=target)
     wanted = parse_header(line)
     mappings: Mapping[str, TableMapping] = load_mappings(
         context.settings.form_folders, target, TableMapping
@@ -59,7 +59,7 @@ def parse_header(line: str) -> list[str]:
     lines = "\n".join(line.strip().lstrip("\ufeff").splitlines()[:2])
     titles = [title.strip() for title in next(csv_reader(lines), [])]
     if not any(titles):
-        raise ExportError("header_line_empty")
+        raise ExportError("header_empty")
     return titles
 
 

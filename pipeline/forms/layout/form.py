@@ -160,12 +160,12 @@ def write_form_yaml(folder: Path) -> Form:
     """
     form = place_outline(load_outline(folder / OUTLINE_FILE))
     if form.id != folder.name:
-        raise FormError("outline_says", folder=folder.name, form=form.id)
+        raise FormError("outline_of_other_form", folder=folder.name, form=form.id)
     # Sheets that are already printed are read with the published geometry.
     published_digest = load_published(folder.parent).get(f"{form.id}/{form.version}")
     if published_digest not in (None, geometry_digest(form)):
         raise FormError(
-            "version_published_another_geometry",
+            "version_published_with_other_geometry",
             form=form.id,
             version=form.version,
             version_2=form.version + 1,

@@ -95,7 +95,7 @@ class TrainingPermit:
             ("consent", self.consent),
         ):
             if len(text.strip()) < MIN_REASON_LENGTH:
-                raise UsageError("training_set_needs_stated", name=name)
+                raise UsageError("training_set_fact_missing", name=name)
 
 
 def write_training_set(file: Path, fields: Iterable[ConfirmedField], permit: TrainingPermit) -> int:
@@ -115,9 +115,9 @@ def write_training_set(file: Path, fields: Iterable[ConfirmedField], permit: Tra
         if _is_label_known(field.crop.spec) and field.decided.answer.state is State.READ
     ]
     if file.exists():
-        raise UsageError("file_already", file=file.name)
+        raise UsageError("file_exists", file=file.name)
     if not chosen:
-        raise UsageError("no_confirmed_field_may_go")
+        raise UsageError("no_fields_for_training")
     # A partial file becomes the file once it is complete.
     partial = file.with_name(file.name + ".part")
     try:
@@ -127,7 +127,7 @@ def write_training_set(file: Path, fields: Iterable[ConfirmedField], permit: Tra
             _write_archive(archive, chosen, permit)
         partial.replace(file)
     except OSError as error:
-        raise StoreError("not_written_make_room", file=file.name, reason=error.strerror) from error
+        raise StoreError("no_room_to_write", file=file.name, reason=error.strerror) from error
     finally:
         # An incomplete file has personal data, and may open as if it were complete.
         partial.unlink(missing_ok=True)
@@ -197,7 +197,7 @@ class LearningContext:
             except OSError as error:
                 raise _write_error(error) from error
             if not is_held:
-                raise StoreError("somebody_learning_workspace_already")
+                raise StoreError("learning_already")
             yield
 
 
@@ -238,7 +238,7 @@ def learn_from_entries(
         sheets = list_reviewed_sheets(conn, person)
         clients, staff = client_register.list_clients(conn), load_staff_list(conn)
     if not sheets:
-        raise NothingLearnedError("nothing_confirmed_yet_could_learnt")
+        raise NothingLearnedError("nothing_to_learn_from")
     # Read the fields of every sheet again.
     names = expected_names(ReadingContext(ClientRegister(clients), staff=StaffRegister(staff)))
     fields: list[ConfirmedField] = []
@@ -399,7 +399,7 @@ def _sheet_writer(forms: Forms, sheet: ReviewedSheet) -> str:
 def _nothing_learned(learned: LearningResult) -> NothingLearnedError:
     judged = [lesson for lesson in learned.curves if lesson.before is not None]
     if judged:
-        return NothingLearnedError("no_better_curves", number=len(judged))
+        return NothingLearnedError("no_better_calibration", number=len(judged))
     fewest_missing = min((lesson.missing for lesson in learned.curves), default=0)
     if not fewest_missing:
         return NothingLearnedError("too_few_fields_of_none", number=len(learned.fields))

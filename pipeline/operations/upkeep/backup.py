@@ -353,7 +353,7 @@ def _pack_files(settings: Settings, files: Iterator[Path], *, is_encrypted: bool
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise SettingsError("not_looked_into", value=path, reason=error.strerror) from error
+                raise SettingsError("not_inspectable", value=path, reason=error.strerror) from error
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(data), 0o600
             archive.addfile(entry, io.BytesIO(data))

@@ -96,7 +96,7 @@ def write_new_key(file: Path) -> str:
     try:
         write_private(file, f"# public key: {public}\n{identity}\n".encode())
     except OSError as error:
-        raise UsageError("not_written_make_room", file=file, reason=error.strerror) from error
+        raise UsageError("no_room_to_write", file=file, reason=error.strerror) from error
     return public
 
 

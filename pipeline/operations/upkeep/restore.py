@@ -125,7 +125,7 @@ def _writing(workspace: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreUnavailableError(
-            "folder_not_made_written", workspace=workspace, reason=error.strerror
+            "workspace_folder_not_writable", workspace=workspace, reason=error.strerror
         ) from error
 
 

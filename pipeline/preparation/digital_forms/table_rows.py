@@ -111,7 +111,7 @@ def make_note_file(
     if twice := [field for field, count in fields.items() if count > 1]:
         labels = field_labels(form)
         names = ", ".join(labels[field] for field in twice)
-        raise UsageError("columns_of_one_field", fields=names)
+        raise UsageError("columns_share_field", fields=names)
     content = format_rows(_make_rows(table, form, columns, source))
     _save_columns(workspace, table.titles, form, columns)
     return f"{source}{NOTE_SUFFIX}", content

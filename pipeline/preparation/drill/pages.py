@@ -31,7 +31,7 @@ _ROW_MM = 6.0
 
 def print_drill(about: PackInfo, forms: Forms, sheets: Sequence[DrillSheet]) -> bytes:
     """Print what to write, and the ten sheets."""
-    title = pack_text("drill.document_title", unit=about.unit)
+    title = pack_text("pack_paper.drill.document_title", unit=about.unit)
     with PaperDocument(title, about.printed_on) as paper:
         _draw_task(paper, about, forms, sheets)
         letterhead = Letterhead(about.provider, about.logo)
@@ -51,17 +51,19 @@ def _draw_task(
         for row in _task_rows(number, sheet, forms[sheet.form, sheet.version])
     ]
     columns = (
-        Column(pack_text("drill.number"), 9, align_right=True, bold=True),
-        Column(pack_text("drill.sheet"), 66, bold=True),
-        Column(pack_text("drill.field"), 45),
-        Column(pack_text("drill.write"), 54, bold=True),
+        Column(pack_text("pack_paper.drill.number"), 9, align_right=True, bold=True),
+        Column(pack_text("pack_paper.drill.sheet"), 66, bold=True),
+        Column(pack_text("pack_paper.drill.field"), 45),
+        Column(pack_text("pack_paper.drill.write"), 54, bold=True),
     )
     first = True
     while rows:
-        begin_page(paper, about, pack_text("drill.title"), pack_text("drill.task"))
+        begin_page(
+            paper, about, pack_text("pack_paper.drill.title"), pack_text("pack_paper.drill.task")
+        )
         top = TOP_MM - 4
         if first:
-            top = draw_bullets(paper, pack_texts("drill.rule"), top) + 3
+            top = draw_bullets(paper, pack_texts("pack_paper.drill.rule"), top) + 3
         first = False
         count = count_fitting_rows(top, _ROW_MM)
         draw_table(paper, columns, rows[:count], top, _ROW_MM)
@@ -75,32 +77,32 @@ def _task_rows(number: int, sheet: DrillSheet, form: Form) -> Iterator[tuple[str
         spec = form.by_name[name]
         if spec.options:
             option = next(one for one in spec.options if one.value == value)
-            words = pack_text("drill.tick", label=option.label)
+            words = pack_text("pack_paper.drill.tick", label=option.label)
         elif value is True:
-            words = pack_text("drill.tick", label=spec.label)
+            words = pack_text("pack_paper.drill.tick", label=spec.label)
         else:
             is_pid = spec.cell_count == 12 and spec.traits.digits_only
             words = format_pid(str(value)) if is_pid else str(value)
-        label = f"{spec.label} ({pack_text('drill.row')})" if spec.row else spec.label
+        label = f"{spec.label} ({pack_text('pack_paper.drill.row')})" if spec.row else spec.label
         yield (*next(heads, ("", "")), label, words)
 
 
 def print_result(about: PackInfo, result: DrillResult) -> bytes:
     """Print the result on one page."""
-    with PaperDocument(pack_text("drill.result"), about.printed_on) as paper:
+    with PaperDocument(pack_text("pack_paper.drill.result"), about.printed_on) as paper:
         about = replace(about, printed_on=result.at.date())
-        begin_page(paper, about, pack_text("drill.result"), result.at.date().isoformat())
+        begin_page(paper, about, pack_text("pack_paper.drill.result"), result.at.date().isoformat())
         top = draw_bullets(paper, describe_result(result), TOP_MM - 4) + 3
         columns = (
-            Column(pack_text("drill.sheet"), 92, bold=True),
-            Column(pack_text("drill.back"), 18),
-            Column(pack_text("drill.right"), 20, align_right=True),
-            Column(pack_text("drill.to_person"), 22, align_right=True),
-            Column(pack_text("drill.wrong"), 22, align_right=True),
+            Column(pack_text("pack_paper.drill.sheet"), 92, bold=True),
+            Column(pack_text("pack_paper.drill.back"), 18),
+            Column(pack_text("pack_paper.drill.right"), 20, align_right=True),
+            Column(pack_text("pack_paper.drill.to_person"), 22, align_right=True),
+            Column(pack_text("pack_paper.drill.wrong"), 22, align_right=True),
         )
         rows = [_result_row(sheet) for sheet in result.sheets]
         top = draw_table(paper, columns, rows, top, _ROW_MM) + 6
-        top = draw_heading(paper, pack_text("drill.remarks"), top)
+        top = draw_heading(paper, pack_text("pack_paper.drill.remarks"), top)
         draw_bullets(paper, describe_remarks(result), top)
         return bytes(paper.output())
 
@@ -109,41 +111,45 @@ def describe_result(result: DrillResult) -> list[str]:
     """Return the result in sentences."""
     counts = result.counts
     lines = [
-        pack_text("drill.sheets_back", back=result.sheets_back, sheets=len(result.sheets)),
         pack_text(
-            "drill.fields",
+            "pack_paper.drill.sheets_back", back=result.sheets_back, sheets=len(result.sheets)
+        ),
+        pack_text(
+            "pack_paper.drill.fields",
             right=counts.right,
             person=counts.to_person,
             wrong=counts.wrong,
             fields=counts.total,
         ),
-        pack_text("drill.reading_time", seconds=result.reading_seconds),
+        pack_text("pack_paper.drill.reading_time", seconds=result.reading_seconds),
     ]
     if result.minutes is not None:
-        lines.append(pack_text("drill.minutes", minutes=result.minutes))
+        lines.append(pack_text("pack_paper.drill.minutes", minutes=result.minutes))
     return lines
 
 
 def describe_remarks(result: DrillResult) -> list[str]:
     """Return what went wrong, and what to do about it; one line if nothing did."""
     remarks = [
-        pack_text("drill.missing", sheet=sheet.title)
+        pack_text("pack_paper.drill.missing", sheet=sheet.title)
         for sheet in result.sheets
         if not sheet.is_back
     ]
     remarks += [
-        pack_text("drill.differs", sheet=sheet.title, fields=", ".join(sheet.wrong_labels))
+        pack_text(
+            "pack_paper.drill.differs", sheet=sheet.title, fields=", ".join(sheet.wrong_labels)
+        )
         for sheet in result.sheets
         if sheet.wrong_labels
     ]
     if result.unknown_pages:
-        remarks.append(pack_text("drill.unknown", pages=result.unknown_pages))
+        remarks.append(pack_text("pack_paper.drill.unknown", pages=result.unknown_pages))
     if result.remark:
         remarks.append(result.remark)
-    return remarks or [pack_text("drill.no_remarks")]
+    return remarks or [pack_text("pack_paper.drill.no_remarks")]
 
 
 def _result_row(sheet: SheetResult) -> tuple[str, ...]:
     counts = sheet.counts
-    back = pack_text("drill.yes" if sheet.is_back else "drill.no")
+    back = pack_text("pack_paper.drill.yes" if sheet.is_back else "pack_paper.drill.no")
     return (sheet.title, back, str(counts.right), str(counts.to_person), str(counts.wrong))

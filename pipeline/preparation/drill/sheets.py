@@ -98,14 +98,14 @@ def make_drill_sheets(forms: Forms, day: date) -> list[DrillSheet]:
 def make_drill_form(form: Form) -> Form:
     """Return the form as a drill sheet has it: marked on every page, under an id of its own."""
     notice = Text(
-        text=pack_text("drill.notice"),
+        text=pack_text("pack_paper.drill.notice"),
         at=_NOTICE_AT_MM,
         width=_NOTICE_WIDTH_MM,
         size=_NOTICE_PT,
         bold=True,
     )
     pages = tuple(page.model_copy(update={"texts": (*page.texts, notice)}) for page in form.pages)
-    title = f"{pack_text('drill.title')}: {form.title}"
+    title = f"{pack_text('pack_paper.drill.title')}: {form.title}"
     update = {"id": DRILL_ID_PREFIX + form.id, "title": title, "pages": pages}
     return form.model_copy(update=update)
 

@@ -73,7 +73,7 @@ def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
     write_atomically(form_folder / FORM_FILE, dump_form(form))
     written = load_form(form_folder / FORM_FILE)
     if geometry_digest(written) != geometry_digest(form):
-        raise FormError("read_file_otherwise_than_tried", form=form.id)
+        raise FormError("form_changed_since_trial", form=form.id)
     # Only then put it in use.
     digests |= {key: geometry_digest(written)}
     write_atomically(folder / PUBLISHED_FILE, json.dumps(digests, indent=2, sort_keys=True) + "\n")
@@ -170,7 +170,7 @@ def begin_drawing_draft(
         [title]
         if len(sides) == 1 or not title
         else [
-            form_text("page_title", title=title, number=number)
+            form_text("form_content.page_title", title=title, number=number)
             for number in range(1, len(sides) + 1)
         ]
     )

@@ -26,7 +26,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.preparation import PAPER_LANGUAGE
-from pipeline.texts import Topic
+from pipeline.texts import Words
 
 OUTLINE_FILE, BOXES_FILE, FORM_FILE = "outline.yaml", "boxes.yaml", "form.yaml"
 LOCAL_FORM_PREFIX = "egen-"
@@ -36,7 +36,7 @@ _MAX_ID_LENGTH = 23
 _SAVED_FOLDER, _PUBLISHED_FOLDER = "saved", "published"
 YamlData = dict[str, Any]
 """Content of a YAML file."""
-form_text = Topic("form_content", PAPER_LANGUAGE)
+form_text = Words(PAPER_LANGUAGE)
 """Return the text `form_content.<key>` that the editor puts into a form."""
 
 
@@ -123,7 +123,7 @@ def save_draft(draft: Draft, data: YamlData) -> Draft:
     if data == draft.data:
         return draft
     if load_draft(folder, draft.id).revision != draft.revision:
-        raise StaleDecisionError("somebody_else_changed_draft")
+        raise StaleDecisionError("draft_changed_by_another")
     return _write_revision(
         folder,
         draft.id,
@@ -192,7 +192,7 @@ def _write_revision(folder: Path, draft_id: str, data: YamlData, revision: int, 
         with path.open("xb") as file:
             file.write(text)
     except FileExistsError as error:
-        raise StaleDecisionError("somebody_else_changed_draft") from error
+        raise StaleDecisionError("draft_changed_by_another") from error
     except OSError as error:
         raise _write_error(error) from error
     _write_file(place / name, text)
@@ -217,7 +217,7 @@ def _read_yaml(path: Path) -> YamlData:
     try:
         data = yaml.load(path.read_text("utf-8"), Loader=FormLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FormError("not_read_restore_remove", path=path) from error
+        raise FormError("draft_unreadable", path=path) from error
     return data if isinstance(data, dict) else {}
 
 

@@ -38,7 +38,7 @@ class OutlineItem:
 def empty_outline(form_id: str, title: str, area: Area, subject: Subject) -> YamlData:
     """Return an outline with the usual standard sections and lines for a note."""
     uses = (*([StandardSection.CLIENT] if subject is Subject.CLIENT else []), StandardSection.EVENT)
-    label = form_text("note")
+    label = form_text("form_content.note")
     note = {
         "title": label,
         "rows": [

@@ -129,7 +129,7 @@ def print_copies(
     with store.recording_denials():
         require_permission(person, Action.PRINT, unit)
     if not 1 <= copies <= MAX_COPIES:
-        raise UsageError("copies_not_printed_once", copies=copies, most_copies=MAX_COPIES)
+        raise UsageError("too_many_copies", copies=copies, most_copies=MAX_COPIES)
     sheets = make_blank_sheets(copies, unit)
     pdf = print_sheets(form, sheets, letterhead=load_letterhead(settings, today_in_sweden()))
     with store.begin() as conn:

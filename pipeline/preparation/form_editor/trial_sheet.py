@@ -26,7 +26,7 @@ def make_trial_form(form: Form) -> Form:
     if form.printed_elsewhere:
         return form
     notice = Text(
-        text=form_text("trial_notice"),
+        text=form_text("form_content.trial_notice"),
         at=_NOTICE_AT_MM,
         width=_NOTICE_WIDTH_MM,
         size=_NOTICE_PT,

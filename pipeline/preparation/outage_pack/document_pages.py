@@ -63,12 +63,12 @@ def load_documents(contents: Sequence[SlotContent]) -> list[UnitDocument]:
 def draw_document(paper: PaperDocument, about: PackInfo, document: UnitDocument) -> None:
     """Draw the pages, each with its slot, unit, date and number above the picture."""
     if not document.pages:
-        begin_page(paper, about, document.title, pack_text("document.unreadable"))
+        begin_page(paper, about, document.title, pack_text("pack_paper.document.unreadable"))
     for number, picture in enumerate(document.pages, start=1):
         paper.add_page()
         paper.words(document.title, (LEFT_MM, 8), _HEAD_STYLE)
         line = pack_text(
-            "document.page",
+            "pack_paper.document.page",
             unit=about.unit,
             day=document.content.dated,
             page=number,
@@ -97,7 +97,7 @@ def describe_age(contents: Sequence[SlotContent], printed_on: date) -> list[str]
             last_days.append(content.dated + timedelta(days=content.slot.days))
     # A pack is as old as the document that ages first.
     last = min(last_days)
-    key = "document.renew" if last >= printed_on else "document.renew_now"
+    key = "pack_paper.document.renew" if last >= printed_on else "pack_paper.document.renew_now"
     return [
         pack_text(key, printed=printed_on, last=last),
         *describe_lacks(contents, printed_on),
@@ -110,11 +110,11 @@ def describe_lacks(contents: Sequence[SlotContent], printed_on: date) -> list[st
     for content in contents:
         title = content.slot.title[PAPER_LANGUAGE]
         if content.dated is None:
-            lines.append(pack_text("document.empty", title=title))
+            lines.append(pack_text("pack_paper.document.empty", title=title))
         elif content.is_old(printed_on):
             lines.append(
                 pack_text(
-                    "document.old",
+                    "pack_paper.document.old",
                     title=title,
                     day=content.dated,
                     age=content.age(printed_on),

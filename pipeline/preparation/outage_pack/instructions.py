@@ -83,30 +83,32 @@ def draw_instructions(
     paper: PaperDocument, about: PackInfo, uses: Sequence[tuple[str, str]]
 ) -> None:
     """Draw the pages. `uses` are pairs of a form's title and what is written on it."""
-    title = pack_text("instructions.title")
-    begin_page(paper, about, title, pack_text("instructions.subtitle"))
+    title = pack_text("pack_paper.instructions.title")
+    begin_page(paper, about, title, pack_text("pack_paper.instructions.subtitle"))
     # Across the page: digits.
     _draw_digits(paper, 39.5)
     # Below, on the left what to write and tick, on the right how to change. The ticks begin
     # below the rules for writing, however long these are.
     y = draw_bullets(
         paper,
-        pack_texts("writing_rule"),
-        draw_heading(paper, pack_text("instructions.write"), 91),
+        pack_texts("pack_paper.writing_rule"),
+        draw_heading(paper, pack_text("pack_paper.instructions.write"), 91),
         _LEFT_COLUMN,
     )
     _draw_marks(paper, max(y + 2, 122.0))
     _draw_change(paper, _RIGHT_COLUMN.left, 91)
     # On the left how to sign, on the right how to collect.
-    paper.words(pack_text("instructions.sign"), (LEFT_MM, 153), HEADING_STYLE)
-    draw_bullets(paper, pack_texts("signing_rule"), 160, _LEFT_COLUMN)
-    paper.words(pack_text("instructions.collect"), (_RIGHT_COLUMN.left, 130), HEADING_STYLE)
-    draw_bullets(paper, pack_texts("collecting_rule"), 137, _RIGHT_COLUMN)
+    paper.words(pack_text("pack_paper.instructions.sign"), (LEFT_MM, 153), HEADING_STYLE)
+    draw_bullets(paper, pack_texts("pack_paper.signing_rule"), 160, _LEFT_COLUMN)
+    paper.words(
+        pack_text("pack_paper.instructions.collect"), (_RIGHT_COLUMN.left, 130), HEADING_STYLE
+    )
+    draw_bullets(paper, pack_texts("pack_paper.collecting_rule"), 137, _RIGHT_COLUMN)
     # Below, and on further pages: what is written on which form.
     first, further = _count_use_rows(_USES_TOP_MM), _count_use_rows(TOP_MM)
     _draw_uses(paper, uses[:first], _USES_TOP_MM)
     for start in range(first, len(uses), further):
-        begin_page(paper, about, title, pack_text("continued"))
+        begin_page(paper, about, title, pack_text("pack_paper.continued"))
         _draw_uses(paper, uses[start : start + further], TOP_MM)
 
 
@@ -118,24 +120,29 @@ def _count_use_rows(top: float) -> int:
 
 def _draw_digits(paper: PaperDocument, y: float) -> None:
     """Draw digits in their cells as they should be written, and as they should not."""
-    top, left = draw_heading(paper, pack_text("instructions.digits"), y), LEFT_MM + _EXAMPLES_MM
-    paper.words(pack_text("instructions.like_this"), (LEFT_MM, top + 2.6), _WORD_STYLE)
+    top, left = (
+        draw_heading(paper, pack_text("pack_paper.instructions.digits"), y),
+        LEFT_MM + _EXAMPLES_MM,
+    )
+    paper.words(pack_text("pack_paper.instructions.like_this"), (LEFT_MM, top + 2.6), _WORD_STYLE)
     _draw_row(paper, "".join(DIGIT_STROKES), left, top)
-    _draw_caption(paper, "digit_caption", LEFT_MM + 99, top + 1)
+    _draw_caption(paper, "pack_paper.digit_caption", LEFT_MM + 99, top + 1)
     _draw_date_and_time(paper, left, top + 13)
-    paper.words(pack_text("instructions.not_like_this"), (LEFT_MM, top + 29.6), _WORD_STYLE)
+    paper.words(
+        pack_text("pack_paper.instructions.not_like_this"), (LEFT_MM, top + 29.6), _WORD_STYLE
+    )
     for index, example in enumerate(_WRONG_EXAMPLES):
         x = left + index * _WRONG_EXAMPLE_MM
         for cell in range(2):
             _draw_cell(paper, x + cell * _CELL_MM[0], top + 27)
         example.draw(paper, x, top + 27)
-        paper.words(pack_text(f"wrong.{example.key}"), (x, top + 38), SMALL_STYLE)
+        paper.words(pack_text(f"pack_paper.wrong.{example.key}"), (x, top + 38), SMALL_STYLE)
 
 
 def _draw_date_and_time(paper: PaperDocument, left: float, y: float) -> None:
     _draw_row(paper, _EXAMPLE_DATE, left, y)
     _draw_row(paper, _EXAMPLE_TIME, left + len(_EXAMPLE_DATE) * _CELL_MM[0] + 4, y)
-    _draw_caption(paper, "date_caption", LEFT_MM + 116, y + 1)
+    _draw_caption(paper, "pack_paper.date_caption", LEFT_MM + 116, y + 1)
 
 
 def _draw_caption(paper: PaperDocument, key: str, x: float, y: float) -> None:
@@ -187,7 +194,7 @@ _WRONG_EXAMPLES = (
 
 def _draw_marks(paper: PaperDocument, y: float) -> None:
     """Draw a cross, a check mark, and a box that is filled in and so cancelled."""
-    top = draw_heading(paper, pack_text("instructions.tick"), y)
+    top = draw_heading(paper, pack_text("pack_paper.instructions.tick"), y)
     strokes_by_example = (
         ("cross", (CROSS_DOWNSTROKE, CROSS_UPSTROKE)),
         ("check_mark", (_CHECK_MARK_STROKE,)),
@@ -199,13 +206,13 @@ def _draw_marks(paper: PaperDocument, y: float) -> None:
         paper.area(box, Colour.WHITE if strokes else Colour.BLACK, Colour.BLACK, 0.35)
         for stroke in strokes:
             paper.pen(scale_to_box(box, stroke), Colour.BLACK, _PEN_MM)
-        paper.words(pack_text(f"mark.{key}"), (x + 6.5, top + 1), _CAPTION_STYLE)
-    paper.words(pack_text("mark.after_cancelled"), (LEFT_MM, top + 8), _CAPTION_STYLE)
+        paper.words(pack_text(f"pack_paper.mark.{key}"), (x + 6.5, top + 1), _CAPTION_STYLE)
+    paper.words(pack_text("pack_paper.mark.after_cancelled"), (LEFT_MM, top + 8), _CAPTION_STYLE)
 
 
 def _draw_change(paper: PaperDocument, x: float, y: float) -> None:
     """Draw a row of digits that is struck through, with the right digits and initials above."""
-    paper.words(pack_text("instructions.change"), (x, y), HEADING_STYLE)
+    paper.words(pack_text("pack_paper.instructions.change"), (x, y), HEADING_STYLE)
     top = y + 13
     _draw_row(paper, _STRUCK_DIGITS, x, top)
     end = x + len(_STRUCK_DIGITS) * _CELL_MM[0]
@@ -214,13 +221,16 @@ def _draw_change(paper: PaperDocument, x: float, y: float) -> None:
         _draw_pen_digit(paper, digit, Box(x + 2 + index * 5.2, top - 7.4, 4.6, 6.6))
     paper.words(_EXAMPLE_INITIALS, (x + 26, top - 5.6), TextStyle(12, Colour.BLACK))
     paper.paragraph(
-        pack_text("instructions.changing"), (x + 34, y + 7), RIGHT_MM - x - 34, BODY_STYLE
+        pack_text("pack_paper.instructions.changing"),
+        (x + 34, y + 7),
+        RIGHT_MM - x - 34,
+        BODY_STYLE,
     )
 
 
 def _draw_uses(paper: PaperDocument, uses: Sequence[tuple[str, str]], top: float) -> None:
     """List forms in two columns: the title, and below it what is written on the form."""
-    top = draw_heading(paper, pack_text("instructions.uses"), top)
+    top = draw_heading(paper, pack_text("pack_paper.instructions.uses"), top)
     # Column by column: half of the forms in the first, rounded up.
     rows = -(-len(uses) // 2)
     width = WIDTH_MM / 2 - 4

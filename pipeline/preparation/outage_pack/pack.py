@@ -102,7 +102,7 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
     require_valid_quantities(order.needs)
     parts = build_parts(order, forms)
     if not any(part.issued_sheets for part in parts):
-        raise UsageError("pack_would_hold_no_sheets")
+        raise UsageError("pack_empty")
     sheets = tuple(sheet for part in parts for sheet in part.issued_sheets)
     notes = len(describe_age(order.needed_slots, order.about.printed_on))
     lines = _contents_lines(parts, notes)
@@ -199,7 +199,7 @@ def _render_document(
     order: PackOrder, lines: Sequence[ContentsLine], parts: Sequence[PackPart]
 ) -> bytes:
     """Print the contents and these parts."""
-    title = pack_text("document_title", unit=order.about.unit)
+    title = pack_text("pack_paper.document_title", unit=order.about.unit)
     with PaperDocument(title, order.about.printed_on) as paper:
         for_whom = ContentsScope(order.days, count_clients(order))
         notes = describe_age(order.needed_slots, order.about.printed_on)

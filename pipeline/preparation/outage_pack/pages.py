@@ -14,7 +14,7 @@ from pipeline.domain.model import Box
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_fitted
 from pipeline.forms.letterhead import Letterhead, draw_logo
 from pipeline.preparation import PAPER_LANGUAGE
-from pipeline.texts import Topic, catalogue, plural_key
+from pipeline.texts import Words, catalogue
 
 TITLE_STYLE = TextStyle(20, Colour.BLACK, bold=True)
 SUBTITLE_STYLE = TextStyle(10, Colour.LABEL)
@@ -35,15 +35,15 @@ _CONTENTS_ROW_MM = 6.4
 _NOTE_MM = 5.0
 _CONTENTS_TABLE_TOP_MM, _HANDLING_RULES_MM = 76.0, 44.0
 
-pack_text = Topic("pack_paper", PAPER_LANGUAGE)
-"""Return the text `pack_paper.<key>` of a pack's pages."""
+pack_text = Words(PAPER_LANGUAGE)
+"""Return a text of a pack's pages."""
 
 
 def pack_texts(key: str) -> list[str]:
-    """Return the texts `pack_paper.<key>.1`, `pack_paper.<key>.2` and so on."""
+    """Return the texts `<key>.1`, `<key>.2` and so on."""
     texts = catalogue(PAPER_LANGUAGE)
     # Numbered texts up to the first number without one.
-    keys = (f"pack_paper.{key}.{number}" for number in count(1))
+    keys = (f"{key}.{number}" for number in count(1))
     return [texts[numbered] for numbered in takewhile(texts.__contains__, keys)]
 
 
@@ -75,7 +75,7 @@ class PackInfo:
     @property
     def footer_text(self) -> str:
         """The line at the foot of a page."""
-        return pack_text("footer", unit=self.unit, day=self.printed_on)
+        return pack_text("pack_paper.footer", unit=self.unit, day=self.printed_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,15 +227,18 @@ def draw_contents(
     `notes` say how old the pack and its documents may become, and what it lacks; they are always on
     the first page.
     """
-    title, subtitle = pack_text("contents.title"), _count_text("contents.days", scope.days)
+    title, subtitle = (
+        pack_text("pack_paper.contents.title"),
+        pack_text("pack_paper.contents.days", count=scope.days),
+    )
     if scope.clients:
-        subtitle += _count_text("contents.clients", scope.clients)
+        subtitle += pack_text("pack_paper.contents.clients", count=scope.clients)
     begin_page(paper, about, title, subtitle)
     # How to print, in a frame above the table.
     paper.area(Box(LEFT_MM, 39.5, WIDTH_MM, 31.5), Colour.WHITE, Colour.BLACK, 0.4)
-    paper.words(pack_text("contents.printing"), (LEFT_MM + 3, 42), HEADING_STYLE)
+    paper.words(pack_text("pack_paper.contents.printing"), (LEFT_MM + 3, 42), HEADING_STYLE)
     inside, style = TextColumn(LEFT_MM + 3, WIDTH_MM - 6), TextStyle(9.5, Colour.BLACK)
-    draw_bullets(paper, pack_texts("printing_rule"), 49, inside, style)
+    draw_bullets(paper, pack_texts("pack_paper.printing_rule"), 49, inside, style)
     # The parts; what has no room on the first page is on the second, with the rules.
     columns, first = _contents_columns(), _count_contents_rows(len(notes))
     rows = [_contents_cells(part) for part in parts]
@@ -245,31 +248,27 @@ def draw_contents(
         place = (LEFT_MM, rules_top - (len(notes) - number) * _NOTE_MM - 1)
         paper.words(note, place, _NOTE_STYLE)
     if len(rows) > first:
-        begin_page(paper, about, title, pack_text("contents.continued"))
+        begin_page(paper, about, title, pack_text("pack_paper.contents.continued"))
         draw_table(paper, columns, rows[first:], 42, _CONTENTS_ROW_MM)
     draw_bullets(
         paper,
-        pack_texts("handling_rule"),
-        draw_heading(paper, pack_text("contents.handling"), rules_top),
+        pack_texts("pack_paper.handling_rule"),
+        draw_heading(paper, pack_text("pack_paper.contents.handling"), rules_top),
     )
-
-
-def _count_text(key: str, number: int) -> str:
-    return pack_text(plural_key(key, number), count=number)
 
 
 def _contents_columns() -> tuple[Column, ...]:
     return (
-        Column(pack_text("contents.page"), 19, align_right=True),
-        Column(pack_text("contents.part"), 76, bold=True),
-        Column(pack_text("contents.sheets"), 17, align_right=True),
-        Column(pack_text("contents.instruction"), 62),
+        Column(pack_text("pack_paper.contents.page"), 19, align_right=True),
+        Column(pack_text("pack_paper.contents.part"), 76, bold=True),
+        Column(pack_text("pack_paper.contents.sheets"), 17, align_right=True),
+        Column(pack_text("pack_paper.contents.instruction"), 62),
     )
 
 
 def _contents_cells(part: ContentsLine) -> tuple[str, str, str, str]:
     if part.pages is None:
-        pages = pack_text("contents.own_file")
+        pages = pack_text("pack_paper.contents.own_file")
     else:
         first, last = part.pages
         pages = str(first) if first == last else f"{first}–{last}"

@@ -64,9 +64,9 @@ def draw_client_list(
 ) -> None:
     """Draw the pages of the list, in the order of the names."""
     columns = (
-        Column(pack_text("clients.code"), _CODE_WIDTH_MM, bold=True),
-        Column(pack_text("clients.name"), _NAME_WIDTH_MM),
-        Column(pack_text("clients.number"), _NUMBER_WIDTH_MM),
+        Column(pack_text("pack_paper.clients.code"), _CODE_WIDTH_MM, bold=True),
+        Column(pack_text("pack_paper.clients.name"), _NAME_WIDTH_MM),
+        Column(pack_text("pack_paper.clients.number"), _NUMBER_WIDTH_MM),
     )
     rows = [
         (codes[client.pid], client.name, format_pid(client.pid))
@@ -74,8 +74,8 @@ def draw_client_list(
     ]
     per_page = count_fitting_rows(_TABLE_TOP_MM, _ROW_MM)
     for start in range(0, len(rows), per_page):
-        begin_page(paper, about, pack_text("clients.title"))
-        draw_bullets(paper, pack_texts("clients.instruction"), TOP_MM - 4)
+        begin_page(paper, about, pack_text("pack_paper.clients.title"))
+        draw_bullets(paper, pack_texts("pack_paper.clients.instruction"), TOP_MM - 4)
         draw_table(paper, columns, rows[start : start + per_page], _TABLE_TOP_MM, _ROW_MM)
 
 
@@ -152,7 +152,7 @@ def build_parts(order: PackOrder, forms: Forms) -> list[PackPart]:
     if about_nobody := [
         form.id for need, form in chosen if need.per_client and form.subject is Subject.NONE
     ]:
-        raise UsageError("about_no_client_set_number", about_nobody=", ".join(about_nobody))
+        raise UsageError("concerns_no_client_and_has_number", about_nobody=", ".join(about_nobody))
     clients = [client for client in order.clients if client.unit == order.about.unit]
     visits = [visit for visit in order.visits if visit.unit == order.about.unit]
     tour_list = _find_tour_list([form for _, form in chosen], forms) if visits else None
@@ -216,8 +216,8 @@ def _document_parts(order: PackOrder) -> Iterator[PackPart]:
     """Yield the unit's own documents, each with its date."""
     for document in load_documents(order.slots):
         age = document.content.age(order.about.printed_on)
-        dated = pack_text("document.instruction", day=document.content.dated, age=age)
-        instruction = dated if document.pages else pack_text("document.unreadable")
+        dated = pack_text("pack_paper.document.instruction", day=document.content.dated, age=age)
+        instruction = dated if document.pages else pack_text("pack_paper.document.unreadable")
         # One that cannot be opened has a page that says so.
         pages = max(1, len(document.pages))
         yield PackPart(
@@ -240,7 +240,9 @@ def _information_part(
 
 def _part_texts(key: str) -> tuple[str, str]:
     """Return the title of a part, and where its paper goes."""
-    return pack_text(f"part.{key}.title"), pack_text(f"part.{key}.instruction")
+    return pack_text(f"pack_paper.part.{key}.title"), pack_text(
+        f"pack_paper.part.{key}.instruction"
+    )
 
 
 def describe_use(form: Form) -> str:
@@ -249,7 +251,7 @@ def describe_use(form: Form) -> str:
     A form without a `use` in its `rules.yaml`, such as a unit's own form, is described by the
     titles of its sections.
     """
-    return form.rules.use or _section_titles_text(form) or pack_text("local_form")
+    return form.rules.use or _section_titles_text(form) or pack_text("pack_paper.local_form")
 
 
 def _section_titles_text(form: Form) -> str:
@@ -281,7 +283,7 @@ def _blank_form_part(order: PackOrder, form: Form, count: int) -> PackPart:
         form.id,
         (
             form.title,
-            pack_text(f"part.{_INSTRUCTION_BY_FORM.get(form.id, 'blank')}.instruction"),
+            pack_text(f"pack_paper.part.{_INSTRUCTION_BY_FORM.get(form.id, 'blank')}.instruction"),
         ),
         [(form, sheet) for sheet in sheets],
     )

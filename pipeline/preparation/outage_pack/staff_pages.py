@@ -91,18 +91,20 @@ def draw_schedule(paper: PaperDocument, about: PackInfo, shifts: Sequence[Schedu
     """Draw the pages: one a week, or more where a page has no room for all its people."""
     for page in _split_schedule_pages(shifts):
         year, week, _ = page.monday.isocalendar()
-        subtitle = pack_text("schedule.week", week=week, year=year)
-        begin_page(paper, about, pack_text("schedule.title"), subtitle)
-        name = Column(pack_text("staff.name"), _NAME_WIDTH_MM, bold=True)
+        subtitle = pack_text("pack_paper.schedule.week", week=week, year=year)
+        begin_page(paper, about, pack_text("pack_paper.schedule.title"), subtitle)
+        name = Column(pack_text("pack_paper.staff.name"), _NAME_WIDTH_MM, bold=True)
         days = [
             Column(f"{weekday} {day.day}/{day.month}", _DAY_WIDTH_MM)
-            for weekday, day in zip(pack_texts("weekday"), _week_days(page.monday), strict=True)
+            for weekday, day in zip(
+                pack_texts("pack_paper.weekday"), _week_days(page.monday), strict=True
+            )
         ]
         draw_table(
             paper,
             [name, *days],
             page.rows,
-            draw_bullets(paper, pack_texts("schedule.instruction"), TOP_MM - 4) + 3,
+            draw_bullets(paper, pack_texts("pack_paper.schedule.instruction"), TOP_MM - 4) + 3,
             _SCHEDULE_ROW_MM,
             boxed=True,
         )
@@ -175,20 +177,24 @@ def draw_chain(paper: PaperDocument, about: PackInfo, chain: Sequence[ChainConta
     """Draw the pages; with an empty list, a page of blank rows."""
     pages = list(_split_chain_pages(chain))
     for number, rows in enumerate(pages, start=1):
-        subtitle = pack_text("chain.page", page=number, pages=len(pages)) if len(pages) > 1 else ""
-        begin_page(paper, about, pack_text("chain.title"), subtitle)
-        table_top = draw_bullets(paper, pack_texts("chain.instruction"), TOP_MM - 4) + 3
+        subtitle = (
+            pack_text("pack_paper.chain.page", page=number, pages=len(pages))
+            if len(pages) > 1
+            else ""
+        )
+        begin_page(paper, about, pack_text("pack_paper.chain.title"), subtitle)
+        table_top = draw_bullets(paper, pack_texts("pack_paper.chain.instruction"), TOP_MM - 4) + 3
         draw_table(paper, _chain_columns(), rows, table_top, _CHAIN_ROW_MM)
 
 
 def _chain_columns() -> tuple[Column, ...]:
     return (
-        Column(pack_text("chain.number"), 9, align_right=True, bold=True),
-        Column(pack_text("staff.name"), 46, bold=True),
-        Column(pack_text("chain.role"), 34),
-        Column(pack_text("chain.phone"), 34, bold=True),
-        Column(pack_text("chain.calls"), 29),
-        Column(pack_text("chain.reached"), 22),
+        Column(pack_text("pack_paper.chain.number"), 9, align_right=True, bold=True),
+        Column(pack_text("pack_paper.staff.name"), 46, bold=True),
+        Column(pack_text("pack_paper.chain.role"), 34),
+        Column(pack_text("pack_paper.chain.phone"), 34, bold=True),
+        Column(pack_text("pack_paper.chain.calls"), 29),
+        Column(pack_text("pack_paper.chain.reached"), 22),
     )
 
 

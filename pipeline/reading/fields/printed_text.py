@@ -146,7 +146,7 @@ def read_printed_line(image: Image, dpi: int) -> list[TesseractWord]:
             engine.SetImageBytes(np.ascontiguousarray(image).tobytes(), width, height, 1, width)
             engine.SetSourceResolution(dpi)
             if not engine.Recognize(TIMEOUT_S * 1000):
-                raise ReadingError("tesseract_gave_no_answer_within", timeout_s=TIMEOUT_S)
+                raise ReadingError("tesseract_timeout", timeout_s=TIMEOUT_S)
             # `MapWordConfidences` logs an error where there is no word.
             words = engine.MapWordConfidences() if engine.AllWordConfidences() else ()
             return [
@@ -179,7 +179,7 @@ def language_folder(language: str = TESSERACT_LANGUAGE) -> str:
     # The first line of the listing quotes the folder.
     folder = re.search(r'"(.+)"', listing)
     if folder is None or language not in listing.splitlines():
-        raise MissingProgramError("tesseract_does_not_swedish")
+        raise MissingProgramError("tesseract_without_swedish")
     return folder.group(1)
 
 

@@ -392,7 +392,7 @@ def load_swedish(models: Path) -> LanguageModel:
                 cost_unit,
             )
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise MissingProgramError("known_swedish_words_data_models", file=LANGUAGE_FILE) from error
+        raise MissingProgramError("language_model_damaged", file=LANGUAGE_FILE) from error
 
 
 def load_learned_words() -> Lexicon:
@@ -452,4 +452,4 @@ def _parse_counts(file: Path) -> dict[str, int]:
             raise ValueError("The count of a learned word is at least 1.")
         return counts
     except (OSError, ValueError, OverflowError, AttributeError, TypeError) as error:
-        raise MissingProgramError("list_words_damaged", file=file) from error
+        raise MissingProgramError("word_list_damaged", file=file) from error

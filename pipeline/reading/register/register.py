@@ -143,7 +143,7 @@ def register_page(image: Image, identification: Identification, template: Image)
     # At least one mark is needed for a first estimate.
     homography = identification.page_homography
     if homography is None:
-        raise RegistrationError("too_few_page_printed_marks")
+        raise RegistrationError("too_few_printed_marks")
     return register_to(
         image,
         homography,

@@ -123,7 +123,7 @@ def _load_picture(path: Path) -> Image:
         page = next(read_pages(path))
         return to_grayscale(decode_image(page.data or b"", page.media_type))
     except (OSError, StopIteration, EfterskriftError) as error:
-        raise FormError("no_picture_unfilled_form", path=path) from error
+        raise FormError("not_an_unfilled_form", path=path) from error
 
 
 def _scaled(picture: Image, size_mm: tuple[float, float]) -> Image:

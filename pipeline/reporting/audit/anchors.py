@@ -58,10 +58,10 @@ def take_anchor(
         LogBrokenError: the log is not the one whose heads were kept.
     """
     if rewritten := find_rewritten_anchors(conn, known_heads):
-        raise LogBrokenError("row_log_not_one_whose", other=rewritten[0])
+        raise LogBrokenError("log_row_replaced", other=rewritten[0])
     head = load_head(conn)
     if head is None:
-        raise UsageError("end_log_chain_not")
+        raise UsageError("log_chain_end_missing")
     record(conn, by, "seal_log", "log", number=head.number)
     return LogAnchor(head, now)
 
@@ -137,4 +137,4 @@ def describe_problem(problem: ChainProblem, language: str) -> str:
 
 
 def _no_anchors_error(path: Path) -> UsageError:
-    return UsageError("holds_no_heads_log", path=path)
+    return UsageError("no_log_heads", path=path)

@@ -20,7 +20,7 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.files.csv_tables import write_csv
 from pipeline.files.pdf_output import Document
 from pipeline.store.event_log import queries
@@ -28,7 +28,6 @@ from pipeline.store.event_log.events import IMPORT_ACTION, client_log_subject, r
 from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import MACHINE_LOGIN, LogFilter
 from pipeline.store.registers.client_register import find_client, load_client, restrict_client
-from pipeline.texts import Topic
 
 ACCESS_TEXTS: Mapping[str, str] = {
     "view_page": "paper_viewed",
@@ -108,7 +107,6 @@ PRINT_ACTION = "issue"
 Each sheet for a client has a row of its own.
 """
 MARGIN = 20.0
-_text = Topic("access_extract", DATA_LANGUAGE)
 _COLUMN_WIDTHS_MM = (34, 48, 72, 16)
 _DARK, _GREY = (25, 25, 25), (95, 95, 95)
 
@@ -169,7 +167,7 @@ def make_client_extract(
     require_permission(person, Action.LOG)
     pid = find_client_pid(conn, typed)
     if pid is None:
-        raise UsageError("no_personal_number_full")
+        raise UsageError("personal_number_incomplete")
     client = load_client(conn, pid)
     log_filter = LogFilter(start, end, client=pid)
     lines = _access_lines(
@@ -206,7 +204,7 @@ def _access_lines(rows: Iterable[LogRow]) -> tuple[AccessLine, ...]:
         (
             f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M}",
             row.unit or "",
-            _text(f"access.{ACCESS_TEXTS.get(row.action, OTHER_ACCESS)}"),
+            data_text(f"access_extract.access.{ACCESS_TEXTS.get(row.action, OTHER_ACCESS)}"),
         )
         for row in rows
         if row.by != MACHINE_LOGIN and row.action not in (PRINT_ACTION, IMPORT_ACTION)
@@ -229,37 +227,41 @@ def render_extract_pdf(extract: ClientExtract, provider: str) -> bytes:
     with _ExtractDocument(provider) as paper:
         paper.add_page()
         # Whose extract it is, of which time, and what it is.
-        paper.write_paragraph(_text("title"), 17, bold=True)
+        paper.write_paragraph(data_text("access_extract.title"), 17, bold=True)
         paper.write_paragraph(" · ".join(filter(None, (extract.name, format_pid(extract.pid)))), 12)
-        made = _text(
-            "made",
+        made = data_text(
+            "access_extract.made",
             start=f"{extract.start.astimezone(SWEDEN):%Y-%m-%d}",
             end=f"{last:%Y-%m-%d}",
             made=f"{extract.made_at.astimezone(SWEDEN):%Y-%m-%d %H:%M}",
         )
         paper.write_paragraph(made, 10)
         paper.add_space(2)
-        paper.write_paragraph(_text("introduction"), 10)
+        paper.write_paragraph(data_text("access_extract.introduction"), 10)
         paper.add_space(3)
         if extract.lines:
             _draw_access_table(paper, extract)
         else:
-            paper.write_paragraph(_text("none"), 11, bold=True)
+            paper.write_paragraph(data_text("access_extract.none"), 11, bold=True)
         paper.add_space(3)
         # Which units it covers, and that there is more elsewhere.
-        units = _text("units", count=len(extract.units), units=", ".join(extract.units))
+        units = data_text(
+            "access_extract.units", count=len(extract.units), units=", ".join(extract.units)
+        )
         paper.write_paragraph(units, 9, grey=True)
         if extract.other_unit_rows:
             paper.write_paragraph(
-                _text("other_units", count=extract.other_unit_rows), 10, bold=True
+                data_text("access_extract.other_units", count=extract.other_unit_rows),
+                10,
+                bold=True,
             )
-        paper.write_paragraph(_text("contact", provider=provider), 9, grey=True)
+        paper.write_paragraph(data_text("access_extract.contact", provider=provider), 9, grey=True)
         return bytes(paper.output())
 
 
 class _ExtractDocument(Document):
     def __init__(self, provider: str) -> None:
-        super().__init__(_text("title"))
+        super().__init__(data_text("access_extract.title"))
         self.provider = provider
         self.set_margins(MARGIN, 18, MARGIN)
         self.set_auto_page_break(True, 20)
@@ -274,7 +276,7 @@ class _ExtractDocument(Document):
         """Write the page's number."""
         self.set_y(-14)
         self._style(8, bold=False, grey=True)
-        page = _text("page", page=self.page_no(), pages="{nb}")
+        page = data_text("access_extract.page", page=self.page_no(), pages="{nb}")
         self.cell(0, 5, page, align="R")
 
     def write_paragraph(
@@ -296,7 +298,12 @@ def _draw_access_table(paper: _ExtractDocument, extract: ClientExtract) -> None:
     paper.set_style(9.5, _DARK)
     heading = FontFace(emphasis="BOLD", fill_color=(232, 238, 243))
     lines = [
-        (line.at, line.unit or _text("no_unit"), line.description, str(line.count))
+        (
+            line.at,
+            line.unit or data_text("access_extract.no_unit"),
+            line.description,
+            str(line.count),
+        )
         for line in extract.lines
     ]
     with paper.table(
@@ -307,7 +314,15 @@ def _draw_access_table(paper: _ExtractDocument, extract: ClientExtract) -> None:
         line_height=5.5,
     ) as table:
         for cells in (
-            tuple(_text(f"column.{name}") for name in ("time", "unit", "what", "count")),
+            tuple(
+                data_text(name)
+                for name in (
+                    "access_extract.column.time",
+                    "access_extract.column.unit",
+                    "access_extract.column.what",
+                    "access_extract.column.count",
+                )
+            ),
             *lines,
         ):
             row = table.row()

@@ -123,7 +123,7 @@ def write_storelog(
     with store.read() as conn:
         result = _write_posts(conn, person, settings, log_filter, file)
     if not result.posts:
-        raise ExportError("nobody_done_anything_time")
+        raise ExportError("no_activity_in_period")
     with store.begin() as conn:
         record(
             conn,

@@ -43,7 +43,7 @@ from pipeline.store.reports.watch import (
     list_ended_pages,
     load_queue_state,
 )
-from pipeline.texts import Topic, grouped
+from pipeline.texts import Words, grouped
 
 _BEAT_PATIENCE = timedelta(minutes=2)
 """A worker without a heartbeat for longer is not alive: clocks of machines differ by less."""
@@ -209,14 +209,14 @@ class AlarmText:
 
 def describe_alarm(alarm: Alarm, forms: Forms, language: str) -> AlarmText:
     """Return the words of an alarm."""
-    say = Topic("alarm", language)
+    say = Words(language)
     values = {name: _describe(value) for name, value in alarm.values.items()}
     name = values.get("name", "")
     if alarm.kind is AlarmKind.DRIFT_FORM:
         values["name"] = next((one.title for one in forms.values() if one.id == name), name)
     if alarm.kind is AlarmKind.DRIFT_KIND:
-        values["name"] = Topic("field_kind", language)(name)
-    key = alarm.kind.value
+        values["name"] = say(f"field_kind.{name}")
+    key = f"alarm.{alarm.kind.value}"
     sentence = (
         say.count(key, alarm.count, **values) if alarm.kind in _COUNTED else say(key, **values)
     )

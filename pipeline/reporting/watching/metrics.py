@@ -233,6 +233,6 @@ def make_server(watch: Watch, address: str, port: int) -> ThreadingHTTPServer:
     try:
         server = ThreadingHTTPServer((address, port), Handler)
     except OSError as error:
-        raise UsageError("port_not_used", port=port, reason=error.strerror) from error
+        raise UsageError("port_unusable", port=port, reason=error.strerror) from error
     server.daemon_threads = True
     return server

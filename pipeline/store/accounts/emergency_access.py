@@ -43,7 +43,7 @@ def start_emergency_use(conn: Connection, login: str, reason: str, now: datetime
         UsageError: the reason is shorter than `MIN_REASON_LENGTH`.
     """
     if len(reason.strip()) < MIN_REASON_LENGTH:
-        raise UsageError("account_emergencies_used_reason", least_reason=MIN_REASON_LENGTH)
+        raise UsageError("emergency_reason_missing", least_reason=MIN_REASON_LENGTH)
     use_id = secrets.token_hex(8)
     conn.execute(
         insert(break_glass_use).values(id=use_id, login=login, at=now, reason=reason.strip()[:500])
@@ -88,7 +88,7 @@ def acknowledge_use(conn: Connection, person: Person, use_id: str, now: datetime
     used_by = conn.execute(login).scalar_one_or_none()
     if is_same_person(conn, person.login, {used_by}):
         raise NotAllowedError(
-            "own_emergency_use", by=person.login, action=Action.ALARM.value, subject=use_id
+            "emergency_use_own", by=person.login, action=Action.ALARM.value, subject=use_id
         )
     # The first acknowledgement counts, so a use that has one is not matched
     open_use = update(break_glass_use).where(

@@ -59,7 +59,7 @@ def save_person(
         PersonalNumberLoginError: the login or the person's key is a personal number.
     """
     if contains_pid(person.login) or contains_pid(person.key):
-        raise PersonalNumberLoginError("login_must_not_personal_number")
+        raise PersonalNumberLoginError("login_is_personal_number")
     old_digest: str | None = conn.execute(
         select(_staff_table.c.password_hash).where(_staff_table.c.login == person.login)
     ).scalar_one_or_none()
@@ -67,7 +67,7 @@ def save_person(
         raise UsageError("login_taken_in_other_letters", login=taken)
     digest = password.text if password is not None else old_digest
     if digest is None:
-        raise UsageError("account_new_needs_password", login=person.login)
+        raise UsageError("new_account_without_password", login=person.login)
     row = {
         "login": person.login,
         "name": person.name,

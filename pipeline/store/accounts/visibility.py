@@ -305,6 +305,4 @@ def _raise_if_hidden(conn: Connection, hidden: Select[Any], error: BlockedClient
 
 
 def _blocked_error(person: Person, action: Action, unit: str | None) -> BlockedClientError:
-    return BlockedClientError(
-        "client_blocked_other_units", by=person.login, action=action.value, unit=unit
-    )
+    return BlockedClientError("client_blocked", by=person.login, action=action.value, unit=unit)

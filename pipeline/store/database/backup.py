@@ -72,7 +72,7 @@ def _dump_postgres(url: URL, file: Path) -> None:
     """Copy with pg_dump for `pg_restore`, keeping the password off the command line."""
     program = shutil.which("pg_dump")
     if program is None:
-        raise MissingProgramError("no_pg_dump")
+        raise MissingProgramError("pg_dump_not_installed")
     address = url.set(drivername="postgresql", password=None).render_as_string()
     # The password is passed in the environment, which other users cannot read
     environment = {"PGPASSWORD": str(url.password)} if url.password else {}

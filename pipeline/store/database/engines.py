@@ -77,7 +77,7 @@ def make_engine(url: str, wait_seconds: float | None = None) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise StoreError("database_url_makes_no_sense") from None
+        raise StoreError("database_url_malformed") from None
     if parsed.get_backend_name() == "postgresql":
         # PostgreSQL: the server itself limits the wait for locks
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -94,7 +94,7 @@ def make_engine(url: str, wait_seconds: float | None = None) -> Engine:
         watch_changes(engine)
         return engine
     if parsed.get_backend_name() != "sqlite":
-        raise StoreError("not_database_works_here", value=parsed.get_backend_name())
+        raise StoreError("database_not_supported", value=parsed.get_backend_name())
     # SQLite: transactions and durability are set per connection
     file = Path(parsed.database or "")
     wait_seconds = SQLITE_SECONDS if wait_seconds is None else wait_seconds
@@ -211,7 +211,7 @@ def redact_error(error: StatementError, name: str) -> StoreError:
     # The constraint's name says what was refused, without any value
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
     problem = f"{type(original).__name__} {constraint}".rstrip()
-    return StoreError("database_refused_change", name=name, what=problem)
+    return StoreError("database_constraint_violated", name=name, what=problem)
 
 
 def _why_not_connected(said: str) -> str:
@@ -277,4 +277,4 @@ def check_foreign_keys(conn: Connection, name: str) -> None:
         StoreError: a row refers to one that is missing.
     """
     if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise StoreError("dangling_rows", store=name)
+        raise StoreError("dangling_references", store=name)

@@ -207,11 +207,11 @@ class ImageFolder:
             # The disk may have gone just now: then nothing is wrong with this file
             self.require_present()
             raise ImageError(
-                "picture_not_read", sha256=sha256[:12], reason=error.strerror, path=path
+                "stored_image_unreadable", sha256=sha256[:12], reason=error.strerror, path=path
             ) from error
         # Bytes that do not match their name are damaged or were changed
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise ImageError("picture_changed_damaged", sha256=sha256[:12], path=path)
+            raise ImageError("image_changed", sha256=sha256[:12], path=path)
         return data
 
     def has(self, sha256: str) -> bool:
@@ -255,7 +255,7 @@ class ImageFolder:
             is_whole = probe.read_bytes() == data
             probe.unlink()
         if not is_whole:
-            raise StoreUnavailableError("picture_written_wrong", folder=self.folder)
+            raise StoreUnavailableError("image_written_wrong", folder=self.folder)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -268,7 +268,7 @@ class ImageFolder:
             yield
         except OSError as error:
             raise StoreUnavailableError(
-                "folder_not_written", folder=self.folder, reason=error.strerror
+                "folder_not_writable", folder=self.folder, reason=error.strerror
             ) from error
 
     def _write_small(self, name: str, data: bytes) -> None:
@@ -290,7 +290,7 @@ class ImageFolder:
                 file.flush()
                 os.fsync(file.fileno())
             if not has_digest(temporary, sha256):
-                raise StoreUnavailableError("picture_written_wrong", folder=self.folder)
+                raise StoreUnavailableError("image_written_wrong", folder=self.folder)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -304,7 +304,7 @@ def object_name(sha256: str) -> str:
         StoreError: this is not a SHA-256 digest.
     """
     if not _SHA256.fullmatch(sha256):
-        raise StoreError("picture_named_sha_256")
+        raise StoreError("image_name_malformed")
     return f"{sha256[:2]}/{sha256}"
 
 

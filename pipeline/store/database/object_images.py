@@ -137,7 +137,7 @@ class ObjectImages:
         if not self.holds(sha256):
             self._write(object_name(sha256), data)
             if not self.holds(sha256):
-                raise StoreUnavailableError("picture_written_wrong", folder=self.place)
+                raise StoreUnavailableError("image_written_wrong", folder=self.place)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -156,10 +156,10 @@ class ObjectImages:
             # The bucket may have been emptied or removed: then nothing is wrong with this image
             self.require_present()
             raise ImageError(
-                "picture_not_read", sha256=sha256[:12], reason="No such object", path=path
+                "stored_image_unreadable", sha256=sha256[:12], reason="No such object", path=path
             )
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise ImageError("picture_changed_damaged", sha256=sha256[:12], path=path)
+            raise ImageError("image_changed", sha256=sha256[:12], path=path)
         return data
 
     def has(self, sha256: str) -> bool:
@@ -192,7 +192,7 @@ class ObjectImages:
         name, data = f"probe-{secrets.token_hex(8)}", secrets.token_bytes(16)
         self._write(name, data)
         if self._find(name) != data:
-            raise StoreUnavailableError("picture_written_wrong", folder=self.place)
+            raise StoreUnavailableError("image_written_wrong", folder=self.place)
         with suppress(WrongImagesError, FileNotFoundError), self._asking():
             self._store.delete(name)
 
@@ -245,11 +245,11 @@ def _read_keys(file: Path) -> dict[str, str]:
     try:
         content = yaml.safe_load(file.read_bytes())
     except OSError as error:
-        raise SettingsError("not_looked_into", value=file, reason=error.strerror) from error
+        raise SettingsError("not_inspectable", value=file, reason=error.strerror) from error
     except yaml.YAMLError:
-        raise SettingsError("not_yaml_key_value_line", value=file) from None
+        raise SettingsError("not_key_value_yaml", value=file) from None
     if not isinstance(content, dict):
-        raise SettingsError("not_yaml_key_value_line", value=file)
+        raise SettingsError("not_key_value_yaml", value=file)
     return {
         str(key).lower(): str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in content.items()

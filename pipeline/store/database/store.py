@@ -272,7 +272,7 @@ def _make_private(settings: Settings) -> None:
             database.chmod(0o600)
     except OSError as error:
         raise StoreUnavailableError(
-            "folder_not_made_written", workspace=settings.workspace, reason=error.strerror
+            "workspace_folder_not_writable", workspace=settings.workspace, reason=error.strerror
         ) from error
 
 

@@ -244,7 +244,7 @@ def require_not_void(entry: Entry) -> None:
         ReviewError: it is void.
     """
     if entry.voided is not None:
-        raise ReviewError("entry_void_scan_paper")
+        raise ReviewError("entry_void_needs_scan")
 
 
 def stale_decision_error() -> StaleDecisionError:

@@ -94,7 +94,7 @@ def assign_side(
         (page for page in _find_fronts(conn, person, [side])[side.id] if page.id == front_id), None
     )
     if front is None or side.sheet != side.id or has_begun_entries(conn, side):
-        raise ReviewError("side_not_laid_paper_any")
+        raise ReviewError("side_not_assignable")
     detach_from_sheet(conn, side)
     conn.execute(update(_page_table).where(_page_table.c.id == page_id).values(sheet=front.sheet))
     record(conn, person.login, "lay_to", page_id, unit=side.unit)
@@ -161,7 +161,7 @@ def unassign_side(conn: Connection, person: Person, page_id: str, forms: Forms) 
         (item for item in list_assigned_sides(conn, person) if item.page.id == page_id), None
     )
     if assigned is None:
-        raise ReviewError("side_not_taken_off_paper")
+        raise ReviewError("side_not_removable")
     side, front = assigned.page, assigned.fronts[0]
     detach_from_sheet(conn, side)
     conn.execute(update(_page_table).where(_page_table.c.id == page_id).values(sheet=page_id))

@@ -108,11 +108,11 @@ def prioritize(
         visibility.require_visible_entry(conn, person, Action.PULL, load_entry(conn, key))
     key = _normalize_key(conn, kind, key)
     if not key and kind is not PriorityKind.UNIT:
-        raise ReviewError("nothing_named_could_pulled_front")
+        raise ReviewError("nothing_to_prioritise")
     # Two managers must not prioritize the same at once
     lock_keys(conn, f"pull {unit}")
     if any((active.kind, active.key) == (kind, key) for active in _active_overrides(conn, (unit,))):
-        raise ReviewError("front_already")
+        raise ReviewError("prioritised_already")
     new = {
         "id": secrets.token_hex(8),
         "kind": kind.value,
@@ -136,7 +136,7 @@ def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime)
     """
     unit = conn.execute(select(pull.c.unit).where(pull.c.id == pull_id)).scalar_one_or_none()
     if unit is None:
-        raise ReviewError("nothing_undo")
+        raise ReviewError("nothing_to_undo")
     with naming(pull_id):
         permissions.require_permission(person, Action.PULL, unit)
     lock_keys(conn, f"pull {unit}")

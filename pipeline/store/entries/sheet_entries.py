@@ -143,7 +143,7 @@ def settle_duplicate(
         .where(_page_table.c.id == page_id, paper_pages.is_unsettled_duplicate)
         .values(values)
     ).rowcount:
-        raise ReviewError("page_no_open_duplicate")
+        raise ReviewError("page_not_an_open_duplicate")
     record(conn, person.login, "settle_duplicate", page_id, unit=page.unit, same=same)
     # The later scan replaces the first one, gets entries of the added rows only, adds nothing, or
     # is a sheet of its own.
@@ -192,7 +192,7 @@ def confirm_empty_sheet(conn: Connection, person: Person, page_id: str) -> None:
         .where(_page_table.c.id == page_id, paper_pages.is_empty_sheet)
         .values(settled=True)
     ).rowcount:
-        raise ReviewError("page_not_taken_empty")
+        raise ReviewError("page_not_blank")
     record(conn, person.login, "settle_empty", page_id, unit=page.unit)
 
 

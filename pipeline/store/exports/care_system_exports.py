@@ -59,10 +59,10 @@ def save_list(
     """
     require_permission(person, Action.REVIEW)
     if unit not in areas_by_unit(conn):
-        raise UsageError("no_unit_name_unit", unit_name=unit)
+        raise UsageError("no_unit_of_name", unit_name=unit)
     require_permission(person, Action.REVIEW, unit, area)
     if not rows:
-        raise UsageError("list_no_row_can_compared")
+        raise UsageError("list_not_comparable")
     values = {"unit": unit, "area": area, "rows": len(rows), "by": person.login, "at": now}
     list_id: int = conn.execute(
         insert(care_list).values(values).returning(care_list.c.id)

@@ -64,7 +64,7 @@ def save_paper_place(
     ).scalar_one_or_none()
     permissions.require_permission(person, Action.ARCHIVE, unit)
     if unit is None or not box.strip():
-        raise ExportError("name_stack_box")
+        raise ExportError("stack_and_box_missing")
     row = {
         "batch": batch,
         "box": box.strip()[:_MAX_TEXT_LENGTH],
@@ -148,7 +148,7 @@ def approve_destruction(
     """
     package = archives.load_package(conn, person, package_id, Action.DISPOSE)
     if not number.strip():
-        raise ExportError("decision_needs_number")
+        raise ExportError("decision_number_missing")
     if find_active_decision(conn, package_id):
         raise ExportError("decision_package_already")
     waits = archives.package_waits(conn, package.id)

@@ -158,15 +158,15 @@ def save_approval(
     if latest_decisions(conn, [entry_id]).get(entry_id) != last_decision:
         raise StaleDecisionError("entry_changed", entry_id=entry_id)
     if entry.state not in _APPROVABLE_STATES or entry.voided is not None:
-        raise ReviewError("entry_not_confirmed_exported_void", entry_id=entry_id)
+        raise ReviewError("entry_not_exportable", entry_id=entry_id)
     approvals = list_approvals(conn, [entry_id]).get(entry_id, [])
     # Two persons who have not handled the entry have to approve
     if is_same_person(
         conn, person.login, {*_involved_logins(entry), *(stamp.by for stamp in approvals)}
     ):
-        raise ReviewError("you_confirmed_approved_payment_already")
+        raise ReviewError("payment_handled_by_you")
     if len(approvals) >= APPROVALS_NEEDED:
-        raise ReviewError("two_persons_approved_payment")
+        raise ReviewError("payment_approved_by_two")
     # An approval of earlier content by the same person ends
     outdated = update(payment_approval).where(
         payment_approval.c.entry == entry_id, payment_approval.c.by == person.login, _is_active
@@ -200,7 +200,7 @@ def withdraw_approval(conn: Connection, person: Person, entry_id: str, now: date
         entry.state not in _APPROVABLE_STATES
         or not conn.execute(own_approval.values(undone_at=now)).rowcount
     ):
-        raise ReviewError("no_approval_yours_can_taken")
+        raise ReviewError("no_approval_to_withdraw")
     events.record(conn, person.login, "take_back_payment_approval", entry_id, unit=entry.unit)
 
 

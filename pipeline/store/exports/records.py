@@ -76,7 +76,7 @@ def _require_no_seeded_errors(conn: Connection, entry_ids: Sequence[str]) -> Non
         .limit(1)
     ).scalar_one_or_none()
     if seeded_id is not None:
-        raise StoreError("entry_being_controlled", planted=seeded_id)
+        raise StoreError("entry_in_quality_check", planted=seeded_id)
 
 
 def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
@@ -238,5 +238,5 @@ def _make_stamp(at: datetime | None, by: str | None, sources: RecordSources) -> 
 def _entered_stamp(entry: Entry, sources: RecordSources) -> Stamp:
     stamp = _make_stamp(entry.first_at, entry.first_by, sources)
     if stamp is None:
-        raise StoreError("entry_not_decided_anybody", value=entry.id)
+        raise StoreError("entry_undecided", value=entry.id)
     return stamp

@@ -63,7 +63,7 @@ def save_route(conn: Connection, person: Person, new: Route, now: datetime) -> N
     require_permission(person, Action.ROUTES)
     new = replace(new, forms=tuple(sorted(set(new.forms))))
     if not _NAME.fullmatch(new.name) or new.name == DEFAULT_ROUTE.name:
-        raise UsageError("route_name")
+        raise UsageError("route_name_invalid")
     if any(len(text) > _MAX_LENGTH for text in (new.system, new.module, new.deliverer)):
         raise UsageError("route_text_too_long", length=_MAX_LENGTH)
     before = find_route(conn, new.name)

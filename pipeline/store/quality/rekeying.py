@@ -173,7 +173,7 @@ def load_claimed_task(
         .select_from(_rekeying_join())
     ).first():
         raise NotAllowedError(
-            "you_answered_field_before",
+            "field_answered_by_you",
             by=person.login,
             action=Action.REVIEW.value,
             unit=entry.unit,

@@ -212,7 +212,7 @@ def withdraw_seeded_errors(
     """
     for row in _open_seeded_errors(conn, entry_id):
         if row.login == login and row.field in fields:
-            raise StoreError("planted_value_not_judged")
+            raise StoreError("seeded_error_not_judged")
         _end_seeded_error(conn, row.id, OUTCOME_WITHDRAWN, now)
 
 

@@ -86,7 +86,7 @@ def lift_block(
         _active_block_query(unit, _resolve_pid(conn, typed))
     ).scalar_one_or_none()
     if block_id is None:
-        raise UsageError("unit_not_blocked_client")
+        raise UsageError("client_not_blocked_by_unit")
     lifted = {"lifted_at": now, "lifted_by": person.login, "lifted_reason": _require_reason(reason)}
     conn.execute(update(client_block).where(client_block.c.id == block_id).values(lifted))
     record(conn, person.login, "lift_block", str(block_id), unit=unit)
@@ -130,5 +130,5 @@ def _resolve_pid(conn: Connection, typed: str) -> str:
 
 def _require_reason(reason: str) -> str:
     if not reason.strip():
-        raise UsageError("block_set_lifted_reason")
+        raise UsageError("block_needs_reason")
     return reason.strip()[:500]

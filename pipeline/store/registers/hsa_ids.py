@@ -68,7 +68,7 @@ def save_hsa_ids(
     query = select(paper.unit.c.name, paper.unit.c.hsa_id)
     known = {row.name: row.hsa_id for row in conn.execute(query)}
     if gone := sorted(set(unit_ids) - set(known)):
-        raise UsageError("no_unit_name_units", unknown=", ".join(gone))
+        raise UsageError("no_units_of_names", unknown=", ".join(gone))
     changed_units = {unit: hsa_id for unit, hsa_id in unit_ids.items() if known[unit] != hsa_id}
     changed_members = _changed_members(conn, members)
     for unit, hsa_id in changed_units.items():

@@ -168,7 +168,7 @@ def import_issued_file(
     issued_file = parse_issued_file(data)
     units = sorted({sheet.unit for sheet in issued_file.sheets})
     if unknown := [unit for unit in units if unit not in areas_by_unit(conn)]:
-        raise UsageError("no_unit_add_first", unknown=", ".join(unknown))
+        raise UsageError("add_unit_first", unknown=", ".join(unknown))
     for unit in units:
         require_permission(person, Action.PRINT, unit)
     # A known sheet must be the same in everything that the file says.
@@ -178,7 +178,7 @@ def import_issued_file(
         for sheet in issued_file.sheets
         if known.get(sheet.serial, _without_row_details(sheet)) != _without_row_details(sheet)
     ]:
-        raise UsageError("known_another_form_unit_client", odd=", ".join(conflicting))
+        raise UsageError("known_otherwise", odd=", ".join(conflicting))
     new = [sheet for sheet in issued_file.sheets if sheet.serial not in known]
     save_issued_sheets(conn, new, person.login)
     # Sheets may have been scanned before the file came.

@@ -41,7 +41,7 @@ def save_outage(conn: Connection, person: Person, period: OutagePeriod, now: dat
     """
     require_permission(person, Action.OFFICE)
     if period.unit != ALL and period.unit not in areas_by_unit(conn):
-        raise UsageError("no_unit_name_units", unknown=period.unit)
+        raise UsageError("no_units_of_names", unknown=period.unit)
     if period.system != ALL and period.system not in {each.id for each in load_systems()}:
         raise UsageError("outage_no_system", system=period.system)
     if period.end is not None and period.end <= period.start:

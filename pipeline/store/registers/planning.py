@@ -37,7 +37,7 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
     require_permission(person, Action.PROGRESS)
     units = sorted({unit for unit, _ in counts})
     if unknown := [unit for unit in units if unit not in areas_by_unit(conn)]:
-        raise UsageError("no_unit_name_units", unknown=", ".join(unknown))
+        raise UsageError("no_units_of_names", unknown=", ".join(unknown))
     for unit in units:
         require_permission(person, Action.PROGRESS, unit)
     # New numbers replace stored ones.
@@ -97,7 +97,9 @@ def _days_in_range(unit: str, counts: PlannedCounts) -> list[str]:
     planned_days = [date.fromisoformat(day) for planned_unit, day in counts if planned_unit == unit]
     first, length = min(planned_days), (max(planned_days) - min(planned_days)).days
     if length >= _MAX_DAYS:
-        raise UsageError("plan_goes", unit_name=unit, first=first, value=max(planned_days))
+        raise UsageError(
+            "plan_outside_period", unit_name=unit, first=first, value=max(planned_days)
+        )
     return [(first + timedelta(days=n)).isoformat() for n in range(length + 1)]
 
 

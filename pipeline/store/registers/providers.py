@@ -38,7 +38,7 @@ def save_unit_provider(
     """
     require_permission(person, Action.OFFICE)
     if unit not in areas_by_unit(conn):
-        raise UsageError("no_unit_name_units", unknown=unit)
+        raise UsageError("no_units_of_names", unknown=unit)
     if not provider.name.strip():
         raise UsageError("provider_no_name")
     if provider.hsa_id and not is_hsa_id(provider.hsa_id):

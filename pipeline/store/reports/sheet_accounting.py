@@ -212,7 +212,7 @@ def save_unused_sheets(
     serials = _parse_serials(conn, unit, typed)
     # A sheet that was scanned is not unused.
     if returned := sorted(_filter_serials(conn, serials, returned=True)):
-        raise UsageError("sheet_scanned", back=", ".join(returned))
+        raise UsageError("sheet_scanned_already", back=", ".join(returned))
     # Sheets that are registered already stay in their registration.
     new = sorted(set(serials) - _filter_unused(conn, serials))
     if new:
@@ -251,7 +251,7 @@ def undo_unused_sheets(
     )
     units = conn.execute(unit_query).scalars().all()
     if not units:
-        raise UsageError("no_such_registration_stands")
+        raise UsageError("no_such_registration")
     for unit in units:
         require_permission(person, Action.PRINT, unit or None)
     undone = conn.execute(
@@ -309,7 +309,7 @@ def _parse_serials(conn: Connection, unit: str, typed: str) -> list[str]:
         first, is_range, last = word.partition("..")
         ends = [_parse_serial(first)] + ([_parse_serial(last)] if is_range else [])
         if unknown := sorted(set(ends) - _filter_serials(conn, ends, unit=unit)):
-            raise UsageError("not_printed_unit", unknown=", ".join(unknown))
+            raise UsageError("not_printed_for_unit", unknown=", ".join(unknown))
         serials |= dict.fromkeys(_serials_in_range(conn, unit, *ends) if is_range else ends)
     return list(serials)
 
@@ -322,7 +322,7 @@ def _parse_serial(word: str) -> str:
     """
     serial = normalize_serial(word)
     if not is_serial(serial):
-        raise UsageError("serial_eight_characters_one_these")
+        raise UsageError("serial_mistyped")
     return serial
 
 

@@ -55,7 +55,10 @@ def fetch_family(family: str, weights: list[int], to: Path) -> None:
             licence = json.loads(_read_package_file(package, "package.json"))["license"]
             if licence not in ALLOWED_LICENCES:
                 raise UsageError(
-                    "font_under", family=family, licence=licence, faces=FONT_LIST_FILE.name
+                    "font_licence_not_allowed",
+                    family=family,
+                    licence=licence,
+                    faces=FONT_LIST_FILE.name,
                 )
             for weight in weights:
                 _save_truetype(
@@ -78,7 +81,10 @@ def _save_truetype(woff: bytes, file: Path) -> None:
     # Refuse a font that lacks Swedish letters.
     if lacking := [sign for sign in REQUIRED_CHARACTERS if ord(sign) not in known]:
         raise UsageError(
-            "font_lacks", stem=file.stem, lacking=" ".join(lacking), faces=FONT_LIST_FILE.name
+            "font_characters_missing",
+            stem=file.stem,
+            lacking=" ".join(lacking),
+            faces=FONT_LIST_FILE.name,
         )
     # Without the compression of WOFF it is TrueType.
     font.flavor = None

@@ -98,7 +98,7 @@ def load_tuned_weights(network: TrainableNetwork, file: Path) -> None:
     tuned = {t.name: t for t in onnx.load(str(file)).graph.initializer}
     # Refuse a file without half-precision weights.
     if any(f"{there}_half" not in tuned for there in network.names.values()):
-        raise UsageError("holds_no_weights_go", file=file.name)
+        raise UsageError("no_weights_in_file", file=file.name)
     weights = network.module.state_dict()
     with torch.no_grad():
         for here, there in network.names.items():

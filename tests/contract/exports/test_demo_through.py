@@ -258,8 +258,8 @@ def test_a_file_that_does_not_say_what_its_papers_say_is_named_and_fails(
         command.drive_demo_through()
     assert end.value.exit_code == ExitCode.EXPORT
     out = capsys.readouterr().out
-    assert message("demo.through.different", form="hsl-anteckning", field="anteckning") in out
-    assert message("demo.through.different", form="besok", field="besok") in out
+    assert message("cli.demo.through.different", form="hsl-anteckning", field="anteckning") in out
+    assert message("cli.demo.through.different", form="besok", field="besok") in out
     assert "Något helt annat" not in out
 
 

@@ -104,7 +104,7 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
     result = _run_plain(*map(str, stack))
     assert result.returncode == ExitCode.INTAKE
-    assert "the file is damaged" in result.stdout
+    assert "The file is damaged" in result.stdout
     assert "hsl-anteckning v1" in result.stdout
     assert "blank" in result.stdout
 
@@ -112,8 +112,8 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ReadingError("too_few_page_printed_marks"), ExitCode.READING),
-        (BrokenFileError("picture_damaged", media_type="image/png"), ExitCode.INTAKE),
+        (ReadingError("too_few_printed_marks"), ExitCode.READING),
+        (BrokenFileError("image_damaged", media_type="image/png"), ExitCode.INTAKE),
         (MissingProgramError("tesseract_not_installed"), ExitCode.MISSING_PROGRAM),
     ],
 )
@@ -171,9 +171,15 @@ def test_the_doctor_shows_a_workspace_by_its_name(
 @pytest.mark.parametrize(
     ("problem", "words"),
     [
-        ("code_missing:2", "one of the two codes cannot be read"),
-        ("covered:rad01.dos", "rad01.dos: covered, torn off or too dark"),
-        ("sum_differs:summa", "summa: the sum does not agree with its numbers"),
+        ("code_missing:2", "One of the two codes cannot be read"),
+        (
+            "covered:rad01.dos",
+            "rad01.dos: The field is covered, torn off or too dark to be read safely",
+        ),
+        (
+            "sum_differs:summa",
+            "summa: The sum does not agree with the numbers that it should consist of",
+        ),
         ("of_tomorrow:summa", "summa: of tomorrow"),
         ("Tesseract gave no answer within 120 s.", "Tesseract gave no answer within 120 s."),
     ],

@@ -102,7 +102,7 @@ def test_one_picture_that_stops_its_reader_does_not_stop_the_others(
 
     def reader(crops: Sequence[FieldImage]) -> list[Reading]:
         if any(crop.image.mean() < 150 for crop in crops):
-            raise ReadingError("too_few_page_printed_marks")
+            raise ReadingError("too_few_printed_marks")
         return real(crops)
 
     monkeypatch.setitem(registry.CALIBRATED_READERS, Kind.MARK, reader)

@@ -204,7 +204,7 @@ def test_breached_and_local_words_are_refused(weak: str) -> None:
 
 @pytest.mark.parametrize(
     ("password", "key"),
-    [("kort", "password_shorter_than_characters"), ("ab cd " * 50, "password_longer_than")],
+    [("kort", "password_too_short"), ("ab cd " * 50, "password_longer_than")],
 )
 def test_a_password_has_a_shortest_and_a_longest_length(password: str, key: str) -> None:
     with pytest.raises(UsageError) as error:

@@ -26,4 +26,4 @@ def test_an_image_of_the_wrong_size_says_so_without_a_warning(size: tuple[int, i
     Pictures.new("1", size, 1).save(file, "PNG")
     with pytest.raises(BrokenFileError) as raised:
         decode_grayscale(file.getvalue())
-    assert raised.value.key == "error.too_small_too_large_picture"
+    assert raised.value.key == "error.field_image_size"

@@ -36,7 +36,7 @@ from pipeline.review.corrections import correct_entry
 from pipeline.store.database.store import Store
 from pipeline.store.reports.progress import PageCount, UnansweredRun
 from pipeline.store.schema import paper
-from pipeline.texts import LANGUAGES, Topic
+from pipeline.texts import LANGUAGES, Words
 from tests.support.store.ward import (
     ASTA,
     EVA,
@@ -194,7 +194,7 @@ def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> 
     numbers = [[line[-1] for line in lines[1:]] for lines in tables_of.values()]
     assert numbers[0] == numbers[1]
     for language, lines in tables_of.items():
-        say = Topic("progress_file", language)
+        say = Words(language)
         whats = {line[1] for line in lines}
         asked = (
             "pages",
@@ -210,11 +210,11 @@ def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> 
             "people",
             "wrong",
         )
-        assert {say(name) for name in asked} <= whats
-        assert next(line for line in lines if line[1] == say("wrong") and line[-1] == "40")[
-            5
-        ] == say("controlled")
-        assert (say("due") in whats) == bool(found.due)
+        assert {say(f"progress_file.{name}") for name in asked} <= whats
+        assert next(
+            line for line in lines if line[1] == say("progress_file.wrong") and line[-1] == "40"
+        )[5] == say("progress_file.controlled")
+        assert (say("progress_file.due") in whats) == bool(found.due)
 
 
 def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Ward) -> None:

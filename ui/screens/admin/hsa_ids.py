@@ -74,8 +74,15 @@ def _units_table(units: dict[str, str]) -> dict[str, str]:
 
 def _staff_table(members: Sequence[StaffMember]) -> list[StaffMember]:
     """Show the staff to be edited, and return them as edited."""
-    names = ("unit", "name", "signature", "member_title", "hsa_id", "role_code")
-    columns = [t(f"hsa_ids.column.{name}") for name in names]
+    names = (
+        "hsa_ids.column.unit",
+        "hsa_ids.column.name",
+        "hsa_ids.column.signature",
+        "hsa_ids.column.member_title",
+        "hsa_ids.column.hsa_id",
+        "hsa_ids.column.role_code",
+    )
+    columns = [t(name) for name in names]
     rows = [
         (one.unit, one.name, one.signature, one.title, one.hsa_id, one.role_code) for one in members
     ]

@@ -141,8 +141,16 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
         st.info(t("log.none"), icon=":material/info:")
         return
     columns = [
-        t(f"log.column.{name}")
-        for name in ("number", "at", "who", "action", "unit", "subject", "detail")
+        t(name)
+        for name in (
+            "log.column.number",
+            "log.column.at",
+            "log.column.who",
+            "log.column.action",
+            "log.column.unit",
+            "log.column.subject",
+            "log.column.detail",
+        )
     ]
     rows = [
         (
@@ -368,7 +376,10 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
             md("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:"
         )
     if extract.lines:
-        columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
+        columns = [
+            t(name)
+            for name in ("log.column.at", "log.column.unit", "log.column.told", "log.column.times")
+        ]
         rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
         st.html(html_table(columns, rows, tall=True))
     else:

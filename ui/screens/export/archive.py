@@ -142,8 +142,15 @@ def _paper_section(context: ExportContext, person: Person, package: ArchivePacka
     with context.store.read() as conn:
         papers = originals.list_originals(conn, person, package.id)
     columns = [
-        t(f"archive.column.{name}")
-        for name in ("sheet", "rule", "earliest", "place", "box", "bundle")
+        t(name)
+        for name in (
+            "archive.column.sheet",
+            "archive.column.rule",
+            "archive.column.earliest",
+            "archive.column.place",
+            "archive.column.box",
+            "archive.column.bundle",
+        )
     ]
     lines = [
         (

@@ -244,7 +244,7 @@ def _first_entry(context: ExportContext, person: Person, preview: RunPreview) ->
             picture = render_own_pdf(first.pdf, 1, size=(_PREVIEW_WIDTH_PX, None))
             st.image(cv2.imencode(".png", picture)[1].tobytes())
             return
-        heads = [t(f"export.column.{name}") for name in ("name", "value")]
+        heads = [t(name) for name in ("export.column.name", "export.column.value")]
         st.html(html_table(heads, first.rows))
 
 

@@ -31,7 +31,14 @@ from ui.workspace import AppContext
 
 _MESSAGE_KEY, _CHOSEN_KEY, _NEW = "routes_said", "route_chosen", ""
 _NEW_INPUTS = ("route_name-", "route_target-", "route_system-", "route_module-", "route_deliverer-")
-_COLUMNS = ("form", "system", "module", "format", "deliverer", "route")
+_COLUMNS = (
+    "routes.column.form",
+    "routes.column.system",
+    "routes.column.module",
+    "routes.column.format",
+    "routes.column.deliverer",
+    "routes.column.route",
+)
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -59,7 +66,7 @@ def _overview(context: ExportContext, routes: list[Route]) -> None:
     without = sum(1 for line in lines if line[-1] == "")
     if without:
         st.caption(md("routes.without", count=without))
-    heads = [t(f"routes.column.{name}") for name in _COLUMNS]
+    heads = [t(name) for name in _COLUMNS]
     with st.container(key="routes_list"):
         st.html(html_table(heads, lines, tall=True))
 

@@ -129,11 +129,11 @@ def _losses_markdown(model: Form) -> list[str]:
     _, losses = infer_outline(model)
     lines = [t("forms.by_hand"), ""]
     lines += [
-        f"- {md(f'forms.lost.{kind}', what=', '.join(what))}"
+        f"- {md(kind, what=', '.join(what))}"
         for kind, what in (
-            ("gone", losses.missing_fields),
-            ("changed", losses.changed_fields),
-            ("words", losses.moved_texts),
+            ("forms.lost.gone", losses.missing_fields),
+            ("forms.lost.changed", losses.changed_fields),
+            ("forms.lost.words", losses.moved_texts),
         )
         if what
     ]

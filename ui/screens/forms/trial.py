@@ -188,8 +188,13 @@ def _results_section(draft: Draft) -> None:
         return
     st.subheader(t("forms.judged"), anchor=False)
     head = "".join(
-        f"<th scope='col'>{escape(t(f'forms.column.{key}'))}</th>"
-        for key in ("number", "picture", "read", "judgement")
+        f"<th scope='col'>{escape(t(key))}</th>"
+        for key in (
+            "forms.column.number",
+            "forms.column.picture",
+            "forms.column.read",
+            "forms.column.judgement",
+        )
     )
     body = "".join(row for rows in pages for row in rows)
     table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"

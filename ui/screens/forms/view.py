@@ -56,12 +56,14 @@ def form_view(context: AppContext, person: Person, form: Form) -> None:
 
 def fields_table(form: Form) -> None:
     """Show what each field is, by the number that the image gives it."""
-    columns = ("field", "sort", "critical", "required")
-    head = f"<th scope='col' class='ef-number'>{escape(t('forms.column.number'))}</th>"
-    head += "".join(
-        f"<th scope='col'>{escape(t(f'forms.column.{column_name}'))}</th>"
-        for column_name in columns
+    columns = (
+        "forms.column.field",
+        "forms.column.sort",
+        "forms.column.critical",
+        "forms.column.required",
     )
+    head = f"<th scope='col' class='ef-number'>{escape(t('forms.column.number'))}</th>"
+    head += "".join(f"<th scope='col'>{escape(t(column_name))}</th>" for column_name in columns)
     numbers = number_fields(form)
     # The first row of a table represents all rows.
     specs = {spec.column: spec for spec in reversed(form.fields)}

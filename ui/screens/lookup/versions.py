@@ -27,13 +27,13 @@ def show_people(context: AppContext, entry: Entry) -> None:
     with context.store.read() as conn:
         names = people.names_by_login(conn)
     stamps = (
-        ("entered", entry.first_by, entry.first_at),
-        ("verified", entry.second_by, entry.second_at),
-        ("signed", entry.signed_by, entry.signed_at),
+        ("people.entered", entry.first_by, entry.first_at),
+        ("people.verified", entry.second_by, entry.second_at),
+        ("people.signed", entry.signed_by, entry.signed_at),
     )
     lines = [(t("people.author"), entry.author or t("people.unknown"))]
     lines += [
-        (t(f"people.{name}"), f"{names.get(by, by)}, {format_moment(at)}")
+        (t(name), f"{names.get(by, by)}, {format_moment(at)}")
         for name, by, at in stamps
         if by and at
     ]

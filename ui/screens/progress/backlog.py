@@ -33,9 +33,9 @@ def show(context: AppContext, person: Person) -> None:
     )
     unit = None if chosen == all_units else chosen
     backlog = _load_backlog(context, person, unit)
-    for key, count in (("unknown", backlog.unknown), ("hidden", backlog.hidden)):
+    for key, count in (("backlog.unknown", backlog.unknown), ("backlog.hidden", backlog.hidden)):
         if count:
-            st.info(md(f"backlog.{key}", count=count), icon=":material/info:")
+            st.info(md(key, count=count), icon=":material/info:")
     if not backlog.markers:
         st.caption(t("backlog.empty"))
         return
@@ -56,8 +56,17 @@ def _load_backlog(context: AppContext, person: Person, unit: str | None) -> Back
 
 def _backlog_table(backlog: Backlog) -> str:
     heads = [
-        t(f"backlog.{name}")
-        for name in ("unit", "number", "name", "sheets", "entries", "oldest", "class", "sure")
+        t(name)
+        for name in (
+            "backlog.unit",
+            "backlog.number",
+            "backlog.name",
+            "backlog.sheets",
+            "backlog.entries",
+            "backlog.oldest",
+            "backlog.class",
+            "backlog.sure",
+        )
     ]
     certainty = {True: t("backlog.is_sure"), False: t("backlog.not_sure")}
     return html_table(

@@ -32,7 +32,10 @@ def _hour_chart(overview: Overview) -> alt.LayerChart:
         (f"{hour.hour.astimezone(SWEDEN):%d/%m %H}", hour.made, hour.ended, hour.open)
         for hour in overview.past_hours
     ]
-    names = {name: t(f"progress.hour.{name}") for name in ("made", "ended", "open")}
+    names = {
+        key.rpartition(".")[2]: t(key)
+        for key in ("progress.hour.made", "progress.hour.ended", "progress.hour.open")
+    }
     table = pd.DataFrame(hours, columns=["hour", "made", "ended", "open"])
     bars = table.melt("hour", ["made", "ended"], "kind", "count")
     bars["said"] = bars["kind"].map(names)

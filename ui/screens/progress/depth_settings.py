@@ -34,7 +34,7 @@ def depth_section(context: AppContext, person: Person) -> None:
             (unit, context.forms.latest(form).title, t(f"depth.name.{depth.value}"))
             for (unit, form), depth in sorted(chosen.items())
         ]
-        st.html(html_table([t(f"depth.{name}") for name in ("unit", "form", "depth")], rows))
+        st.html(html_table([t(name) for name in ("depth.unit", "depth.form", "depth.depth")], rows))
     if text := st.session_state.pop(_ERROR_KEY, None):
         st.error(plain_with_code(text))
     if text := st.session_state.pop(_SAVED_KEY, None):

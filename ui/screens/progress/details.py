@@ -26,8 +26,19 @@ from ui.workspace import AppContext
 
 _DETAIL_KEY = "progress_detail"
 _BAR_PX = 26
-_SHEET_STATES = ("issued", "back", "unused", "reserve", "missing")
-_PAGE_STATES = ("in", "done", "waiting", "failed")
+_SHEET_STATES = (
+    "progress.sheets.issued",
+    "progress.sheets.back",
+    "progress.sheets.unused",
+    "progress.sheets.reserve",
+    "progress.sheets.missing",
+)
+_PAGE_STATES = (
+    "progress.pages.in",
+    "progress.pages.done",
+    "progress.pages.waiting",
+    "progress.pages.failed",
+)
 _WHOLE_NUMBERS_FROM = 10
 """Numbers from here on are written without decimals."""
 
@@ -80,17 +91,25 @@ def _paper_section(context: AppContext, report: ProgressReport) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(t("progress.pages_table"), anchor=False)
-        heads = [*first, *(t(f"progress.pages.{name}") for name in _PAGE_STATES)]
+        heads = [*first, *(t(name) for name in _PAGE_STATES)]
         _show_table(heads, pages, t("progress.nothing_yet"))
         st.caption(md("progress.arriving", pages=_format_rounded(report.scanned_per_day)))
     with right:
         st.subheader(t("progress.sheets"), anchor=False)
-        heads = [*first, *(t(f"progress.sheets.{name}") for name in _SHEET_STATES)]
+        heads = [*first, *(t(name) for name in _SHEET_STATES)]
         _show_table(heads, sheets, t("progress.sheets_none"))
 
 
 def _entries_section(context: AppContext, report: ProgressReport) -> None:
-    heads = [t(f"progress.{name}") for name in ("unit", "not_entered", "persons_a", "oldest_head")]
+    heads = [
+        t(name)
+        for name in (
+            "progress.unit",
+            "progress.not_entered",
+            "progress.persons_a",
+            "progress.oldest_head",
+        )
+    ]
     lines = [
         (
             unit.unit,

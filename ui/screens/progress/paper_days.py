@@ -164,7 +164,15 @@ def _chosen_day_section(context: AppContext, person: Person) -> None:
         st.markdown(t("paper_days.nothing"))
         return
     titles = _form_titles(context)
-    heads = [t(f"paper_days.column.{name}") for name in ("form", "serial", "entries", "waiting")]
+    heads = [
+        t(name)
+        for name in (
+            "paper_days.column.form",
+            "paper_days.column.serial",
+            "paper_days.column.entries",
+            "paper_days.column.waiting",
+        )
+    ]
     st.html(
         html_table(
             heads,
@@ -230,8 +238,16 @@ def _bundles_section(context: AppContext, person: Person) -> None:
         st.caption(t("paper_days.no_bundles"))
         return
     heads = [
-        t(f"paper_days.column.{name}")
-        for name in ("unit", "day", "bundle", "serial", "said", "found", "judged")
+        t(name)
+        for name in (
+            "paper_days.column.unit",
+            "paper_days.column.day",
+            "paper_days.column.bundle",
+            "paper_days.column.serial",
+            "paper_days.column.said",
+            "paper_days.column.found",
+            "paper_days.column.judged",
+        )
     ]
     judgements = {
         True: t("paper_days.complete"),
@@ -275,7 +291,15 @@ def _sheets_section(context: AppContext, person: Person) -> None:
     if any(not sheet.unit for sheet in missing):
         st.caption(t("paper_days.unit_unknown"))
     titles = _form_titles(context)
-    heads = [t(f"paper_days.column.{name}") for name in ("unit", "form", "serial", "prefilled")]
+    heads = [
+        t(name)
+        for name in (
+            "paper_days.column.unit",
+            "paper_days.column.form",
+            "paper_days.column.serial",
+            "paper_days.column.prefilled",
+        )
+    ]
     prefilled_texts = {True: t("paper_days.with_name"), False: t("paper_days.without_name")}
     st.html(
         html_table(

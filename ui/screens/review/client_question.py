@@ -33,7 +33,7 @@ from ui.screens.review.field_input import EMPTY_SIGN, ILLEGIBLE_SIGN
 MAX_WHY_LENGTH, MAX_NAME_LENGTH = 200, 120
 """Characters of the texts that an answer may have."""
 _NO_NUMBER = frozenset({"", EMPTY_SIGN, ILLEGIBLE_SIGN})
-_NO_NUMBER_ERROR = "error.entry_without_personal_number_not"
+_NO_NUMBER_ERROR = "error.entry_without_personal_number"
 
 
 class QuestionKind(StrEnum):

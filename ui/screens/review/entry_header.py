@@ -16,16 +16,15 @@ from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import InvalidAnswerError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
+from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.law import deadlines
 from pipeline.domain.law.open_deadlines import deadline_field, duty_text
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Outcome, Person, State
-from pipeline.domain.review.benefit_norm import OTHER_YEAR
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.domain.review.recount import BEFORE_OUTAGE, TIME_KINDS, recount_answers
+from pipeline.domain.review.recount import TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.files.documents import TYPED_PNG, TypedKind, read_typed_page
 from pipeline.files.note_files import parse_note
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
@@ -140,7 +139,7 @@ def entry_facts(
         Fact(finding_text(view.form, finding))
         for finding in find_sums(view, answers, outage_start)
         # The first person's time would stand out among the two to choose from.
-        if finding.kind not in TIME_KINDS or not view.is_second_review
+        if finding.code not in TIME_KINDS or not view.is_second_review
     ]
     if (score := score_answers(view.form, view.entry.row, answers)) is not None:
         facts.append(Fact(_score_text(score)))
@@ -149,7 +148,7 @@ def entry_facts(
 
 def find_sums(
     view: EntryView, answers: Mapping[str, Answer], outage_start: date | None
-) -> tuple[ArithmeticFinding, ...]:
+) -> tuple[Issue, ...]:
     """Return the sums in these answers that do not add up, and days and times that cannot be."""
     row, now = view.entry.row, utc_now()
     return recount_answers(view.form, row, answers, view.deviations, now, outage_start=outage_start)
@@ -235,13 +234,18 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
         return None
 
 
-_WITHOUT_AMOUNT = ("norm_year", OTHER_YEAR, "box_code", BEFORE_OUTAGE)
+_WITHOUT_AMOUNT = (
+    IssueCode.NORM_YEAR,
+    IssueCode.NORM_OTHER_YEAR,
+    IssueCode.BOX_CODE,
+    IssueCode.BEFORE_OUTAGE,
+)
 
 
-def finding_text(form: Form, finding: ArithmeticFinding) -> str:
+def finding_text(form: Form, finding: Issue) -> str:
     """Return in words what does not add up."""
-    is_amount = finding.right and finding.kind not in _WITHOUT_AMOUNT
+    is_amount = finding.right and finding.code not in _WITHOUT_AMOUNT
     right = format_number(float(finding.right)) if is_amount else finding.right
     spec = form.by_name[finding.field]
     label = spec.label if spec.day is None else spec.full_label
-    return t(f"recount.{finding.kind}", field=label, right=right, month=finding.month)
+    return f"{label}: {t(finding.code.text_key, right=right, month=finding.month)}"

@@ -104,6 +104,6 @@ def reason_text(context: AppContext, case: ProblemCase) -> str:
             pages=", ".join(map(str, case.missing_pages)),
         )
     if page.reason:
-        return code_text("failure", page.reason)
+        return code_text("issue", page.reason)
     form = context.forms.get((page.form or "", page.version or 0))
     return "\n\n".join(issue_texts(page.problems, form))

@@ -66,7 +66,7 @@ def _show_folder(number: int, folder: WatchedFolder, now: datetime) -> None:
         )
         for file in folder.passed_over
     ]
-    heads = [t(f"scan.passed.{name}") for name in ("file", "why", "do")]
+    heads = [t(name) for name in ("scan.passed.file", "scan.passed.why", "scan.passed.do")]
     with st.container(key=f"passed_over-{number}"):
         st.html(
             f"<p>{escape(t('scan.watched.passed_over', count=count))}</p>"

@@ -13,7 +13,8 @@ from lxml import etree
 
 from pipeline.domain.model import Client
 from pipeline.domain.record import Record, Stamp
-from pipeline.export.authorities.erms.elements import add_erms_element, erms_text
+from pipeline.export.authorities.erms.elements import add_erms_element
+from pipeline.export.exporter import data_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,18 @@ def add_agents(
     if parties.recipient:
         _add_agent(parent, "receiver", parties.recipient)
     if parties.handler:
-        _add_agent(parent, "responsible_person", parties.handler, erms_text("handler_role"))
+        _add_agent(
+            parent, "responsible_person", parties.handler, data_text("erms_text.handler_role")
+        )
     if record.client.pid:
         _add_concerned_person(parent, record.client)
-    _add_worker(parent, record.scanned, erms_text("scanner_role"))
-    _add_worker(parent, record.entered, erms_text("registrar_role"))
-    _add_worker(parent, record.verified, erms_text("verifier_role"))
+    _add_worker(parent, record.scanned, data_text("erms_text.scanner_role"))
+    _add_worker(parent, record.entered, data_text("erms_text.registrar_role"))
+    _add_worker(parent, record.verified, data_text("erms_text.verifier_role"))
     if signed := record.signed:
-        _add_agent(parent, "main_signatory", signed.by, erms_text("signer_role"), signed.hsa_id)
+        _add_agent(
+            parent, "main_signatory", signed.by, data_text("erms_text.signer_role"), signed.hsa_id
+        )
 
 
 def _add_worker(parent: etree._Element, stamp: Stamp | None, role: str) -> None:
@@ -55,8 +60,8 @@ def _add_worker(parent: etree._Element, stamp: Stamp | None, role: str) -> None:
 
 
 def _add_concerned_person(parent: etree._Element, client: Client) -> None:
-    agent = _add_agent(parent, "other", client.name or erms_text("no_name"))
-    agent.set("otherAgentType", erms_text("concerned_person"))
+    agent = _add_agent(parent, "other", client.name or data_text("erms_text.no_name"))
+    agent.set("otherAgentType", data_text("erms_text.concerned_person"))
     add_erms_element(agent, "idNumber", client.pid, idNumberType="personnummer eller motsvarande")
     if client.protected:
         add_erms_element(agent, "protectedIdentity", "true")

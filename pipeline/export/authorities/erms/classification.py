@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from pipeline.domain.form.rules import Classification, load_form_rules
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
-from pipeline.export.authorities.erms.elements import erms_text
+from pipeline.export.exporter import data_text
 from pipeline.export.mapping import ExportMapping, StrictModel, load_mapping
 from pipeline.export.record_text import record_day
 
@@ -69,7 +69,7 @@ class ClassificationPlan(ExportMapping):
         found = codes.get(form.classification) if form else None
         if form is None or found is None:
             return None
-        name = erms_text("example", text=found.name) if self.example else found.name
+        name = data_text("erms_text.example", text=found.name) if self.example else found.name
         kind = form.document_type
         value = None if kind.field in record.illegible else record.fields.get(kind.field)
         return PlanClass(code=found.code, name=name), kind.values.get(str(value), kind.otherwise)
@@ -79,10 +79,10 @@ class ClassificationPlan(ExportMapping):
         version = self._version_on(record_day(record))
         if version is None:
             return ""
-        words = erms_text("plan", name=self.name, version=version.version)
+        words = data_text("erms_text.plan", name=self.name, version=version.version)
         if self.source:
             words = f"{words}, {self.source}"
-        return erms_text("example", text=words) if self.example else words
+        return data_text("erms_text.example", text=words) if self.example else words
 
     def _version_on(self, day: date) -> PlanVersion | None:
         holding = [each for each in self.plan_versions if each.valid_from <= day]

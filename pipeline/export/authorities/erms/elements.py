@@ -12,10 +12,9 @@ from datetime import datetime
 from lxml import etree
 
 from pipeline.domain.record import CareProvider, Run
-from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.exporter import data_text
 from pipeline.export.record_text import to_local_time
 from pipeline.files.text import make_printable
-from pipeline.texts import Topic
 
 ERMS_NS = "https://DILCIS.eu/XML/ERMS"
 PROTECTED_IDENTITY = (
@@ -23,7 +22,6 @@ PROTECTED_IDENTITY = (
     "Offentlighets- och sekretesslagen (2009:400) 22 kap. 1 §",
 )
 """Explanation and section of law of a restriction because of a protected identity."""
-erms_text = Topic("erms_text", DATA_LANGUAGE)
 
 
 def add_erms_element(
@@ -72,4 +70,4 @@ def add_control_section(
     agent = add_erms_element(event, "agent", agentType="deliverer")
     add_erms_element(agent, "name", run.made_by)
     add_erms_element(agent, "organisation", provider.name)
-    add_erms_element(agent, "role", erms_text("exporter_role"))
+    add_erms_element(agent, "role", data_text("erms_text.exporter_role"))

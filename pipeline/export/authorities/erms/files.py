@@ -20,8 +20,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.record import Record, RecordAttachment
-from pipeline.export.authorities.erms.elements import erms_text
-from pipeline.export.exporter import ExportOptions
+from pipeline.export.exporter import ExportOptions, data_text
 from pipeline.export.fhir.document import is_sheet_of_one_client, small_sheet_pdf
 from pipeline.export.record_text import find_record_form, format_attachment
 from pipeline.reading.imaging.geometry import PX_PER_MM
@@ -79,7 +78,9 @@ def missing_files_note(record: Record, options: ExportOptions, files: Sequence[o
     """Return why a record has no file, in words; empty where it has, or none was to be had."""
     if files or not record.pages or options.load_image is None or record.voided is not None:
         return ""
-    return erms_text("file_protected" if record.client.protected else "file_not_cut")
+    return data_text(
+        "erms_text.file_protected" if record.client.protected else "erms_text.file_not_cut"
+    )
 
 
 def _cut_row(record: Record, options: ExportOptions, load: Callable[[str], bytes]) -> list[bytes]:
@@ -113,7 +114,7 @@ def _cut_strip(
             top, bottom = (round(place * PX_PER_MM) for place in span_mm)
             strip = image.convert("L").crop((0, top, image.width, bottom))
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ExportError("picture_sheet_not_read") from error
+        raise ExportError("sheet_image_unreadable") from error
     out = io.BytesIO()
     strip.save(out, "PNG")
     return out.getvalue()

@@ -18,12 +18,11 @@ from pipeline.export.authorities.erms.classification import ClassificationPlan, 
 from pipeline.export.authorities.erms.elements import (
     PROTECTED_IDENTITY,
     add_erms_element,
-    erms_text,
     format_erms_time,
 )
 from pipeline.export.authorities.erms.files import FILE_FORMAT, RecordFile, missing_files_note
 from pipeline.export.authorities.erms.mapping import DocumentMapping
-from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, data_text
 from pipeline.export.mapping import NoteSection
 from pipeline.export.record_text import (
     amendment_text,
@@ -31,7 +30,6 @@ from pipeline.export.record_text import (
     find_record_form,
     format_attachment,
     format_field_value,
-    late_entry,
     late_entry_text,
     record_law,
 )
@@ -154,8 +152,8 @@ def _add_titles(
         add_erms_element(
             document,
             "relation",
-            erms_text(
-                "replaces",
+            data_text(
+                "erms_text.replaces",
                 entry=record.entry_id,
                 revision=item.amends.revision,
                 run=item.amends.run,
@@ -194,14 +192,14 @@ def _find_restrictions(
 
 def _describe_item(item: Item, options: ExportOptions) -> str:
     record = item.record
-    voided = late_entry("void", reason=record.voided) if record.voided is not None else ""
+    voided = data_text("late_entry.void", reason=record.voided) if record.voided is not None else ""
     return "\n".join(
         part
         for part in (
             late_entry_text(record, options.settings),
             amendment_text(item),
             voided,
-            late_entry("unit", unit=record.unit),
+            data_text("late_entry.unit", unit=record.unit),
             record_law(record, options.forms),
         )
         if part
@@ -254,7 +252,8 @@ def _add_notes(document: etree._Element, source: Document) -> None:
         and (text := format_field_value(record, section.field, options.forms))
     ]
     attachments = [
-        (erms_text("attachment_note"), format_attachment(each)) for each in record.attachments
+        (data_text("erms_text.attachment_note"), format_attachment(each))
+        for each in record.attachments
     ]
     paper = missing_files_note(record, options, source.files)
     words = [
@@ -263,7 +262,7 @@ def _add_notes(document: etree._Element, source: Document) -> None:
             for section, text in filled
         ),
         *attachments,
-        *([(erms_text("paper_note"), paper)] if paper else []),
+        *([(data_text("erms_text.paper_note"), paper)] if paper else []),
     ]
     if words:
         notes = add_erms_element(document, "notes")

@@ -94,7 +94,7 @@ def _cut_option(crop: FieldImage, box: BoxMm) -> FieldImage:
     x0, y0 = round((left - margin) * scale), round((top - margin) * scale)
     x1, y1 = round((left + box[2] + margin) * scale), round((top + box[3] + margin) * scale)
     if x0 < 0 or y0 < 0 or x1 > crop.image.shape[1] + 1 or y1 > crop.image.shape[0] + 1:
-        raise ReadingError("box_choice_lies_outside_field", name=crop.spec.name)
+        raise ReadingError("choice_box_outside_field", name=crop.spec.name)
     image = crop.image[y0:y1, x0:x1]
     template = None if crop.template_image is None else crop.template_image[y0:y1, x0:x1]
     spec = crop.spec.model_copy(update={"box": box, "options": ()})

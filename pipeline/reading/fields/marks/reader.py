@@ -372,8 +372,8 @@ def load_mark_model() -> MarkModel:
             float(stored["doubt"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingProgramError("model_data_models_marks_json") from error
+        raise MissingProgramError("marks_model_damaged") from error
     # A model of other features is useless.
     if tuple(stored.get("features", ())) != (*MARK_FEATURES, *classifier.SHEET_FEATURES):
-        raise MissingProgramError("model_data_models_marks_json_belongs_another_version")
+        raise MissingProgramError("marks_model_of_other_version")
     return model

@@ -80,9 +80,9 @@ def request_change(
     if account is None:
         raise UsageError("no_such_account")
     if is_same_person(conn, person.login, {login}):
-        raise UsageError("nobody_changes_own_account")
+        raise UsageError("own_account_not_changed")
     if account.break_glass and kind is ChangeKind.PASSWORD:
-        raise UsageError("emergency_account_has_sealed_password")
+        raise UsageError("emergency_account_has_no_code")
     needs_approval = kind is not ChangeKind.FIRST and bool(
         independent_administrators(conn, person.login, login, now)
     )
@@ -117,9 +117,9 @@ def approve_change(conn: Connection, person: Person, change_id: str, now: dateti
     permissions.require_permission(person, Action.ACCOUNTS)
     row = _load(conn, change_id)
     if not is_open(row, now) or not row.needs_approval or row.approved_at is not None:
-        raise UsageError("access_change_not_open")
+        raise UsageError("access_change_closed")
     if person.login not in independent_administrators(conn, row.by, row.login, now):
-        raise LoginError("access_change_not_independent", by=person.login, action="accounts")
+        raise LoginError("approver_not_independent", by=person.login, action="accounts")
     conn.execute(
         update(access_change)
         .where(_change.id == change_id)
@@ -144,7 +144,7 @@ def refuse_own_change(conn: Connection, login: str, change_id: str, now: datetim
     """
     row = _load(conn, change_id)
     if row.login != login:
-        raise UsageError("access_change_not_open")
+        raise UsageError("access_change_closed")
     _cancel(conn, row, login, now)
 
 
@@ -224,7 +224,7 @@ def mark_done(conn: Connection, row: Row[Any], now: datetime) -> None:
 
 def _cancel(conn: Connection, row: Row[Any], by: str, now: datetime) -> None:
     if not is_open(row, now):
-        raise UsageError("access_change_not_open")
+        raise UsageError("access_change_closed")
     _cancel_open(conn, row.login, ChangeKind(row.kind), by, now)
 
 
@@ -247,7 +247,7 @@ def is_open(row: Row[Any], now: datetime) -> bool:
 def _load(conn: Connection, change_id: str) -> Row[Any]:
     row = conn.execute(select(access_change).where(_change.id == change_id)).one_or_none()
     if row is None:
-        raise UsageError("access_change_not_open")
+        raise UsageError("access_change_closed")
     return row
 
 

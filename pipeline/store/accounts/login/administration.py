@@ -102,5 +102,5 @@ def require_other_account(conn: Connection, person: Person, login: str) -> Perso
     if account is None:
         raise UsageError("no_such_account")
     if is_same_person(conn, person.login, {login}):
-        raise UsageError("nobody_changes_own_account")
+        raise UsageError("own_account_not_changed")
     return account

@@ -45,7 +45,7 @@ def open_batch(
     try:
         conn.execute(update(batch).where(batch.c.id == new).values(taking_in=fingerprint))
     except IntegrityError as error:
-        raise IntakeError("somebody_else_taking_same_files") from error
+        raise IntakeError("files_in_import_by_another") from error
     return new, False
 
 

@@ -150,7 +150,7 @@ def found(form: Form = FORM, **changed: str | bool | State) -> list[tuple[str, s
         for name, value in said.items()
         if value != ""
     }
-    return [(one.kind, one.field, one.right) for one in recount_answers(form, None, answers)]
+    return [(one.code, one.field, one.right) for one in recount_answers(form, None, answers)]
 
 
 def test_a_right_calculation_says_nothing() -> None:

@@ -23,7 +23,7 @@ NOW = datetime(2026, 7, 18, 22, 30, tzinfo=UTC)
 def kinds(form: str, row: int | None, **given: str) -> list[tuple[str, str]]:
     said = {name.replace("__", "."): Answer(text) for name, text in given.items()}
     found = recount_answers(FORMS.latest(form), row, said, now=NOW)
-    return [(one.field, one.kind) for one in found]
+    return [(one.field, one.code) for one in found]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_day_that_is_planned_may_be_in_the_future() -> None:
     assert planned
     for form, spec in planned:
         found = recount_answers(form, spec.row, {spec.name: Answer("2027-01-01")}, now=NOW)
-        assert "in_future" not in {one.kind for one in found}
+        assert "in_future" not in {one.code for one in found}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_event_long_before_the_outage_is_asked_about(
     form = FORMS.latest("hsl-anteckning")
     said = {"handelsedatum": Answer(day), "skrivet_datum": Answer("2026-07-18")}
     found = recount_answers(form, None, said, now=NOW, outage_start=start)
-    kinds = [(one.field, one.kind) for one in found]
+    kinds = [(one.field, one.code) for one in found]
     assert kinds == ([("handelsedatum", "before_outage")] if is_asked else [])
     assert fields_to_recheck(form, None, said, NOW, ask=False, outage_start=start) == set()
 
@@ -92,7 +92,7 @@ def test_birth_and_prescription_days_may_be_long_before_the_outage() -> None:
     for form, spec in others:
         said, start = {spec.name: Answer("1931-01-01")}, date(2026, 7, 10)
         found = recount_answers(form, spec.row, said, now=NOW, outage_start=start)
-        assert "before_outage" not in {one.kind for one in found}
+        assert "before_outage" not in {one.code for one in found}
 
 
 def test_an_end_is_after_its_start() -> None:

@@ -117,7 +117,7 @@ def test_a_possible_code_is_typed_unseen() -> None:
 def test_initials_in_a_deviation_and_a_strange_code_are_asked_about() -> None:
     given = {"rad4_dag22": TYPED, "rad4_dag23": Answer("4"), "avv1_kod": Answer("9")}
     found = recount_answers(LIST, None, given, {"rad4_dag22", "rad4_dag23"})
-    assert {(one.kind, one.field, one.right) for one in found} == {
+    assert {(one.code, one.field, one.right) for one in found} == {
         ("box_signed", "rad4_dag22", ""),
         ("box_code", "avv1_kod", "1–6"),
     }

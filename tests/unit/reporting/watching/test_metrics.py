@@ -47,7 +47,7 @@ class Site:
     def open(self) -> tuple[Store, Forms]:
         """The workspace, unless it is away."""
         if self.is_away:
-            raise StoreUnavailableError("folder_not_written", folder="x", reason="y")
+            raise StoreUnavailableError("folder_not_writable", folder="x", reason="y")
         return self.ward.store, FORMS
 
     def get(self, path: str) -> tuple[int, str]:

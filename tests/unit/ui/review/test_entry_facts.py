@@ -192,7 +192,7 @@ def test_a_wrong_sum_stops_once_and_then_another_person_looks(
     assert found.state is EntryState.SECOND
     said = facts(Bench(open_screen(OTHER_OFFICER, "review")))
     assert "delarna blir 6" in said
-    assert "Det finns ingen riksnorm för 2024" in said
+    assert "det finns ingen riksnorm för 2024" in said
     assert "är inte kontrollerade" in said
 
 
@@ -231,7 +231,7 @@ def test_the_norm_of_another_year_stops_each_person_until_they_say_that_it_stand
                 bench.type(spec.name, str(OF_2025[spec.name]))
         bench.save()
         assert _load(store, entry_id).state is before
-        assert "Beloppen är 2025 års riksnorm, men månaden är 2022-01." in str(bench.errors())
+        assert "beloppen är 2025 års riksnorm, men månaden är 2022-01." in str(bench.errors())
         bench.save()
         assert _load(store, entry_id).state is after
     with store.read() as conn:
@@ -329,7 +329,7 @@ def test_what_an_author_typed_is_told_with_its_source_and_each_oddity_once(
     assert "Författaren har rättat 0123-456Z" in card["notices"][0]
     assert [text for text in card["notices"] if "sluttid" in text] == []
     assert [fact["text"] for fact in card["facts"] if "sluttid" in fact["text"]] == [
-        "Start: klockslaget är efter sluttiden."
+        "Start: Klockslaget är efter sluttiden."
     ]
 
 

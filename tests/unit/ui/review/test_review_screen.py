@@ -210,7 +210,7 @@ def test_an_end_before_its_start_is_asked_about_and_may_be_so(
     bench.type("rad01.start", "01:30").type("rad01.slut", "01:10").save()
     assert state(store, f"{serial}-01") is EntryState.REVIEW
     assert list(bench.errors()) == ["rad01.start"] == [bench.card["focus"]]
-    assert "klockslaget är efter sluttiden" in bench.errors()["rad01.start"]
+    assert "Klockslaget är efter sluttiden" in bench.errors()["rad01.start"]
     bench.save()
     assert state(store, f"{serial}-01") is EntryState.CONFIRMED, "a visit over midnight"
 

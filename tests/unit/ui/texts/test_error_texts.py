@@ -47,7 +47,7 @@ def test_every_target_has_a_title_of_its_own(language: str) -> None:
     ("error", "swedish"),
     [
         (
-            ReviewError("block_set_lifted_reason"),
+            ReviewError("block_needs_reason"),
             "En spärr sätts och hävs med ett skäl. Skriv varför.",
         ),
         (

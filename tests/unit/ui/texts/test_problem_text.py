@@ -20,11 +20,11 @@ def test_what_is_said_of_several_fields_is_said_once_with_their_labels() -> None
         "line_across:rad02.dusch",
     ]
     assert issue_texts(codes, VISITS) == [
-        f"Start, Slut, Dusch: {t('problem.line_across')}",
-        f"Start: {t('problem.covered')}",
+        f"Start, Slut, Dusch: {t('issue.line_across')}",
+        f"Start: {t('issue.covered')}",
     ]
 
 
 def test_what_is_about_no_field_has_no_label() -> None:
-    assert issue_texts(["shaded"], VISITS) == [t("problem.shaded")]
-    assert issue_texts(["line_across:rad02.start"], None) == [t("problem.line_across")]
+    assert issue_texts(["shaded"], VISITS) == [t("issue.shaded")]
+    assert issue_texts(["line_across:rad02.start"], None) == [t("issue.line_across")]

@@ -31,16 +31,16 @@ from ui.session import consume_acted, note_activity
 CLEAR_AFTER = timedelta(seconds=90)
 """How long a copied value is left on the clipboard."""
 _TEXTS = (
-    "next",
-    "next_key",
-    "whole",
-    "back",
-    "all",
-    "copied",
-    "failed",
-    "ticking",
-    "unheard",
-    "not_ticked",
+    "key_in.copy.next",
+    "key_in.copy.next_key",
+    "key_in.copy.whole",
+    "key_in.copy.back",
+    "key_in.copy.all",
+    "key_in.copy.copied",
+    "key_in.copy.failed",
+    "key_in.copy.ticking",
+    "key_in.copy.unheard",
+    "key_in.copy.not_ticked",
 )
 _KEY, _ANSWERS_KEY, _REDRAW_KEY = "key_in_parts", "key_in_answers", "key_in_redraw"
 
@@ -86,7 +86,7 @@ def copy_parts(context: ExportContext, person: Person, run_id: str, shown: Clien
         "answers": st.session_state.get(_ANSWERS_KEY, 0),
         "client": _client_parts(shown),
         "notes": [_note(entry, copied) for entry in shown.entries],
-        "texts": {name: t(f"key_in.copy.{name}") for name in _TEXTS},
+        "texts": {key.rpartition(".")[2]: t(key) for key in _TEXTS},
         "clear_ms": CLEAR_AFTER / timedelta(milliseconds=1),
     }
     _copy_parts_component()(

@@ -20,7 +20,14 @@ from ui.session import requires_open_session
 from ui.widgets.errors import show_error
 
 _KEY, _SYSTEM_KEY, _FORM_KEY = "key_in_order", "key_in_order_system", "key_in_order_form"
-_TEXTS = ("line", "keys", "up", "down", "save", "moved")
+_TEXTS = (
+    "key_in.order.line",
+    "key_in.order.keys",
+    "key_in.order.up",
+    "key_in.order.down",
+    "key_in.order.save",
+    "key_in.order.moved",
+)
 
 
 @cache
@@ -69,7 +76,7 @@ def _draw_order(
             {"name": field.name, "label": field.label, "own": field.own} for field in fields
         ],
         "texts": {
-            name: t(f"key_in.order.{name}", label="{label}", place="{place}") for name in _TEXTS
+            key.rpartition(".")[2]: t(key, label="{label}", place="{place}") for key in _TEXTS
         },
     }
     _order_component()(key=_KEY, data=data, on_order_change=handle_order)

@@ -23,11 +23,10 @@ from pipeline.domain.errors import (
     UnknownClientError,
 )
 from pipeline.domain.form.field_labels import accessible_name
+from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.review.benefit_norm import OTHER_YEAR
-from pipeline.domain.review.recount import BEFORE_OUTAGE, ORDER_KINDS
+from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sums import ArithmeticFinding
 from pipeline.review import session
 from pipeline.review.decisions import Decision
 from pipeline.review.session import Decided
@@ -368,16 +367,19 @@ def _invalid_text(view: EntryView, name: str) -> str:
     return t("review.invalid_code", codes=listed)
 
 
-_AGAIN = {BEFORE_OUTAGE: "recount.again_day", OTHER_YEAR: "recount.again_norm"}
+_AGAIN = {
+    IssueCode.BEFORE_OUTAGE: "recount.again_day",
+    IssueCode.NORM_OTHER_YEAR: "recount.again_norm",
+}
 
 
-def _asks_norm(findings: Iterable[ArithmeticFinding]) -> bool:
-    return any(one.kind == OTHER_YEAR for one in findings)
+def _asks_norm(findings: Iterable[Issue]) -> bool:
+    return any(one.code is IssueCode.NORM_OTHER_YEAR for one in findings)
 
 
-def _finding_error(view: EntryView, finding: ArithmeticFinding) -> str:
-    key = "recount.again_alone" if finding.kind in ORDER_KINDS else "recount.again"
-    return f"{finding_text(view.form, finding)} {t(_AGAIN.get(finding.kind, key))}"
+def _finding_error(view: EntryView, finding: Issue) -> str:
+    key = "recount.again_alone" if finding.code in ORDER_KINDS else "recount.again"
+    return f"{finding_text(view.form, finding)} {t(_AGAIN.get(finding.code, key))}"
 
 
 def _after_save(

@@ -133,12 +133,15 @@ def _client_card(
         written = format_pid(number) if number else ""
         return _text_card(t("client.unknown"), written) | _evidence(reasons)
     flags = [
-        t(f"client.{name}")
-        for name, holds in (("protected", client.protected), ("blocked", client.blocked))
+        t(name)
+        for name, holds in (
+            ("client.protected", client.protected),
+            ("client.blocked", client.blocked),
+        )
         if holds
     ]
-    days = (("deceased", client.deceased_on), ("moved", client.moved_on))
-    flags += [t(f"client.{name}", day=format_day(day)) for name, day in days if day]
+    days = (("client.deceased", client.deceased_on), ("client.moved", client.moved_on))
+    flags += [t(name, day=format_day(day)) for name, day in days if day]
     age = age_on(client.pid, today_in_sweden()) if client.name else None
     return {
         "unknown": False,

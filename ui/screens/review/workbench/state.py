@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pipeline.domain.review.sums import ArithmeticFinding
+from pipeline.domain.issues import Issue
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.rekeying import RekeyingTask
@@ -48,7 +48,7 @@ class HeldEntry:
     clients_shown: dict[str, datetime] = field(default_factory=dict)
     clients_logged: set[str] = field(default_factory=set)
     question: ClientQuestion | None = None
-    findings: tuple[ArithmeticFinding, ...] = ()
+    findings: tuple[Issue, ...] = ()
     expanded: frozenset[str] = frozenset()
     warning: str = ""
     actions: list[dict[str, str]] | None = None
