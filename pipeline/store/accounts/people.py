@@ -18,10 +18,10 @@ from pipeline.domain.law.permissions import ROLE_ACTIONS, Action, default_areas
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.access_notices import ChangeKind, note_change
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import contains_pid, record
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 
 _staff_table = paper.staff
 

@@ -34,10 +34,10 @@ from pipeline.domain.errors import BlockedClientError, NotAllowedError, naming
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import ALL_AREAS, Action
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import client_block
+from pipeline.store.schema.id_chunks import chunk_ids
 
 _entry, _page = paper.entry, paper.page
 _OWN_UNITS_PARAMETER = "own_units"

@@ -33,7 +33,6 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.model import PriorityKind
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.event_log.events import (
     DENIED_ACTION,
     IMPORT_ACTION,
@@ -43,6 +42,7 @@ from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.accounts import client_block
 from pipeline.store.schema.exports import archived_sheet, statistics_item
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.paper import issued_row
 from pipeline.store.schema.review import pull
 

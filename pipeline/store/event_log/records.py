@@ -37,9 +37,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema import accounts, depth, exports, paper, review
 from pipeline.store.schema.accounts import record_digest
+from pipeline.store.schema.clock import UtcDateTime
 
 _CHANGES_KEY = "efterskrift_changed_records"
 _QUERY_OWNERS = 400

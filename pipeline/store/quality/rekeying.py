@@ -28,7 +28,6 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sampling import is_drawn
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
-from pipeline.store.database.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
@@ -38,6 +37,7 @@ from pipeline.store.entries.page_parts import cut_pages
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.schema.review import control
 
 _entry_table = paper.entry

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.model import EntryState
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 
 SCHEMA_VERSION = 9
 """Never changed: programs from before the Alembic history refuse a number they do not know."""

@@ -17,7 +17,7 @@ from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login.administration import reopen_account
 from pipeline.store.accounts.people import PasswordHash
-from pipeline.store.database.migrations.history import alembic_version, revisions
+from pipeline.store.database.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store
 from pipeline.store.entries.sheet_entries import settle_duplicate

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from pipeline.domain.model import EntryState
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import create_batch
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.tally import DONE, WAITING, outstanding_sheet, scanned_pack, tally
 from pipeline.store.schema.tally_triggers import (
     count_wrong_tallies,

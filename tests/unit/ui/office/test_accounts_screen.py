@@ -15,10 +15,10 @@ from pipeline.domain.model import Assignment, Role
 from pipeline.login.authentication import redeem_code
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import access_changes
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import closed_guide
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
 from tests.support.store.passwords import hashed, logged_in, login_request

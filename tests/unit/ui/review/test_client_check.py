@@ -14,7 +14,6 @@ from sqlalchemy import delete
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.registers.client_check import NO_CLIENT, NO_REGISTER
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
@@ -22,6 +21,7 @@ from pipeline.store.entries.temporary_identities import list_temporary_identitie
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT

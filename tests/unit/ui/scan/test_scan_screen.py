@@ -14,7 +14,6 @@ from sqlalchemy import delete, update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import Assignment, CloseReason, Role
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.intake.stacks import list_stacks
@@ -26,6 +25,7 @@ from pipeline.store.paper.intake.watched import (
 )
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import ADMINISTRATOR
 from tests.unit.ui.conftest import OpenScreen

@@ -34,7 +34,6 @@ from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review import decisions
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as store_entries
 from pipeline.store.event_log import events
 from pipeline.store.exports.payment_approvals import (
@@ -43,6 +42,7 @@ from pipeline.store.exports.payment_approvals import (
     withdraw_approval,
 )
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import (
     ARNE,
     FORMS,
