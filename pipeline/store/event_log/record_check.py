@@ -24,7 +24,8 @@ from pipeline.store.event_log.records import (
 )
 from pipeline.store.schema.accounts import record_digest
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.paper import client, event
+from pipeline.store.schema.paper import event
+from pipeline.store.schema.registers import client
 
 _CHUNK_EVENTS = 5000
 _CHUNK_OWNERS = 400

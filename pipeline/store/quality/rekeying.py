@@ -36,7 +36,7 @@ from pipeline.store.entries.entry_view import entry_form, page_number_by_field
 from pipeline.store.entries.page_parts import cut_pages
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.schema.review import control
 
@@ -324,7 +324,7 @@ def _is_involved_condition(person: Person) -> ColumnElement[bool]:
 
 def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
     """Whether the entry is about a client whose identity is protected in another unit."""
-    client = paper.client
+    client = registers.client
     # A protected client of a unit that is not the person's.
     return exists().where(
         client.c.pid == _entry_table.c.client_pid,

@@ -41,7 +41,7 @@ from pipeline.store.exports.payment_approvals import (
     save_approval,
     withdraw_approval,
 )
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import (
     ARNE,
@@ -280,7 +280,7 @@ def test_a_protected_payee_is_not_named(bank: ExportContext) -> None:
     listed(bank)
     with bank.store.begin() as conn:
         conn.execute(
-            update(paper.client).where(paper.client.c.pid == SIV.pid).values(protected=True)
+            update(registers.client).where(registers.client.c.pid == SIV.pid).values(protected=True)
         )
     assert only(bank).payee == ""
 
