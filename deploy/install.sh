@@ -66,7 +66,10 @@ install -m 0755 efterskrift /usr/local/bin/efterskrift
 install -m 0755 certificate /usr/local/bin/efterskrift-certificate
 
 if [[ -d /etc/systemd/system ]]; then
-    install -m 0644 systemd/* /etc/systemd/system/
+    install -m 0644 systemd/efterskrift* /etc/systemd/system/
+    for unit in systemd/*.service; do
+        install -D -m 0644 systemd/hardening.conf "/etc/systemd/system/${unit##*/}.d/hardening.conf"
+    done
     if [[ -d /run/systemd/system ]]; then
         systemctl daemon-reload
     fi

@@ -33,8 +33,8 @@ from pipeline.store.accounts import emergency_access, people, sessions
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
 from pipeline.store.accounts.login.second_factor import has_second_factor
 from pipeline.store.accounts.sessions import Session
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import record
+from pipeline.store.schema.clock import utc_now
 from ui.access.bindings import BINDINGS, TICKETS, TicketState
 from ui.access.cookie import DEVICE_COOKIE, read_token
 from ui.access.gate import LOST_HEADER

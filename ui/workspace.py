@@ -12,7 +12,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.forms.library import FormLibrary
 from pipeline.review.session import ReviewSession
-from pipeline.store.database.migrations.history import require_head
+from pipeline.store.database.history import require_head
 from pipeline.store.database.store import Store, open_store
 
 

@@ -85,8 +85,8 @@ def learn(
         export_training_set,
         install_learned,
     )
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
+    from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
     with closing(open_store(settings)) as store:

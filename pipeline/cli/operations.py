@@ -416,9 +416,9 @@ def packs(
     they be missing.
     """
     from pipeline.domain.dates import today_in_sweden
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.registers import packs as pack_register
+    from pipeline.store.schema.clock import utc_now
 
     store = open_store(load_settings())
     person = resolve_acting_person(store, login)
@@ -461,9 +461,9 @@ def close_page(
     login: As = "",
 ) -> None:
     """Close a page that failed, for a reason."""
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.paper import page_lists
+    from pipeline.store.schema.clock import utc_now
 
     if undo == (reason is not None):
         raise UsageError("reason_or_undo")

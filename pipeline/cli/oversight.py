@@ -139,8 +139,8 @@ def seal(
     appended only to a file whose hashes all match this log; exit code 12 if one does not.
     """
     from pipeline.reporting.audit.anchors import read_anchors, take_anchor
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
+    from pipeline.store.schema.clock import utc_now
 
     earlier = (
         read_anchors(output)
@@ -170,9 +170,9 @@ def extract(
         make_client_extract,
         render_extract_pdf,
     )
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import load_client
+    from pipeline.store.schema.clock import utc_now
 
     if output.suffix not in {".pdf", ".csv"}:
         raise UsageError("extract_format_unknown")
@@ -387,9 +387,9 @@ def clashes(
     from pipeline.export.care_system_check.decisions import import_care_list
     from pipeline.export.care_system_matches import list_matches
     from pipeline.registers.care_system_list import parse_care_table, read_care_list
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.exports.care_system_exports import is_list_stored
     from pipeline.store.registers.client_register import areas_by_unit
+    from pipeline.store.schema.clock import utc_now
 
     if file is not None and not unit:
         raise UsageError("list_without_unit")

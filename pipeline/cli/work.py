@@ -300,9 +300,9 @@ def status(as_json: AsJson = False) -> None:
     """Show the pages in, done, waiting and failed, and alarms."""
     from pipeline.domain.form.form import Forms
     from pipeline.reporting.watching.alarms import find_alarms, load_watch_state
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.reports.entry_counts import workspace_metrics
+    from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
     store, forms = open_store(settings), Forms.load(*settings.form_folders)

@@ -21,13 +21,13 @@ from pipeline.export.record_text import (
     to_local_time,
 )
 from pipeline.registers.care_system_match import MatchFacts, MatchSimilarity, compare_facts
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.exports import care_system_matches, records
 from pipeline.store.exports.care_system_exports import erase_finished_lists, has_active_list
 from pipeline.store.exports.care_system_matches import CareSystemRow
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.paper.protected_identity import find_hidden_pids
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 
 HELD_FOR_MATCH = Text("export_reason.held_for_match")

@@ -22,10 +22,10 @@ from pipeline.store.accounts.login.access_changes import cancel_codes, request_c
 from pipeline.store.accounts.login.administration import require_other_account
 from pipeline.store.accounts.people import NO_PASSWORD
 from pipeline.store.accounts.same_person import is_same_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 
 
 def save_account(conn: Connection, person: Person, account: Person, now: datetime) -> str | None:

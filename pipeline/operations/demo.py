@@ -21,9 +21,8 @@ from pipeline.operations.intake import SourceFile, import_files
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
 from pipeline.store.accounts.people import PasswordHash, list_people, save_person
-from pipeline.store.database.clock import utc_now
+from pipeline.store.database.migrations.upgrade import upgrade_store
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries.client_codes import give_client_codes
 from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.intake.batches import is_source_imported, list_unfinished
@@ -31,6 +30,7 @@ from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.staff import save_staff
+from pipeline.store.schema.clock import utc_now
 
 DEMO_WORKSPACE = ROOT / "data" / "store" / "demo"
 THROUGH_WORKSPACE = ROOT / "data" / "store" / "demo-through"

@@ -37,7 +37,6 @@ from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.review import decisions, signing
-from pipeline.store.database.clock import utc_now
 from pipeline.store.depth.attachments import AttachmentChoice, attach_pages, list_proposed_pages
 from pipeline.store.depth.page_areas import cut_area, split_page
 from pipeline.store.entries import queue
@@ -46,6 +45,7 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.paper.pages import load_page
 from pipeline.store.registers.staff import load_staff_list
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 
 PAYMENT_ACCOUNT, PAYMENT_BIC = "SE4550000000058398257466", "ESSESESS"

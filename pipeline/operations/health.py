@@ -40,12 +40,12 @@ from pipeline.operations.upkeep.readiness import (
     describe_first_setup,
     describe_unfinished,
 )
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_for_images, open_store
 from pipeline.store.event_log.verification import find_last_log_check
 from pipeline.store.paper.pages import list_image_names
 from pipeline.store.reports.backups import find_last_backup
 from pipeline.store.reports.store_checks import find_last_check
+from pipeline.store.schema.clock import utc_now
 
 MIN_DISK_BYTES = 2 * 1024**3
 BACKUP_AGE = timedelta(days=2)

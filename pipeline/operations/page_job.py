@@ -43,7 +43,7 @@ from pipeline.reading.fields.handwriting.network import open_own_network
 from pipeline.reading.read_page import READER_VERSION, PageReader, PageResult
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import SignatureCounts, StaffRegister
-from pipeline.store.database.migrations.history import require_head
+from pipeline.store.database.history import require_head
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_texts import save_page_text

@@ -37,8 +37,7 @@ from pipeline.files.page_files import (
 from pipeline.files.sandbox_pages import count_foreign_pages
 from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
-from pipeline.store.database.clock import utc_now
-from pipeline.store.database.migrations.history import require_head
+from pipeline.store.database.history import require_head
 from pipeline.store.database.store import Store
 from pipeline.store.paper.intake.batches import is_source_imported, last_source_of_unfinished
 from pipeline.store.paper.intake.watched import (
@@ -48,6 +47,7 @@ from pipeline.store.paper.intake.watched import (
     find_imported_names,
     save_watched_folder,
 )
+from pipeline.store.schema.clock import utc_now
 
 _MAX_WAIT_INTERVALS = 30
 """Intervals after which a file without its end mark is imported as it is."""

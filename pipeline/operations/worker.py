@@ -33,13 +33,13 @@ from pipeline.operations.liveness import HUNG_EXIT_CODE, LivenessMonitor
 from pipeline.operations.page_job import PageJob, ReaderFactory
 from pipeline.operations.upkeep.log_lines import start_log
 from pipeline.reading.imaging.process_resources import give_memory_back
-from pipeline.store.database.clock import utc_now
-from pipeline.store.database.migrations.history import require_head
+from pipeline.store.database.history import require_head
 from pipeline.store.database.store import open_store
 from pipeline.store.entries.triage import is_outdated, sort_unit
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import list_queued_pages
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.schema.clock import utc_now
 
 QUEUE_NAME = "pages"
 _WORKFLOW_NAME = "read_page"

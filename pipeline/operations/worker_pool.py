@@ -32,9 +32,9 @@ from pipeline.operations.liveness import HUNG_EXIT_CODE
 from pipeline.operations.upkeep.log_lines import start_log
 from pipeline.operations.upkeep.store_check import check_when_due
 from pipeline.reading.imaging.process_resources import limit_threads
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import workers
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.tally_triggers import fold_tallies
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review.decisions import Decision, decide_entry, reject_entry, save_draft
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, stale_decision_error
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.quality.view_times import save_view_time
+from pipeline.store.schema.clock import utc_now
 
 MIN_VIEW_TIME = timedelta(milliseconds=500)
 """What has been on the screen for less than this has not been read: a double press."""

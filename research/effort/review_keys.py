@@ -19,7 +19,6 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import is_routine
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import (
     EntryView,
@@ -27,6 +26,7 @@ from pipeline.store.entries.entry_view import (
     load_entry_readings,
     load_entry_view,
 )
+from pipeline.store.schema.clock import utc_now
 from research.simulation.people import SAVE_KEYS, TAB_KEYS, count_keys
 
 _MOST_ENTRIES = 100_000

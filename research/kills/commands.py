@@ -47,7 +47,7 @@ from pipeline.preparation.form_editor.trial import run_trial
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form
 from pipeline.preparation.outage_pack.pack import ISSUED_FILE
 from pipeline.preparation.practice.fill_sheet import render_sheet_page
-from pipeline.store.database.row_copy import write_rows
+from pipeline.store.database.migrations.row_copy import write_rows
 from pipeline.store.database.store import open_store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.event_log.verification import verify_chain

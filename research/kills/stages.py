@@ -51,14 +51,14 @@ from pipeline.reading.read_page import PageResult
 from pipeline.review import decisions, signing
 from pipeline.store.accounts import people
 from pipeline.store.database.backup import back_up
-from pipeline.store.database.clock import utc_now
-from pipeline.store.database.migrations.history import head
+from pipeline.store.database.history import head
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.pages import list_queued_pages
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from research.simulation.paper import load_sample_clients
 
 FORM_ID, UNIT, TARGET = "hsl-anteckning", "Hemsjukvården Centrum", "rivta"

@@ -17,7 +17,7 @@ import pytest
 from pipeline.domain.settings import ROOT
 
 DEPLOY = ROOT / "deploy"
-UNITS = sorted((DEPLOY / "systemd").iterdir())
+UNITS = sorted((DEPLOY / "systemd").glob("efterskrift*"))
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 WEB = DEPLOY / "systemd" / "efterskrift-web.service"
 MOST_EXPOSURE = 3.0
@@ -30,6 +30,15 @@ def _run(*command: str | Path) -> str:
     return done.stdout + done.stderr
 
 
+def _install_units(folder: Path) -> None:
+    """Copy the units, make those of several workspaces, and give each service its drop-in."""
+    shutil.copytree(DEPLOY / "systemd", folder)
+    _run(DEPLOY / "workspace-units", folder)
+    for unit in folder.glob("*.service"):
+        (folder / f"{unit.name}.d").mkdir()
+        shutil.copy(folder / "hardening.conf", folder / f"{unit.name}.d")
+
+
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     # A root of its own, where the program is, so that only the units are judged.
     program = tmp_path / "usr" / "bin" / "efterskrift"
@@ -38,8 +47,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     (tmp_path / "usr" / "sbin").mkdir()
     shutil.copy("/bin/true", tmp_path / "usr" / "sbin" / "nginx")
     folder = tmp_path / "etc" / "systemd" / "system"
-    shutil.copytree(DEPLOY / "systemd", folder)
-    _run(DEPLOY / "workspace-units", folder)
+    _install_units(folder)
     for name in ("basic", "shutdown", "sysinit", "timers", "multi-user", "network"):
         (folder / f"{name}.target").write_text("[Unit]\nDescription=x\n")
 
@@ -73,8 +81,11 @@ def test_a_service_of_one_workspace_sees_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
-def test_services_are_shut_in(unit: Path) -> None:
-    said = _run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+def test_services_are_shut_in(unit: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "etc" / "systemd" / "system"
+    _install_units(folder)
+    root = f"--root={tmp_path}"
+    said = _run("systemd-analyze", "security", "--offline=true", "--no-pager", root, unit.name)
     found = re.search(r"exposure level for \S+: ([\d.]+)", said)
     assert found is not None
     assert float(found[1]) <= MOST_EXPOSURE

@@ -17,7 +17,7 @@ from pipeline.operations.upkeep import restore
 from pipeline.operations.upkeep.backup_check import check_backup, open_keys
 from pipeline.operations.upkeep.backup_folder import BackupFolder
 from pipeline.operations.upkeep.store_check import check_store
-from pipeline.store.database import row_copy
+from pipeline.store.database.migrations import row_copy
 from pipeline.store.database.store import Store, open_store
 from tests.faults.killed import assert_killed, die
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, make_safe

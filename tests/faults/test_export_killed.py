@@ -8,10 +8,10 @@ from pipeline.domain.model import EntryState
 from pipeline.domain.record import PARTIAL_TARGETS
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
+from pipeline.store.schema.clock import utc_now
 from tests.faults.killed import assert_killed, die
 from tests.support.store.export_examples import FORMS
 from tests.support.store.export_office import ANNA, confirm, confirmed, paying, state

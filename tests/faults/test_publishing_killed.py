@@ -30,11 +30,11 @@ from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import list_drafts, load_draft
 from pipeline.preparation.form_editor.trial import run_trial
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.faults.killed import assert_killed, die
 from tests.support.pages.small_pages import blank_page
 from tests.support.store.export_office import confirm, open_office

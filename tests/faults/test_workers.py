@@ -22,7 +22,7 @@ from pipeline.domain.settings import Settings
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import ReaderFactory
 from pipeline.operations.worker_pool import WorkerPool, run_pool
-from pipeline.store.database.migrations.history import alembic_version, head
+from pipeline.store.database.history import alembic_version, head
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper.pages import list_problem_pages, requeue_page
 from pipeline.store.registers.client_register import save_units

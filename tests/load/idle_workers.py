@@ -25,8 +25,8 @@ from sqlalchemy import Engine, event, insert, make_url
 from pipeline.domain.settings import Settings
 from pipeline.operations.page_job import PageJob
 from pipeline.operations.worker import LOOK_SECONDS, Worker
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import worker as worker_table
 from tests.support.pages.blank_reader import Blank
 from tests.support.store.databases import SERVER, new_database

@@ -26,7 +26,6 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.progress import load_overview, make_progress_report
 from pipeline.review.signing import count_waiting_signatures, load_signing_queue
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.queries import LogFilter
@@ -42,6 +41,7 @@ from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.reports.progress import count_unproven
 from pipeline.store.reports.sheet_accounting import list_missing_sheets
 from pipeline.store.reports.work_load import list_person_loads
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.tally_triggers import count_wrong_tallies
 from tests.load.many_rows import UNITS, fill
 from tests.support.store.databases import SERVER, new_database

@@ -14,8 +14,8 @@ from pipeline.domain.settings import Settings
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import provider_links
 from pipeline.store.accounts.login.provider_links import ProviderIdentity
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 
 
 def session_limits(settings: Settings) -> tuple[timedelta, timedelta]:

@@ -13,7 +13,7 @@ from pipeline.domain.model import Person
 from pipeline.store.accounts import access_notices, emergency_access
 from pipeline.store.accounts.access_notices import AccessNotice
 from pipeline.store.accounts.login import access_changes
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md
 from ui.session import requires_open_session

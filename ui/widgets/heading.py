@@ -12,7 +12,7 @@ import streamlit as st
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.store.accounts import guide as accounts_guide
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import LANGUAGES, catalogue
 from ui import session
 from ui.i18n import current_language, t

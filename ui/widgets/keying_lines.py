@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pipeline.domain.model import Person
 from pipeline.store.accounts.people import names_by_login
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.exports.manual_entry.copies import list_keying
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_recent, t
 
 

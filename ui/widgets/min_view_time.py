@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 
 _DRAWN_KEY = "first_look"
 

@@ -17,7 +17,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 
 ResultType = TypeVar("ResultType")
 DOUBLE_PRESS_WINDOW = timedelta(seconds=1)

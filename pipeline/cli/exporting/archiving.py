@@ -60,7 +60,7 @@ def archive(
     --decision is needed. Files of your earlier packages that were never written are written too.
     """
     from pipeline.export.archive.runs import find_ready, make_package
-    from pipeline.store.database.clock import utc_now
+    from pipeline.store.schema.clock import utc_now
 
     require_output_folder(output)
     with open_export_context() as context:
@@ -114,7 +114,7 @@ def _write_package(
 ) -> dict[str, Any]:
     """Write the file of a package, and store that it was handed out."""
     from pipeline.export.archive.runs import confirm_package, package_file
-    from pipeline.store.database.clock import utc_now
+    from pipeline.store.schema.clock import utc_now
 
     file = package_file(context, person, package_id)
     path = output or Path(file.name)

@@ -53,8 +53,8 @@ def check_receipts(
         propose_receipts,
     )
     from pipeline.registers.care_system_list import parse_care_table, read_care_list
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.registers.client_register import areas_by_unit
+    from pipeline.store.schema.clock import utc_now
 
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login, Role.REVIEWER)

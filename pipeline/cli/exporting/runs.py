@@ -155,7 +155,7 @@ def _make_and_write(
 ) -> list[dict[str, Any]]:
     """Make the runs and write their files: the first where the user said, others beside it."""
     from pipeline.export.runs import make_runs_of_kind
-    from pipeline.store.database.clock import utc_now
+    from pipeline.store.schema.clock import utc_now
 
     written: list[dict[str, Any]] = []
     for kind in kinds:
@@ -215,7 +215,7 @@ def receipt(
     The whole file or nothing is imported. Importing it again changes nothing.
     """
     from pipeline.export.runs.receipts import apply_receipt_file
-    from pipeline.store.database.clock import utc_now
+    from pipeline.store.schema.clock import utc_now
 
     with open_export_context() as context:
         result = apply_receipt_file(
@@ -271,8 +271,8 @@ def _write_run_files(
     from pipeline.export.runs import confirm_delivery, fetch_run_file
     from pipeline.export.runs.receipts import fetch_receipt_template, open_run_items
     from pipeline.export.tables.table_schema import SUFFIX, fetch_run_schema
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.exports.runs import find_run
+    from pipeline.store.schema.clock import utc_now
 
     file, items = fetch_run_file(context, person, run_id), open_run_items(context, person, run_id)
     path = output or Path(file.name)

@@ -55,7 +55,7 @@ def status(folder: Fleet, as_json: AsJson = False) -> None:
     answer is named with the reason. Exit code 14 if there is one, or an alarm.
     """
     from pipeline.reporting.watching.fleet import ask_members, list_members
-    from pipeline.store.database.clock import utc_now
+    from pipeline.store.schema.clock import utc_now
 
     states = list(ask_members(list_members(folder)))
     if as_json:

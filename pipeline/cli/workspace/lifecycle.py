@@ -70,9 +70,9 @@ def upgrade(
     """
     from pipeline.operations.upkeep.backup_check import require_fresh_backup
     from pipeline.operations.upkeep.backup_folder import BackupFolder
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.image_store import make_images
-    from pipeline.store.database.upgrade import Upgrade, upgrade_store
+    from pipeline.store.database.migrations.upgrade import Upgrade, upgrade_store
+    from pipeline.store.schema.clock import utc_now
 
     def report(planned: Upgrade) -> None:
         if planned.backup:
@@ -139,8 +139,8 @@ def backup(
         return
     from pipeline.operations.upkeep.backup import BackupOrder, make_backup
     from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
+    from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
     keys = _choose_keys(settings, to, unencrypted=unencrypted)
@@ -326,8 +326,8 @@ def restore(
     from pipeline.operations.upkeep.backup_check import open_keys
     from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
     from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
-    from pipeline.store.database.clock import utc_now
-    from pipeline.store.database.migrations.history import head
+    from pipeline.store.database.history import head
+    from pipeline.store.schema.clock import utc_now
 
     if os.environ.get("EFTERSKRIFT_DATABASE_URL") and not database:
         raise UsageError("restore_database_unclear")

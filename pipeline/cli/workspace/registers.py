@@ -422,9 +422,9 @@ def block(
     The personal number is read from standard input or a file: arguments are visible to other users
     of the machine.
     """
-    from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.registers.blocks import lift_block, set_block
+    from pipeline.store.schema.clock import utc_now
 
     typed = (decode_text(file.read_bytes()) if file else read_stdin()).strip()
     if not typed or len(typed.splitlines()) > 1:

@@ -31,7 +31,6 @@ from pipeline.export.runs import (
     require_run,
 )
 from pipeline.export.targets import find_target
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, runs
 from pipeline.store.exports.manual_entry import claims
@@ -40,6 +39,7 @@ from pipeline.store.exports.manual_entry.signatures import list_signed
 from pipeline.store.exports.run_items import Connection, RunItem
 from pipeline.store.exports.runs import lock_run
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 
 TARGET = "skriv-in"
 CLAIM_MINUTES = 20.0

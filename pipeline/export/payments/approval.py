@@ -32,9 +32,9 @@ from pipeline.export.payments.pain001 import (
 )
 from pipeline.export.runs import ExportContext
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import payment_approvals, records
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 
 UNCONFIRMED_ROWS = Text("export_reason.payment_unconfirmed_rows")

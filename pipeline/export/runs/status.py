@@ -28,13 +28,13 @@ from pipeline.export.runs.candidates import (
 )
 from pipeline.export.targets import find_target
 from pipeline.review.signing import count_waiting_signatures
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.reports import progress
 from pipeline.store.reports.progress import UnprovenEntries
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 
 _SETTING_REASONS = frozenset(

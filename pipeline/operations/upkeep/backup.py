@@ -44,15 +44,14 @@ from pipeline.operations.upkeep.backup_folder import (
 )
 from pipeline.operations.upkeep.encryption import PLAIN, PublicKeys
 from pipeline.operations.upkeep.reread import Reread, StoredFiles, read_image
-from pipeline.store.database.clock import utc_now
+from pipeline.store.database.history import head
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.image_store import (
     list_named_files,
     list_source_files,
     load_image_store_id,
 )
-from pipeline.store.database.migrations.history import head
-from pipeline.store.database.row_copy import write_rows
+from pipeline.store.database.migrations.row_copy import write_rows
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.hash_chain import load_head
 from pipeline.store.paper.intake.watched import list_watched_paths
@@ -64,6 +63,7 @@ from pipeline.store.reports.backups import (
     record_failed_backup,
     was_apart,
 )
+from pipeline.store.schema.clock import utc_now
 
 _PART_BYTES = 32 * 1024**2
 """So many bytes of rows are compressed and encrypted at a time."""

@@ -22,7 +22,7 @@ from pipeline.operations.upkeep.backup_folder import (
 )
 from pipeline.operations.upkeep.encryption import PrivateKeys, read_private_keys
 from pipeline.store.database.image_files import Images
-from pipeline.store.database.row_copy import sum_lines
+from pipeline.store.database.migrations.row_copy import sum_lines
 
 _ROWS = "rows-"
 _FRESH, _SKEW = timedelta(days=1), timedelta(minutes=5)

@@ -37,7 +37,7 @@ from pipeline.files.atomic import (
     write_private,
 )
 from pipeline.operations.upkeep.encryption import PLAIN
-from pipeline.store.database.row_copy import TableSum
+from pipeline.store.database.migrations.row_copy import TableSum
 from pipeline.texts import text
 
 FORMAT = "efterskrift-backup-2"

@@ -17,13 +17,13 @@ from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep.backup import is_on_other_disk
 from pipeline.operations.upkeep.backup_folder import BackupFolder, require_order
 from pipeline.store.accounts.people import people_by_login
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.form_publications import list_publications
 from pipeline.store.reports.learning import find_unfinished_learning
+from pipeline.store.schema.clock import utc_now
 
 _FOLDER_VARIABLE = "EFTERSKRIFT_BACKUP_FOLDER"
 

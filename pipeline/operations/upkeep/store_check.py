@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.domain.settings import Settings
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.image_store import (
     find_file_uses,
@@ -31,6 +30,7 @@ from pipeline.store.reports.store_checks import (
     begin_due_check,
     save_check,
 )
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.tally_triggers import count_wrong_tallies, rebuild_tallies
 
 MAX_NAMED = 200

@@ -35,9 +35,9 @@ from pipeline.preparation.drill.sheets import (
 from pipeline.preparation.form_editor.uploads import load_pages
 from pipeline.preparation.outage_pack.pages import PackInfo
 from pipeline.reading.read_page import PageReader
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
+from pipeline.store.schema.clock import utc_now
 
 MAX_SCAN_PAGES = 60
 _FOLDER = "drills"

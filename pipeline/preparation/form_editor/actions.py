@@ -36,7 +36,6 @@ from pipeline.preparation.form_editor.drafts import (
 from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
 from pipeline.preparation.form_editor.trial import load_trial_results
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import contains_pid, record
 from pipeline.store.registers.form_publications import (
@@ -45,6 +44,7 @@ from pipeline.store.registers.form_publications import (
     end_publications,
     list_publications,
 )
+from pipeline.store.schema.clock import utc_now
 
 _LOCK_FILE = "publishing.lock"
 MIN_REASON_LENGTH = 10

@@ -26,9 +26,9 @@ from pipeline.preparation.form_editor.trial_judging import TrialFieldResult, is_
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form, read_trial_pages
 from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.read_page import PageResult
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
+from pipeline.store.schema.clock import utc_now
 
 # Save and load the results of trials: when, by whom, and the remarks on each page.
 #

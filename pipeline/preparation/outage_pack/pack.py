@@ -56,7 +56,6 @@ from pipeline.registers.pack_quantities import (
     require_valid_quantities,
 )
 from pipeline.store.accounts import visibility
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.entries.client_codes import give_client_codes
@@ -64,6 +63,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.planning import load_pack_quantities
+from pipeline.store.schema.clock import utc_now
 
 DEFAULT_PACK_DAYS = 14
 """How long a pack lasts by default."""

@@ -32,10 +32,10 @@ from pipeline.domain.settings import (
     read_environment_file,
 )
 from pipeline.reporting.watching.alarms import Severity, find_alarms, load_watch_state
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import count_pages_by_state, find_oldest_waiting
 from pipeline.store.paper.workers import count_entries_by_state
+from pipeline.store.schema.clock import utc_now
 
 _SUFFIX = ".env"
 _WORKSPACE = "EFTERSKRIFT_WORKSPACE"

@@ -34,11 +34,11 @@ from pipeline.reporting.watching.alarms import (
     find_alarms,
     load_watch_state,
 )
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.paper.workers import count_queue
 from pipeline.store.reports.watch import count_failures
+from pipeline.store.schema.clock import utc_now
 
 _KEPT_SECONDS = 5.0
 """Several scrapers at once cost the database one look."""

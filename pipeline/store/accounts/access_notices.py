@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, or_, select
 
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from pipeline.store.schema.accounts import access_change
 
 TOLD_FOR = timedelta(days=14)
@@ -63,8 +63,8 @@ def list_notices(conn: Connection, login: str, now: datetime) -> list[AccessNoti
     """Return the changes that the person is told of, newest first; none if none is recent."""
     change = access_change.c
     rows = conn.execute(
-        select(change.id, change.kind, change.by, change.at, change.done_at, paper.staff.c.name)
-        .outerjoin(paper.staff, paper.staff.c.login == change.by)
+        select(change.id, change.kind, change.by, change.at, change.done_at, registers.staff.c.name)
+        .outerjoin(registers.staff, registers.staff.c.login == change.by)
         .where(
             change.login == login,
             change.kind != ChangeKind.FIRST.value,

@@ -18,7 +18,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from pipeline.store.schema.accounts import break_glass_use
 
 MIN_REASON_LENGTH = 10
@@ -62,10 +62,10 @@ def list_unacknowledged(conn: Connection, person: Person) -> list[EmergencyUse]:
     query = select(
         break_glass_use.c.id,
         break_glass_use.c.login,
-        paper.staff.c.name,
+        registers.staff.c.name,
         break_glass_use.c.at,
         break_glass_use.c.reason,
-    ).join(paper.staff, paper.staff.c.login == break_glass_use.c.login)
+    ).join(registers.staff, registers.staff.c.login == break_glass_use.c.login)
     # Only uses that nobody has acknowledged
     return [
         EmergencyUse(*row)

@@ -18,12 +18,12 @@ from pipeline.domain.law.permissions import ROLE_ACTIONS, Action, default_areas
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.access_notices import ChangeKind, note_change
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import contains_pid, record
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
+from pipeline.store.schema.clock import utc_now
 
-_staff_table = paper.staff
+_staff_table = registers.staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,11 @@ def save_person(
 
 
 def _replace_assignments(conn: Connection, person: Person) -> None:
-    main_unit, assignment, unit = paper.staff_unit, paper.assignment, paper.assignment_unit
+    main_unit, assignment, unit = (
+        registers.staff_unit,
+        registers.assignment,
+        registers.assignment_unit,
+    )
     # The new units and assignments replace all earlier ones
     for table in (main_unit, unit, assignment):
         conn.execute(delete(table).where(table.c.login == person.login))
@@ -181,17 +185,19 @@ def units_with_someone(conn: Connection, action: Action) -> frozenset[str]:
     Emergency accounts do not count.
     """
     roles = [role.value for role, actions in ROLE_ACTIONS.items() if action in actions]
-    further, unit = paper.assignment.c, paper.assignment_unit.c
+    further, unit = registers.assignment.c, registers.assignment_unit.c
     in_use = (_staff_table.c.active, _staff_table.c.break_glass.is_(False))
     # By the main assignment, and by the further ones
     main = (
-        select(paper.staff_unit.c.unit)
-        .join(_staff_table, _staff_table.c.login == paper.staff_unit.c.login)
+        select(registers.staff_unit.c.unit)
+        .join(_staff_table, _staff_table.c.login == registers.staff_unit.c.login)
         .where(*in_use, _staff_table.c.role.in_(roles))
     )
     others = (
         select(unit.unit)
-        .join(paper.assignment, and_(further.login == unit.login, further.number == unit.number))
+        .join(
+            registers.assignment, and_(further.login == unit.login, further.number == unit.number)
+        )
         .join(_staff_table, _staff_table.c.login == unit.login)
         .where(*in_use, further.role.in_(roles))
     )
@@ -201,7 +207,7 @@ def units_with_someone(conn: Connection, action: Action) -> frozenset[str]:
 def password_digest(conn: Connection, login: str) -> PasswordHash | None:
     """Return the hash of an account's password, or None if there is no such account."""
     text: str | None = conn.execute(
-        select(paper.staff.c.password_hash).where(paper.staff.c.login == login)
+        select(registers.staff.c.password_hash).where(registers.staff.c.login == login)
     ).scalar_one_or_none()
     return None if text is None else PasswordHash(text)
 
@@ -224,7 +230,7 @@ def _must_change(conn: Connection, login: str) -> bool:
 
 
 def _person_from_row(conn: Connection, row: RowMapping | dict[str, Any]) -> Person:
-    unit = paper.staff_unit.c
+    unit = registers.staff_unit.c
     units = conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars()
     main = _make_assignment(row, units)
     return Person(
@@ -242,7 +248,7 @@ def _person_from_row(conn: Connection, row: RowMapping | dict[str, Any]) -> Pers
 
 def _load_further(conn: Connection, login: str) -> tuple[Assignment, ...]:
     """Return the assignments of an account other than the main one, in their order."""
-    assignment, unit = paper.assignment, paper.assignment_unit
+    assignment, unit = registers.assignment, registers.assignment_unit
     units: dict[int, list[str]] = defaultdict(list)
     for row in conn.execute(select(unit.c.number, unit.c.unit).where(unit.c.login == login)):
         units[row.number].append(row.unit)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, or_, select
 
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 
 
 def is_by_same_person(column: Column[Any], login: str) -> ColumnElement[bool]:
@@ -32,7 +32,7 @@ def is_same_person(conn: Connection, login: str, others: Iterable[str | None]) -
 
 @lru_cache(maxsize=256)
 def _logins_query(login: str) -> Select[Any]:
-    own, other = paper.staff.alias(), paper.staff.alias()
+    own, other = registers.staff.alias(), registers.staff.alias()
     # Accounts with the key of this one; where it has none, NULL equals nothing
     return (
         select(other.c.login)

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from pipeline.store.database.sampling_key import sampling_key
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from pipeline.store.schema.accounts import browser_session
 
 LOGGED_OUT = "logged out"
@@ -77,8 +77,8 @@ def find_session(conn: Connection, token: str) -> Session | None:
         browser_session.c.login,
         browser_session.c.started_at,
         browser_session.c.active_at,
-        paper.staff.c.must_change,
-    ).join(paper.staff, paper.staff.c.login == browser_session.c.login)
+        registers.staff.c.must_change,
+    ).join(registers.staff, registers.staff.c.login == browser_session.c.login)
     # Only sessions that have not ended
     row = conn.execute(
         query.where(
@@ -158,13 +158,13 @@ def is_login_consumed(conn: Connection, login: str, proved_at: datetime) -> bool
     """Return whether a provider login of this time was ended by logout or expiry."""
     # The moment until which this person's provider logins are refused
     until: datetime | None = conn.execute(
-        select(paper.staff.c.refused_until).where(paper.staff.c.login == login)
+        select(registers.staff.c.refused_until).where(registers.staff.c.login == login)
     ).scalar_one_or_none()
     return until is not None and proved_at <= until
 
 
 def _consume_logins_until(conn: Connection, login: str, moment: datetime) -> None:
-    staff = paper.staff
+    staff = registers.staff
     # The limit only moves forward
     later = staff.c.refused_until.is_(None) | (staff.c.refused_until < moment)
     conn.execute(update(staff).where(staff.c.login == login, later).values(refused_until=moment))

@@ -34,10 +34,10 @@ from pipeline.domain.errors import BlockedClientError, NotAllowedError, naming
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import ALL_AREAS, Action
 from pipeline.domain.model import Assignment, Person, Role
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.event_log.events import client_log_subject
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.accounts import client_block
+from pipeline.store.schema.id_chunks import chunk_ids
 
 _entry, _page = paper.entry, paper.page
 _OWN_UNITS_PARAMETER = "own_units"
@@ -215,7 +215,7 @@ def effective_area(conn: Connection, page_or_entry: UnitPaper) -> str:
         return page_or_entry.area
     # Without a form's area, that of the unit counts
     area: str | None = conn.execute(
-        select(paper.unit.c.area).where(paper.unit.c.name == page_or_entry.unit)
+        select(registers.unit.c.area).where(registers.unit.c.name == page_or_entry.unit)
     ).scalar_one_or_none()
     return area or ""
 
@@ -249,7 +249,7 @@ def _is_within_assignment(
         return own_units
     areas = sorted(assignment.areas)
     # Where no form is known, the area of the unit counts
-    units_of_areas = select(paper.unit.c.name).where(paper.unit.c.area.in_(areas))
+    units_of_areas = select(registers.unit.c.name).where(registers.unit.c.area.in_(areas))
     # Never NULL, since its negation has to hold for everything that is not within.
     return and_(
         own_units,

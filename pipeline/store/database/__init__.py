@@ -1,1 +1,1 @@
-"""The database's engine, transactions, clock, image files and migrations."""
+"""The database's engine, transactions, image files and history of the schema."""

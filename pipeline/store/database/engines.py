@@ -38,8 +38,6 @@ SQLITE_SECONDS, _POSTGRES_SECONDS = 120, 30
 """How long a lock is waited for. SQLite has one for all writers, and the slowest write, an upgrade
 of 120 pages beside forty other programs, took 42 s; PostgreSQL has one for each row.
 """
-_MAX_QUERY_IDS = 500
-"""How many ids one query lists; the databases limit the parameters of a statement."""
 # SQLite's codes for a database that is full or out of reach
 _AWAY_CODES = {
     sqlite3.SQLITE_LOCKED,
@@ -249,11 +247,6 @@ def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
     """Insert the rows, skipping those that a unique constraint of the table refuses."""
     if rows:
         conn.execute(_insert_statement(conn, table).on_conflict_do_nothing(), list(rows))
-
-
-def chunk_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the ids in parts that one query can list."""
-    return (ids[start : start + _MAX_QUERY_IDS] for start in range(0, len(ids), _MAX_QUERY_IDS))
 
 
 def _insert_statement(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

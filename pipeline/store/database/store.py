@@ -23,18 +23,18 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error, write_turn
+from pipeline.store.database.history import (
+    database_revision,
+    lock_schema,
+    require_head,
+    stamp_head,
+)
 from pipeline.store.database.image_files import NO_ID, ImageFolder, Images
 from pipeline.store.database.image_store import (
     accept_image_store,
     load_image_store_id,
     make_images,
     prepare_image_store,
-)
-from pipeline.store.database.migrations.history import (
-    database_revision,
-    lock_schema,
-    require_head,
-    stamp_head,
 )
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.event_log.events import (
@@ -52,6 +52,8 @@ from pipeline.store.schema import (
     manual_entry,
     office,
     paper,
+    printed,
+    registers,
     review,
     tally,
     upkeep,
@@ -72,6 +74,8 @@ ALL_TABLES = (
     manual_entry,
     office,
     paper,
+    printed,
+    registers,
     review,
     tally,
     upkeep,

@@ -26,10 +26,10 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import EntriesPer, Form, Subject
 from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.review.triage import LEVEL_BY_CLASS
-from pipeline.store.database.clock import LONGEST_CLAIM, utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.paper.form_areas import FREE_NOTE_FORM
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import LONGEST_CLAIM, utc_now
 
 _entry_table = paper.entry
 

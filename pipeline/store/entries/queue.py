@@ -20,7 +20,6 @@ from pipeline.domain.model import Person
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.queue_choice import group_condition, keep_group
-from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,
@@ -33,6 +32,7 @@ from pipeline.store.entries.second_reviewer import is_excluded_as_second, must_n
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import has_lapsed, is_claimed
 from pipeline.store.schema.tally import IS_SKIP
 
 CLAIM_MINUTES = 15

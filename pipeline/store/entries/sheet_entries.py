@@ -17,7 +17,6 @@ from pipeline.domain.form.form import Form, Forms, Subject
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, PageReading, Person, Reading, State
 from pipeline.store.accounts import visibility
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.entry import (
     NewEntry,
@@ -47,6 +46,7 @@ from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 
 _page_table = paper.page
 

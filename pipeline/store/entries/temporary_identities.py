@@ -19,7 +19,7 @@ from pipeline.store.registers.client_register import (
     list_clients,
     load_client,
 )
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.review import client_choice, temporary_identity
 
 _MAX_IDENTITIES, _MAX_CANDIDATES = 200, 4
@@ -94,7 +94,7 @@ def count_namesakes(conn: Connection, client: Client | None) -> int:
     """
     if client is None or not client.name:
         return 0
-    table = paper.client.c
+    table = registers.client.c
     others = select(func.count()).where(
         table.name == client.name, table.pid != client.pid, table.unit == client.unit
     )
@@ -103,7 +103,7 @@ def count_namesakes(conn: Connection, client: Client | None) -> int:
 
 def client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
     """Return the names of the other clients of a unit."""
-    table = paper.client.c
+    table = registers.client.c
     return (
         conn.execute(
             select(table.name)

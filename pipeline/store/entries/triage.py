@@ -33,11 +33,12 @@ from pipeline.domain.review.triage import (
     level_of,
     load_triage_table,
 )
-from pipeline.store.database.engines import chunk_ids, upsert_rows
+from pipeline.store.database.engines import upsert_rows
 from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import load_sheet_readings
 from pipeline.store.schema import paper
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.office import triage_order, triage_table
 
 _entry_table = paper.entry

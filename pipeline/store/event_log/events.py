@@ -17,10 +17,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from pipeline.domain.identity_numbers import normalize_pid
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.hash_chain import Detail, LogRow, append_rows, digest_key
 from pipeline.store.event_log.records import take_changes
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
+from pipeline.store.schema.clock import utc_now
 
 DENIED_ACTION = "denied"
 """Its subject is what somebody reached for, and the detail `right` what was lacking.
@@ -95,7 +95,7 @@ def _mark_emergency_use(conn: Connection, rows: list[LogRow]) -> list[LogRow]:
     """Mark the events of emergency accounts."""
     if not rows:
         return rows
-    staff = paper.staff.c
+    staff = registers.staff.c
     # Which of the events' authors use an emergency account
     emergency_logins = set(
         conn.execute(

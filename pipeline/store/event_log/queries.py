@@ -33,17 +33,17 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.model import PriorityKind
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.event_log.events import (
     DENIED_ACTION,
     IMPORT_ACTION,
     client_log_subject,
 )
 from pipeline.store.event_log.hash_chain import LogRow
-from pipeline.store.schema import exports, paper
+from pipeline.store.schema import exports, paper, registers
 from pipeline.store.schema.accounts import client_block
 from pipeline.store.schema.exports import archived_sheet, statistics_item
-from pipeline.store.schema.paper import issued_row
+from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.printed import issued_row, issued_sheet
 from pipeline.store.schema.review import pull
 
 _FETCH_ROWS = 2000
@@ -67,7 +67,7 @@ _SUSPICIOUS_AFTER_CHANGE = timedelta(hours=24)
 """How long after such a change a signature of the person is worth a question."""
 
 _event_table, _entry, _page = paper.event, paper.entry, paper.page
-_item, _issued = exports.export_item, paper.issued_sheet
+_item, _issued = exports.export_item, issued_sheet
 
 
 def log_subjects_of_client(conn: Connection, pid: str) -> Select[Any]:
@@ -131,7 +131,7 @@ def client_by_search_subject(conn: Connection) -> Mapping[str, str]:
     """Return the register's personal numbers by the log's names of searches for them."""
     return {
         client_log_subject(conn, pid): pid
-        for pid in conn.execute(select(paper.client.c.pid)).scalars()
+        for pid in conn.execute(select(registers.client.c.pid)).scalars()
     }
 
 
@@ -420,7 +420,7 @@ def _has_no_decision() -> ColumnElement[bool]:
 def _is_other_unit() -> ColumnElement[bool]:
     """Return the condition that the person is not a member of the row's unit."""
     # Memberships are those of now, not at the time of the view
-    members = (paper.staff_unit.c, paper.assignment_unit.c)
+    members = (registers.staff_unit.c, registers.assignment_unit.c)
     return and_(
         _event_table.c.unit.is_not(None),
         *(
@@ -434,7 +434,7 @@ def _is_other_unit() -> ColumnElement[bool]:
 
 def _is_protected() -> ColumnElement[bool]:
     """Return the condition that the viewed page is of a client with protected identity."""
-    page, entry, client = paper.page.c, paper.entry.c, paper.client.c
+    page, entry, client = paper.page.c, paper.entry.c, registers.client.c
     # Some entry on the page's sheet is about a protected client
     on_page = exists().where(
         page.id == _event_table.c.subject,

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, String, cast, exists, inspect, select
 
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.chain_check import ChainProblem, ProblemKind
 from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.event_log.hash_chain import LogRow, append_rows
@@ -24,7 +23,9 @@ from pipeline.store.event_log.records import (
     read_digests,
 )
 from pipeline.store.schema.accounts import record_digest
-from pipeline.store.schema.paper import client, event
+from pipeline.store.schema.clock import utc_now
+from pipeline.store.schema.paper import event
+from pipeline.store.schema.registers import client
 
 _CHUNK_EVENTS = 5000
 _CHUNK_OWNERS = 400

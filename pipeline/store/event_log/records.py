@@ -37,9 +37,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from pipeline.store.database.clock import UtcDateTime
-from pipeline.store.schema import accounts, depth, exports, paper, review
+from pipeline.store.schema import accounts, depth, exports, paper, registers, review
 from pipeline.store.schema.accounts import record_digest
+from pipeline.store.schema.clock import UtcDateTime
 
 _CHANGES_KEY = "efterskrift_changed_records"
 _QUERY_OWNERS = 400
@@ -148,17 +148,17 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
         _kind(exports.paper_decision, "package"),
         _kind(paper.page, "id", without=_READING_COLUMNS, since=_EVIDENCE_AND_RIGHTS),
         _kind(depth.page_area, "page", since=_EVIDENCE_AND_RIGHTS),
-        _kind(paper.client, "pid", since=_EVIDENCE_AND_RIGHTS),
+        _kind(registers.client, "pid", since=_EVIDENCE_AND_RIGHTS),
         _kind(accounts.client_block, "id", since=_EVIDENCE_AND_RIGHTS),
         _kind(
-            paper.staff,
+            registers.staff,
             "login",
             without=("must_change", "refused_until"),
             since=_EVIDENCE_AND_RIGHTS,
         ),
-        _kind(paper.staff_unit, "login", since=_EVIDENCE_AND_RIGHTS),
-        _kind(paper.assignment, "login", since=_EVIDENCE_AND_RIGHTS),
-        _kind(paper.assignment_unit, "login", since=_EVIDENCE_AND_RIGHTS),
+        _kind(registers.staff_unit, "login", since=_EVIDENCE_AND_RIGHTS),
+        _kind(registers.assignment, "login", since=_EVIDENCE_AND_RIGHTS),
+        _kind(registers.assignment_unit, "login", since=_EVIDENCE_AND_RIGHTS),
         _kind(accounts.provider_link, "login", since=_EVIDENCE_AND_RIGHTS),
         _kind(accounts.second_factor, "login", without=("last_step",), since=_EVIDENCE_AND_RIGHTS),
     )

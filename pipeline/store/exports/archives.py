@@ -18,7 +18,6 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.exports.run_items import WAS_UNDONE
 from pipeline.store.schema.exports import (
     archive_delivery,
@@ -26,6 +25,7 @@ from pipeline.store.schema.exports import (
     archived_sheet,
     export_item,
 )
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.paper import entry
 
 _SENT_STATES = (EntryState.EXPORTED, EntryState.RECEIPTED)

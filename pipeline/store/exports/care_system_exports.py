@@ -25,7 +25,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.event_log.hash_chain import digest_key
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
 
 MAX_LIST_AGE, UNDO_PERIOD = timedelta(days=30), timedelta(hours=1)
@@ -233,6 +233,8 @@ def _filter_registered_pids(conn: Connection, pids: Sequence[str]) -> Sequence[s
         return pids
     # The possible numbers that are in the register.
     known = set(
-        conn.execute(select(paper.client.c.pid).where(paper.client.c.pid.in_(pids))).scalars()
+        conn.execute(
+            select(registers.client.c.pid).where(registers.client.c.pid.in_(pids))
+        ).scalars()
     )
     return [pid for pid in pids if pid in known] or pids

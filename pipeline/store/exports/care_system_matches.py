@@ -36,7 +36,7 @@ from pipeline.store.exports import run_items
 from pipeline.store.exports.care_system_exports import is_active
 from pipeline.store.exports.run_items import RunItem
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
-from pipeline.store.schema import exports, paper
+from pipeline.store.schema import exports, paper, registers
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
 
 _LISTED_STATES = (EntryState.EXPORTED, EntryState.CONFIRMED, EntryState.SIGNED)
@@ -233,14 +233,14 @@ def list_unproven_items(
         select(items.c.run, items.c.entry)
         .join(run, run.c.id == items.c.run)
         .join(_entry_table, _entry_table.c.id == items.c.entry)
-        .join(paper.unit, paper.unit.c.name == _entry_table.c.unit)
+        .join(registers.unit, registers.unit.c.name == _entry_table.c.unit)
         .outerjoin(_receipt_table, run_items.RECEIPT_JOIN)
         .where(
             _receipt_table.c.entry.is_(None),
             run_items.ROUTE_NAME.in_([route]),
             ~run_items.WAS_UNDONE,
             _entry_table.c.unit == unit,
-            func.coalesce(_entry_table.c.area, paper.unit.c.area) == area,
+            func.coalesce(_entry_table.c.area, registers.unit.c.area) == area,
             visibility.visible_entries_condition(conn, person, Action.RECEIPT),
         )
         .order_by(run.c.made_at, items.c.number)
@@ -261,7 +261,7 @@ def _pairs_query(now: datetime) -> Select[Any]:
 
     Both are of the same client, unit and area of law.
     """
-    row, unit = care_row.c, paper.unit.c
+    row, unit = care_row.c, registers.unit.c
     # The entry's own area or that of its unit; the confirmed client or the probable one.
     area = func.coalesce(_entry_table.c.area, unit.area)
     pid = func.coalesce(_entry_table.c.client_pid, _entry_table.c.likely_pid)
@@ -283,7 +283,7 @@ def _pairs_query(now: datetime) -> Select[Any]:
     # Active lists only, entries that the care system lacks, and no pair found to be different.
     return (
         select(_entry_table, *row_columns)
-        .join(paper.unit, unit.name == _entry_table.c.unit)
+        .join(registers.unit, unit.name == _entry_table.c.unit)
         .join(care_list, and_(care_list.c.unit == _entry_table.c.unit, care_list.c.area == area))
         .join(care_row, and_(row.list == care_list.c.id, row.client_pid == pid))
         .where(is_active(now), _is_not_in_care_system(), ~is_decided)

@@ -21,11 +21,11 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import Stamp
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_same_person
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
 from pipeline.store.event_log import events
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import payment_approval
+from pipeline.store.schema.id_chunks import chunk_ids
 
 APPROVALS_NEEDED = 2
 _APPROVABLE_STATES = frozenset({EntryState.CONFIRMED, EntryState.SIGNED})

@@ -24,7 +24,6 @@ from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import UNDECIDED_VALUES
 from pipeline.store.exports.run_items import (
     RECEIPT_JOIN,
@@ -38,6 +37,7 @@ from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import export_item, export_run, receipt
+from pipeline.store.schema.id_chunks import chunk_ids
 
 _entry_table = paper.entry
 _READY_COLUMNS = (

@@ -28,7 +28,7 @@ from pipeline.store.registers.hsa_ids import hsa_ids_by_login, hsa_ids_by_unit
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.registers.providers import providers_by_unit
 from pipeline.store.registers.staff import load_staff_list
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.depth import ATTACHED_PAGES
 from pipeline.store.schema.exports import export_item
 
@@ -182,7 +182,7 @@ def _load_pages(conn: Connection, entries: Sequence[Entry]) -> dict[str, Row[Any
 
 
 def _load_clients(conn: Connection, pids: Iterable[str]) -> dict[str, Client]:
-    table = paper.client.c
+    table = registers.client.c
     columns = (table.pid, table.name, table.unit, table.protected, table.address)
     query = select(*columns).where(table.pid.in_(list(pids)))
     return {row["pid"]: Client(**row) for row in conn.execute(query).mappings()}

@@ -19,7 +19,6 @@ from pipeline.domain.review.grid_words import explain_values, is_box_planned, na
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import find_outage, find_system
 from pipeline.registers.staff import find_member
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.entry import Entry, select_entries
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.exports.record_sources import (
@@ -30,6 +29,7 @@ from pipeline.store.exports.record_sources import (
 from pipeline.store.paper.form_areas import record_area
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.schema import paper
+from pipeline.store.schema.id_chunks import chunk_ids
 
 _entry_table = paper.entry
 

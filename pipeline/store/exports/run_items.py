@@ -32,7 +32,6 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import PreviousExport, Run
 from pipeline.store.accounts import visibility
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.schema.exports import (
     export_item,
     export_run,
@@ -40,6 +39,7 @@ from pipeline.store.schema.exports import (
     receipt,
     statistics_item,
 )
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.paper import entry
 from pipeline.store.schema.review import entry_version
 

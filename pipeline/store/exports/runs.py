@@ -30,8 +30,8 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
 from pipeline.store.accounts import visibility
-from pipeline.store.database.clock import is_claimed
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_overtaken
+from pipeline.store.schema.clock import is_claimed
 from pipeline.store.schema.exports import (
     export_delivery,
     export_item,

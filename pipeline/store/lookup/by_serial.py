@@ -19,7 +19,7 @@ from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, load_entry, select_entries
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.paper.pages import Page
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 
 HISTORY_ACTIONS = frozenset(
     {
@@ -126,7 +126,8 @@ def entry_history(conn: Connection, person: Person, entry_id: str) -> list[Histo
     visibility.require_visible_entry(conn, person, Action.CORRECT, load_entry(conn, entry_id))
     # Names of the staff in place of logins.
     names = {
-        row.login: row.name for row in conn.execute(select(paper.staff.c.login, paper.staff.c.name))
+        row.login: row.name
+        for row in conn.execute(select(registers.staff.c.login, registers.staff.c.name))
     }
     history = []
     for event in list_events(conn, entry_id):

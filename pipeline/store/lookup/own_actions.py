@@ -13,7 +13,6 @@ from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.answers import AnswerOrigin
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import record
@@ -22,6 +21,7 @@ from pipeline.store.lookup.found_entries import FoundEntry, with_clients
 from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
 from pipeline.store.review.own_decisions import list_own_latest
 from pipeline.store.schema import lookup, paper
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.review import entry_version
 
 MAX_OWN_ACTIONS = 50

@@ -23,7 +23,8 @@ from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.lookup.found_entries import FoundEntry, with_clients
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import find_client, strip_pid_separators
-from pipeline.store.schema import lookup, paper
+from pipeline.store.schema import lookup, paper, registers
+from pipeline.store.schema.printed import issued_sheet
 from pipeline.store.schema.review import temporary_identity
 
 MAX_FOUND = 50
@@ -31,7 +32,7 @@ _MAX_NAMES = 500
 """How many clients or authors one search may mean; of more, none are sought."""
 _SUBJECT = "entries"
 
-_entry_table, _client_table = paper.entry, paper.client
+_entry_table, _client_table = paper.entry, registers.client
 _IS_DECIDED = _entry_table.c.state.not_in(paper.OPEN_STATES)
 
 
@@ -217,8 +218,8 @@ def _conditions(
 
 def _is_about(clients: _Clients) -> ColumnElement[bool]:
     """Return the condition that an entry is about one of these, as decided or as printed."""
-    printed = select(paper.issued_sheet.c.serial).where(
-        paper.issued_sheet.c.client_pid.in_(sorted(clients.pids))
+    printed = select(issued_sheet.c.serial).where(
+        issued_sheet.c.client_pid.in_(sorted(clients.pids))
     )
     # A union, each part of which has its index
     ids = union(

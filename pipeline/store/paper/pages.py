@@ -40,11 +40,11 @@ from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, Person, Reading, State, WordBox
 from pipeline.store.accounts import visibility
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import list_page_tallies
 from pipeline.store.schema import paper, tally
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.depth import attachment, is_attachment, page_area
 from pipeline.store.schema.paper import entry, page, page_closure
 from pipeline.store.schema.tally import IS_LIVE_PAGE, IS_QUEUED

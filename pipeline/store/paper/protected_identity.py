@@ -20,7 +20,7 @@ from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Outcome, Person
 from pipeline.store.paper.duplicates import filter_same_paper
 from pipeline.store.paper.pages import Page
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 
 IDENTIFYING_MEANINGS = frozenset(
     {
@@ -42,7 +42,7 @@ def find_hidden_pids(conn: Connection, person: Person, numbers: Iterable[object]
     pids = {number for number in numbers if isinstance(number, str)}
     if not pids:
         return frozenset()
-    table = paper.client.c
+    table = registers.client.c
     # Protected clients among the numbers, with their units
     query = select(table.pid, table.unit).where(table.pid.in_(pids), table.protected)
     # Only reviewers of the client's own unit may see a protected client

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, or_, select
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.entries.answers import AnswerOrigin
-from pipeline.store.schema.paper import batch, decision, entry, page, reading, staff
+from pipeline.store.schema.paper import batch, decision, entry, page, reading
+from pipeline.store.schema.registers import staff
 from pipeline.store.schema.upkeep import watched_folder
 
 _FIRST_ORIGINS = [

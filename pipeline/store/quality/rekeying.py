@@ -28,7 +28,6 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sampling import is_drawn
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
-from pipeline.store.database.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
@@ -37,7 +36,8 @@ from pipeline.store.entries.entry_view import entry_form, page_number_by_field
 from pipeline.store.entries.page_parts import cut_pages
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
+from pipeline.store.schema.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.schema.review import control
 
 _entry_table = paper.entry
@@ -324,7 +324,7 @@ def _is_involved_condition(person: Person) -> ColumnElement[bool]:
 
 def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
     """Whether the entry is about a client whose identity is protected in another unit."""
-    client = paper.client
+    client = registers.client
     # A protected client of a unit that is not the person's.
     return exists().where(
         client.c.pid == _entry_table.c.client_pid,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, select
 
 from pipeline.store.quality.seeded_errors import OUTCOME_CAUGHT, OUTCOME_MISSED
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.review import control, look, plant
 
 _entry_table = paper.entry
@@ -109,5 +109,6 @@ def _grouped_query(
 def staff_names(conn: Connection) -> dict[str, str]:
     """Return the names of the staff by login."""
     return {
-        row.login: row.name for row in conn.execute(select(paper.staff.c.login, paper.staff.c.name))
+        row.login: row.name
+        for row in conn.execute(select(registers.staff.c.login, registers.staff.c.name))
     }

@@ -17,9 +17,9 @@ from pipeline.domain.model import Client, Person, register_columns
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import client_log_subject, record
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 
-_client_table = paper.client
+_client_table = registers.client
 _TEN_DIGITS = 10
 _MAX_PIDS = 500
 _COLUMNS = register_columns(Client)
@@ -47,18 +47,24 @@ def save_units(
     Raises:
         UsageError: an HSA-id has another form.
     """
-    upsert_rows(conn, paper.unit, [{"name": name, "area": area} for name, area in units.items()])
+    upsert_rows(
+        conn, registers.unit, [{"name": name, "area": area} for name, area in units.items()]
+    )
     for name, hsa_id in (hsa_ids or {}).items():
         if hsa_id and not is_hsa_id(hsa_id):
             raise UsageError("hsa_id_wrong", where=name)
-        conn.execute(update(paper.unit).where(paper.unit.c.name == name).values(hsa_id=hsa_id))
+        conn.execute(
+            update(registers.unit).where(registers.unit.c.name == name).values(hsa_id=hsa_id)
+        )
     for name, area in units.items():
         record(conn, by, "save_unit", name, unit=name, area=area)
 
 
 def areas_by_unit(conn: Connection) -> dict[str, str]:
     """Return all units with their area of law, by name."""
-    rows = conn.execute(select(paper.unit.c.name, paper.unit.c.area).order_by(paper.unit.c.name))
+    rows = conn.execute(
+        select(registers.unit.c.name, registers.unit.c.area).order_by(registers.unit.c.name)
+    )
     return {row.name: row.area for row in rows}
 
 

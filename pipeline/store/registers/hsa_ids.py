@@ -16,12 +16,12 @@ from pipeline.store.accounts.people import people_by_login
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.staff import load_staff_list, staff_rows
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 
 
 def hsa_ids_by_unit(conn: Connection) -> dict[str, str]:
     """Return the HSA-ids of the units that have one."""
-    table = paper.unit.c
+    table = registers.unit.c
     query = select(table.name, table.hsa_id).where(table.hsa_id != "").order_by(table.name)
     return {row.name: row.hsa_id for row in conn.execute(query)}
 
@@ -65,15 +65,17 @@ def save_hsa_ids(
         if one.role_code and not is_role_code(one.role_code):
             raise UsageError("role_code_wrong", where=_place(one))
     # Only what differs from the stored ids is written.
-    query = select(paper.unit.c.name, paper.unit.c.hsa_id)
+    query = select(registers.unit.c.name, registers.unit.c.hsa_id)
     known = {row.name: row.hsa_id for row in conn.execute(query)}
     if gone := sorted(set(unit_ids) - set(known)):
         raise UsageError("no_units_of_names", unknown=", ".join(gone))
     changed_units = {unit: hsa_id for unit, hsa_id in unit_ids.items() if known[unit] != hsa_id}
     changed_members = _changed_members(conn, members)
     for unit, hsa_id in changed_units.items():
-        conn.execute(update(paper.unit).where(paper.unit.c.name == unit).values(hsa_id=hsa_id))
-    upsert_rows(conn, paper.staff_signature, staff_rows(changed_members))
+        conn.execute(
+            update(registers.unit).where(registers.unit.c.name == unit).values(hsa_id=hsa_id)
+        )
+    upsert_rows(conn, registers.staff_signature, staff_rows(changed_members))
     count = len(changed_units) + len(changed_members)
     if count:
         units, rows = len(changed_units), len(changed_members)

@@ -21,13 +21,13 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import IssuedSheet, Person, PrintedRow
 from pipeline.files.documents import TYPED_PNG
 from pipeline.registers.issued_serials import parse_issued_file
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
-from pipeline.store.schema.paper import issued_row
+from pipeline.store.schema.clock import utc_now
+from pipeline.store.schema.printed import issued_row, issued_sheet
 
-_issued_table, _page_table, _entry_table = paper.issued_sheet, paper.page, paper.entry
+_issued_table, _page_table, _entry_table = issued_sheet, paper.page, paper.entry
 _MAX_SERIALS = 500
 
 

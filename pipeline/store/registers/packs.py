@@ -27,11 +27,11 @@ from pipeline.domain.errors import UsageError, naming
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import paper
-from pipeline.store.schema.paper import pack_opening
+from pipeline.store.schema import registers
+from pipeline.store.schema.printed import issued_sheet, pack_opening
 from pipeline.store.schema.tally import outstanding_sheet, scanned_pack
 
-_issued_table = paper.issued_sheet
+_issued_table = issued_sheet
 _is_active = pack_opening.c.undone_at.is_(None)
 
 
@@ -160,8 +160,8 @@ def _require_pack_unit(conn: Connection, person: Person, pack_id: str) -> str | 
     with naming(pack_id):
         require_permission(person, Action.PRINT)
     # Every sheet of a pack is of the same unit.
-    units = select(_issued_table.c.unit, paper.unit.c.name).select_from(
-        _issued_table.outerjoin(paper.unit, paper.unit.c.name == _issued_table.c.unit)
+    units = select(_issued_table.c.unit, registers.unit.c.name).select_from(
+        _issued_table.outerjoin(registers.unit, registers.unit.c.name == _issued_table.c.unit)
     )
     found = conn.execute(units.where(_issued_table.c.pack == pack_id).limit(1)).one_or_none()
     if found is None or not pack_id:

@@ -21,9 +21,9 @@ from pipeline.domain.model import (
     register_columns,
 )
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 
-_signature_table = paper.staff_signature
+_signature_table = registers.staff_signature
 _entry_table, _decision_table = paper.entry, paper.decision
 _COLUMNS = register_columns(StaffMember)
 _NAME_FIELD, _TITLE_FIELD, _SIGNATURE_FIELD = "namn", "yrkestitel", "signatur"

@@ -27,10 +27,10 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper import pages
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.reports.progress import IS_NOT_ENTERED
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from pipeline.store.schema.tally import IS_LIVE_PAGE
 
-_entry_table, _page_table, _client_table = paper.entry, paper.page, paper.client
+_entry_table, _page_table, _client_table = paper.entry, paper.page, registers.client
 _MAX_ROWS = 500
 
 

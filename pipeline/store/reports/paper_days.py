@@ -27,6 +27,7 @@ from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.outages import list_outages
 from pipeline.store.registers.planning import planned_counts
 from pipeline.store.schema import paper as schema_paper
+from pipeline.store.schema import registers
 
 _entry_table = schema_paper.entry
 _VISITS_IN_ROWS = frozenset({Area.SOL.value, Area.LSS.value})
@@ -224,9 +225,7 @@ def _unit_paper_conditions(of_units: Collection[str]) -> Sequence[ColumnElement[
 
     They are neither rejected nor void, nor about the paper itself (cover sheets and the like).
     """
-    administration = select(schema_paper.unit.c.name).where(
-        schema_paper.unit.c.area == Area.ADM.value
-    )
+    administration = select(registers.unit.c.name).where(registers.unit.c.area == Area.ADM.value)
     # Paper about no client counts only in the administration.
     is_care_paper = or_(
         _entry_table.c.subject == Subject.CLIENT.value, _entry_table.c.unit.in_(administration)

@@ -37,15 +37,17 @@ from pipeline.forms.fiducials import is_serial, normalize_serial
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import count_printed_sheets
 from pipeline.store.registers.packs import is_in_open_pack
-from pipeline.store.schema import paper
-from pipeline.store.schema.paper import issued_row, unused_sheet
+from pipeline.store.schema import paper, registers
+from pipeline.store.schema.printed import issued_row, issued_sheet, unused_sheet
 from pipeline.store.schema.tally import outstanding_sheet
 
-_issued_table, _page_table = paper.issued_sheet, paper.page
+_issued_table, _page_table = issued_sheet, paper.page
 NO_UNIT = ""
 """Stands for every unit that is not known in this installation."""
-_unit_expression = func.coalesce(paper.unit.c.name, literal_column("''"))
-_issued_with_unit = _issued_table.outerjoin(paper.unit, paper.unit.c.name == _issued_table.c.unit)
+_unit_expression = func.coalesce(registers.unit.c.name, literal_column("''"))
+_issued_with_unit = _issued_table.outerjoin(
+    registers.unit, registers.unit.c.name == _issued_table.c.unit
+)
 _IS_ACTIVE = unused_sheet.c.undone_at.is_(None)
 _MAX_SERIALS = 500
 
@@ -90,7 +92,7 @@ class UnusedSheets:
 
 def count_sheets(conn: Connection, units: Collection[str]) -> list[SheetBalance]:
     """Count issued sheets of these units, by unit and form; `NO_UNIT` may be one of them."""
-    known = set(conn.execute(select(paper.unit.c.name)).scalars())
+    known = set(conn.execute(select(registers.unit.c.name)).scalars())
     issued, unused = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     missing, reserve = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for (unit, form), sheets in count_printed_sheets(conn).items():
@@ -160,7 +162,7 @@ def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
     ).select_from(
         outstanding_sheet.join(
             _issued_table, _issued_table.c.serial == outstanding_sheet.c.serial
-        ).outerjoin(paper.unit, paper.unit.c.name == _issued_table.c.unit)
+        ).outerjoin(registers.unit, registers.unit.c.name == _issued_table.c.unit)
     )
     # Of an open pack, and neither scanned nor registered as unused.
     query = query.where(
@@ -188,7 +190,7 @@ def _is_of_unit(unit: str) -> ColumnElement[bool]:
     return (
         _issued_table.c.unit == unit
         if unit
-        else _issued_table.c.unit.not_in(select(paper.unit.c.name))
+        else _issued_table.c.unit.not_in(select(registers.unit.c.name))
     )
 
 

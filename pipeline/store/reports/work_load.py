@@ -13,7 +13,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
 from pipeline.store.reports.unsigned import count_unsigned_by_reviewer
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 
 LOAD_DAYS = 7
 """How many days back the work of a person is counted, with today."""
@@ -61,7 +61,9 @@ def list_person_loads(
         if login is not None:
             unsigned[login] += count
     logins = sorted(done.keys() | unsigned.keys())
-    staff = select(paper.staff.c.login, paper.staff.c.name).where(paper.staff.c.login.in_(logins))
+    staff = select(registers.staff.c.login, registers.staff.c.name).where(
+        registers.staff.c.login.in_(logins)
+    )
     names = {each.login: each.name for each in conn.execute(staff)}
     loads = [
         PersonLoad(names.get(login, login), *done.get(login, (0, 0)), unsigned[login])

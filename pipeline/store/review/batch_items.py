@@ -18,12 +18,12 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
-from pipeline.store.database.clock import is_claimed
 from pipeline.store.entries.entry import Entry, stale_decision_error
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page, load_page_reading
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import is_claimed
 from pipeline.store.schema.review import group_cell, group_setting, group_task
 
 

@@ -20,7 +20,6 @@ from pipeline.domain.model import Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
 from pipeline.domain.settings import QueueOrder
-from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD
 from pipeline.store.entries.entry import is_claimed_by_other, load_entry
@@ -39,6 +38,7 @@ from pipeline.store.review.batch_items import (
     list_open_items,
     load_own_batch,
 )
+from pipeline.store.schema.clock import has_lapsed, is_claimed
 from pipeline.store.schema.review import group_cell, group_task
 
 OUTCOME_UNDONE, OUTCOME_GONE, OUTCOME_LAPSED = "undone", "gone", "lapsed"

@@ -27,7 +27,6 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.people import names_by_login
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
@@ -42,6 +41,7 @@ from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.record_sources import load_answers
 from pipeline.store.schema import paper
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.review import met_duty
 from pipeline.store.schema.tally import HAS_DUE, IS_NOBODYS
 

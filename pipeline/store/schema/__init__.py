@@ -1,1 +1,1 @@
-"""All tables, by topic: paper, accounts, review, exports and keying in."""
+"""All tables, by topic, and the types and moments that they hold."""

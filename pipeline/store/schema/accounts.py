@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
 # Only the server's memory holds the token; the row holds its digest.

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, UniqueConstraint, text
 
 from pipeline.store.schema import depth, exports, manual_entry, paper, review
 from pipeline.store.schema.accounts import log_key, record_digest
+from pipeline.store.schema.printed import issued_row, issued_sheet
 
 _REFUSAL_TEXT = "rows of this table are only added"
 _LOG_TABLES = (paper.event, record_digest, log_key)
@@ -18,8 +19,8 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     depth.sheet_depth,
     depth.unit_depth,
     paper.decision,
-    paper.issued_sheet,
-    paper.issued_row,
+    issued_sheet,
+    issued_row,
     review.author_answer,
     review.client_choice,
     review.client_code,

@@ -21,7 +21,7 @@ from sqlalchemy import (
     true,
 )
 
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
 # Routes by name: which forms go to which system, in which format, and who delivers. The latest row

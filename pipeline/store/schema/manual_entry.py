@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table
 
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
 # Signatures that entries are in the other system, one row an entry. The rows of one press have the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, Integer, String, Table
 
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
 # Tables of triage of a unit's own; the latest row counts that is not undone. `version` is that of

@@ -1,7 +1,6 @@
-"""Tables of paper, people, readings, entries and decisions, and of what was printed and planned.
+"""Tables of scanned pages, readings, entries and decisions, and of the event log.
 
-Decisions, events and issued sheets are only added to. Printed sheets that came back unused are
-added and closed by an undo.
+Decisions and events are only added to.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -24,12 +22,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    false,
     literal_column,
 )
 
 from pipeline.domain.model import EntryState
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 
 SCHEMA_VERSION = 9
 """Never changed: programs from before the Alembic history refuse a number they do not know."""
@@ -38,126 +35,6 @@ NO_DEADLINE = "9999-12-31"
 """In place of a last day: sorted behind all others by every database."""
 metadata = MetaData()
 schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
-
-# Units with their area of law.
-unit = Table(
-    "unit",
-    metadata,
-    Column("name", String(80), primary_key=True),
-    Column("area", String(8), nullable=False),
-    Column("hsa_id", String(40), nullable=False, default="", server_default=""),
-)
-
-# Members of staff with their accounts and main assignments.
-staff = Table(
-    "staff",
-    metadata,
-    Column("login", String(80), primary_key=True),
-    Column("name", String(120), nullable=False),
-    Column("title", String(80), nullable=False),
-    Column("role", String(40), nullable=False),
-    Column("password_hash", String(200), nullable=False),
-    Column("active", Boolean, nullable=False, default=True),
-    # Areas of law separated by spaces; NULL: those of the profession (domain/law/permissions.py).
-    Column("areas", String(40)),
-    Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
-    Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
-    # Logins at the organisation's provider until this moment are refused.
-    Column("refused_until", UtcDateTime),
-    # Staff number or HSA-id, the same in all accounts of one person.
-    Column("person_key", String(80), index=True),
-)
-
-staff_unit = Table(
-    "staff_unit",
-    metadata,
-    Column("login", ForeignKey("staff.login"), primary_key=True),
-    Column("unit", ForeignKey("unit.name"), primary_key=True),
-)
-
-# Further assignments of a person, next to the one in `staff`: one role each, as one profession.
-assignment = Table(
-    "assignment",
-    metadata,
-    Column("login", ForeignKey("staff.login"), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("role", String(40), nullable=False),
-    Column("title", String(80), nullable=False),
-    # As in `staff`.
-    Column("areas", String(40)),
-)
-
-# The units of a further assignment; none for roles without units.
-assignment_unit = Table(
-    "assignment_unit",
-    metadata,
-    Column("login", String(80), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("unit", ForeignKey("unit.name"), primary_key=True),
-    ForeignKeyConstraint(["login", "number"], ["assignment.login", "assignment.number"]),
-)
-
-# The client register; `protected`: the identity is confidential (skyddade personuppgifter).
-client = Table(
-    "client",
-    metadata,
-    Column("pid", String(20), primary_key=True),
-    Column("name", String(120), nullable=False),
-    Column("unit", String(80), nullable=False, index=True),
-    Column("protected", Boolean, nullable=False, default=False),
-    Column("address", String(200), nullable=False, default="", server_default=""),
-    Column("deceased_on", String(10), nullable=False, default="", server_default=""),
-    Column("moved_on", String(10), nullable=False, default="", server_default=""),
-)
-
-# Signatures (initials) in use in a unit, with the names that they mean.
-staff_signature = Table(
-    "staff_signature",
-    metadata,
-    Column("unit", String(80), primary_key=True),
-    Column("signature", String(20), primary_key=True),
-    Column("name", String(120), primary_key=True),
-    Column("title", String(80), nullable=False),
-    Column("hsa_id", String(40), nullable=False, default="", server_default=""),
-    Column("role_code", String(20), nullable=False, default="", server_default=""),
-)
-
-# Printed sheets by serial; `client_pid` if one was printed for a client.
-issued_sheet = Table(
-    "issued_sheet",
-    metadata,
-    Column("serial", String(8), primary_key=True),
-    Column("form", String(60), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("unit", String(80), nullable=False),
-    Column("client_pid", String(20)),
-    Column("issued_at", UtcDateTime, nullable=False),
-    Column("issued_by", String(80), nullable=False),
-    # The sheets of a unit that were printed together
-    Column("pack", String(32), nullable=False, default="", server_default="", index=True),
-)
-
-# Packs that somebody has said to be in use since a day; an undo closes a row. A pack of which a
-# sheet was scanned is in use without a row.
-pack_opening = Table(
-    "pack_opening",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("pack", String(32), nullable=False),
-    Column("day", String(10), nullable=False),
-    Column("by", String(80), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("undone_by", String(80)),
-    Column("undone_at", UtcDateTime),
-)
-_is_active_opening = pack_opening.c.undone_at.is_(None)
-Index(
-    "pack_opening_standing",
-    pack_opening.c.pack,
-    unique=True,
-    sqlite_where=_is_active_opening,
-    postgresql_where=_is_active_opening,
-)
 
 # Batches of pages that were scanned or imported together.
 batch = Table(
@@ -402,52 +279,6 @@ Index(
     postgresql_where=_is_active_closure,
 )
 
-# Printed sheets that came back without writing; an undo closes a row. Only one is active.
-unused_sheet = Table(
-    "unused_sheet",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("serial", String(8), nullable=False),
-    # What was registered at once, and is undone at once
-    Column("lot", String(32), nullable=False, index=True),
-    Column("by", String(80), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("undone_by", String(80)),
-    Column("undone_at", UtcDateTime),
-)
-_is_active_registration = unused_sheet.c.undone_at.is_(None)
-
-# Rows of printed sheets that name a client: each row of a tour list (körlista) is about another
-# one.
-issued_row = Table(
-    "issued_row",
-    metadata,
-    Column("serial", ForeignKey("issued_sheet.serial"), primary_key=True),
-    Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("client_pid", String(20), nullable=False, index=True),
-    Column("printed", JSON, nullable=False),  # what was printed in the row, by column of the form
-)
-
-# The outage pack: how many sheets of each form a unit wants.
-pack_number = Table(
-    "pack_number",
-    metadata,
-    Column("unit", String(80), primary_key=True),
-    Column("form", String(60), primary_key=True),
-    Column("sheets", Integer, nullable=False),
-    Column("each_client", Integer, nullable=False),
-)
-
-# How many visits or shifts were planned for a day; for which clients is not stored.
-planned_day = Table(
-    "planned_day",
-    metadata,
-    Column("unit", String(80), primary_key=True),
-    Column("day", String(10), primary_key=True),
-    Column("kind", String(10), primary_key=True),
-    Column("planned", Integer, nullable=False),
-)
-
 # What comes before and after the day in every order of the queue
 _URGENCY_ORDER, _READING_ORDER = (
     (entry.c.rank, entry.c.lane, entry.c.skipped, entry.c.due_on),
@@ -503,10 +334,3 @@ Index(
 )
 
 Index("page_sheet_side", page.c.serial, page.c.page_no)
-Index(
-    "unused_standing",
-    unused_sheet.c.serial,
-    unique=True,
-    sqlite_where=_is_active_registration,
-    postgresql_where=_is_active_registration,
-)

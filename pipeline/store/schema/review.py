@@ -21,7 +21,7 @@ from sqlalchemy import (
     or_,
 )
 
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
 # The key for drawing fields to rekey: created once, so that nobody can choose the fields.

@@ -11,7 +11,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from pipeline.domain.model import Outcome, PageReading, Value
 from pipeline.files.images import decode_image
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.entries import sheet_entries as sheets
@@ -21,6 +20,7 @@ from pipeline.store.entries.client_codes import give_client_codes
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import (
     client,
     expect_stored,

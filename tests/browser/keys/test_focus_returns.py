@@ -11,9 +11,9 @@ from sqlalchemy import insert
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import guide
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import control
 from tests.browser.support.nurse import (
     client,

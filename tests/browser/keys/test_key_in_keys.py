@@ -18,10 +18,10 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.export.manual_entry import field_order
 from pipeline.export.runs import ExportContext
 from pipeline.review import corrections
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import entry
 from tests.browser.support.nurse import expect_stored, log_in, look, press_until, settle
 from tests.browser.support.people import go, logged_in

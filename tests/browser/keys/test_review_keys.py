@@ -10,11 +10,11 @@ from playwright.sync_api import Page, expect
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import guide
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import (
     client,
     drafted,

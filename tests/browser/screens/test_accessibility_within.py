@@ -14,10 +14,10 @@ from sqlalchemy import insert, update
 
 from pipeline.domain.model import Value
 from pipeline.store.accounts import guide, people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import control
 from tests.browser.screens.test_accessibility import seen, window
 from tests.browser.support.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry

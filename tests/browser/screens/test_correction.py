@@ -14,10 +14,10 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from pipeline.export import runs
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.schema.accounts import browser_session
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import log_in, press_until, settle
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE

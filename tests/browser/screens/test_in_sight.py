@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from pipeline.domain.model import Assignment, Role
 from pipeline.store.accounts import guide, people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.covered import covered
 from tests.browser.support.nurse import (
     fill_in,

@@ -19,8 +19,8 @@ from websockets.exceptions import InvalidStatus
 
 from pipeline.domain.model import Person
 from pipeline.store.accounts import sessions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.serving import answering, bare_server, free_port
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE

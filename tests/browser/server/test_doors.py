@@ -20,8 +20,8 @@ from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from pipeline.store.accounts import sessions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import log_in, settle, wait_until
 from tests.browser.support.people import go
 from tests.browser.support.people import window as window_of

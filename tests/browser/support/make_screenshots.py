@@ -37,7 +37,6 @@ from pipeline.registers.planned_visits import PlanKind
 from pipeline.review.decisions import reject_entry
 from pipeline.review.questions import ask_author
 from pipeline.review.transfers import transfer_entry
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.exports.routes import save_route
 from pipeline.store.registers.hsa_ids import save_hsa_ids
@@ -45,6 +44,7 @@ from pipeline.store.registers.outages import save_outage
 from pipeline.store.registers.planning import save_planned
 from pipeline.store.registers.providers import save_unit_provider
 from pipeline.store.registers.staff import save_staff
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import log_in, settle, wait_for_entry
 from tests.browser.support.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.support.screens import seeding, unusual_paper

@@ -19,11 +19,11 @@ from pipeline.domain.model import Client, EntryState, Person, Role, Value
 from pipeline.export.key_in.signatures import UNDO_MINUTES, settle_signatures
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.asking import ask_author, write_answer
 from tests.browser.support.nurse import (
     client,

@@ -16,10 +16,10 @@ from pipeline.domain.law.permissions import default_areas
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import (
     client,
     fill_in,

@@ -27,11 +27,11 @@ from pipeline.domain.settings import Settings
 from pipeline.reporting.audit.storelog import LOG_NS
 from pipeline.store.accounts import guide
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import (
     expect_stored,
     fill_in,

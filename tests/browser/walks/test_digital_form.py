@@ -18,11 +18,11 @@ from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob, make_reader
 from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
 from pipeline.review import decisions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.paper.pages import list_batch_pages
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens.seeding import CLIENTS, NURSE, UNIT, forms, settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

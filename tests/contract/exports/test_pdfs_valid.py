@@ -30,11 +30,11 @@ from pipeline.reporting.author_questions import make_question_list
 from pipeline.reporting.progress import make_progress_report
 from pipeline.reporting.situation_print import situation_pdf
 from pipeline.review import questions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.registers import client_register
 from pipeline.store.review import author_questions
+from pipeline.store.schema.clock import utc_now
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.logo import grey_logo
 from tests.support.store.export_examples import ARNE, FORMS, MADE_AT, SIV, in_all_states, run, terms

@@ -21,7 +21,6 @@ from pipeline.domain.model import (
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.review import decisions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.entries.sheet_entries import save_page_reading
@@ -30,6 +29,7 @@ from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.registers.issued_sheets import save_issued_sheets
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import plant
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import FORM_OF, FORMS, MADE_AT, NEEDED_FIELDS, SIV

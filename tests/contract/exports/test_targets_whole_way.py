@@ -15,9 +15,9 @@ from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.runs import ExportContext, fetch_run_file, make_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareRow
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import care_system_exports
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 from tests.support.store.export_examples import FORM_OF, FORMS, SIV
 from tests.support.store.export_office import (

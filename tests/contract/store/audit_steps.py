@@ -14,12 +14,12 @@ from pipeline.reporting.audit.client_extract import (
     make_client_extract,
 )
 from pipeline.review import decisions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.queries import LogFilter
 from pipeline.store.lookup.by_serial import find_sheets
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.ward import (
     ADMIN,
     ASTA,

@@ -21,13 +21,13 @@ from pipeline.reporting.audit.client_extract import (
     render_extract_pdf,
 )
 from pipeline.reporting.audit.storelog import write_storelog
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue_order
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.queries import Hint, LogFilter, clients_of_subjects
 from pipeline.store.registers import client_register
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
+from pipeline.store.schema.clock import utc_now
 from tests.contract.store.audit_steps import ALL, LOGGER, TODAY, extract, make_looked_at_ward
 from tests.support.store.ward import (
     ADMIN,
@@ -127,7 +127,7 @@ def test_nobody_else_sees_the_log(ward: Ward, role: Role) -> None:
 def test_accesses_that_are_worth_a_question_are_counted_and_listed(ward: Ward) -> None:
     with ward.store.begin() as conn:
         conn.execute(
-            paper.staff_unit.insert(),
+            registers.staff_unit.insert(),
             [
                 {"login": who.login, "unit": unit}
                 for who in (EVA, NILS, ADMIN)

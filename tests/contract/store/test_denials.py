@@ -21,7 +21,6 @@ from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.reporting.audit.client_extract import make_client_extract
 from pipeline.review import corrections, decisions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.depth.attachments import find_client_sheets
 from pipeline.store.entries import queue
 from pipeline.store.event_log.events import client_log_subject, list_events, record
@@ -32,6 +31,7 @@ from pipeline.store.lookup.by_serial import find_sheets
 from pipeline.store.registers import blocks
 from pipeline.store.registers.client_register import look_up_client, save_units
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.store import export_office, route_steps
 from tests.support.store.export_examples import SIV
 from tests.support.store.ward import person, whole_log

@@ -11,9 +11,9 @@ from sqlalchemy import insert, text, update
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
-from pipeline.store.database.migrations.history import alembic_version
+from pipeline.store.database.history import alembic_version
+from pipeline.store.database.migrations.upgrade import upgrade_store
 from pipeline.store.database.store import open_store
-from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.reports.progress import list_open_deadlines
 from pipeline.store.schema import paper

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, create_engine, delete, insert, select, update
 from pipeline.domain.errors import NotAllowedError, StoreError
 from pipeline.domain.model import Role
 from pipeline.domain.settings import Settings
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.event_log import hash_chain, verification
@@ -34,6 +33,7 @@ from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import event_head
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.ward import ASTA, CHIEF, EVA, Ward, person
 
 pytest_plugins = ("tests.support.store.databases",)

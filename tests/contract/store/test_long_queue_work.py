@@ -20,12 +20,12 @@ from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.settings import ROOT, QueueOrder
 from pipeline.reporting.progress import make_progress_report
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue as entries_queue
 from pipeline.store.paper.pages import create_batch
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.slow, pytest.mark.both_databases]

@@ -17,7 +17,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.queue import claim_next
 from pipeline.store.lookup.own_actions import list_own_actions
 from pipeline.store.lookup.search import EntrySearch, search_entries
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from tests.contract.store.test_long_queue_work import NORTH, NOW, NURSE, add, first_page
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -43,7 +43,7 @@ def long_queue(store: Store) -> Store:
     entry = paper.entry.c
     with store.begin() as conn:
         conn.execute(
-            insert(paper.staff).values(
+            insert(registers.staff).values(
                 login=NURSE.login,
                 name=NURSE.name,
                 title=NURSE.title,
@@ -52,7 +52,7 @@ def long_queue(store: Store) -> Store:
                 active=True,
             )
         )
-        conn.execute(insert(paper.client).values(pid=CLIENT, name="Asta Provberg", unit=NORTH))
+        conn.execute(insert(registers.client).values(pid=CLIENT, name="Asta Provberg", unit=NORTH))
         conn.execute(insert(paper.event), [_event(number) for number in range(COUNT)])
     add(store, "open", EntryState.REVIEW, COUNT)
     add(store, "done", EntryState.CONFIRMED, COUNT)

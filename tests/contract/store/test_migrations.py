@@ -37,17 +37,17 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.operations.health import check_health
 from pipeline.store.database import backup
 from pipeline.store.database.engines import make_engine
-from pipeline.store.database.image_files import ImageFolder
-from pipeline.store.database.migrations.history import (
+from pipeline.store.database.history import (
     FOLDER,
     alembic_version,
     database_revision,
     head,
     revisions,
 )
+from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.migrations.run import make_earlier_tables, migrate
+from pipeline.store.database.migrations.upgrade import Upgrade, upgrade_store
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.database.upgrade import Upgrade, upgrade_store
 from pipeline.store.event_log.events import discard_pending, record
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.registers.client_register import list_clients, save_clients
@@ -385,7 +385,7 @@ import os, sys
 from pathlib import Path
 from pipeline.domain.settings import Settings
 from pipeline.store.database.migrations import run
-from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.database.migrations.upgrade import upgrade_store
 run.adopt_records = lambda *_: os._exit(9)
 upgrade_store(Settings(workspace=Path(sys.argv[1]), database_url=sys.argv[2]), backup=False)
 """

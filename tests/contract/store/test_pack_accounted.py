@@ -41,7 +41,6 @@ from pipeline.preparation.practice.fill_sheet import PRINT_DPI, fill_field
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.registers.issued_serials import parse_issued_file
 from pipeline.review import decisions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import entry, queue
 from pipeline.store.paper import bundles
@@ -50,6 +49,7 @@ from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import import_issued_file
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.reports import paper_days, sheet_accounting
+from pipeline.store.schema.clock import utc_now
 
 UNIT, DAY = "Hemtjänsten Norr", "2026-01-09"
 CLIENTS = (

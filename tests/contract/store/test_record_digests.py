@@ -26,11 +26,10 @@ from sqlalchemy import (
 
 from pipeline.domain.errors import StoreError
 from pipeline.domain.settings import Settings
-from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.database.migrations.baseline.metadata import METADATA
 from pipeline.store.database.migrations.run import migrate
+from pipeline.store.database.migrations.upgrade import upgrade_store
 from pipeline.store.database.store import Store
-from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.event_log import hash_chain, record_check
 from pipeline.store.event_log.chain_check import FIRST_HEAD, ChainProblem, ProblemKind
 from pipeline.store.event_log.events import client_log_subject
@@ -50,6 +49,7 @@ from pipeline.store.schema.append_only import (
     unprotect_tables,
     unprotected_tables,
 )
+from pipeline.store.schema.clock import UtcDateTime
 from tests.support.store.databases import revert_to_baseline
 
 pytest_plugins = ("tests.support.store.databases",)

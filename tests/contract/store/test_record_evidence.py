@@ -17,7 +17,7 @@ from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login.administration import reopen_account
 from pipeline.store.accounts.people import PasswordHash
-from pipeline.store.database.migrations.history import alembic_version, revisions
+from pipeline.store.database.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store
 from pipeline.store.entries.sheet_entries import settle_duplicate
@@ -27,7 +27,7 @@ from pipeline.store.event_log.records import RECORD_KINDS
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.registers.blocks import lift_block, set_block
 from pipeline.store.registers.client_register import save_clients
-from pipeline.store.schema import accounts, paper
+from pipeline.store.schema import accounts, paper, registers
 from pipeline.store.schema.accounts import record_digest
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
 from tests.support.store.ward import (
@@ -96,8 +96,8 @@ def move_page(conn: Connection) -> str:
 
 
 def unprotect(conn: Connection) -> str:
-    of_asta = paper.client.c.pid == ASTA.pid
-    conn.execute(update(paper.client).where(of_asta).values(protected=True))
+    of_asta = registers.client.c.pid == ASTA.pid
+    conn.execute(update(registers.client).where(of_asta).values(protected=True))
     return client_log_subject(conn, ASTA.pid)
 
 
@@ -115,19 +115,19 @@ def add_block(conn: Connection) -> str:
 
 
 def promote(conn: Connection) -> str:
-    of_eva = paper.staff.c.login == EVA.login
-    conn.execute(update(paper.staff).where(of_eva).values(role="admin", title="läkare"))
+    of_eva = registers.staff.c.login == EVA.login
+    conn.execute(update(registers.staff).where(of_eva).values(role="admin", title="läkare"))
     return EVA.login
 
 
 def take_over(conn: Connection) -> str:
-    of_eva = paper.staff.c.login == EVA.login
-    conn.execute(update(paper.staff).where(of_eva).values(password_hash="another's"))
+    of_eva = registers.staff.c.login == EVA.login
+    conn.execute(update(registers.staff).where(of_eva).values(password_hash="another's"))
     return EVA.login
 
 
 def enter_unit(conn: Connection) -> str:
-    conn.execute(insert(paper.staff_unit).values(login=EVA.login, unit=SOUTH))
+    conn.execute(insert(registers.staff_unit).values(login=EVA.login, unit=SOUTH))
     return EVA.login
 
 
@@ -207,7 +207,10 @@ def test_another_scan_of_the_same_paper_is_not_accused(ward: Ward) -> None:
 def test_a_register_that_is_imported_again_adds_no_digest(ward: Ward) -> None:
     count = select(record_digest).where(record_digest.c.kind == "client")
     with ward.store.read() as conn:
-        clients, before = conn.execute(select(paper.client)).all(), len(conn.execute(count).all())
+        clients, before = (
+            conn.execute(select(registers.client)).all(),
+            len(conn.execute(count).all()),
+        )
     with ward.store.begin() as conn:
         save_clients(conn, [Client(**row._mapping) for row in clients])
     with ward.store.read() as conn:

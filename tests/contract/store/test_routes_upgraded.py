@@ -7,14 +7,14 @@ from sqlalchemy import text, update
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, RunKind, list_run_previews, make_run
-from pipeline.store.database.clock import utc_now
-from pipeline.store.database.migrations.history import alembic_version
+from pipeline.store.database.history import alembic_version
+from pipeline.store.database.migrations.upgrade import upgrade_store
 from pipeline.store.database.store import open_store
-from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.schema.append_only import unprotect_tables
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.tally_triggers import drop_tally_triggers
 from tests.support.store.export_examples import FORMS
 from tests.support.store.export_office import ANNA, confirm, correct, open_office

@@ -12,10 +12,10 @@ from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.review import decisions as review_decisions
 from pipeline.review.questions import ask_author
 from pipeline.review.transfers import transfer_entry
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.queue_order import prioritize
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
     ADMINISTRATOR,

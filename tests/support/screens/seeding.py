@@ -48,7 +48,6 @@ from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_pa
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.review import decisions, signing
 from pipeline.store.accounts import guide, people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
@@ -57,6 +56,7 @@ from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import client_register, issued_sheets
+from pipeline.store.schema.clock import utc_now
 from tests.support.image_folder import folder_of
 from tests.support.pages.printed_elsewhere import page as unfilled
 from tests.support.store.passwords import hashed

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from pipeline.domain.settings import Settings
 from pipeline.review import rekeying as rekeying_rules
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.quality import rekeying, view_times
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NOTE, NURSE
 

@@ -20,8 +20,8 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text, update
 
 from pipeline.domain.settings import Settings
+from pipeline.store.database.history import alembic_version
 from pipeline.store.database.migrations.baseline.metadata import METADATA
-from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store, accept_images, open_store
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally_triggers import drop_tally_triggers

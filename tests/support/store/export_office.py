@@ -22,7 +22,6 @@ from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import corrections, decisions, signing
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from pipeline.store.entries import entry, queue
 from pipeline.store.entries import sheet_entries as sheets
@@ -30,6 +29,7 @@ from pipeline.store.exports import payment_approvals
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.exports import export_item
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import ARNE, FORM_OF, FORMS, NEEDED_FIELDS, SIV

@@ -13,8 +13,8 @@ from pipeline.domain.settings import Settings
 from pipeline.login.authentication import Credentials, check_password
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
 from pipeline.store.accounts.people import PasswordHash
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.support.image_folder import folder_of
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -10,8 +10,8 @@ from pipeline.domain.record import DEFAULT_ROUTE, Route, Run
 from pipeline.export.exporter import Exporter
 from pipeline.export.mapping import load_mappings
 from pipeline.export.runs import ExportContext, RunPreview, list_run_previews, make_runs
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import list_routes, save_route
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.targets import TARGETS
 
 ROUTE_SETTER = Person(

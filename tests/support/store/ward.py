@@ -35,7 +35,7 @@ from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import save_issued_sheets
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 
 RULE = SigningRule(
     version=3,
@@ -195,7 +195,7 @@ class Ward:
         with self.store.begin() as conn:
             save_units(conn, {NORTH: "HSL", SOUTH: "HSL"})
             save_clients(conn, (ASTA, BROR, CILLA))
-            conn.execute(insert(paper.staff), [_account(each) for each in STAFF])
+            conn.execute(insert(registers.staff), [_account(each) for each in STAFF])
             self.batch = create_batch(conn, NORTH, "Pärm 3", "admin")
         return self
 

@@ -14,9 +14,9 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import administration
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.registers import blocks, client_register
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.passwords import hashed, logged_in
 from tests.support.store.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
 

@@ -17,8 +17,8 @@ from pipeline.domain.settings import Settings
 from pipeline.operations.health import check_health
 from pipeline.operations.upkeep import backup as backups
 from pipeline.operations.upkeep import readiness
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
+from pipeline.store.schema.clock import utc_now
 from tests.unit.operations.upkeep.backed_up import BusyWard
 
 pytestmark = pytest.mark.slow

@@ -23,7 +23,7 @@ from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.exports import ready_entries, records
 from pipeline.store.registers.client_register import save_units
 from pipeline.store.review import own_decisions
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -73,7 +73,7 @@ def ward(store: Store) -> Ward:
                 "role": one.role,
                 "password_hash": "",
             }
-            conn.execute(insert(paper.staff).values(account))
+            conn.execute(insert(registers.staff).values(account))
     found.read(found.scan(), page_reading(FREE, "AAAA", SAID))
     return found
 

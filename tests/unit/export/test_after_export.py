@@ -21,9 +21,9 @@ from pipeline.export.runs.receipts import apply_receipt_file, submit_receipts
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import corrections, decisions
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry, queue
 from pipeline.store.exports import originals, run_items
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,

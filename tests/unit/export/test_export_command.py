@@ -23,7 +23,7 @@ from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, list_runs, undo_run
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import SIV
 from tests.support.store.export_office import ANNA, confirm, open_office, state
 from tests.support.store.route_steps import make_run, route_to

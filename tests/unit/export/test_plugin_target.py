@@ -18,7 +18,7 @@ from pipeline.export import targets
 from pipeline.export.check_target import check_target
 from pipeline.export.runs import ExportContext, RunKind, fetch_run_file, make_run, set_route
 from pipeline.export.targets import find_target, find_title, load_targets
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import FORMS, SETTINGS
 from tests.support.store.export_office import ANNA, confirm, state
 from tests.support.store.route_steps import ROUTE_SETTER

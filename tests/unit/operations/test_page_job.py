@@ -15,7 +15,7 @@ from pipeline.domain.settings import Settings
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob
 from pipeline.reading.read_page import PageResult
-from pipeline.store.database.migrations.history import alembic_version
+from pipeline.store.database.history import alembic_version
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import list_all_problem_pages, list_queued_pages, load_page

@@ -25,9 +25,9 @@ from pipeline.preparation.form_editor.outline_edits import add_item
 from pipeline.preparation.outage_pack.pack import load_unit_needs, make_unit_pack
 from pipeline.registers import pack_quantities
 from pipeline.registers.pack_quantities import SheetQuantity
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.registers.planning import save_pack_quantities
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NOTE, NURSE, UNIT
 from tests.support.store.route_steps import make_run

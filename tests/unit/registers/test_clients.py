@@ -10,7 +10,7 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Client, StaffMember, register_columns
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.registers.clients import ClientRegister, load_client_register
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 
 ASTRID = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")
 BIRGER = Client("195001182046", "Birger Näslund", "Hemtjänst Väst")
@@ -242,9 +242,9 @@ def test_an_lma_number_is_one_that_cannot_be_checked(tmp_path: Path) -> None:
 
 
 def test_the_tables_of_the_registers_have_the_columns_of_their_rows() -> None:
-    assert {column.field for column in register_columns(Client)} == set(paper.client.c.keys())
+    assert {column.field for column in register_columns(Client)} == set(registers.client.c.keys())
     staff = {column.field for column in register_columns(StaffMember)}
-    assert staff == set(paper.staff_signature.c.keys())
+    assert staff == set(registers.staff_signature.c.keys())
 
 
 def test_a_register_says_what_it_has_no_column_for(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from pipeline.export.runs.receipts import (
 )
 from pipeline.review import transfers
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import blocks
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,

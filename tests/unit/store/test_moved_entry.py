@@ -14,8 +14,8 @@ from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import submit_receipts
-from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
 from tests.support.store.export_office import (
     ANNA,

@@ -18,8 +18,8 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import Person
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.store.accounts import sessions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import play_browser
 from tests.support.screens.filled_workspace import fill

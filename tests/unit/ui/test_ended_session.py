@@ -18,12 +18,12 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
 from pipeline.review import batches
 from pipeline.store.accounts import people, sessions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.review import batch_review
 from pipeline.store.schema.accounts import browser_session
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import entry as entry_table
 from pipeline.store.schema.review import control
 from tests.support.screens import seeding

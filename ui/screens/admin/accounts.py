@@ -21,8 +21,8 @@ from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes, administration
 from pipeline.store.accounts.login.access_changes import OpenChange
 from pipeline.store.accounts.login.administration import Account
-from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from ui.browser.document import scroll_to_top
 from ui.browser.keyboard import keyboard
 from ui.i18n import format_moment, t

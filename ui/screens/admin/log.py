@@ -28,10 +28,10 @@ from pipeline.reporting.audit.client_extract import (
 )
 from pipeline.reporting.audit.follow_up import LogPage
 from pipeline.reporting.audit.storelog import write_storelog
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import DENIED_ACTION
 from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import Hint, LogFilter
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
 from ui.widgets.heading import screen_heading

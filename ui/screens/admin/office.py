@@ -13,9 +13,9 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.registers.outages import ALL, OutagePeriod, load_systems, system_name
-from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import outages, providers
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session

@@ -13,11 +13,11 @@ from pipeline.domain.law.retention import load_retention_rules
 from pipeline.domain.model import Person
 from pipeline.export.archive import runs
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives, originals
 from pipeline.store.exports.archives import ArchivePackage
 from pipeline.store.exports.originals import PaperOriginal
 from pipeline.store.exports.run_items import Connection
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session

@@ -18,8 +18,8 @@ from pipeline.export.payments import approval
 from pipeline.export.payments.approval import Payment
 from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED, withdraw_approval
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, format_moment, format_number, show_text, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session

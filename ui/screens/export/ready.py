@@ -18,7 +18,7 @@ from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.payments.approval import PAYMENT_TARGET
 from pipeline.export.runs import ExportContext, RunKind, RunPreview, UnsupportedEntry
 from pipeline.files.pdf_render import render_own_pdf
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, show_text, t
 from ui.markdown import md, plain
 from ui.screens.export.header_check import header_check_form

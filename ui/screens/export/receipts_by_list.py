@@ -23,9 +23,9 @@ from pipeline.registers.care_system_list import (
     parse_care_table,
     read_care_list,
 )
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session

@@ -22,8 +22,8 @@ from pipeline.export.tables.table_schema import (
     fetch_run_schema,
     has_table_schema,
 )
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.ready import NEWEST_RUN_KEY, show_ready

@@ -9,7 +9,7 @@ import streamlit as st
 from pipeline.domain.model import Person
 from pipeline.export import runs
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 

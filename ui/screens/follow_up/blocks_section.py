@@ -13,10 +13,10 @@ import streamlit as st
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, format_pid
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.registers.blocks import Block
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message

@@ -33,12 +33,12 @@ from pipeline.registers.care_system_list import (
 from pipeline.registers.care_system_match import MatchSimilarity
 from pipeline.review import duplicates
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports import care_system_exports, care_system_matches
 from pipeline.store.exports.care_system_matches import RejectedMatch
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t

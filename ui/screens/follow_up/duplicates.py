@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.review import duplicates
-from pipeline.store.database.clock import utc_now
 from pipeline.store.review.duplicate_entries import DuplicateMark
+from pipeline.store.schema.clock import utc_now
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain

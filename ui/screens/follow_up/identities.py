@@ -18,8 +18,8 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import corrections
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.temporary_identities import TemporaryIdentity
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message

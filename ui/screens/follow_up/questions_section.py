@@ -13,10 +13,10 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.domain.model import Person
 from pipeline.reporting.author_questions import make_question_list
 from pipeline.review import questions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.event_log.events import record
 from pipeline.store.review.author_questions import Question, list_questions
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message

@@ -14,11 +14,11 @@ from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.export.care_system_matches import erase_settled_lists, list_matches
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import temporary_identities
 from pipeline.store.registers import blocks
 from pipeline.store.reports import closed_entries
 from pipeline.store.review import author_questions, duplicate_entries, transferred
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.markdown import md, plain
 from ui.screens.export.unproven import unproven_section

@@ -13,9 +13,9 @@ from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review import corrections, decisions, transfers
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry
 from pipeline.store.review.transferred import TransferredEntry
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message

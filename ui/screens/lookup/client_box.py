@@ -12,8 +12,8 @@ import streamlit as st
 
 from pipeline.domain.model import Person
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review.client_question import number_in
 from ui.screens.review.entry_form import field_crops, open_fields

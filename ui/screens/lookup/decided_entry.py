@@ -28,10 +28,10 @@ from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review import corrections, decisions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
 from pipeline.store.lookup.by_serial import HistoryEvent, entry_history
+from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import plain

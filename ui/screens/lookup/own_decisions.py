@@ -9,9 +9,9 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.review import corrections
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.lookup.own_actions import OwnAction, list_own_actions
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_recent, t
 from ui.screens.lookup.entry_list import (
     Review,

@@ -19,7 +19,6 @@ from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial_or_id, normalize_serial
 from pipeline.reporting.progress import Overview, find_due_name
-from pipeline.store.database.clock import utc_now
 from pipeline.store.review.duties import (
     Duty,
     LaterPaper,
@@ -31,6 +30,7 @@ from pipeline.store.review.duties import (
     meet_duty,
     retract_met_duty,
 )
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_language, format_moment, format_weekday, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session

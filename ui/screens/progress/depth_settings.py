@@ -10,8 +10,8 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth, Form
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_depth import list_allowed_depths, list_unit_depths, set_unit_depth
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.markdown import plain, plain_with_code
 from ui.session import requires_open_session

@@ -9,7 +9,7 @@ import streamlit as st
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.reporting import data_quality
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.markdown import md
 from ui.screens.progress.quality import work_table

@@ -16,8 +16,8 @@ from pipeline.domain.model import Person
 from pipeline.reporting import data_quality
 from pipeline.reporting.data_quality import ErrorMetric, WorkMetric
 from pipeline.reporting.watching.drift import Dimension, Drift, list_drift
-from pipeline.store.database.clock import utc_now
 from pipeline.store.quality import rekeying
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_number, format_percentage, t
 from ui.markdown import md
 from ui.widgets.heading import screen_heading

@@ -14,10 +14,10 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person, PriorityKind
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue_order
 from pipeline.store.entries.queue_order import PriorityOverride
 from pipeline.store.review import batch_items
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.progress.depth_settings import depth_section

@@ -26,8 +26,8 @@ from pipeline.reporting.watching.alarms import (
     find_alarms,
     load_watch_state,
 )
-from pipeline.store.database.clock import utc_now
 from pipeline.store.reports.work_load import LOAD_DAYS, PersonLoad, list_person_loads
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_language, format_moment, format_number, t
 from ui.markdown import md, plain
 from ui.screens.pack.unit_documents import show_old_packs

@@ -12,9 +12,9 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.domain.review.triage import FIRST_LEVEL, LAST_LEVEL, TriageRule, load_triage_table
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import triage
 from pipeline.store.entries.triage import UnitTriage
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain_with_code
 from ui.screens.progress.triage_rows import COLUMNS, TEXT_COLUMNS, rule_rows, rules_of_rows

@@ -12,11 +12,11 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import EntryState, Person
 from pipeline.review import corrections, decisions, transfers
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.review import batch_review, own_decisions
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review.current_entry import (
     CAN_UNDO_KEY,

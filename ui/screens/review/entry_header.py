@@ -29,12 +29,12 @@ from pipeline.files.documents import TYPED_PNG, TypedKind, read_typed_page
 from pipeline.files.note_files import parse_note
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
 from pipeline.registers.outages import find_system, outage_days
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.triage import QueuePlace, explain_place
 from pipeline.store.paper.pages import Page
 from pipeline.store.registers.outages import list_outages
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_language, format_number, format_weekday, t
 from ui.workspace import AppContext
 

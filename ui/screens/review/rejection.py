@@ -17,12 +17,12 @@ from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.review import questions, transfers
 from pipeline.review.duplicates import mark_duplicate
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.event_log.events import contains_pid
 from pipeline.store.review import author_questions
 from pipeline.store.review.author_questions import ANSWERED_REASON, ASK_AUTHOR_REASON
 from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
+from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import plain

@@ -13,9 +13,9 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import packs
 from pipeline.store.registers.packs import Pack
+from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code

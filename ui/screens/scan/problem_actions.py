@@ -13,12 +13,12 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.review import transfers
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import photocopies
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import OPEN_STATES, Entry, list_sheet_entries
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import Page
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.markdown import md, plain_with_code
 from ui.screens.scan.problem_cases import ProblemCase

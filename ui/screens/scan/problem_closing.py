@@ -11,9 +11,9 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import CloseReason, Person
 from pipeline.store.accounts import visibility
-from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import page_lists
 from pipeline.store.paper.pages import Page
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_recent, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.scan.case_images import case_images

@@ -16,7 +16,6 @@ import streamlit as st
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.operations.intake import IntakeResult
-from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import workers
 from pipeline.store.paper.intake.stacks import (
     MAX_STACKS,
@@ -24,6 +23,7 @@ from pipeline.store.paper.intake.stacks import (
     list_stacks,
     measure_pace,
 )
+from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.i18n import format_recent, t
 from ui.markdown import md

@@ -9,8 +9,8 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.reports import sheet_accounting
+from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain_with_code

@@ -8,12 +8,12 @@ from html import escape
 import streamlit as st
 
 from pipeline.domain.model import Person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.paper.intake.watched import (
     MAX_PASSED_OVER,
     WatchedFolder,
     list_watched_folders,
 )
+from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.i18n import format_recent, t
 from ui.markdown import md

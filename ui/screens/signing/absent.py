@@ -13,9 +13,9 @@ from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.review import signing
 from pipeline.review.signing import SIGNING_REASONS, author_of
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
+from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_day, t

@@ -19,10 +19,10 @@ from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.review import signing
 from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.review.signing import SigningQueue
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.review import signatures
+from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t, words_of_area
 from ui.markdown import md, plain, plain_with_code

@@ -17,10 +17,10 @@ from pipeline.store.accounts.login.second_factor import logins_with_second_facto
 from pipeline.store.accounts.people import NO_PASSWORD
 from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from pipeline.store.schema.accounts import browser_session
 
-_staff = paper.staff
+_staff = registers.staff
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The schema's history: one linear Alembic history, from the baseline 0001 on."""
+"""The schema's history from the baseline 0001 on, and what runs it: upgrades and restored rows."""

@@ -9,10 +9,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import JSON, Connection, DateTime, MetaData, delete, event
 
-from pipeline.store.database.clock import UtcDateTime
-from pipeline.store.database.migrations.history import FOLDER, alembic_version, database_revision
+from pipeline.store.database.history import FOLDER, alembic_version, database_revision
 from pipeline.store.event_log.record_check import adopt_records, find_wrong_records
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.clock import UtcDateTime
 from pipeline.store.schema.paper import schema_info
 from pipeline.store.schema.tally_triggers import create_tally_triggers, drop_tally_triggers
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, select
 
-from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.database.engines import upsert_where
+from pipeline.store.schema.clock import has_lapsed, is_claimed
 from pipeline.store.schema.exports import key_in_claim
 
 

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, exists, func, insert, select
 
-from pipeline.store.database.clock import is_claimed
-from pipeline.store.database.engines import chunk_ids
+from pipeline.store.schema.clock import is_claimed
 from pipeline.store.schema.exports import key_in_claim, receipt
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.manual_entry import key_in_copy
 
 PART_CHARS = 200

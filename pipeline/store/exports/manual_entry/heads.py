@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from pipeline.domain.form.form import Forms
-from pipeline.store.database.engines import chunk_ids
 from pipeline.store.exports.record_sources import load_answers
 from pipeline.store.paper.form_areas import record_area
 from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.paper import entry
 
 

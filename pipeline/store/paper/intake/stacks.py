@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.paper.pages import (
     count_where,
     is_done,
@@ -27,6 +26,7 @@ from pipeline.store.paper.pages import (
     needs_action,
     needs_typing,
 )
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import batch, page
 
 MAX_STACKS = 15

@@ -14,10 +14,10 @@ from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
 from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.archives import ArchivePackage
 from pipeline.store.schema import paper as schema_paper
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.exports import receipt
 from tests.support.store.export_office import ANNA, confirm, receipt_run
 from tests.support.store.route_steps import make_run

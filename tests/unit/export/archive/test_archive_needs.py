@@ -13,11 +13,11 @@ from pipeline.domain.law.retention import is_erasable, load_retention_rules
 from pipeline.export.archive.runs import find_ready, make_package
 from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives, originals
 from pipeline.store.exports.archives import SheetWait
 from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.exports import archived_sheet
 from tests.support.store.export_office import ANNA, correct
 from tests.support.store.route_steps import make_run

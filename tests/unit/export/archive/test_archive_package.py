@@ -20,9 +20,9 @@ from pipeline.export.archive.premis import PREMIS_NS as PREMIS
 from pipeline.export.archive.runs import find_ready, make_package
 from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives
 from pipeline.store.schema import paper as schema_paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import MADE_AT, SIV
 from tests.support.store.export_office import confirm

@@ -16,11 +16,11 @@ from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.archive.sheets import longest_retention
 from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
 from pipeline.store.exports import archives, originals
-from pipeline.store.schema import paper as schema_paper
+from pipeline.store.schema import registers
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE, FORMS, SETTINGS, SIV, record
 from tests.support.store.export_office import ANNA, correct
 from tests.unit.export.archive.archive_steps import (
@@ -118,8 +118,8 @@ def test_a_protected_client_is_marked_in_the_description(
     scanned(office, "AAAA01", personnummer=ARNE.pid, **NOTE)
     with office.store.begin() as conn:
         conn.execute(
-            update(schema_paper.client)
-            .where(schema_paper.client.c.pid == ARNE.pid)
+            update(registers.client)
+            .where(registers.client.c.pid == ARNE.pid)
             .values(protected=True)
         )
     export_and_receipt(office)

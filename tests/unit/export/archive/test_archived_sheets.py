@@ -23,10 +23,10 @@ from pipeline.export.archive.sheets import SheetFiles, longest_retention
 from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives
 from pipeline.store.exports.archives import ArchivedSheet, ArchivePackage
 from pipeline.store.schema import paper as schema_paper
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.exports import archived_sheet
 from tests.support.store.export_examples import FORMS, SETTINGS, SIV, record
 from tests.support.store.export_office import ANNA, correct, review, void

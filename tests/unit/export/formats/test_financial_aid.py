@@ -29,7 +29,7 @@ from pipeline.export.authorities.financial_aid import (
 from pipeline.export.exporter import TEMPORARY_CLIENT, Item
 from pipeline.export.mapping import load_mapping
 from pipeline.export.runs import ExportContext, fetch_run_file
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (

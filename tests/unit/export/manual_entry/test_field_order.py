@@ -12,8 +12,8 @@ from pipeline.export.manual_entry.field_order import load_field_order, save_fiel
 from pipeline.export.manual_entry.one_list import with_field_orders
 from pipeline.export.manual_entry.printed_list import running_text
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import list_events
+from pipeline.store.schema.clock import utc_now
 from tests.support.store import export_examples as examples
 from tests.support.store.ward import person
 

@@ -44,9 +44,9 @@ from pipeline.export.runs import (
     undo_run,
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.routes import save_route
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import entry
 from tests.support.store import export_examples as examples
 from tests.support.store.export_office import (

@@ -20,9 +20,9 @@ from pipeline.export.runs.receipts import (
     parse_receipt_file,
     submit_receipts,
 )
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.event_log import events
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.counted_statements import statements
 from tests.support.store.export_office import ANNA, STIG, confirm, correct, review, state
 from tests.support.store.route_steps import make_run

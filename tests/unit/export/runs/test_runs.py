@@ -29,12 +29,12 @@ from pipeline.export.runs import (
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.registers.client_check import ClientStatement
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries
 from pipeline.store.exports import run_items as exports_run_items
 from pipeline.store.reports.entry_counts import workspace_metrics
+from pipeline.store.schema.clock import utc_now
 from tests.support.image_folder import folder_of
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from pipeline.domain.settings import LogFormat, Settings
 from pipeline.operations.upkeep.log_lines import make_log_handler, start_log
 from pipeline.store.database.store import Store
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from tests.support.screens import seeding
 from tests.support.screens.filled_workspace import fill
 
@@ -130,7 +130,7 @@ def _confirmed_values(store: Store) -> set[str]:
     """What people have confirmed, and the numbers and names of clients."""
     with store.read() as conn:
         decided = conn.execute(select(paper.decision.c.value)).scalars().all()
-        clients = conn.execute(select(paper.client.c.pid, paper.client.c.name)).all()
+        clients = conn.execute(select(registers.client.c.pid, registers.client.c.name)).all()
     said = {value for value in decided if isinstance(value, str)}
     said |= {part for client in clients for part in client}
     return {value for value in said if len(value) >= _LEAST_CHARACTERS}

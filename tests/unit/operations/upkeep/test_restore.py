@@ -15,12 +15,17 @@ from sqlalchemy.exc import OperationalError
 from pipeline.domain.errors import StoreError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep.backup_folder import choose_kept
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import redact_error
-from pipeline.store.database.migrations.history import head
-from pipeline.store.database.row_copy import TableSum, fill_database, sum_lines, write_rows
+from pipeline.store.database.history import head
+from pipeline.store.database.migrations.row_copy import (
+    TableSum,
+    fill_database,
+    sum_lines,
+    write_rows,
+)
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
 from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.upkeep import watched_folder
 from tests.support.store.databases import new_database, postgres_server
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe, rows_of

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from pipeline.domain.settings import Settings
 from pipeline.operations.upkeep import backup
 from pipeline.operations.upkeep.store_check import check_store
-from pipeline.store.database.row_copy import TableSum, write_rows
+from pipeline.store.database.migrations.row_copy import TableSum, write_rows
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.verification import verify_chain
 from tests.support.store.databases import new_database, postgres_server

@@ -21,11 +21,11 @@ from pipeline.operations.health import check_health
 from pipeline.operations.intake import import_files
 from pipeline.operations.upkeep.store_check import FileState, check_store, check_when_due
 from pipeline.operations.worker_pool import WorkerPool
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.image_files import ID_FILE
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
 from pipeline.store.reports.store_checks import StoreCheck, find_last_check
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import page
 from pipeline.store.schema.upkeep import store_check
 from tests.faults.watching import until

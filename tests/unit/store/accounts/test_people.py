@@ -12,7 +12,7 @@ from pipeline.domain.model import Role
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from tests.support.store.passwords import hashed, logged_in
 from tests.support.store.ward import ASTA, EVA, NORTH, SOUTH
 
@@ -54,8 +54,12 @@ def test_accounts_that_differed_by_capitals_before_keep_their_own_passwords(
     with_eva: Store,
 ) -> None:
     with with_eva.begin() as conn:
-        row = conn.execute(select(paper.staff).where(paper.staff.c.login == "eva")).mappings().one()
-        conn.execute(insert(paper.staff).values({**row, "login": "EVA"}))
+        row = (
+            conn.execute(select(registers.staff).where(registers.staff.c.login == "eva"))
+            .mappings()
+            .one()
+        )
+        conn.execute(insert(registers.staff).values({**row, "login": "EVA"}))
         people.set_password(conn, "EVA", hashed("x" * 14), must_change=False)
         assert [people.find_login(conn, typed) for typed in ("eva", "EVA", "Eva")] == [
             "eva",

@@ -27,7 +27,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import fields_taken_back
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.quality import rekeying, seeded_errors
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from pipeline.store.schema.review import plant
 from tests.support.store.passwords import hashed
 from tests.support.store.ward import (
@@ -61,10 +61,12 @@ def ward(store_settings: Settings) -> Ward:
     settings = store_settings.model_copy(update={"control_share": 1.0})
     ward = Ward(open_store(settings, create=True)).begin()
     with ward.store.begin() as conn:
-        conn.execute(update(paper.staff).where(paper.staff.c.login == "eva").values(person_key=KEY))
+        conn.execute(
+            update(registers.staff).where(registers.staff.c.login == "eva").values(person_key=KEY)
+        )
         account = {"login": "eva2", "name": EVA_TOO.name, "title": "ssk", "role": EVA.role}
         more = {"password_hash": "-", "active": True, "person_key": KEY}
-        conn.execute(insert(paper.staff).values(account | more))
+        conn.execute(insert(registers.staff).values(account | more))
     return ward
 
 
@@ -90,7 +92,7 @@ def confirmed(ward: Ward) -> str:
 @pytest.mark.parametrize("key", [KEY, None])
 def test_accounts_are_of_one_person_by_the_key_only(ward: Ward, key: str | None) -> None:
     with ward.store.begin() as conn:
-        conn.execute(update(paper.staff).values(person_key=key))
+        conn.execute(update(registers.staff).values(person_key=key))
         assert is_same_person(conn, "eva", {"eva2"}) is (key is not None)
         assert is_same_person(conn, "eva", {"eva"})
         assert is_same_person(conn, "nobody", {"nobody"})
@@ -138,11 +140,11 @@ def test_adjudication(ward: Ward) -> None:
         keyed = rekeying_rules.save_rekeyed_answer(conn, NILS, task, Answer(UNKNOWN_PID), later(1))
         assert keyed is rekeying.RekeyingOutcome.DIFFERS
         conn.execute(
-            update(paper.staff).where(paper.staff.c.login == "nils").values(person_key="N1")
+            update(registers.staff).where(registers.staff.c.login == "nils").values(person_key="N1")
         )
         nils_too = {"login": "nils2", "name": "Nils", "title": "ssk", "role": "granskare"}
         more = {"password_hash": "-", "active": True, "person_key": "N1"}
-        conn.execute(insert(paper.staff).values(nils_too | more))
+        conn.execute(insert(registers.staff).values(nils_too | more))
     for who in (EVA_TOO, replace(NILS, login="nils2")):
         with ward.store.begin() as conn, pytest.raises(NotAllowedError):
             adjudicate(conn, who, task, Answer("x"), later(2))
@@ -166,7 +168,9 @@ def test_a_value_that_was_seeded_for_the_other_account_needs_another_person(ward
 def test_the_name_of_the_own_other_account_is_not_somebody_elses(ward: Ward) -> None:
     """An author with two accounts signs the own note without a reason."""
     with ward.store.begin() as conn:
-        conn.execute(update(paper.staff).where(paper.staff.c.login == "eva2").values(name=EVA.name))
+        conn.execute(
+            update(registers.staff).where(registers.staff.c.login == "eva2").values(name=EVA.name)
+        )
     entry_id = ward.note("BBBB")
     with ward.store.begin() as conn:
         entry = replace(load_entry(conn, entry_id), author=EVA.name)

@@ -14,7 +14,7 @@ from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.runs import ExportContext, fetch_run_file
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from tests.support.store import export_office
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import (

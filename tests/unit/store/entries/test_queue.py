@@ -18,7 +18,6 @@ from pipeline.domain.settings import QueueOrder
 from pipeline.reporting.progress import make_progress_report
 from pipeline.review import decisions
 from pipeline.review.questions import ask_author
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries import queue
@@ -33,6 +32,7 @@ from pipeline.store.entries.queue_order import (
 from pipeline.store.event_log.events import list_events
 from pipeline.store.reports.progress import list_open_deadlines
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.ward import (
     ASTA,
     BROR,

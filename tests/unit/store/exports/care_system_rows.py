@@ -15,9 +15,9 @@ from pipeline.export.care_system_matches import (
 )
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareRow
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.exports import care_system_exports
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 from tests.support.store.export_examples import FORMS, SIV
 from tests.support.store.export_office import ANNA

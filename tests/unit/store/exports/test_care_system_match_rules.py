@@ -31,10 +31,10 @@ from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.review import duplicates
-from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import care_system_exports
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import duplicate_entries
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.exports import care_row
 from pipeline.store.schema.paper import event
 from tests.support.store.export_examples import ARNE, FORMS, SIV

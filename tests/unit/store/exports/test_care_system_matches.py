@@ -18,12 +18,12 @@ from pipeline.export.care_system_matches import (
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareRow
 from pipeline.review import decisions, duplicates
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import care_system_matches
 from pipeline.store.reports import closed_entries
 from pipeline.store.review import duplicate_entries
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import ANNA, PER, confirm, review, state
 from tests.support.store.route_steps import list_target_status, make_run

@@ -21,8 +21,8 @@ from pipeline.export.care_system_check.receipt_proposals import (
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import open_run_items
 from pipeline.registers.care_system_list import CareRow
-from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import list_events
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import ANNA, STIG, confirm, correct, state
 from tests.support.store.route_steps import make_run

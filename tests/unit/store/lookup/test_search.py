@@ -13,7 +13,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.lookup.search import EntrySearch, SearchResult, search_entries
 from pipeline.store.registers import blocks
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -111,7 +111,7 @@ def test_a_found_entry_has_its_client(ward: Ward) -> None:
 
 def test_a_protected_client_is_not_found_by_name_or_number_elsewhere(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        protect = update(paper.client).where(paper.client.c.pid == ASTA.pid)
+        protect = update(registers.client).where(registers.client.c.pid == ASTA.pid)
         conn.execute(protect.values(protected=True, unit=SOUTH))
     for known in ({"name": "Asta"}, {"number": ASTA.pid}):
         assert found(ward, **known) == []

@@ -9,7 +9,6 @@ import pytest
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
 from pipeline.review import corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.paper import pages
@@ -17,6 +16,7 @@ from pipeline.store.paper.intake import batches, stacks
 from pipeline.store.paper.workers import count_attempt
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.outstanding import list_outstanding
 from tests.support.store.ward import (
     ADMIN,

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from pipeline.domain.model import EntryState
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import create_batch
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
+from pipeline.store.schema.printed import issued_sheet
 from pipeline.store.schema.tally import DONE, WAITING, outstanding_sheet, scanned_pack, tally
 from pipeline.store.schema.tally_triggers import (
     count_wrong_tallies,
@@ -80,7 +81,7 @@ def add_entry(conn: Connection, name: str, sheet: str, state: str = "granskas") 
 def print_sheet(conn: Connection, serial: str, pack: str) -> None:
     """A printed sheet."""
     row = {"serial": serial, "form": "note", "version": 1, "unit": NORTH, "pack": pack}
-    conn.execute(insert(paper.issued_sheet).values(**row, issued_at=NOW, issued_by="anna"))
+    conn.execute(insert(issued_sheet).values(**row, issued_at=NOW, issued_by="anna"))
 
 
 def one_step(conn: Connection, batch: str, draw: random.Random, number: int) -> None:

@@ -18,7 +18,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.registers.blocks import set_block
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from pipeline.store.reports.progress import count_not_entered
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -154,7 +154,9 @@ def test_pages_that_are_not_read_are_counted_as_of_somebody_unknown(ward: Ward) 
 def test_protected_identities_are_counted_and_not_named(ward: Ward) -> None:
     with ward.store.begin() as conn:
         conn.execute(
-            update(paper.client).where(paper.client.c.pid == ASTA.pid).values(protected=True)
+            update(registers.client)
+            .where(registers.client.c.pid == ASTA.pid)
+            .values(protected=True)
         )
     found = listed(ward)
     assert ([marker.pid for marker in found.markers], found.hidden) == ([BROR.pid], 2)

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection
 
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.queries import Hint, LogFilter, count_log_rows
 from pipeline.store.reports.progress import count_ended_by_hour
+from pipeline.store.schema.clock import utc_now
 from tests.contract.store.test_long_queue_work import work
 from tests.load import scale
 from tests.load.many_rows import PER_DAY, UNITS, fill

@@ -24,7 +24,7 @@ from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import ready_entries, records
 from pipeline.store.review import signatures
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -383,7 +383,7 @@ def replace_rule(rule: SigningRule, **changed: object) -> SigningRule:
 
 def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        conn.execute(insert(paper.staff), [NAMESAKE])
+        conn.execute(insert(registers.staff), [NAMESAKE])
     one = confirmed(ward)
     with ward.store.begin() as conn:
         assert [
@@ -395,7 +395,7 @@ def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
 
 def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        conn.execute(insert(paper.staff), [NAMESAKE])
+        conn.execute(insert(registers.staff), [NAMESAKE])
     one = confirmed(ward)
     with ward.store.read() as conn:
         assert signing.list_allowed_reasons(conn, SHARED_NAMES, DISA, one) == (

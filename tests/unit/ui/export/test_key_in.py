@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.export.runs import ExportContext
 from pipeline.review import corrections
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry.copies import save_copies
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NURSE
 from tests.support.store.route_steps import make_run, route_to

@@ -12,8 +12,8 @@ from pipeline.export.care_system_check.receipt_proposals import (
 )
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import open_run_items
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.support.store.route_steps import make_run

@@ -11,10 +11,10 @@ from pipeline.domain.model import EntryState
 from pipeline.export import runs
 from pipeline.export.rivta import elements
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.routes import list_routes
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
 from tests.support.store.route_steps import route_to

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from pipeline.export.runs import ExportContext, confirm_delivery
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
 from tests.support.store.route_steps import make_run

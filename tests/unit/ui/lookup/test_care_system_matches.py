@@ -14,11 +14,11 @@ from pipeline.export.care_system_check.decisions import import_care_list
 from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import care_system_exports
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
 from tests.support.store.route_steps import make_run

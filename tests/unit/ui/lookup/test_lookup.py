@@ -14,7 +14,6 @@ from pipeline.export import runs
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import submit_receipts
 from pipeline.review import corrections, decisions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -22,6 +21,7 @@ from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.exports.manual_entry import claims, copies
 from pipeline.store.lookup import by_serial
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE

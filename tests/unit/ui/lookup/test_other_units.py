@@ -15,7 +15,7 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
-from pipeline.store.schema import paper
+from pipeline.store.schema.printed import issued_sheet
 from tests.support.screens.bench import Bench
 from tests.support.screens.filled_workspace import ELSEWHERE
 from tests.support.screens.seeding import CLIENTS
@@ -82,7 +82,7 @@ def _sent(app: AppTest) -> bytes:
 def secrets_of(store: Store) -> set[bytes]:
     """Names and numbers of the clients and the serials of all paper, as they may be written."""
     with store.read() as conn:
-        serials = set(conn.execute(select(paper.issued_sheet.c.serial)).scalars())
+        serials = set(conn.execute(select(issued_sheet.c.serial)).scalars())
     assert serials
     names = {word for client in CLIENTS for word in (client.name, client.name.split()[0])}
     numbers = {number for client in CLIENTS for number in (client.pid, format_pid(client.pid))}

@@ -10,11 +10,11 @@ from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.review import corrections
 from pipeline.store.accounts.queue_choice import QueueGrouping, queue_choice
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE
 from tests.unit.ui.conftest import OpenScreen

@@ -14,13 +14,13 @@ from pipeline.forms.fiducials import format_serial
 from pipeline.review import batches, decisions, questions
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.accounts import people, visibility
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import author_questions, batch_review
 from pipeline.store.schema.append_only import unprotect_tables
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import forwarding, temporary_identity
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench

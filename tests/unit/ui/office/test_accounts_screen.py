@@ -15,10 +15,10 @@ from pipeline.domain.model import Assignment, Role
 from pipeline.login.authentication import redeem_code
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import access_changes
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
 from pipeline.store.schema.accounts import closed_guide
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
 from tests.support.store.passwords import hashed, logged_in, login_request
@@ -222,9 +222,9 @@ def test_the_own_account_cannot_be_changed(open_screen: OpenScreen) -> None:
 
 def test_without_others_it_says_what_to_do(store: Store, open_screen: OpenScreen) -> None:
     with store.begin() as conn:
-        for table in (closed_guide, paper.staff_unit, paper.staff):
+        for table in (closed_guide, registers.staff_unit, registers.staff):
             conn.execute(delete(table).where(table.c.login != SYSTEM_ADMINISTRATOR.login))
-        conn.execute(delete(paper.unit))
+        conn.execute(delete(registers.unit))
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.button(key="account_add").click().run()
     said = [info.value for info in app.info]

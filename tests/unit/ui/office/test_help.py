@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import Person, Role
 from pipeline.store.accounts import guide, sessions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import catalogue
 from tests.support.screens import seeding
 from tests.support.screens.seeding import MANAGER, NURSE, STAFF

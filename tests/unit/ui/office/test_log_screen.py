@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.events import list_events, record
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE, PASSWORD, UNIT, UNITS
 from tests.support.store.passwords import hashed

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.law.permissions import ALL_AREAS, is_allowed
 from pipeline.domain.model import Person, Role
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
-from pipeline.store.database.migrations.history import alembic_version
+from pipeline.store.database.history import alembic_version
 from pipeline.store.database.store import Store
 from pipeline.store.schema.accounts import browser_session
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import (
     ADMINISTRATOR,

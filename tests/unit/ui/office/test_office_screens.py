@@ -19,12 +19,12 @@ from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer as Receipt
 from pipeline.export.runs.receipts import submit_receipts
 from pipeline.store.accounts import guide, people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import archives, originals, payment_approvals
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, REGISTRAR
 from tests.support.store.export_examples import ARNE, FORMS, SIV

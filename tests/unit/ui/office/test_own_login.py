@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import Person
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.login import second_factor
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR
 from tests.support.store.passwords import logged_in, login_request

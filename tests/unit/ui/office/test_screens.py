@@ -17,7 +17,6 @@ from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
 from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper import pages, workers
@@ -26,6 +25,7 @@ from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import packs
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
     ADMINISTRATOR,

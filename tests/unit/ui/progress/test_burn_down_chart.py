@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pipeline.domain.form.form import Forms
 from pipeline.reporting.forecast import Forecast, ForecastDay, WorkDay, WorkHour
 from pipeline.reporting.progress import make_progress_report
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens.seeding import ADMINISTRATOR
 from ui.screens.progress.burn_down_chart import burn_down_chart
 

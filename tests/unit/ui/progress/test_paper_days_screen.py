@@ -8,11 +8,11 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import IssuedSheet
 from pipeline.forms.fiducials import format_serial_or_id, new_serial
 from pipeline.registers.planned_visits import PlanKind
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.registers import packs
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.planning import save_planned
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, MANAGER, OTHER_UNIT, UNIT
 from tests.unit.ui.conftest import OpenScreen

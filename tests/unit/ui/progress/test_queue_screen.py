@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import PriorityKind
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_depth import list_unit_depths
 from pipeline.store.entries.queue_order import list_priorities
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, MANAGER, NURSE, UNIT
 from tests.unit.ui.conftest import OpenScreen

@@ -6,9 +6,9 @@ import pytest
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.review.triage import Limit, TriageRule, load_triage_table
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import triage
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import MANAGER, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen

@@ -14,7 +14,6 @@ from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MAX_BATCH_SIZE
 from pipeline.review import batches
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue as entries_queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
@@ -22,6 +21,7 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.review import batch_review
 from pipeline.store.review.batch_items import ReviewBatch, set_batch_review
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import group_task
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench

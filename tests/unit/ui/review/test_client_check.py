@@ -14,14 +14,14 @@ from sqlalchemy import delete
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.registers.client_check import NO_CLIENT, NO_REGISTER
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.temporary_identities import list_temporary_identities
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.registers import client_register
-from pipeline.store.schema import paper
+from pipeline.store.schema import registers
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT
@@ -90,7 +90,7 @@ def test_a_key_that_is_pressed_twice_is_no_look_at_the_client(
 def test_an_empty_register_asks_for_no_reason(store: Store, open_screen: OpenScreen) -> None:
     """Each entry was refused once, for a reason that did not fit."""
     with store.begin() as conn:
-        conn.execute(delete(paper.client))
+        conn.execute(delete(registers.client))
     entry_id = seeding.add_notes(store, 1)[0]
     bench = type_all(Bench(open_screen(NURSE, "review")))
     assert "Klientregistret är tomt" in str(bench.act("draft").card["banner"])
@@ -109,7 +109,7 @@ def test_an_empty_register_asks_for_no_reason(store: Store, open_screen: OpenScr
 
 def test_one_client_in_the_register_is_enough_to_ask(store: Store, open_screen: OpenScreen) -> None:
     with store.begin() as conn:
-        conn.execute(delete(paper.client).where(paper.client.c.pid != CLIENTS[1].pid))
+        conn.execute(delete(registers.client).where(registers.client.c.pid != CLIENTS[1].pid))
     entry_id = seeding.add_notes(store, 1)[0]
     bench = type_all(Bench(open_screen(NURSE, "review"))).save()
     assert found(store, entry_id).state is EntryState.REVIEW

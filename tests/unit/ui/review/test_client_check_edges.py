@@ -12,8 +12,8 @@ from pipeline.registers.client_check import NO_CLIENT
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.event_log.events import client_log_subject, list_events
-from pipeline.store.schema import paper
 from pipeline.store.schema.append_only import unprotect_tables
+from pipeline.store.schema.printed import issued_sheet
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, NURSE
@@ -32,7 +32,7 @@ def test_a_lent_sheet_for_a_client_whom_the_register_lacks_is_confirmed(
     entry_id = seeding.add_notes(store, 1, personnummer=NEW)[0]
     with store.begin() as conn:
         unprotect_tables(conn)
-        conn.execute(update(paper.issued_sheet).values(client_pid=CLIENTS[0].pid))
+        conn.execute(update(issued_sheet).values(client_pid=CLIENTS[0].pid))
     bench = type_all(Bench(open_screen(NURSE, "review")), personnummer=NEW).save()
     assert bench.card["question"]["kind"] == "outside"
     bench.save(question={"outside": "ny klient"})

@@ -13,12 +13,12 @@ from sqlalchemy import select
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import look
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench

@@ -38,7 +38,6 @@ from pipeline.preparation.digital_forms.form_file import DigitalPack
 from pipeline.registers.outages import OutagePeriod
 from pipeline.review import decisions
 from pipeline.store.accounts import guide, people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
@@ -47,6 +46,7 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers.outages import save_outage
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import event
 from tests.contract.forms.test_digital_notes import Ward
 from tests.support.screens import seeding

@@ -10,12 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts.people import save_person
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import control, look, plant
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench

@@ -15,13 +15,13 @@ from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.review import decisions
 from pipeline.store.accounts import sessions
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, NOTE, NURSE

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from pipeline.domain.model import WordBox
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NOTE, NURSE
 from ui.screens.review.workbench.field_cards import PageImages, field_cards

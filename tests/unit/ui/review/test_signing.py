@@ -13,9 +13,9 @@ from pipeline.domain.review.rules import Answer
 from pipeline.registers.staff import SAME_NAME_REASON
 from pipeline.review import corrections
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, NURSE

@@ -12,11 +12,11 @@ from streamlit.runtime.scriptrunner import StopException
 from pipeline.domain.model import EntryState
 from pipeline.review import transfers
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, NURSE, OTHER_UNIT, UNIT

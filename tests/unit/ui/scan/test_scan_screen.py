@@ -14,7 +14,6 @@ from sqlalchemy import delete, update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import Assignment, CloseReason, Role
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.intake.stacks import list_stacks
@@ -25,7 +24,8 @@ from pipeline.store.paper.intake.watched import (
     save_watched_folder,
 )
 from pipeline.store.paper.pages import NewPage
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import ADMINISTRATOR
 from tests.unit.ui.conftest import OpenScreen
@@ -51,7 +51,7 @@ def add_queued(store: Store, count: int) -> str:
 def test_an_empty_register_is_told_with_its_remedy(store: Store, open_screen: OpenScreen) -> None:
     assert not [one for one in open_screen(ADMINISTRATOR, "scan").info if "tomt" in one.value]
     with store.begin() as conn:
-        conn.execute(delete(paper.client))
+        conn.execute(delete(registers.client))
     (told,) = [one for one in open_screen(ADMINISTRATOR, "scan").info if "tomt" in one.value]
     assert "`efterskrift clients" in told.value
 

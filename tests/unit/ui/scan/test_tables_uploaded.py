@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import openpyxl
 from streamlit.testing.v1 import AppTest
 
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper.intake.stacks import list_stacks
 from pipeline.store.paper.pages import list_batch_pages
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR
 from tests.unit.ui.conftest import OpenScreen

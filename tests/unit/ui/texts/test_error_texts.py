@@ -13,10 +13,10 @@ from pipeline.domain.errors import EfterskriftError, ReviewError, UsageError
 from pipeline.domain.model import Person, PriorityKind, Role
 from pipeline.login.accounts import close_account, save_account
 from pipeline.registers.clients import load_client_register
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue_order
 from pipeline.store.reports import sheet_accounting
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import LANGUAGES, Text, catalogue
 from tests.support.screens import seeding
 from tests.support.store.targets import TARGETS

@@ -9,8 +9,8 @@ from datetime import datetime
 import pytest
 
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.unit.ui.conftest import OpenScreen

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from pipeline.domain.errors import UsageError
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.widgets import run_once
 from ui.widgets.run_once import RunOnce
 

@@ -13,7 +13,7 @@ from pipeline.domain.model import Person
 from pipeline.export.manual_entry import field_order
 from pipeline.export.manual_entry.field_order import ArrangedField
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.browser.assets import read_script, read_style
 from ui.i18n import t
 from ui.session import requires_open_session

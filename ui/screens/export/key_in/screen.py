@@ -20,7 +20,7 @@ from pipeline.export.key_in import screen, signatures
 from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t, words_of_area
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer

@@ -19,7 +19,6 @@ from pipeline.domain.review.attachment_title import propose_day, propose_title
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.database.clock import utc_now
 from pipeline.store.depth import attachments
 from pipeline.store.depth.attachments import MAX_TITLE_LENGTH, AttachmentChoice
 from pipeline.store.entries import queue
@@ -28,6 +27,7 @@ from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.paper.form_areas import ATTACHMENT_FORM
 from pipeline.store.paper.pages import Page
 from pipeline.store.registers.client_register import load_client, restrict_client
+from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import key_help_button, keyboard
 from ui.browser.page_view import PageArea, SheetView, data_url, page_view
 from ui.i18n import t

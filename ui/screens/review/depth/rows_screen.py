@@ -23,12 +23,12 @@ from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.review.decisions import reject_entry
 from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import restrict_client
+from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import key_help_button, keyboard
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t

@@ -14,11 +14,11 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import Person
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.database.clock import utc_now
 from pipeline.store.depth.page_areas import cut_area, join_page, list_parts, split_page
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page, load_page
+from pipeline.store.schema.clock import utc_now
 from ui.browser.box_drawing import BoxRectangle, DrawingPage, box_drawing
 from ui.browser.keyboard import key_help_button
 from ui.i18n import t

@@ -31,11 +31,11 @@ from pipeline.review import session
 from pipeline.review.decisions import Decision
 from pipeline.review.session import Decided
 from pipeline.review.signing import is_own_entry
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.ready_entries import signature_rule
+from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
 from ui.screens.review import actions, current_entry

@@ -27,10 +27,10 @@ from pipeline.domain.review.field_values import normalize_value
 from pipeline.registers.client_check import CONFLICTS, EVIDENCE_AGAINST, NO_EVIDENCE
 from pipeline.registers.client_search import CHECK_WRONG, NOT_IN_REGISTER
 from pipeline.review import client_question
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.client_codes import find_client_of_code
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
+from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_day, t
 from ui.screens.review.field_input import initial_answer
 from ui.screens.review.workbench.answers import answers_so_far, field_answer

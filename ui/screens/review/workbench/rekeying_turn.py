@@ -23,10 +23,10 @@ from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.rekeying import adjudicate
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.quality import rekeying
 from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
+from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review.client_question import ClientQuestion, QuestionKind

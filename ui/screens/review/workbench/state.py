@@ -10,9 +10,9 @@ from typing import Any
 import streamlit as st
 
 from pipeline.domain.issues import Issue
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.rekeying import RekeyingTask
+from pipeline.store.schema.clock import utc_now
 from ui.screens.review.client_question import ClientQuestion
 
 FieldValue = str | int | Mapping[str, Any]

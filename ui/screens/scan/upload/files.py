@@ -17,7 +17,7 @@ from pipeline.domain.model import Person
 from pipeline.files.page_files import INTAKE_SUFFIXES, natural_sort_key
 from pipeline.operations.intake import IntakeResult, import_uploads
 from pipeline.preparation.digital_forms.table_rows import TABLE_SUFFIXES
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from ui.access.upload_memory import release_uploads
 from ui.i18n import format_recent, t
 from ui.markdown import md, plain

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 
 revision = "0007"
 down_revision = "0006"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.clock import UtcDateTime
 
 revision = "0010"
 down_revision = "0009"

@@ -16,7 +16,7 @@ from pipeline.export.payments.approval import (
     list_payments,
 )
 from pipeline.export.runs import ExportContext
-from pipeline.store.database.clock import utc_now
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import (
     SETTINGS,
 )

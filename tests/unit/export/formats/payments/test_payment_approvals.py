@@ -34,7 +34,6 @@ from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review import decisions
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as store_entries
 from pipeline.store.event_log import events
 from pipeline.store.exports.payment_approvals import (
@@ -42,7 +41,8 @@ from pipeline.store.exports.payment_approvals import (
     save_approval,
     withdraw_approval,
 )
-from pipeline.store.schema import paper
+from pipeline.store.schema import paper, registers
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import (
     ARNE,
     FORMS,
@@ -280,7 +280,7 @@ def test_a_protected_payee_is_not_named(bank: ExportContext) -> None:
     listed(bank)
     with bank.store.begin() as conn:
         conn.execute(
-            update(paper.client).where(paper.client.c.pid == SIV.pid).values(protected=True)
+            update(registers.client).where(registers.client.c.pid == SIV.pid).values(protected=True)
         )
     assert only(bank).payee == ""
 

@@ -15,10 +15,10 @@ from pipeline.domain.review.rules import Answer
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import open_run_items
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
-from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
+from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import control
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import (

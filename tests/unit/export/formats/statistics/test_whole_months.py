@@ -14,9 +14,9 @@ from pipeline.domain.record import OutageKind
 from pipeline.export.authorities.month_checks import MonthScope, check_months
 from pipeline.export.runs import ExportContext, load_export_options
 from pipeline.registers.outages import OutagePeriod, covers
-from pipeline.store.database.clock import utc_now
 from pipeline.store.registers.outages import save_outage
 from pipeline.store.schema import paper
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE
 from tests.support.store.export_office import (
     ANNA,

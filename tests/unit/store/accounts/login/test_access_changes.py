@@ -23,11 +23,11 @@ from pipeline.store.accounts.login import (
 )
 from pipeline.store.accounts.login.access_changes import CODE_LIFETIME, RequestedChange
 from pipeline.store.accounts.login.provider_links import ProviderIdentity
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import events, queries
 from pipeline.store.event_log.queries import Hint, LogFilter
 from pipeline.store.registers.client_register import save_units
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.passwords import hashed, logged_in, login_request
 from tests.support.store.ward import EVA, NORTH, SOUTH, person, whole_log
 

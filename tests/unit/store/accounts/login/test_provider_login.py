@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from pipeline.store.accounts import people
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
+from pipeline.store.schema.clock import utc_now
 from tests.support.store.passwords import hashed
 from tests.support.store.ward import EVA, NILS, NORTH, SOUTH, whole_log
 from ui.access.logins import verify_provider_login

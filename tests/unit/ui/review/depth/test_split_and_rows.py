@@ -12,12 +12,12 @@ from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.review.decisions import Decision, decide_entry, save_draft
 from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.entries.entry_view import load_entry_view
+from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import MANAGER, NURSE, OTHER_UNIT

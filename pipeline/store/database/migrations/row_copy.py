@@ -38,16 +38,16 @@ from sqlalchemy import (
 from sqlalchemy.exc import StatementError
 
 from pipeline.domain.errors import StoreError
-from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.database.engines import (
     check_foreign_keys,
     make_engine,
     redact_error,
     suspend_foreign_keys,
 )
-from pipeline.store.database.migrations.history import head, lock_schema
+from pipeline.store.database.history import head, lock_schema
 from pipeline.store.database.store import create_schema
 from pipeline.store.event_log.events import discard_pending
+from pipeline.store.schema.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata, schema_info
 
 _ROWS_AT_A_TIME = 1000

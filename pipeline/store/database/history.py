@@ -25,7 +25,7 @@ from sqlalchemy import (
 from pipeline.domain.errors import SchemaOutdatedError, SchemaTooNewError
 from pipeline.store.schema.paper import schema_info
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent / "migrations"
 _SCHEMA_LOCK = 0x45667465
 """The number of PostgreSQL's advisory lock for changes of the schema."""
 

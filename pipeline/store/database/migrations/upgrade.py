@@ -11,7 +11,6 @@ from sqlalchemy.exc import StatementError
 
 from pipeline.domain.settings import Settings
 from pipeline.store.database.backup import back_up
-from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import (
     check_foreign_keys,
     make_engine,
@@ -19,14 +18,15 @@ from pipeline.store.database.engines import (
     suspend_foreign_keys,
     write_turn,
 )
-from pipeline.store.database.image_store import make_images, prepare_image_store
-from pipeline.store.database.migrations.history import (
+from pipeline.store.database.history import (
     database_revision,
     head,
     lock_schema,
     require_known,
 )
+from pipeline.store.database.image_store import make_images, prepare_image_store
 from pipeline.store.database.store import no_store, require_store_file
+from pipeline.store.schema.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)
