@@ -64,6 +64,7 @@ from pipeline.store.paper.form_areas import choice_forms, set_confirmed_area
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.duplicate_entries import find_active_mark
+from pipeline.store.review.duties import reopen_duties
 from pipeline.store.review.own_decisions import was_corrected_last
 
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
@@ -346,6 +347,7 @@ def _return_to_review(conn: Connection, person: Person, entry: Entry, now: datet
     if not is_part_of_page(entry):
         set_confirmed_area(conn, entry.form, entry.sheet, entry.area)
     save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, answers, now)
+    reopen_duties(conn, person, entry.id, now)
 
 
 def _undo_rejection(conn: Connection, person: Person, entry: Entry, now: datetime) -> None:

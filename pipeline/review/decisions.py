@@ -70,6 +70,7 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
+from pipeline.store.review.duties import reopen_duties
 
 NO_CLIENT_STATEMENT = ClientStatement()
 
@@ -523,6 +524,7 @@ def write_decision(
         "unsettled": sum(not answer.is_settled for answer in new.values()),
     }
     record(conn, person.login, "decide", entry.id, unit=entry.unit, state=state.value, **counts)
+    reopen_duties(conn, person, entry.id, now)
 
 
 def _fields_of_missing_pages(pages: tuple[Page, ...], form: Form) -> set[str]:

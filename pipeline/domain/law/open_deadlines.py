@@ -86,10 +86,19 @@ def times_from_answers(
 
 
 def _is_met(form: Form, row: int | None, deadline: Deadline, days: KnownDays) -> bool:
-    """Whether the duty has been done, as far as the days are known."""
-    return deadline.met is not None and (
-        days.get(deadline_field(form, row, deadline.met).name) is not None
-    )
+    """Whether the duty has been done, as far as the days are known.
+
+    A day to come is only planned, and one before the event is of something else, or misread.
+    """
+    if deadline.met is None:
+        return False
+    spec = deadline_field(form, row, deadline.met)
+    day, since = days.get(spec.name), [deadline_field(form, row, deadline.day)]
+    if event := form.meaning(Meaning.EVENT_DATE, row):
+        since.append(event)
+    earliest = [days.get(each.name) for each in since if each.name != spec.name]
+    first = min((each for each in earliest if each is not None), default=date.min)
+    return day is not None and first <= day <= today_in_sweden()
 
 
 def open_duties(form: Form | None, times: DeadlineTimes | None) -> dict[str, str]:

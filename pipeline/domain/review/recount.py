@@ -15,6 +15,7 @@ from pipeline.domain.errors import InvalidAnswerError, RecountError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
+from pipeline.domain.law.open_deadlines import deadline_field
 from pipeline.domain.model import State, Value
 from pipeline.domain.review.benefit_norm import (
     check_norm,
@@ -118,6 +119,13 @@ def _check_times(
     values = {spec.name: _stored_value(spec, answers.get(spec.name)) for spec in specs}
     yield from find_order_issues(specs, form, values, row)
     here = now.astimezone(SWEDEN)
+    for deadline in form.all_deadlines:
+        # A duty is done on a day that has been
+        if deadline.met is not None:
+            spec = deadline_field(form, row, deadline.met)
+            day = to_number(spec, values[spec.name])
+            if spec.means is not Meaning.EVENT_DATE and day is not None and day > here.toordinal():
+                yield Issue(IssueCode.IN_FUTURE, spec.name)
     for day_means, time_means in _TIME_OF_DATE:
         day_spec, time_spec = form.meaning(day_means, row), form.meaning(time_means, row)
         if day_spec is None or day_spec.format is not Format.DATE:

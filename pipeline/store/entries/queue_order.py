@@ -36,6 +36,7 @@ from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.law import permissions
+from pipeline.domain.law.deadlines import due_at
 from pipeline.domain.law.open_deadlines import (
     DeadlineTimes,
     deadline_field,
@@ -264,7 +265,15 @@ def decided_due_time(
         elif decided.is_settled and decided.answer.state is State.EMPTY:
             days[name] = None
     met = find_met_rules(conn, entry.id) | _rules_without_duty(form, entry, answers)
-    times = before if before is not None else entry.deadlines or {}
+    times = dict(before if before is not None else entry.deadlines or {})
+    # Until two people agree on the first day, the earlier end is the safe one
+    for deadline in form.all_deadlines:
+        said = answers.get(deadline_field(form, entry.row, deadline.day).name)
+        if said is None or said.is_settled or not is_day(said.answer.value):
+            continue
+        due = due_at(deadline.rule, date.fromisoformat(str(said.answer.value)), deadline.after)
+        if due is not None and (stored := times.get(deadline.rule)):
+            times[deadline.rule] = min(due, datetime.fromisoformat(stored)).isoformat()
     return deadline_values(entry, times_from_answers(form, entry.row, days, times, met))
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from math import inf
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, String, cast, exists, inspect, select
@@ -207,10 +208,15 @@ def find_wrong_records(conn: Connection, revision: str | None = None) -> set[Rec
     tables = inspect(conn)
     if not tables.has_table(record_digest.name):
         return set()
+    last = inf if revision is None else int(revision or 0)
     columns = {
-        name: {column["name"] for column in tables.get_columns(name)}
+        name: {
+            column["name"]
+            for column in tables.get_columns(name)
+            if kind.later.get(column["name"], 0) <= last
+        }
         for name, kind in RECORD_KINDS.items()
-        if (revision is None or kind.since <= int(revision or 0)) and tables.has_table(name)
+        if kind.since <= last and tables.has_table(name)
     }
     return {
         RecordKey(problem.table, problem.owner)

@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,13 +54,16 @@ NO_ROWS_DIGEST = hashlib.sha256(b"[]").hexdigest()
 class RecordKind:
     """A table of the record; the rows of one owner have one digest of these columns.
 
-    `since` is the number of the revision of the schema from which on the log covers it.
+    Attributes:
+        since: The number of the revision of the schema from which on the log covers it.
+        later: The same of columns that it covers only from a later one on.
     """
 
     table: Table
     owner: Column[Any]
     columns: tuple[Column[Any], ...]
     since: int = 0
+    later: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -84,9 +87,15 @@ class RecordDigest:
     sha256: str
 
 
-def _kind(table: Table, owner: str, without: Collection[str] = (), since: int = 0) -> RecordKind:
+def _kind(
+    table: Table,
+    owner: str,
+    without: Collection[str] = (),
+    since: int = 0,
+    later: Mapping[str, int] | None = None,
+) -> RecordKind:
     columns = tuple(c for c in table.c if c.name not in without)
-    return RecordKind(table, table.c[owner], columns, since)
+    return RecordKind(table, table.c[owner], columns, since, later or {})
 
 
 # The queue's columns are no evidence: claims and the order of work, computed anew at any time
@@ -96,8 +105,6 @@ _QUEUE_COLUMNS = (
     "skipped",
     "rank",
     "lane",
-    "due_at",
-    "deadlines",
     "due_on",
     "triage",
     "triage_content",
@@ -123,10 +130,11 @@ _READING_COLUMNS = (
     "standing",
 )
 _EVIDENCE_AND_RIGHTS = 23
+_DUTIES = {"deadlines": 24, "due_at": 24}
 RECORD_KINDS: Mapping[str, RecordKind] = {
     kind.name: kind
     for kind in (
-        _kind(paper.entry, "id", without=_QUEUE_COLUMNS),
+        _kind(paper.entry, "id", without=_QUEUE_COLUMNS, later=_DUTIES),
         _kind(paper.decision, "entry"),
         _kind(review.entry_version, "entry"),
         _kind(review.signature, "entry"),

@@ -7,15 +7,15 @@ entry since. What is said is a row that is only added; it is taken back by anoth
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
 
-from pipeline.domain.dates import swedish_day
+from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import ReviewError
-from pipeline.domain.form.form import Forms
+from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.open_deadlines import (
     UNCERTAIN,
     DeadlineTimes,
@@ -25,6 +25,7 @@ from pipeline.domain.law.open_deadlines import (
 )
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
+from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.store import lock_keys
@@ -154,30 +155,35 @@ def _with_proposals(
 ) -> list[Duty]:
     """Return the duties with the first decided paper of the same person that says each to be done.
 
-    Its day is not before the event that the duty is from.
+    Its day is not before the event that the duty is from. A paper that says from which day the time
+    runs is about that event alone: of three reports an assessment meets the one that it names.
     """
     table, ids = _entry_table.c, sorted({duty.entry_id for duty in duties})
-    columns = (table.id, table.client_pid, table.event_on)
+    columns = (table.id, table.form, table.version, table.row, table.client_pid, table.event_on)
     heads = {
         row.id: row
         for part in chunk_ids(ids)
         for row in conn.execute(select(*columns).where(table.id.in_(part)))
     }
+    answers = load_answers(conn, ids, {})
     pids = sorted({head.client_pid for head in heads.values() if head.client_pid})
     # What the papers of these clients say, by client and rule
-    said: dict[tuple[str, str], list[LaterPaper]] = defaultdict(list)
+    said: dict[tuple[str, str], list[tuple[LaterPaper, Mapping[str, date]]]] = defaultdict(list)
     for part in chunk_ids(pids):
-        for pid, rule, later in _list_met_by_paper(conn, forms, person, part):
-            said[pid, rule].append(later)
+        for pid, rule, later, since in _list_met_by_paper(conn, forms, person, part):
+            said[pid, rule].append((later, since))
 
     def proposal(duty: Duty) -> LaterPaper | None:
         head = heads[duty.entry_id]
+        form = forms.get((head.form, head.version))
+        mine = _first_days(form, head.row, answers[duty.entry_id]) if form else {}
         return next(
             (
                 later
-                for later in said.get((head.client_pid, duty.rule), ())
+                for later, since in said.get((head.client_pid, duty.rule), ())
                 if later.entry_id != duty.entry_id
                 and (head.event_on or "") <= later.day.isoformat()
+                and all(since[rule] == mine[rule] for rule in since.keys() & mine.keys())
             ),
             None,
         )
@@ -187,8 +193,8 @@ def _with_proposals(
 
 def _list_met_by_paper(
     conn: Connection, forms: Forms, person: Person, pids: Sequence[str]
-) -> Iterator[tuple[str, str, LaterPaper]]:
-    """Yield client, rule and paper for each duty that decided papers say to be done."""
+) -> Iterator[tuple[str, str, LaterPaper, Mapping[str, date]]]:
+    """Yield client, rule, paper and the first days it names for each duty that it says is done."""
     meeting = {
         key: [one for one in form.all_deadlines if one.met is not None]
         for key, form in forms.items()
@@ -203,13 +209,34 @@ def _list_met_by_paper(
     rows = conn.execute(query.order_by(_entry_table.c.event_on, _entry_table.c.id)).all()
     answers = load_answers(conn, [row.id for row in rows], {})
     for row in rows:
-        for deadline in meeting.get((row.form, row.version), ()):
-            spec = deadline_field(forms[row.form, row.version], row.row, str(deadline.met))
-            answer = answers[row.id].get(spec.name)
-            if answer is not None and is_day(answer.value):
-                day = date.fromisoformat(str(answer.value))
+        deadlines = meeting.get((row.form, row.version))
+        if not deadlines:
+            continue
+        form, said = forms[row.form, row.version], answers[row.id]
+        since = _first_days(form, row.row, said)
+        for deadline in deadlines:
+            day = _answered_day(form, row.row, str(deadline.met), said)
+            # What is planned is not done
+            if day is not None and day <= today_in_sweden():
                 later = LaterPaper(row.id, row.serial or "", row.form, row.version, day)
-                yield row.client_pid, deadline.rule, later
+                yield row.client_pid, deadline.rule, later, since
+
+
+def _first_days(form: Form, row: int | None, answers: Mapping[str, Answer]) -> dict[str, date]:
+    """Return the day that each time of an entry runs from, by rule, where the paper says it."""
+    days = {
+        deadline.rule: _answered_day(form, row, deadline.day, answers)
+        for deadline in form.all_deadlines
+        if deadline.after is None
+    }
+    return {rule: day for rule, day in days.items() if day is not None}
+
+
+def _answered_day(
+    form: Form, row: int | None, column: str, answers: Mapping[str, Answer]
+) -> date | None:
+    answer = answers.get(deadline_field(form, row, column).name)
+    return date.fromisoformat(str(answer.value)) if answer and is_day(answer.value) else None
 
 
 def find_paper_of_same_person(conn: Connection, person: Person, entry_id: str, serial: str) -> str:
@@ -307,8 +334,35 @@ def retract_met_duty(
     record(conn, person.login, "retract_met_duty", entry_id, unit=entry.unit, rules=rule)
 
 
+def reopen_duties(conn: Connection, person: Person, entry_id: str, now: datetime) -> None:
+    """Take back what was met by a paper that does not hold any more, when either has changed.
+
+    It was rejected or made void, or the two are not of the same person now.
+    """
+    table, later = met_duty.c, met_duty.alias().c
+    is_changed = exists().where(
+        later.entry == table.entry, later.rule == table.rule, later.id > table.id
+    )
+    query = select(table.entry, table.rule, table.how, table.day, table.paper, table.due).where(
+        or_(table.paper == entry_id, and_(table.entry == entry_id, table.paper.is_not(None))),
+        table.is_met,
+        ~is_changed,
+    )
+    for row in conn.execute(query).mappings().all():
+        entry, by = load_entry(conn, row["entry"]), load_entry(conn, row["paper"])
+        is_valid = by.state in DECIDED_STATES and by.voided is None
+        if is_valid and by.client_pid == entry.client_pid:
+            continue
+        values = {**row, "is_met": False, "by": person.login, "at": now}
+        conn.execute(insert(met_duty).values(values))
+        times = {**(entry.deadlines or {}), row["rule"]: row["due"]}
+        columns = deadline_values(entry, times)
+        conn.execute(update(_entry_table).where(_entry_table.c.id == entry.id).values(columns))
+        record(conn, person.login, "retract_met_duty", entry.id, unit=entry.unit, rules=row["rule"])
+
+
 def list_met_duties(
-    conn: Connection, person: Person, entry_id: str | None = None, limit: int = 20
+    conn: Connection, person: Person, entry_id: str | None = None, limit: int = 200
 ) -> list[MetDuty]:
     """Return the duties that people have said to be met, newest first.
 

@@ -131,6 +131,14 @@ def enter_unit(conn: Connection) -> str:
     return EVA.login
 
 
+def move_duty(conn: Connection) -> str:
+    """Läge would not name it, or name it too late."""
+    one = conn.execute(select(paper.entry.c.id).order_by(paper.entry.c.id)).scalars().first()
+    values = {"deadlines": {"lvu-ansokan": "2099-01-01T23:59:00+01:00"}, "due_at": NOW}
+    conn.execute(update(paper.entry).where(paper.entry.c.id == one).values(values))
+    return str(one)
+
+
 TAMPERED: dict[Callable[[Connection], str], tuple[str, str]] = {
     exchange_picture: ("record_changed", "page"),
     move_page: ("record_changed", "page"),
@@ -140,6 +148,7 @@ TAMPERED: dict[Callable[[Connection], str], tuple[str, str]] = {
     promote: ("record_changed", "staff"),
     take_over: ("record_changed", "staff"),
     enter_unit: ("record_changed", "staff_unit"),
+    move_duty: ("record_changed", "entry"),
 }
 
 
@@ -251,3 +260,31 @@ def test_an_upgrade_covers_pictures_and_accounts_that_were_there(
     with store.engine.connect() as conn, conn.begin():
         owner = exchange_picture(conn)
     assert ("record_changed", "page", owner) in problems(store)
+
+
+@both
+def test_an_upgrade_covers_the_duties_that_were_there(
+    store: Store, store_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = RECORD_KINDS["entry"]
+    with monkeypatch.context() as earlier:
+        # A log of the revision before knew nothing of these
+        columns = tuple(c for c in kind.columns if c.name not in kind.later)
+        earlier.setitem(RECORD_KINDS, "entry", replace(kind, columns=columns, later={}))
+        make_ward(store)
+        with store.engine.connect() as conn, conn.begin():
+            owner = move_duty(conn)
+        assert problems(store) == set()
+        with store.engine.connect() as conn, conn.begin():
+            other = paper.entry.c.id != owner
+            conn.execute(update(paper.entry).where(other).values(state="exporterad"))
+    with store.begin() as conn:
+        before = revisions()[revisions().index("0024") - 1]
+        conn.execute(update(alembic_version).values(version_num=before))
+    with store.begin() as conn:
+        migrate(conn, store_settings.forms)
+    # What was wrong stays wrong; the duties hold as they are, and are covered
+    assert {found for _, _, found in problems(store)} == {"AAA2-00"}
+    with store.engine.connect() as conn, conn.begin():
+        conn.execute(update(paper.entry).where(~other).values(deadlines={}, due_at=None))
+    assert ("record_changed", "entry", owner) in problems(store)

@@ -299,6 +299,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.review.signatures.list_waiting_for_signature": "of what is visible; signing asks",
     f"{P}store.review.signatures.list_unsigned_forms": "of what is visible; signing asks",
     f"{P}store.reports.month_paper.count_hidden_entries": "counts what the person may not see",
+    f"{P}store.review.duties.reopen_duties": "after a decision, which asks",
     f"{P}domain.law.permissions.is_allowed": "asks",
     f"{P}domain.law.permissions.require_permission": "asks",
     f"{P}domain.law.permissions.require_signer": "asks",

@@ -66,8 +66,11 @@ def deadline_section(context: AppContext, person: Person, overview: Overview) ->
                     icon=_ICONS[name],
                 )
     show_duty_message()
+    length = st.session_state.get(_LENGTH_KEY, _PAGE_LENGTH)
+    listed = 0
     if shown == _MET:
-        met_rows(context, person, met)
+        listed = len(met)
+        met_rows(context, person, met[:length])
     elif counts.get(shown):
         st.caption(t("deadline.about"))
         with context.store.read() as conn:
@@ -76,14 +79,14 @@ def deadline_section(context: AppContext, person: Person, overview: Overview) ->
                 for duty in list_duties(conn, context.forms, person)
                 if (find_due_name(duty.due_at, overview.at) in _PASSED_NAMES) is (shown == _PASSED)
             ]
-        length = st.session_state.get(_LENGTH_KEY, _PAGE_LENGTH)
+        listed = len(duties)
         duty_rows(context, person, duties[:length])
-        if len(duties) > length:
-            st.button(
-                md("deadline.more", count=min(_PAGE_LENGTH, len(duties) - length)),
-                key="deadlines_more",
-                on_click=partial(_show_more, context, length),
-            )
+    if listed > length:
+        st.button(
+            md("deadline.more", count=min(_PAGE_LENGTH, listed - length)),
+            key="deadlines_more",
+            on_click=partial(_show_more, context, length),
+        )
 
 
 @requires_open_session

@@ -50,12 +50,26 @@ def test_a_day_that_is_planned_may_be_in_the_future() -> None:
         (form, spec)
         for form in FORMS.values()
         for spec in form.fields
-        if spec.format is Format.DATE and spec.means is None
+        if spec.format is Format.DATE
+        and spec.means is None
+        and spec.column not in {one.met for one in form.all_deadlines}
     ]
     assert planned
     for form, spec in planned:
         found = recount_answers(form, spec.row, {spec.name: Answer("2027-01-01")}, now=NOW)
         assert "in_future" not in {one.code for one in found}
+
+
+@pytest.mark.parametrize(
+    ("form_id", "field"),
+    [("lvu-omhandertagande", "understallt_datum"), ("skyddsbedomning", "aterkoppling_datum")],
+)
+def test_a_duty_is_done_on_a_day_that_has_been(form_id: str, field: str) -> None:
+    """The day ends the duty: one that is typed wrong would hide it."""
+    form = FORMS.latest(form_id)
+    for day, codes in (("2027-01-01", ["in_future"]), ("2026-06-01", [])):
+        found = recount_answers(form, None, {field: Answer(day)}, now=NOW)
+        assert [one.code for one in found if one.field == field] == codes
 
 
 @pytest.mark.parametrize(

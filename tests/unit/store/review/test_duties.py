@@ -213,15 +213,17 @@ def proposals(ward: Ward) -> list[LaterPaper]:
 def test_an_assessment_of_the_same_child_proposes_that_the_report_is_assessed(ward: Ward) -> None:
     report = add(ward, "DUTG", REPORT)
     add(ward, "DUTH", ASSESSMENT, pnr=BROR.pid, namn=BROR.name, gjort="2026-02-18")
-    add(ward, "DUTI", ASSESSMENT, gjort="2026-02-16")  # before the report
+    wrong = add(ward, "DUTI", ASSESSMENT, gjort="2026-02-16")  # before the report
     assert proposals(ward) == []
     made = add(ward, "DUTJ", ASSESSMENT, gjort="2026-02-18")
-    (proposal,) = proposals(ward)
+    proposal, same = proposals(ward)
+    assert proposal == same  # the sheet whose day cannot be is open itself
+    meet(ward, wrong, proposal.answer, "skyddsbedomning")
     assert (proposal.entry_id, proposal.day) == (made, DAY)
     meet(ward, report, proposal.answer, "skyddsbedomning")
     assert counted(ward) == []
     with ward.store.read() as conn:
-        (met,) = duties.list_met_duties(conn, CHIEF)
+        met, _ = duties.list_met_duties(conn, CHIEF)
     assert met.answer == MetAnswer(MetHow.PAPER, DAY, made)
 
 
@@ -273,3 +275,65 @@ def test_an_undecided_entry_whose_duty_is_met_leaves_the_front_of_the_queue(ward
     ward.read(ward.scan(), page_reading(CUSTODY, "DUTP", SAID), CUSTODY)
     confirm(ward, "DUTP-00", {"gjort": None, **SAID})
     assert nearest(ward, "DUTP-00") is None
+
+
+@pytest.mark.parametrize(
+    ("done", "left"), [("2031-12-22", 1), ("2011-12-22", 1), ("2026-02-18", 0)]
+)
+def test_a_day_on_the_paper_that_cannot_be_meets_nothing(ward: Ward, done: str, left: int) -> None:
+    """One to come is planned, one years before the event is misread or of something else."""
+    add(ward, "DUTQ", ASSESSMENT, gjort=done)
+    assert len(listed(ward)) == sum(count for _, count in counted(ward)) == left
+    add(ward, "DUTR", REPORT)
+    assert len(proposals(ward)) == 1 - left
+
+
+def test_of_several_reports_an_assessment_is_proposed_for_the_one_it_names(ward: Ward) -> None:
+    add(ward, "DUTS", REPORT)
+    named = add(ward, "DUTT", REPORT, datum="2026-02-20")
+    made = add(ward, "DUTU", ASSESSMENT, datum="2026-02-20", gjort="2026-02-21")
+    assert [(one.entry_id, one.proposal.entry_id) for one in listed(ward) if one.proposal] == [
+        (named, made)
+    ]
+
+
+@pytest.mark.parametrize("change", ["rejected", "of another client", "reviewed again", "the same"])
+def test_what_a_paper_met_is_open_again_when_the_paper_does_not_hold(
+    ward: Ward, change: str
+) -> None:
+    report = add(ward, "DUTV", REPORT)
+    made = add(ward, "DUTW", ASSESSMENT, gjort="2026-02-18")
+    meet(ward, report, MetAnswer(MetHow.PAPER, DAY, made), "skyddsbedomning")
+    assert counted(ward) == []
+    if change == "of another client":
+        correct(ward, made, pnr=BROR.pid, namn=BROR.name)
+    elif change == "the same":
+        correct(ward, made, skribent="Dina Penn")
+    else:
+        with ward.store.begin() as conn:
+            entry = load_entry(conn, made)
+            decider = next(
+                one for one in (EVA, NILS) if one.login in (entry.second_by or EVA.login)
+            )
+            if change == "rejected":
+                decisions.reject_entry(conn, EVA, made, entry.revision, "fel person", NOW)
+            else:
+                corrections.undo_decision(conn, decider, made, entry.revision, NOW)
+    is_open = [] if change == "the same" else [("skyddsbedomning", 1)]
+    assert [one for one in counted(ward) if one[0] == "skyddsbedomning"] == is_open
+    with ward.store.read() as conn:
+        assert len(duties.list_met_duties(conn, CHIEF)) == 1 - len(is_open)
+    if is_open:
+        assert nearest(ward, report) == due_at("skyddsbedomning", SAID_DAY)
+
+
+def test_until_two_agree_on_the_first_day_the_earlier_end_holds(ward: Ward) -> None:
+    read = page_reading(CUSTODY, "DUTX", {**SAID, "datum": "2026-02-27"})
+    ward.read(ward.scan(), read, CUSTODY)
+    confirm(ward, "DUTX-00", {"gjort": None, **SAID}, [EVA])
+    with ward.store.read() as conn:
+        assert load_entry(conn, "DUTX-00").state is EntryState.SECOND
+    assert nearest(ward, "DUTX-00") == due_at(DUTY, SAID_DAY)
+    later_day = {"gjort": None, **SAID, "datum": "2026-02-27"}
+    confirm(ward, "DUTX-00", later_day, [NILS])
+    assert nearest(ward, "DUTX-00") == due_at(DUTY, date(2026, 2, 27))
