@@ -23,7 +23,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -215,7 +215,8 @@ class BackupFolder:
         with self.writing():
             content = (self.folder / name / MANIFEST).read_bytes()
         try:
-            return _parse_manifest(content)
+            # Somebody may have renamed the folder: its parts are found, and its date is the new one
+            return replace(_parse_manifest(content), name=name)
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError("backup_part_damaged", file=f"{name}/{MANIFEST}") from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.settings import Settings
-from pipeline.operations.upkeep.backup_folder import MANIFEST
+from pipeline.operations.upkeep.backup_folder import MANIFEST, find_remarks
 from pipeline.store.database.store import Store, open_store
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe
 
@@ -67,6 +67,22 @@ def test_after_one_night_with_a_wrong_clock_the_newest_is_restored(
     assert safe.folder.names() == [wrong, true]
     safe.restore(tmp_path / "new")
     assert len(all_rows(Settings(workspace=tmp_path / "new", database_url=""))["entry"]) == 2
+
+
+def test_a_folder_that_somebody_renamed_is_still_a_backup(
+    ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path, clock: list[datetime]
+) -> None:
+    first = safe.back_up(ward.store, store_settings).manifest.name
+    (safe.folder.folder / first).rename(safe.folder.folder / "20990101T000000Z")
+    assert find_remarks(safe.folder, TODAY).future == ("20990101T000000Z",)
+    safe.restore(tmp_path / "renamed")
+    ward.work(1, 1)
+    clock[0] += timedelta(days=1)
+    newest = safe.back_up(ward.store, store_settings).manifest.name
+    assert safe.folder.names() == ["20990101T000000Z", newest]
+    clock[0] += timedelta(days=1)
+    last = safe.back_up(ward.store, store_settings, days=1).manifest.name
+    assert safe.folder.names() == [last]
 
 
 def test_a_wrong_clock_does_not_remove_the_true_ones(
