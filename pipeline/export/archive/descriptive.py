@@ -13,13 +13,16 @@ from pipeline.domain.law.retention import Retention
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.sheets import SheetFiles, retention_start
-from pipeline.export.authorities.erms.agents import add_agents
 from pipeline.export.authorities.erms.elements import (
-    ERMS_NS,
     PROTECTED_IDENTITY,
-    add_control_section,
-    add_erms_element,
+    agents_element,
+    control_section,
+    date_elements,
+    erms,
+    erms_xml,
     format_erms_time,
+    place_element,
+    restriction_elements,
 )
 from pipeline.export.exporter import data_text
 from pipeline.export.record_text import (
@@ -57,45 +60,27 @@ def erms_metadata(
         folder: where the PDFs are, from the package's root.
         decision: the number of the decision or plan that the sheets are archived by.
     """
-    root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
-    add_control_section(add_erms_element(root, "control"), run, settings_provider(settings))
-    documents = add_erms_element(root, "records")
-    for sheet in sheets:
-        for record, law in zip(sheet.records, sheet.laws, strict=True):
-            document = _add_document(documents, record, sheet)
-            _add_disposal(document, sheet.retention, record, decision)
-            _add_origin(document, record, law, settings)
-            _add_file(document, f"{folder}/{sheet.pdf.name}", sheet.pdf.name)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    described = [
+        _document(record, sheet, law, settings, (decision, f"{folder}/{sheet.pdf.name}"))
+        for sheet in sheets
+        for record, law in zip(sheet.records, sheet.laws, strict=True)
+    ]
+    return erms_xml(control_section(run, settings_provider(settings)), described)
 
 
-def _add_document(documents: etree._Element, record: Record, sheet: SheetFiles) -> etree._Element:
-    document = add_erms_element(
-        documents,
-        "record",
-        systemIdentifier=record.entry_id,
-        recordType=record.title,
-        recordPhysicalOrDigital="physcical_and_digital",
-    )
-    add_erms_element(document, "objectId", record.entry_id)
-    add_erms_element(document, "extraId", sheet.sheet, extraIdType="blad")
-    add_erms_element(document, "title", f"{record.title}, {format_event_time(record)}")
-    add_erms_element(
-        document, "status", value="obliterated" if record.voided is not None else "closed"
-    )
-    for explanation, regulation in [
+def _document(
+    record: Record, sheet: SheetFiles, law: str, settings: Settings, archived: tuple[str, str]
+) -> etree._Element:
+    """Return an entry: what it is, its secrecy and disposal, who wrote it, and where the paper is.
+
+    Args:
+        archived: the decision by which it is archived, and the path of its file.
+    """
+    decision, path = archived
+    restrictions = [
         *([SECRECY_BY_LAW[record.area]] if record.area in SECRECY_BY_LAW else []),
         *([PROTECTED_IDENTITY] if record.client.protected else []),
-    ]:
-        restriction = add_erms_element(document, "restriction", restrictionType="confidential")
-        add_erms_element(restriction, "explanatoryText", explanation)
-        add_erms_element(restriction, "regulation", regulation)
-    return document
-
-
-def _add_origin(document: etree._Element, record: Record, law: str, settings: Settings) -> None:
-    """Add who wrote and entered it, when, by which law, and where the paper is."""
-    add_agents(add_erms_element(document, "agents"), record)
+    ]
     description = [
         late_entry_text(record, settings),
         data_text("late_entry.unit", unit=record.unit),
@@ -104,67 +89,68 @@ def _add_origin(document: etree._Element, record: Record, law: str, settings: Se
         description.append(data_text("late_entry.void", reason=record.voided))
     if law:
         description.append(law)
-    add_erms_element(document, "description", "\n".join(description))
-    dates = add_erms_element(document, "dates")
-    if record.written_at:
-        add_erms_element(dates, "date", format_erms_time(record.written_at), dateType="created")
-    if record.event_at:
-        add_erms_element(dates, "date", format_erms_time(record.event_at), dateType="originated")
-    add_erms_element(dates, "date", format_erms_time(record.scanned.at), dateType="captured")
-    if record.place:
-        add_erms_element(
-            add_erms_element(add_erms_element(document, "physicalLocations"), "physicalLocation"),
-            "currentLocation",
-            record.place,
-        )
+    dates = {
+        "created": record.written_at,
+        "originated": record.event_at,
+        "captured": record.scanned.at,
+    }
+    return erms(
+        "record",
+        erms("objectId", record.entry_id),
+        erms("extraId", sheet.sheet, extraIdType="blad"),
+        erms("title", f"{record.title}, {format_event_time(record)}"),
+        erms("status", value="obliterated" if record.voided is not None else "closed"),
+        *restriction_elements(restrictions),
+        _disposal(sheet.retention, record, decision),
+        agents_element(record),
+        erms("description", "\n".join(description)),
+        erms("dates", *date_elements(dates)),
+        place_element(record),
+        erms(
+            "additionalInformation",
+            erms("appendix", name=sheet.pdf.name, path=path, fileFormat="PDF/A-2u"),
+        ),
+        systemIdentifier=record.entry_id,
+        recordType=record.title,
+        recordPhysicalOrDigital="physcical_and_digital",
+    )
 
 
-def _add_file(document: etree._Element, path: str, name: str) -> None:
-    extra = add_erms_element(document, "additionalInformation")
-    add_erms_element(extra, "appendix", name=name, path=path, fileFormat="PDF/A-2u")
-
-
-def _add_disposal(
-    document: etree._Element, retention: Retention, record: Record, decision: str
-) -> None:
-    """Add the class of retention, its law, the earliest day, and what it was archived by.
+def _disposal(retention: Retention, record: Record, decision: str) -> etree._Element:
+    """Return the class of retention, its law, the earliest day, and what it was archived by.
 
     `disposable` is false: a person decides that the time of the law has run out.
     """
-    disposal = add_erms_element(document, "disposal", disposable="false")
-    rule = retention.rule
-    schedule = data_text("archive_text.rule_version", rule=rule.rule, version=rule.version)
-    add_erms_element(disposal, "disposalScheduleId", schedule)
-    if rule.years:
-        add_erms_element(
-            disposal, "disposalPeriod", data_text("archive_text.years", years=rule.years)
-        )
-    add_erms_element(disposal, "disposalMandate", f"{rule.law} ({rule.source})")
-    description = (
-        data_text("archive_text.permanent", reason=retention.permanent_reason)
-        if retention.permanent_reason
-        else rule.what
-    )
-    add_erms_element(disposal, "disposalDescription", description)
-    comments = add_erms_element(disposal, "disposalComments")
-    add_erms_element(
-        comments, "disposalComment", data_text("archive_text.archived_by", number=decision)
-    )
-    for check in retention.manual_checks:
-        add_erms_element(comments, "disposalComment", check)
-    start = retention_start(record)
-    if start is None:
-        # The schema demands a day.
-        start = record.scanned.at
-        add_erms_element(comments, "disposalComment", data_text("archive_text.counted_from_scan"))
-    dates = add_erms_element(disposal, "dates")
-    add_erms_element(
-        dates, "disposalDate", format_erms_time(start), dateType="retention_period_start"
-    )
+    rule, start = retention.rule, retention_start(record)
+    comments = [
+        data_text("archive_text.archived_by", number=decision),
+        *retention.manual_checks,
+        *([] if start else [data_text("archive_text.counted_from_scan")]),
+    ]
+    # The schema demands a day.
+    dates = {"retention_period_start": format_erms_time(start or record.scanned.at)}
     if retention.earliest:
-        add_erms_element(
-            dates,
-            "disposalDate",
-            f"{retention.earliest:%Y-%m-%d}T00:00:00",
-            dateType="retention_period_end",
-        )
+        dates["retention_period_end"] = f"{retention.earliest:%Y-%m-%d}T00:00:00"
+    return erms(
+        "disposal",
+        erms(
+            "disposalScheduleId",
+            data_text("archive_text.rule_version", rule=rule.rule, version=rule.version),
+        ),
+        erms("disposalPeriod", data_text("archive_text.years", years=rule.years))
+        if rule.years
+        else None,
+        erms("disposalMandate", f"{rule.law} ({rule.source})"),
+        erms(
+            "disposalDescription",
+            data_text("archive_text.permanent", reason=retention.permanent_reason)
+            if retention.permanent_reason
+            else rule.what,
+        ),
+        erms("disposalComments", *(erms("disposalComment", each) for each in comments)),
+        erms(
+            "dates",
+            *(erms("disposalDate", text, dateType=kind) for kind, text in dates.items()),
+        ),
+        disposable="false",
+    )

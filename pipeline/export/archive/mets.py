@@ -15,7 +15,7 @@ from lxml import etree
 
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE
-from pipeline.files.text import make_printable
+from pipeline.files.xml_output import Namespace, serialize_xml
 from pipeline.texts import Text
 
 METS_NS = "http://www.loc.gov/METS/"
@@ -48,6 +48,9 @@ class PackageContents:
     representations: Mapping[str, tuple[PackageFile, ...]]
 
 
+_mets, _csip = Namespace(METS_NS), Namespace(CSIP_NS)
+
+
 def mets_xml(
     package: str, contents: PackageContents, made_at: datetime, version: str, settings: Settings
 ) -> bytes:
@@ -56,138 +59,154 @@ def mets_xml(
     Args:
         version: version of the program.
     """
-    root = etree.Element(
-        etree.QName(METS_NS, "mets"),
-        nsmap={"mets": METS_NS, "csip": CSIP_NS, "sip": SIP_NS, "xlink": XLINK_NS},
-    )
-    root.set("OBJID", package)
-    root.set("TYPE", CONTENT)
-    label = Text("archive_text.label", {"provider": settings.care_provider})
-    root.set("LABEL", label.in_language(DATA_LANGUAGE))
-    root.set("PROFILE", PROFILE)
-    root.set(etree.QName(CSIP_NS, "CONTENTINFORMATIONTYPE"), CONTENT_INFORMATION)
-    _add_header(root, made_at, version, settings)
-    # The metadata: descriptive (ERMS) and preservation (PREMIS).
-    _add_metadata_reference(
-        _add_mets_element(
-            root, "dmdSec", ID="dmd-1", CREATED=_format_mets_time(made_at), STATUS="CURRENT"
-        ),
-        contents.descriptive,
-        made_at,
-        "OTHER",
-        "ERMS",
-    )
-    admin = _add_mets_element(root, "amdSec")
-    _add_metadata_reference(
-        _add_mets_element(admin, "digiprovMD", ID="amd-1", STATUS="CURRENT"),
-        contents.preservation,
-        made_at,
-        "PREMIS",
-        "",
-    )
+    time = made_at.isoformat(timespec="seconds")
     # The files, a group a use; the structure map refers to the groups.
     groups = {"Documentation": contents.documentation, "Schemas": contents.schemas}
     groups |= {
         f"{REPRESENTATIONS}/{name}": parts for name, parts in contents.representations.items()
     }
-    section = _add_mets_element(root, "fileSec", ID="filesec-1")
-    ids = {
-        use: _add_file_group(section, number, use, parts, made_at)
-        for number, (use, parts) in enumerate(groups.items(), 1)
-    }
-    _add_structure_map(root, package, ids)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    label = Text("archive_text.label", {"provider": settings.care_provider})
+    root = _mets(
+        "mets",
+        {_csip.name("CONTENTINFORMATIONTYPE"): CONTENT_INFORMATION},
+        _header(time, version, settings),
+        # The metadata: descriptive (ERMS) and preservation (PREMIS).
+        _mets(
+            "dmdSec",
+            _metadata_reference(contents.descriptive, time, "OTHER", "ERMS"),
+            ID="dmd-1",
+            CREATED=time,
+            STATUS="CURRENT",
+        ),
+        _mets(
+            "amdSec",
+            _mets(
+                "digiprovMD",
+                _metadata_reference(contents.preservation, time, "PREMIS"),
+                ID="amd-1",
+                STATUS="CURRENT",
+            ),
+        ),
+        _mets(
+            "fileSec",
+            *(
+                _file_group(number, use, parts, time)
+                for number, (use, parts) in enumerate(groups.items(), 1)
+            ),
+            ID="filesec-1",
+        ),
+        _structure_map(package, list(groups)),
+        prefixes={"mets": METS_NS, "csip": CSIP_NS, "sip": SIP_NS, "xlink": XLINK_NS},
+        OBJID=package,
+        TYPE=CONTENT,
+        LABEL=label.in_language(DATA_LANGUAGE),
+        PROFILE=PROFILE,
+    )
+    return serialize_xml(root)
 
 
-def _add_header(root: etree._Element, made_at: datetime, version: str, settings: Settings) -> None:
-    head = _add_mets_element(
-        root,
+def _header(time: str, version: str, settings: Settings) -> etree._Element:
+    number = settings.organisation_number
+    return _mets(
         "metsHdr",
-        CREATEDATE=_format_mets_time(made_at),
-        LASTMODDATE=_format_mets_time(made_at),
+        {_csip.name("OAISPACKAGETYPE"): "SIP"},
+        _mets(
+            "agent",
+            _mets("name", "Efterskrift"),
+            _agent_note(version, "SOFTWARE VERSION"),
+            ROLE="CREATOR",
+            TYPE="OTHER",
+            OTHERTYPE="SOFTWARE",
+        ),
+        _mets(
+            "agent",
+            _mets("name", settings.care_provider),
+            _agent_note(number, "IDENTIFICATIONCODE") if number else None,
+            ROLE="ARCHIVIST",
+            TYPE="ORGANIZATION",
+        ),
+        CREATEDATE=time,
+        LASTMODDATE=time,
         RECORDSTATUS="NEW",
     )
-    head.set(etree.QName(CSIP_NS, "OAISPACKAGETYPE"), "SIP")
-    program = _add_mets_element(head, "agent", ROLE="CREATOR", TYPE="OTHER", OTHERTYPE="SOFTWARE")
-    _add_mets_element(program, "name", "Efterskrift")
-    _add_agent_note(program, version, "SOFTWARE VERSION")
-    archivist = _add_mets_element(head, "agent", ROLE="ARCHIVIST", TYPE="ORGANIZATION")
-    _add_mets_element(archivist, "name", settings.care_provider)
-    if settings.organisation_number:
-        _add_agent_note(archivist, settings.organisation_number, "IDENTIFICATIONCODE")
 
 
-def _add_agent_note(agent: etree._Element, text: str, kind: str) -> None:
-    _add_mets_element(agent, "note", text).set(etree.QName(CSIP_NS, "NOTETYPE"), kind)
+def _agent_note(text: str, kind: str) -> etree._Element:
+    return _mets("note", text, {_csip.name("NOTETYPE"): kind})
 
 
-def _add_metadata_reference(
-    parent: etree._Element, part: PackageFile, made_at: datetime, kind: str, other: str
-) -> None:
-    reference = _add_mets_element(
-        parent, "mdRef", LOCTYPE="URL", MDTYPE=kind, **({"OTHERMDTYPE": other} if other else {})
+def _metadata_reference(
+    part: PackageFile, time: str, kind: str, other: str | None = None
+) -> etree._Element:
+    return _mets(
+        "mdRef",
+        _file_attributes(part, time),
+        _location(part.path),
+        LOCTYPE="URL",
+        MDTYPE=kind,
+        OTHERMDTYPE=other,
     )
-    _add_file_attributes(reference, part, made_at)
-    _add_location(reference, part.path)
 
 
-def _add_file_group(
-    section: etree._Element, number: int, use: str, parts: Sequence[PackageFile], made_at: datetime
-) -> str:
-    """Add a group of files; return its id."""
-    group = _add_mets_element(section, "fileGrp", ID=f"group-{number}", USE=use)
-    group.set(etree.QName(CSIP_NS, "CONTENTINFORMATIONTYPE"), "OTHER")
-    group.set(etree.QName(CSIP_NS, "OTHERCONTENTINFORMATIONTYPE"), use)
-    for count, part in enumerate(parts, 1):
-        file = _add_mets_element(group, "file", ID=f"file-{number}-{count}")
-        _add_file_attributes(file, part, made_at)
-        _add_location(_add_mets_element(file, "FLocat", LOCTYPE="URL"), part.path)
+def _file_group(number: int, use: str, parts: Sequence[PackageFile], time: str) -> etree._Element:
+    return _mets(
+        "fileGrp",
+        {
+            _csip.name("CONTENTINFORMATIONTYPE"): "OTHER",
+            _csip.name("OTHERCONTENTINFORMATIONTYPE"): use,
+        },
+        *(
+            _mets(
+                "file",
+                _file_attributes(part, time),
+                _mets("FLocat", _location(part.path), LOCTYPE="URL"),
+                ID=f"file-{number}-{count}",
+            )
+            for count, part in enumerate(parts, 1)
+        ),
+        ID=_group_id(number),
+        USE=use,
+    )
+
+
+def _group_id(number: int) -> str:
     return f"group-{number}"
 
 
-def _add_structure_map(root: etree._Element, package: str, ids: Mapping[str, str]) -> None:
-    structure = _add_mets_element(
-        root, "structMap", ID="structure-1", TYPE="PHYSICAL", LABEL="CSIP"
+def _structure_map(package: str, uses: Sequence[str]) -> etree._Element:
+    """Return the structure of the package: the groups of files, by the first part of their use."""
+    groups: dict[str, list[etree._Element]] = {}
+    for number, use in enumerate(uses, 1):
+        pointer = _mets("fptr", FILEID=_group_id(number))
+        groups.setdefault(use.partition("/")[0], []).append(pointer)
+    return _mets(
+        "structMap",
+        _mets(
+            "div",
+            _mets("div", ID="div-metadata", LABEL="Metadata", DMDID="dmd-1", ADMID="amd-1"),
+            *(
+                _mets("div", *pointers, ID=f"div-{label.lower()}", LABEL=label)
+                for label, pointers in groups.items()
+            ),
+            ID="div-0",
+            LABEL=package,
+        ),
+        ID="structure-1",
+        TYPE="PHYSICAL",
+        LABEL="CSIP",
     )
-    whole = _add_mets_element(structure, "div", ID="div-0", LABEL=package)
-    _add_mets_element(
-        whole, "div", ID="div-metadata", LABEL="Metadata", DMDID="dmd-1", ADMID="amd-1"
-    )
-    divisions: dict[str, etree._Element] = {}
-    for use, group in ids.items():
-        label = use.partition("/")[0]
-        if label not in divisions:
-            divisions[label] = _add_mets_element(
-                whole, "div", ID=f"div-{label.lower()}", LABEL=label
-            )
-        _add_mets_element(divisions[label], "fptr", FILEID=group)
 
 
-def _add_file_attributes(element: etree._Element, part: PackageFile, made_at: datetime) -> None:
-    element.set("MIMETYPE", part.media_type)
-    element.set("SIZE", str(len(part.data)))
-    element.set("CREATED", _format_mets_time(made_at))
-    element.set("CHECKSUM", hashlib.sha256(part.data).hexdigest())
-    element.set("CHECKSUMTYPE", "SHA-256")
+def _file_attributes(part: PackageFile, time: str) -> Mapping[str, str]:
+    return {
+        "MIMETYPE": part.media_type,
+        "SIZE": str(len(part.data)),
+        "CREATED": time,
+        "CHECKSUM": hashlib.sha256(part.data).hexdigest(),
+        "CHECKSUMTYPE": "SHA-256",
+    }
 
 
-def _add_location(element: etree._Element, path: str) -> None:
-    element.set(etree.QName(XLINK_NS, "type"), "simple")
-    element.set(etree.QName(XLINK_NS, "href"), path)
-
-
-def _add_mets_element(
-    parent: etree._Element, name: str, text: str | None = None, /, **attributes: str
-) -> etree._Element:
-    child = etree.SubElement(
-        parent,
-        etree.QName(METS_NS, name),
-        {key: make_printable(value) for key, value in attributes.items()},
-    )
-    if text is not None:
-        child.text = make_printable(text)
-    return child
-
-
-def _format_mets_time(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+def _location(path: str) -> Mapping[etree.QName, str]:
+    xlink = Namespace(XLINK_NS)
+    return {xlink.name("type"): "simple", xlink.name("href"): path}

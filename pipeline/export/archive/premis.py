@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from lxml import etree
@@ -12,7 +11,7 @@ from lxml import etree
 from pipeline.domain.record import Run
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
 from pipeline.export.exporter import data_text
-from pipeline.files.text import make_printable
+from pipeline.files.xml_output import Namespace, serialize_xml
 
 PREMIS_NS = "http://www.loc.gov/premis/v3"
 _XSI_NS = "http://www.w3.org/2001/XMLSchema-instance"
@@ -25,121 +24,109 @@ FORMATS = {
 """Name, version and, where one PRONOM number fits every file of the kind, that number."""
 
 
+_premis = Namespace(PREMIS_NS)
+
+
 def premis_xml(sheets: Iterable[SheetFiles], folders: tuple[str, str], run: Run) -> bytes:
     """Build the metadata.
 
     Args:
         folders: where the PDFs and the scans are, from the package's root.
     """
-    root = etree.Element(
-        etree.QName(PREMIS_NS, "premis"),
-        {"version": "3.0"},
-        nsmap={"premis": PREMIS_NS, "xsi": _XSI_NS},
+    objects, events = [], []
+    for sheet in sheets:
+        pdf, first = f"{folders[0]}/{sheet.pdf.name}", sheet.records[0]
+        scans = {f"{folders[1]}/{scan.name}": scan for scan in sheet.scans}
+        # The PDF of each sheet, derived from its scans, and the scans themselves.
+        objects.append(_object(pdf, sheet.pdf, derived=list(scans)))
+        objects += [_object(path, scan) for path, scan in scans.items()]
+        # Scanning of the sheet, and creation of its PDF.
+        scanned = data_text("archive_text.scanned_by", person=first.scanned.by)
+        made = data_text("archive_text.pdf_made", person=first.entered.by)
+        name = sheet.sheet
+        events.append(_event(f"skanning-{name}", "capture", first.scanned.at, scanned, list(scans)))
+        events.append(_event(f"pdf-{name}", "creation", run.made_at, made, [pdf]))
+    root = _premis(
+        "premis",
+        *objects,
+        *events,
+        _premis(
+            "agent",
+            _identifier("agent", "Efterskrift"),
+            _premis("agentName", "Efterskrift"),
+            _premis("agentType", "software"),
+        ),
+        prefixes={"premis": PREMIS_NS, "xsi": _XSI_NS},
+        version="3.0",
     )
-    all_sheets = list(sheets)
-    # Objects: the PDF of each sheet, derived from its scans, and the scans themselves.
-    for sheet in all_sheets:
-        _add_object(
-            root,
-            f"{folders[0]}/{sheet.pdf.name}",
-            sheet.pdf,
-            derived=[f"{folders[1]}/{scan.name}" for scan in sheet.scans],
-        )
-        for scan in sheet.scans:
-            _add_object(root, f"{folders[1]}/{scan.name}", scan, derived=[])
-    # Events: scanning of the sheet, and creation of its PDF.
-    for sheet in all_sheets:
-        first = sheet.records[0]
-        capture = _Event(
-            f"skanning-{sheet.sheet}",
-            "capture",
-            first.scanned.at,
-            data_text("archive_text.scanned_by", person=first.scanned.by),
-        )
-        creation = _Event(
-            f"pdf-{sheet.sheet}",
-            "creation",
-            run.made_at,
-            data_text("archive_text.pdf_made", person=first.entered.by),
-        )
-        _add_event(root, capture, [f"{folders[1]}/{scan.name}" for scan in sheet.scans])
-        _add_event(root, creation, [f"{folders[0]}/{sheet.pdf.name}"])
-    agent = _add_premis_element(root, "agent")
-    _add_identifier(agent, "agent", "Efterskrift")
-    _add_premis_element(agent, "agentName", "Efterskrift")
-    _add_premis_element(agent, "agentType", "software")
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return serialize_xml(root)
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    name: str
-    kind: str
-    at: datetime
-    detail: str
-
-
-def _add_object(root: etree._Element, path: str, file: SheetFile, derived: list[str]) -> None:
-    """Add a file with checksum and format.
+def _object(path: str, file: SheetFile, derived: Sequence[str] = ()) -> etree._Element:
+    """Return a file with checksum and format.
 
     Args:
         derived: paths of the files that it is made from.
     """
-    element = _add_premis_element(root, "object")
-    element.set(etree.QName(_XSI_NS, "type"), "premis:file")
-    _add_identifier(element, "object", path)
-    characteristics = _add_premis_element(element, "objectCharacteristics")
-    fixity = _add_premis_element(characteristics, "fixity")
-    _add_premis_element(fixity, "messageDigestAlgorithm", "SHA-256")
-    _add_premis_element(fixity, "messageDigest", hashlib.sha256(file.data).hexdigest())
-    _add_premis_element(characteristics, "size", str(len(file.data)))
     name, version, number = FORMATS.get(file.media_type, (file.media_type, "", ""))
-    file_format = _add_premis_element(characteristics, "format")
-    designation = _add_premis_element(file_format, "formatDesignation")
-    _add_premis_element(designation, "formatName", name)
-    if version:
-        _add_premis_element(designation, "formatVersion", version)
-    if number:
-        registry = _add_premis_element(file_format, "formatRegistry")
-        _add_premis_element(registry, "formatRegistryName", "PRONOM")
-        _add_premis_element(registry, "formatRegistryKey", number)
-    for source in derived:
-        relation = _add_premis_element(element, "relationship")
-        _add_premis_element(relation, "relationshipType", "derivation")
-        _add_premis_element(relation, "relationshipSubType", "has source")
-        related = _add_premis_element(relation, "relatedObjectIdentifier")
-        _add_premis_element(related, "relatedObjectIdentifierType", "local")
-        _add_premis_element(related, "relatedObjectIdentifierValue", source)
+    registry = (
+        _premis(
+            "formatRegistry",
+            _premis("formatRegistryName", "PRONOM"),
+            _premis("formatRegistryKey", number),
+        )
+        if number
+        else None
+    )
+    return _premis(
+        "object",
+        {etree.QName(_XSI_NS, "type"): "premis:file"},
+        _identifier("object", path),
+        _premis(
+            "objectCharacteristics",
+            _premis(
+                "fixity",
+                _premis("messageDigestAlgorithm", "SHA-256"),
+                _premis("messageDigest", hashlib.sha256(file.data).hexdigest()),
+            ),
+            _premis("size", str(len(file.data))),
+            _premis(
+                "format",
+                _premis(
+                    "formatDesignation",
+                    _premis("formatName", name),
+                    _premis("formatVersion", version) if version else None,
+                ),
+                registry,
+            ),
+        ),
+        *(
+            _premis(
+                "relationship",
+                _premis("relationshipType", "derivation"),
+                _premis("relationshipSubType", "has source"),
+                _identifier("relatedObject", source),
+            )
+            for source in derived
+        ),
+    )
 
 
-def _add_event(root: etree._Element, event: _Event, paths: list[str]) -> None:
-    element = _add_premis_element(root, "event")
-    _add_identifier(element, "event", event.name)
-    _add_premis_element(element, "eventType", event.kind)
-    _add_premis_element(element, "eventDateTime", event.at.isoformat())
-    information = _add_premis_element(element, "eventDetailInformation")
-    _add_premis_element(information, "eventDetail", event.detail)
-    _add_linking_object(element, "Agent", "Efterskrift")
-    for path in paths:
-        _add_linking_object(element, "Object", path)
+def _event(name: str, kind: str, at: datetime, detail: str, paths: Sequence[str]) -> etree._Element:
+    return _premis(
+        "event",
+        _identifier("event", name),
+        _premis("eventType", kind),
+        _premis("eventDateTime", at.isoformat()),
+        _premis("eventDetailInformation", _premis("eventDetail", detail)),
+        _identifier("linkingAgent", "Efterskrift"),
+        *(_identifier("linkingObject", path) for path in paths),
+    )
 
 
-def _add_linking_object(event: etree._Element, what: str, value: str) -> None:
-    link = _add_premis_element(event, f"linking{what}Identifier")
-    _add_premis_element(link, f"linking{what}IdentifierType", "local")
-    _add_premis_element(link, f"linking{what}IdentifierValue", value)
-
-
-def _add_identifier(parent: etree._Element, what: str, value: str) -> None:
-    identifier = _add_premis_element(parent, f"{what}Identifier")
-    _add_premis_element(identifier, f"{what}IdentifierType", "local")
-    _add_premis_element(identifier, f"{what}IdentifierValue", value)
-
-
-def _add_premis_element(
-    parent: etree._Element, name: str, text: str | None = None
-) -> etree._Element:
-    child = etree.SubElement(parent, etree.QName(PREMIS_NS, name))
-    if text is not None:
-        child.text = make_printable(text)
-    return child
+def _identifier(what: str, value: str) -> etree._Element:
+    return _premis(
+        f"{what}Identifier",
+        _premis(f"{what}IdentifierType", "local"),
+        _premis(f"{what}IdentifierValue", value),
+    )

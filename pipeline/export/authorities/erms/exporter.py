@@ -12,19 +12,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from lxml import etree
-
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import CareProvider, Record, Run
 from pipeline.export.authorities.erms.classification import PLAN_FILE, load_plan
-from pipeline.export.authorities.erms.elements import (
-    ERMS_NS,
-    add_control_section,
-    add_erms_element,
-)
+from pipeline.export.authorities.erms.elements import control_section, erms_xml
 from pipeline.export.authorities.erms.files import record_files
 from pipeline.export.authorities.erms.mapping import DocumentMapping
-from pipeline.export.authorities.erms.record import Document, add_record
+from pipeline.export.authorities.erms.record import Document, record_element
 from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import TEMPORARY_CLIENT, Exporter, ExportOptions, Item
 from pipeline.export.record_text import care_provider, settings_provider
@@ -106,19 +100,12 @@ def _provider_files(
     documents = [
         Document(item, run, options, plan, record_files(item.record, options)) for item in items
     ]
-    root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
     described = (
         plan.describe(item.record) for item in items if plan and plan.classify(item.record)
     )
     schemes = list(dict.fromkeys(filter(None, described)))
-    add_control_section(add_erms_element(root, "control"), run, provider, schemes)
-    records = add_erms_element(root, "records")
-    for document in documents:
-        add_record(records, document)
-    yield (
-        "erms.xml",
-        etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True),
-    )
+    control = control_section(run, provider, schemes)
+    yield "erms.xml", erms_xml(control, map(record_element, documents))
     for document in documents:
         for file in document.files:
             yield file.path, file.data

@@ -6,19 +6,23 @@ that no case is made up. Who transcribed and verified is in the description too,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.authorities.erms.agents import DocumentParties, add_agents
 from pipeline.export.authorities.erms.classification import ClassificationPlan, PlanClass
 from pipeline.export.authorities.erms.elements import (
     PROTECTED_IDENTITY,
-    add_erms_element,
+    DocumentParties,
+    agents_element,
+    date_elements,
+    erms,
     format_erms_time,
+    place_element,
+    restriction_elements,
 )
 from pipeline.export.authorities.erms.files import FILE_FORMAT, RecordFile, missing_files_note
 from pipeline.export.authorities.erms.mapping import DocumentMapping
@@ -64,106 +68,85 @@ class Document:
         return mapping.classification, _field_text(record, self.options, mapping.kind)
 
 
-def add_record(documents: etree._Element, source: Document) -> None:
-    """Add the record of a document."""
+def record_element(source: Document) -> etree._Element:
+    """Return a document as a record."""
     item, options, mapping = source.item, source.options, source.mapping
     record, field_text = item.record, partial(_field_text, item.record, options)
     place, kind = source.classify()
-    document = add_erms_element(
-        documents,
+    parties = DocumentParties(
+        *map(field_text, (mapping.sender, mapping.recipient, mapping.handler))
+    )
+    dispatch, notes = field_text(mapping.dispatch), _note_texts(source)
+    return erms(
         "record",
+        *_identity(record, place, field_text(mapping.case)),
+        *_titles(item, mapping, options),
+        erms("direction", directionDefinition=mapping.direction),
+        agents_element(record, parties),
+        erms("description", _describe_item(item, options)),
+        _dates(record, source.run, mapping),
+        *(
+            erms("action", erms("actionText", decision), erms("actionType", "beslut"))
+            for decision in filter(None, map(field_text, mapping.decisions))
+        ),
+        erms("dispatchMode", dispatch) if dispatch else None,
+        place_element(record),
+        erms("notes", *(erms("note", text, noteType=about) for about, text in notes))
+        if notes
+        else None,
+        erms("additionalInformation", *map(_appendix, source.files)) if source.files else None,
         systemIdentifier=record.entry_id,
         # The second word is spelt as the schema has it.
         recordPhysicalOrDigital="physcical_and_digital" if source.files else "physical",
-        **({"recordType": kind} if kind else {}),
+        recordType=kind or None,
     )
-    _add_identity(document, record, place, field_text(mapping.case))
-    _add_titles(document, item, mapping, options)
-    add_erms_element(document, "direction", directionDefinition=mapping.direction)
-    add_agents(
-        add_erms_element(document, "agents"),
-        record,
-        DocumentParties(*map(field_text, (mapping.sender, mapping.recipient, mapping.handler))),
-    )
-    add_erms_element(document, "description", _describe_item(item, options))
-    _add_dates(add_erms_element(document, "dates"), record, source.run, mapping)
-    for decision in filter(None, map(field_text, mapping.decisions)):
-        action = add_erms_element(document, "action")
-        add_erms_element(action, "actionText", decision)
-        add_erms_element(action, "actionType", "beslut")
-    if dispatch := field_text(mapping.dispatch):
-        add_erms_element(document, "dispatchMode", dispatch)
-    if record.place:
-        add_erms_element(
-            add_erms_element(add_erms_element(document, "physicalLocations"), "physicalLocation"),
-            "currentLocation",
-            record.place,
-        )
-    _add_notes(document, source)
-    _add_files(document, source.files)
 
 
-def _add_files(document: etree._Element, files: Sequence[RecordFile]) -> None:
-    """Add each file with its place and checksum."""
-    if not files:
-        return
-    extra = add_erms_element(document, "additionalInformation")
-    for file in files:
-        add_erms_element(
-            extra,
-            "appendix",
-            name=file.title,
-            path=file.path,
-            fileFormat=FILE_FORMAT,
-            description=f"SHA-256 {file.sha256}",
-        )
+def _appendix(file: RecordFile) -> etree._Element:
+    """Return a file with its place and checksum."""
+    return erms(
+        "appendix",
+        name=file.title,
+        path=file.path,
+        fileFormat=FILE_FORMAT,
+        description=f"SHA-256 {file.sha256}",
+    )
 
 
 def _field_text(record: Record, options: ExportOptions, field: str) -> str:
     return format_field_value(record, field, options.forms) if field else ""
 
 
-def _add_identity(
-    document: etree._Element, record: Record, place: PlanClass | None, case: str
-) -> None:
-    add_erms_element(document, "objectId", record.entry_id)
+def _identity(record: Record, place: PlanClass | None, case: str) -> Iterator[etree._Element]:
+    yield erms("objectId", record.entry_id)
     if record.serial:
-        add_erms_element(document, "extraId", record.serial, extraIdType="blankettens löpnummer")
+        yield erms("extraId", record.serial, extraIdType="blankettens löpnummer")
     if place:
-        add_erms_element(document, "classification", place.name, classificationCode=place.code)
+        yield erms("classification", place.name, classificationCode=place.code)
     if case:
-        add_erms_element(document, "parentAggregationId", case)
+        yield erms("parentAggregationId", case)
 
 
-def _add_titles(
-    document: etree._Element, item: Item, mapping: DocumentMapping, options: ExportOptions
-) -> None:
-    """Add titles, state, what the record replaces, and its secrecy."""
+def _titles(
+    item: Item, mapping: DocumentMapping, options: ExportOptions
+) -> Iterator[etree._Element]:
+    """Yield titles, state, what the record replaces, and its secrecy."""
     record, restrictions = item.record, _find_restrictions(item.record, mapping, options)
-    add_erms_element(document, "title", _field_text(record, options, mapping.title) or record.title)
+    yield erms("title", _field_text(record, options, mapping.title) or record.title)
     if restrictions:
-        add_erms_element(
-            document, "otherTitle", mapping.public_title or record.title, titleType="public"
-        )
+        yield erms("otherTitle", mapping.public_title or record.title, titleType="public")
     state = "received" if mapping.direction == "incoming" else "closed"
-    add_erms_element(document, "status", value=state if record.voided is None else "obliterated")
-    add_erms_element(document, "runningNumber", str(item.number))
+    yield erms("status", value=state if record.voided is None else "obliterated")
+    yield erms("runningNumber", str(item.number))
     if item.amends:
-        add_erms_element(
-            document,
-            "relation",
-            data_text(
-                "erms_text.replaces",
-                entry=record.entry_id,
-                revision=item.amends.revision,
-                run=item.amends.run,
-            ),
-            relationType="replaces",
+        replaced = data_text(
+            "erms_text.replaces",
+            entry=record.entry_id,
+            revision=item.amends.revision,
+            run=item.amends.run,
         )
-    for explanation, regulation in restrictions:
-        restriction = add_erms_element(document, "restriction", restrictionType="confidential")
-        add_erms_element(restriction, "explanatoryText", explanation)
-        add_erms_element(restriction, "regulation", regulation)
+        yield erms("relation", replaced, relationType="replaces")
+    yield from restriction_elements(restrictions)
 
 
 def _find_restrictions(
@@ -206,29 +189,29 @@ def _describe_item(item: Item, options: ExportOptions) -> str:
     )
 
 
-def _add_dates(dates: etree._Element, record: Record, run: Run, mapping: DocumentMapping) -> None:
-    if record.written_at:
-        add_erms_element(dates, "date", format_erms_time(record.written_at), dateType="created")
-    if record.event_at:
-        add_erms_element(
-            dates,
-            "date",
-            format_erms_time(record.event_at),
-            dateType="received" if mapping.direction == "incoming" else "originated",
-        )
-    add_erms_element(dates, "date", format_erms_time(record.scanned.at), dateType="captured")
+def _dates(record: Record, run: Run, mapping: DocumentMapping) -> etree._Element:
+    event_type = "received" if mapping.direction == "incoming" else "originated"
+    known = {
+        "created": record.written_at,
+        event_type: record.event_at,
+        "captured": record.scanned.at,
+    }
     # The three stamps have no ERMS date type of their own.
     stamps = (record.entered, record.verified, record.signed)
-    for stamp, date_type in zip(stamps, DATE_TYPES, strict=True):
-        if stamp:
-            add_erms_element(
-                dates, "date", format_erms_time(stamp.at), dateType="other", otherDateType=date_type
-            )
-    add_erms_element(dates, "date", format_erms_time(run.made_at), dateType="transferred")
+    return erms(
+        "dates",
+        *date_elements(known),
+        *(
+            erms("date", format_erms_time(stamp.at), dateType="other", otherDateType=kind)
+            for stamp, kind in zip(stamps, DATE_TYPES, strict=True)
+            if stamp
+        ),
+        *date_elements({"transferred": run.made_at}),
+    )
 
 
-def _add_notes(document: etree._Element, source: Document) -> None:
-    """Add the other fields verbatim: first those that the mapping names, then all it leaves out.
+def _note_texts(source: Document) -> list[tuple[str, str]]:
+    """Return the other fields verbatim: first those the mapping names, then all it leaves out.
 
     A box without a mark says nothing, not no.
     """
@@ -256,7 +239,7 @@ def _add_notes(document: etree._Element, source: Document) -> None:
         for each in record.attachments
     ]
     paper = missing_files_note(record, options, source.files)
-    words = [
+    return [
         *(
             (section.heading or record.labels.get(section.field, section.field), text)
             for section, text in filled
@@ -264,7 +247,3 @@ def _add_notes(document: etree._Element, source: Document) -> None:
         *attachments,
         *([(data_text("erms_text.paper_note"), paper)] if paper else []),
     ]
-    if words:
-        notes = add_erms_element(document, "notes")
-        for kind, text in words:
-            add_erms_element(notes, "note", text, noteType=kind)
