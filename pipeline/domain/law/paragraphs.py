@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import Form, LegalBasis
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 
 PARAGRAPHS_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "paragraphs.yaml"
 

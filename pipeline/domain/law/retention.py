@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.identity_numbers import PidKind, normalize_pid
 from pipeline.texts import Words
 

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from pipeline.domain.model import Image
 from pipeline.reading.fields.field_image import FieldImage, group_alike
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.components import Components, Mask
-from pipeline.reading.imaging.quantiles import Stack, filter_stack, median, quantile
+from pipeline.reading.imaging.pixels import Components, Mask, Stack, filter_stack, median, quantile
 
 Darkness = NDArray[np.float32]
 MAX_STROKE_MM = 2.5

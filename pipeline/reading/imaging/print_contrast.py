@@ -18,8 +18,8 @@ from pipeline.reading.imaging.cache import (
     PixelIndices,
     cached_per_object,
 )
-from pipeline.reading.imaging.components import Components
 from pipeline.reading.imaging.geometry import Points
+from pipeline.reading.imaging.pixels import Components
 
 # How dark print is on a page and on its template, and whether ink lies over it.
 

@@ -20,9 +20,8 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image, Reading
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Map, Mask, PixelIndices, cached_per_object
-from pipeline.reading.imaging.components import Components
 from pipeline.reading.imaging.geometry import Homography, Points
-from pipeline.reading.imaging.grayscale import to_ink_grayscale
+from pipeline.reading.imaging.pixels import Components, to_ink_grayscale
 from pipeline.reading.imaging.print_contrast import (
     CACHED_FORM_PAGES,
     CHECK_PX_PER_MM,

@@ -22,7 +22,7 @@ from pipeline.domain.model import UNSEEN_P, Image, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import CompressedMask, Mask, PixelIndices, cached_per_object
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
-from pipeline.reading.imaging.grayscale import paper_colour
+from pipeline.reading.imaging.pixels import is_quantile_below, median, paper_colour
 from pipeline.reading.imaging.print_contrast import (
     CACHED_FORM_PAGES,
     CHECK_PX_PER_MM,
@@ -32,7 +32,6 @@ from pipeline.reading.imaging.print_contrast import (
     box_window,
     template_darkness,
 )
-from pipeline.reading.imaging.quantiles import is_quantile_below, median
 from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.register.register import Registration, shrink_for_page
 

@@ -23,7 +23,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image, Reading
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import CompressedMap, Map, Mask, cached_per_object
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.imaging.pixels import Components
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     OUTLINE_MM,

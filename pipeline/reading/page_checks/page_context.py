@@ -15,8 +15,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box, Image
 from pipeline.reading.imaging.cache import Mask, cached_per_object
-from pipeline.reading.imaging.components import Components
-from pipeline.reading.imaging.grayscale import is_black_and_white
+from pipeline.reading.imaging.pixels import Components, is_black_and_white
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,

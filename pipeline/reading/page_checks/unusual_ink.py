@@ -24,15 +24,13 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.components import Components
-from pipeline.reading.imaging.grayscale import paper_colour
+from pipeline.reading.imaging.pixels import Components, median, paper_colour
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
     box_window,
     unprinted_mask,
 )
-from pipeline.reading.imaging.quantiles import median
 from pipeline.reading.page_checks.page_context import PEN_DARKNESS, PageContext
 from pipeline.reading.register.register import Registration
 

@@ -25,7 +25,7 @@ from pipeline.reading.identify.identify import Identification
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.geometry import PX_PER_MM, Homography, Points
-from pipeline.reading.imaging.grayscale import shrink_to_ink_grayscale
+from pipeline.reading.imaging.pixels import shrink_to_ink_grayscale
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.page_fit import (
     MIN_PATCHES,

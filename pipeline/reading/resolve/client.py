@@ -40,16 +40,16 @@ from pipeline.reading.resolve.number_likelihood import (
     temper_probabilities,
     unlisted_p,
 )
-from pipeline.registers.client_search import (
+from pipeline.registers.clients import (
     CLEAR_MARGIN,
     MIN_NAME_SIMILARITY,
     NOT_IN_REGISTER,
     NUMBER_BOXES,
+    ClientRegister,
     ClientSearch,
     check_digit_evidence,
     similarity_evidence,
 )
-from pipeline.registers.clients import ClientRegister
 
 MAX_CLIENT_ALTERNATIVES = 5
 """Alternatives that a resolved number keeps."""

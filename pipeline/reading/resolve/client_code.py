@@ -33,8 +33,7 @@ from pipeline.reading.resolve.number_likelihood import (
     list_values,
     temper_probabilities,
 )
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY, similarity_evidence
-from pipeline.registers.clients import ClientRegister
+from pipeline.registers.clients import MIN_NAME_SIMILARITY, ClientRegister, similarity_evidence
 
 _ANY_CODE_P = UNREGISTERED_P / 10**CLIENT_CODE_LENGTH
 """Prior probability of each row of digits if the code is none that the unit has given."""

@@ -23,7 +23,7 @@ from pipeline.reading.resolve.number_likelihood import (
     number_likelihood,
     temper_probabilities,
 )
-from pipeline.registers.client_search import (
+from pipeline.registers.clients import (
     NUMBER_BOXES,
     ClientSearch,
     Scores,

@@ -24,8 +24,12 @@ from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.model import Reading, State, Value
 from pipeline.reading.fields.field_image import NO_TEXTS, TextList
 from pipeline.reading.resolve.number_likelihood import add_evidence, list_values, normalize_reading
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY, split_words, text_similarity
-from pipeline.registers.clients import ClientRegister
+from pipeline.registers.clients import (
+    MIN_NAME_SIMILARITY,
+    ClientRegister,
+    split_words,
+    text_similarity,
+)
 from pipeline.registers.staff import StaffRegister
 
 # The closed lists that a handwritten line may be on: staff, their titles, clients.

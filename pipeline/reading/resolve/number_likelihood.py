@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.model import CELL_SYMBOLS, CellProbabilities, Reading, State, Value
-from pipeline.registers.client_search import NUMBER_BOXES, shifted_indices
+from pipeline.registers.clients import NUMBER_BOXES, shifted_indices
 
 # Apply Bayes' rule to one field, or to a chain of fields that depend on each other.
 #

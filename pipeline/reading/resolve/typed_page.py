@@ -30,10 +30,11 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.files.documents import TypedKind, TypedPage
-from pipeline.files.note_files import (
+from pipeline.files.documents import (
     NoteFile,
     NoteFileError,
+    TypedKind,
+    TypedPage,
     note_lines,
     parse_note,
     parse_row,

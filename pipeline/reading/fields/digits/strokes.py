@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reading.imaging.components import Components, Labels, Mask
+from pipeline.reading.imaging.pixels import Components, Labels, Mask
 
 Edges = NDArray[np.float64]
 Stats = NDArray[np.int32]

@@ -28,7 +28,7 @@ from pipeline.reading.fields.ink import (
     find_ink,
     measure_darkness,
 )
-from pipeline.reading.imaging.components import Components, Mask
+from pipeline.reading.imaging.pixels import Components, Mask
 
 MAX_OFF_MM = 1.7
 """How far the frame is looked for, mm: less than half of the way to the next row of a table."""

@@ -20,7 +20,7 @@ from pipeline.reading.fields.ink import (
     render_ink,
     square_kernel,
 )
-from pipeline.reading.imaging.components import Components, Labels, Mask
+from pipeline.reading.imaging.pixels import Components, Labels, Mask
 
 PAD_ABOVE = 0.15
 """White above and below a line, as part of its height."""

@@ -48,7 +48,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
 from pipeline.reading.fields.handwriting.transcription import DASHES_EMPTY_P, transcribe_line
 from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
 from pipeline.reading.fields.ink import Ink
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 from pipeline.reading.language.formats import format_guide, parse_values
 from pipeline.reading.language.language_model import (
     NO_NAMES,

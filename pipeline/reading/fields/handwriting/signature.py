@@ -38,7 +38,7 @@ from pipeline.reading.fields.handwriting.network import (
 from pipeline.reading.fields.handwriting.strikethrough import find_strikes
 from pipeline.reading.fields.ink import Ink, find_ink
 from pipeline.reading.fields.marks.rules import passes_through
-from pipeline.reading.imaging.components import Components, Mask
+from pipeline.reading.imaging.pixels import Components, Mask
 from pipeline.reading.language.ctc import decode_ctc
 
 EVEN_ODDS_SIGNATURE_MM2 = 1.2

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Darkness, Ink, disc_kernel, measure_darkness, square_kernel
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.quantiles import filter_stack, quantile, row_quantiles
+from pipeline.reading.imaging.pixels import filter_stack, quantile, row_quantiles
 
 SHAPE_FEATURES = (
     "covered",

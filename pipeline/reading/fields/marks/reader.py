@@ -34,7 +34,7 @@ from pipeline.reading.fields.marks import features as marks_features
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES, MarkModel, MarkNetwork, Numbers
 from pipeline.reading.fields.marks.features import MAX_MARK_MM, measure_contrasts, measure_shapes
 from pipeline.reading.fields.marks.rules import is_dash, is_scribbled_over, passes_through
-from pipeline.reading.imaging.quantiles import Stack, filter_stack
+from pipeline.reading.imaging.pixels import Stack, filter_stack
 
 # Even out light that falls off across the image of a check box, which is looked at as a whole.
 

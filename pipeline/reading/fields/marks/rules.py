@@ -21,9 +21,8 @@ from pipeline.domain.model import Box, Image
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Ink, square_kernel
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.components import Components, Mask
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.reading.imaging.quantiles import median
+from pipeline.reading.imaging.pixels import Components, Mask, median
 
 MIN_SCRIBBLE_STROKES = 3
 """This many strokes above each other, or next to each other, are more than a cross or a tick has.

@@ -47,7 +47,7 @@ from pipeline.reading.fields.segmentation.find_lines import (
     shear_image,
 )
 from pipeline.reading.fields.segmentation.overleaf import has_arrow_at_end
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 
 # Find underlining: it has letters above it, and none below.
 #
