@@ -63,8 +63,8 @@ class ClientSearch:
     def __init__(self, clients: Sequence[Client]) -> None:
         self.numbers = frozenset(client.pid for client in clients)
         self.symbols = encode_numbers(client.pid for client in clients)
-        self._names = _WordIndex([client.name for client in clients])
-        self._addresses = _WordIndex([client.address for client in clients])
+        self.names = WordIndex([client.name for client in clients])
+        self.addresses = WordIndex([client.address for client in clients])
         self._units: dict[str, NDArray[np.intp]] = _positions_by_key(
             client.unit for client in clients
         )
@@ -99,18 +99,6 @@ class ClientSearch:
     def _shifted(self) -> dict[int, NDArray[np.intp]]:
         """`shifted_indices` of all clients, by shift."""
         return {shift: shifted_indices(self.symbols, shift) for shift in (-1, 0, 1, 2)}
-
-    def name_scores(self, name: str) -> Scores:
-        """Return the similarity (0–1) of a name as read to each client's; see `text_similarity`."""
-        return self._names.scores(name)
-
-    def name_likeness(self, name: str) -> Scores:
-        """As `name_scores`, but names left out cost nothing: to compare clients with each other."""
-        return self._names.likeness(name)
-
-    def address_scores(self, address: str) -> Scores:
-        """Return the similarity (0–1) of an address as read to each client's; 0 if unknown."""
-        return self._addresses.scores(address)
 
     def of_unit(self, unit: str) -> NDArray[np.intp]:
         """Return the indices of the clients of a unit as read on the sheet.
@@ -173,7 +161,7 @@ def text_similarity(read: str, true: str) -> float:
     Each word counts by its best match, weighted by length. The order of the words and words left
     out cost little, because people write "Lindqvist, Märta" or only a first name.
     """
-    return float(_WordIndex([true]).scores(read)[0])
+    return float(WordIndex([true]).scores(read)[0])
 
 
 def fits_another_name(read: str, true: str, others: Sequence[str]) -> bool:
@@ -183,12 +171,12 @@ def fits_another_name(read: str, true: str, others: Sequence[str]) -> bool:
     """
     return (
         bool(others)
-        and float(_WordIndex(others).likeness(read).max())
-        > float(_WordIndex([true]).likeness(read)[0]) + CLEAR_MARGIN
+        and float(WordIndex(others).likeness(read).max())
+        > float(WordIndex([true]).likeness(read)[0]) + CLEAR_MARGIN
     )
 
 
-class _WordIndex:
+class WordIndex:
     """An index of short texts by words: each word read is compared once with each distinct word."""
 
     def __init__(self, texts: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from pipeline.domain.dates import SWEDEN, swedish_day, today_in_sweden
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning, StrictModel
-from pipeline.domain.form.form import Deadline, Form
+from pipeline.domain.form.form import Form
 from pipeline.domain.form.rules import load_rules_file
 from pipeline.texts import Words
 
@@ -191,15 +191,8 @@ def times_from_answers(
         for deadline in form.all_deadlines
         if deadline.rule in times
         and deadline.rule not in met
-        and not _is_met(form, row, deadline, days)
+        and (deadline.met is None or days.get(deadline_field(form, row, deadline.met).name) is None)
     }
-
-
-def _is_met(form: Form, row: int | None, deadline: Deadline, days: KnownDays) -> bool:
-    """Whether the duty has been done, as far as the days are known."""
-    return deadline.met is not None and (
-        days.get(deadline_field(form, row, deadline.met).name) is not None
-    )
 
 
 def open_duties(form: Form | None, times: DeadlineTimes | None) -> dict[str, str]:
@@ -232,16 +225,11 @@ def _follow_days(
         if first_day is not None:
             if due := due_at(deadline.rule, first_day, deadline.after):
                 times[deadline.rule] = due.isoformat()
-        elif spec.name in days and not _has_begun(spec):
+        elif spec.name in days and not (spec.required or spec.means is Meaning.EVENT_DATE):
             continue
         elif earlier is not None or spec.name in days:
             times[deadline.rule] = earlier or UNCERTAIN
     return times
-
-
-def _has_begun(spec: FieldSpec) -> bool:
-    """Whether the time runs even where the field is empty: its day is that of the event itself."""
-    return spec.required or spec.means is Meaning.EVENT_DATE
 
 
 # A legal duty in words: what has to be done until which day, and the time left.

@@ -345,7 +345,6 @@ def _find_long_runs(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
     )
     lines = Components.of(np.asarray(closed > 0, np.bool_))
     keep = lines.column(cv2.CC_STAT_WIDTH) >= least
-    keep[0] = False
     return np.asarray(runs * lines.pixels(keep), np.uint8)
 
 
@@ -364,7 +363,6 @@ def _trace_strokes(seeds: Mask, extra: Darkness, grain: float, zone: Mask, scale
     in_print = np.bincount(parts.labels[zone], minlength=len(parts)) / np.maximum(area, 1)
     least = np.where(in_print > MIN_SHARE_IN_PRINT, MAX_PRINT_SPOT_MM2, MAX_SPECK_MM2)
     keep &= area >= least * scale**2
-    keep[0] = False
     return parts.pixels(keep)
 
 

@@ -67,12 +67,15 @@ class Components:
         return self.stats[:, stat]
 
     def pixels(self, selected: Mask | Sequence[bool]) -> Mask:
-        """Return (h, w) where the components are for which `selected` (n + 1,) is true."""
+        """Return (h, w) where the components are for which `selected` (n + 1,) is true.
+
+        The background never is, whatever its first value.
+        """
         if self.labels.dtype != np.uint16:
-            return np.asarray(np.take(selected, self.labels), np.bool_)
+            return np.asarray(np.take(selected, self.labels) & (self.labels > 0), np.bool_)
         # A lookup table is quicker than indexing; it needs 16-bit labels.
         table = np.zeros(_LABELS_16_BIT, np.uint8)
-        table[: len(self)] = selected
+        table[1 : len(self)] = selected[1:]
         return np.asarray(cv2.LUT(self.labels, table)).view(np.bool_)
 
 

@@ -284,11 +284,10 @@ def _check_box_mask(printed: Mask) -> Mask:
     # Small white areas of box size, enclosed by print.
     components = Components.of(~printed, connectivity=4)
     sides = components.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM) & (
-        sides.min(axis=1) >= _CHECK_BOX_MM[0] * CHECK_PX_PER_MM
+    return components.pixels(
+        (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM)
+        & (sides.min(axis=1) >= _CHECK_BOX_MM[0] * CHECK_PX_PER_MM)
     )
-    boxes[0] = False
-    return components.pixels(boxes)
 
 
 def _image_darkness(image: Image) -> Map:

@@ -9,7 +9,7 @@ reveal a note, a label or a strip of paper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import cv2
@@ -119,9 +119,9 @@ def find_correction_tape(page: Image, template: Image) -> Mask:
     area = components.column(cv2.CC_STAT_AREA)
     excess = relative_paper - _unwritten_paper(page, relative_paper, template)
     mean_excess = np.bincount(components.labels.ravel(), excess.ravel()) / area
-    is_tape = (area >= _MIN_PATCH_MM2 * PATCH_SCALE**2) & (mean_excess >= _MIN_EXCESS)
-    is_tape[0] = False
-    return components.pixels(is_tape)
+    return components.pixels(
+        (area >= _MIN_PATCH_MM2 * PATCH_SCALE**2) & (mean_excess >= _MIN_EXCESS)
+    )
 
 
 def _unwritten_paper(
@@ -319,16 +319,10 @@ def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:
         if float(np.median(paper[_word_surroundings(word)])) >= min_light
         and _paper_grain(darkness[_word_surroundings(word)]) <= max_grain
     ]
-    return _has_group(on_paper)
-
-
-def _has_group(words: Sequence[Box]) -> bool:
-    """Check whether several words are close together, as on another sheet."""
-    # Count the words near each word, itself included.
     return any(
-        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in words)
+        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in on_paper)
         >= _MIN_ADJACENT_WORDS
-        for word in words
+        for word in on_paper
     )
 
 

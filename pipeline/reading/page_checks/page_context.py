@@ -110,9 +110,8 @@ The edge of a stain and a crease do so less often.
 def remove_specks(ink: Mask) -> Mask:
     """Return the ink without dust."""
     components = Components.of(ink)
-    is_large = components.column(cv2.CC_STAT_AREA) >= _MAX_SPECK_MM2 * CHECK_PX_PER_MM**2
-    is_large[0] = False
-    return components.pixels(is_large)
+    area = components.column(cv2.CC_STAT_AREA)
+    return components.pixels(area >= _MAX_SPECK_MM2 * CHECK_PX_PER_MM**2)
 
 
 def find_pen_words(ink: Mask, gap_mm: float, min_length_mm: float) -> list[Box]:

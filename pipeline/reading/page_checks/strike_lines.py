@@ -107,7 +107,14 @@ def find_strike_lines(
     lines = {
         line: names for line, names in lines.items() if not _is_within_any(labels, line, texts)
     }
-    ticks = _find_ticks(lines, check_box_fields, labels, gains)
+    # A line in a check box and in one other field may be a tick that runs out of its box.
+    ticks = [
+        line
+        for line, names in lines.items()
+        if len(names) == 2
+        and len(names & check_box_fields) == 1
+        and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
+    ]
     if len(ticks) <= _MAX_TICK_FIELDS:
         lines = {line: names for line, names in lines.items() if line not in ticks}
     if not lines:
@@ -150,20 +157,6 @@ def _is_within_any(labels: Labels, line: int, texts: Sequence[Box]) -> bool:
         >= _MIN_SHARE_IN_TEXT
         for box in texts
     )
-
-
-def _find_ticks(
-    lines: Mapping[int, set[str]], check_box_fields: frozenset[str], labels: Labels, gains: _Gains
-) -> list[int]:
-    """Return the lines that may be ticks which run out of their box."""
-    # Whether a line is in a check box and in one other field.
-    return [
-        line
-        for line, names in lines.items()
-        if len(names) == 2
-        and len(names & check_box_fields) == 1
-        and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
-    ]
 
 
 def _keep_thin(ink: Mask) -> Mask:

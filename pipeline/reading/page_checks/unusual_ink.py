@@ -244,7 +244,10 @@ def _measure_colour(image: Image) -> tuple[NDArray[np.int16], NDArray[np.int16]]
     """Return by how much red exceeds green, and blue, in a BGR image at `_PX_PER_MM`, levels."""
     # Remove the tint of the paper from each channel.
     blue, green, red = (
-        cv2.LUT(channel, _brightening_table(paper))
+        cv2.LUT(
+            channel,
+            np.asarray(np.minimum(np.arange(256) * (_WHITE_LEVEL / paper), _WHITE_LEVEL), np.uint8),
+        )
         for channel, paper in zip(cv2.split(image), paper_colour(image), strict=True)
     )
     if int(cv2.subtract(red, green).max()) < _MIN_REDNESS:
@@ -261,13 +264,6 @@ def _measure_colour(image: Image) -> tuple[NDArray[np.int16], NDArray[np.int16]]
         for other in (green, blue)
     )
     return redness, warmth
-
-
-def _brightening_table(paper_level: float) -> Image:
-    """Return a lookup table that makes the paper of a channel white."""
-    return np.asarray(
-        np.minimum(np.arange(256) * (_WHITE_LEVEL / paper_level), _WHITE_LEVEL), np.uint8
-    )
 
 
 def _keep_thin(red: Mask) -> Mask:

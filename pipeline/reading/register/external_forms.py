@@ -28,6 +28,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points
+from pipeline.reading.imaging.pixels import Components
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.form_votes import (
     PrintFeatures,
@@ -216,10 +217,9 @@ def _find_printed_words(
     joined = cv2.morphologyEx(
         letters, cv2.MORPH_CLOSE, np.ones((1, round(_JOIN_MM * scale)), np.uint8)
     )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     boxes = [
         Box(x / scale, y / scale, w / scale, h / scale)
-        for x, y, w, h, _ in np.asarray(stats)[1:].tolist()
+        for x, y, w, h, _ in Components.of(joined > 0).stats[1:].tolist()
     ]
     (min_width, min_height), (max_width, max_height) = _WORD_SIZE_MM
     return tuple(
@@ -236,13 +236,10 @@ def _short_print(template: Image) -> NDArray[np.uint8]:
     ground = cv2.morphologyEx(
         template, cv2.MORPH_CLOSE, np.ones((round(_GROUND_MM * scale) | 1,) * 2, np.uint8)
     )
-    ink = (ground.astype(np.int16) - template > _MIN_PRINT_LEVELS).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    sides: NDArray[Any] = np.asarray(stats)[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    # Keep short pieces; label 0 is the background.
-    is_short = sides <= _MAX_LETTER_MM * scale
-    is_short[0] = False
-    return np.asarray(is_short[labels], np.uint8)
+    ink = np.asarray(ground.astype(np.int16) - template > _MIN_PRINT_LEVELS, np.bool_)
+    pieces = Components.of(ink)
+    sides = pieces.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    return pieces.pixels(sides <= _MAX_LETTER_MM * scale).astype(np.uint8)
 
 
 def _match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatches:

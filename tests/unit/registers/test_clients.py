@@ -173,7 +173,7 @@ def test_a_register_says_nothing_of_what_it_has_no_column_for(tmp_path: Path) ->
 
 
 def test_names_are_compared_with_all_clients_at_once(register: ClientRegister) -> None:
-    scores = register.search.name_scores("Nislund, Birger")
+    scores = register.search.names.scores("Nislund, Birger")
     assert scores.argmax() == 1
     assert scores[1] > MIN_NAME_SIMILARITY > max(scores[0], scores[2])
 

@@ -262,7 +262,6 @@ def _paint_over(crop: FieldImage, others: Sequence[Box]) -> FieldImage:
     strokes = Components.of(ink)
     inside = np.bincount(strokes.labels[within], minlength=len(strokes))
     theirs = inside >= _MIN_SHARE_IN_OTHERS * strokes.column(cv2.CC_STAT_AREA)
-    theirs[0] = False
     hidden = cv2.dilate(strokes.pixels(theirs).view(np.uint8), _HALO) > 0
     painted: Image = np.where(hidden & (template >= _MIN_PAPER_LEVEL), paper, image).astype(
         np.uint8
