@@ -70,11 +70,15 @@ class Ink:
     field: tuple[int, int, int, int]
 
     @property
+    def inside(self) -> tuple[slice, slice]:
+        """Rows and columns of the field, without its margin."""
+        x0, y0, x1, y1 = self.field
+        return slice(y0, y1), slice(x0, x1)
+
+    @property
     def area_mm2(self) -> float:
         """Inked area inside the field."""
-        # Only inside the field, not in its margin.
-        x0, y0, x1, y1 = self.field
-        return float(self.mask[y0:y1, x0:x1].sum()) / self.px_per_mm**2
+        return float(self.mask[self.inside].sum()) / self.px_per_mm**2
 
 
 def find_px_per_mm(crop: FieldImage) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
-from pipeline.reading.imaging.geometry import to_grayscale
+from pipeline.reading.imaging.geometry import resize_image, to_grayscale
 
 Mask = NDArray[np.bool_]
 Labels = NDArray[np.integer[Any]]
@@ -250,12 +250,7 @@ def shrink_to_ink_grayscale(image: Image, factor: float) -> Image:
 
     The size is rounded to whole pixels: compute the exact ratio from `shape`.
     """
-    if factor >= 1:
-        return to_ink_grayscale(image)
-    size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
-    return to_ink_grayscale(
-        np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    )
+    return to_ink_grayscale(image if factor >= 1 else resize_image(image, factor))
 
 
 def is_black_and_white(image: Image) -> bool:
@@ -263,3 +258,8 @@ def is_black_and_white(image: Image) -> bool:
     sample = np.ascontiguousarray(image[::SAMPLE_STEP, ::SAMPLE_STEP]).ravel()
     used = np.bincount(sample, minlength=256) > MIN_LEVEL_SHARE * sample.size
     return int(np.count_nonzero(used)) <= MAX_LEVELS
+
+
+def odd_kernel(side_px: float) -> NDArray[np.uint8]:
+    """Return a square kernel with a middle: its side is made odd."""
+    return np.ones((round(side_px) | 1,) * 2, np.uint8)

@@ -19,7 +19,7 @@ from pipeline.reading.imaging.cache import (
     cached_per_object,
 )
 from pipeline.reading.imaging.geometry import Points
-from pipeline.reading.imaging.pixels import Components
+from pipeline.reading.imaging.pixels import odd_kernel, Components
 
 # How dark print is on a page and on its template, and whether ink lies over it.
 
@@ -315,9 +315,7 @@ def darkness_on_paper(image: Image, paper: Image) -> Map:
 
 def downscale(image: Image, px_per_mm: float) -> Image:
     """Return an image of 8 px/mm at another scale."""
-    factor = px_per_mm / geometry.PX_PER_MM
-    size = round(image.shape[1] * factor), round(image.shape[0] * factor)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return geometry.resize_image(image, px_per_mm / geometry.PX_PER_MM)
 
 
 def _local_contrast(
@@ -368,8 +366,8 @@ def unprinted_mask(template: TemplatePrint, near_mm: float) -> CompressedMask:
     The pale edges of tinted areas are no print.
     """
     # Dilate the print by the distance.
-    side = round(2 * near_mm * CHECK_PX_PER_MM) | 1
-    near = cv2.dilate(template.print_at.pixels.mask.view(np.uint8), np.ones((side, side), np.uint8))
+    kernel = odd_kernel(2 * near_mm * CHECK_PX_PER_MM)
+    near = cv2.dilate(template.print_at.pixels.mask.view(np.uint8), kernel)
     return CompressedMask(np.asarray(near == 0, np.bool_))
 
 

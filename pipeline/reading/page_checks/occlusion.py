@@ -36,11 +36,11 @@ from pipeline.reading.imaging.print_contrast import (
     template_darkness,
 )
 from pipeline.reading.page_checks.covered_areas import (
+    MIN_TAPED_SHARE,
     PATCH_SCALE,
     covered_share,
     find_correction_tape,
     find_missing_print,
-    is_under_tape,
     patch_kernel,
 )
 from pipeline.reading.page_checks.page_context import PageContext
@@ -226,7 +226,8 @@ class _PageView:
             bands is not None
             and patches is not None
             and any(
-                is_under_tape(patches, box) or covered_share(bands, box) >= _MAX_BAND_COVER
+                covered_share(patches, box) >= MIN_TAPED_SHARE
+                or covered_share(bands, box) >= _MAX_BAND_COVER
                 for box in spec.parts
             )
         )

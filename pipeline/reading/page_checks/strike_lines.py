@@ -21,7 +21,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.pixels import Components, Labels
+from pipeline.reading.imaging.pixels import odd_kernel, Components, Labels
 from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
 from pipeline.reading.page_checks.page_context import PageContext, find_bare_paper, find_pen_strokes
 
@@ -136,7 +136,7 @@ def _find_passable_print(contrast: PrintContrast, strokes: Mask) -> Mask:
     # The darkest ink around, first close by: a line that goes on is about as dark.
     ink = np.where(strokes, contrast.darkness, np.float32(0))
     near, far = (
-        cv2.dilate(ink, _square_kernel(2 * reach * CHECK_PX_PER_MM)) for reach in _PEN_REACH_MM
+        cv2.dilate(ink, odd_kernel(2 * reach * CHECK_PX_PER_MM)) for reach in _PEN_REACH_MM
     )
     pen = np.where(near > 0, near, far)
     may_hide = np.asarray(contrast.darkness >= _MIN_PEN_SHARE * pen, np.bool_)
@@ -164,14 +164,10 @@ def _keep_thin(ink: Mask) -> Mask:
     pixels = ink.view(np.uint8)
     # Opening finds areas wider than a pen.
     is_wide = cv2.dilate(
-        cv2.erode(pixels, _square_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM)),
-        _square_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM + 2),
+        cv2.erode(pixels, odd_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM)),
+        odd_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM + 2),
     )
     return np.asarray(ink & (is_wide == 0), np.bool_)
-
-
-def _square_kernel(side: float) -> NDArray[np.uint8]:
-    return np.ones((round(side) | 1,) * 2, np.uint8)
 
 
 def _halve_mask(mask: Mask) -> Mask:
@@ -229,7 +225,7 @@ def _label_steps(steps: Mask, gap_mm: float) -> Labels:
     """Number the steps that are connected over gaps of twice `gap_mm`, from 1."""
     # Dilation joins pieces of one line.
     components = Components.of(
-        cv2.dilate(steps.view(np.uint8), _square_kernel(2 * gap_mm * _STEPS_PER_MM)) > 0
+        cv2.dilate(steps.view(np.uint8), odd_kernel(2 * gap_mm * _STEPS_PER_MM)) > 0
     )
     return np.where(steps, components.labels, 0)
 

@@ -24,7 +24,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.pixels import Components, median, paper_colour
+from pipeline.reading.imaging.pixels import odd_kernel, Components, median, paper_colour
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
@@ -115,7 +115,8 @@ def find_pale_fields(
     }
     # What is darker belongs to strokes that readers see, but where they saw nothing.
     is_dark = _average((darkness > _MIN_DARKNESS).astype(np.float32)) * _PALE_BLUR_PX**2
-    dark = _widen(is_dark > _MIN_DARK_PX - 0.5, _FROM_STROKE_MM)
+    near = odd_kernel(2 * _FROM_STROKE_MM * CHECK_PX_PER_MM)
+    dark = cv2.dilate((is_dark > _MIN_DARK_PX - 0.5).view(np.uint8), near).view(np.bool_)
     sample = slice(None, None, _SAMPLE_STEP)
     pale &= soft > _find_grain(soft[sample, sample][paper[sample, sample]])
     pieces = {
@@ -167,14 +168,6 @@ def _measure_strokes(mask: Mask) -> list[float]:
     sides = Components.of(mask).stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     lengths = sides[sides >= _MIN_PIECE_MM * CHECK_PX_PER_MM] / CHECK_PX_PER_MM
     return [0.0, *lengths.tolist()]
-
-
-def _widen(mask: Mask, by_mm: float) -> Mask:
-    """Return a mask at `CHECK_PX_PER_MM` with what is within a distance of it."""
-    side = round(2 * by_mm * CHECK_PX_PER_MM) | 1
-    return np.asarray(
-        cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_), np.bool_
-    )
 
 
 def find_red_fields(

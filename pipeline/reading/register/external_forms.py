@@ -336,11 +336,11 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
     # A larger image only for likely forms that were not found in the smaller one.
     for side, count in _SEARCHES if known else ():
         reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
-        page = _SizedFeatures(reduced, extract_features(reduced, count))
-        likely = likely or _most_alike(page.features, known)
+        features = extract_features(reduced, count)
+        likely = likely or _most_alike(features, known)
         candidates = [
             _register_candidate(image, form, homography)
-            for form, homography in _locate_forms(image, likely, page)[:left]
+            for form, homography in _locate_forms(image, likely, reduced, features)[:left]
         ]
         left -= len(candidates)
         match = _best_match(candidates, gate_mm) if candidates else best
@@ -405,14 +405,6 @@ def _template_digest(path: Path, size_mm: tuple[float, float]) -> str:
     return hashlib.sha256(load_template_file(path, size_mm).tobytes()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _SizedFeatures:
-    """A page at a reduced size, grey, and its features there."""
-
-    reduced: Image
-    features: PrintFeatures
-
-
 def _best_match(candidates: list[_Candidate], gate_mm: float) -> ExternalFormMatch:
     # The form that explains most of the page comes first.
     candidates.sort(key=lambda candidate: candidate.score, reverse=True)
@@ -434,10 +426,10 @@ def _best_match(candidates: list[_Candidate], gate_mm: float) -> ExternalFormMat
 
 
 def _locate_forms(
-    image: Image, forms: list[Form], sized: _SizedFeatures
+    image: Image, forms: list[Form], reduced: Image, features: PrintFeatures
 ) -> list[tuple[Form, Homography]]:
     """Return the forms whose features are in the image, most matches first, each with mm → px."""
-    reduced, to_image = sized.reduced, geometry.resize_homography(sized.reduced, image)
+    to_image = geometry.resize_homography(reduced, image)
     proposals: list[tuple[Form, FormPlacement]] = []
     for form in forms:
         page = form.pages[0]
@@ -445,7 +437,7 @@ def _locate_forms(
         if placement := locate_form(
             form_features(page.blank, page.size),
             Box(0, 0, *page.size),
-            sized.features,
+            features,
             (reduced.shape[1], reduced.shape[0]),
         ):
             proposals.append((form, replace(placement, homography=to_image @ placement.homography)))

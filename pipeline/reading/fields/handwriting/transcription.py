@@ -168,7 +168,7 @@ def find_transcripts(
     """
     if language is None:
         return decode_ctc(steps, ALPHABET)
-    language = language.in_capitals() if _is_in_capitals(steps) else language
+    language = replace(language, capitals=True) if _is_in_capitals(steps) else language
     runs = split_runs(steps, ALPHABET, language.knows)
     if not runs:
         return [Transcript("", 1.0, (), 1.0)]

@@ -92,8 +92,7 @@ def _is_level_shape(shape: Mask) -> bool:
 
 def is_scribbled_over(ink: Ink) -> bool:
     """Return whether a box holds more strokes than a mark has, so that it was scribbled over."""
-    left, top, right, bottom = ink.field
-    inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
+    inside = np.ascontiguousarray(ink.mask[ink.inside])
     if not inside.any():
         return False
     # Many strokes across or down, or much ink.
@@ -105,8 +104,7 @@ def is_scribbled_over(ink: Ink) -> bool:
 
 def is_covered(ink: Ink) -> bool:
     """Return whether a box is scribbled over all round, unlike a cross that is gone over."""
-    left, top, right, bottom = ink.field
-    inside = ink.mask[top:bottom, left:right]
+    inside = ink.mask[ink.inside]
     zones = [_cut_zone(box, zone) for box in (inside, inside.T) for zone in SIDE_ZONES]
     return all(zone.size and zone.mean() >= MIN_ZONE_INK for zone in zones)
 
