@@ -34,7 +34,7 @@ from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.domain.model import PageReading, Reading
-    from pipeline.files.page_files import ScannedPage
+    from pipeline.files.images import ScannedPage
     from pipeline.files.sandbox_process import SandboxProcess
     from pipeline.reading.fields.field_image import FieldImage
     from pipeline.reading.read_page import PageReader

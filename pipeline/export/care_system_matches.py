@@ -20,7 +20,7 @@ from pipeline.export.record_text import (
     format_field_value,
     to_local_time,
 )
-from pipeline.registers.care_system_match import MatchFacts, MatchSimilarity, compare_facts
+from pipeline.registers.care_system_list import MatchFacts, MatchSimilarity, compare_facts
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.exports import care_system_matches, records
 from pipeline.store.exports.care_system_exports import erase_finished_lists, has_active_list

@@ -21,7 +21,7 @@ from pydantic import (
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Format
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.form.rules import FormLoader
 from pipeline.files.yaml_positions import YamlLines
 
 NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]

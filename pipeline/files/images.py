@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,23 @@ IMAGE_ERRORS = (
     OverflowError,
 )
 """What Pillow raises on damaged images."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedPage:
+    """One page of a file. `source_page` counts from 1.
+
+    `data` is None when the page cannot be imported; then `problem` is one of `empty_file`,
+    `not_a_document`, `broken_file`, `encrypted`, `too_large`, `broken_page` and `reason` explains
+    it in plain words.
+    """
+
+    source_name: str
+    source_page: int
+    data: bytes | None
+    media_type: str
+    problem: str = ""
+    reason: str = ""
 
 
 def decode_image(data: bytes, media_type: str) -> Image:

@@ -37,8 +37,8 @@ from pipeline.files.documents import (
     detect_typed,
     open_typed,
 )
-from pipeline.files.images import IMAGE_ERRORS, TooLargeError, check_size, open_image
-from pipeline.files.pdf_input import PdfFile, PdfProblem
+from pipeline.files.images import IMAGE_ERRORS, ScannedPage, TooLargeError, check_size, open_image
+from pipeline.files.pdf_input import PdfFile
 
 MAX_FILE_BYTES = 250_000_000
 """Largest single-image file that is read into memory."""
@@ -75,23 +75,6 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _BMP_HEADER_BYTES = {12, 40, 52, 56, 64, 108, 124}
 _FORMATS = {GIF: "GIF", WEBP: "WEBP", BMP: "BMP", HEIC: "HEIF"}
 """Pillow's names of the formats whose pictures are encoded again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedPage:
-    """One page of a file. `source_page` counts from 1.
-
-    `data` is None when the page cannot be imported; then `problem` is one of `empty_file`,
-    `not_a_document`, `broken_file`, `encrypted`, `too_large`, `broken_page` and `reason` explains
-    it in plain words.
-    """
-
-    source_name: str
-    source_page: int
-    data: bytes | None
-    media_type: str
-    problem: str = ""
-    reason: str = ""
 
 
 def detect_media_type(path: Path) -> str | None:
@@ -195,7 +178,7 @@ def _open_file(path: Path, kind: str | None) -> PageFile:
             "The file is not a PDF or a picture of a known kind.",
         )
     if kind == PDF:
-        return _PdfPages(path)
+        return PdfFile(path)
     if kind in (JPEG, PNG):
         return _WholeImage(path, kind)
     if kind in TYPED_TYPES:
@@ -252,26 +235,6 @@ class _WholeImage:
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-class _PdfPages:
-    """The pages of a PDF."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._pdf = path, PdfFile(path)
-
-    @property
-    def page_count(self) -> int:
-        return self._pdf.page_count
-
-    def read(self, number: int) -> ScannedPage:
-        page = self._pdf.read(number)
-        if isinstance(page, PdfProblem):
-            return ScannedPage(self._path.name, number, None, PDF, page.code, page.reason)
-        return ScannedPage(self._path.name, number, page.data, page.media_type)
-
-    def close(self) -> None:
-        self._pdf.close()
 
 
 def _open_typed_pages(path: Path, kind: str) -> PageFile:

@@ -10,7 +10,6 @@ import io
 import math
 import re
 import subprocess
-from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from PIL import Image as Pillow
 
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image, PrintedWord
+from pipeline.files.images import ScannedPage
 from pipeline.files.pdf_render import RENDER_SECONDS, render_page, run_program
 
 _TAIL_BYTES = 4096
@@ -35,32 +35,12 @@ _EDGE_TOLERANCE = 0.02
 """Distance of the edges of a full-page scan from those of the page, as a share of the page."""
 _MAX_SCAN_CONTENT_BYTES = 4096
 """A page with more drawing instructions is not just a scan."""
+_PDF = "application/pdf"
+_DAMAGED = IssueCode.BROKEN_FILE, "The PDF is damaged."
+_ImageFile = tuple[bytes, str]
+"""The content of an image file, and its media type."""
 _ORIENTATION = 0x0112
 """The EXIF tag of the orientation."""
-
-
-@dataclass(frozen=True, slots=True)
-class PdfPageImage:
-    """A page's image as an image file."""
-
-    data: bytes
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class PdfProblem:
-    """The reason why a PDF or one of its pages cannot be imported."""
-
-    code: IssueCode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _EmbeddedScan:
-    """The only image of a page, with its resolution there."""
-
-    image: pikepdf.PdfImage
-    dpi: float
 
 
 class PdfFile:
@@ -71,27 +51,27 @@ class PdfFile:
         self._path = path
         self._pdf: pikepdf.Pdf | None = None
         self._readable_count, self._missing = 0, ""
-        self.problem: PdfProblem | None = None
+        self.problem: tuple[IssueCode, str] | None = None
         try:
             self._pdf = pikepdf.open(path)
             self._readable_count = len(self._pdf.pages)
             self._missing = explain_missing_pages(path, self._readable_count)
         except pikepdf.PasswordError:
-            self.problem = PdfProblem(IssueCode.ENCRYPTED, "The PDF is locked with a password.")
+            self.problem = IssueCode.ENCRYPTED, "The PDF is locked with a password."
         except MemoryError:
-            self.problem = PdfProblem(IssueCode.TOO_LARGE, "The PDF needs too much memory.")
+            self.problem = IssueCode.TOO_LARGE, "The PDF needs too much memory."
         except Exception:  # of pikepdf, or of what it calls: all mean that it cannot be opened
-            self.problem = PdfProblem(IssueCode.BROKEN_FILE, "The PDF is damaged.")
+            self.problem = _DAMAGED
         else:
             if not self._readable_count and not self._missing:
-                self.problem = PdfProblem(IssueCode.EMPTY_FILE, "The PDF has no pages.")
+                self.problem = IssueCode.EMPTY_FILE, "The PDF has no pages."
 
     @property
     def page_count(self) -> int:
         """The number of pages, with one for those that are missing."""
         return max(1, self._readable_count + bool(self._missing))
 
-    def read(self, number: int) -> PdfPageImage | PdfProblem:
+    def read(self, number: int) -> ScannedPage:
         """Read a page, numbered from 1.
 
         Raises:
@@ -99,9 +79,9 @@ class PdfFile:
             StoreUnavailableError: the disk has no room to render it, or poppler was killed.
         """
         if self.problem is not None or self._pdf is None:
-            return self.problem or PdfProblem(IssueCode.BROKEN_FILE, "The PDF is damaged.")
+            return _failed_page(self._path, number, *(self.problem or _DAMAGED))
         if number > self._readable_count:
-            return PdfProblem(IssueCode.BROKEN_PAGE, self._missing)
+            return _failed_page(self._path, number, IssueCode.BROKEN_PAGE, self._missing)
         return _read_pdf_page(self._pdf, self._path, number)
 
     def close(self) -> None:
@@ -142,15 +122,20 @@ def _is_file_truncated(path: Path) -> bool:
         return b"%%EOF" not in file.read()
 
 
-def _read_pdf_page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPageImage | PdfProblem:
+def _failed_page(path: Path, number: int, problem: IssueCode, reason: str) -> ScannedPage:
+    return ScannedPage(path.name, number, None, _PDF, problem, reason)
+
+
+def _read_pdf_page(pdf: pikepdf.Pdf, path: Path, number: int) -> ScannedPage:
     dpi = float(RENDER_DPI)
     try:
         page = pdf.pages[number - 1]
         if scan := _find_full_page_scan(page):
-            if image := _extract_scan(scan.image):
-                return image
+            image, scan_dpi = scan
+            if extracted := _extract_scan(image):
+                return ScannedPage(path.name, number, *extracted)
             # A scan that must be recoded is rendered at its own resolution.
-            dpi = min(max(scan.dpi, RENDER_DPI), MAX_RENDER_DPI)
+            dpi = min(max(scan_dpi, RENDER_DPI), MAX_RENDER_DPI)
         dpi = _bounded_dpi(page, dpi)
     except Exception:  # an unusual or damaged page: the renderer decides whether it can be shown
         pass
@@ -164,12 +149,12 @@ def _bounded_dpi(page: pikepdf.Page, dpi: float) -> float:
     return min(dpi, math.sqrt(MAX_RENDER_PIXELS / max(square_inches, 1e-6)))
 
 
-def _find_full_page_scan(page: pikepdf.Page) -> _EmbeddedScan | None:
-    """Return the page's only image, if it is upright, fills the page and nothing else is drawn."""
+def _find_full_page_scan(page: pikepdf.Page) -> tuple[pikepdf.PdfImage, float] | None:
+    """Return the page's only image and its dpi, if it is upright, fills the page, and is all."""
     # The page itself is not rotated, scaled or annotated.
     if (
         int(page.obj.get("/Rotate", 0)) % 360
-        or _has_annotations(page)
+        or any(annotation.get("/Subtype") != "/Link" for annotation in page.obj.get("/Annots", []))
         or page.obj.get("/UserUnit", 1) != 1
     ):
         return None
@@ -185,12 +170,7 @@ def _find_full_page_scan(page: pikepdf.Page) -> _EmbeddedScan | None:
     if placement is None or not _covers_page(page, placement):
         return None
     image = pikepdf.PdfImage(stream)
-    return _EmbeddedScan(image, image.width / (placement.a / 72))
-
-
-def _has_annotations(page: pikepdf.Page) -> bool:
-    """Whether the page has visible annotations: stamps, comments, filled form fields."""
-    return any(annotation.get("/Subtype") != "/Link" for annotation in page.obj.get("/Annots", []))
+    return image, image.width / (placement.a / 72)
 
 
 def _find_placement(page: pikepdf.Page, name: str) -> pikepdf.Matrix | None:
@@ -235,7 +215,7 @@ def _covers_page(page: pikepdf.Page, placement: pikepdf.Matrix) -> bool:
     return is_upright and fits_x and fits_y
 
 
-def _extract_scan(image: pikepdf.PdfImage) -> PdfPageImage | None:
+def _extract_scan(image: pikepdf.PdfImage) -> _ImageFile | None:
     """Extract the embedded scan as it is; None where a viewer would change it before display."""
     stream = image.obj
     # Masks, inverted values and unusual colours have to be rendered.
@@ -265,7 +245,7 @@ def _extract_scan(image: pikepdf.PdfImage) -> PdfPageImage | None:
     return None
 
 
-def _extract_jpeg(image: pikepdf.PdfImage) -> PdfPageImage | None:
+def _extract_jpeg(image: pikepdf.PdfImage) -> _ImageFile | None:
     """Extract the bytes as they are.
 
     A PDF viewer ignores EXIF orientation and obeys ColorTransform, while image libraries do the
@@ -279,39 +259,35 @@ def _extract_jpeg(image: pikepdf.PdfImage) -> PdfPageImage | None:
     with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as jpeg:
         is_rotated = jpeg.getexif().get(_ORIENTATION, 1) != 1
         is_too_large = jpeg.width * jpeg.height > MAX_EMBEDDED_PIXELS
-    return None if is_rotated or is_too_large else PdfPageImage(data, "image/jpeg")
+    return None if is_rotated or is_too_large else (data, "image/jpeg")
 
 
-def _extract_fax(image: pikepdf.PdfImage) -> PdfPageImage | None:
+def _extract_fax(image: pikepdf.PdfImage) -> _ImageFile | None:
     out = io.BytesIO()
-    return (
-        PdfPageImage(out.getvalue(), "image/tiff")
-        if image.extract_to(stream=out) == ".tif"
-        else None
-    )
+    return (out.getvalue(), "image/tiff") if image.extract_to(stream=out) == ".tif" else None
 
 
-def _extract_flate(image: pikepdf.PdfImage) -> PdfPageImage:
+def _extract_flate(image: pikepdf.PdfImage) -> _ImageFile:
     out = io.BytesIO()
     image.as_pil_image().save(out, "PNG", compress_level=3, icc_profile=None)
-    return PdfPageImage(out.getvalue(), "image/png")
+    return out.getvalue(), "image/png"
 
 
-def _render_page(path: Path, number: int, dpi: int) -> PdfPageImage | PdfProblem:
+def _render_page(path: Path, number: int, dpi: int) -> ScannedPage:
     """Render the page with poppler; a damaged page without content is a problem."""
     try:
         rendered = render_page(path, number, ("-r", str(dpi), "-cropbox"))
     except subprocess.TimeoutExpired:
-        return PdfProblem(
-            IssueCode.TOO_LARGE, f"The page could not be drawn within {RENDER_SECONDS} seconds."
-        )
+        reason = f"The page could not be drawn within {RENDER_SECONDS} seconds."
+        return _failed_page(path, number, IssueCode.TOO_LARGE, reason)
     except MemoryError:
-        return PdfProblem(IssueCode.TOO_LARGE, "The page needs too much memory.")
+        return _failed_page(path, number, IssueCode.TOO_LARGE, "The page needs too much memory.")
     if rendered is None or (rendered.is_damaged and rendered.image.min() == rendered.image.max()):
-        return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged and shows nothing.")
+        reason = "The page is damaged and shows nothing."
+        return _failed_page(path, number, IssueCode.BROKEN_PAGE, reason)
     image = _drop_colour(rendered.image)
     encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
-    return PdfPageImage(encoded.tobytes(), "image/png")
+    return ScannedPage(path.name, number, encoded.tobytes(), "image/png")
 
 
 def _drop_colour(image: Image) -> Image:

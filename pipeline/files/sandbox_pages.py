@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import PrintedWord
-from pipeline.files.page_files import ScannedPage
+from pipeline.files.images import ScannedPage
 from pipeline.files.sandbox_process import ReaderEndedError, ReaderTooSlowError, SandboxProcess
 
 MAX_DEATHS = 2

@@ -194,6 +194,12 @@ class PaperDocument(Document):
         with self.local_context(stroke_cap_style=1, stroke_join_style=1):
             self.polyline(list(points))
 
+    def cross(self, box: Box) -> None:
+        """Draw the cross of a ticked check box."""
+        x, y, w, h = box.x, box.y, box.w, box.h
+        self.pen([(x + 1, y + 1), (x + w - 1, y + h - 1)], Colour.BLACK, 0.5)
+        self.pen([(x + w - 1, y + 1), (x + 1, y + h - 1)], Colour.BLACK, 0.5)
+
     def marker(self, number: int, box: Box) -> None:
         """Draw an ArUco marker. Its outermost cells are the black border."""
         # One pixel per cell: 4 × 4 bits and a border of one cell on each side.

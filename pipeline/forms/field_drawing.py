@@ -15,7 +15,6 @@ from pipeline.domain.form.field import (
     Kind,
     LabelSide,
     Meaning,
-    Option,
 )
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import (
@@ -156,24 +155,18 @@ def _draw_mark(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintSt
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.35)
     # A tick that is known before the outage.
     if text:
-        x, y, w, h = spec.box
-        paper.pen([(x + 1, y + 1), (x + w - 1, y + h - 1)], Colour.BLACK, 0.5)
-        paper.pen([(x + w - 1, y + 1), (x + 1, y + h - 1)], Colour.BLACK, 0.5)
+        paper.cross(spec.area)
 
 
 def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str, style: PrintStyle) -> None:
     for option in spec.options:
-        _draw_option(paper, option, style.option)
-
-
-def _draw_option(paper: PaperDocument, option: Option, style: TextStyle) -> None:
-    box = Box(*option.box)
-    paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
-    paper.words(
-        option.label,
-        (box.x + box.w + MARK_GAP_MM, line_top(box.y + box.h / 2, style)),
-        style,
-    )
+        box = Box(*option.box)
+        paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
+        paper.words(
+            option.label,
+            (box.x + box.w + MARK_GAP_MM, line_top(box.y + box.h / 2, style.option)),
+            style.option,
+        )
 
 
 def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:

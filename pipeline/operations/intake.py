@@ -34,7 +34,8 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
-from pipeline.files.page_files import MAX_FILE_BYTES, ScannedPage
+from pipeline.files.images import ScannedPage
+from pipeline.files.page_files import MAX_FILE_BYTES
 from pipeline.files.sandbox_pages import ForeignPages
 from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.store.database.store import Store

@@ -19,8 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.domain.errors import IntakeError
-from pipeline.files.documents import NOTE
-from pipeline.files.note_files import NOTE_SUFFIX
+from pipeline.files.documents import NOTE, NOTE_SUFFIX
 from pipeline.files.page_files import (
     BMP,
     GIF,

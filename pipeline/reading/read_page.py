@@ -173,7 +173,7 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     if located.form is None:
         return PageResult(
             _transcribe_unknown(image, located.base_reading, reader),
-            words=_read_words(image, reader),
+            words=read_page_text(image) if Kind.PRINTED in reader.kinds else (),
         )
     if located.registration is None:
         return PageResult(located.base_reading)
@@ -299,13 +299,6 @@ def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> 
     if Kind.LINES not in reader.kinds:
         return base
     return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
-
-
-def _read_words(image: Image, reader: PageReader) -> tuple[PrintedWord, ...]:
-    """Return the printed words of a page of no known form, by which it can be found."""
-    if Kind.PRINTED not in reader.kinds:
-        return ()
-    return read_page_text(image)
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import Client
-from pipeline.registers.client_search import (
+from pipeline.registers.clients import (
     NOT_IN_REGISTER,
     fits_another_name,
     match_evidence,

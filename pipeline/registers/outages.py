@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, TypeAdapter
 from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import Area, FormId
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.record import Outage, OutageKind
 from pipeline.domain.settings import ROOT
 

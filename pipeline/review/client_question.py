@@ -24,7 +24,7 @@ from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
-from pipeline.registers.client_search import CHECK_WRONG, check_digit_evidence
+from pipeline.registers.clients import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.client_codes import check_client_code
 from pipeline.store.entries.entry import Entry

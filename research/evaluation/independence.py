@@ -31,8 +31,7 @@ from pipeline.reading.read_page import expected_names, known_texts
 from pipeline.reading.resolve.known_names import weigh_client_names
 from pipeline.reading.resolve.resolve import ReadingContext
 from pipeline.reading.resolve.values import Window, weigh_date, weigh_near_date
-from pipeline.registers.client_search import split_words
-from pipeline.registers.clients import ClientRegister
+from pipeline.registers.clients import ClientRegister, split_words
 from research.evaluation.fields.boxes import load_unseen_digits
 from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.measure import EvaluationData

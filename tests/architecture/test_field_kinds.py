@@ -21,7 +21,7 @@ MAY_NAME_KINDS = {
     "pipeline/domain/form/field.py",  # the kinds and their traits
     "pipeline/forms/field_drawing.py",  # one drawing each
     "pipeline/forms/field_types.py",  # what the form editor offers
-    "pipeline/forms/layout/standard_sections.py",  # makes the fields that every form has
+    "pipeline/forms/layout/outline.py",  # makes the fields that every form has
     "pipeline/reading/field_readers.py",  # one reader each
     "pipeline/reading/fields/digits/reader.py",  # makes the field of a loose row of digits
     "pipeline/reading/fields/digits/letters.py",  # makes the field of a loose row of letters

@@ -22,8 +22,13 @@ from pydantic_core import PydanticCustomError
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.page import PageSpec
-from pipeline.domain.form.rules import FormRules, Signers, load_form_rules
-from pipeline.domain.form.yaml_loader import FormLoader, load_rules_file
+from pipeline.domain.form.rules import (
+    FormLoader,
+    FormRules,
+    Signers,
+    load_form_rules,
+    load_rules_file,
+)
 from pipeline.domain.model import EntryState
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]

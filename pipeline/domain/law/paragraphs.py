@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import Form, LegalBasis
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 
 PARAGRAPHS_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "paragraphs.yaml"
 
@@ -38,12 +38,6 @@ class LawDuty(StrictModel):
     rule: str
     what: str
     versions: Annotated[tuple[ParagraphVersion, ...], Field(min_length=1)]
-
-    def version_on(self, day: date) -> ParagraphVersion:
-        """Return the version in force on a day; before the first, the first."""
-        return next(
-            (each for each in reversed(self.versions) if each.from_ <= day), self.versions[0]
-        )
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -82,5 +76,7 @@ def _resolve(law: LegalBasis, duties: Mapping[str, LawDuty], day: date) -> Legal
         return law
     if law.rule not in duties:
         raise FormError("no_law_duty", name=law.rule, file=PARAGRAPHS_FILE.name)
-    version = duties[law.rule].version_on(day)
+    versions = duties[law.rule].versions
+    # The version in force on the day; before the first, the first.
+    version = next((each for each in reversed(versions) if each.from_ <= day), versions[0])
     return LegalBasis(ref=version.ref, source=version.source)

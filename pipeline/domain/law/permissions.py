@@ -27,7 +27,7 @@ from pydantic import Field, TypeAdapter
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import Area, Form, SigningRule, load_signing_rules
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.settings import ROOT
 

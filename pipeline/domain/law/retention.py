@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.identity_numbers import PidKind, normalize_pid
 from pipeline.texts import Words
 
@@ -92,10 +92,6 @@ class RetentionRule(StrictModel):
     exempt: tuple[Exemption, ...] = ()
     check: tuple[str, ...] = ()
     sample: ResearchSample | None = None
-
-    def is_for(self, form: str, values: Mapping[str, object]) -> bool:
-        """Whether it is for the kind of document that a form, filled in so, is."""
-        return _is_paper(self.forms, form, values)
 
     @model_validator(mode="after")
     def _check_scope(self) -> Self:
@@ -208,7 +204,8 @@ def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> Reten
     of_kind = [
         rule
         for rule in rules
-        if rule.is_for(facts.form, values) and (facts.day is None or rule.from_ <= facts.day)
+        if _is_paper(rule.forms, facts.form, values)
+        and (facts.day is None or rule.from_ <= facts.day)
     ]
     versions = (
         of_kind

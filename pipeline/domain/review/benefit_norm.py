@@ -22,7 +22,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import NormFields
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import State
 from pipeline.domain.review.sums import AnswerNumbers

@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter
 
 from pipeline.domain.form.field import FieldSpec, StrictModel
 from pipeline.domain.form.form import Form
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.model import State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers

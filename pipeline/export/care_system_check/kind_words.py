@@ -22,7 +22,7 @@ from pipeline.export.mapping import (
     load_mappings,
 )
 from pipeline.export.rivta.care_documentation import NOTE_TYPES
-from pipeline.registers.care_system_match import is_same_kind
+from pipeline.registers.care_system_list import is_same_kind
 
 
 @dataclass(frozen=True, slots=True)

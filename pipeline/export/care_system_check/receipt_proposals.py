@@ -21,8 +21,8 @@ from pipeline.export.care_system_matches import record_facts
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptResult, settle_receipts
-from pipeline.registers.care_system_list import CareRow
-from pipeline.registers.care_system_match import (
+from pipeline.registers.care_system_list import (
+    CareRow,
     MatchFacts,
     MatchSimilarity,
     compare_facts_of_kind,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 
 TERMS_FILE = Path(__file__).resolve().parents[3] / "data" / "codes" / "terms.yaml"
 

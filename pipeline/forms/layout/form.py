@@ -16,16 +16,18 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, FormHead, Subject
 from pipeline.domain.form.page import PageSpec
 from pipeline.forms.fiducials import CONTENT_BOX
-from pipeline.forms.form_yaml import dump_form
-from pipeline.forms.layout.outline import CLIENT_SECTIONS, Outline, OutlineSection, load_outline
-from pipeline.forms.layout.sections import BOTTOM_PAD, INNER_EDGES, fills_page, place_section
-from pipeline.forms.layout.standard_sections import (
+from pipeline.forms.layout.outline import (
+    CLIENT_SECTIONS,
     UNIT_FIELD,
+    Outline,
+    OutlineSection,
     continuation_field,
     continuation_label,
+    load_outline,
     registered_name_field,
 )
-from pipeline.forms.library import geometry_digest, load_published
+from pipeline.forms.layout.sections import BOTTOM_PAD, INNER_EDGES, fills_page, place_section
+from pipeline.forms.library import dump_form, geometry_digest, load_published
 from pipeline.forms.problems import FormProblem, LayoutError
 
 OUTLINE_FILE, FORM_FILE = "outline.yaml", "form.yaml"

@@ -147,12 +147,6 @@ def _shift_box(box: BoxMm, dx: float, dy: float) -> BoxMm:
     return (round(box[0] + dx, 2), round(box[1] + dy, 2), box[2], box[3])
 
 
-def _round_to_tenths(x: float, y: float, width: float, height: float) -> BoxMm:
-    """Round to lengths that a ruler shows; the width never up."""
-    # A small epsilon keeps the truncation from losing a tenth to binary rounding.
-    return (round(x, 1), round(y, 2), int(width * 10 + 1e-6) / 10, round(height, 2))
-
-
 def _break_row(row: Sequence[OutlineField], space: RowSpace) -> list[list[OutlineField]]:
     """Break a row into as many lines as it needs."""
     lines: list[list[OutlineField]] = []
@@ -284,7 +278,11 @@ def _place_field(outline_field: OutlineField, slot: _Slot, space: RowSpace) -> F
         if height < measures.BOX_HEIGHT
         else 0.0
     )
-    return FieldSpec(**attributes, box=_round_to_tenths(x, slot.top + down, width, height))
+    # To lengths that a ruler shows, the width never up; the epsilon is for binary rounding.
+    return FieldSpec(
+        **attributes,
+        box=(round(x, 1), round(slot.top + down, 2), int(width * 10 + 1e-6) / 10, round(height, 2)),
+    )
 
 
 def _field_attributes(outline_field: OutlineField, space: RowSpace) -> dict[str, Any]:

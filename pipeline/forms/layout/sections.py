@@ -20,6 +20,8 @@ from pipeline.forms.layout.outline import (
     PrintedText,
     RepeatedRows,
     StandardSection,
+    standard_rows,
+    standard_title,
 )
 from pipeline.forms.layout.rows import (
     BARE_LINE_GAP,
@@ -31,7 +33,6 @@ from pipeline.forms.layout.rows import (
     move_field,
     place_row,
 )
-from pipeline.forms.layout.standard_sections import standard_rows, standard_title
 from pipeline.forms.problems import FormProblem, LayoutError
 
 INNER_EDGES = (15.0, 195.0)

@@ -46,7 +46,7 @@ from pipeline.reading.calibration.fit import (
 )
 from pipeline.reading.field_readers import FIELD_READERS, NETWORK_FINGERPRINTS
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.imaging.grayscale import to_ink_grayscale
+from pipeline.reading.imaging.pixels import to_ink_grayscale
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 from pipeline.reading.register.template_images import cut_field_images
 from pipeline.store.database.store import Store

@@ -20,7 +20,7 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names, sibling_name
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec, Section, Text
-from pipeline.files.note_files import NOTE_FORMAT, NOTE_SUFFIX, note_key
+from pipeline.files.documents import NOTE_FORMAT, NOTE_SUFFIX, note_key
 
 # The fields of a form as controls of a web page, in the order and the groups of the paper.
 

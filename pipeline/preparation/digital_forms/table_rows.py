@@ -21,7 +21,7 @@ from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.files.atomic import write_atomically
-from pipeline.files.note_files import NOTE_SUFFIX, RowPage, format_rows
+from pipeline.files.documents import NOTE_SUFFIX, RowPage, format_rows
 from pipeline.forms.fiducials import serial_of
 from pipeline.registers.care_system_list import KNOWN_TITLES, CareColumn, CareTable
 

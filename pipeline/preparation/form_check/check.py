@@ -12,12 +12,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipeline.domain.form.form import Form
-from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.form.rules import FormLoader
 from pipeline.files.yaml_positions import YamlLines
-from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
 from pipeline.forms.layout.outline import Outline, load_outline
-from pipeline.forms.library import find_frozen_problems, load_published
+from pipeline.forms.library import dump_form, find_frozen_problems, load_published
 from pipeline.forms.problems import FormProblem, LayoutError
 from pipeline.preparation.form_check.rules import find_form_problems
 from pipeline.texts import catalogue

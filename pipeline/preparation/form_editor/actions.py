@@ -15,13 +15,12 @@ import yaml
 
 from pipeline.domain.errors import FormEditorError, FormError, MissingProgramError
 from pipeline.domain.form.form import Area, Form, Forms, Subject, load_form
-from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.form.rules import FormLoader
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import copy_atomically, hold_lock, write_atomically
-from pipeline.forms.form_yaml import dump_form
-from pipeline.forms.library import PUBLISHED_FILE, geometry_digest, load_published
+from pipeline.forms.library import PUBLISHED_FILE, dump_form, geometry_digest, load_published
 from pipeline.preparation.form_editor import drafts, drawn_boxes, outline_edits
 from pipeline.preparation.form_editor.draft_form import check_draft, require_complete_form
 from pipeline.preparation.form_editor.drafts import (

@@ -24,7 +24,7 @@ from pipeline.domain.errors import (
     StaleDecisionError,
     StoreUnavailableError,
 )
-from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.form.rules import FormLoader
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Words
 

@@ -18,8 +18,8 @@ from pipeline.domain.errors import BrokenFileError, FormEditorError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Area, Form, Subject
 from pipeline.domain.model import PrintedWord
-from pipeline.files.images import decode_image
-from pipeline.files.page_files import PNG, ScannedPage
+from pipeline.files.images import ScannedPage, decode_image
+from pipeline.files.page_files import PNG
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug
 from pipeline.preparation.form_editor.uploads import load_pages_and_words

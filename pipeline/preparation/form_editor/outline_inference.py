@@ -18,8 +18,14 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec, Section, Text
 from pipeline.domain.model import Box
 from pipeline.forms.layout.form import place_outline
-from pipeline.forms.layout.outline import Outline, OutlineField, OutlineSection, StandardSection
-from pipeline.forms.layout.standard_sections import standard_rows, standard_title
+from pipeline.forms.layout.outline import (
+    Outline,
+    OutlineField,
+    OutlineSection,
+    StandardSection,
+    standard_rows,
+    standard_title,
+)
 from pipeline.forms.problems import LayoutError
 from pipeline.preparation.form_editor.drafts import YamlData
 

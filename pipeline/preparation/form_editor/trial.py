@@ -24,7 +24,7 @@ from pipeline.preparation.form_editor.draft_form import require_complete_form
 from pipeline.preparation.form_editor.drafts import Draft
 from pipeline.preparation.form_editor.trial_judging import TrialFieldResult, is_serious, judge_page
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form, read_trial_pages
-from pipeline.reading.imaging.grayscale import to_ink_grayscale
+from pipeline.reading.imaging.pixels import to_ink_grayscale
 from pipeline.reading.read_page import PageResult
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record

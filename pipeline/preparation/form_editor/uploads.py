@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.domain.errors import FormEditorError
 from pipeline.domain.model import PrintedWord
-from pipeline.files.page_files import ScannedPage
+from pipeline.files.images import ScannedPage
 from pipeline.files.sandbox_pages import ForeignPages
 from pipeline.files.sandbox_process import SandboxProcess
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from rapidfuzz import fuzz
 
 from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.yaml_loader import load_rules_file
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.model import Box, Image, PrintedWord
 from pipeline.domain.settings import ROOT
 from pipeline.forms.field_types import FieldType

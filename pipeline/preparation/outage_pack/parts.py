@@ -19,8 +19,7 @@ from pipeline.domain.model import Client, IssuedSheet
 from pipeline.forms.binders import Binder, split_by_binder
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import new_serial
-from pipeline.forms.layout.outline import OutlineSection, StandardSection
-from pipeline.forms.layout.standard_sections import standard_title
+from pipeline.forms.layout.outline import OutlineSection, StandardSection, standard_title
 from pipeline.forms.printing import Sheet, draw_sheets, make_blank_sheets, to_issued_sheet
 from pipeline.forms.visit_lists import TOUR_LIST, PlannedVisit, has_visit_rows, make_visit_sheets
 from pipeline.preparation.outage_pack.document_pages import draw_document, load_documents

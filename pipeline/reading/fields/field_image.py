@@ -24,17 +24,13 @@ Among names read by real hands the right one is below it only where nothing is l
 """
 
 
-def _spell_once(text: str) -> tuple[str, ...]:
-    return (text,)
-
-
 class TextList:
     """Texts, of which a line may hold one."""
 
     def __init__(
         self,
         texts: Iterable[str] = (),
-        spellings: Callable[[str], tuple[str, ...]] = _spell_once,
+        spellings: Callable[[str], tuple[str, ...]] = lambda text: (text,),
     ) -> None:
         """Take texts, and the ways in which people write a text."""
         self.texts = tuple(dict.fromkeys(texts))

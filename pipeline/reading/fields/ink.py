@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from pipeline.domain.model import Image
 from pipeline.reading.fields.field_image import FieldImage, group_alike
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.components import Components, Mask
-from pipeline.reading.imaging.quantiles import Stack, filter_stack, median, quantile
+from pipeline.reading.imaging.pixels import Components, Mask, Stack, filter_stack, median, quantile
 
 Darkness = NDArray[np.float32]
 MAX_STROKE_MM = 2.5
@@ -71,11 +70,15 @@ class Ink:
     field: tuple[int, int, int, int]
 
     @property
+    def inside(self) -> tuple[slice, slice]:
+        """Rows and columns of the field, without its margin."""
+        x0, y0, x1, y1 = self.field
+        return slice(y0, y1), slice(x0, x1)
+
+    @property
     def area_mm2(self) -> float:
         """Inked area inside the field."""
-        # Only inside the field, not in its margin.
-        x0, y0, x1, y1 = self.field
-        return float(self.mask[y0:y1, x0:x1].sum()) / self.px_per_mm**2
+        return float(self.mask[self.inside].sum()) / self.px_per_mm**2
 
 
 def find_px_per_mm(crop: FieldImage) -> float:
@@ -346,7 +349,6 @@ def _find_long_runs(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
     )
     lines = Components.of(np.asarray(closed > 0, np.bool_))
     keep = lines.column(cv2.CC_STAT_WIDTH) >= least
-    keep[0] = False
     return np.asarray(runs * lines.pixels(keep), np.uint8)
 
 
@@ -365,7 +367,6 @@ def _trace_strokes(seeds: Mask, extra: Darkness, grain: float, zone: Mask, scale
     in_print = np.bincount(parts.labels[zone], minlength=len(parts)) / np.maximum(area, 1)
     least = np.where(in_print > MIN_SHARE_IN_PRINT, MAX_PRINT_SPOT_MM2, MAX_SPECK_MM2)
     keep &= area >= least * scale**2
-    keep[0] = False
     return parts.pixels(keep)
 
 

@@ -83,10 +83,9 @@ def _read_print(ink: Ink) -> Reading:
 
 def _render_line(ink: Ink) -> Image:
     """Render the field's ink in Tesseract's scale, with white around it."""
-    x0, y0, x1, y1 = ink.field
     factor = READ_PX_PER_MM / ink.px_per_mm
     line = cv2.resize(
-        render_ink(ink)[y0:y1, x0:x1], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC
+        render_ink(ink)[ink.inside], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC
     )
     return np.pad(
         np.asarray(line, np.uint8), round(LINE_PADDING_MM * READ_PX_PER_MM), constant_values=255
@@ -113,8 +112,7 @@ def _to_reading(words: Sequence[TesseractWord]) -> Reading:
 
 def is_print_struck(ink: Ink) -> bool:
     """Return whether a pen has gone through the print of a field."""
-    x0, y0, x1, y1 = ink.field
-    mask = ink.mask[y0:y1, x0:x1].view(np.uint8)
+    mask = ink.mask[ink.inside].view(np.uint8)
 
     # Columns with a long level stroke; thickening makes slanted strokes level.
     thicker = np.ones((round(STRIKE_DILATION_MM * ink.px_per_mm) | 1, 1), np.uint8)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.form.page import PAGE_HEIGHT_MM
 from pipeline.domain.model import Image
+from pipeline.reading.imaging.geometry import resize_image
 
 ROUND_SHARE = 0.55
 """A spot that fills more of its bounding box is round, and dirt if it is small."""
@@ -79,10 +80,7 @@ def _darkest_channel(image: Image) -> Image:
     """Return the darkest colour channel at 5 px/mm, so that yellow and red pen count as ink."""
     # Scale by the height of A4.
     factor = _PX_PER_MM * PAGE_HEIGHT_MM / max(image.shape[:2])
-    size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
-    small = cv2.resize(
-        image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    )
+    small = resize_image(image, factor)
     return np.asarray(small if small.ndim == 2 else small.min(axis=2), dtype=np.uint8)
 
 

@@ -157,14 +157,15 @@ def shrink_image(image: Image, factor: float) -> Image:
 
     The size is rounded to whole pixels: compute the exact ratio from `shape`.
     """
-    h, w = image.shape[:2]
     # Never enlarge.
-    if factor >= 1:
-        return to_grayscale(image)
-    size = max(1, round(w * factor)), max(1, round(h * factor))
-    return to_grayscale(
-        np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    )
+    return to_grayscale(image if factor >= 1 else resize_image(image, factor))
+
+
+def resize_image(image: Image, factor: float) -> Image:
+    """Return the image reduced or enlarged by a factor, its size rounded to whole pixels."""
+    size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
+    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
 
 
 def resize_homography(small: Image, large: Image) -> Homography:

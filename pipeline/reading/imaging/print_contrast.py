@@ -18,8 +18,8 @@ from pipeline.reading.imaging.cache import (
     PixelIndices,
     cached_per_object,
 )
-from pipeline.reading.imaging.components import Components
 from pipeline.reading.imaging.geometry import Points
+from pipeline.reading.imaging.pixels import Components, odd_kernel
 
 # How dark print is on a page and on its template, and whether ink lies over it.
 
@@ -284,11 +284,10 @@ def _check_box_mask(printed: Mask) -> Mask:
     # Small white areas of box size, enclosed by print.
     components = Components.of(~printed, connectivity=4)
     sides = components.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM) & (
-        sides.min(axis=1) >= _CHECK_BOX_MM[0] * CHECK_PX_PER_MM
+    return components.pixels(
+        (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM)
+        & (sides.min(axis=1) >= _CHECK_BOX_MM[0] * CHECK_PX_PER_MM)
     )
-    boxes[0] = False
-    return components.pixels(boxes)
 
 
 def _image_darkness(image: Image) -> Map:
@@ -316,9 +315,7 @@ def darkness_on_paper(image: Image, paper: Image) -> Map:
 
 def downscale(image: Image, px_per_mm: float) -> Image:
     """Return an image of 8 px/mm at another scale."""
-    factor = px_per_mm / geometry.PX_PER_MM
-    size = round(image.shape[1] * factor), round(image.shape[0] * factor)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return geometry.resize_image(image, px_per_mm / geometry.PX_PER_MM)
 
 
 def _local_contrast(
@@ -369,8 +366,8 @@ def unprinted_mask(template: TemplatePrint, near_mm: float) -> CompressedMask:
     The pale edges of tinted areas are no print.
     """
     # Dilate the print by the distance.
-    side = round(2 * near_mm * CHECK_PX_PER_MM) | 1
-    near = cv2.dilate(template.print_at.pixels.mask.view(np.uint8), np.ones((side, side), np.uint8))
+    kernel = odd_kernel(2 * near_mm * CHECK_PX_PER_MM)
+    near = cv2.dilate(template.print_at.pixels.mask.view(np.uint8), kernel)
     return CompressedMask(np.asarray(near == 0, np.bool_))
 
 

@@ -226,14 +226,6 @@ class LanguageModel:
     capitals: bool = False
     person: bool = False
 
-    def in_capitals(self) -> LanguageModel:
-        """Return the model for a text in capitals."""
-        return replace(self, capitals=True)
-
-    def of_person(self) -> LanguageModel:
-        """Return the model for a person's name, whose words begin with a capital."""
-        return replace(self, person=True)
-
     def with_names(self, names: Lexicon) -> LanguageModel:
         """Return the model with these names expected."""
         return replace(self, names=names) if names is not self.names else self

@@ -9,7 +9,7 @@ reveal a note, a label or a strip of paper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import cv2
@@ -20,9 +20,8 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image, Reading
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Map, Mask, PixelIndices, cached_per_object
-from pipeline.reading.imaging.components import Components
 from pipeline.reading.imaging.geometry import Homography, Points
-from pipeline.reading.imaging.grayscale import to_ink_grayscale
+from pipeline.reading.imaging.pixels import Components, odd_kernel, to_ink_grayscale
 from pipeline.reading.imaging.print_contrast import (
     CACHED_FORM_PAGES,
     CHECK_PX_PER_MM,
@@ -73,7 +72,7 @@ _MIN_UNWRITTEN_SHARE = 0.02
 """With less paper without ink than this share, nothing is known of the paper."""
 _PAPER_BLUR_PX = 0.8
 """Standard deviation of the blur against noise, px."""
-_MIN_COVERED_SHARE = 0.2
+MIN_TAPED_SHARE = 0.2
 """A field with more than this share below a patch may not be empty."""
 _MAX_REMAINING_DARKNESS = 0.2
 """Where a word is hidden, less than this share of its darkness remains."""
@@ -120,9 +119,9 @@ def find_correction_tape(page: Image, template: Image) -> Mask:
     area = components.column(cv2.CC_STAT_AREA)
     excess = relative_paper - _unwritten_paper(page, relative_paper, template)
     mean_excess = np.bincount(components.labels.ravel(), excess.ravel()) / area
-    is_tape = (area >= _MIN_PATCH_MM2 * PATCH_SCALE**2) & (mean_excess >= _MIN_EXCESS)
-    is_tape[0] = False
-    return components.pixels(is_tape)
+    return components.pixels(
+        (area >= _MIN_PATCH_MM2 * PATCH_SCALE**2) & (mean_excess >= _MIN_EXCESS)
+    )
 
 
 def _unwritten_paper(
@@ -157,11 +156,6 @@ def _relative_lightness(paper: NDArray[np.float32]) -> NDArray[np.float32]:
     )
 
 
-def is_under_tape(patches: Mask, box: Box) -> bool:
-    """Check whether patches cover so large a part of a box (mm) that its content may be hidden."""
-    return covered_share(patches, box) >= _MIN_COVERED_SHARE
-
-
 def covered_share(mask: Mask, box: Box) -> float:
     """Return the share of a box (mm) that a mask at `PATCH_SCALE` covers.
 
@@ -187,8 +181,7 @@ def _paper_without_lines(image: Image) -> NDArray[np.float32]:
 
 def patch_kernel(side_mm: float) -> NDArray[np.uint8]:
     """Return a square kernel for images at `PATCH_SCALE`."""
-    side = round(side_mm * PATCH_SCALE) | 1
-    return np.ones((side, side), np.uint8)
+    return odd_kernel(side_mm * PATCH_SCALE)
 
 
 def find_missing_print(contrast: PrintContrast) -> list[Box]:
@@ -300,7 +293,8 @@ def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:
     if not _has_room(image, homography, page, surroundings):
         return False
     # Compute the darkness of the whole image at the usual scale.
-    scaled = _resample(image, geometry.scale_at_centre(homography, page))
+    factor = min(CHECK_PX_PER_MM / geometry.scale_at_centre(homography, page), _MAX_ENLARGEMENT)
+    scaled = to_ink_grayscale(geometry.resize_image(image, factor))
     to_scaled = np.linalg.inv(geometry.resize_homography(scaled, image))
     paper = estimate_paper(scaled)
     darkness = darkness_on_paper(scaled, paper)
@@ -320,16 +314,10 @@ def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:
         if float(np.median(paper[_word_surroundings(word)])) >= min_light
         and _paper_grain(darkness[_word_surroundings(word)]) <= max_grain
     ]
-    return _has_group(on_paper)
-
-
-def _has_group(words: Sequence[Box]) -> bool:
-    """Check whether several words are close together, as on another sheet."""
-    # Count the words near each word, itself included.
     return any(
-        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in words)
+        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in on_paper)
         >= _MIN_ADJACENT_WORDS
-        for word in words
+        for word in on_paper
     )
 
 
@@ -352,19 +340,6 @@ def _has_room(image: Image, homography: Homography, page: Box, surroundings: Poi
         geometry.transform_points(homography, geometry.box_corners(page)).astype(np.float32)
     )
     return bool(width * height - covered >= _MIN_FREE_SHARE * page_area)
-
-
-def _resample(image: Image, px_per_mm: float) -> Image:
-    factor = min(CHECK_PX_PER_MM / px_per_mm, _MAX_ENLARGEMENT)
-    size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
-    return to_ink_grayscale(
-        np.asarray(
-            cv2.resize(
-                image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-            ),
-            np.uint8,
-        )
-    )
 
 
 def _fill_outline(shape: tuple[int, ...], outline: Points) -> Mask:

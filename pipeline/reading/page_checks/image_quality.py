@@ -22,7 +22,7 @@ from pipeline.domain.model import UNSEEN_P, Image, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import CompressedMask, Mask, PixelIndices, cached_per_object
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
-from pipeline.reading.imaging.grayscale import paper_colour
+from pipeline.reading.imaging.pixels import is_quantile_below, median, odd_kernel, paper_colour
 from pipeline.reading.imaging.print_contrast import (
     CACHED_FORM_PAGES,
     CHECK_PX_PER_MM,
@@ -32,7 +32,6 @@ from pipeline.reading.imaging.print_contrast import (
     box_window,
     template_darkness,
 )
-from pipeline.reading.imaging.quantiles import is_quantile_below, median
 from pipeline.reading.page_checks.page_context import PageContext
 from pipeline.reading.register.register import Registration, shrink_for_page
 
@@ -155,7 +154,7 @@ def is_worn_copy(specs: Iterable[FieldSpec], contrast: PrintContrast) -> bool:
     """
     template, darkness = contrast.template, contrast.darkness
     # Print may be a pixel off.
-    near_darkness = np.asarray(cv2.dilate(darkness, _square_kernel(3)), np.float32)
+    near_darkness = np.asarray(cv2.dilate(darkness, odd_kernel(3)), np.float32)
     printed = near_darkness[_outside_fields(_find_dark_print(template).mask, specs)]
     beside = darkness[_outside_fields(_find_paper_beside_print(template).mask, specs)]
     return (
@@ -188,7 +187,7 @@ def _find_paper_beside_print(template: TemplatePrint) -> CompressedMask:
     """Return the paper near the print of a template that does not touch it."""
     printed = template.print_at.pixels.mask.view(np.uint8)
     touching, near = (
-        cv2.dilate(printed, _square_kernel(2 * reach * CHECK_PX_PER_MM)) > 0
+        cv2.dilate(printed, odd_kernel(2 * reach * CHECK_PX_PER_MM)) > 0
         for reach in (_BESIDE_PRINT_MM / 2, _BESIDE_PRINT_MM)
     )
     return CompressedMask(np.asarray(near & ~touching, np.bool_))
@@ -234,9 +233,7 @@ def _find_bare_paper(template: TemplatePrint) -> CompressedMask:
     """Return where the paper of a template is bare, away from its print."""
     bare = template.bare_at.pixels.mask.view(np.uint8)
     return CompressedMask(
-        np.asarray(
-            cv2.erode(bare, _square_kernel(2 * _FROM_PRINT_MM * CHECK_PX_PER_MM)) > 0, np.bool_
-        )
+        np.asarray(cv2.erode(bare, odd_kernel(2 * _FROM_PRINT_MM * CHECK_PX_PER_MM)) > 0, np.bool_)
     )
 
 
@@ -312,12 +309,8 @@ def _slope(image: Image, axis: tuple[int, int]) -> NDArray[np.int16]:
 
 def _local_contrast(image: Image) -> Image:
     # Range of grey levels within the window (morphological gradient).
-    kernel = _square_kernel(_CONTRAST_WINDOW_PX)
+    kernel = odd_kernel(_CONTRAST_WINDOW_PX)
     return np.asarray(cv2.subtract(cv2.dilate(image, kernel), cv2.erode(image, kernel)), np.uint8)
-
-
-def _square_kernel(side_px: float) -> NDArray[np.uint8]:
-    return np.ones((round(side_px) | 1,) * 2, np.uint8)
 
 
 # The registered page as people see it: in its colours, on white paper.

@@ -23,7 +23,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image, Reading
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import CompressedMap, Map, Mask, cached_per_object
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.imaging.pixels import Components
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     OUTLINE_MM,
@@ -36,11 +36,11 @@ from pipeline.reading.imaging.print_contrast import (
     template_darkness,
 )
 from pipeline.reading.page_checks.covered_areas import (
+    MIN_TAPED_SHARE,
     PATCH_SCALE,
     covered_share,
     find_correction_tape,
     find_missing_print,
-    is_under_tape,
     patch_kernel,
 )
 from pipeline.reading.page_checks.page_context import PageContext
@@ -226,7 +226,8 @@ class _PageView:
             bands is not None
             and patches is not None
             and any(
-                is_under_tape(patches, box) or covered_share(bands, box) >= _MAX_BAND_COVER
+                covered_share(patches, box) >= MIN_TAPED_SHARE
+                or covered_share(bands, box) >= _MAX_BAND_COVER
                 for box in spec.parts
             )
         )
@@ -373,12 +374,8 @@ def _find_bands(page: Image) -> Mask:
     ):
         return np.zeros(dark.shape, np.bool_)
     components = Components.of(dark > 0)
-    is_long = (
-        components.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-        >= _MIN_BAND_MM * PATCH_SCALE
-    )
-    is_long[0] = False
-    return components.pixels(is_long)
+    sides = components.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    return components.pixels(sides.max(axis=1) >= _MIN_BAND_MM * PATCH_SCALE)
 
 
 def _has_moved(contrast: PrintContrast, boxes: Sequence[Box]) -> bool:
@@ -394,7 +391,14 @@ def _has_moved(contrast: PrintContrast, boxes: Sequence[Box]) -> bool:
         return False
     reach = _SEARCH_REACH_PX
     # Search the neighbourhood for a better place.
-    scores = _correlate_patch(contrast.darkness[patch.search_window], patch.darkness.map)
+    scores = np.asarray(
+        cv2.matchTemplate(
+            np.ascontiguousarray(contrast.darkness[patch.search_window]),
+            patch.darkness.map,
+            cv2.TM_CCOEFF_NORMED,
+        ),
+        np.float32,
+    )
     near_score = float(scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
     _, best_score, _, (x, y) = cv2.minMaxLoc(scores)
     distance_mm = float(np.hypot(x - reach, y - reach)) / CHECK_PX_PER_MM
@@ -452,14 +456,6 @@ def _make_patch(template: TemplatePrint, field: Box) -> _Patch | None:
         return None
     spread = float(np.linalg.norm(darkness - mean))
     return _Patch((rows, columns), search_window, CompressedMap(darkness), mean, spread)
-
-
-def _correlate_patch(surroundings: Map, patch: Map) -> Map:
-    """Return the correlation of a patch with each place of its surroundings."""
-    return np.asarray(
-        cv2.matchTemplate(np.ascontiguousarray(surroundings), patch, cv2.TM_CCOEFF_NORMED),
-        np.float32,
-    )
 
 
 def is_punch_hole(upright: Image, box: Box) -> bool:

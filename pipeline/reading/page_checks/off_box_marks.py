@@ -373,17 +373,11 @@ def _cheapest_loop(costs: Map) -> float:
     # A row for each distance at which a path may begin and has to end.
     path_costs = np.full((radius_count, radius_count), np.inf, np.float32)
     np.fill_diagonal(path_costs, 0.0)
+    beside = (0, 0), (_MAX_STEP_CHANGE, _MAX_STEP_CHANGE)
     for step in costs:
-        path_costs = _propagate_costs(path_costs + step)
+        # Each distance is reached from those near to it.
+        padded = np.pad(path_costs + step, beside, constant_values=np.inf)
+        path_costs = np.lib.stride_tricks.sliding_window_view(
+            padded, 2 * _MAX_STEP_CHANGE + 1, axis=1
+        ).min(axis=2)
     return float(path_costs.diagonal().min())
-
-
-def _propagate_costs(costs: Map) -> Map:
-    """Return the cost of reaching each distance from those near to it."""
-    padded = np.pad(costs, ((0, 0), (_MAX_STEP_CHANGE, _MAX_STEP_CHANGE)), constant_values=np.inf)
-    return np.asarray(
-        np.lib.stride_tricks.sliding_window_view(padded, 2 * _MAX_STEP_CHANGE + 1, axis=1).min(
-            axis=2
-        ),
-        np.float32,
-    )

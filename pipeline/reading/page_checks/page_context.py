@@ -15,8 +15,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box, Image
 from pipeline.reading.imaging.cache import Mask, cached_per_object
-from pipeline.reading.imaging.components import Components
-from pipeline.reading.imaging.grayscale import is_black_and_white
+from pipeline.reading.imaging.pixels import Components, is_black_and_white
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
@@ -111,9 +110,8 @@ The edge of a stain and a crease do so less often.
 def remove_specks(ink: Mask) -> Mask:
     """Return the ink without dust."""
     components = Components.of(ink)
-    is_large = components.column(cv2.CC_STAT_AREA) >= _MAX_SPECK_MM2 * CHECK_PX_PER_MM**2
-    is_large[0] = False
-    return components.pixels(is_large)
+    area = components.column(cv2.CC_STAT_AREA)
+    return components.pixels(area >= _MAX_SPECK_MM2 * CHECK_PX_PER_MM**2)
 
 
 def find_pen_words(ink: Mask, gap_mm: float, min_length_mm: float) -> list[Box]:

@@ -21,7 +21,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.components import Components, Labels
+from pipeline.reading.imaging.pixels import Components, Labels, odd_kernel
 from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
 from pipeline.reading.page_checks.page_context import PageContext, find_bare_paper, find_pen_strokes
 
@@ -107,7 +107,14 @@ def find_strike_lines(
     lines = {
         line: names for line, names in lines.items() if not _is_within_any(labels, line, texts)
     }
-    ticks = _find_ticks(lines, check_box_fields, labels, gains)
+    # A line in a check box and in one other field may be a tick that runs out of its box.
+    ticks = [
+        line
+        for line, names in lines.items()
+        if len(names) == 2
+        and len(names & check_box_fields) == 1
+        and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
+    ]
     if len(ticks) <= _MAX_TICK_FIELDS:
         lines = {line: names for line, names in lines.items() if line not in ticks}
     if not lines:
@@ -129,7 +136,7 @@ def _find_passable_print(contrast: PrintContrast, strokes: Mask) -> Mask:
     # The darkest ink around, first close by: a line that goes on is about as dark.
     ink = np.where(strokes, contrast.darkness, np.float32(0))
     near, far = (
-        cv2.dilate(ink, _square_kernel(2 * reach * CHECK_PX_PER_MM)) for reach in _PEN_REACH_MM
+        cv2.dilate(ink, odd_kernel(2 * reach * CHECK_PX_PER_MM)) for reach in _PEN_REACH_MM
     )
     pen = np.where(near > 0, near, far)
     may_hide = np.asarray(contrast.darkness >= _MIN_PEN_SHARE * pen, np.bool_)
@@ -152,33 +159,15 @@ def _is_within_any(labels: Labels, line: int, texts: Sequence[Box]) -> bool:
     )
 
 
-def _find_ticks(
-    lines: Mapping[int, set[str]], check_box_fields: frozenset[str], labels: Labels, gains: _Gains
-) -> list[int]:
-    """Return the lines that may be ticks which run out of their box."""
-    # Whether a line is in a check box and in one other field.
-    return [
-        line
-        for line, names in lines.items()
-        if len(names) == 2
-        and len(names & check_box_fields) == 1
-        and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
-    ]
-
-
 def _keep_thin(ink: Mask) -> Mask:
     """Return pen strokes without wider areas such as filled boxes and cup stains."""
     pixels = ink.view(np.uint8)
     # Opening finds areas wider than a pen.
     is_wide = cv2.dilate(
-        cv2.erode(pixels, _square_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM)),
-        _square_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM + 2),
+        cv2.erode(pixels, odd_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM)),
+        odd_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM + 2),
     )
     return np.asarray(ink & (is_wide == 0), np.bool_)
-
-
-def _square_kernel(side: float) -> NDArray[np.uint8]:
-    return np.ones((round(side) | 1,) * 2, np.uint8)
 
 
 def _halve_mask(mask: Mask) -> Mask:
@@ -236,7 +225,7 @@ def _label_steps(steps: Mask, gap_mm: float) -> Labels:
     """Number the steps that are connected over gaps of twice `gap_mm`, from 1."""
     # Dilation joins pieces of one line.
     components = Components.of(
-        cv2.dilate(steps.view(np.uint8), _square_kernel(2 * gap_mm * _STEPS_PER_MM)) > 0
+        cv2.dilate(steps.view(np.uint8), odd_kernel(2 * gap_mm * _STEPS_PER_MM)) > 0
     )
     return np.where(steps, components.labels, 0)
 

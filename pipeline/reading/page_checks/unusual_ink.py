@@ -24,15 +24,13 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.components import Components
-from pipeline.reading.imaging.grayscale import paper_colour
+from pipeline.reading.imaging.pixels import Components, median, odd_kernel, paper_colour
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
     box_window,
     unprinted_mask,
 )
-from pipeline.reading.imaging.quantiles import median
 from pipeline.reading.page_checks.page_context import PEN_DARKNESS, PageContext
 from pipeline.reading.register.register import Registration
 
@@ -117,7 +115,8 @@ def find_pale_fields(
     }
     # What is darker belongs to strokes that readers see, but where they saw nothing.
     is_dark = _average((darkness > _MIN_DARKNESS).astype(np.float32)) * _PALE_BLUR_PX**2
-    dark = _widen(is_dark > _MIN_DARK_PX - 0.5, _FROM_STROKE_MM)
+    near = odd_kernel(2 * _FROM_STROKE_MM * CHECK_PX_PER_MM)
+    dark = cv2.dilate((is_dark > _MIN_DARK_PX - 0.5).view(np.uint8), near).view(np.bool_)
     sample = slice(None, None, _SAMPLE_STEP)
     pale &= soft > _find_grain(soft[sample, sample][paper[sample, sample]])
     pieces = {
@@ -169,14 +168,6 @@ def _measure_strokes(mask: Mask) -> list[float]:
     sides = Components.of(mask).stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     lengths = sides[sides >= _MIN_PIECE_MM * CHECK_PX_PER_MM] / CHECK_PX_PER_MM
     return [0.0, *lengths.tolist()]
-
-
-def _widen(mask: Mask, by_mm: float) -> Mask:
-    """Return a mask at `CHECK_PX_PER_MM` with what is within a distance of it."""
-    side = round(2 * by_mm * CHECK_PX_PER_MM) | 1
-    return np.asarray(
-        cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_), np.bool_
-    )
 
 
 def find_red_fields(
@@ -246,7 +237,10 @@ def _measure_colour(image: Image) -> tuple[NDArray[np.int16], NDArray[np.int16]]
     """Return by how much red exceeds green, and blue, in a BGR image at `_PX_PER_MM`, levels."""
     # Remove the tint of the paper from each channel.
     blue, green, red = (
-        cv2.LUT(channel, _brightening_table(paper))
+        cv2.LUT(
+            channel,
+            np.asarray(np.minimum(np.arange(256) * (_WHITE_LEVEL / paper), _WHITE_LEVEL), np.uint8),
+        )
         for channel, paper in zip(cv2.split(image), paper_colour(image), strict=True)
     )
     if int(cv2.subtract(red, green).max()) < _MIN_REDNESS:
@@ -263,13 +257,6 @@ def _measure_colour(image: Image) -> tuple[NDArray[np.int16], NDArray[np.int16]]
         for other in (green, blue)
     )
     return redness, warmth
-
-
-def _brightening_table(paper_level: float) -> Image:
-    """Return a lookup table that makes the paper of a channel white."""
-    return np.asarray(
-        np.minimum(np.arange(256) * (_WHITE_LEVEL / paper_level), _WHITE_LEVEL), np.uint8
-    )
 
 
 def _keep_thin(red: Mask) -> Mask:

@@ -28,6 +28,7 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points
+from pipeline.reading.imaging.pixels import Components
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.form_votes import (
     PrintFeatures,
@@ -216,10 +217,9 @@ def _find_printed_words(
     joined = cv2.morphologyEx(
         letters, cv2.MORPH_CLOSE, np.ones((1, round(_JOIN_MM * scale)), np.uint8)
     )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     boxes = [
         Box(x / scale, y / scale, w / scale, h / scale)
-        for x, y, w, h, _ in np.asarray(stats)[1:].tolist()
+        for x, y, w, h, _ in Components.of(joined > 0).stats[1:].tolist()
     ]
     (min_width, min_height), (max_width, max_height) = _WORD_SIZE_MM
     return tuple(
@@ -236,13 +236,10 @@ def _short_print(template: Image) -> NDArray[np.uint8]:
     ground = cv2.morphologyEx(
         template, cv2.MORPH_CLOSE, np.ones((round(_GROUND_MM * scale) | 1,) * 2, np.uint8)
     )
-    ink = (ground.astype(np.int16) - template > _MIN_PRINT_LEVELS).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    sides: NDArray[Any] = np.asarray(stats)[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    # Keep short pieces; label 0 is the background.
-    is_short = sides <= _MAX_LETTER_MM * scale
-    is_short[0] = False
-    return np.asarray(is_short[labels], np.uint8)
+    ink = np.asarray(ground.astype(np.int16) - template > _MIN_PRINT_LEVELS, np.bool_)
+    pieces = Components.of(ink)
+    sides = pieces.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    return pieces.pixels(sides <= _MAX_LETTER_MM * scale).astype(np.uint8)
 
 
 def _match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatches:
@@ -339,11 +336,11 @@ def match_external_form(image: Image, forms: Iterable[Form], gate_mm: float) -> 
     # A larger image only for likely forms that were not found in the smaller one.
     for side, count in _SEARCHES if known else ():
         reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
-        page = _SizedFeatures(reduced, extract_features(reduced, count))
-        likely = likely or _most_alike(page.features, known)
+        features = extract_features(reduced, count)
+        likely = likely or _most_alike(features, known)
         candidates = [
             _register_candidate(image, form, homography)
-            for form, homography in _locate_forms(image, likely, page)[:left]
+            for form, homography in _locate_forms(image, likely, reduced, features)[:left]
         ]
         left -= len(candidates)
         match = _best_match(candidates, gate_mm) if candidates else best
@@ -408,14 +405,6 @@ def _template_digest(path: Path, size_mm: tuple[float, float]) -> str:
     return hashlib.sha256(load_template_file(path, size_mm).tobytes()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _SizedFeatures:
-    """A page at a reduced size, grey, and its features there."""
-
-    reduced: Image
-    features: PrintFeatures
-
-
 def _best_match(candidates: list[_Candidate], gate_mm: float) -> ExternalFormMatch:
     # The form that explains most of the page comes first.
     candidates.sort(key=lambda candidate: candidate.score, reverse=True)
@@ -437,10 +426,10 @@ def _best_match(candidates: list[_Candidate], gate_mm: float) -> ExternalFormMat
 
 
 def _locate_forms(
-    image: Image, forms: list[Form], sized: _SizedFeatures
+    image: Image, forms: list[Form], reduced: Image, features: PrintFeatures
 ) -> list[tuple[Form, Homography]]:
     """Return the forms whose features are in the image, most matches first, each with mm → px."""
-    reduced, to_image = sized.reduced, geometry.resize_homography(sized.reduced, image)
+    to_image = geometry.resize_homography(reduced, image)
     proposals: list[tuple[Form, FormPlacement]] = []
     for form in forms:
         page = form.pages[0]
@@ -448,7 +437,7 @@ def _locate_forms(
         if placement := locate_form(
             form_features(page.blank, page.size),
             Box(0, 0, *page.size),
-            sized.features,
+            features,
             (reduced.shape[1], reduced.shape[0]),
         ):
             proposals.append((form, replace(placement, homography=to_image @ placement.homography)))

@@ -421,7 +421,8 @@ def follow_waves(
     for _ in range(_MAX_ROUNDS):
         known = np.concatenate([places, centres[found]])
         bend = Bend.of_plate(fit_plate(known, np.concatenate([shifts, offsets[found]])))
-        near = _nearest(centres, known) <= _REACHES_MM[reach]
+        distances = np.linalg.norm(centres[:, None] - known[None], axis=2)
+        near = distances.min(axis=1) <= _REACHES_MM[reach]
         # What was found is measured again together with what is new
         seen = patch_matching.seek_below_ink(flatten(bend), template, centres[near], search)
         gained = seen.found.sum() > found.sum()
@@ -433,8 +434,3 @@ def follow_waves(
         if reach == len(_REACHES_MM):
             break
     return PatchOffsets(centres, offsets, found)
-
-
-def _nearest(mm: Points, places: Points) -> NDArray[np.float64]:
-    """Return the distance of each place to the nearest of the others, mm."""
-    return np.asarray(np.linalg.norm(mm[:, None] - places[None], axis=2).min(axis=1), np.float64)

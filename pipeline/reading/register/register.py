@@ -25,7 +25,7 @@ from pipeline.reading.identify.identify import Identification
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.geometry import PX_PER_MM, Homography, Points
-from pipeline.reading.imaging.grayscale import shrink_to_ink_grayscale
+from pipeline.reading.imaging.pixels import shrink_to_ink_grayscale
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.page_fit import (
     MIN_PATCHES,
@@ -363,10 +363,7 @@ def shrink_for_page(image: Image, registration: Registration) -> Image:
     homography = np.linalg.inv(registration.to_mm)
     page = geometry.page_box(registration.upright)
     factor = _shrink_factor(geometry.scale_at_centre(homography, page))
-    if factor >= 1:
-        return image
-    size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return image if factor >= 1 else geometry.resize_image(image, factor)
 
 
 def _shrink_factor(px_per_mm: float) -> float:

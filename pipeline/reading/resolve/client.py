@@ -37,19 +37,20 @@ from pipeline.reading.resolve.number_likelihood import (
     NORMAL_NOISE,
     Floats,
     NumberForm,
+    read_text,
     temper_probabilities,
     unlisted_p,
 )
-from pipeline.registers.client_search import (
+from pipeline.registers.clients import (
     CLEAR_MARGIN,
     MIN_NAME_SIMILARITY,
     NOT_IN_REGISTER,
     NUMBER_BOXES,
+    ClientRegister,
     ClientSearch,
     check_digit_evidence,
     similarity_evidence,
 )
-from pipeline.registers.clients import ClientRegister
 
 MAX_CLIENT_ALTERNATIVES = 5
 """Alternatives that a resolved number keeps."""
@@ -159,10 +160,7 @@ def _make_row(
         return None
     listed_numbers = tuple(value for value, _ in _candidate_numbers(reading))
     # What is written next to the number.
-    texts = {
-        meaning: _field_text(form.meaning(meaning, spec.row), fields)
-        for meaning in _EVIDENCE_MEANINGS
-    }
+    texts = {meaning: read_text(form, meaning, spec.row, fields) for meaning in _EVIDENCE_MEANINGS}
     texts[Meaning.CLIENT_PRINTED] = _TRAILING_NUMBER.sub("", texts[Meaning.CLIENT_PRINTED])
     written = WrittenClient(
         cell_probabilities,
@@ -171,11 +169,6 @@ def _make_row(
         *(texts[meaning] for meaning in _EVIDENCE_MEANINGS),
     )
     return _ClientRow(spec, reading, written, gather_evidence(search, written))
-
-
-def _field_text(spec: FieldSpec | None, fields: Mapping[str, Reading]) -> str:
-    reading = fields.get(spec.name) if spec else None
-    return reading.value if reading and isinstance(reading.value, str) else ""
 
 
 def _candidate_numbers(reading: Reading) -> list[tuple[str, float]]:
@@ -390,7 +383,7 @@ def _fits_another_client(row: _ClientRow, index: int, search: ClientSearch) -> b
     members = _unit_members(row, search)
     if not name or not len(members):
         return False
-    similarity = search.name_likeness(name)
+    similarity = search.names.likeness(name)
     return bool(similarity[members].max() > similarity[index] + CLEAR_MARGIN)
 
 

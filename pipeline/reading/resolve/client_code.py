@@ -31,10 +31,10 @@ from pipeline.reading.resolve.client_evidence import (
 from pipeline.reading.resolve.number_likelihood import (
     NORMAL_NOISE,
     list_values,
+    read_text,
     temper_probabilities,
 )
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY, similarity_evidence
-from pipeline.registers.clients import ClientRegister
+from pipeline.registers.clients import MIN_NAME_SIMILARITY, ClientRegister, similarity_evidence
 
 _ANY_CODE_P = UNREGISTERED_P / 10**CLIENT_CODE_LENGTH
 """Prior probability of each row of digits if the code is none that the unit has given."""
@@ -89,11 +89,11 @@ def _find_client(
     spec: FieldSpec, form: Form, fields: Mapping[str, Reading], register: ClientRegister
 ) -> _CodedClient | None:
     """Return the likeliest client of a code by its boxes and the name; None if it is nobody's."""
-    given = _codes_of_unit(_text(form, Meaning.UNIT, spec.row, fields), register)
-    name = _text(form, Meaning.CLIENT_NAME, spec.row, fields)
+    given = _codes_of_unit(read_text(form, Meaning.UNIT, spec.row, fields), register)
+    name = read_text(form, Meaning.CLIENT_NAME, spec.row, fields)
     likelihood, anything = _code_likelihoods(fields[spec.name], [one.code for one in given])
     # The similarity of the name with each client's; nobody is likelier without one.
-    scores = register.search.name_scores(name) if name else None
+    scores = register.search.names.scores(name) if name else None
     indices = {client.pid: index for index, client in enumerate(register)}
     similarities = [
         float(scores[indices[one.pid]]) if scores is not None and one.pid in indices else None
@@ -139,12 +139,6 @@ def _code_likelihoods(reading: Reading, codes: Sequence[str]) -> tuple[list[floa
         ], float(boxes[:, :10].sum(axis=1).prod())
     listed = list_values(reading)
     return [listed.get(code, 0.0) for code in codes], 1.0
-
-
-def _text(form: Form, means: Meaning, row: int | None, fields: Mapping[str, Reading]) -> str:
-    spec = form.meaning(means, row)
-    value = fields[spec.name].value if spec and spec.name in fields else None
-    return value if isinstance(value, str) else ""
 
 
 def _resolve_number(number: Reading, client: _CodedClient) -> tuple[Reading, IssueCode | None]:

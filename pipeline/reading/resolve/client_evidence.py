@@ -23,7 +23,7 @@ from pipeline.reading.resolve.number_likelihood import (
     number_likelihood,
     temper_probabilities,
 )
-from pipeline.registers.client_search import (
+from pipeline.registers.clients import (
     NUMBER_BOXES,
     ClientSearch,
     Scores,
@@ -119,8 +119,8 @@ class ClientEvidence:
 
 def gather_evidence(search: ClientSearch, written: WrittenClient) -> ClientEvidence:
     """Compare one row with every client."""
-    name, printed = search.name_scores(written.name), search.name_scores(written.printed)
-    address = search.address_scores(written.address)
+    name, printed = search.names.scores(written.name), search.names.scores(written.printed)
+    address = search.addresses.scores(written.address)
     # Only clients that come near in some respect are compared in full.
     nearest = search.nearest(np.array(written.cell_probabilities), name, printed, address)
     number = _spread_likelihood(

@@ -23,9 +23,18 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import format_pid, normalize_pid
 from pipeline.domain.model import Reading, State, Value
 from pipeline.reading.fields.field_image import NO_TEXTS, TextList
-from pipeline.reading.resolve.number_likelihood import add_evidence, list_values, normalize_reading
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY, split_words, text_similarity
-from pipeline.registers.clients import ClientRegister
+from pipeline.reading.resolve.number_likelihood import (
+    add_evidence,
+    list_values,
+    normalize_reading,
+    read_text,
+)
+from pipeline.registers.clients import (
+    MIN_NAME_SIMILARITY,
+    ClientRegister,
+    split_words,
+    text_similarity,
+)
 from pipeline.registers.staff import StaffRegister
 
 # The closed lists that a handwritten line may be on: staff, their titles, clients.
@@ -127,7 +136,9 @@ def name_signers(
     for spec in specs:
         reading = fields[spec.name]
         if spec.traits.names_signer and reading.state is State.READ and reading.cell_probabilities:
-            named[spec.name] = _add_signer_names(reading, staff, signing_unit(form, spec, fields))
+            named[spec.name] = _add_signer_names(
+                reading, staff, read_text(form, Meaning.UNIT, spec.row, fields)
+            )
     return named
 
 
@@ -140,13 +151,6 @@ def _add_signer_names(reading: Reading, staff: StaffRegister, unit: str) -> Read
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
     absent = tuple((value, p) for value, p in reading.alternatives if not isinstance(value, str))
     return replace(reading, alternatives=(*ranked, *absent))
-
-
-def signing_unit(form: Form, spec: FieldSpec, fields: Mapping[str, Reading]) -> str:
-    """Return the unit of the row or the sheet as read; empty if it was not read."""
-    unit_spec = form.meaning(Meaning.UNIT, spec.row)
-    reading = fields.get(unit_spec.name) if unit_spec else None
-    return reading.value if reading is not None and isinstance(reading.value, str) else ""
 
 
 Key = tuple[str, ...]
@@ -231,7 +235,7 @@ def weigh_staff(
     weighed: dict[str, Reading] = {}
     for spec in specs:
         if may_hold_staff(spec) and _is_weighed(spec, readings):
-            own = staff.names_of(signing_unit(form, spec, readings))
+            own = staff.names_of(read_text(form, Meaning.UNIT, spec.row, readings))
             names = {
                 name: 1.0 if not own or name in own else OTHER_UNIT_WEIGHT
                 for name, _ in readings[spec.name].listed
@@ -289,16 +293,13 @@ def _trust_number(reading: Reading) -> Reading:
         (
             text,
             1.0 / max(reading.p, MIN_LINE_P)
-            if _client_key(text)[-1] == number and _names_alike(name, text)
+            if _client_key(text)[-1] == number
+            and text_similarity(name, " ".join(_client_key(text)[:-1])) >= MIN_NAME_SIMILARITY
             else likelihood,
         )
         for text, likelihood in reading.listed
     )
     return replace(reading, listed=listed)
-
-
-def _names_alike(name: str, line: str) -> bool:
-    return text_similarity(name, " ".join(_client_key(line)[:-1])) >= MIN_NAME_SIMILARITY
 
 
 def _titles_of(author: Reading | None, staff: StaffRegister) -> set[str]:

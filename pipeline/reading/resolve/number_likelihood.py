@@ -15,8 +15,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.form import Form
 from pipeline.domain.model import CELL_SYMBOLS, CellProbabilities, Reading, State, Value
-from pipeline.registers.client_search import NUMBER_BOXES, shifted_indices
+from pipeline.registers.clients import NUMBER_BOXES, shifted_indices
 
 # Apply Bayes' rule to one field, or to a chain of fields that depend on each other.
 #
@@ -43,6 +45,15 @@ def list_values(reading: Reading) -> dict[Value, float]:
 def unlisted_p(reading: Reading) -> float:
     """Return the probability that a field holds something that its reader did not list."""
     return max(0.0, 1.0 - sum(list_values(reading).values()))
+
+
+def read_text(
+    form: Form, meaning: Meaning, row: int | None, readings: Mapping[str, Reading]
+) -> str:
+    """Return what was read as this for a row or the sheet; empty if it was not read."""
+    spec = form.meaning(meaning, row)
+    reading = readings.get(spec.name) if spec else None
+    return reading.value if reading and isinstance(reading.value, str) else ""
 
 
 def weigh_reading(

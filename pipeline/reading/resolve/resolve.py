@@ -435,7 +435,11 @@ def _find_missing(
     used_rows = {
         row
         for row in form.rows()
-        if any(_is_filled(spec, fields) for spec in specs if spec.row == row)
+        if any(
+            spec.traits.filled_by_hand and fields[spec.name].state is not State.EMPTY
+            for spec in specs
+            if spec.row == row
+        )
     }
     return [
         Issue(IssueCode.MISSING, spec.name)
@@ -444,7 +448,3 @@ def _find_missing(
         and spec.row in used_rows | {None}
         and fields[spec.name].state is State.EMPTY
     ]
-
-
-def _is_filled(spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:
-    return spec.traits.filled_by_hand and fields[spec.name].state is not State.EMPTY

@@ -30,10 +30,11 @@ from pipeline.domain.model import (
     Value,
 )
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.files.documents import TypedKind, TypedPage
-from pipeline.files.note_files import (
+from pipeline.files.documents import (
     NoteFile,
     NoteFileError,
+    TypedKind,
+    TypedPage,
     note_lines,
     parse_note,
     parse_row,
@@ -87,11 +88,11 @@ def draw_typed_sheet(
 
 def _draw_typed(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
     if spec.traits.is_check_box:
-        _tick(paper, spec.area)
+        paper.cross(spec.area)
     elif spec.traits.has_options:
         for option in spec.options:
             if option.value == text:
-                _tick(paper, Box(*option.box))
+                paper.cross(Box(*option.box))
     elif spec.traits.has_cells and len(characters := _cell_characters(spec, text)) <= len(
         spec.cell_boxes
     ):
@@ -113,12 +114,6 @@ def _cell_characters(spec: FieldSpec, text: str) -> str:
     if spec.format in (Format.DATE, Format.TIME, Format.PERSONAL_NUMBER):
         return "".join(character for character in text if character.isalnum())
     return text
-
-
-def _tick(paper: PaperDocument, box: Box) -> None:
-    x, y, w, h = box.x, box.y, box.w, box.h
-    paper.pen([(x + 1, y + 1), (x + w - 1, y + h - 1)], Colour.BLACK, 0.5)
-    paper.pen([(x + w - 1, y + 1), (x + 1, y + h - 1)], Colour.BLACK, 0.5)
 
 
 def _draw_paragraph(paper: PaperDocument, box: Box, text: str) -> None:
@@ -162,7 +157,7 @@ def read_typed_sheet(
     resolved, issues = resolve_page(specs, form, readings, known)
     fields = {name: _as_typed(reading, resolved[name]) for name, reading in readings.items()}
     reading = PageReading(
-        Outcome.READ, typed.code, issues=_texts(issues), fields=fields, unit=typed.unit
+        Outcome.READ, typed.code, issues=tuple(map(str, issues)), fields=fields, unit=typed.unit
     )
     sheet = Sheet(typed.code.serial, typed.unit)
     texts = {**typed.texts, "": typed.source}
@@ -242,7 +237,7 @@ def read_typed_text(typed: TypedPage, issues: Iterable[IssueCode], field: str) -
     reading = Reading(text, 1.0, State.READ, evidence=_TYPED)
     return PageReading(
         Outcome.UNIDENTIFIED,
-        issues=_texts(Issue(code) for code in issues),
+        issues=tuple(str(Issue(code)) for code in issues),
         fields={field: reading},
     )
 
@@ -282,7 +277,3 @@ def _as_typed(typed: Reading, resolved: Reading) -> Reading:
         return typed
     evidence = tuple(dict.fromkeys((*typed.evidence, *resolved.evidence)))
     return replace(typed, evidence=evidence, issues=resolved.issues)
-
-
-def _texts(issues: Iterable[Issue]) -> tuple[str, ...]:
-    return tuple(map(str, issues))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -194,9 +194,11 @@ def _weigh_unlisted_days(reading: Reading, start: date, end: date) -> dict[Value
     if len(digits) != len(reading.cell_probabilities):
         return {}
     read_log = _log_probability(boxes, digits)
+    count = min((end - start).days + 1, _MAX_DAYS)
+    days = ((start + timedelta(days=number)).isoformat() for number in range(count))
     ratios = {
         day: float(np.exp(min(0.0, _log_probability(boxes, day.replace("-", "")) - read_log)))
-        for day in _iter_days(start, end)
+        for day in days
     }
     return {day: reading.p * ratio for day, ratio in ratios.items()}
 
@@ -206,11 +208,6 @@ def _log_probability(
 ) -> float:
     # Boxes are taken as independent.
     return float(sum(boxes[i, CELL_SYMBOLS.index(digit)] for i, digit in enumerate(digits)))
-
-
-def _iter_days(start: date, end: date) -> Iterator[str]:
-    for number in range(min((end - start).days + 1, _MAX_DAYS)):
-        yield (start + timedelta(days=number)).isoformat()
 
 
 def weigh_number(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[Issue]]:

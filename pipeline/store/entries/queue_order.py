@@ -36,10 +36,10 @@ from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.law import permissions
-from pipeline.domain.law.deadlines import due_at
-from pipeline.domain.law.open_deadlines import (
+from pipeline.domain.law.deadlines import (
     DeadlineTimes,
     deadline_field,
+    due_at,
     nearest_due,
     times_from_answers,
     times_from_readings,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, EntryState, Person
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
+from pipeline.registers.clients import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.paper.protected_identity import find_hidden_pids

@@ -22,7 +22,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law import permissions
-from pipeline.domain.law.open_deadlines import DeadlineTimes
+from pipeline.domain.law.deadlines import DeadlineTimes
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, Reading
 from pipeline.domain.review.triage import (

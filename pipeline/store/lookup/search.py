@@ -16,7 +16,7 @@ from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import normalize_serial
-from pipeline.registers.client_search import split_words
+from pipeline.registers.clients import split_words
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import select_entries
 from pipeline.store.event_log.events import client_log_subject, record

@@ -16,7 +16,7 @@ from pipeline.domain.errors import ReviewError
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.registers.client_search import split_words
+from pipeline.registers.clients import split_words
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.schema import paper

@@ -27,7 +27,7 @@ from pipeline.files.images import decode_image
 from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.reading.imaging.grayscale import to_ink_grayscale
+from pipeline.reading.imaging.pixels import to_ink_grayscale
 from research.evaluation.fields.marked_forms import MarkedBox, read_marked_boxes
 from research.evaluation.measure import (
     EvaluationData,

@@ -239,7 +239,7 @@ def _measure_name_odds(people: Population, rng: np.random.Generator) -> str:
     own, anybody = np.zeros(len(steps) - 1), np.zeros(len(steps) - 1)
     # A garbled name against its own client, and against the whole register.
     for place in rng.integers(len(people.clients), size=1_500):
-        scores = search.name_scores(garble_name(people.clients[place].name, rng))
+        scores = search.names.scores(garble_name(people.clients[place].name, rng))
         own += np.histogram(scores[place], steps)[0]
         anybody += np.histogram(scores, steps)[0]
     # Likelihood ratio of each bin.

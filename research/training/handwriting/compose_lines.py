@@ -27,7 +27,7 @@ from numpy.random import Generator
 
 from pipeline.domain.model import Image
 from pipeline.reading.fields.handwriting.line_image import cut_columns
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 from research.training.handwriting.alignment import AlignedLine, align_lines
 from research.training.handwriting.augment import InkImage, UnaccentedLetter, add_accent
 from research.training.handwriting.letters import LetterCut, find_cuts, mask_between

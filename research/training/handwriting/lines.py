@@ -66,7 +66,8 @@ def cut_like_product(image: Image) -> Image | None:
     )
     # One band over the whole image.
     ink = find_ink(FieldImage(image, spec))
-    return cut_line(ink, split_into_bands(ink.mask, (0, height))[0])
+    cut = cut_line(ink, split_into_bands(ink.mask, (0, height))[0])
+    return cut.picture if cut else None
 
 
 def held_out_writers(writers: Iterable[str]) -> set[str]:

@@ -71,7 +71,7 @@ def scan_line(ink: Image, rng: Generator) -> Image | None:
     found = find_ink(FieldImage(image, spec, template, PX_PER_MM, field.margin / PX_PER_MM))
     edges = (float(field.margin), float(field.height - field.margin))
     cut = cut_line(found, split_into_bands(found.mask, edges)[0])
-    return cut if cut is not None and _has_shape_of(cut, ink) else None
+    return cut.picture if cut is not None and _has_shape_of(cut.picture, ink) else None
 
 
 def _has_shape_of(cut: Image, ink: Image) -> bool:

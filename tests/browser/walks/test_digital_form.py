@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import EntryState, Outcome
 from pipeline.domain.review.rules import Answer
-from pipeline.files.note_files import NoteFile, parse_note
+from pipeline.files.documents import NoteFile, parse_note
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob, make_reader
 from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file

@@ -18,8 +18,7 @@ from pipeline.cli.app import build_app
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import EntryState, Outcome
 from pipeline.domain.review.rules import Answer
-from pipeline.files.documents import TYPED_PNG
-from pipeline.files.note_files import note_key
+from pipeline.files.documents import TYPED_PNG, note_key
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob, make_reader

@@ -21,7 +21,6 @@ from pipeline.domain.form.page import Days, Grid, PageSpec, Section, Table, Text
 from pipeline.domain.form.rules import Classification, DocumentType, FormRules, FormSigning
 from pipeline.domain.law.paragraphs import law_refs
 from pipeline.domain.settings import ROOT
-from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
 from pipeline.forms.layout.outline import (
     GridBoxes,
@@ -37,6 +36,7 @@ from pipeline.forms.layout.outline import (
 )
 from pipeline.forms.library import (
     PUBLISHED_FILE,
+    dump_form,
     frozen_problem_texts,
     geometry_digest,
     load_published,

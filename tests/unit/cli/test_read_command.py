@@ -28,7 +28,8 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Outcome, PageReading, Reading, State
 from pipeline.domain.settings import ROOT
-from pipeline.files.page_files import ScannedPage, read_pages
+from pipeline.files.images import ScannedPage
+from pipeline.files.page_files import read_pages
 from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.operations import health

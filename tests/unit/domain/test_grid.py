@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.settings import ROOT
-from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
+from pipeline.forms.library import dump_form
 from pipeline.forms.problems import LayoutError
 from pipeline.preparation.form_check.rules import find_form_problems
 

@@ -20,8 +20,8 @@ from fpdf import FPDF
 from PIL import Image as Pillow
 
 from pipeline.domain.errors import BrokenFileError
-from pipeline.files.images import decode_image
-from pipeline.files.page_files import ScannedPage, count_pages, read_pages
+from pipeline.files.images import ScannedPage, decode_image
+from pipeline.files.page_files import count_pages, read_pages
 from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.slow

@@ -13,13 +13,15 @@ from pipeline.domain.issues import IssueCode
 from pipeline.files.documents import (
     PAGE_CHARACTERS,
     TYPED_PNG,
+    NoteFileError,
     TypedKind,
     TypedPage,
     draw_typed_page,
+    parse_note,
+    parse_rows,
     read_typed_page,
 )
 from pipeline.files.images import decode_image
-from pipeline.files.note_files import NoteFileError, parse_note, parse_rows
 from pipeline.files.page_files import read_pages
 from pipeline.operations.watch_folder import is_complete_file
 from tests.support.pages.small_pages import write_stack

@@ -14,10 +14,10 @@ from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.form.form import Form
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.field_drawing import FIRST_STYLE, measure_text_width
-from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline, write_form_yaml
 from pipeline.forms.layout.measures import measure_label_width
 from pipeline.forms.layout.outline import Outline, OutlineField
+from pipeline.forms.library import dump_form
 from pipeline.forms.problems import LayoutError
 from tests.support.form_rules import form_problem_texts
 

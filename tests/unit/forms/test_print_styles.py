@@ -10,9 +10,9 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.forms.drawing import Colour, PaperDocument, Point, TextStyle
 from pipeline.forms.field_drawing import PRINT_STYLES
-from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
+from pipeline.forms.library import dump_form
 from pipeline.forms.printing import Sheet, print_sheets
 from tests.support.form_rules import form_problem_texts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from pipeline.domain.form.yaml_loader import FormLoader
+from pipeline.domain.form.rules import FormLoader
 from pipeline.files.yaml_positions import YamlLines
 
 BOMB = "\n".join(

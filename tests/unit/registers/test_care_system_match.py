@@ -11,12 +11,14 @@ import pytest
 from rapidfuzz import fuzz, utils
 
 from pipeline.domain.settings import ROOT
-from pipeline.registers.care_system_list import CareColumn, CareTable, read_care_list
-from pipeline.registers.care_system_match import (
+from pipeline.registers.care_system_list import (
     MIN_TEXT_SIMILARITY,
+    CareColumn,
+    CareTable,
     MatchFacts,
     MatchSimilarity,
     compare_facts,
+    read_care_list,
 )
 from tests.support.store.export_examples import SIV
 

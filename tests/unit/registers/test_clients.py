@@ -8,8 +8,12 @@ import pytest
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Client, StaffMember, register_columns
-from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
-from pipeline.registers.clients import ClientRegister, load_client_register
+from pipeline.registers.clients import (
+    MIN_NAME_SIMILARITY,
+    ClientRegister,
+    load_client_register,
+    text_similarity,
+)
 from pipeline.store.schema import registers
 
 ASTRID = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")
@@ -169,7 +173,7 @@ def test_a_register_says_nothing_of_what_it_has_no_column_for(tmp_path: Path) ->
 
 
 def test_names_are_compared_with_all_clients_at_once(register: ClientRegister) -> None:
-    scores = register.search.name_scores("Nislund, Birger")
+    scores = register.search.names.scores("Nislund, Birger")
     assert scores.argmax() == 1
     assert scores[1] > MIN_NAME_SIMILARITY > max(scores[0], scores[2])
 

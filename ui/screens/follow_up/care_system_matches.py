@@ -27,10 +27,10 @@ from pipeline.registers.care_system_list import (
     CareList,
     CareTable,
     ColumnMapping,
+    MatchSimilarity,
     parse_care_table,
     read_care_list,
 )
-from pipeline.registers.care_system_match import MatchSimilarity
 from pipeline.review import duplicates
 from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.entries import queue

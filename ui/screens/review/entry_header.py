@@ -18,15 +18,14 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.law import deadlines
-from pipeline.domain.law.open_deadlines import deadline_field, duty_text
+from pipeline.domain.law.deadlines import deadline_field, duty_text
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.recount import TIME_KINDS, recount_answers
 from pipeline.domain.review.rules import Answer
-from pipeline.files.documents import TYPED_PNG, TypedKind, read_typed_page
-from pipeline.files.note_files import parse_note
+from pipeline.files.documents import TYPED_PNG, TypedKind, parse_note, read_typed_page
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
 from pipeline.registers.outages import find_system, outage_days
 from pipeline.store.entries import queue

@@ -28,8 +28,7 @@ from pipeline.reading.fields.digits.strokes import (
     is_not_one,
 )
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.components import Labels
-from pipeline.reading.imaging.quantiles import median, quantile
+from pipeline.reading.imaging.pixels import Labels, median, quantile
 
 Grey = NDArray[np.float32]
 GrayLevels = Image | Grey

@@ -25,8 +25,8 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.line_image import is_dash, make_line_image
 from pipeline.reading.fields.handwriting.transcription import DASHES_EMPTY_P
 from pipeline.reading.fields.ink import find_ink
-from pipeline.reading.imaging.components import Labels, Mask
 from pipeline.reading.imaging.onnx_sessions import open_session
+from pipeline.reading.imaging.pixels import Labels, Mask
 
 # Find digits that are written over another one, by the loops that their strokes enclose.
 #

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reading.imaging.components import Components, Labels, Mask
+from pipeline.reading.imaging.pixels import Components, Labels, Mask
 
 Edges = NDArray[np.float64]
 Stats = NDArray[np.int32]
@@ -121,7 +121,11 @@ def assign_strokes(
     height = contrast.shape[0]
     outside_labels = _reaching_in(stats, edges, margin, height)
     outside_labels |= _digits_on_line(stats, edges, margin, height)
-    outside = _is_any_dark(strokes, contrast, outside_labels)
+    outside = any(
+        _stroke_darkness(Stroke(label, *strokes.stats[label].tolist()), strokes.labels, contrast)
+        >= STROKE_DARKNESS
+        for label in np.flatnonzero(outside_labels).tolist()
+    )
     if near_print is not None and not outside:
         outside = _has_writing_beyond(strokes, contrast, edges, margin, near_print)
 
@@ -255,15 +259,6 @@ def _is_cut_off(stroke: Stroke, margin: float, height: int) -> bool:
     # It touches the edge that it is near.
     return abs(off) >= MIN_OFF_CENTRE * (height - 2 * margin) and (
         stroke.y == 0 if off < 0 else stroke.y + stroke.h == height
-    )
-
-
-def _is_any_dark(strokes: Components, contrast: Contrast, chosen: Mask) -> bool:
-    """Return whether one of the chosen components (n + 1,) is as dark as a stroke."""
-    return any(
-        _stroke_darkness(Stroke(label, *strokes.stats[label].tolist()), strokes.labels, contrast)
-        >= STROKE_DARKNESS
-        for label in np.flatnonzero(chosen).tolist()
     )
 
 

@@ -33,7 +33,7 @@ from pipeline.reading.fields.handwriting.word_boxes import (
     find_word_spans,
     likeliest_signs,
 )
-from pipeline.reading.imaging.components import Components, Mask
+from pipeline.reading.imaging.pixels import Components, Mask
 from pipeline.reading.language.formats import UNITS
 
 MICRO_SIGN = "µ"

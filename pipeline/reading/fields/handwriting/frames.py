@@ -28,7 +28,7 @@ from pipeline.reading.fields.ink import (
     find_ink,
     measure_darkness,
 )
-from pipeline.reading.imaging.components import Components, Mask
+from pipeline.reading.imaging.pixels import Components, Mask
 
 MAX_OFF_MM = 1.7
 """How far the frame is looked for, mm: less than half of the way to the next row of a table."""
@@ -83,7 +83,6 @@ def drop_pieces_of_print(crop: FieldImage, ink: Ink) -> Ink:
     strokes = Components.of(ink.mask)
     area = strokes.column(cv2.CC_STAT_AREA)
     keep = np.bincount(strokes.labels[on_print], minlength=len(area)) < MIN_SHARE_ON_PRINT * area
-    keep[0] = False
     return replace(ink, mask=strokes.pixels(keep))
 
 
@@ -172,7 +171,6 @@ def _add_letters_on_line(crop: FieldImage, ink: Ink) -> Mask:
     keep = np.zeros(len(parts), np.bool_)
     keep[np.unique(parts.labels[ink.mask[zone]])] = True
     keep &= parts.column(cv2.CC_STAT_HEIGHT) < MAX_LETTER_SHARE * (bottom - top)
-    keep[0] = False
     mask = ink.mask.copy()
     mask[zone] |= parts.pixels(keep)
     return mask

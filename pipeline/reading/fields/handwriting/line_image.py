@@ -20,7 +20,7 @@ from pipeline.reading.fields.ink import (
     render_ink,
     square_kernel,
 )
-from pipeline.reading.imaging.components import Components, Labels, Mask
+from pipeline.reading.imaging.pixels import Components, Labels, Mask
 
 PAD_ABOVE = 0.15
 """White above and below a line, as part of its height."""
@@ -84,20 +84,12 @@ def make_line_image(ink: Ink, mask: Mask) -> LineImage:
     """Return the line whose ink is `mask`; specks and remnants of rules are not writing."""
     if not mask.any():
         return LineImage(None)
-    picture = cut_line(ink, mask) if has_stroke(mask, ink.px_per_mm) else None
-    return LineImage(picture, CLEAN_EMPTY_P if picture is not None else SPECKED_EMPTY_P)
+    cut = cut_line(ink, mask) if has_stroke(mask, ink.px_per_mm) else None
+    return LineImage(cut.picture) if cut else LineImage(None, SPECKED_EMPTY_P)
 
 
-def cut_line(ink: Ink, mask: Mask) -> Image | None:
-    """Return the ink in `mask` cut out, with white around it, or None if there is next to none."""
-    cut = cut_line_with_offset(ink, mask)
-    return cut.picture if cut else None
-
-
-def cut_line_with_offset(
-    ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None
-) -> LineCut | None:
-    """Return what `cut_line` does, with its place.
+def cut_line(ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None) -> LineCut | None:
+    """Return the ink in `mask` cut out, with white around it, or None if there is next to none.
 
     Writing that follows the curve `y` (px, a value per column) is straightened.
     """
@@ -236,7 +228,6 @@ def split_into_bands(mask: Mask, edges: Sequence[float]) -> list[Mask]:
     for top, bottom in itertools.pairwise(edges):
         # Other strokes belong to the band of their centre.
         whole = (strokes.centres[:, 1] >= top) & (strokes.centres[:, 1] < bottom) & ~tall
-        whole[0] = False
         band = strokes.pixels(whole)
         if tall.any():
             rows = slice(max(0, math.ceil(top)), max(0, math.ceil(bottom)))

@@ -30,8 +30,6 @@ from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 # Check that a file of weights of the organisation's own can read lines as the program's can.
 

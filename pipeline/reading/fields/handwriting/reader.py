@@ -48,7 +48,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
 from pipeline.reading.fields.handwriting.transcription import DASHES_EMPTY_P, transcribe_line
 from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
 from pipeline.reading.fields.ink import Ink
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 from pipeline.reading.language.formats import format_guide, parse_values
 from pipeline.reading.language.language_model import (
     NO_NAMES,
@@ -296,12 +296,8 @@ def _read_around_strikes(
         whole = next(answers)
         if whole.state is State.READ and whole.value and whole.p >= NOT_STRUCK_FROM:
             return whole
-        reading = max(whole, reading, key=_likelihood)
+        reading = max(whole, reading, key=lambda one: one.p if one.value else 0.0)
     return replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P), issues=(IssueCode.STRUCK_OUT,))
-
-
-def _likelihood(reading: Reading) -> float:
-    return reading.p if reading.value else 0.0
 
 
 def _fit_format(reading: Reading, form: Format | None) -> Reading:
@@ -382,7 +378,7 @@ def read_line_images(
     answers = iter(read_condensed([picture for picture in pictures if picture is not None]))
     language = load_swedish(load_settings().models).with_names(add_learned_words(names))
     line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
-    name_reader = replace(line_reader, language=language.of_person())
+    name_reader = replace(line_reader, language=replace(language, person=True))
     readings = []
     for line, picture, form, field in zip(
         lines,

@@ -38,7 +38,7 @@ from pipeline.reading.fields.handwriting.network import (
 from pipeline.reading.fields.handwriting.strikethrough import find_strikes
 from pipeline.reading.fields.ink import Ink, find_ink
 from pipeline.reading.fields.marks.rules import passes_through
-from pipeline.reading.imaging.components import Components, Mask
+from pipeline.reading.imaging.pixels import Components, Mask
 from pipeline.reading.language.ctc import decode_ctc
 
 EVEN_ODDS_SIGNATURE_MM2 = 1.2
@@ -250,9 +250,7 @@ def _field_ink(ink: Ink) -> Mask:
     # In a box of a grid, strokes whose middle is left or right of it too.
     strokes = Components.of(mask)
     middle = strokes.column(cv2.CC_STAT_LEFT) + strokes.column(cv2.CC_STAT_WIDTH) / 2
-    keep = (middle >= left) & (middle <= right)
-    keep[0] = False
-    return strokes.pixels(keep)
+    return strokes.pixels((middle >= left) & (middle <= right))
 
 
 def _presence_reading(mask: Mask, ink: Ink, even_odds_mm2: float) -> Reading:
@@ -286,18 +284,15 @@ def _keep_strokes(mask: Mask, ink: Ink) -> Mask:
     off_outline = np.bincount(
         strokes.labels[~_outline_mask(mask.shape, ink)], minlength=len(strokes)
     )
-    keep = off_outline >= MIN_SHARE_OFF_OUTLINE * strokes.column(cv2.CC_STAT_AREA)
-    keep[0] = False
-    return strokes.pixels(keep)
+    area = strokes.column(cv2.CC_STAT_AREA)
+    return strokes.pixels(off_outline >= MIN_SHARE_OFF_OUTLINE * area)
 
 
 def _long_strokes(mask: Mask, ink: Ink) -> Mask:
     """Return the ink without spots."""
     strokes = Components.of(mask)
     length = np.hypot(strokes.column(cv2.CC_STAT_WIDTH), strokes.column(cv2.CC_STAT_HEIGHT))
-    keep = length >= MIN_STROKE_LENGTH_MM * ink.px_per_mm
-    keep[0] = False
-    return strokes.pixels(keep)
+    return strokes.pixels(length >= MIN_STROKE_LENGTH_MM * ink.px_per_mm)
 
 
 def _outline_mask(shape: tuple[int, ...], ink: Ink) -> Mask:

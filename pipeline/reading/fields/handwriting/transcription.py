@@ -125,19 +125,12 @@ def transcribe_line(
     )
     return replace(
         reading,
-        sharpness=_sharpness(steps),
+        sharpness=float(np.log(np.maximum(steps.max(-1), MIN_SEEN_P)).mean())
+        if len(steps)
+        else None,
         unknown_words=_count_unknown_words(reading.value, language),
         least_word_p=_least_word_p(reading.value, language),
     )
-
-
-def _sharpness(steps: Steps) -> float | None:
-    """Return `Reading.sharpness`.
-
-    It does not use the language, whose part in a reading differs between texts.
-    """
-    # Mean log probability of the likeliest symbol over all time steps.
-    return float(np.log(np.maximum(steps.max(-1), MIN_SEEN_P)).mean()) if len(steps) else None
 
 
 def _count_unknown_words(text: Value, language: LanguageModel | None) -> int:
@@ -175,7 +168,7 @@ def find_transcripts(
     """
     if language is None:
         return decode_ctc(steps, ALPHABET)
-    language = language.in_capitals() if _is_in_capitals(steps) else language
+    language = replace(language, capitals=True) if _is_in_capitals(steps) else language
     runs = split_runs(steps, ALPHABET, language.knows)
     if not runs:
         return [Transcript("", 1.0, (), 1.0)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Darkness, Ink, disc_kernel, measure_darkness, square_kernel
 from pipeline.reading.imaging.cache import cached_per_image
-from pipeline.reading.imaging.quantiles import filter_stack, quantile, row_quantiles
+from pipeline.reading.imaging.pixels import filter_stack, quantile, row_quantiles
 
 SHAPE_FEATURES = (
     "covered",
@@ -171,8 +171,7 @@ def _ink_extent(inside: NDArray[np.uint8]) -> float:
 
 def _peak_darkness(ink: Ink) -> float:
     """Return how dark the darkest fifth of the ink inside is at least; 0 without ink."""
-    x0, y0, x1, y1 = ink.field
-    strokes = ink.darkness[y0:y1, x0:x1][ink.mask[y0:y1, x0:x1]]
+    strokes = ink.darkness[ink.inside][ink.mask[ink.inside]]
     return quantile(strokes, 0.8) if strokes.size else 0.0
 
 
@@ -218,9 +217,8 @@ def _outside_steepness(ink: Ink, slope: Darkness) -> float:
 
     A mark next to the box is sharp.
     """
-    x0, y0, x1, y1 = ink.field
     around = ink.mask.copy()
-    around[y0:y1, x0:x1] = False
+    around[ink.inside] = False
     return min(quantile(slope[around], 0.9), MAX_EDGE_STEEPNESS) if around.any() else 0.0
 
 

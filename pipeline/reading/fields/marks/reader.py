@@ -34,7 +34,7 @@ from pipeline.reading.fields.marks import features as marks_features
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES, MarkModel, MarkNetwork, Numbers
 from pipeline.reading.fields.marks.features import MAX_MARK_MM, measure_contrasts, measure_shapes
 from pipeline.reading.fields.marks.rules import is_dash, is_scribbled_over, passes_through
-from pipeline.reading.imaging.quantiles import Stack, filter_stack
+from pipeline.reading.imaging.pixels import Stack, filter_stack
 
 # Even out light that falls off across the image of a check box, which is looked at as a whole.
 
@@ -95,7 +95,7 @@ def _fit_paper_plane(
     tolerance = PAPER_TOLERANCE * grey.max()
     for round_no in range(PLANE_FIT_ROUNDS):
         if round_no:
-            slope = _fit_plane(terms[paper], grey[paper])
+            slope = _solve_normal_equations(terms[paper], terms[paper].T @ grey[paper])
         before, paper = paper, grey > terms @ slope - tolerance
         if np.count_nonzero(paper) < MIN_PAPER_SHARE * paper.size:
             return None
@@ -130,11 +130,6 @@ def _plane_solver(height: int, width: int, cell: int) -> NDArray[np.float64]:
     """Return (3, cells): what turns the greys of all cells into the plane fitted to them."""
     terms = _plane_terms(height, width, cell)
     return _solve_normal_equations(terms, terms.T)
-
-
-def _fit_plane(terms: NDArray[np.float64], grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the plane (3,) fitted to the greys (cells,) by least squares."""
-    return _solve_normal_equations(terms, terms.T @ grey)
 
 
 def _solve_normal_equations(

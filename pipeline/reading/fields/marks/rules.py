@@ -21,9 +21,8 @@ from pipeline.domain.model import Box, Image
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Ink, square_kernel
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.components import Components, Mask
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.reading.imaging.quantiles import median
+from pipeline.reading.imaging.pixels import Components, Mask, median
 
 MIN_SCRIBBLE_STROKES = 3
 """This many strokes above each other, or next to each other, are more than a cross or a tick has.
@@ -93,8 +92,7 @@ def _is_level_shape(shape: Mask) -> bool:
 
 def is_scribbled_over(ink: Ink) -> bool:
     """Return whether a box holds more strokes than a mark has, so that it was scribbled over."""
-    left, top, right, bottom = ink.field
-    inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
+    inside = np.ascontiguousarray(ink.mask[ink.inside])
     if not inside.any():
         return False
     # Many strokes across or down, or much ink.
@@ -106,8 +104,7 @@ def is_scribbled_over(ink: Ink) -> bool:
 
 def is_covered(ink: Ink) -> bool:
     """Return whether a box is scribbled over all round, unlike a cross that is gone over."""
-    left, top, right, bottom = ink.field
-    inside = ink.mask[top:bottom, left:right]
+    inside = ink.mask[ink.inside]
     zones = [_cut_zone(box, zone) for box in (inside, inside.T) for zone in SIDE_ZONES]
     return all(zone.size and zone.mean() >= MIN_ZONE_INK for zone in zones)
 
@@ -263,7 +260,6 @@ def _paint_over(crop: FieldImage, others: Sequence[Box]) -> FieldImage:
     strokes = Components.of(ink)
     inside = np.bincount(strokes.labels[within], minlength=len(strokes))
     theirs = inside >= _MIN_SHARE_IN_OTHERS * strokes.column(cv2.CC_STAT_AREA)
-    theirs[0] = False
     hidden = cv2.dilate(strokes.pixels(theirs).view(np.uint8), _HALO) > 0
     painted: Image = np.where(hidden & (template >= _MIN_PAPER_LEVEL), paper, image).astype(
         np.uint8

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.reading.fields.handwriting.line_image import ConnectedStrokes
 from pipeline.reading.fields.segmentation.find_lines import TextRow
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 
 RowNumbers = NDArray[np.int32]
 NO_ROW, CUT_STROKE = -1, -2

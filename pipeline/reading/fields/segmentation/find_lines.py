@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.reading.fields.handwriting.line_image import ConnectedStrokes
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 
 LEAST_BODY_MM, MOST_BODY = 0.6, 2.5
 """Strokes of a letter's body are higher than this, mm, and lower than this many usual heights."""

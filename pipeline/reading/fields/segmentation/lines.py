@@ -36,7 +36,7 @@ from pipeline.reading.fields.ink import MAX_STROKE_MM, MIN_DARKNESS, Ink, find_i
 from pipeline.reading.fields.segmentation.find_lines import estimate_slope
 from pipeline.reading.fields.segmentation.overleaf import refers_overleaf
 from pipeline.reading.fields.segmentation.rows import WrittenArea, WrittenRow, segment_area
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 
 STRUCK_PLACEHOLDER = "[struket]"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.reading.fields.handwriting.line_image import (
     ConnectedStrokes,
     LineCut,
-    cut_line_with_offset,
+    cut_line,
     has_stroke,
 )
 from pipeline.reading.fields.handwriting.strikethrough import (
@@ -47,7 +47,7 @@ from pipeline.reading.fields.segmentation.find_lines import (
     shear_image,
 )
 from pipeline.reading.fields.segmentation.overleaf import has_arrow_at_end
-from pipeline.reading.imaging.components import Mask
+from pipeline.reading.imaging.pixels import Mask
 
 # Find underlining: it has letters above it, and none below.
 #
@@ -281,7 +281,7 @@ def _cut_row(row_ink: RowInk, i: int) -> LineCut | None:
     mask = np.asarray(row_ink.owner[band] == i, np.bool_)
     if not mask.any() or not has_stroke(mask, row_ink.ink.px_per_mm):
         return None
-    return cut_line_with_offset(
+    return cut_line(
         replace(row_ink.ink, mask=mask, darkness=row_ink.ink.darkness[band]),
         mask,
         row_ink.rows[i].y,

@@ -12,10 +12,10 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.law.deadlines import (
     DeadlineRule,
     due_at,
+    duty_text,
     find_deadline_rule,
     load_deadline_rules,
 )
-from pipeline.domain.law.open_deadlines import duty_text
 
 
 def test_the_shipped_rules_have_a_law_and_a_source() -> None:

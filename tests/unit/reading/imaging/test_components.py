@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.reading.imaging.components import Components
+from pipeline.reading.imaging.pixels import Components
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.domain.model import Image
 from pipeline.reading.imaging.geometry import to_grayscale
-from pipeline.reading.imaging.grayscale import shrink_to_ink_grayscale, to_ink_grayscale
+from pipeline.reading.imaging.pixels import shrink_to_ink_grayscale, to_ink_grayscale
 
 PAPER = (250, 250, 250)
 TEAL_PRINT = (202, 200, 143)

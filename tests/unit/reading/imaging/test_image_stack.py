@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.reading.fields.ink import disc_kernel, square_kernel
-from pipeline.reading.imaging.quantiles import Stack, filter_stack
+from pipeline.reading.imaging.pixels import Stack, filter_stack
 
 FILTERS: dict[str, tuple[int, Callable[[Any], Any], int]] = {
     "median": (1, lambda image: cv2.medianBlur(image, 3), cv2.BORDER_REPLICATE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.reading.imaging.quantiles import is_quantile_below, median, quantile, row_quantiles
+from pipeline.reading.imaging.pixels import is_quantile_below, median, quantile, row_quantiles
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50, 600, 601, 3001])

@@ -23,7 +23,7 @@ from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.grayscale import is_black_and_white
+from pipeline.reading.imaging.pixels import is_black_and_white
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.image_quality import (
     cap_confidence,

@@ -21,9 +21,9 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
-from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
+from pipeline.forms.library import dump_form
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
 from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store

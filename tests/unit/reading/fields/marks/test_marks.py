@@ -21,7 +21,7 @@ from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.marks import choice, reader
 from pipeline.reading.fields.marks.reader import to_mark_reading
-from pipeline.reading.imaging.grayscale import to_ink_grayscale
+from pipeline.reading.imaging.pixels import to_ink_grayscale
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
 from research.training.calibration.curve_fits import DRAWN_MARKS_MAX_P
