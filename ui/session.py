@@ -37,9 +37,9 @@ from pipeline.store.event_log.events import record
 from pipeline.store.schema.clock import utc_now
 from ui.access.bindings import BINDINGS, TICKETS, TicketState
 from ui.access.cookie import DEVICE_COOKIE, read_token
-from ui.access.gate import LOST_HEADER
 from ui.access.logins import session_limits, verify_provider_login
 from ui.access.screen_socket import NAME_HEADER, set_logged_in
+from ui.access.site import LOST_HEADER
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"

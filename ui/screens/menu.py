@@ -32,7 +32,7 @@ class MenuScreen(NamedTuple):
 
 SCREENS = (
     MenuScreen("scan", Action.SCAN, ":material/document_scanner:", "scan.screen"),
-    MenuScreen("review", Action.REVIEW, ":material/fact_check:", "review.screen"),
+    MenuScreen("review", Action.REVIEW, ":material/fact_check:", "review.workbench.screen"),
     MenuScreen("signing", Action.SIGN, ":material/signature:", "signing.screen"),
     MenuScreen("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", "follow_up.screen"),
     MenuScreen("own_work", Action.REVIEW, ":material/person_check:", "progress.my_work"),

@@ -25,11 +25,10 @@ from tests.support.screens.bench import play_browser
 from tests.support.screens.filled_workspace import fill
 from ui import session
 from ui.screens.lookup import client_box
-from ui.screens.review import actions
-from ui.screens.review.workbench import acts, panel
+from ui.screens.review.workbench import actions, acts, panel
 
 OpenScreen = Callable[[Person, str], AppTest]
-APP = ROOT / "ui" / "app.py"
+APP = ROOT / "ui" / "start" / "app.py"
 
 
 def tables(app: AppTest) -> list[list[dict[str, str]]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
 
 import streamlit as st
 
@@ -12,11 +14,13 @@ from pipeline.login.authentication import Credentials, change_password, redeem_c
 from pipeline.login.password_rules import MIN_PASSWORD_LENGTH
 from pipeline.store.accounts.emergency_access import MIN_REASON_LENGTH
 from ui import session
-from ui.brand import login_logo
+from ui.access.site import SESSION_PATH, base_path
+from ui.browser.assets import read_script
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md
 from ui.session import LoginResult
+from ui.widgets.brand import login_logo
 from ui.widgets.errors import show_error
 from ui.widgets.heading import language_choice, person_menu
 from ui.workspace import AppContext
@@ -265,3 +269,24 @@ def _emergency_reason_form(context: AppContext) -> None:
         st.error(md("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
     else:
         st.rerun()
+
+
+# The ticket of a login is exchanged for its cookie, which only a response of the server can set.
+
+
+@cache
+def _cookie_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component("efterskrift_login", js=read_script("login_cookie"))
+
+
+def exchange_ticket(ticket: str, renew_ticket: Callable[[], None]) -> None:
+    """Let the browser post the ticket; the screen is drawn once it has the cookie."""
+    result = _cookie_component()(
+        key="login_cookie",
+        data={"ticket": ticket, "path": base_path() + SESSION_PATH},
+        height=1,
+        on_answered_change=lambda: None,
+    )
+    if result.answered == "refused":
+        st.error(t("login.no_cookie"), icon=":material/error:")
+        st.button(t("login.try_again"), key="login_cookie_again", on_click=renew_ticket)

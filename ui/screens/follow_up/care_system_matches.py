@@ -44,7 +44,7 @@ from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.follow_up.actions import run_and_report, set_message
-from ui.screens.lookup.duplicate_comparison import entry_title, side_by_side
+from ui.screens.review.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns
 from ui.widgets.errors import error_text

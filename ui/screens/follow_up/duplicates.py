@@ -21,7 +21,7 @@ from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report
-from ui.screens.lookup.duplicate_comparison import entry_title
+from ui.screens.review.duplicate_comparison import entry_title
 from ui.workspace import AppContext
 
 

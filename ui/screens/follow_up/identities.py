@@ -23,8 +23,8 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
-from ui.screens.lookup.duplicate_comparison import entry_title
 from ui.screens.review.current_entry import clear_undo
+from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.workspace import AppContext
 

@@ -20,10 +20,10 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
-from ui.screens.follow_up.half_written import kept_widget
-from ui.screens.lookup.duplicate_comparison import entry_name, entry_title
+from ui.screens.review.duplicate_comparison import entry_name, entry_title
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
+from ui.widgets.half_written import kept_widget
 from ui.workspace import AppContext
 
 _SHOWN_KEY = "question_paper"

@@ -15,7 +15,7 @@ from ui.browser.document import scroll_to_top
 from ui.i18n import t
 from ui.markdown import md
 from ui.screens.forms import state
-from ui.screens.forms.drawn.editor import drawn_editor
+from ui.screens.forms.drawn_editor import drawn_editor
 from ui.screens.forms.form_list import form_list
 from ui.screens.forms.new_form import new_form
 from ui.screens.forms.outline_editor import outline_editor

@@ -27,7 +27,7 @@ from ui.markdown import md, plain
 from ui.screens.review import current_entry
 from ui.screens.review.current_entry import UNDO_BATCH_KEY
 from ui.screens.review.field_input import describe_answer
-from ui.screens.review.workbench.state import bench_state
+from ui.screens.review.workbench_state import bench_state
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu

@@ -13,7 +13,7 @@ from ui.screens.scan.packs import pack_list
 from ui.screens.scan.problem_pages import problem_list
 from ui.screens.scan.stacks import live_stacks
 from ui.screens.scan.unused_sheets import unused_sheets
-from ui.screens.scan.upload.files import upload_form
+from ui.screens.scan.upload_form import upload_form
 from ui.screens.scan.watched import live_watched_folders
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext

@@ -19,12 +19,12 @@ from pipeline.store.quality.rekeying import RekeyingTask
 from ui.browser.image_cache import cache_images
 from ui.browser.workbench import workbench
 from ui.i18n import words_of_area
-from ui.screens.review import actions, current_entry
-from ui.screens.review.workbench import claims
+from ui.screens.review import current_entry
+from ui.screens.review.workbench import actions, claims
 from ui.screens.review.workbench.acts import handle_act
 from ui.screens.review.workbench.cards import can_advance, entry_card
 from ui.screens.review.workbench.rekeying_turn import claim_task, task_card, task_key
-from ui.screens.review.workbench.state import (
+from ui.screens.review.workbench_state import (
     BenchState,
     Card,
     EntryAhead,

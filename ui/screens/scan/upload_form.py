@@ -21,9 +21,9 @@ from pipeline.store.schema.clock import utc_now
 from ui.access.upload_memory import release_uploads
 from ui.i18n import format_recent, t
 from ui.markdown import md, plain
+from ui.screens.scan import upload_tables
+from ui.screens.scan.photos import forget_photos, photo_files, photo_list
 from ui.screens.scan.stacks import INTAKE_RESULT_KEY
-from ui.screens.scan.upload import tables
-from ui.screens.scan.upload.photos import forget_photos, photo_files, photo_list
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
@@ -36,8 +36,8 @@ _FILES, _FOLDER, _PHOTOS = _WAYS = ("files", "folder", "photos")
 def upload_form(context: AppContext, person: Person) -> None:
     """Show the choice of the way, and what that way needs."""
     st.header(t("scan.upload"), anchor=False)
-    if tables.is_asking():
-        answered = tables.ask_for_forms(context, _forget_upload)
+    if upload_tables.is_asking():
+        answered = upload_tables.ask_for_forms(context, _forget_upload)
         if answered is not None:
             _import(context, person, answered)
         return
@@ -75,8 +75,8 @@ def upload_form(context: AppContext, person: Person) -> None:
     if not files or not unit:
         st.warning(t(f"scan.none.{way}"))
         return
-    upload = tables.Upload(unit, place.strip(), files)
-    if way != _PHOTOS and tables.begin(upload):
+    upload = upload_tables.Upload(unit, place.strip(), files)
+    if way != _PHOTOS and upload_tables.begin(upload):
         return
     _import(context, person, upload)
 
@@ -100,7 +100,7 @@ def _uploader(is_folder: bool) -> list[UploadedFile]:
     )
 
 
-def _import(context: AppContext, person: Person, upload: tables.Upload) -> None:
+def _import(context: AppContext, person: Person, upload: upload_tables.Upload) -> None:
     """Import the files to the last page, even if the user clicks something else meanwhile."""
     upload_count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
     bar = st.progress(0.0, md("scan.taking_in", count=0))
@@ -132,7 +132,7 @@ def _forget_upload(files: list[UploadedFile]) -> None:
     """Begin with no files, once they are imported or not wanted any more."""
     release_uploads(files)
     forget_photos()
-    tables.forget()
+    upload_tables.forget()
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
 
 

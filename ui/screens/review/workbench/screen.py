@@ -8,6 +8,11 @@ import streamlit as st
 
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
+from pipeline.store.accounts.queue_choice import (
+    QueueGrouping,
+    choose_queue_grouping,
+    queue_choice,
+)
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.second_reviewer import count_waiting_for_others
@@ -15,19 +20,20 @@ from ui.browser.keyboard import key_help_button
 from ui.i18n import t
 from ui.markdown import md, plain
 from ui.screens.lookup import screen
-from ui.screens.lookup.queue_grouping import queue_grouping_control
-from ui.screens.review import actions, current_entry
+from ui.screens.review import current_entry
 from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.depth import attachments_screen, rows_screen, split_screen
 from ui.screens.review.entry_header import entry_origin_text
 from ui.screens.review.rejection import reject_form
 from ui.screens.review.sheet_images import sheet_images
-from ui.screens.review.workbench import claims
+from ui.screens.review.workbench import actions, claims
 from ui.screens.review.workbench.panel import workbench_panel
-from ui.screens.review.workbench.state import bench_state
+from ui.screens.review.workbench_state import bench_state
 from ui.session import requires_open_session
 from ui.widgets.heading import person_menu
 from ui.workspace import AppContext
+
+_GROUPING_KEY = "queue_grouping"
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -64,12 +70,7 @@ def _open_looked_up(context: AppContext, person: Person, entry_id: str) -> None:
 
 def _show_menu(context: AppContext, person: Person) -> None:
     with st.popover(t("grouping.title"), icon=":material/low_priority:", key="grouping_menu"):
-        queue_grouping_control(
-            context,
-            person,
-            lambda: current_entry.current_entry_id() or "",
-            bench_state().forget_ahead,
-        )
+        _grouping_control(context, person)
     st.button(
         t("lookup.open"),
         key="lookup_open",
@@ -79,6 +80,33 @@ def _show_menu(context: AppContext, person: Person) -> None:
     )
     key_help_button()
     person_menu(context, person)
+
+
+def _grouping_control(context: AppContext, person: Person) -> None:
+    """Show what the user may stay with (nothing, a form, a client, an author); keep the choice."""
+    with context.store.read() as conn:
+        chosen = queue_choice(conn, person)
+    st.segmented_control(
+        t("grouping.title"),
+        list(QueueGrouping),
+        default=chosen,
+        required=True,
+        format_func=lambda grouping: t(f"grouping.{grouping.value}"),
+        key=_GROUPING_KEY,
+        label_visibility="collapsed",
+        help=t("grouping.what"),
+        on_change=partial(_choose_grouping, context, person),
+    )
+
+
+@requires_open_session
+def _choose_grouping(context: AppContext, person: Person) -> None:
+    grouping = QueueGrouping(st.session_state[_GROUPING_KEY])
+    with context.store.begin() as conn:
+        # The entry on the screen is what the user goes on from.
+        choose_queue_grouping(conn, person, grouping, current_entry.current_entry_id() or "")
+    # What was claimed ahead was claimed in the order that held before.
+    bench_state().forget_ahead()
 
 
 def _show_rejection(context: AppContext, person: Person, view: EntryView) -> None:

@@ -23,8 +23,8 @@ from ui.browser.box_drawing import BoxAct, BoxEditing, EditedBox, box_editing
 from ui.i18n import t
 from ui.markdown import md, plain_with_code
 from ui.screens.forms import state
+from ui.screens.forms.box_editor import box_editor, label_key
 from ui.screens.forms.draft_header import draft_header
-from ui.screens.forms.drawn.box_editor import box_editor, label_key
 from ui.screens.forms.problems import shown_problems
 from ui.session import requires_open_session
 from ui.workspace import AppContext
