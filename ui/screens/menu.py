@@ -60,3 +60,14 @@ SCREENS = (
     MenuScreen("log", Action.LOG, ":material/policy:", "admin.log"),
 )
 """The screens in the order of the menu."""
+
+IN_PLACE_OF_REVIEW = {
+    name: MenuScreen(name, Action.REVIEW, "", module)
+    for name, module in {
+        "lookup": "lookup.screen",
+        "attachments": "review.depth.attachments_screen",
+        "rows": "review.depth.rows_screen",
+        "split": "review.depth.split_screen",
+    }.items()
+}
+"""The screens that are opened in Granska, shown at its address until they are closed."""

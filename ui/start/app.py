@@ -23,7 +23,8 @@ from ui.browser.document import document_settings
 from ui.i18n import t
 from ui.screens.admin import login, own_login
 from ui.screens.admin.login import exchange_ticket
-from ui.screens.menu import SCREENS, MenuScreen
+from ui.screens.menu import IN_PLACE_OF_REVIEW, SCREENS, MenuScreen
+from ui.screens.review.in_place import opened_screen
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.brand import header_logo
@@ -222,6 +223,8 @@ def _run_screen(
                 return
             require_permission(person, screen.action)
             show_tabs()
+            if screen.name == "review":
+                screen = IN_PLACE_OF_REVIEW.get(opened_screen(), screen)
             screen.show(context, person)
     except EfterskriftError as error:
         show_error(error)

@@ -19,7 +19,7 @@ from pipeline.store.registers.blocks import Block
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import run_and_report, set_message
+from ui.screens.follow_up.actions import MESSAGE, run_and_report
 from ui.session import requires_open_session
 from ui.workspace import AppContext
 
@@ -98,7 +98,7 @@ def _set_block(context: AppContext, person: Person) -> None:
         for name in ("unit", "pid", "why")
     )
     if not pid or not reason:
-        set_message("fault", t("blocks.lacks"))
+        MESSAGE.failed(t("blocks.lacks"))
         return
     run_and_report(
         context,
@@ -111,7 +111,7 @@ def _set_block(context: AppContext, person: Person) -> None:
 def _lift_block(context: AppContext, person: Person, block: Block, key: str) -> None:
     reason = str(st.session_state.get(key) or "").strip()
     if not reason:
-        set_message("fault", t("blocks.lacks_why"))
+        MESSAGE.failed(t("blocks.lacks_why"))
         return
     run_and_report(
         context,

@@ -22,7 +22,7 @@ from pipeline.store.entries.temporary_identities import TemporaryIdentity
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import run_and_report, set_message
+from ui.screens.follow_up.actions import MESSAGE, run_and_report
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
@@ -119,7 +119,7 @@ def _move_entry(
     form = context.forms[(identity.entry.form, identity.entry.version)]
     spec = form.meaning(Meaning.CLIENT_PID, identity.entry.row)
     if not pid or not reason.strip() or spec is None:
-        set_message("fault", t("identities.lacks"))
+        MESSAGE.failed(t("identities.lacks"))
         return
     answers, statement = {spec.name: Answer(pid)}, ClientStatement(choice=ConflictChoice.HAND_ON)
 

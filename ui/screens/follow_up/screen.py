@@ -30,7 +30,7 @@ from ui.screens.follow_up import (
     questions_section,
     transfers_section,
 )
-from ui.screens.follow_up.actions import show_message
+from ui.screens.follow_up.actions import MESSAGE
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
@@ -49,7 +49,7 @@ SECTIONS: dict[str, Callable[[AppContext, Person, Sequence[object]], None]] = {
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     screen_heading(context, person, t("follow_up.title"), t("follow_up.what"))
-    show_message()
+    MESSAGE.show()
     if is_allowed(person, Action.EXPORT):
         export_context = ExportContext(context.store, context.settings, context.forms)
         unproven_section(export_context, person, leads_away=True)

@@ -31,7 +31,7 @@ def show(context: AppContext, person: Person) -> None:
         require_permission(person, Action.FORMS)
     screen_heading(context, person, t("forms.title"), t("forms.what"))
     translate_upload_button()
-    state.show_message()
+    state.MESSAGE.show()
     location = state.current_location()
     scroll_to_top(f"{location.kind}-{location.id}")
     if location.kind == "form" and (location.id, location.version) in context.forms:

@@ -24,6 +24,7 @@ from ui.screens.forms import state
 from ui.screens.forms.form_list import is_local_form
 from ui.screens.forms.previews import form_images
 from ui.session import requires_open_session
+from ui.widgets.messages import errors_to
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
@@ -155,9 +156,6 @@ def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
 
 @requires_open_session
 def _begin_version(context: AppContext, person: Person, form: Form) -> None:
-    try:
+    with errors_to(state.MESSAGE.failed, state.describe_error):
         draft = actions.begin_version_draft(context.store, context.settings, person, form)
-    except EfterskriftError as error:
-        state.set_message("fault", state.describe_error(error))
-    else:
         state.go_to("draft", draft.id)

@@ -8,11 +8,11 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
 from pipeline.forms.fiducials import format_serial, is_serial, normalize_serial
+from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
@@ -33,34 +33,24 @@ from ui.screens.lookup.entry_list import close_chosen
 from ui.screens.lookup.own_decisions import show_own_decisions
 from ui.screens.lookup.search import close_search, show_search
 from ui.screens.lookup.text_search import close_text_search, text_search
+from ui.screens.review import current_entry
+from ui.screens.review.in_place import close_in_place
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY = "lookup_open_now", "lookup_serial", "lookup_logged"
-_CHOSEN_KEY, _MESSAGE_KEY = "lookup_chosen", "lookup_said"
+_SERIAL_KEY, _LOGGED_KEY = "lookup_serial", "lookup_logged"
+_CHOSEN_KEY = "lookup_chosen"
+_MESSAGE = Message("lookup_said")
 _VIEWS = ("serial", "search", "own")
 
 
-def is_lookup_open() -> bool:
-    """Return whether the user looks up a sheet rather than reviews."""
-    return bool(st.session_state.get(_IS_OPEN_KEY))
-
-
-@requires_open_session
-def open_lookup(context: AppContext) -> None:
-    """Open the lookup."""
-    del context
-    st.session_state[_IS_OPEN_KEY] = True
-
-
-def show(context: AppContext, person: Person, review: Callable[[str], None]) -> None:
-    """Show the lookup and its results; `review` opens an entry that still waits."""
+def show(context: AppContext, person: Person) -> None:
+    """Show the lookup and its results, in place of the review."""
+    review = partial(_open_in_review, context, person)
     screen_heading(context, person, t("lookup.title"), t("lookup.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    _MESSAGE.show()
     st.button(
         t("lookup.back"),
         key="lookup_back",
@@ -80,9 +70,9 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
         on_change=close_chosen,
     )
     if chosen == "search":
-        show_search(context, person, partial(_open_in_review, review))
+        show_search(context, person, review)
     elif chosen == "own":
-        show_own_decisions(context, person, partial(_open_in_review, review))
+        show_own_decisions(context, person, review)
     else:
         _show_by_serial(context, person, review)
 
@@ -176,7 +166,7 @@ def _show_results(
         if entry.state not in OPEN_STATES or is_voiding()
     }
     if chosen in viewable:
-        decided_entry(context, person, chosen, _set_message)
+        decided_entry(context, person, chosen, _MESSAGE)
 
 
 def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
@@ -227,7 +217,7 @@ def _entry_row(
                 key=f"lookup_review-{entry.id}",
                 disabled=is_for_other,
                 help=plain(why),
-                on_click=partial(_open_in_review, review, entry.id),
+                on_click=partial(review, entry.id),
             )
         else:
             st.button(
@@ -284,18 +274,21 @@ def _add_row(
         if row is None or any(spec.row == row for spec in page.all_fields)
     )
     page = next((page for page in sheet.pages if page.page_no == page_no), sheet.pages[0])
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             entry_id = sheets.add_row(conn, person, page.id, row, context.forms)
-    except EfterskriftError as error:
-        _set_message("fault", error_text(error))
-    else:
-        _open_in_review(review, entry_id)
+        review(entry_id)
 
 
-def _open_in_review(review: Callable[[str], None], entry_id: str) -> None:
+@requires_open_session
+def _open_in_review(context: AppContext, person: Person, entry_id: str) -> None:
+    """Go back to the review with this entry; the one that was open there is released undecided."""
     _close_lookup()
-    review(entry_id)
+    open_id = current_entry.current_entry_id()
+    if open_id and open_id != entry_id:
+        with context.store.begin() as conn:
+            queue.release_claim(conn, person, open_id)
+    current_entry.open_entry(entry_id)
 
 
 def _choose_entry(entry_id: str, *, to_void: bool = False) -> None:
@@ -305,13 +298,8 @@ def _choose_entry(entry_id: str, *, to_void: bool = False) -> None:
         begin_void()
 
 
-def _set_message(kind: str, text: str) -> None:
-    st.session_state[_MESSAGE_KEY] = (kind, text)
-
-
 def _close_lookup() -> None:
-    for key in (_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE_KEY):
-        st.session_state.pop(key, None)
+    close_in_place(_SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE.key)
     reset_decided_entry()
     close_text_search()
     close_search()

@@ -10,17 +10,18 @@ from pipeline.store.registers.issued_sheets import IssuedFileResult, import_issu
 from ui.i18n import t
 from ui.markdown import plain_with_code
 from ui.widgets.errors import error_text
+from ui.widgets.messages import Message
 from ui.workspace import AppContext
 
-_MESSAGE_KEY, _UPLOAD_COUNT_KEY = "issued_said", "issued_sent"
+_MESSAGE = Message("issued_said", is_quiet=True)
+_UPLOAD_COUNT_KEY = "issued_sent"
 
 
 def issued_upload(context: AppContext, person: Person) -> None:
     """Show the form, and the result of the last file."""
     st.header(t("pack.take_in"), anchor=False)
     st.caption(t("pack.take_in_what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     file = st.file_uploader(
         t("pack.take_in_file"),
         type=["csv"],
@@ -37,7 +38,7 @@ def _import_file(context: AppContext, person: Person, data: bytes) -> None:
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return
-    st.session_state[_MESSAGE_KEY] = _import_result_text(result)
+    _MESSAGE.done(_import_result_text(result))
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
     st.rerun()
 

@@ -42,6 +42,7 @@ from ui.screens.pack.unit_documents import show_pack_age, unit_documents_section
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
+from ui.widgets.messages import Message, errors_to
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
@@ -49,7 +50,8 @@ _COLUMN_WIDTHS = (3, 1, 1)
 _UNIT_KEY, _DAYS_KEY = "pack_unit", "pack_days"
 _PARTS = ("pack", "drill")
 _TABLE_TYPES = ["csv", "xlsx"]
-_PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_said", "pack_nth"
+_MESSAGE = Message("pack_said", is_quiet=True)
+_PACK_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_nth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,7 @@ def show(context: AppContext, person: Person) -> None:
         return
     age = st.container()
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     left, right = st.columns([3, 2], gap="large")
     with left:
         _quantities_form(context, person, unit, days, unit_needs)
@@ -204,13 +205,10 @@ def _save_quantities(
     *,
     again: bool = True,
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             save_pack_quantities(conn, person, unit, quantities)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("pack.saved" if quantities else "pack.reset_done")
+        _MESSAGE.done(t("pack.saved" if quantities else "pack.reset_done"))
         st.session_state[_SAVE_COUNT_KEY] = st.session_state.get(_SAVE_COUNT_KEY, 0) + 1
     if again:
         st.rerun()

@@ -10,7 +10,6 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person, PriorityKind
@@ -19,16 +18,17 @@ from pipeline.store.entries.queue_order import PriorityOverride
 from pipeline.store.review import batch_items
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, format_moment, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.screens.progress.depth_settings import depth_section
 from ui.screens.progress.triage_section import triage_section
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
 _KIND_KEY, _UNIT_KEY, _DAY_KEY = "pull_kind", "pull_unit", "pull_day"
-_CLIENT_KEY, _MESSAGE_KEY = "pull_client", "pull_said"
+_MESSAGE = Message("pull_said", is_quiet=True)
+_CLIENT_KEY = "pull_client"
 _PRIORITY_KINDS = (PriorityKind.CLIENT, PriorityKind.DAY, PriorityKind.UNIT)
 
 
@@ -49,8 +49,7 @@ def show(context: AppContext, person: Person) -> None:
 
 def _priority_form(context: AppContext, person: Person) -> None:
     st.header(t("queue.pull"), anchor=False)
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     kind = st.segmented_control(
         t("queue.kind"),
         _PRIORITY_KINDS,
@@ -85,16 +84,13 @@ def _prioritize(context: AppContext, person: Person) -> None:
         PriorityKind.CLIENT: str(st.session_state.get(_CLIENT_KEY, "")),
     }.get(kind, "")
     if kind is PriorityKind.CLIENT and not _is_number(key):
-        st.session_state[_MESSAGE_KEY] = t("queue.number_wrong")
+        _MESSAGE.done(t("queue.number_wrong"))
         return
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             priority = queue_order.prioritize(conn, person, kind, unit, key, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
         key = "queue.pulled" if priority.waiting else "queue.pulled_none"
-        st.session_state[_MESSAGE_KEY] = t(key, count=priority.waiting)
+        _MESSAGE.done(t(key, count=priority.waiting))
 
 
 def _is_number(text: str) -> bool:
@@ -140,11 +136,8 @@ def _priority_text(priority: PriorityOverride) -> str:
 
 @requires_open_session
 def _undo_priority(context: AppContext, person: Person, priority_id: str) -> None:
-    try:
-        with context.store.begin() as conn:
-            queue_order.undo_priority(conn, person, priority_id, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+    with errors_to(_MESSAGE.failed), context.store.begin() as conn:
+        queue_order.undo_priority(conn, person, priority_id, utc_now())
 
 
 def _batch_review_section(context: AppContext, person: Person) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.domain.review.triage import FIRST_LEVEL, LAST_LEVEL, TriageRule, load_triage_table
@@ -16,21 +15,21 @@ from pipeline.store.entries import triage
 from pipeline.store.entries.triage import UnitTriage
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
-from ui.markdown import md, plain_with_code
+from ui.markdown import md
 from ui.screens.progress.triage_rows import COLUMNS, TEXT_COLUMNS, rule_rows, rules_of_rows
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_UNIT_KEY, _MESSAGE_KEY = "triage_unit", "triage_said"
+_MESSAGE = Message("triage_said", is_quiet=True)
+_UNIT_KEY = "triage_unit"
 
 
 def triage_section(context: AppContext, person: Person) -> None:
     """Show the table of one of the person's units, to change and to take back."""
     st.header(t("triage.title"), anchor=False)
     st.caption(t("triage.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     unit = st.selectbox(
         t("queue.unit"), sorted(permitted_units(person, Action.PULL)), key=_UNIT_KEY
     )
@@ -113,11 +112,8 @@ def _save(
     current: UnitTriage,
     rows: list[tuple[int, dict[str, Any]]],
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         rules = rules_of_rows(rows, current.rules)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
         _save_rules(context, person, unit, tuple(rules))
 
 
@@ -125,21 +121,15 @@ def _save(
 def _save_rules(
     context: AppContext, person: Person, unit: str, rules: tuple[TriageRule, ...]
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             moved = triage.save_unit_triage(conn, context.forms, person, unit, rules, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("triage.sorted", count=moved)
+        _MESSAGE.done(t("triage.sorted", count=moved))
 
 
 @requires_open_session
 def _undo(context: AppContext, person: Person, unit: str, table_id: int) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             moved = triage.undo_unit_triage(conn, context.forms, person, unit, table_id, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("triage.sorted", count=moved)
+        _MESSAGE.done(t("triage.sorted", count=moved))

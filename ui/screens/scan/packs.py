@@ -10,7 +10,6 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.dates import today_in_sweden
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.store.registers import packs
@@ -18,12 +17,13 @@ from pipeline.store.registers.packs import Pack
 from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.i18n import format_day, format_moment, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_DAY_KEY, _MESSAGE_KEY = "pack_day", "pack_said"
+_MESSAGE = Message("pack_said", is_quiet=True)
+_DAY_KEY = "pack_day"
 _MAX_PACKS = 20
 
 
@@ -45,8 +45,7 @@ def pack_list(context: AppContext, person: Person) -> None:
 def _live_packs(context: AppContext, person: Person) -> None:
     if session.current_person(context, active=False) is None:
         st.rerun()
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     with context.store.read() as conn:
         found = packs.list_packs(conn, person, permitted_units(person, Action.PRINT))
     if not found:
@@ -101,8 +100,5 @@ def _undo(context: AppContext, person: Person, pack_id: str) -> None:
 
 
 def _run(context: AppContext, action: Callable[[Connection], None]) -> None:
-    try:
-        with context.store.begin() as conn:
-            action(conn)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+    with errors_to(_MESSAGE.failed), context.store.begin() as conn:
+        action(conn)

@@ -9,7 +9,6 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.review import transfers
@@ -20,11 +19,11 @@ from pipeline.store.paper import pages
 from pipeline.store.paper.pages import Page
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
-from ui.markdown import md, plain_with_code
+from ui.markdown import md
 from ui.screens.scan.problem_cases import ProblemCase
 from ui.screens.scan.problem_closing import action_button, closing_form, closure_text, reopen_button
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import errors_to, toast_error
 from ui.workspace import AppContext
 
 
@@ -39,12 +38,9 @@ def requeue_button(context: AppContext, person: Person, count: int) -> None:
 
 @requires_open_session
 def _requeue_failed(context: AppContext, person: Person) -> None:
-    try:
+    with errors_to(toast_error):
         with context.store.begin() as conn:
             count = pages.requeue_failed_pages(conn, person)
-    except EfterskriftError as error:
-        st.toast(plain_with_code(error_text(error)), icon=":material/error:")
-    else:
         st.toast(md("problems.again_done", count=count), icon=":material/check:")
 
 
@@ -139,12 +135,9 @@ def _transfer_form(context: AppContext, person: Person, page: Page) -> None:
 
 @requires_open_session
 def _transfer(context: AppContext, person: Person, entry: Entry, unit: str) -> None:
-    try:
+    with errors_to(toast_error):
         with context.store.begin() as conn:
             transfers.transfer_entry(
                 conn, context.forms, person, entry.id, entry.revision, unit, "", utc_now()
             )
-    except EfterskriftError as error:
-        st.toast(plain_with_code(error_text(error)), icon=":material/error:")
-    else:
         st.toast(md("problems.sent", unit=unit), icon=":material/check:")

@@ -6,20 +6,20 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.store.reports import sheet_accounting
 from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.i18n import format_moment, t
-from ui.markdown import md, plain_with_code
+from ui.markdown import md
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_UNIT_KEY, _SERIALS_KEY, _MESSAGE_KEY = "unused_unit", "unused_serials", "unused_said"
-_UNDO_MESSAGE_KEY = "unused_undo_said"
+_MESSAGE = Message("unused_said", is_quiet=True)
+_UNIT_KEY, _SERIALS_KEY = "unused_unit", "unused_serials"
+_UNDO_MESSAGE = Message("unused_undo_said", is_quiet=True)
 _MAX_REGISTRATIONS = 10
 
 
@@ -27,8 +27,7 @@ def unused_sheets(context: AppContext, person: Person) -> None:
     """Show the form and the latest registrations."""
     with st.expander(t("accounting.title"), icon=":material/inventory_2:"):
         st.caption(t("accounting.what"))
-        if message := st.session_state.pop(_MESSAGE_KEY, None):
-            st.info(plain_with_code(message), icon=":material/info:")
+        _MESSAGE.show()
         with context.store.read() as conn:
             unknown_unit = (
                 [sheet_accounting.NO_UNIT] if sheet_accounting.has_unknown_unit_sheets(conn) else []
@@ -68,8 +67,7 @@ def _live_registrations(context: AppContext, person: Person) -> None:
                 key=f"unused-{registration.id}-{registration.unit}",
                 on_click=partial(_undo_unused, context, person, registration.id),
             )
-    if message := st.session_state.pop(_UNDO_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _UNDO_MESSAGE.show()
 
 
 def _unit_text(unit: str) -> str:
@@ -78,7 +76,7 @@ def _unit_text(unit: str) -> str:
 
 @requires_open_session
 def _save_unused(context: AppContext, person: Person) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             count = sheet_accounting.save_unused_sheets(
                 conn,
@@ -87,17 +85,11 @@ def _save_unused(context: AppContext, person: Person) -> None:
                 str(st.session_state[_SERIALS_KEY]),
                 utc_now(),
             )
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("accounting.noted", count=count)
+        _MESSAGE.done(t("accounting.noted", count=count))
         st.session_state[_SERIALS_KEY] = ""
 
 
 @requires_open_session
 def _undo_unused(context: AppContext, person: Person, registration_id: str) -> None:
-    try:
-        with context.store.begin() as conn:
-            sheet_accounting.undo_unused_sheets(conn, person, registration_id, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_UNDO_MESSAGE_KEY] = error_text(error)
+    with errors_to(_UNDO_MESSAGE.failed), context.store.begin() as conn:
+        sheet_accounting.undo_unused_sheets(conn, person, registration_id, utc_now())

@@ -22,11 +22,11 @@ from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t, words_of_area
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
 from ui.screens.export.key_in.field_order import field_order_section
 from ui.screens.export.key_in.papers import papers
-from ui.screens.export.key_in.who_keys import MESSAGE_KEY, copied_lines, set_refusal
+from ui.screens.export.key_in.who_keys import MESSAGE, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
@@ -46,8 +46,7 @@ def show(context: AppContext, person: Person) -> None:
     signatures.settle_signatures(context.store, utc_now())
     begin_draw()
     screen_heading(context, person, t("key_in.title"), t("key_in.what"))
-    if error := st.session_state.pop(MESSAGE_KEY, None):
-        st.error(plain_with_code(error), icon=":material/error:")
+    MESSAGE.show()
     lists = screen.list_waiting_lists(export_context, person)
     if lists and (done := _finished_list(lists)):
         _show_finished(done, lists[0])
@@ -321,7 +320,7 @@ def _refuse(
     del shown
     reason = str(st.session_state.get(key) or "").strip()
     if not reason:
-        st.session_state[MESSAGE_KEY] = t("key_in.lacks_why")
+        MESSAGE.failed(t("key_in.lacks_why"))
         return
     entry_id = str(st.session_state.get(which) or first)
     answer = ReceiptAnswer(entry_id, accepted=False, text=reason)

@@ -19,11 +19,10 @@ from pipeline.store.entries.second_reviewer import count_waiting_for_others
 from ui.browser.keyboard import key_help_button
 from ui.i18n import t
 from ui.markdown import md, plain
-from ui.screens.lookup import screen
 from ui.screens.review import current_entry
 from ui.screens.review.batch_screen import show_batch_turn
-from ui.screens.review.depth import attachments_screen, rows_screen, split_screen
 from ui.screens.review.entry_header import entry_origin_text
+from ui.screens.review.in_place import open_in_place
 from ui.screens.review.rejection import reject_form
 from ui.screens.review.sheet_images import sheet_images
 from ui.screens.review.workbench import actions, claims
@@ -37,14 +36,7 @@ _GROUPING_KEY = "queue_grouping"
 
 
 def show(context: AppContext, person: Person) -> None:
-    """Show the screen: something that was opened, a batch that is due, or the workbench."""
-    if screen.is_lookup_open():
-        screen.show(context, person, partial(_open_looked_up, context, person))
-        return
-    for other in (attachments_screen, rows_screen, split_screen):
-        if other.is_open():
-            other.show(context, person)
-            return
+    """Show the screen: a batch that is due, or the workbench."""
     if show_batch_turn(context, person):
         return
     turn = claims.current_turn(context, person)
@@ -58,16 +50,6 @@ def show(context: AppContext, person: Person) -> None:
         workbench_panel(context, person, turn)
 
 
-@requires_open_session
-def _open_looked_up(context: AppContext, person: Person, entry_id: str) -> None:
-    """Open an entry that was looked up; the one that was open is released undecided."""
-    open_id = current_entry.current_entry_id()
-    if open_id and open_id != entry_id:
-        with context.store.begin() as conn:
-            queue.release_claim(conn, person, open_id)
-    current_entry.open_entry(entry_id)
-
-
 def _show_menu(context: AppContext, person: Person) -> None:
     with st.popover(t("grouping.title"), icon=":material/low_priority:", key="grouping_menu"):
         _grouping_control(context, person)
@@ -76,10 +58,15 @@ def _show_menu(context: AppContext, person: Person) -> None:
         key="lookup_open",
         shortcut="Alt+L",
         icon=":material/search:",
-        on_click=partial(screen.open_lookup, context),
+        on_click=partial(_open_lookup, context),
     )
     key_help_button()
     person_menu(context, person)
+
+
+@requires_open_session
+def _open_lookup(_context: AppContext) -> None:
+    open_in_place("lookup")
 
 
 def _grouping_control(context: AppContext, person: Person) -> None:
