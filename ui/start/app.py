@@ -17,9 +17,8 @@ from pipeline.domain.settings import load_settings
 from pipeline.store.review.author_questions import count_own_questions
 from ui import session
 from ui.access.upload_memory import release_unused_uploads
-from ui.browser.action_lock import action_lock
 from ui.browser.assets import svg_data_url
-from ui.browser.document import document_settings
+from ui.browser.document import action_lock, document_settings
 from ui.i18n import t
 from ui.screens.admin import login, own_login
 from ui.screens.admin.login import exchange_ticket
@@ -28,7 +27,6 @@ from ui.screens.review.in_place import opened_screen
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.brand import header_logo
-from ui.widgets.errors import show_error
 from ui.widgets.heading import (
     OWN_LOGIN_KEY,
     PRACTICE_STEP_KEY,
@@ -36,6 +34,7 @@ from ui.widgets.heading import (
     screen_heading,
     show_guide,
 )
+from ui.widgets.messages import show_error
 from ui.widgets.tables import table_sort
 from ui.widgets.view_log import reset_views
 from ui.workspace import AppContext, open_app_context

@@ -28,9 +28,8 @@ from ui.browser.keyboard import keyboard
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.workspace import AppContext
 
 _CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"

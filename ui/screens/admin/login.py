@@ -21,8 +21,8 @@ from ui.i18n import t
 from ui.markdown import md
 from ui.session import LoginResult
 from ui.widgets.brand import login_logo
-from ui.widgets.errors import show_error
 from ui.widgets.heading import language_choice, person_menu
+from ui.widgets.messages import show_error
 from ui.workspace import AppContext
 
 _REDEEM_KEY, _REDEEMED_KEY = "redeem", "redeemed"

@@ -23,8 +23,8 @@ from ui.i18n import t
 from ui.markdown import md
 from ui.screens.admin.login import password_form
 from ui.session import requires_open_session
-from ui.widgets.errors import show_error
 from ui.widgets.heading import OWN_LOGIN_KEY, person_menu
+from ui.widgets.messages import show_error
 from ui.workspace import AppContext
 
 _STEP_KEY, _SECRET_KEY, _CODES_KEY = "own_login_step", "own_login_secret", "own_login_codes"

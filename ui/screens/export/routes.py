@@ -23,9 +23,8 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import show_text, t
 from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import show_error
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, errors_to, show_error
 from ui.widgets.tables import html_table
 from ui.widgets.target_name import target_name
 from ui.workspace import AppContext

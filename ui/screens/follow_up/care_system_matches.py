@@ -47,10 +47,9 @@ from ui.screens.follow_up.actions import MESSAGE, run_and_report
 from ui.screens.review.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns
-from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
-from ui.widgets.messages import errors_to
+from ui.widgets.messages import error_text, errors_to
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext

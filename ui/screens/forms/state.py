@@ -18,8 +18,7 @@ from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, load_draft
 from ui.i18n import t
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.workspace import AppContext
 
 MESSAGE = Message("forms_said")

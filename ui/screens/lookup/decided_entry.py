@@ -57,9 +57,8 @@ from ui.screens.review.entry_form import (
 from ui.screens.review.field_input import describe_answer
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.keying_lines import keying_lines
-from ui.widgets.messages import Message
+from ui.widgets.messages import Message, error_text
 from ui.workspace import AppContext
 
 DECIDED_KEYBOARD_KEY = "keyboard_decided"

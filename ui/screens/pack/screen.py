@@ -33,16 +33,15 @@ from pipeline.registers.pack_quantities import (
     SheetQuantity,
     quantities_csv,
 )
+from pipeline.store.registers.issued_sheets import IssuedFileResult, import_issued_file
 from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.pack.drill import show_drill
-from ui.screens.pack.issued_upload import issued_upload
 from ui.screens.pack.unit_documents import show_pack_age, unit_documents_section
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
@@ -309,3 +308,46 @@ def _latest_forms(context: AppContext) -> dict[str, Form]:
     """Return the newest version of each form that is printed here, by id."""
     newest = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms}
     return {form_id: form for form_id, form in sorted(newest.items()) if not form.printed_elsewhere}
+
+
+# Importing the register of a pack that was printed on a computer without a network.
+
+_ISSUED_MESSAGE = Message("issued_said", is_quiet=True)
+_UPLOAD_COUNT_KEY = "issued_sent"
+
+
+def issued_upload(context: AppContext, person: Person) -> None:
+    """Show the form, and the result of the last file."""
+    st.header(t("pack.take_in"), anchor=False)
+    st.caption(t("pack.take_in_what"))
+    _ISSUED_MESSAGE.show()
+    file = st.file_uploader(
+        t("pack.take_in_file"),
+        type=["csv"],
+        key=f"issued_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
+    )
+    if st.button(t("pack.take_in_do"), key="issued_do", disabled=file is None) and file is not None:
+        _import_file(context, person, file.getvalue())
+
+
+def _import_file(context: AppContext, person: Person, data: bytes) -> None:
+    try:
+        with context.store.begin() as conn:
+            result = import_issued_file(conn, context.forms, person, data)
+    except EfterskriftError as error:
+        st.error(plain_with_code(error_text(error)))
+        return
+    _ISSUED_MESSAGE.done(_import_result_text(result))
+    st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
+    st.rerun()
+
+
+def _import_result_text(result: IssuedFileResult) -> str:
+    parts = [t("pack.taken", new=result.new, known=result.known)]
+    if result.scanned_before:
+        parts.append(t("pack.scanned_before", count=result.scanned_before))
+    if result.unknown_forms:
+        parts.append(t("pack.unknown_forms", forms=", ".join(result.unknown_forms)))
+    if result.unissued:
+        parts.append(t("pack.unissued", count=result.unissued))
+    return " ".join(parts)

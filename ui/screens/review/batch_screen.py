@@ -29,10 +29,9 @@ from ui.screens.review.current_entry import UNDO_BATCH_KEY
 from ui.screens.review.field_input import describe_answer
 from ui.screens.review.workbench_state import bench_state
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
 from ui.widgets.images import crop_images, find_covered_for
-from ui.widgets.messages import errors_to
+from ui.widgets.messages import error_text, errors_to
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext

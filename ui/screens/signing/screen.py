@@ -37,9 +37,8 @@ from ui.screens.review.entry_form import settled_lines
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.screens.signing.absent import show_absent
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message
+from ui.widgets.messages import Message, error_text
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 

@@ -12,8 +12,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_locale, format_recent, t
-from ui.widgets.errors import error_text
-from ui.widgets.messages import Message
+from ui.widgets.messages import Message, error_text
 
 MESSAGE = Message("key_in_said", icon=":material/error:")
 """What is shown above the list when it is drawn next."""

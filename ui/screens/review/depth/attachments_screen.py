@@ -45,9 +45,8 @@ from ui.screens.review.in_place import (
     opened_subject,
 )
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.images import find_covered_for, page_image, thumbnail
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext

@@ -30,8 +30,7 @@ from ui.screens.review.current_entry import (
 from ui.screens.review.rejection import FORWARD_REASON, step_done_text, take_step
 from ui.screens.review.workbench.claims import go_to_next
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
-from ui.widgets.messages import errors_to
+from ui.widgets.messages import error_text, errors_to
 from ui.workspace import AppContext
 
 _UNDONE_AT_KEY = "undone_at"

@@ -83,7 +83,7 @@ from ui.screens.review.workbench_state import (
     bench_state,
 )
 from ui.session import drawing_own_acts, note_activity
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
 Message = Mapping[str, Any]

@@ -16,7 +16,7 @@ from ui.screens.review.deviations import with_added_deviations
 from ui.screens.review.sheet_images import end_page_views, record_page_views
 from ui.screens.review.workbench.rekeying_turn import claim_task, end_task_view
 from ui.screens.review.workbench_state import bench_state
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
 
