@@ -22,8 +22,7 @@ from ui.browser.document import action_lock, document_settings
 from ui.i18n import t
 from ui.screens.admin import login, own_login
 from ui.screens.admin.login import exchange_ticket
-from ui.screens.menu import IN_PLACE_OF_REVIEW, SCREENS, MenuScreen
-from ui.screens.review.in_place import opened_screen
+from ui.screens.menu import SCREENS, MenuScreen
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.brand import header_logo
@@ -90,7 +89,7 @@ def main() -> None:
     if session.is_password_change_due():
         _show_single_screen(partial(login.choose_password, context, person), t("password.title"))
         return
-    if session.is_second_factor_due(context, person):
+    if own_login.is_second_factor_due(context, person):
         show = partial(own_login.show_required, context, person)
         _show_single_screen(show, t("own_login.add"))
         return
@@ -222,8 +221,6 @@ def _run_screen(
                 return
             require_permission(person, screen.action)
             show_tabs()
-            if screen.name == "review":
-                screen = IN_PLACE_OF_REVIEW.get(opened_screen(), screen)
             screen.show(context, person)
     except EfterskriftError as error:
         show_error(error)
