@@ -18,8 +18,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from enum import Enum, StrEnum
+from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -28,41 +28,26 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
-from pipeline.login.authentication import Credentials, check_code, check_password
-from pipeline.store.accounts import emergency_access, people, sessions
-from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
-from pipeline.store.accounts.login.second_factor import has_second_factor
+from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.sessions import Session
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.clock import utc_now
 from ui.access.bindings import BINDINGS, TICKETS, TicketState
-from ui.access.cookie import DEVICE_COOKIE, read_token
-from ui.access.gate import LOST_HEADER
+from ui.access.cookie import read_token
 from ui.access.logins import session_limits, verify_provider_login
 from ui.access.screen_socket import NAME_HEADER, set_logged_in
+from ui.access.site import LOST_HEADER
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
 _TICKET_KEY, _LOST_KEY = "cookie_ticket", "connection_lost"
 _EXPIRED_KEY, _LEFT_KEY = "session_expired", "left"
-_EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY = "emergency_login", "must_change_password"
+_MUST_CHANGE_KEY = "must_change_password"
 _DRAWN_FOR_KEY, _ACTED_KEY = "drawn_for", "acted"
 _KEYS_KEPT_AT_LOGOUT = {"language", _EXPIRED_KEY, _LEFT_KEY}
-_CODE_LOGIN_KEY = "code_login"
-_STEP_TIMEOUT = timedelta(minutes=5)
-"""How long after the password a code, or the reason for an emergency account, may be given."""
 
 ContextType = TypeVar("ContextType", bound=StoreContext)
 ActionParams = ParamSpec("ActionParams")
-
-
-class LoginResult(Enum):
-    """Result of a login with name and password."""
-
-    WRONG_PASSWORD = "wrong"
-    LOGGED_IN = "logged in"
-    CODE_REQUIRED = "a code of the second factor is to be given first"
-    REASON_REQUIRED = "an account for emergencies: the reason is to be given first"
 
 
 class SessionEnd(StrEnum):
@@ -93,7 +78,7 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
             session_limits(context.settings)[1],
         )
         if provider_login is not None:
-            _start_session(context, *provider_login)
+            start_session(context, *provider_login)
     token = st.session_state.get(_TOKEN_KEY)
     if token is None:
         return None
@@ -124,82 +109,10 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
     return person
 
 
-def log_in(context: AppContext, login: str, password: str) -> LoginResult:
-    """Start a session with a local account, unless a code or a reason is to be given first.
-
-    If users log in through the organisation, only emergency accounts have a password.
-
-    Raises:
-        NotAllowedError: too many failed attempts.
-        UsageError: too many others are logging in.
-    """
-    found = check_password(login_request(context), Credentials(login, password))
-    if found is None:
-        return LoginResult.WRONG_PASSWORD
-    if found.needs_code:
-        st.session_state[_CODE_LOGIN_KEY] = (found.person.login, utc_now())
-        return LoginResult.CODE_REQUIRED
-    return _admit(context, found.person)
-
-
-def log_in_with_code(context: AppContext, code: str) -> LoginResult:
-    """Start the session of a person whose password was right, with a code of the second factor.
-
-    Raises:
-        NotAllowedError: too many failed attempts, or the account has been closed.
-        StoreError: the key of the second factors is missing.
-    """
-    login, _ = st.session_state[_CODE_LOGIN_KEY]
-    if not check_code(login_request(context), login, code):
-        return LoginResult.WRONG_PASSWORD
-    st.session_state.pop(_CODE_LOGIN_KEY)
-    with context.store.read() as conn:
-        person = people.find_person(conn, login)
-    return LoginResult.WRONG_PASSWORD if person is None else _admit(context, person)
-
-
-def _admit(context: AppContext, person: Person) -> LoginResult:
-    if person.break_glass:
-        st.session_state[_EMERGENCY_LOGIN_KEY] = (person.login, utc_now())
-        return LoginResult.REASON_REQUIRED
-    _start_session(context, person.login)
-    return LoginResult.LOGGED_IN
-
-
-def is_code_due() -> bool:
-    """Return whether the password was just given, but not yet the code of the second factor."""
-    _, at = st.session_state.get(_CODE_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
-    return bool(utc_now() - at < _STEP_TIMEOUT)
-
-
-def forget_password_step() -> None:
-    """Begin the login again, with the password."""
-    st.session_state.pop(_CODE_LOGIN_KEY, None)
-
-
-def login_request(context: StoreContext) -> LoginRequest:
-    """Return what a step of a login needs, with the browser that it comes from."""
-    device = st.context.cookies.get(DEVICE_COOKIE)
-    source = LoginSource(
-        _client_address(context.settings), device if isinstance(device, str) else ""
-    )
-    return LoginRequest(context.store, context.settings, utc_now(), source)
-
-
 def session_token() -> str | None:
     """Return the token of this window's session."""
     token: str | None = st.session_state.get(_TOKEN_KEY)
     return token
-
-
-def is_second_factor_due(context: AppContext, person: Person) -> bool:
-    """Return whether the user's role demands a second factor that the account lacks."""
-    if context.settings.oidc or person.break_glass:
-        return False
-    if context.settings.second_factor_roles.isdisjoint(person.roles):
-        return False
-    with context.store.read() as conn:
-        return not has_second_factor(conn, person.login)
 
 
 def is_session_open(context: StoreContext) -> bool:
@@ -295,24 +208,6 @@ def drawing_own_acts() -> Iterator[None]:
     st.session_state[_ACTED_KEY] = before
 
 
-def is_emergency_reason_due() -> bool:
-    """Return whether an emergency account's password was just given, but not yet the reason."""
-    _, at = st.session_state.get(_EMERGENCY_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
-    return bool(utc_now() - at < _STEP_TIMEOUT)
-
-
-def log_in_in_emergency(context: AppContext, reason: str) -> None:
-    """Start the session of an emergency account.
-
-    Raises:
-        UsageError: the reason is too short.
-    """
-    login, _ = st.session_state[_EMERGENCY_LOGIN_KEY]
-    with context.store.begin() as conn:
-        emergency_access.start_emergency_use(conn, login, reason, utc_now())
-    _start_session(context, login)
-
-
 def is_password_change_due() -> bool:
     """Return whether the user has to choose a password before anything else."""
     return bool(st.session_state.get(_MUST_CHANGE_KEY))
@@ -380,7 +275,8 @@ def watch_session(context: AppContext) -> None:
         st.rerun()
 
 
-def _start_session(context: AppContext, login: str, logged_in_at: datetime | None = None) -> None:
+def start_session(context: AppContext, login: str, logged_in_at: datetime | None = None) -> None:
+    """Start a session of this window; `logged_in_at` is when the login's provider was satisfied."""
     _clear_session_state()
     st.session_state.pop(_EXPIRED_KEY, None)
     now = utc_now()
@@ -467,12 +363,3 @@ def _has_run_out(settings: Settings, stored: Session, now: datetime) -> bool:
     # The other windows of the browser share the session, and store their activity.
     active_at: datetime = max(st.session_state.get(_ACTIVE_AT_KEY, now), stored.active_at)
     return now - active_at > timedelta(minutes=settings.session_minutes)
-
-
-def _client_address(settings: Settings) -> str:
-    """Return the browser's IP address: from the proxy's header if one is configured, else the peer.
-
-    Empty if the browser is on the same machine and no proxy is between.
-    """
-    named = st.context.headers.get(settings.address_header) if settings.address_header else None
-    return named or st.context.ip_address or ""

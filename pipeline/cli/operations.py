@@ -151,7 +151,14 @@ def server_command(port: int, workspace: Path, *, headless: bool) -> list[str]:
         "secrets.files": str(workspace / "secrets.toml"),
     }
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
-    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "server.py"), *options]
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(ROOT / "ui" / "start" / "server.py"),
+        *options,
+    ]
 
 
 def worker_command(processes: int) -> list[str]:

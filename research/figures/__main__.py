@@ -7,7 +7,7 @@ import argparse
 from research.figures import budget, imports, wording
 from research.figures.confirm import CONFIRM, confirm_path
 
-GRANSKA = "ui.screens.review.screen"
+GRANSKA = "ui.screens.review.workbench.screen"
 READ_PAGE = "pipeline.reading.read_page"
 
 

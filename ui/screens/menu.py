@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from ui import screens
+from ui.screens.review.in_place import opened_screen
 from ui.workspace import AppContext
 
 
@@ -26,13 +27,16 @@ class MenuScreen(NamedTuple):
     """The screen on which it is a tab for who has that one, instead of a line of the menu."""
 
     def show(self, context: AppContext, person: Person) -> None:
-        """Show the screen to a user."""
-        import_module(f"{screens.__name__}.{self.module}").show(context, person)
+        """Show the screen to a user, or what is open in its place."""
+        module = self.module
+        if self.name == "review":
+            module = IN_PLACE_OF_REVIEW.get(opened_screen(), module)
+        import_module(f"{screens.__name__}.{module}").show(context, person)
 
 
 SCREENS = (
     MenuScreen("scan", Action.SCAN, ":material/document_scanner:", "scan.screen"),
-    MenuScreen("review", Action.REVIEW, ":material/fact_check:", "review.screen"),
+    MenuScreen("review", Action.REVIEW, ":material/fact_check:", "review.workbench.screen"),
     MenuScreen("signing", Action.SIGN, ":material/signature:", "signing.screen"),
     MenuScreen("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", "follow_up.screen"),
     MenuScreen("own_work", Action.REVIEW, ":material/person_check:", "progress.my_work"),
@@ -60,3 +64,11 @@ SCREENS = (
     MenuScreen("log", Action.LOG, ":material/policy:", "admin.log"),
 )
 """The screens in the order of the menu."""
+
+IN_PLACE_OF_REVIEW = {
+    "lookup": "lookup.screen",
+    "attachments": "review.depth.attachments_screen",
+    "rows": "review.depth.rows_screen",
+    "split": "review.depth.split_screen",
+}
+"""The modules of what is opened in Granska, shown at its address until it is closed."""

@@ -25,11 +25,10 @@ from tests.support.screens.bench import play_browser
 from tests.support.screens.filled_workspace import fill
 from ui import session
 from ui.screens.lookup import client_box
-from ui.screens.review import actions
-from ui.screens.review.workbench import acts, panel
+from ui.screens.review.workbench import actions, acts, screen
 
 OpenScreen = Callable[[Person, str], AppTest]
-APP = ROOT / "ui" / "app.py"
+APP = ROOT / "ui" / "start" / "app.py"
 
 
 def tables(app: AppTest) -> list[list[dict[str, str]]]:
@@ -104,7 +103,7 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
-    monkeypatch.setattr(panel, "workbench", play_browser)
+    monkeypatch.setattr(screen, "workbench", play_browser)
     monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(0))
     monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(0))
     monkeypatch.setattr(client_box, "MIN_VIEW_TIME", timedelta(0))
@@ -137,7 +136,7 @@ def _screen(name: str) -> None:
     from pipeline.domain.errors import EfterskriftError
     from ui import session
     from ui.screens.menu import SCREENS
-    from ui.widgets.errors import show_error
+    from ui.widgets.messages import show_error
     from ui.workspace import open_app_context
 
     session.begin_session_run()

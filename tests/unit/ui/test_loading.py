@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 _ASK = """
 import gc, sys, time
-import ui.server
-ui.server.preload()
+import ui.start.server
+ui.start.server.preload()
 frozen = gc.get_freeze_count()
 begun = time.process_time(); gc.collect(); ours = time.process_time() - begun
 gc.unfreeze()

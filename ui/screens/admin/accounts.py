@@ -28,12 +28,13 @@ from ui.browser.keyboard import keyboard
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.workspace import AppContext
 
 _CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"
-_MESSAGE_KEY, _SHOWN_ONCE_KEY = "account_said", "account_shown_once"
+_MESSAGE = Message("account_said")
+_SHOWN_ONCE_KEY = "account_shown_once"
 _SAID_KEY = "account_said_count"
 _MANY_ACCOUNTS = 8
 """From how many accounts on the list can be searched."""
@@ -111,9 +112,7 @@ def _sought(accounts: list[Account]) -> list[Account]:
 
 def _show_message() -> None:
     """Show the result of the last action; a new code or password is shown once and then gone."""
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    if _MESSAGE.show():
         st.session_state[_SAID_KEY] = st.session_state.get(_SAID_KEY, 0) + 1
     if shown_once := st.session_state.pop(_SHOWN_ONCE_KEY, None):
         holder, kind, text = shown_once
@@ -372,10 +371,7 @@ def _check_and_save(
         st.error(md("accounts.taken", login=meant))
         return
     if holder != st.session_state.get(_SHOWN_KEY):
-        st.session_state[_MESSAGE_KEY] = (
-            "fault",
-            t("accounts.changed_meanwhile", login=entered.login),
-        )
+        _MESSAGE.failed(t("accounts.changed_meanwhile", login=entered.login))
         st.session_state[_CHOSEN_KEY] = None
         st.rerun()
     _save_account(context, person, entered)
@@ -397,7 +393,7 @@ def _save_account(context: AppContext, person: Person, account: Person) -> None:
     # Who reviews sees nothing at all without a unit
     if is_allowed(account, Action.REVIEW) and not permitted_units(account, Action.REVIEW):
         saved = f"{saved} {t('accounts.saved_no_unit')}"
-    st.session_state[_MESSAGE_KEY] = ("ok", saved)
+    _MESSAGE.done(saved)
     st.session_state[_CHOSEN_KEY] = None
     st.rerun()
 
@@ -461,12 +457,9 @@ def _ask_change(context: AppContext, person: Person, holder: Person, kind: Chang
 
 @requires_open_session
 def _seal_password(context: AppContext, person: Person, holder: Person) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         _show_sealed_password(context, person, holder)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
-    else:
-        st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.is_sealed", login=holder.login))
+        _MESSAGE.done(t("accounts.is_sealed", login=holder.login))
 
 
 def _show_sealed_password(context: AppContext, person: Person, holder: Person) -> None:
@@ -483,9 +476,9 @@ def _run_action(
             action(conn)
     except EfterskriftError as error:
         st.session_state.pop(_SHOWN_ONCE_KEY, None)
-        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
+        _MESSAGE.failed(error_text(error))
     else:
-        st.session_state[_MESSAGE_KEY] = ("ok", t(success_key, login=login))
+        _MESSAGE.done(t(success_key, login=login))
 
 
 def _choose_account(login: str, shown: Person | None = None) -> None:

@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig as _Column
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import MAX_HSA_ID_LENGTH
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, StaffMember
@@ -18,13 +17,13 @@ from pipeline.store.registers import hsa_ids as register
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.staff import load_staff_list
 from ui.i18n import t
-from ui.markdown import md, plain_with_code
+from ui.markdown import md
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_MESSAGE_KEY = "hsa_ids_said"
+_MESSAGE = Message("hsa_ids_said", is_quiet=True)
 _ROLE_CODE_LENGTH = 6
 
 
@@ -33,8 +32,7 @@ def show(context: AppContext, person: Person) -> None:
     with context.store.recording_denials():
         require_permission(person, Action.OFFICE)
     screen_heading(context, person, t("hsa_ids.title"), t("hsa_ids.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     with context.store.read() as conn:
         known = register.hsa_ids_by_unit(conn)
         units = {unit: known.get(unit, "") for unit in areas_by_unit(conn)}
@@ -120,12 +118,7 @@ def _cell_text(value: object) -> str:
 def _save(
     context: AppContext, person: Person, units: dict[str, str], members: list[StaffMember]
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             count = register.save_hsa_ids(conn, person, units, members)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = (
-            t("hsa_ids.saved", count=count) if count else t("hsa_ids.nothing_new")
-        )
+        _MESSAGE.done(t("hsa_ids.saved", count=count) if count else t("hsa_ids.nothing_new"))

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import cache, partial
+from typing import Any
 
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.login.authentication import Credentials, change_password, redeem_code
+from pipeline.domain.settings import Settings
+from pipeline.login.authentication import (
+    Credentials,
+    change_password,
+    check_code,
+    check_password,
+    redeem_code,
+)
 from pipeline.login.password_rules import MIN_PASSWORD_LENGTH
+from pipeline.store.accounts import emergency_access, people
 from pipeline.store.accounts.emergency_access import MIN_REASON_LENGTH
+from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
+from pipeline.store.schema.clock import utc_now
 from ui import session
-from ui.brand import login_logo
+from ui.access.cookie import DEVICE_COOKIE
+from ui.access.site import SESSION_PATH, base_path
+from ui.browser.assets import read_script
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md
-from ui.session import LoginResult
-from ui.widgets.errors import show_error
+from ui.session import start_session
+from ui.widgets.brand import login_logo
 from ui.widgets.heading import language_choice, person_menu
-from ui.workspace import AppContext
+from ui.widgets.messages import show_error
+from ui.workspace import AppContext, StoreContext
 
+_EMERGENCY_LOGIN_KEY, _CODE_LOGIN_KEY = "emergency_login", "code_login"
 _REDEEM_KEY, _REDEEMED_KEY = "redeem", "redeemed"
+_STEP_TIMEOUT = timedelta(minutes=5)
+"""How long after the password a code, or the reason for an emergency account, may be given."""
 _MAX_TYPED = 1000
 """Characters of a field: a message of 64 kB from a person without a login ends the connection."""
+
+
+class LoginResult(Enum):
+    """Result of a login with name and password."""
+
+    WRONG_PASSWORD = "wrong"
+    LOGGED_IN = "logged in"
+    CODE_REQUIRED = "a code of the second factor is to be given first"
+    REASON_REQUIRED = "an account for emergencies: the reason is to be given first"
 
 
 def show(context: AppContext) -> None:
@@ -34,9 +63,9 @@ def show(context: AppContext) -> None:
         st.title(t("login.name"), anchor=False)
         st.markdown(md("login.what", provider=context.settings.care_provider))
         _show_logout_reason(context)
-        if session.is_emergency_reason_due():
+        if is_emergency_reason_due():
             _emergency_reason_form(context)
-        elif session.is_code_due():
+        elif is_code_due():
             _code_form(context)
         elif st.session_state.get(_REDEEM_KEY):
             _redeem_form(context)
@@ -100,7 +129,7 @@ def password_form(context: AppContext, person: Person, current_key: str) -> bool
         return False
     try:
         change_password(
-            session.login_request(context),
+            login_request(context),
             Credentials(person.login, current),
             new_password,
             session.session_token(),
@@ -165,7 +194,7 @@ def _redeem_form(context: AppContext) -> None:
         problem.error(t("password.differ"), icon=":material/error:")
         return
     try:
-        is_right = redeem_code(session.login_request(context), name, code, new_password)
+        is_right = redeem_code(login_request(context), name, code, new_password)
     except EfterskriftError as error:
         with problem:
             show_error(error)
@@ -192,12 +221,12 @@ def _code_form(context: AppContext) -> None:
             t("login.enter"), key="code_submit", type="primary", width="stretch"
         )
     st.caption(t("code_login.recovery"))
-    st.button(t("login.back"), key="code_back", on_click=session.forget_password_step)
+    st.button(t("login.back"), key="code_back", on_click=forget_password_step)
     keyboard("code", ["login_code"])
     if not is_sent:
         return
     try:
-        result = session.log_in_with_code(context, code)
+        result = log_in_with_code(context, code)
     except EfterskriftError as error:
         show_error(error)
         return
@@ -240,7 +269,7 @@ def _local_login_form(context: AppContext) -> None:
     if not is_sent:
         return
     try:
-        result = session.log_in(context, name, password)
+        result = log_in(context, name, password)
     except EfterskriftError as error:
         show_error(error)
         return
@@ -260,8 +289,118 @@ def _emergency_reason_form(context: AppContext) -> None:
     if not is_sent:
         return
     try:
-        session.log_in_in_emergency(context, reason)
+        log_in_in_emergency(context, reason)
     except EfterskriftError:
         st.error(md("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
     else:
         st.rerun()
+
+
+# The ticket of a login is exchanged for its cookie, which only a response of the server can set.
+
+
+@cache
+def _cookie_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component("efterskrift_login", js=read_script("login_cookie"))
+
+
+def exchange_ticket(ticket: str, renew_ticket: Callable[[], None]) -> None:
+    """Let the browser post the ticket; the screen is drawn once it has the cookie."""
+    result = _cookie_component()(
+        key="login_cookie",
+        data={"ticket": ticket, "path": base_path() + SESSION_PATH},
+        height=1,
+        on_answered_change=lambda: None,
+    )
+    if result.answered == "refused":
+        st.error(t("login.no_cookie"), icon=":material/error:")
+        st.button(t("login.try_again"), key="login_cookie_again", on_click=renew_ticket)
+
+
+def log_in(context: AppContext, login: str, password: str) -> LoginResult:
+    """Start a session with a local account, unless a code or a reason is to be given first.
+
+    If users log in through the organisation, only emergency accounts have a password.
+
+    Raises:
+        NotAllowedError: too many failed attempts.
+        UsageError: too many others are logging in.
+    """
+    found = check_password(login_request(context), Credentials(login, password))
+    if found is None:
+        return LoginResult.WRONG_PASSWORD
+    if found.needs_code:
+        st.session_state[_CODE_LOGIN_KEY] = (found.person.login, utc_now())
+        return LoginResult.CODE_REQUIRED
+    return _admit(context, found.person)
+
+
+def log_in_with_code(context: AppContext, code: str) -> LoginResult:
+    """Start the session of a person whose password was right, with a code of the second factor.
+
+    Raises:
+        NotAllowedError: too many failed attempts, or the account has been closed.
+        StoreError: the key of the second factors is missing.
+    """
+    login, _ = st.session_state[_CODE_LOGIN_KEY]
+    if not check_code(login_request(context), login, code):
+        return LoginResult.WRONG_PASSWORD
+    st.session_state.pop(_CODE_LOGIN_KEY)
+    with context.store.read() as conn:
+        person = people.find_person(conn, login)
+    return LoginResult.WRONG_PASSWORD if person is None else _admit(context, person)
+
+
+def _admit(context: AppContext, person: Person) -> LoginResult:
+    if person.break_glass:
+        st.session_state[_EMERGENCY_LOGIN_KEY] = (person.login, utc_now())
+        return LoginResult.REASON_REQUIRED
+    start_session(context, person.login)
+    return LoginResult.LOGGED_IN
+
+
+def is_code_due() -> bool:
+    """Return whether the password was just given, but not yet the code of the second factor."""
+    _, at = st.session_state.get(_CODE_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
+    return bool(utc_now() - at < _STEP_TIMEOUT)
+
+
+def forget_password_step() -> None:
+    """Begin the login again, with the password."""
+    st.session_state.pop(_CODE_LOGIN_KEY, None)
+
+
+def login_request(context: StoreContext) -> LoginRequest:
+    """Return what a step of a login needs, with the browser that it comes from."""
+    device = st.context.cookies.get(DEVICE_COOKIE)
+    source = LoginSource(
+        _client_address(context.settings), device if isinstance(device, str) else ""
+    )
+    return LoginRequest(context.store, context.settings, utc_now(), source)
+
+
+def is_emergency_reason_due() -> bool:
+    """Return whether an emergency account's password was just given, but not yet the reason."""
+    _, at = st.session_state.get(_EMERGENCY_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
+    return bool(utc_now() - at < _STEP_TIMEOUT)
+
+
+def log_in_in_emergency(context: AppContext, reason: str) -> None:
+    """Start the session of an emergency account.
+
+    Raises:
+        UsageError: the reason is too short.
+    """
+    login, _ = st.session_state[_EMERGENCY_LOGIN_KEY]
+    with context.store.begin() as conn:
+        emergency_access.start_emergency_use(conn, login, reason, utc_now())
+    start_session(context, login)
+
+
+def _client_address(settings: Settings) -> str:
+    """Return the browser's IP address: from the proxy's header if one is configured, else the peer.
+
+    Empty if the browser is on the same machine and no proxy is between.
+    """
+    named = st.context.headers.get(settings.address_header) if settings.address_header else None
+    return named or st.context.ip_address or ""

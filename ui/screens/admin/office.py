@@ -8,7 +8,6 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.dates import SWEDEN
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.record import CareProvider, OutageKind
@@ -17,13 +16,13 @@ from pipeline.store.registers import outages, providers
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_MESSAGE_KEY, _END_KEY = "office_said", "office_end"
+_END_KEY = "office_end"
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -39,12 +38,9 @@ def show(context: AppContext, person: Person) -> None:
     _providers_section(context, person, units, by_unit)
 
 
-def _show_error(place: str) -> None:
-    """Show why the last action failed where it was done: the page is longer than a screen."""
-    said_at, message = st.session_state.get(_MESSAGE_KEY, ("", ""))
-    if said_at == place:
-        del st.session_state[_MESSAGE_KEY]
-        st.error(plain_with_code(message))
+def _message(place: str) -> Message:
+    """Return the place of a message where its press was made: the page is longer than a screen."""
+    return Message(f"office_said-{place}")
 
 
 def _outages_section(
@@ -67,7 +63,7 @@ def _outages_section(
                 key=f"outage_undo-{period.id}",
                 on_click=partial(_undo, context, person, period.id),
             )
-        _show_error(f"outage-{period.id}")
+        _message(f"outage-{period.id}").show()
     with st.form("outage", border=True, enter_to_submit=False):
         st.markdown(f"**{t('office.new')}**")
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -83,7 +79,7 @@ def _outages_section(
             _moment_inputs("out_start", t("office.start"))
             _moment_inputs("out_end", t("office.end"))
         st.caption(t("office.open_end"))
-        _show_error("outage")
+        _message("outage").show()
         st.form_submit_button(
             t("office.add"), key="out_add", type="primary", on_click=partial(_add, context, person)
         )
@@ -133,7 +129,7 @@ def _kind_text(kind: OutageKind) -> str:
 def _add(context: AppContext, person: Person) -> None:
     state, start = st.session_state, _moment("out_start")
     if start is None:
-        state[_MESSAGE_KEY] = ("outage", t("office.no_start"))
+        _message("outage").failed(t("office.no_start"))
         return
     period = OutagePeriod(
         str(state["out_unit"]),
@@ -142,31 +138,22 @@ def _add(context: AppContext, person: Person) -> None:
         start,
         _moment("out_end"),
     )
-    try:
-        with context.store.begin() as conn:
-            outages.save_outage(conn, person, period, utc_now())
-    except EfterskriftError as error:
-        state[_MESSAGE_KEY] = ("outage", error_text(error))
+    with errors_to(_message("outage").failed), context.store.begin() as conn:
+        outages.save_outage(conn, person, period, utc_now())
 
 
 @requires_open_session
 def _end(context: AppContext, person: Person, outage_id: int) -> None:
     now = utc_now()
-    try:
-        with context.store.begin() as conn:
-            end = _moment(f"{_END_KEY}-{outage_id}") or now
-            outages.end_outage(conn, person, outage_id, end, now)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = (f"outage-{outage_id}", error_text(error))
+    with errors_to(_message(f"outage-{outage_id}").failed), context.store.begin() as conn:
+        end = _moment(f"{_END_KEY}-{outage_id}") or now
+        outages.end_outage(conn, person, outage_id, end, now)
 
 
 @requires_open_session
 def _undo(context: AppContext, person: Person, outage_id: int) -> None:
-    try:
-        with context.store.begin() as conn:
-            outages.undo_outage(conn, person, outage_id, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = (f"outage-{outage_id}", error_text(error))
+    with errors_to(_message(f"outage-{outage_id}").failed), context.store.begin() as conn:
+        outages.undo_outage(conn, person, outage_id, utc_now())
 
 
 def _providers_section(
@@ -189,14 +176,14 @@ def _providers_section(
                 key=f"provider_undo-{unit}",
                 on_click=partial(_undo_provider, context, person, unit),
             )
-        _show_error(f"provider-{unit}")
+        _message(f"provider-{unit}").show()
     with st.form("provider", border=True, enter_to_submit=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(t("office.unit"), units, key="prov_unit")
             st.text_input(t("office.name"), key="prov_name", max_chars=120)
             st.text_input(t("office.hsa_id"), key="prov_hsa", max_chars=31)
             st.text_input(t("office.number"), key="prov_number", max_chars=11)
-        _show_error("provider")
+        _message("provider").show()
         st.form_submit_button(
             t("office.save"),
             key="prov_save",
@@ -212,17 +199,11 @@ def _save_provider(context: AppContext, person: Person) -> None:
         str(state["prov_hsa"]).strip().upper(),
         str(state["prov_number"]).strip(),
     )
-    try:
-        with context.store.begin() as conn:
-            providers.save_unit_provider(conn, person, str(state["prov_unit"]), provider, utc_now())
-    except EfterskriftError as error:
-        state[_MESSAGE_KEY] = ("provider", error_text(error))
+    with errors_to(_message("provider").failed), context.store.begin() as conn:
+        providers.save_unit_provider(conn, person, str(state["prov_unit"]), provider, utc_now())
 
 
 @requires_open_session
 def _undo_provider(context: AppContext, person: Person, unit: str) -> None:
-    try:
-        with context.store.begin() as conn:
-            providers.undo_unit_provider(conn, person, unit, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = (f"provider-{unit}", error_text(error))
+    with errors_to(_message(f"provider-{unit}").failed), context.store.begin() as conn:
+        providers.undo_unit_provider(conn, person, unit, utc_now())

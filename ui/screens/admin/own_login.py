@@ -18,13 +18,15 @@ from pipeline.login.second_factor import (
     secret_uri,
 )
 from pipeline.store.accounts.login import second_factor
+from pipeline.store.accounts.login.second_factor import has_second_factor
 from ui import session
 from ui.i18n import t
 from ui.markdown import md
+from ui.screens.admin import login
 from ui.screens.admin.login import password_form
 from ui.session import requires_open_session
-from ui.widgets.errors import show_error
 from ui.widgets.heading import OWN_LOGIN_KEY, person_menu
+from ui.widgets.messages import show_error
 from ui.workspace import AppContext
 
 _STEP_KEY, _SECRET_KEY, _CODES_KEY = "own_login_step", "own_login_secret", "own_login_codes"
@@ -136,7 +138,7 @@ def _add_step(context: AppContext, person: Person, *, is_required: bool = False)
 @requires_open_session
 def _add(context: AppContext, person: Person, secret: str, code: str) -> None:
     st.session_state[_CODES_KEY] = second_factor.add_second_factor(
-        session.login_request(context), person.login, secret, code, session.session_token()
+        login.login_request(context), person.login, secret, code, session.session_token()
     )
     del st.session_state[_SECRET_KEY]
 
@@ -159,7 +161,7 @@ def _code_step(context: AppContext, person: Person, step: str) -> None:
 
 @requires_open_session
 def _renew(context: AppContext, person: Person, code: str) -> None:
-    request = session.login_request(context)
+    request = login.login_request(context)
     codes = renew_recovery_codes(request, person.login, code)
     if codes is None:
         st.error(t("code_login.wrong"), icon=":material/error:")
@@ -169,7 +171,7 @@ def _renew(context: AppContext, person: Person, code: str) -> None:
 
 @requires_open_session
 def _remove(context: AppContext, person: Person, code: str) -> None:
-    request = session.login_request(context)
+    request = login.login_request(context)
     if not remove_own_second_factor(request, person.login, code):
         st.error(t("code_login.wrong"), icon=":material/error:")
         return
@@ -226,3 +228,13 @@ def _back_button() -> None:
 def _close() -> None:
     for key in (OWN_LOGIN_KEY, _STEP_KEY, _SECRET_KEY, _MESSAGE_KEY):
         st.session_state.pop(key, None)
+
+
+def is_second_factor_due(context: AppContext, person: Person) -> bool:
+    """Return whether the user's role demands a second factor that the account lacks."""
+    if context.settings.oidc or person.break_glass:
+        return False
+    if context.settings.second_factor_roles.isdisjoint(person.roles):
+        return False
+    with context.store.read() as conn:
+        return not has_second_factor(conn, person.login)

@@ -7,7 +7,6 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.law.retention import load_retention_rules
 from pipeline.domain.model import Person
@@ -19,24 +18,23 @@ from pipeline.store.exports.originals import PaperOriginal
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, errors_to
 from ui.widgets.run_once import find_just_created
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
-_MESSAGE_KEY, _PLAN_KEY = "archive_said", "archive_plan"
+_MESSAGE = Message("archive_said")
+_PLAN_KEY = "archive_plan"
 
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("archive.title"), t("archive.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    _MESSAGE.show()
     _ready_section(export_context, person)
     st.header(t("archive.packages"), anchor=False)
     packages = _list_packages(export_context, person)
@@ -93,7 +91,7 @@ def _make_package(context: ExportContext, person: Person) -> None:
             else t("archive.nothing")
         )
 
-    _run_and_report(make)
+    _MESSAGE.report(make)
 
 
 def _list_packages(context: ExportContext, person: Person) -> list[ArchivePackage]:
@@ -274,16 +272,7 @@ def _retention_rules() -> None:
 def _save_and_report(
     context: ExportContext, success_key: str, action: Callable[[Connection], object]
 ) -> None:
-    def run() -> str:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             action(conn)
-        return t(success_key)
-
-    _run_and_report(run)
-
-
-def _run_and_report(action: Callable[[], str]) -> None:
-    try:
-        st.session_state[_MESSAGE_KEY] = ("ok", action())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
+        _MESSAGE.done(t(success_key))

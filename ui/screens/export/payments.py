@@ -5,14 +5,12 @@ Each first looks at the bank's own statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from itertools import groupby
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.export.payments import approval
 from pipeline.export.payments.approval import Payment
@@ -21,22 +19,20 @@ from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED, withdraw_approval
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, format_moment, format_number, show_text, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_MESSAGE_KEY = "payments_said"
+_MESSAGE = Message("payments_said")
 
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("payments.title"), t("payments.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    _MESSAGE.show()
     payments = approval.list_payments(export_context, person)
     if not payments:
         st.info(t("payments.empty"), icon=":material/info:")
@@ -108,30 +104,19 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
 
 @requires_open_session
 def _approve_payment(context: ExportContext, person: Person, payment: Payment) -> None:
-    _run_and_report(
-        "payments.is_approved",
-        lambda: approval.approve_payment(
+    with errors_to(_MESSAGE.failed):
+        approval.approve_payment(
             context, person, payment.entry_id, payment.last_decision, utc_now()
-        ),
-    )
+        )
+        _MESSAGE.done(t("payments.is_approved"))
 
 
 @requires_open_session
 def _withdraw_approval(context: ExportContext, person: Person, payment: Payment) -> None:
-    def withdraw() -> None:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             withdraw_approval(conn, person, payment.entry_id, utc_now())
-
-    _run_and_report("payments.is_taken_back", withdraw)
-
-
-def _run_and_report(success_key: str, action: Callable[[], object]) -> None:
-    try:
-        action()
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
-    else:
-        st.session_state[_MESSAGE_KEY] = ("ok", t(success_key))
+        _MESSAGE.done(t("payments.is_taken_back"))
 
 
 def _format_amount(amount: str) -> str:

@@ -17,13 +17,14 @@ from pipeline.export import runs
 from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.payments.approval import PAYMENT_TARGET
 from pipeline.export.runs import ExportContext, RunKind, RunPreview, UnsupportedEntry
+from pipeline.export.tables.header_check import HeaderCheck, check_header
+from pipeline.export.tables.table_schema import has_table_schema
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, show_text, t
-from ui.markdown import md, plain
-from ui.screens.export.header_check import header_check_form
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import show_error
+from ui.widgets.messages import error_text, show_error
 from ui.widgets.run_once import find_just_created
 from ui.widgets.tables import html_table
 
@@ -281,3 +282,41 @@ def _list_runs(context: ExportContext, person: Person, kind: RunKind) -> list[Ru
         for status in runs.list_runs(context, person)
         if RunKind(status.run.route, status.run.target) == kind and not status.is_undone
     ]
+
+
+# Checking a table against the receiving system: a header line is pasted, differences are shown.
+
+
+def header_check_form(context: ExportContext, target: str) -> None:
+    """Show the field to paste a header line in, for targets that are tables."""
+    if not has_table_schema(context, target):
+        return
+    with st.expander(t("header.title")):
+        line = st.text_area(
+            t("header.line"), key=f"header-{target}", placeholder=t("header.example"), height=80
+        )
+        if not line.strip():
+            st.caption(t("header.what"))
+            return
+        try:
+            checks = check_header(context, target, line)
+        except EfterskriftError as error:
+            st.error(plain_with_code(error_text(error)))
+            return
+        for check in checks:
+            _show_check(context.forms.latest(check.form).title, check)
+
+
+def _show_check(form: str, check: HeaderCheck) -> None:
+    if check.is_match:
+        st.success(md("header.fits", form=form))
+        return
+    lines_markdown = [md("header.differs", form=form)]
+    lines_markdown += (
+        [md("header.lacking", names=", ".join(check.lacking))] if check.lacking else []
+    )
+    lines_markdown += (
+        [md("header.unknown", names=", ".join(check.unknown))] if check.unknown else []
+    )
+    lines_markdown += [] if check.in_order else [t("header.order")]
+    st.warning("  \n".join([*lines_markdown, t("header.remedy")]))

@@ -30,8 +30,8 @@ from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns
-from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
+from ui.widgets.messages import error_text
 from ui.widgets.tables import html_table
 from ui.widgets.target_name import target_name
 

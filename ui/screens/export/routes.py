@@ -23,13 +23,14 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import show_text, t
 from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text, show_error
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, errors_to, show_error
 from ui.widgets.tables import html_table
 from ui.widgets.target_name import target_name
 from ui.workspace import AppContext
 
-_MESSAGE_KEY, _CHOSEN_KEY, _NEW = "routes_said", "route_chosen", ""
+_MESSAGE = Message("routes_said")
+_CHOSEN_KEY, _NEW = "route_chosen", ""
 _NEW_INPUTS = ("route_name-", "route_target-", "route_system-", "route_module-", "route_deliverer-")
 _COLUMNS = (
     "routes.column.form",
@@ -49,14 +50,13 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("routes.title"), t("routes.what"))
     with context.store.read() as conn:
         routes = list_routes(conn)
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    kind = _MESSAGE.show()
+    if kind:
         # The form is below a long table.
         saved = next((one for one in routes if one.name == st.session_state.get(_CHOSEN_KEY)), None)
         _warn_of_ids(export_context, saved.target if saved is not None and kind == "ok" else "")
     _overview(export_context, routes)
-    _route_form(export_context, person, routes, is_said=message is not None)
+    _route_form(export_context, person, routes, is_said=bool(kind))
 
 
 def _overview(context: ExportContext, routes: list[Route]) -> None:
@@ -222,7 +222,7 @@ def _save(context: ExportContext, person: Person, route: Route, *, is_new: bool)
     with context.store.read() as conn:
         is_taken = is_new and find_route(conn, route.name) is not None
     if is_taken:
-        st.session_state[_MESSAGE_KEY] = ("fault", t("routes.name_taken", name=route.name))
+        _MESSAGE.failed(t("routes.name_taken", name=route.name))
         return
     _set_and_report(context, person, route, "routes.saved")
 
@@ -242,12 +242,10 @@ def _end(context: ExportContext, person: Person, route: Route) -> None:
 
 
 def _set_and_report(context: ExportContext, person: Person, route: Route, done: str) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         set_route(context, person, route, utc_now())
-        st.session_state[_MESSAGE_KEY] = ("ok", t(done, name=route.name))
+        _MESSAGE.done(t(done, name=route.name))
         # Show the route as it is now, and leave nothing in the inputs of a new one
         st.session_state[_CHOSEN_KEY] = route.name
         for key in _NEW_INPUTS:
             st.session_state.pop(key, None)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))

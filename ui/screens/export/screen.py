@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
@@ -25,28 +24,26 @@ from pipeline.export.tables.table_schema import (
 from pipeline.store.exports.runs import RunStatus
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.screens.export.ready import NEWEST_RUN_KEY, show_ready
 from ui.screens.export.receipts_by_list import receipts_by_list
 from ui.screens.export.unproven import UNPROVEN_ROUTE_KEY, show_runs_of, unproven_section
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
+from ui.widgets.messages import Message
 from ui.widgets.target_name import target_name
 from ui.workspace import AppContext
 
-_MESSAGE_KEY = "export_said"
+_MESSAGE = Message("export_said")
 
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("export.title"), t("export.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    _MESSAGE.show()
     unproven_section(export_context, person)
-    show_ready(export_context, person, _run_and_report)
+    show_ready(export_context, person, _MESSAGE.report)
     history = runs.list_runs(export_context, person)
     st.header(t("export.history"), anchor=False)
     if not history:
@@ -67,7 +64,7 @@ def show(context: AppContext, person: Person) -> None:
     if is_allowed(person, Action.RECEIPT):
         with right:
             _receipt_upload(export_context, person)
-            receipts_by_list(export_context, person, history, _run_and_report)
+            receipts_by_list(export_context, person, history, _MESSAGE.report)
 
 
 @st.fragment(run_every="3s")
@@ -177,7 +174,7 @@ def _run_title(run: Run) -> str:
 
 @requires_open_session
 def _undo_run(context: ExportContext, person: Person, run_id: str) -> None:
-    _run_and_report(
+    _MESSAGE.report(
         lambda: t("export.run_undone", count=runs.undo_run(context, person, run_id, utc_now()))
     )
 
@@ -225,7 +222,7 @@ def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:
         answers = _receipt_answers(
             edited_table.to_numpy().tolist(), is_all_accepted=is_all_accepted
         )
-        _run_and_report(
+        _MESSAGE.report(
             lambda: _receipt_result_text(
                 receipts.submit_receipts(context, person, run_id, answers, utc_now())
             )
@@ -259,7 +256,7 @@ def _receipt_upload(context: ExportContext, person: Person) -> None:
         is_sent = st.form_submit_button(t("export.read_receipts"), key="receipt_submit")
     if is_sent and file is not None:
         data = file.getvalue()
-        _run_and_report(
+        _MESSAGE.report(
             lambda: _receipt_result_text(
                 receipts.apply_receipt_file(context, person, data, utc_now())
             )
@@ -277,10 +274,3 @@ def _receipt_result_text(result: ReceiptResult) -> str:
     if result.refused:
         text = f"{text} {t('export.refused_are_back')}"
     return f"{text} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else text
-
-
-def _run_and_report(action: Callable[[], str]) -> None:
-    try:
-        st.session_state[_MESSAGE_KEY] = ("ok", action())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import EfterskriftError
 from ui.i18n import t
-from ui.markdown import plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_MESSAGE_KEY = "follow_up_said"
-
-
-def show_message() -> None:
-    """Show the result of the last action."""
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
-
-
-def set_message(kind: str, text: str) -> None:
-    """Set the message ("ok" or "fault") for the next drawing of the screen."""
-    st.session_state[_MESSAGE_KEY] = (kind, text)
+MESSAGE = Message("follow_up_said")
 
 
 @requires_open_session
@@ -40,10 +25,7 @@ def run_and_report(
 
     `success_key` is the key of the text for success, `also` what is shown after it.
     """
-    try:
+    with errors_to(MESSAGE.failed):
         with context.store.begin() as conn:
             action(conn)
-    except EfterskriftError as error:
-        set_message("fault", error_text(error))
-    else:
-        set_message("ok", " ".join([t(success_key), *also]))
+        MESSAGE.done(" ".join([t(success_key), *also]))

@@ -43,13 +43,13 @@ from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.follow_up.actions import run_and_report, set_message
-from ui.screens.lookup.duplicate_comparison import entry_title, side_by_side
+from ui.screens.follow_up.actions import MESSAGE, run_and_report
+from ui.screens.review.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns
-from ui.widgets.errors import error_text
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
+from ui.widgets.messages import error_text, errors_to
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
@@ -212,15 +212,12 @@ def _decide_match(
         return
     export_context = ExportContext(context.store, context.settings, context.forms)
     decide = decisions.confirm_match if is_same else decisions.reject_match
-    try:
+    with errors_to(MESSAGE.failed):
         decision_id = decide(
             export_context, person, match.entry.id, match.entry.revision, match.care_row.digest, now
         )
-    except EfterskriftError as error:
-        set_message("fault", error_text(error))
-        return
-    st.session_state[_LATEST_DECISION_KEY] = (is_same, decision_id)
-    set_message("ok", t("clashes.is_already" if is_same else "clashes.is_other"))
+        st.session_state[_LATEST_DECISION_KEY] = (is_same, decision_id)
+        MESSAGE.done(t("clashes.is_already" if is_same else "clashes.is_other"))
 
 
 def _skip_match(name: str) -> None:
@@ -389,7 +386,7 @@ def _import_list(
     texts = [_import_result_text(care_list, count)]
     if not is_stored:
         texts.append(t("clashes.not_kept"))
-    set_message("ok", " ".join(texts))
+    MESSAGE.done(" ".join(texts))
     st.rerun()
 
 

@@ -19,11 +19,11 @@ from pipeline.store.review.author_questions import Question, list_questions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import run_and_report, set_message
-from ui.screens.follow_up.half_written import kept_widget
-from ui.screens.lookup.duplicate_comparison import entry_name, entry_title
+from ui.screens.follow_up.actions import MESSAGE, run_and_report
+from ui.screens.review.duplicate_comparison import entry_name, entry_title
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
+from ui.widgets.half_written import kept_widget
 from ui.workspace import AppContext
 
 _SHOWN_KEY = "question_paper"
@@ -148,7 +148,7 @@ def _save_answer(
     values = {name: st.session_state.get(key) for name, key in keys.items()}
     text, who = str(values["text"] or ""), str(values["who"] or "")
     if not text.strip() or not who.strip() or values["day"] is None or values["clock"] is None:
-        set_message("fault", t("questions.lacks"))
+        MESSAGE.failed(t("questions.lacks"))
         return
     at = datetime.combine(values["day"], values["clock"], SWEDEN)
     run_and_report(

@@ -18,8 +18,8 @@ from pipeline.store.review.transferred import TransferredEntry
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import run_and_report, set_message
-from ui.screens.lookup.duplicate_comparison import entry_title
+from ui.screens.follow_up.actions import MESSAGE, run_and_report
+from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.widgets.keying_lines import keying_lines
 from ui.workspace import AppContext
@@ -163,7 +163,7 @@ def _void_form(context: AppContext, person: Person, entry: Entry) -> None:
 def _void_entry(context: AppContext, person: Person, entry: Entry, key: str) -> None:
     reason = str(st.session_state.get(key) or "").strip()
     if not reason:
-        set_message("fault", t("follow_up.lacks_why"))
+        MESSAGE.failed(t("follow_up.lacks_why"))
         return
     run_and_report(
         context,

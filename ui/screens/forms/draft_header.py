@@ -8,7 +8,6 @@ from typing import Any
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area, Subject
 from pipeline.domain.law.paragraphs import load_law_duties
 from pipeline.domain.model import Person
@@ -17,6 +16,7 @@ from pipeline.preparation.form_editor.drafts import Draft, YamlData, list_revisi
 from ui.i18n import t
 from ui.screens.forms import state
 from ui.session import requires_open_session
+from ui.widgets.messages import errors_to
 from ui.workspace import AppContext
 
 _CRITICALITY_CLASSES = ("A", "B", "C")
@@ -127,19 +127,14 @@ def _revisions_section(context: AppContext, person: Person, draft: Draft, key: s
 
 @requires_open_session
 def _restore_revision(context: AppContext, person: Person, draft: Draft, revision: int) -> None:
-    try:
+    with errors_to(state.MESSAGE.failed, state.describe_error):
         state.note_shown_revision(actions.restore_draft(context.store, person, draft, revision))
-    except EfterskriftError as error:
-        state.set_message("fault", state.describe_error(error))
     state.go_to("draft", draft.id)
 
 
 @requires_open_session
 def _discard_draft(context: AppContext, person: Person, draft: Draft) -> None:
-    try:
+    with errors_to(state.MESSAGE.failed, state.describe_error):
         actions.discard_draft(context.store, person, draft)
-    except EfterskriftError as error:
-        state.set_message("fault", state.describe_error(error))
-    else:
-        state.set_message("ok", t("forms.discarded", title=draft.title))
+        state.MESSAGE.done(t("forms.discarded", title=draft.title))
         state.go_to("list")

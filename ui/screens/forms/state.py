@@ -17,12 +17,12 @@ from pipeline.domain.model import Person
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, load_draft
 from ui.i18n import t
-from ui.markdown import plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.workspace import AppContext
 
-_LOCATION_KEY, _MESSAGE_KEY = "forms_place", "forms_said"
+MESSAGE = Message("forms_said")
+_LOCATION_KEY = "forms_place"
 _SEEN_REVISION_KEY, _EDITOR_VERSION_KEY = "forms_seen", "forms_turn"
 _UNDO_KEY, _TRIED_KEY = "forms_undo", "forms_tried"
 
@@ -98,7 +98,7 @@ def apply_draft_change(
             st.session_state[_UNDO_KEY] = (draft.id, [*_undo_revisions(draft.id), draft.revision])
         note_shown_revision(changed)
     except EfterskriftError as error:
-        set_message("fault", describe_error(error))
+        MESSAGE.failed(describe_error(error))
         # New widgets show the draft as it is stored.
         moves = True
     if moves:
@@ -108,14 +108,12 @@ def apply_draft_change(
 @requires_open_session
 def finish(context: AppContext, person: Person, form_id: str, version: int) -> None:
     """Finish a publication that was stopped half done."""
-    try:
+    with errors_to(MESSAGE.failed, describe_error):
         is_done = actions.finish_publication(
             context.store, context.settings, person, form_id, version
         )
         key = "forms.is_finished" if is_done else "forms.try_again"
-        set_message("ok" if is_done else "fault", t(key, form=form_id, version=version))
-    except EfterskriftError as error:
-        set_message("fault", describe_error(error))
+        (MESSAGE.done if is_done else MESSAGE.failed)(t(key, form=form_id, version=version))
 
 
 def undo_button(context: AppContext, person: Person, draft: Draft) -> None:
@@ -136,14 +134,12 @@ def undo(context: AppContext, person: Person, draft_id: str) -> None:
     revisions = _undo_revisions(draft_id)
     if not revisions:
         return
-    try:
+    with errors_to(MESSAGE.failed, describe_error):
         draft = load_draft(context.settings.form_drafts, draft_id)
         if st.session_state.get(_SEEN_REVISION_KEY) != (draft.id, draft.revision):
             raise FormEditorError("stale")
         note_shown_revision(actions.restore_draft(context.store, person, draft, revisions[-1]))
         st.session_state[_UNDO_KEY] = (draft_id, revisions[:-1])
-    except EfterskriftError as error:
-        set_message("fault", describe_error(error))
     renew_editor()
 
 
@@ -166,15 +162,3 @@ def was_tried(draft_id: str) -> bool:
 def describe_error(error: EfterskriftError) -> str:
     """Return an error in words for users who make forms."""
     return t(error.key) if isinstance(error, FormEditorError) else error_text(error)
-
-
-def set_message(kind: str, text: str) -> None:
-    """Set the message ("ok" or "fault") for the next drawing."""
-    st.session_state[_MESSAGE_KEY] = (kind, text)
-
-
-def show_message() -> None:
-    """Show the result of the last action."""
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))

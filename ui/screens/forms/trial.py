@@ -155,8 +155,8 @@ def _publish(context: AppContext, person: Person, draft: Draft, reason: str) -> 
         st.error(plain_with_code(state.describe_error(error)), icon=":material/error:")
     else:
         st.session_state.pop(_RESULTS_KEY, None)
-        state.set_message(
-            "ok", t("forms.is_published", title=published.title, version=published.version)
+        state.MESSAGE.done(
+            t("forms.is_published", title=published.title, version=published.version)
         )
         state.go_to("form", published.id, published.version)
         st.rerun()

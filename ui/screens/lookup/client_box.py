@@ -15,12 +15,12 @@ from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
+from ui.screens.review.client_card import banner_card, client_number, is_client_seen
 from ui.screens.review.client_question import number_in
 from ui.screens.review.entry_form import field_crops, open_fields
+from ui.screens.review.field_cards import CLIENT_MEANINGS
 from ui.screens.review.field_input import field_input, widget_key
-from ui.screens.review.workbench.client_card import banner_card, client_number, is_client_seen
-from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
-from ui.screens.review.workbench.state import HeldEntry
+from ui.screens.review.workbench_state import HeldEntry
 from ui.workspace import AppContext
 
 _SHOWN_KEY = "corrected_client"

@@ -57,13 +57,11 @@ from ui.screens.review.entry_form import (
 from ui.screens.review.field_input import describe_answer
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.keying_lines import keying_lines
+from ui.widgets.messages import Message, error_text
 from ui.workspace import AppContext
 
 DECIDED_KEYBOARD_KEY = "keyboard_decided"
-ReportResult = Callable[[str, str], None]
-"""Sets a message about the result of an action: "ok" or "fault", and the text."""
 _ACTION_KEY, _COMPLAINTS_KEY = "decided_doing", "decided_complaints"
 _REASON_MISSED_KEY = "decided_reason_missed"
 """How often a correction was saved without its reason: each time the focus goes there."""
@@ -98,7 +96,7 @@ def is_voiding() -> bool:
     return st.session_state.get(_ACTION_KEY) == "void"
 
 
-def decided_entry(context: AppContext, person: Person, entry_id: str, report: ReportResult) -> None:
+def decided_entry(context: AppContext, person: Person, entry_id: str, message: Message) -> None:
     """Show the image on the left; values, history and actions on the right."""
     with context.store.begin() as conn:
         # Checks the permission; viewing does not claim an open entry.
@@ -116,11 +114,11 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
             for line in keying_lines(context.store, person, entry_id):
                 st.warning(plain(line), icon=":material/keyboard:")
         if action == "correct":
-            _correct_form(context, person, view, report)
+            _correct_form(context, person, view, message)
         elif action == "void":
-            _void_form(context, person, view, report)
+            _void_form(context, person, view, message)
         else:
-            _values_section(context, person, view, history, report)
+            _values_section(context, person, view, history, message)
 
 
 def _values_section(
@@ -128,7 +126,7 @@ def _values_section(
     person: Person,
     view: EntryView,
     history: list[HistoryEvent],
-    report: ReportResult,
+    message: Message,
 ) -> None:
     entry = view.entry
     st.markdown(plain(_entry_heading(view)))
@@ -138,7 +136,7 @@ def _values_section(
             text = t("lookup.corrected_why", why=text)
         st.info(plain(text), icon=":material/info:")
     # Above the values, which may be many
-    _entry_buttons(context, person, view, history, report)
+    _entry_buttons(context, person, view, history, message)
     entry_duties(context, person, entry.id)
     settled_lines(view, [field for field in view.fields if field.first_answer is not None])
     show_people(context, view.entry)
@@ -168,7 +166,7 @@ def _entry_buttons(
     person: Person,
     view: EntryView,
     history: list[HistoryEvent],
-    report: ReportResult,
+    message: Message,
 ) -> None:
     entry = view.entry
     with st.container(horizontal=True):
@@ -176,8 +174,8 @@ def _entry_buttons(
             reopen = partial(
                 _run_and_report,
                 context,
-                report,
-                "lookup.reopened",
+                message,
+                [t("lookup.reopened")],
                 lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision),
             )
             st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
@@ -194,9 +192,7 @@ def _entry_buttons(
                 st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=begin_void)
 
 
-def _correct_form(
-    context: AppContext, person: Person, view: EntryView, report: ReportResult
-) -> None:
+def _correct_form(context: AppContext, person: Person, view: EntryView, message: Message) -> None:
     entry = view.entry
     reason_key = _reason_key(view)
     save_key = f"save-{reason_key}"
@@ -215,7 +211,7 @@ def _correct_form(
             max_chars=200,
             autocomplete="off",
         )
-        correct = partial(_correct_entry, context, person, view, report)
+        correct = partial(_correct_entry, context, person, view, message)
         st.form_submit_button(
             t("lookup.save_correction"),
             key=save_key,
@@ -235,7 +231,7 @@ def _correct_form(
     )
 
 
-def _void_form(context: AppContext, person: Person, view: EntryView, report: ReportResult) -> None:
+def _void_form(context: AppContext, person: Person, view: EntryView, message: Message) -> None:
     entry, reason_key = view.entry, _reason_key(view)
     with st.form(f"void-{entry.id}-{entry.revision}", enter_to_submit=False):
         st.caption(t("lookup.void_what"))
@@ -244,16 +240,14 @@ def _void_form(context: AppContext, person: Person, view: EntryView, report: Rep
             t("lookup.void_it"),
             key=f"save-{reason_key}",
             type="primary",
-            on_click=partial(_void_entry, context, person, view, report),
+            on_click=partial(_void_entry, context, person, view, message),
         )
     st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=reset_decided_entry)
     keyboard(f"void-{entry.id}", [reason_key], save=f"save-{reason_key}", key=DECIDED_KEYBOARD_KEY)
 
 
 @requires_open_session
-def _correct_entry(
-    context: AppContext, person: Person, view: EntryView, report: ReportResult
-) -> None:
+def _correct_entry(context: AppContext, person: Person, view: EntryView, message: Message) -> None:
     entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
     answers, fields = form_answers(view), {field.spec.name: field for field in view.fields}
     # A decided field cannot be emptied by leaving it out.
@@ -272,7 +266,7 @@ def _correct_entry(
         if not reason.strip():
             missed = int(st.session_state.get(_REASON_MISSED_KEY, 0))
             st.session_state[_REASON_MISSED_KEY] = missed + 1
-        report("fault", t("lookup.reason_missing" if changed else "lookup.nothing_changed"))
+        message.failed(t("lookup.reason_missing" if changed else "lookup.nothing_changed"))
         return
     if not is_client_shown(view):
         with words_of_area(view.form.area):
@@ -281,8 +275,8 @@ def _correct_entry(
         return
     _run_and_report(
         context,
-        _with_keying(context, person, entry.id, report),
-        "lookup.corrected",
+        message,
+        [t("lookup.corrected"), *keying_lines(context.store, person, entry.id)],
         lambda conn: corrections.correct_entry(
             conn,
             context.forms,
@@ -310,38 +304,26 @@ def _is_changed(field: FieldView, answer: Answer) -> bool:
 
 
 @requires_open_session
-def _void_entry(context: AppContext, person: Person, view: EntryView, report: ReportResult) -> None:
+def _void_entry(context: AppContext, person: Person, view: EntryView, message: Message) -> None:
     entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
     if not reason.strip():
-        report("fault", t("lookup.reason_missing"))
+        message.failed(t("lookup.reason_missing"))
         return
     _run_and_report(
         context,
-        _with_keying(context, person, entry.id, report),
-        "lookup.voided",
+        message,
+        [t("lookup.voided"), *keying_lines(context.store, person, entry.id)],
         lambda conn: corrections.void_entry(
             conn, person, entry.id, entry.revision, reason, utc_now()
         ),
     )
 
 
-def _with_keying(
-    context: AppContext, person: Person, entry_id: str, report: ReportResult
-) -> ReportResult:
-    """Return a report that also says who else is keying the entry in, if the action succeeds."""
-    lines = keying_lines(context.store, person, entry_id)
-
-    def report_all(kind: str, text: str) -> None:
-        report(kind, " ".join([text, *lines]) if kind == "ok" else text)
-
-    return report_all
-
-
 @requires_open_session
 def _run_and_report(
     context: AppContext,
-    report: ReportResult,
-    success_key: str,
+    message: Message,
+    success: list[str],
     action: Callable[[Connection], object],
     view: EntryView | None = None,
 ) -> None:
@@ -354,11 +336,13 @@ def _run_and_report(
     except InvalidAnswerError as error:
         st.session_state[_COMPLAINTS_KEY] = dict.fromkeys(error.fields, t("review.invalid_answer"))
     except EfterskriftError as error:
-        report("fault", error_text(error))
+        message.failed(error_text(error))
         reset_decided_entry()
     else:
         clear_undo()
-        report("ok", t("lookup.corrected_second" if state is EntryState.SECOND else success_key))
+        if state is EntryState.SECOND:
+            success[0] = t("lookup.corrected_second")
+        message.done(" ".join(success))
         reset_decided_entry()
 
 

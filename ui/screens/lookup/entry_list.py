@@ -19,31 +19,30 @@ from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry
 from pipeline.store.lookup.found_entries import FoundEntry
 from ui.i18n import format_day, t
-from ui.markdown import plain_with_code
 from ui.screens.lookup.decided_entry import (
     begin_correction,
     decided_entry,
     reset_decided_entry,
 )
+from ui.widgets.messages import Message
 from ui.workspace import AppContext
 
-_CHOSEN_KEY, _MESSAGE_KEY = "listed_chosen", "listed_said"
+LIST_MESSAGE = Message("listed_said")
+_CHOSEN_KEY = "listed_chosen"
 Review = Callable[[str], None]
 """Opens an entry that waits, in the review."""
 
 
 def chosen_entry(context: AppContext, person: Person) -> bool:
     """Show the entry that was chosen from a list, and the way back; return whether one was."""
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    LIST_MESSAGE.show()
     entry_id = st.session_state.get(_CHOSEN_KEY)
     if entry_id is None:
         return False
     st.button(
         t("listed.back"), key="listed_back", on_click=close_chosen, icon=":material/arrow_back:"
     )
-    decided_entry(context, person, entry_id, set_list_message)
+    decided_entry(context, person, entry_id, LIST_MESSAGE)
     return True
 
 
@@ -59,11 +58,6 @@ def close_chosen() -> None:
     """Go back to the list."""
     st.session_state.pop(_CHOSEN_KEY, None)
     reset_decided_entry()
-
-
-def set_list_message(kind: str, text: str) -> None:
-    """Set the message above the list: "ok" or "fault", and the text; it is shown once."""
-    st.session_state[_MESSAGE_KEY] = (kind, text)
 
 
 def entry_line(context: AppContext, one: FoundEntry, key: str, first: str = "") -> DeltaGenerator:

@@ -6,7 +6,6 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.review import corrections
 from pipeline.store.entries.entry import OPEN_STATES, Entry
@@ -14,16 +13,16 @@ from pipeline.store.lookup.own_actions import OwnAction, list_own_actions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_recent, t
 from ui.screens.lookup.entry_list import (
+    LIST_MESSAGE,
     Review,
     choose_entry,
     chosen_entry,
     entry_line,
     look_button,
-    set_list_message,
 )
 from ui.screens.review.current_entry import CAN_UNDO_KEY
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import errors_to
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
@@ -75,15 +74,12 @@ def _buttons(
 @requires_open_session
 def _undo(context: AppContext, person: Person, entry: Entry, review: Review) -> None:
     """Take a decision back; an entry that waits again is opened in the review."""
-    try:
+    with errors_to(LIST_MESSAGE.failed):
         with context.store.begin() as conn:
             state = corrections.undo_decision(conn, person, entry.id, entry.revision, utc_now())
-    except EfterskriftError as error:
-        set_list_message("fault", error_text(error))
-        return
-    # What can be undone now is asked again
-    st.session_state.pop(CAN_UNDO_KEY, None)
-    if state in OPEN_STATES:
-        review(entry.id)
-    else:
-        set_list_message("ok", t("review.undone_rejection"))
+        # What can be undone now is asked again
+        st.session_state.pop(CAN_UNDO_KEY, None)
+        if state in OPEN_STATES:
+            review(entry.id)
+        else:
+            LIST_MESSAGE.done(t("review.undone_rejection"))

@@ -8,11 +8,13 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.errors import StoreError
 from pipeline.domain.form.form import Form
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
-from pipeline.forms.fiducials import format_serial, is_serial, normalize_serial
+from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial, normalize_serial
+from pipeline.store.depth.page_texts import FoundText, search_page_texts
+from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
@@ -20,6 +22,7 @@ from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.lookup import by_serial
 from pipeline.store.lookup.by_serial import FoundSheet
 from ui.browser.keyboard import keyboard
+from ui.browser.page_view import data_url
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.decided_entry import (
@@ -32,35 +35,26 @@ from ui.screens.lookup.decided_entry import (
 from ui.screens.lookup.entry_list import close_chosen
 from ui.screens.lookup.own_decisions import show_own_decisions
 from ui.screens.lookup.search import close_search, show_search
-from ui.screens.lookup.text_search import close_text_search, text_search
+from ui.screens.review import current_entry
+from ui.screens.review.in_place import close_in_place
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.images import find_covered_for, page_image
+from ui.widgets.messages import Message, errors_to
+from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
-_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY = "lookup_open_now", "lookup_serial", "lookup_logged"
-_CHOSEN_KEY, _MESSAGE_KEY = "lookup_chosen", "lookup_said"
+_SERIAL_KEY, _LOGGED_KEY = "lookup_serial", "lookup_logged"
+_CHOSEN_KEY = "lookup_chosen"
+_MESSAGE = Message("lookup_said")
 _VIEWS = ("serial", "search", "own")
 
 
-def is_lookup_open() -> bool:
-    """Return whether the user looks up a sheet rather than reviews."""
-    return bool(st.session_state.get(_IS_OPEN_KEY))
-
-
-@requires_open_session
-def open_lookup(context: AppContext) -> None:
-    """Open the lookup."""
-    del context
-    st.session_state[_IS_OPEN_KEY] = True
-
-
-def show(context: AppContext, person: Person, review: Callable[[str], None]) -> None:
-    """Show the lookup and its results; `review` opens an entry that still waits."""
+def show(context: AppContext, person: Person) -> None:
+    """Show the lookup and its results, in place of the review."""
+    review = partial(_open_in_review, context, person)
     screen_heading(context, person, t("lookup.title"), t("lookup.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = message
-        (st.success if kind == "ok" else st.error)(plain_with_code(text))
+    _MESSAGE.show()
     st.button(
         t("lookup.back"),
         key="lookup_back",
@@ -80,9 +74,9 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
         on_change=close_chosen,
     )
     if chosen == "search":
-        show_search(context, person, partial(_open_in_review, review))
+        show_search(context, person, review)
     elif chosen == "own":
-        show_own_decisions(context, person, partial(_open_in_review, review))
+        show_own_decisions(context, person, review)
     else:
         _show_by_serial(context, person, review)
 
@@ -176,7 +170,7 @@ def _show_results(
         if entry.state not in OPEN_STATES or is_voiding()
     }
     if chosen in viewable:
-        decided_entry(context, person, chosen, _set_message)
+        decided_entry(context, person, chosen, _MESSAGE)
 
 
 def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
@@ -227,7 +221,7 @@ def _entry_row(
                 key=f"lookup_review-{entry.id}",
                 disabled=is_for_other,
                 help=plain(why),
-                on_click=partial(_open_in_review, review, entry.id),
+                on_click=partial(review, entry.id),
             )
         else:
             st.button(
@@ -284,18 +278,21 @@ def _add_row(
         if row is None or any(spec.row == row for spec in page.all_fields)
     )
     page = next((page for page in sheet.pages if page.page_no == page_no), sheet.pages[0])
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             entry_id = sheets.add_row(conn, person, page.id, row, context.forms)
-    except EfterskriftError as error:
-        _set_message("fault", error_text(error))
-    else:
-        _open_in_review(review, entry_id)
+        review(entry_id)
 
 
-def _open_in_review(review: Callable[[str], None], entry_id: str) -> None:
+@requires_open_session
+def _open_in_review(context: AppContext, person: Person, entry_id: str) -> None:
+    """Go back to the review with this entry; the one that was open there is released undecided."""
     _close_lookup()
-    review(entry_id)
+    open_id = current_entry.current_entry_id()
+    if open_id and open_id != entry_id:
+        with context.store.begin() as conn:
+            queue.release_claim(conn, person, open_id)
+    current_entry.open_entry(entry_id)
 
 
 def _choose_entry(entry_id: str, *, to_void: bool = False) -> None:
@@ -305,13 +302,81 @@ def _choose_entry(entry_id: str, *, to_void: bool = False) -> None:
         begin_void()
 
 
-def _set_message(kind: str, text: str) -> None:
-    st.session_state[_MESSAGE_KEY] = (kind, text)
-
-
 def _close_lookup() -> None:
-    for key in (_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE_KEY):
-        st.session_state.pop(key, None)
+    close_in_place(_SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE.key)
     reset_decided_entry()
     close_text_search()
     close_search()
+
+
+# Loose pages and attachments by the words that are printed on them.
+
+_FOUND_KEY, _SHOWN_KEY = "text_found", "text_shown"
+_VIEWED_KEY = f"{VIEW_KEY_PREFIX}text"
+
+
+def text_search(context: AppContext, person: Person) -> None:
+    """Show the search, what was found, and the page that was chosen."""
+    with st.expander(t("text_search.title")):
+        with (
+            st.form("text_search", border=False),
+            st.container(horizontal=True, vertical_alignment="bottom"),
+        ):
+            typed = st.text_input(
+                t("text_search.words"),
+                key="text_search_typed",
+                max_chars=80,
+                autocomplete="off",
+                width=320,
+            )
+            is_sent = st.form_submit_button(t("lookup.search"), key="text_search_do")
+        if is_sent:
+            with context.store.begin() as conn:
+                st.session_state[_FOUND_KEY] = search_page_texts(conn, context.forms, person, typed)
+            st.session_state.pop(_SHOWN_KEY, None)
+        found: list[FoundText] | None = st.session_state.get(_FOUND_KEY)
+        if found is None:
+            return
+        if not found:
+            st.caption(t("text_search.none"))
+        for one in found:
+            _found_row(one)
+        shown = next(
+            (one for one in found if one.page.id == st.session_state.get(_SHOWN_KEY)), None
+        )
+        if shown is not None:
+            _show_page(context, person, shown)
+
+
+def close_text_search() -> None:
+    """Forget what was found."""
+    for key in (_FOUND_KEY, _SHOWN_KEY, _VIEWED_KEY):
+        st.session_state.pop(key, None)
+
+
+def _found_row(found: FoundText) -> None:
+    page = found.page
+    place = t("picture.caption", place=page.source_name, number=page.source_page)
+    title = found.title or t("text_search.loose")
+    words = (title, found.day, format_serial_or_id(page.sheet), page.unit, place)
+    st.button(
+        plain(" · ".join(filter(None, words))),
+        key=f"text_found-{page.id}",
+        on_click=partial(st.session_state.__setitem__, _SHOWN_KEY, page.id),
+    )
+
+
+def _show_page(context: AppContext, person: Person, found: FoundText) -> None:
+    page = found.page
+    if st.session_state.get(_VIEWED_KEY) != page.id:
+        with context.store.begin() as conn:
+            queue.record_page_view(conn, person, page.id)
+        st.session_state[_VIEWED_KEY] = page.id
+    try:
+        picture = page_image(context, page, find_covered_for(context, person, page))
+    except StoreError:
+        picture = None
+    if picture is None:
+        st.caption(md("problems.no_picture"))
+    else:
+        st.html(f'<img class="ef-page" alt="{t("picture.alt")}" src="{data_url(picture)}">')

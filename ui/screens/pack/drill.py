@@ -7,7 +7,6 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.dates import swedish_day, today_in_sweden
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.preparation.drill.drills import (
     Drill,
@@ -21,20 +20,20 @@ from pipeline.preparation.drill.drills import (
 from pipeline.preparation.drill.pages import describe_remarks, describe_result, print_result
 from pipeline.preparation.drill.sheets import load_content
 from ui.i18n import format_day, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_PAPER_KEY, _MESSAGE_KEY = "drill_paper", "drill_said"
+_MESSAGE = Message("drill_said", icon=":material/error:")
+_PAPER_KEY = "drill_paper"
 _SCAN_TYPES = ["pdf", "tif", "tiff", "jpg", "jpeg", "png"]
 
 
 def show_drill(context: AppContext, person: Person, unit: str) -> None:
     """Show the three steps of a drill of a unit."""
     st.caption(t("drill.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.error(plain_with_code(message), icon=":material/error:")
+    _MESSAGE.show()
     drills = [drill for drill in list_drills(context.settings, person) if drill.unit == unit]
     _show_last_drill(drills, unit)
     left, right = st.columns(2, gap="large")
@@ -85,11 +84,8 @@ def _print_section(context: AppContext, person: Person, unit: str) -> None:
 
 @requires_open_session
 def _make(context: AppContext, person: Person, unit: str) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         drill, paper = make_drill(context.store, context.settings, context.forms, person, unit)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
         st.session_state[_PAPER_KEY] = (unit, drill.id, paper)
 
 
@@ -125,10 +121,8 @@ def _scan_section(context: AppContext, person: Person, drills: list[Drill]) -> N
 
 @requires_open_session
 def _finish(context: AppContext, person: Person, drill: Drill, scan: DrillScan) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         finish_drill(context.store, context.settings, context.forms, person, drill, scan)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
     st.rerun()
 
 

@@ -33,15 +33,15 @@ from pipeline.registers.pack_quantities import (
     SheetQuantity,
     quantities_csv,
 )
+from pipeline.store.registers.issued_sheets import IssuedFileResult, import_issued_file
 from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.pack.drill import show_drill
-from ui.screens.pack.issued_upload import issued_upload
 from ui.screens.pack.unit_documents import show_pack_age, unit_documents_section
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
@@ -49,7 +49,8 @@ _COLUMN_WIDTHS = (3, 1, 1)
 _UNIT_KEY, _DAYS_KEY = "pack_unit", "pack_days"
 _PARTS = ("pack", "drill")
 _TABLE_TYPES = ["csv", "xlsx"]
-_PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_said", "pack_nth"
+_MESSAGE = Message("pack_said", is_quiet=True)
+_PACK_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_nth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,7 @@ def show(context: AppContext, person: Person) -> None:
         return
     age = st.container()
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     left, right = st.columns([3, 2], gap="large")
     with left:
         _quantities_form(context, person, unit, days, unit_needs)
@@ -204,13 +204,10 @@ def _save_quantities(
     *,
     again: bool = True,
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             save_pack_quantities(conn, person, unit, quantities)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("pack.saved" if quantities else "pack.reset_done")
+        _MESSAGE.done(t("pack.saved" if quantities else "pack.reset_done"))
         st.session_state[_SAVE_COUNT_KEY] = st.session_state.get(_SAVE_COUNT_KEY, 0) + 1
     if again:
         st.rerun()
@@ -311,3 +308,46 @@ def _latest_forms(context: AppContext) -> dict[str, Form]:
     """Return the newest version of each form that is printed here, by id."""
     newest = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms}
     return {form_id: form for form_id, form in sorted(newest.items()) if not form.printed_elsewhere}
+
+
+# Importing the register of a pack that was printed on a computer without a network.
+
+_ISSUED_MESSAGE = Message("issued_said", is_quiet=True)
+_UPLOAD_COUNT_KEY = "issued_sent"
+
+
+def issued_upload(context: AppContext, person: Person) -> None:
+    """Show the form, and the result of the last file."""
+    st.header(t("pack.take_in"), anchor=False)
+    st.caption(t("pack.take_in_what"))
+    _ISSUED_MESSAGE.show()
+    file = st.file_uploader(
+        t("pack.take_in_file"),
+        type=["csv"],
+        key=f"issued_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
+    )
+    if st.button(t("pack.take_in_do"), key="issued_do", disabled=file is None) and file is not None:
+        _import_file(context, person, file.getvalue())
+
+
+def _import_file(context: AppContext, person: Person, data: bytes) -> None:
+    try:
+        with context.store.begin() as conn:
+            result = import_issued_file(conn, context.forms, person, data)
+    except EfterskriftError as error:
+        st.error(plain_with_code(error_text(error)))
+        return
+    _ISSUED_MESSAGE.done(_import_result_text(result))
+    st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
+    st.rerun()
+
+
+def _import_result_text(result: IssuedFileResult) -> str:
+    parts = [t("pack.taken", new=result.new, known=result.known)]
+    if result.scanned_before:
+        parts.append(t("pack.scanned_before", count=result.scanned_before))
+    if result.unknown_forms:
+        parts.append(t("pack.unknown_forms", forms=", ".join(result.unknown_forms)))
+    if result.unissued:
+        parts.append(t("pack.unissued", count=result.unissued))
+    return " ".join(parts)

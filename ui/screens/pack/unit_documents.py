@@ -7,7 +7,7 @@ from datetime import date
 import streamlit as st
 
 from pipeline.domain.dates import swedish_day, today_in_sweden
-from pipeline.domain.errors import EfterskriftError, UsageError
+from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
@@ -24,13 +24,13 @@ from pipeline.preparation.outage_pack.unit_documents import (
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.packs import find_last_printing
 from ui.i18n import current_language, format_day, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
-_MESSAGE_KEY = "pack_document_said"
+_MESSAGE = Message("pack_document_said", is_quiet=True)
 
 
 def show_pack_age(context: AppContext, person: Person, unit: str) -> None:
@@ -76,8 +76,7 @@ def unit_documents_section(context: AppContext, person: Person, unit: str) -> No
     contents = find_documents(unit_folder(context.settings, unit), slots)
     st.header(t("pack.documents"), anchor=False)
     st.caption(t("pack.documents_what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     heads = [t("pack.slot"), t("pack.slot_dated"), t("pack.slot_state")]
     st.html(html_table(heads, [_slot_row(content) for content in contents]))
     with st.form(f"pack_document-{unit}", border=True):
@@ -129,23 +128,17 @@ def _save(
     dated: date,
     data: bytes,
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         if not data:
             raise UsageError("document_not_chosen")
         pages = save_document(context.store, context.settings, person, unit, slot.slot, dated, data)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("pack.slot_saved", title=_title(slot), count=pages)
+        _MESSAGE.done(t("pack.slot_saved", title=_title(slot), count=pages))
     st.rerun()
 
 
 @requires_open_session
 def _remove(context: AppContext, person: Person, unit: str, slot: DocumentSlot) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         remove_document(context.store, context.settings, person, unit, slot.slot)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("pack.slot_removed", title=_title(slot))
+        _MESSAGE.done(t("pack.slot_removed", title=_title(slot)))
     st.rerun()

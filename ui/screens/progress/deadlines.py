@@ -12,7 +12,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import EfterskriftError, ReviewError
+from pipeline.domain.errors import ReviewError
 from pipeline.domain.law.deadlines import MetHow, duty_text, find_deadline_rule
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
@@ -31,13 +31,14 @@ from pipeline.store.review.duties import (
 )
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_language, format_moment, format_weekday, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
 _SHOWN_KEY, _LENGTH_KEY = "deadlines_shown", "deadlines_length"
-_OPEN_KEY, _MESSAGE_KEY = "deadlines_open", "deadlines_message"
+_MESSAGE = Message("deadlines_message", icon=":material/error:")
+_OPEN_KEY = "deadlines_open"
 _HOW_KEY, _DAY_KEY, _PAPER_KEY = "duty_how", "duty_day", "duty_paper"
 _PASSED, _AHEAD, _MET = "passed", "ahead", "met"
 _ICONS = {_PASSED: ":material/gavel:", _AHEAD: ":material/event:", _MET: ":material/task_alt:"}
@@ -64,7 +65,7 @@ def deadline_section(context: AppContext, person: Person, overview: Overview) ->
                     on_click=partial(_show_list, context, "" if shown == name else name),
                     icon=_ICONS[name],
                 )
-    show_duty_message()
+    _MESSAGE.show()
     length = st.session_state.get(_LENGTH_KEY, _PAGE_LENGTH)
     listed = 0
     if shown == _MET:
@@ -100,17 +101,11 @@ def _show_more(_context: AppContext, length: int) -> None:
     st.session_state[_LENGTH_KEY] = length + _PAGE_LENGTH
 
 
-def show_duty_message() -> None:
-    """Show, once, why a duty could not be changed."""
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.error(plain_with_code(message), icon=":material/error:")
-
-
 def entry_duties(context: AppContext, person: Person, entry_id: str) -> None:
     """Show the duties of one entry, open and met, to who may say that they are met."""
     if not is_allowed(person, Action.DUTY):
         return
-    show_duty_message()
+    _MESSAGE.show()
     with context.store.read() as conn:
         duties = list_duties(conn, context.forms, person, [entry_id])
         met = list_met_duties(conn, person, entry_id)
@@ -228,13 +223,11 @@ def _open_form(_context: AppContext, key: tuple[str, str] | None = None) -> None
 def _meet(
     context: AppContext, person: Person, key: tuple[str, str], answer: Callable[[], MetAnswer]
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         given = answer()
         with context.store.begin() as conn:
             meet_duty(conn, context.forms, person, key, given, utc_now())
         st.session_state.pop(_OPEN_KEY, None)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
 
 
 def met_rows(context: AppContext, person: Person, met: Sequence[MetDuty]) -> None:
@@ -262,8 +255,5 @@ def met_rows(context: AppContext, person: Person, met: Sequence[MetDuty]) -> Non
 
 @requires_open_session
 def _retract(context: AppContext, person: Person, key: tuple[str, str]) -> None:
-    try:
-        with context.store.begin() as conn:
-            retract_met_duty(conn, context.forms, person, key, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+    with errors_to(_MESSAGE.failed), context.store.begin() as conn:
+        retract_met_duty(conn, context.forms, person, key, utc_now())

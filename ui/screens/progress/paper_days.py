@@ -25,8 +25,8 @@ from pipeline.store.reports.paper_days import DayCount, PaperDays
 from ui.browser.day_grid import DayCell, DayTable, day_grid
 from ui.i18n import format_day, format_days, t
 from ui.markdown import md, plain_with_code
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
+from ui.widgets.messages import error_text
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 

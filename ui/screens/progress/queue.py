@@ -11,24 +11,27 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.form.form import Depth, Form
 from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person, PriorityKind
 from pipeline.store.entries import queue_order
+from pipeline.store.entries.entry_depth import list_allowed_depths, list_unit_depths, set_unit_depth
 from pipeline.store.entries.queue_order import PriorityOverride
 from pipeline.store.review import batch_items
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.progress.depth_settings import depth_section
 from ui.screens.progress.triage_section import triage_section
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, error_text, errors_to
+from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
 _KIND_KEY, _UNIT_KEY, _DAY_KEY = "pull_kind", "pull_unit", "pull_day"
-_CLIENT_KEY, _MESSAGE_KEY = "pull_client", "pull_said"
+_MESSAGE = Message("pull_said", is_quiet=True)
+_CLIENT_KEY = "pull_client"
 _PRIORITY_KINDS = (PriorityKind.CLIENT, PriorityKind.DAY, PriorityKind.UNIT)
 
 
@@ -49,8 +52,7 @@ def show(context: AppContext, person: Person) -> None:
 
 def _priority_form(context: AppContext, person: Person) -> None:
     st.header(t("queue.pull"), anchor=False)
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     kind = st.segmented_control(
         t("queue.kind"),
         _PRIORITY_KINDS,
@@ -85,16 +87,13 @@ def _prioritize(context: AppContext, person: Person) -> None:
         PriorityKind.CLIENT: str(st.session_state.get(_CLIENT_KEY, "")),
     }.get(kind, "")
     if kind is PriorityKind.CLIENT and not _is_number(key):
-        st.session_state[_MESSAGE_KEY] = t("queue.number_wrong")
+        _MESSAGE.done(t("queue.number_wrong"))
         return
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             priority = queue_order.prioritize(conn, person, kind, unit, key, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
         key = "queue.pulled" if priority.waiting else "queue.pulled_none"
-        st.session_state[_MESSAGE_KEY] = t(key, count=priority.waiting)
+        _MESSAGE.done(t(key, count=priority.waiting))
 
 
 def _is_number(text: str) -> bool:
@@ -140,11 +139,8 @@ def _priority_text(priority: PriorityOverride) -> str:
 
 @requires_open_session
 def _undo_priority(context: AppContext, person: Person, priority_id: str) -> None:
-    try:
-        with context.store.begin() as conn:
-            queue_order.undo_priority(conn, person, priority_id, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
+    with errors_to(_MESSAGE.failed), context.store.begin() as conn:
+        queue_order.undo_priority(conn, person, priority_id, utc_now())
 
 
 def _batch_review_section(context: AppContext, person: Person) -> None:
@@ -167,3 +163,85 @@ def _switch_batch_review(context: AppContext, person: Person, unit: str) -> None
         batch_items.set_batch_review(
             conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"])
         )
+
+
+# Hur mycket som skrivs in: a manager chooses, for a unit and a form, how deep it is entered.
+
+_DEPTH_UNIT_KEY, _FORM_KEY, _DEPTH_KEY = "depth_unit", "depth_form", "depth_depth"
+_ERROR_KEY, _SAVED_KEY = "depth_wrong", "depth_saved"
+
+
+def depth_section(context: AppContext, person: Person) -> None:
+    """Show what the units have chosen, and let the user choose."""
+    st.header(t("depth.title"), anchor=False)
+    st.caption(t("depth.what"))
+    with context.store.read() as conn:
+        chosen = list_unit_depths(conn, person)
+    if chosen:
+        rows = [
+            (unit, context.forms.latest(form).title, t(f"depth.name.{depth.value}"))
+            for (unit, form), depth in sorted(chosen.items())
+        ]
+        st.html(html_table([t(name) for name in ("depth.unit", "depth.form", "depth.depth")], rows))
+    if text := st.session_state.pop(_ERROR_KEY, None):
+        st.error(plain_with_code(text))
+    if text := st.session_state.pop(_SAVED_KEY, None):
+        st.info(plain(text), icon=":material/check:")
+    unit = st.selectbox(
+        t("depth.unit"), sorted(permitted_units(person, Action.PULL)), key=_DEPTH_UNIT_KEY
+    )
+    forms = _forms_with_choice(context)
+    form_id = st.selectbox(
+        t("depth.form"),
+        sorted(forms, key=lambda name: forms[name].title),
+        index=None,
+        key=_FORM_KEY,
+        format_func=lambda name: forms[name].title,
+        placeholder=t("depth.form_which"),
+    )
+    if unit is None or form_id is None:
+        return
+    form, current = forms[form_id], chosen.get((unit, form_id))
+    options = [None, *list_allowed_depths(context.forms, form)]
+    # The key changes with what is chosen, so that the choice in force is always the one shown.
+    key = f"{_DEPTH_KEY}-{unit}-{form_id}-{current}"
+    st.radio(
+        t("depth.depth"),
+        options,
+        index=options.index(current) if current in options else 0,
+        key=key,
+        format_func=lambda depth: plain(_depth_name(form, depth)),
+    )
+    st.button(
+        t("depth.save"),
+        key="depth_save",
+        on_click=partial(_save_depth, context, person, unit, form_id, key),
+    )
+
+
+def _forms_with_choice(context: AppContext) -> dict[str, Form]:
+    """Return the newest version of each form that can be typed in more than one depth."""
+    latest = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms}
+    return {
+        form_id: form
+        for form_id, form in latest.items()
+        if len(list_allowed_depths(context.forms, form)) > 1
+    }
+
+
+def _depth_name(form: Form, depth: Depth | None) -> str:
+    if depth is None:
+        return t("depth.as_form", depth=t(f"depth.name.{form.depth.value}"))
+    return t(f"depth.name.{depth.value}")
+
+
+@requires_open_session
+def _save_depth(context: AppContext, person: Person, unit: str, form_id: str, key: str) -> None:
+    depth: Depth | None = st.session_state.get(key)
+    try:
+        with context.store.begin() as conn:
+            set_unit_depth(conn, context.forms, person, unit, form_id, depth, utc_now())
+    except EfterskriftError as error:
+        st.session_state[_ERROR_KEY] = error_text(error)
+    else:
+        st.session_state[_SAVED_KEY] = t("depth.saved")

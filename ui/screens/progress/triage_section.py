@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pydantic import ValidationError
 
-from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.errors import ReviewError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
-from pipeline.domain.review.triage import FIRST_LEVEL, LAST_LEVEL, TriageRule, load_triage_table
+from pipeline.domain.review.triage import (
+    FIRST_LEVEL,
+    LAST_LEVEL,
+    Limit,
+    TriageRule,
+    load_triage_table,
+)
 from pipeline.store.entries import triage
 from pipeline.store.entries.triage import UnitTriage
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
-from ui.markdown import md, plain_with_code
-from ui.screens.progress.triage_rows import COLUMNS, TEXT_COLUMNS, rule_rows, rules_of_rows
+from ui.markdown import md
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
-_UNIT_KEY, _MESSAGE_KEY = "triage_unit", "triage_said"
+_MESSAGE = Message("triage_said", is_quiet=True)
+_UNIT_KEY = "triage_unit"
 
 
 def triage_section(context: AppContext, person: Person) -> None:
     """Show the table of one of the person's units, to change and to take back."""
     st.header(t("triage.title"), anchor=False)
     st.caption(t("triage.what"))
-    if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(plain_with_code(message), icon=":material/info:")
+    _MESSAGE.show()
     unit = st.selectbox(
         t("queue.unit"), sorted(permitted_units(person, Action.PULL)), key=_UNIT_KEY
     )
@@ -113,11 +121,8 @@ def _save(
     current: UnitTriage,
     rows: list[tuple[int, dict[str, Any]]],
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         rules = rules_of_rows(rows, current.rules)
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
         _save_rules(context, person, unit, tuple(rules))
 
 
@@ -125,21 +130,131 @@ def _save(
 def _save_rules(
     context: AppContext, person: Person, unit: str, rules: tuple[TriageRule, ...]
 ) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             moved = triage.save_unit_triage(conn, context.forms, person, unit, rules, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("triage.sorted", count=moved)
+        _MESSAGE.done(t("triage.sorted", count=moved))
 
 
 @requires_open_session
 def _undo(context: AppContext, person: Person, unit: str, table_id: int) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             moved = triage.undo_unit_triage(conn, context.forms, person, unit, table_id, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_MESSAGE_KEY] = error_text(error)
-    else:
-        st.session_state[_MESSAGE_KEY] = t("triage.sorted", count=moved)
+        _MESSAGE.done(t("triage.sorted", count=moved))
+
+
+# Rules of triage as rows of a table that a manager edits, and back.
+#
+# A list is text with commas; values are "field < low > high", with semicolons between them.
+
+TEXT_COLUMNS = ("forms", "words", "fields", "classes")
+COLUMNS = (
+    "number",
+    "on",
+    "level",
+    "reason",
+    *TEXT_COLUMNS,
+    "values",
+    "deadline_days",
+    "most_words",
+)
+"""The columns, by the names of their texts (`triage.column`)."""
+_LIMIT = re.compile(
+    r"(?P<field>\w+)\s*(?:<\s*(?P<below>-?[\d.,]+))?\s*(?:>\s*(?P<above>-?[\d.,]+))?"
+)
+_NUMBER_STEP = 10
+"""Between the numbers of rows there is room for a row in between."""
+
+
+def rule_rows(rules: Sequence[TriageRule]) -> list[dict[str, Any]]:
+    """Return the rows of a table, in the order in which the rules are tried."""
+    return [
+        {
+            "number": number * _NUMBER_STEP,
+            "on": rule.on,
+            "level": rule.level,
+            "reason": rule.reason,
+            **{name: ", ".join(getattr(rule, name)) for name in TEXT_COLUMNS},
+            "values": "; ".join(map(_limit_text, rule.values)),
+            "deadline_days": rule.deadline_days,
+            "most_words": rule.most_words,
+        }
+        for number, rule in enumerate(rules, 1)
+    ]
+
+
+def rules_of_rows(
+    rows: Sequence[tuple[int, Mapping[str, Any]]], before: Sequence[TriageRule]
+) -> list[TriageRule]:
+    """Return the rules that rows say, by their numbers.
+
+    Args:
+        rows: each with the place that it had in `before`; a higher one is a new row.
+        before: the rules that the table was made from; what it does not show stays.
+
+    Raises:
+        ReviewError: a row has no condition, or a value that is none.
+    """
+    rules, ids = [], {rule.id for rule in before}
+    for place, row in sorted(rows, key=lambda one: _number(one[1].get("number")) or 10**6):
+        earlier = before[place] if place < len(before) else None
+        rule_id = earlier.id if earlier else _new_id(ids)
+        rules.append(_rule_of_row(row, rule_id, earlier))
+    return rules
+
+
+def _rule_of_row(row: Mapping[str, Any], rule_id: str, earlier: TriageRule | None) -> TriageRule:
+    reason = str(row.get("reason") or "").strip()
+    try:
+        return TriageRule(
+            id=rule_id,
+            level=_number(row.get("level")) or 0,
+            reason=reason,
+            on=row.get("on") is not False,
+            areas=earlier.areas if earlier else (),
+            values=tuple(_limits(str(row.get("values") or ""))),
+            deadline_days=_number(row.get("deadline_days")),
+            most_words=_number(row.get("most_words")),
+            **{name: _parts(row.get(name), ",") for name in TEXT_COLUMNS},
+        )
+    except (ValidationError, ValueError) as error:
+        raise ReviewError("triage_rule_wrong", reason=reason or "–") from error
+
+
+def _limits(text: str) -> list[Limit]:
+    limits = []
+    for part in _parts(text, ";"):
+        found = _LIMIT.fullmatch(part)
+        if found is None or (found["below"] is None and found["above"] is None):
+            raise ValueError("no limit")
+        below, above = (
+            None if found[name] is None else float(found[name].replace(",", "."))
+            for name in ("below", "above")
+        )
+        limits.append(Limit(field=found["field"], below=below, above=above))
+    return limits
+
+
+def _limit_text(limit: Limit) -> str:
+    sides = (("<", limit.below), (">", limit.above))
+    return " ".join(
+        [limit.field, *(f"{sign} {number:g}" for sign, number in sides if number is not None)]
+    )
+
+
+def _parts(text: object, separator: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in str(text or "").split(separator) if part.strip())
+
+
+def _number(value: object) -> int | None:
+    """Return a whole number; None for an empty cell, which a table gives as NaN."""
+    if value is None or value != value or value == "":
+        return None
+    return int(float(str(value)))
+
+
+def _new_id(ids: set[str]) -> str:
+    number = next(n for n in range(1, len(ids) + 2) if f"egen-{n}" not in ids)
+    ids.add(f"egen-{number}")
+    return f"egen-{number}"

@@ -27,11 +27,11 @@ from ui.markdown import md, plain
 from ui.screens.review import current_entry
 from ui.screens.review.current_entry import UNDO_BATCH_KEY
 from ui.screens.review.field_input import describe_answer
-from ui.screens.review.workbench.state import bench_state
+from ui.screens.review.workbench_state import bench_state
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
 from ui.widgets.images import crop_images, find_covered_for
+from ui.widgets.messages import error_text, errors_to
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
@@ -182,15 +182,12 @@ def _confirm_batch(
         batch_id, now, MIN_BATCH_VIEW_TIME
     ):
         return
-    try:
+    with errors_to(current_entry.set_warning):
         with context.store.begin() as conn:
             result = batches.confirm_batch(conn, context.forms, person, batch_id, marks, now)
-    except EfterskriftError as error:
-        current_entry.set_warning(error_text(error))
-        return
-    st.session_state[UNDO_BATCH_KEY] = True
-    reset_drawn()
-    _report_batch_result(result)
+        st.session_state[UNDO_BATCH_KEY] = True
+        reset_drawn()
+        _report_batch_result(result)
 
 
 def _report_batch_result(result: BatchResult) -> None:
@@ -207,11 +204,8 @@ def _report_batch_result(result: BatchResult) -> None:
 
 @requires_open_session
 def _leave_batch(context: AppContext, person: Person, batch_id: str) -> None:
-    try:
-        with context.store.begin() as conn:
-            batch_review.release_batch(conn, person, batch_id, utc_now())
-    except EfterskriftError as error:
-        current_entry.set_warning(error_text(error))
+    with errors_to(current_entry.set_warning), context.store.begin() as conn:
+        batch_review.release_batch(conn, person, batch_id, utc_now())
     st.session_state[_BATCH_PAUSE_KEY] = 2 * ENTRIES_BETWEEN_BATCHES
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from ui.markdown import plain_with_code
 from ui.screens.review.rejection import reset_step
 from ui.screens.review.sheet_images import end_page_views
-from ui.screens.review.workbench.state import bench_state
+from ui.screens.review.workbench_state import bench_state
 
 CAN_UNDO_KEY, UNDO_BATCH_KEY = "something_to_undo", "group_to_undo"
 UNDO_TRANSFER_KEY = "transfer_to_undo"

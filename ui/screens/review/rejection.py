@@ -26,12 +26,12 @@ from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import plain
-from ui.screens.follow_up.half_written import kept_widget
-from ui.screens.lookup.duplicate_comparison import (
+from ui.screens.review.duplicate_comparison import (
     chosen_comparison,
     duplicate_comparison,
     reset_comparison,
 )
+from ui.widgets.half_written import kept_widget
 from ui.workspace import AppContext
 
 RunAction = Callable[[Callable[[Connection], object]], None]

@@ -11,7 +11,7 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t
-from ui.screens.review.depth.deviations import deviation_areas
+from ui.screens.review.deviations import deviation_areas
 from ui.screens.review.entry_form import widget_areas
 from ui.widgets.images import is_registered, page_image
 from ui.widgets.view_log import VIEW_KEY_PREFIX

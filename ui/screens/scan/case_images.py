@@ -13,8 +13,8 @@ from pipeline.store.paper.pages import Page
 from ui.browser.page_view import data_url
 from ui.i18n import t
 from ui.markdown import plain, plain_with_code
-from ui.widgets.errors import error_text
 from ui.widgets.images import find_covered_for, page_image
+from ui.widgets.messages import error_text
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 

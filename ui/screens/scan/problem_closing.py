@@ -17,7 +17,7 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_recent, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.scan.case_images import case_images
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
 SHOWN_PAGE_KEY = "problem_page"

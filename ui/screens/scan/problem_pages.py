@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
+from sqlalchemy import Connection
 
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.law.permissions import Action, is_allowed
-from pipeline.domain.model import Person
+from pipeline.domain.model import Outcome, Person
+from pipeline.review import transfers
 from pipeline.store.accounts import visibility
-from pipeline.store.paper import pages
+from pipeline.store.entries import photocopies
+from pipeline.store.entries import sheet_entries as sheets
+from pipeline.store.entries.entry import OPEN_STATES, Entry, list_sheet_entries
+from pipeline.store.paper import page_lists, pages
+from pipeline.store.paper.pages import Page
+from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.browser.document import scroll_to_part
-from ui.i18n import t
+from ui.i18n import code_text, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.scan.case_images import begin_case_views, case_images
-from ui.screens.scan.problem_actions import case_actions, requeue_button
-from ui.screens.scan.problem_cases import (
-    CASE_KINDS,
-    ProblemCase,
-    can_act_on,
-    list_cases,
-    reason_text,
+from ui.screens.scan.problem_closing import (
+    JUST_CLOSED_KEY,
+    SHOWN_PAGE_KEY,
+    action_button,
+    closing_form,
+    closure_text,
+    reopen_button,
+    undo_line,
 )
-from ui.screens.scan.problem_closing import JUST_CLOSED_KEY, SHOWN_PAGE_KEY, undo_line
 from ui.screens.scan.stacks import SHOWN_STACK_KEY, STACK_TURN_KEY
+from ui.session import requires_open_session
+from ui.widgets.messages import errors_to, toast_error
+from ui.widgets.problem_text import issue_texts
 from ui.workspace import AppContext
 
 _CASES_PER_STEP = 8
@@ -181,3 +193,219 @@ def _case_details(context: AppContext, person: Person, case: ProblemCase) -> Non
 
 def _show_more() -> None:
     st.session_state[_MORE_COUNT_KEY] = st.session_state.get(_MORE_COUNT_KEY, 1) + 1
+
+
+# What can be done with a page on the list of problems.
+#
+# A sheet can also be transferred to the unit that it belongs to, by staff who handle the paper.
+
+
+def requeue_button(context: AppContext, person: Person, count: int) -> None:
+    """Show the button that has all failed pages with an image read again."""
+    st.button(
+        md("problems.again_all", count=count),
+        key="again_all",
+        on_click=partial(_requeue_failed, context, person),
+    )
+
+
+@requires_open_session
+def _requeue_failed(context: AppContext, person: Person) -> None:
+    with errors_to(toast_error):
+        with context.store.begin() as conn:
+            count = pages.requeue_failed_pages(conn, person)
+        st.toast(md("problems.again_done", count=count), icon=":material/check:")
+
+
+def case_actions(context: AppContext, person: Person, case: ProblemCase) -> None:
+    """Show the buttons and forms of what can be done with a page."""
+    page = case.page
+    with st.container(horizontal=True):
+        if case.kind == "failed" and page.image_sha256:
+            action_button(
+                context, "again", page, lambda conn: pages.requeue_page(conn, person, page.id)
+            )
+        if case.kind == "closed":
+            reopen_button(context, person, page)
+        if case.kind == "duplicate":
+            action_button(
+                context,
+                "same",
+                page,
+                lambda conn: sheets.settle_duplicate(
+                    conn, person, page.id, context.forms, same=True
+                ),
+            )
+            action_button(
+                context,
+                "other",
+                page,
+                lambda conn: sheets.settle_duplicate(
+                    conn, person, page.id, context.forms, same=False
+                ),
+            )
+        for front in case.fronts if case.kind == "apart" else ():
+            _assign_button(context, person, page, front)
+        if case.kind == "laid":
+            action_button(
+                context,
+                "take_off",
+                page,
+                lambda conn: photocopies.unassign_side(conn, person, page.id, context.forms),
+            )
+        if case.kind == "empty":
+            action_button(
+                context,
+                "nothing_written",
+                page,
+                lambda conn: sheets.confirm_empty_sheet(conn, person, page.id),
+            )
+    if case.kind in {"unidentified", "noted"}:
+        _transfer_form(context, person, page)
+    if case.kind == "failed":
+        closing_form(context, person, page)
+    if case.kind == "closed":
+        closure_text(context, person, page)
+
+
+def _assign_button(context: AppContext, person: Person, page: Page, front: Page) -> None:
+    label = t("problems.belongs", name=front.source_name, number=front.source_page)
+    action_button(
+        context,
+        f"belongs-{front.id}",
+        page,
+        lambda conn: photocopies.assign_side(conn, person, page.id, front.id, context.forms),
+        label,
+    )
+
+
+def _transfer_form(context: AppContext, person: Person, page: Page) -> None:
+    """Show the choice of a unit, if the page is the whole of one undecided entry."""
+    if page.sheet is None or not is_allowed(person, Action.FORWARD, page.unit):
+        return
+    with context.store.read() as conn:
+        entries = [
+            entry for entry in list_sheet_entries(conn, page.sheet) if entry.state in OPEN_STATES
+        ]
+        units = transfers.list_transfer_units(conn, entries[0]) if len(entries) == 1 else []
+    if not units:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit = st.selectbox(
+            t("problems.send"),
+            units,
+            index=None,
+            placeholder=t("returns.forward.choose"),
+            key=f"send_to-{page.id}",
+        )
+        st.button(
+            t("problems.send_do"),
+            key=f"send_on-{page.id}",
+            disabled=unit is None,
+            on_click=partial(_transfer, context, person, entries[0], str(unit or "")),
+        )
+
+
+@requires_open_session
+def _transfer(context: AppContext, person: Person, entry: Entry, unit: str) -> None:
+    with errors_to(toast_error):
+        with context.store.begin() as conn:
+            transfers.transfer_entry(
+                conn, context.forms, person, entry.id, entry.revision, unit, "", utc_now()
+            )
+        st.toast(md("problems.sent", unit=unit), icon=":material/check:")
+
+
+# The cases on the list of pages with problems: each a page and its kind of problem.
+
+CASE_KINDS = (
+    "failed",
+    IssueCode.IMAGE_AWAY.value,
+    "duplicate",
+    "apart",
+    "empty",
+    "unidentified",
+    "incomplete",
+    "noted",
+    "laid",
+    "repeated",
+    "blank",
+    "closed",
+)
+"""In order: those that need a decision come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCase:
+    """A page and its kind of problem.
+
+    `missing_pages` are the pages of its sheet that have not been scanned, `fronts` the front sides
+    that it may belong to.
+    """
+
+    kind: str
+    page: Page
+    missing_pages: tuple[int, ...] = ()
+    fronts: tuple[Page, ...] = ()
+
+
+def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
+    """Return all cases of the user's units."""
+    problem_cases = [
+        ProblemCase(_case_kind(page), page) for page in pages.list_problem_pages(conn, person)
+    ]
+    apart = [
+        ProblemCase("apart", side.page, fronts=side.fronts)
+        for side in photocopies.list_separated_sides(conn, person)
+    ]
+    # A sheet whose sides may be separated is not reported as incomplete too.
+    separated = {page.id for case in apart for page in (case.page, *case.fronts)}
+    incomplete = [
+        ProblemCase("incomplete", sheet.pages[0], sheet.missing_pages)
+        for sheet in page_lists.list_incomplete_sheets(conn, person)
+        if sheet.pages[0].id not in separated
+    ]
+    repeated_cases = [
+        ProblemCase("repeated", page) for page in page_lists.list_repeated_pages(conn, person)
+    ]
+    blank_cases = [ProblemCase("blank", page) for page in page_lists.list_blank_pages(conn, person)]
+    assigned = [
+        ProblemCase("laid", side.page, fronts=side.fronts)
+        for side in photocopies.list_assigned_sides(conn, person)
+    ]
+    closed = [ProblemCase("closed", page) for page in page_lists.list_closed_pages(conn, person)]
+    return [*problem_cases, *apart, *incomplete, *assigned, *repeated_cases, *blank_cases, *closed]
+
+
+def can_act_on(person: Person, case: ProblemCase) -> bool:
+    """Return whether the user has something to do: what waits under Granska is for who reviews."""
+    if case.kind in {"unidentified", "noted"}:
+        return is_allowed(person, Action.REVIEW, case.page.unit)
+    return case.kind not in {"laid", "repeated", "blank", "closed"}
+
+
+def _case_kind(page: Page) -> str:
+    if page.state == pages.STATE_FAILED:
+        return "failed"
+    if page.state == pages.STATE_QUEUED:
+        return IssueCode.IMAGE_AWAY.value
+    if page.duplicate_of:
+        return "duplicate"
+    if page.outcome is Outcome.UNIDENTIFIED:
+        return "unidentified"
+    return "noted" if page.problems else "empty"
+
+
+def reason_text(context: AppContext, case: ProblemCase) -> str:
+    """Return what is wrong with the page, in the user's words."""
+    page = case.page
+    if case.missing_pages:
+        return t(
+            "problems.missing",
+            count=len(case.missing_pages),
+            pages=", ".join(map(str, case.missing_pages)),
+        )
+    if page.reason:
+        return code_text("issue", page.reason)
+    form = context.forms.get((page.form or "", page.version or 0))
+    return "\n\n".join(issue_texts(page.problems, form))

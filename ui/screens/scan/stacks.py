@@ -27,7 +27,7 @@ from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.i18n import format_recent, t
 from ui.markdown import md
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 

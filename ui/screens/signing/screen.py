@@ -37,12 +37,13 @@ from ui.screens.review.entry_form import settled_lines
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.screens.signing.absent import show_absent
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import Message, error_text
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
-_CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
+_MESSAGE = Message("signing_said")
+_CHOSEN_KEY, _SKIPPED_KEY = "signing_entry", "signing_skipped"
 _CORRECTED_KEY, _READ_KEY = "signing_corrected", "signing_read"
 QUEUE_KINDS = ("own", "others", "absent")
 
@@ -101,18 +102,14 @@ def _is_corrected(context: AppContext, person: Person) -> bool:
         return False
     _show_message("ok")
     _show_message("fault")
-    decided_entry(context, person, entry_id, _set_message)
+    decided_entry(context, person, entry_id, _MESSAGE)
     return True
-
-
-def _set_message(kind: str, text: str) -> None:
-    st.session_state[_MESSAGE_KEY] = (kind, text)
 
 
 def _show_message(kind: str) -> None:
     """Show the message about the last action if it is of this kind, once."""
-    if (message := st.session_state.get(_MESSAGE_KEY)) and message[0] == kind:
-        del st.session_state[_MESSAGE_KEY]
+    if (message := st.session_state.get(_MESSAGE.key)) and message[0] == kind:
+        del st.session_state[_MESSAGE.key]
         (st.success if kind == "ok" else st.warning)(plain_with_code(message[1]))
 
 
@@ -290,10 +287,10 @@ def _run_and_report(
         with context.store.begin() as conn:
             action(conn)
     except EfterskriftError as error:
-        _set_message("fault", error_text(error))
+        _MESSAGE.failed(error_text(error))
         reset_drawn()  # what is shown now may be another version
     else:
-        _set_message("ok", success)
+        _MESSAGE.done(success)
         _choose_entry(None)
 
 

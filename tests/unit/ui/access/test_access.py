@@ -7,9 +7,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from ui.access.bindings import TICKET_SECONDS, SessionBindings, Tickets, TicketState
 from ui.access.cookie import format_cookie, read_token
-from ui.access.gate import _is_from_screen
-from ui.access.hosts import is_known_host, is_same_origin, known_hosts
-from ui.access.uploads import Reservations
+from ui.access.site import is_known_host, is_same_origin, known_hosts
+from ui.start.gate import Reservations, _is_from_screen
 
 TLS, PLAIN = "https://efterskrift.example.se", "http://127.0.0.1:8501"
 

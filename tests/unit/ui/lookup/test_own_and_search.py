@@ -50,7 +50,7 @@ def test_the_own_last_decision_is_undone_and_open_again(
         assert load_entry(conn, second).state is EntryState.CONFIRMED
         assert [event.action for event in list_events(conn, "entries")] == ["list_own_actions"]
     assert app.session_state["entry_id"] == first
-    assert "lookup_open_now" not in app.session_state
+    assert "review_in_place" not in app.session_state
 
 
 def test_the_own_decision_is_corrected(store: Store, open_screen: OpenScreen) -> None:

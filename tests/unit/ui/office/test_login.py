@@ -237,7 +237,7 @@ def test_the_reason_is_asked_within_a_few_minutes(
 ) -> None:
     app = in_emergency(store)
     soon = utc_now() + timedelta(minutes=6)
-    monkeypatch.setattr("ui.session.utc_now", lambda: soon)
+    monkeypatch.setattr("ui.screens.admin.login.utc_now", lambda: soon)
     app.run()
     assert app.text_input(key="login_name").label == "Användarnamn"
 

@@ -11,7 +11,7 @@ from pipeline.reporting.progress import make_progress_report
 from pipeline.store.database.store import Store
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens.seeding import ADMINISTRATOR
-from ui.screens.progress.burn_down_chart import burn_down_chart
+from ui.screens.progress.screen import burn_down_chart
 
 _DAY_MS = 24 * 60 * 60 * 1000
 

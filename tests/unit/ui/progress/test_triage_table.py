@@ -12,7 +12,7 @@ from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import MANAGER, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.progress.triage_rows import rule_rows, rules_of_rows
+from ui.screens.progress.triage_section import rule_rows, rules_of_rows
 
 SHIPPED = load_triage_table().rules
 

@@ -20,8 +20,8 @@ from tests.support.screens.seeding import CLIENTS, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_client_check import found, type_photo
 from tests.unit.ui.review.test_review_screen import type_all
+from ui.screens.review.client_card import is_client_seen
 from ui.screens.review.workbench import acts
-from ui.screens.review.workbench.client_card import is_client_seen
 
 NEW = "189001049817"
 

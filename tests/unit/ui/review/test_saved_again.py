@@ -16,8 +16,8 @@ from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import type_all
+from ui.screens.review.client_card import is_client_seen
 from ui.screens.review.workbench import acts
-from ui.screens.review.workbench.client_card import is_client_seen
 
 
 def again(bench: Bench, **more: Any) -> Bench:  # noqa: ANN401 - what the browser had sent

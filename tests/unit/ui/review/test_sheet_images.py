@@ -14,8 +14,8 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NOTE, NURSE
-from ui.screens.review.workbench.field_cards import PageImages, field_cards
-from ui.screens.review.workbench.state import HeldEntry
+from ui.screens.review.field_cards import PageImages, field_cards
+from ui.screens.review.workbench_state import HeldEntry
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import ADMINISTRATOR
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
-from ui.screens.scan.problem_cases import can_act_on, list_cases
+from ui.screens.scan.problem_pages import can_act_on, list_cases
 
 
 def html(app: AppTest) -> str:

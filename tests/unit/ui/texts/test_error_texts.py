@@ -21,7 +21,7 @@ from pipeline.texts import LANGUAGES, Text, catalogue
 from tests.support.screens import seeding
 from tests.support.store.targets import TARGETS
 from ui.i18n import show_text
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text
 
 
 def test_a_reason_is_told_in_the_language_of_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:

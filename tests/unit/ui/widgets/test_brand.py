@@ -13,7 +13,7 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.forms.letterhead import find_logo
 from pipeline.store.database.store import Store
 
-APP = str(ROOT / "ui" / "app.py")
+APP = str(ROOT / "ui" / "start" / "app.py")
 BLUE = (0, 40, 160)
 
 

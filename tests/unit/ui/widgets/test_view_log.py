@@ -10,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 def _leaving() -> None:
     import streamlit as st
 
-    from ui.screens.lookup import duplicate_comparison
-    from ui.screens.review import batch_screen, sheet_images
+    from ui.screens.review import batch_screen, duplicate_comparison, sheet_images
     from ui.screens.review.workbench import rekeying_turn
     from ui.screens.scan import case_images
     from ui.widgets.view_log import reset_views

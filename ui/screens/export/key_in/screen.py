@@ -6,9 +6,10 @@ the browser; one press says that all of the client is in the other system, and c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 import streamlit as st
 
@@ -18,17 +19,20 @@ from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Client, Person
 from pipeline.export.key_in import screen, signatures
 from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
+from pipeline.export.manual_entry import field_order
+from pipeline.export.manual_entry.field_order import ArrangedField
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.schema.clock import utc_now
+from ui.browser.assets import read_script, read_style
 from ui.i18n import format_moment, t, words_of_area
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
-from ui.screens.export.key_in.field_order import field_order_section
 from ui.screens.export.key_in.papers import papers
-from ui.screens.export.key_in.who_keys import MESSAGE_KEY, copied_lines, set_refusal
+from ui.screens.export.key_in.who_keys import MESSAGE, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import show_error
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
@@ -46,8 +50,7 @@ def show(context: AppContext, person: Person) -> None:
     signatures.settle_signatures(context.store, utc_now())
     begin_draw()
     screen_heading(context, person, t("key_in.title"), t("key_in.what"))
-    if error := st.session_state.pop(MESSAGE_KEY, None):
-        st.error(plain_with_code(error), icon=":material/error:")
+    MESSAGE.show()
     lists = screen.list_waiting_lists(export_context, person)
     if lists and (done := _finished_list(lists)):
         _show_finished(done, lists[0])
@@ -321,7 +324,7 @@ def _refuse(
     del shown
     reason = str(st.session_state.get(key) or "").strip()
     if not reason:
-        st.session_state[MESSAGE_KEY] = t("key_in.lacks_why")
+        MESSAGE.failed(t("key_in.lacks_why"))
         return
     entry_id = str(st.session_state.get(which) or first)
     answer = ReceiptAnswer(entry_id, accepted=False, text=reason)
@@ -337,3 +340,80 @@ def _skip(shown: ClientToKeyIn) -> None:
 def _split(shown: ClientToKeyIn) -> None:
     note_answer()
     st.session_state[_ALONE_KEY] = [*st.session_state.get(_ALONE_KEY, []), *shown.entry_ids]
+
+
+# The order in which another system asks for a form's fields, arranged by an administrator.
+
+_KEY, _SYSTEM_KEY, _FORM_KEY = "key_in_order", "key_in_order_system", "key_in_order_form"
+_TEXTS = (
+    "key_in.order.line",
+    "key_in.order.keys",
+    "key_in.order.up",
+    "key_in.order.down",
+    "key_in.order.save",
+    "key_in.order.moved",
+)
+
+
+@cache
+def _order_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component(
+        "efterskrift_field_order",
+        html='<div class="order"></div>',
+        css=read_style("field_order"),
+        js=read_script("key_in/field_order"),
+    )
+
+
+def field_order_section(context: ExportContext, person: Person) -> None:
+    """Show the order of a form's fields in a system, to be arranged and saved."""
+    with st.expander(t("key_in.order.title"), icon=":material/swap_vert:", key="key_in_orders"):
+        st.caption(t("key_in.order.what"))
+        left, right = st.columns(2)
+        systems = field_order.list_arrangeable_forms(context)
+        system = left.selectbox(t("key_in.order.system"), list(systems), key=_SYSTEM_KEY)
+        forms = systems[system]
+        form = right.selectbox(
+            t("key_in.order.form"),
+            list(forms),
+            format_func=forms.__getitem__,
+            key=f"{_FORM_KEY}-{system}",
+        )
+        try:
+            fields = field_order.load_field_order(context, person, system, form)
+        except EfterskriftError as error:
+            show_error(error)
+            return
+        _draw_order((system, form), fields, partial(_save, context, person))
+
+
+def _draw_order(
+    place: tuple[str, str], fields: Sequence[ArrangedField], save: Callable[[dict[str, Any]], None]
+) -> None:
+    def handle_order() -> None:
+        # The state is gone if the list has left the screen.
+        if order := (st.session_state.get(_KEY) or {}).get("order"):
+            save(order)
+
+    data = {
+        "place": list(place),
+        "fields": [
+            {"name": field.name, "label": field.label, "own": field.own} for field in fields
+        ],
+        "texts": {
+            key.rpartition(".")[2]: t(key, label="{label}", place="{place}") for key in _TEXTS
+        },
+    }
+    _order_component()(key=_KEY, data=data, on_order_change=handle_order)
+
+
+@requires_open_session
+def _save(context: ExportContext, person: Person, order: dict[str, Any]) -> None:
+    system, form = order["place"]
+    fields = [(str(each["name"]), bool(each["own"])) for each in order["fields"]]
+    try:
+        field_order.save_field_order(context, person, (system, form), fields, utc_now())
+    except EfterskriftError as error:
+        show_error(error)
+        return
+    st.toast(t("key_in.order.saved"), icon=":material/check:")

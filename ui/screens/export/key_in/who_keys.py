@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
 from babel.lists import format_list
 
 from pipeline.domain.errors import EfterskriftError, EntryChangedError
@@ -13,9 +12,9 @@ from pipeline.store.database.store import Store
 from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_locale, format_recent, t
-from ui.widgets.errors import error_text
+from ui.widgets.messages import Message, error_text
 
-MESSAGE_KEY = "key_in_said"
+MESSAGE = Message("key_in_said", icon=":material/error:")
 """What is shown above the list when it is drawn next."""
 
 
@@ -64,4 +63,4 @@ def set_refusal(error: EfterskriftError) -> None:
     text = error_text(error)
     if isinstance(error, EntryChangedError):
         text = " ".join([t("key_in.not_ticked"), *_change_lines(error)])
-    st.session_state[MESSAGE_KEY] = text
+    MESSAGE.failed(text)

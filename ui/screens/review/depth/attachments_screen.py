@@ -28,25 +28,31 @@ from pipeline.store.paper.form_areas import ATTACHMENT_FORM
 from pipeline.store.paper.pages import Page
 from pipeline.store.registers.client_register import load_client, restrict_client
 from pipeline.store.schema.clock import utc_now
-from ui.browser.keyboard import key_help_button, keyboard
+from ui.browser.keyboard import keyboard
 from ui.browser.page_view import PageArea, SheetView, data_url, page_view
 from ui.i18n import t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.screens.review import current_entry
 from ui.screens.review.depth.target_search import (
     chosen_target,
     forget_target,
     target_search,
 )
+from ui.screens.review.in_place import (
+    back_button,
+    close_in_place,
+    in_place_heading,
+    opened_subject,
+)
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
-from ui.widgets.heading import person_menu
 from ui.widgets.images import find_covered_for, page_image, thumbnail
+from ui.widgets.messages import Message, error_text, errors_to
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
-_ENTRY_KEY, _LAST_KEY, _ERROR_KEY = "attachments_of", "attachments_last", "attachments_wrong"
+_MESSAGE = Message("attachments_wrong")
+_LAST_KEY = "attachments_last"
 _WRONG_DAYS_KEY = "attachments_wrong_days"
 """How often a day was wrong, and the widget of the last one."""
 _VIEWED_KEY = f"{VIEW_KEY_PREFIX}attachments"
@@ -69,34 +75,18 @@ class _Group:
         return (*self.loose, *(one.page for one in self.attached))
 
 
-def is_open() -> bool:
-    """Return whether the user sees the attachments of an entry."""
-    return _ENTRY_KEY in st.session_state
-
-
-def open_attachments(entry_id: str) -> None:
-    """Show the attachments of an entry instead of the entry."""
-    _close()
-    st.session_state[_ENTRY_KEY] = entry_id
-
-
 def show(context: AppContext, person: Person) -> None:
     """Show the attachments of the entry that was opened."""
     try:
-        group = _load_group(context, person, str(st.session_state[_ENTRY_KEY]))
+        group = _load_group(context, person, opened_subject())
     except EfterskriftError as error:
         _close()
         current_entry.set_warning(error_text(error))
         st.rerun()
     form = context.forms[(group.entry.form, group.entry.version)]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(gap=None):
-            st.title(plain(t("attachments.title", form=form.title)), anchor=False)
-            st.caption(plain(_describe_entry(group)))
-        key_help_button()
-        person_menu(context, person)
-    if text := st.session_state.pop(_ERROR_KEY, None):
-        st.error(plain_with_code(text))
+    title = plain(t("attachments.title", form=form.title))
+    in_place_heading(context, person, title, plain(_describe_entry(group)))
+    _MESSAGE.show()
     left, right = st.columns([1, 1], gap="medium")
     with left, st.container(key="picture"):
         _show_pictures(context, person, group)
@@ -104,13 +94,7 @@ def show(context: AppContext, person: Person) -> None:
         _show_loose(context, person, group)
         _show_attached(context, person, group)
         target_search(context, person, group.entry)
-        st.button(
-            t("attachments.back"),
-            key="attachments_back",
-            shortcut="Escape",
-            icon=":material/arrow_back:",
-            on_click=_close,
-        )
+        back_button("attachments_back", _close)
     note_drawn(_turn(group))
 
 
@@ -319,12 +303,12 @@ def _attach(context: AppContext, person: Person, group: _Group, target: str) -> 
             attachments.attach_pages(conn, context.forms, person, target, choices, now)
     except InvalidAnswerError as error:
         number = [page.id for page in group.loose].index(error.fields[0]) + 1
-        st.session_state[_ERROR_KEY] = t("attachments.wrong_day", number=number)
+        _MESSAGE.failed(t("attachments.wrong_day", number=number))
         count, _ = st.session_state.get(_WRONG_DAYS_KEY, (0, None))
         st.session_state[_WRONG_DAYS_KEY] = (count + 1, f"att_day-{error.fields[0]}")
         return
     except EfterskriftError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
+        _MESSAGE.failed(error_text(error))
         return
     st.session_state[_LAST_KEY] = [choice.page_id for choice in choices]
     _leave_entries_of([choice.page_id for choice in choices])
@@ -353,12 +337,9 @@ def _move(context: AppContext, person: Person, page_id: str, target: str) -> Non
 
 
 def _run(context: AppContext, action: Callable[[Connection], object], done: str) -> None:
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             action(conn)
-    except EfterskriftError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
-    else:
         current_entry.set_toast(done)
     reset_drawn()
 
@@ -370,7 +351,5 @@ def _leave_entries_of(page_ids: Sequence[str]) -> None:
 
 
 def _close() -> None:
-    for key in (_ENTRY_KEY, _LAST_KEY, _ERROR_KEY, _VIEWED_KEY, _WRONG_DAYS_KEY):
-        st.session_state.pop(key, None)
+    close_in_place(_LAST_KEY, _MESSAGE.key, _VIEWED_KEY, _WRONG_DAYS_KEY)
     forget_target()
-    reset_drawn()

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.store.depth import attachments
+from pipeline.store.depth.page_areas import join_page
 from pipeline.store.entries.attached_pages import find_sheet_before
 from pipeline.store.entries.entry import is_part_of_page, load_entry
 from pipeline.store.entries.entry_depth import list_allowed_depths, set_sheet_depth
@@ -18,11 +18,9 @@ from pipeline.store.paper.form_areas import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review import current_entry
-from ui.screens.review.depth.attachments_screen import open_attachments
-from ui.screens.review.depth.rows_screen import can_confirm_rows, open_rows
-from ui.screens.review.depth.split_screen import can_split, join_parts, open_page
+from ui.screens.review.in_place import open_in_place
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import errors_to
 from ui.workspace import AppContext
 
 
@@ -41,13 +39,13 @@ def entry_actions(context: AppContext, person: Person, view: EntryView) -> list[
     if view.entry.state is not EntryState.REVIEW or view.is_hidden:
         return []
     if is_part_of_page(view.entry):
-        join = partial(join_parts, context, person, view.entry.page)
+        join = partial(_join_parts, context, person, view.entry.page)
         return [*_split_action(view), EntryAction("join", t("split.join"), join)]
     if is_loose_page(view):
         return [*_loose_page_actions(context, person, view), *_split_action(view)]
     actions = _attachments_action(context, person, view)
-    if can_confirm_rows(view):
-        show_rows = partial(open_rows, view.entry.sheet)
+    if view.depth is Depth.DEVIATIONS and view.form.entries is EntriesPer.ROW:
+        show_rows = partial(open_in_place, "rows", view.entry.sheet)
         actions.append(EntryAction("rows", t("rows.open"), show_rows, "Alt+V"))
     actions += [
         EntryAction(
@@ -68,9 +66,10 @@ def is_loose_page(view: EntryView) -> bool:
 
 
 def _split_action(view: EntryView) -> list[EntryAction]:
-    if not can_split(view):
+    if view.depth is not Depth.FULL or not view.pages:
         return []
-    return [EntryAction("split", t("split.open"), partial(open_page, view.pages[0].id), "Alt+M")]
+    mark = partial(open_in_place, "split", view.pages[0].id)
+    return [EntryAction("split", t("split.open"), mark, "Alt+M")]
 
 
 def _attachments_action(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
@@ -81,7 +80,7 @@ def _attachments_action(context: AppContext, person: Person, view: EntryView) ->
     if not loose and not view.attachments:
         return []
     label = t("attachments.open", count=len(view.attachments), loose=len(loose))
-    show = partial(open_attachments, view.entry.id)
+    show = partial(open_in_place, "attachments", view.entry.id)
     return [EntryAction("attachments", label, show, "Alt+J")]
 
 
@@ -97,7 +96,7 @@ def _loose_page_actions(context: AppContext, person: Person, view: EntryView) ->
     if targets:
         form = context.forms[(targets[0].form, targets[0].version)]
         label = t("attachments.belongs_to", form=form.title)
-        show = partial(open_attachments, targets[0].id)
+        show = partial(open_in_place, "attachments", targets[0].id)
         actions.append(EntryAction("attachments", label, show, "Alt+J"))
     is_own = view.entry.form == ATTACHMENT_FORM[0]
     if view.entry.form in {ATTACHMENT_FORM[0], FREE_NOTE_FORM[0]}:
@@ -114,13 +113,20 @@ def _other_depths(context: AppContext, view: EntryView) -> list[Depth]:
 
 @requires_open_session
 def _choose_depth(context: AppContext, person: Person, view: EntryView, depth: Depth) -> None:
-    try:
+    with errors_to(current_entry.set_warning), context.store.begin() as conn:
+        set_sheet_depth(
+            conn, context.forms, person, view.entry.id, view.entry.revision, depth, utc_now()
+        )
+
+
+@requires_open_session
+def _join_parts(context: AppContext, person: Person, page_id: str) -> None:
+    """Make the page of a part whole again."""
+    with errors_to(current_entry.set_warning):
         with context.store.begin() as conn:
-            set_sheet_depth(
-                conn, context.forms, person, view.entry.id, view.entry.revision, depth, utc_now()
-            )
-    except EfterskriftError as error:
-        current_entry.set_warning(error_text(error))
+            join_page(conn, person, page_id, utc_now())
+        current_entry.open_entry(None)
+        current_entry.set_toast(t("split.joined"))
 
 
 @requires_open_session
@@ -128,11 +134,8 @@ def _change_form(
     context: AppContext, person: Person, view: EntryView, *, to_attachment: bool
 ) -> None:
     change = attachments.make_own_attachment if to_attachment else attachments.type_own_attachment
-    try:
+    with errors_to(current_entry.set_warning):
         with context.store.begin() as conn:
             change(conn, context.forms, person, view.entry.id, view.entry.revision)
             entry = load_entry(conn, view.entry.id)
-    except EfterskriftError as error:
-        current_entry.set_warning(error_text(error))
-    else:
         current_entry.open_entry(entry.id)

@@ -15,24 +15,22 @@ from types import MappingProxyType
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError, StoreError
+from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
-from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.review.decisions import reject_entry
 from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import restrict_client
 from pipeline.store.schema.clock import utc_now
-from ui.browser.keyboard import key_help_button, keyboard
+from ui.browser.keyboard import keyboard
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.screens.review import current_entry
 from ui.screens.review.entry_form import field_crops
 from ui.screens.review.field_input import (
@@ -41,40 +39,30 @@ from ui.screens.review.field_input import (
     given_answer,
     widget_key,
 )
+from ui.screens.review.in_place import (
+    back_button,
+    close_in_place,
+    in_place_heading,
+    opened_subject,
+)
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
-from ui.widgets.heading import person_menu
 from ui.widgets.images import find_covered_for, is_registered, page_image
+from ui.widgets.messages import Message, errors_to
 from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 MIN_SHEET_VIEW_TIME = timedelta(seconds=2)
 """A sheet that has been on the screen for less than this has not been looked at."""
-_SHEET_KEY, _ERROR_KEY = "rows_of", "rows_wrong"
+_MESSAGE = Message("rows_wrong")
 _VIEWED_KEY = f"{VIEW_KEY_PREFIX}rows"
 _SAVE_KEY = "rows_save"
 _MAX_SHOWN_VALUES = 8
 
 
-def can_confirm_rows(view: EntryView) -> bool:
-    """Return whether the rows of the entry's sheet can be confirmed together."""
-    return view.depth is Depth.DEVIATIONS and view.form.entries is EntriesPer.ROW
-
-
-def open_rows(sheet: str) -> None:
-    """Show the rows of a sheet instead of an entry."""
-    st.session_state[_SHEET_KEY] = sheet
-
-
-def is_open() -> bool:
-    """Return whether the user sees the rows of a sheet."""
-    return _SHEET_KEY in st.session_state
-
-
 def show(context: AppContext, person: Person) -> None:
     """Show the rows of the sheet that was opened."""
-    sheet = str(st.session_state[_SHEET_KEY])
+    sheet = opened_subject()
     with context.store.begin() as conn:
         rows = list_rows(conn, context.forms, person, sheet, utc_now())
         pages = list_sheet_pages(conn, sheet)
@@ -88,26 +76,15 @@ def show(context: AppContext, person: Person) -> None:
             if row.client is None or restrict_client(conn, row.client, person) == row.client
         ]
     turn = f"rows-{sheet}-{len(rows)}"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(gap=None):
-            st.title(plain(rows[0].form.title if rows else t("rows.title")), anchor=False)
-            st.caption(md("rows.how"))
-        key_help_button()
-        person_menu(context, person)
-    if text := st.session_state.pop(_ERROR_KEY, None):
-        st.error(plain_with_code(text))
+    title = plain(rows[0].form.title if rows else t("rows.title"))
+    in_place_heading(context, person, title, md("rows.how"))
+    _MESSAGE.show()
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
         _show_sheet(context, person, rows, pages, turn)
     with right:
         _show_rows(context, person, rows, turn)
-        st.button(
-            t("attachments.back"),
-            key="rows_back",
-            shortcut="Escape",
-            icon=":material/arrow_back:",
-            on_click=_close,
-        )
+        back_button("rows_back", _close)
     note_drawn(turn)
 
 
@@ -269,23 +246,18 @@ def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn
     """Confirm the rows that are ticked; a key pressed before the sheet was seen is ignored."""
     now = utc_now()
     if is_too_soon(turn, now, MIN_SHEET_VIEW_TIME):
-        st.session_state[_ERROR_KEY] = t("rows.look_first")
+        _MESSAGE.failed(t("rows.look_first"))
         return
     seen = [
         SeenRow(row.entry.id, row.entry.revision, _typed(rows, row))
         for row in rows
         if st.session_state.get(f"row_keep-{row.entry.id}")
     ]
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             confirmed = confirm_rows(conn, context.forms, person, seen, now)
-    except EfterskriftError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
-        return
-    _close()
-    current_entry.open_entry(None)
-    current_entry.allow_undo()
-    current_entry.set_toast(t("rows.saved", count=len(confirmed)))
+        _close()
+        _leave_decided(t("rows.saved", count=len(confirmed)))
 
 
 @requires_open_session
@@ -293,22 +265,22 @@ def _close_blank(context: AppContext, person: Person, rows: Sequence[SheetRow], 
     """Reject the rows as empty in one step."""
     now = utc_now()
     if is_too_soon(turn, now, MIN_SHEET_VIEW_TIME):
-        st.session_state[_ERROR_KEY] = t("rows.look_first")
+        _MESSAGE.failed(t("rows.look_first"))
         return
-    try:
+    with errors_to(_MESSAGE.failed):
         with context.store.begin() as conn:
             for row in rows:
                 reject_entry(conn, person, row.entry.id, row.entry.revision, "tom rad", now)
-    except EfterskriftError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
-        return
-    reset_drawn()
+        reset_drawn()
+        _leave_decided(t("rows.closed_blank", count=len(rows)))
+
+
+def _leave_decided(text: str) -> None:
+    """Leave the entry on the screen, which may be one of those that are decided now."""
     current_entry.open_entry(None)
     current_entry.allow_undo()
-    current_entry.set_toast(t("rows.closed_blank", count=len(rows)))
+    current_entry.set_toast(text)
 
 
 def _close() -> None:
-    for key in (_SHEET_KEY, _ERROR_KEY, _VIEWED_KEY):
-        st.session_state.pop(key, None)
-    reset_drawn()
+    close_in_place(_MESSAGE.key, _VIEWED_KEY)

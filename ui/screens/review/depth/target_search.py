@@ -18,7 +18,7 @@ from pipeline.store.entries.entry import Entry
 from ui.i18n import t
 from ui.markdown import plain, plain_with_code
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
 _TARGET_KEY, _FOUND_KEY, _TYPED_KEY = "attachments_to", "attachments_found", "attachments_typed"

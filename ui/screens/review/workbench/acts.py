@@ -38,34 +38,35 @@ from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
-from ui.screens.review import actions, current_entry
-from ui.screens.review.client_question import (
-    number_in,
-    question_of_error,
-    statement_of,
-)
-from ui.screens.review.depth.deviations import (
-    add_deviation,
-    is_grid_view,
-    with_added_deviations,
-)
-from ui.screens.review.depth.entry_actions import entry_actions
-from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
-from ui.screens.review.field_input import is_choice_field
-from ui.screens.review.workbench.answers import (
+from ui.screens.review import current_entry
+from ui.screens.review.answers import (
     all_answers,
     answers_so_far,
     field_answer,
     initial_value,
 )
-from ui.screens.review.workbench.claims import go_to_next, leave_task
-from ui.screens.review.workbench.client_card import (
+from ui.screens.review.client_card import (
     client_number,
     is_client_seen,
     note_client_seen,
     typed_number,
 )
-from ui.screens.review.workbench.field_cards import CLIENT_MEANINGS
+from ui.screens.review.client_question import (
+    number_in,
+    question_of_error,
+    statement_of,
+)
+from ui.screens.review.depth.entry_actions import entry_actions
+from ui.screens.review.deviations import (
+    add_deviation,
+    is_grid_view,
+    with_added_deviations,
+)
+from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
+from ui.screens.review.field_cards import CLIENT_MEANINGS
+from ui.screens.review.field_input import is_choice_field
+from ui.screens.review.workbench import actions
+from ui.screens.review.workbench.claims import go_to_next, leave_task
 from ui.screens.review.workbench.rekeying_turn import (
     TASK_PREFIX,
     claim_task,
@@ -73,7 +74,7 @@ from ui.screens.review.workbench.rekeying_turn import (
     skip_task,
     task_key,
 )
-from ui.screens.review.workbench.state import (
+from ui.screens.review.workbench_state import (
     ALL_FIELDS,
     FOCUS_LOOK,
     FOCUS_SAVE,
@@ -82,7 +83,7 @@ from ui.screens.review.workbench.state import (
     bench_state,
 )
 from ui.session import drawing_own_acts, note_activity
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
 Message = Mapping[str, Any]

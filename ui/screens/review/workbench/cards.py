@@ -15,6 +15,8 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.review.author_questions import ANSWERED_REASON
 from ui.browser.image_cache import image_id
 from ui.i18n import code_text, t
+from ui.screens.review.answers import answers_so_far, initial_value
+from ui.screens.review.client_card import banner_card
 from ui.screens.review.client_question import (
     MAX_NAME_LENGTH,
     MAX_WHY_LENGTH,
@@ -23,24 +25,20 @@ from ui.screens.review.client_question import (
     conflict_choices,
     missing_client_reasons,
 )
-from ui.screens.review.depth.deviations import (
+from ui.screens.review.depth.entry_actions import entry_actions
+from ui.screens.review.deviations import (
     added_deviation_count,
     deviation_areas,
     deviation_choices,
     sheet_look_text,
 )
-from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.entry_header import (
     entry_facts,
     entry_origin_text,
     first_outage_day,
     replaced_text,
 )
-from ui.screens.review.rejection import author_answer_texts
-from ui.screens.review.sheet_images import page_images, row_area
-from ui.screens.review.workbench.answers import answers_so_far, initial_value
-from ui.screens.review.workbench.client_card import banner_card
-from ui.screens.review.workbench.field_cards import (
+from ui.screens.review.field_cards import (
     PageImages,
     field_cards,
     folded_cards,
@@ -48,7 +46,9 @@ from ui.screens.review.workbench.field_cards import (
     open_fields,
     settled_card,
 )
-from ui.screens.review.workbench.state import Card, HeldEntry
+from ui.screens.review.rejection import author_answer_texts
+from ui.screens.review.sheet_images import page_images, row_area
+from ui.screens.review.workbench_state import Card, HeldEntry
 from ui.widgets.problem_text import issue_texts
 from ui.workspace import AppContext
 

@@ -12,11 +12,11 @@ from pipeline.domain.model import Person
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.rekeying import RekeyingTask
 from ui.screens.review import batch_screen, current_entry
-from ui.screens.review.depth.deviations import with_added_deviations
+from ui.screens.review.deviations import with_added_deviations
 from ui.screens.review.sheet_images import end_page_views, record_page_views
 from ui.screens.review.workbench.rekeying_turn import claim_task, end_task_view
-from ui.screens.review.workbench.state import bench_state
-from ui.widgets.errors import error_text
+from ui.screens.review.workbench_state import bench_state
+from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
 

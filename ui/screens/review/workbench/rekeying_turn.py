@@ -41,9 +41,9 @@ from ui.screens.review.field_input import (
     is_choice_field,
 )
 from ui.screens.review.workbench.cards import missing_client_card
-from ui.screens.review.workbench.state import Card, FieldValue, HeldEntry, bench_state
-from ui.widgets.errors import error_text
+from ui.screens.review.workbench_state import Card, FieldValue, HeldEntry, bench_state
 from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
+from ui.widgets.messages import error_text
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 

@@ -30,7 +30,7 @@ from ui.screens.review.current_entry import (
 from ui.screens.review.rejection import FORWARD_REASON, step_done_text, take_step
 from ui.screens.review.workbench.claims import go_to_next
 from ui.session import requires_open_session
-from ui.widgets.errors import error_text
+from ui.widgets.messages import error_text, errors_to
 from ui.workspace import AppContext
 
 _UNDONE_AT_KEY = "undone_at"
@@ -181,21 +181,18 @@ def _take_back_transfer(context: AppContext, person: Person, entry_id: str) -> N
 
 def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
     """Take back an entry, or all rows that were confirmed together."""
-    try:
+    with errors_to(set_warning):
         with context.store.begin() as conn:
             states = [
                 corrections.undo_decision(conn, person, entry.id, entry.revision, utc_now())
                 for entry in step
             ]
-    except EfterskriftError as error:
-        set_warning(error_text(error))
-        return
-    if states[0] in OPEN_STATES:
-        open_entry(step[0].id)
-    if len(step) > 1:
-        set_warning(t("rows.undone", count=len(step)))
-    elif states[0] not in OPEN_STATES:
-        set_warning(t("review.undone_rejection"))
+        if states[0] in OPEN_STATES:
+            open_entry(step[0].id)
+        if len(step) > 1:
+            set_warning(t("rows.undone", count=len(step)))
+        elif states[0] not in OPEN_STATES:
+            set_warning(t("review.undone_rejection"))
 
 
 @requires_open_session

@@ -26,7 +26,7 @@ from pipeline.preparation.digital_forms.table_rows import (
 from pipeline.registers.care_system_list import CareTable, parse_care_table
 from ui.i18n import t
 from ui.markdown import md, plain
-from ui.widgets.errors import show_error
+from ui.widgets.messages import show_error
 from ui.workspace import AppContext
 
 _FILES_KEY, _ASKED_KEY = "table_files", "table_asked"

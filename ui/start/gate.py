@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,23 +27,28 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.runtime import get_instance
 
 from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.settings import load_settings
-from ui.access import uploads
+from pipeline.domain.settings import Settings, load_settings
 from ui.access.bindings import BINDINGS, TICKETS, hash_token
 from ui.access.cookie import format_cookie, read_token
 from ui.access.downloads import DOWNLOADS
-from ui.access.hosts import is_known_host, is_same_origin
 from ui.access.logins import end_replaced_login, find_person
 from ui.access.screen_socket import NAME_HEADER, set_logged_in
-from ui.access.site import base_path, is_provider_on, server_hosts
+from ui.access.site import (
+    LOST_HEADER,
+    SESSION_PATH,
+    base_path,
+    is_known_host,
+    is_provider_on,
+    is_same_origin,
+    server_hosts,
+)
 from ui.workspace import open_app_context
 
-SESSION_PATH = "/efterskrift/session"
-LOST_HEADER = "X-Efterskrift-Lost"
-"""Tells the script that its window had another session, which it does not get back."""
 _STREAM, _UPLOAD, _MEDIA = "/_stcore/stream", "/_stcore/upload_file/", "/media/"
 _OPEN = {"/_stcore/health", "/_stcore/host-config"}
 _CLOSED = ("/_stcore/", "/component/", "/app/static/", "/svelte/")
@@ -123,20 +130,20 @@ class Gate:
     ) -> None:
         token, person = login
         settings = load_settings()
-        limit = uploads.file_limit(settings, person)
+        limit = file_limit(settings, person)
         length = Headers(scope=scope).get("content-length", "")
         # The server holds the body to the length that is announced.
         if limit == 0 or not length.isdecimal():
             await _refusal(411 if limit else 403)(scope, receive, send)
             return
-        if uploads.exceeds(int(length), limit):
+        if exceeds(int(length), limit):
             await _refusal(413)(scope, receive, send)
             return
-        with uploads.RESERVATIONS.reserve(
+        with RESERVATIONS.reserve(
             hash_token(token),
             int(length),
-            lambda: uploads.held_bytes(BINDINGS.sessions_of(token)),
-            uploads.session_limit(settings),
+            lambda: held_bytes(BINDINGS.sessions_of(token)),
+            session_limit(settings),
         ) as is_room:
             handler = self._app if is_room else _refusal(413)
             await handler(scope, receive, send)
@@ -263,3 +270,69 @@ def _find_person(token: str) -> Person | None:
 
 def _end_replaced_login(token: str) -> None:
     end_replaced_login(open_app_context().store, token)
+
+
+# How much a person may upload, and how much of it is held in memory at a time.
+
+_MEGABYTE = 1024 * 1024
+_LIST_MB = 20
+"""Largest list (staff, plan, receipts) of a role that scans no paper."""
+_ENVELOPE_BYTES = 64 * 1024
+"""What the request around a file adds to its size."""
+_PAPER_ACTIONS = (Action.SCAN, Action.MAKE_FORMS)
+_LIST_ACTIONS = (Action.PACK, Action.RECEIPT, Action.FOLLOW_UP)
+
+
+def file_limit(settings: Settings, person: Person) -> int:
+    """Return the largest file that this person's role may upload, in bytes; 0: none at all."""
+    if any(is_allowed(person, action) for action in _PAPER_ACTIONS):
+        return settings.upload_mb * _MEGABYTE
+    if any(is_allowed(person, action) for action in _LIST_ACTIONS):
+        return min(settings.upload_mb, _LIST_MB) * _MEGABYTE
+    return 0
+
+
+def session_limit(settings: Settings) -> int:
+    """Return how many bytes of uploads one login may hold at a time, in all its windows."""
+    return settings.upload_session_mb * _MEGABYTE
+
+
+def held_bytes(session_ids: Iterable[str]) -> int:
+    """Return the size of the files that these Streamlit sessions hold in memory."""
+    storage = get_instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
+    files = (storage.get(session_id, {}) for session_id in session_ids)
+    return sum(len(file.data) for held in files for file in list(held.values()))
+
+
+def exceeds(length: int, limit: int) -> bool:
+    """Return whether a request of this length carries a file above the limit."""
+    return length > limit + _ENVELOPE_BYTES
+
+
+class Reservations:
+    """Uploads that are on their way, by login: several at once must not pass the limit together."""
+
+    def __init__(self) -> None:
+        self._bytes: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reserve(
+        self, login: str, length: int, held: Callable[[], int], limit: int
+    ) -> Iterator[bool]:
+        """Reserve room for one upload while the block runs; False: there is none."""
+        with self._lock:
+            is_room = not exceeds(held() + self._bytes[login] + length, limit)
+            if is_room:
+                self._bytes[login] += length
+        try:
+            yield is_room
+        finally:
+            if is_room:
+                with self._lock:
+                    self._bytes[login] -= length
+                    if self._bytes[login] <= 0:
+                        del self._bytes[login]
+
+
+RESERVATIONS = Reservations()

@@ -16,15 +16,18 @@ from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.files.page_files import INTAKE_SUFFIXES, natural_sort_key
 from pipeline.operations.intake import IntakeResult, import_uploads
+from pipeline.operations.photo_check import PhotoCheck, PhotoProblem, check_photo
 from pipeline.preparation.digital_forms.table_rows import TABLE_SUFFIXES
 from pipeline.store.schema.clock import utc_now
 from ui.access.upload_memory import release_uploads
+from ui.browser.page_view import data_url
 from ui.i18n import format_recent, t
-from ui.markdown import md, plain
+from ui.markdown import md, plain, plain_with_code
+from ui.screens.scan import upload_tables
 from ui.screens.scan.stacks import INTAKE_RESULT_KEY
-from ui.screens.scan.upload import tables
-from ui.screens.scan.upload.photos import forget_photos, photo_files, photo_list
+from ui.session import requires_open_session
 from ui.widgets.heading import translate_upload_button
+from ui.widgets.messages import error_text
 from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
@@ -36,8 +39,8 @@ _FILES, _FOLDER, _PHOTOS = _WAYS = ("files", "folder", "photos")
 def upload_form(context: AppContext, person: Person) -> None:
     """Show the choice of the way, and what that way needs."""
     st.header(t("scan.upload"), anchor=False)
-    if tables.is_asking():
-        answered = tables.ask_for_forms(context, _forget_upload)
+    if upload_tables.is_asking():
+        answered = upload_tables.ask_for_forms(context, _forget_upload)
         if answered is not None:
             _import(context, person, answered)
         return
@@ -75,8 +78,8 @@ def upload_form(context: AppContext, person: Person) -> None:
     if not files or not unit:
         st.warning(t(f"scan.none.{way}"))
         return
-    upload = tables.Upload(unit, place.strip(), files)
-    if way != _PHOTOS and tables.begin(upload):
+    upload = upload_tables.Upload(unit, place.strip(), files)
+    if way != _PHOTOS and upload_tables.begin(upload):
         return
     _import(context, person, upload)
 
@@ -100,7 +103,7 @@ def _uploader(is_folder: bool) -> list[UploadedFile]:
     )
 
 
-def _import(context: AppContext, person: Person, upload: tables.Upload) -> None:
+def _import(context: AppContext, person: Person, upload: upload_tables.Upload) -> None:
     """Import the files to the last page, even if the user clicks something else meanwhile."""
     upload_count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
     bar = st.progress(0.0, md("scan.taking_in", count=0))
@@ -132,7 +135,7 @@ def _forget_upload(files: list[UploadedFile]) -> None:
     """Begin with no files, once they are imported or not wanted any more."""
     release_uploads(files)
     forget_photos()
-    tables.forget()
+    upload_tables.forget()
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
 
 
@@ -158,3 +161,105 @@ def _show_import_progress(bar: DeltaGenerator, count: int) -> None:
     """
     with suppress(StopException):
         bar.progress(count / (count + 20), md("scan.taking_in", count=count))
+
+
+# Photos that a phone takes of paper: several pages, each shown with its edges before it is sent.
+#
+# The photo is taken by the phone's own camera at its full resolution; `document.js` asks for it.
+
+_TYPES = ["jpg", "jpeg", "png", "heic", "heif", "webp"]
+_FILES_KEY, _CHECKS_KEY, _TAKEN_KEY = "photo_files", "photo_checks", "photos_taken"
+_PLACE_KEY = "photo_place"
+"""Session-state key of the place of the photo that is taken again."""
+_MAX_PHOTOS = 40
+
+
+def photo_files() -> list[UploadedFile]:
+    """Return the photos in the order of the pages.
+
+    They lie in the session's state, where the limit of held uploads counts them.
+    """
+    files: list[UploadedFile] = st.session_state.setdefault(_FILES_KEY, [])
+    return files
+
+
+def forget_photos() -> None:
+    """Begin with no photo, once they are imported."""
+    for key in (_FILES_KEY, _CHECKS_KEY, _PLACE_KEY):
+        st.session_state.pop(key, None)
+
+
+def photo_list(context: AppContext) -> None:
+    """Show the button that takes a photo, and every photo with the edges that were found."""
+    files, checks = photo_files(), _photo_checks()
+    st.caption(t("scan.photo.how"))
+    taken_count = st.session_state.get(_TAKEN_KEY, 0)
+    if len(files) < _MAX_PHOTOS:
+        photo = st.file_uploader(
+            md("scan.photo.take", number=_next_place() + 1),
+            type=_TYPES,
+            key=f"upload_photo_{taken_count}",
+        )
+        if photo is not None:
+            _add_photo(photo, taken_count)
+    for place, (file, check) in enumerate(zip(files, checks, strict=True)):
+        _photo_line(context, place, file, check)
+
+
+def _photo_checks() -> list[PhotoCheck]:
+    checks: list[PhotoCheck] = st.session_state.setdefault(_CHECKS_KEY, [])
+    return checks
+
+
+def _next_place() -> int:
+    place: int = st.session_state.get(_PLACE_KEY, len(photo_files()))
+    return min(place, len(photo_files()))
+
+
+def _add_photo(photo: UploadedFile, taken_count: int) -> None:
+    try:
+        with st.spinner(t("scan.photo.looking")):
+            check = check_photo(photo.getvalue(), photo.name)
+    except EfterskriftError as error:
+        st.error(plain_with_code(error_text(error)), icon=":material/error:")
+        return
+    place = _next_place()
+    photo_files().insert(place, photo)
+    _photo_checks().insert(place, check)
+    st.session_state.pop(_PLACE_KEY, None)
+    st.session_state[_TAKEN_KEY] = taken_count + 1
+    st.rerun()
+
+
+def _photo_line(context: AppContext, place: int, file: UploadedFile, check: PhotoCheck) -> None:
+    with st.container(border=True, key=f"photo-{place}"):
+        if check.preview:
+            alt = t("scan.photo.alt", number=place + 1)
+            st.html(f'<img class="ef-photo" alt="{alt}" src="{data_url(check.preview)}">')
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(md(_verdict_key(check), number=place + 1), width="stretch")
+            st.button(
+                t("scan.photo.again"),
+                key=f"photo_again-{file.file_id}",
+                icon=":material/photo_camera:",
+                on_click=partial(_take_again, context, place),
+            )
+        for problem in check.problems:
+            st.warning(t(f"scan.photo.{problem.value}"), icon=":material/warning:")
+
+
+def _verdict_key(check: PhotoCheck) -> str:
+    if PhotoProblem.UNREADABLE in check.problems:
+        return "scan.photo.page"
+    if check.is_known:
+        return "scan.photo.known"
+    return "scan.photo.page" if check.problems else "scan.photo.edges"
+
+
+@requires_open_session
+def _take_again(context: AppContext, place: int) -> None:
+    del context
+    if place < len(photo_files()):
+        photo_files().pop(place)
+        _photo_checks().pop(place)
+        st.session_state[_PLACE_KEY] = place

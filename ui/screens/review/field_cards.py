@@ -34,7 +34,7 @@ from ui.screens.review.field_input import (
     second_review_choices,
     second_review_reason,
 )
-from ui.screens.review.workbench.state import ALL_FIELDS, HeldEntry
+from ui.screens.review.workbench_state import ALL_FIELDS, HeldEntry
 from ui.widgets.images import is_registered
 
 CLIENT_MEANINGS = (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pipeline.domain.review.rules import Answer
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from ui.screens.review.field_cards import folded_fields, open_fields
 from ui.screens.review.field_input import (
     answer_from_code,
     answer_from_text,
@@ -19,8 +20,7 @@ from ui.screens.review.field_input import (
     second_answer,
     second_review_choices,
 )
-from ui.screens.review.workbench.field_cards import folded_fields, open_fields
-from ui.screens.review.workbench.state import FieldValue, HeldEntry
+from ui.screens.review.workbench_state import FieldValue, HeldEntry
 
 
 def field_answer(view: EntryView, field: FieldView, value: FieldValue | None) -> Answer | None:

@@ -36,11 +36,10 @@ from pipeline.operations.upkeep.log_lines import start_log
 from ui import screens
 from ui.access.cookie import DeviceCookie
 from ui.access.downloads import DOWNLOADS
-from ui.access.gate import Gate
-from ui.access.header_limits import HeaderLimits
-from ui.access.headers import SecurityHeaders
+from ui.access.headers import HeaderLimits, SecurityHeaders
 from ui.access.screen_socket import limit_web_sockets
 from ui.i18n import t
+from ui.start.gate import Gate
 from ui.workspace import open_app_context
 
 

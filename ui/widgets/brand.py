@@ -16,7 +16,7 @@ from pipeline.forms.letterhead import find_logo
 from ui.browser.assets import svg_data_url
 from ui.i18n import t
 
-_MARK = Path(__file__).parent / "static" / "icon.svg"
+_MARK = Path(__file__).parents[1] / "static" / "icon.svg"
 _HEIGHT = 32
 """Of the picture in the header, in px."""
 _NAME_WIDTH = 96

@@ -16,18 +16,16 @@ from pipeline.domain.model import Person
 from pipeline.domain.settings import load_settings
 from pipeline.store.review.author_questions import count_own_questions
 from ui import session
-from ui.access.exchange import exchange_ticket
 from ui.access.upload_memory import release_unused_uploads
-from ui.brand import header_logo
-from ui.browser.action_lock import action_lock
 from ui.browser.assets import svg_data_url
-from ui.browser.document import document_settings
+from ui.browser.document import action_lock, document_settings
 from ui.i18n import t
 from ui.screens.admin import login, own_login
+from ui.screens.admin.login import exchange_ticket
 from ui.screens.menu import SCREENS, MenuScreen
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
-from ui.widgets.errors import show_error
+from ui.widgets.brand import header_logo
 from ui.widgets.heading import (
     OWN_LOGIN_KEY,
     PRACTICE_STEP_KEY,
@@ -35,11 +33,12 @@ from ui.widgets.heading import (
     screen_heading,
     show_guide,
 )
+from ui.widgets.messages import show_error
 from ui.widgets.tables import table_sort
 from ui.widgets.view_log import reset_views
 from ui.workspace import AppContext, open_app_context
 
-STATIC = Path(__file__).with_name("static")
+STATIC = Path(__file__).parents[1] / "static"
 
 
 _START_SCREENS = ("review", "log", "progress", "accounts")
@@ -90,7 +89,7 @@ def main() -> None:
     if session.is_password_change_due():
         _show_single_screen(partial(login.choose_password, context, person), t("password.title"))
         return
-    if session.is_second_factor_due(context, person):
+    if own_login.is_second_factor_due(context, person):
         show = partial(own_login.show_required, context, person)
         _show_single_screen(show, t("own_login.add"))
         return

@@ -1,1 +1,0 @@
-"""Making a form by boxes on the blank of a form printed elsewhere."""

@@ -1,0 +1,63 @@
+"""What is open in place of Granska, at its address, until it is closed.
+
+Slå upp, the attachments of an entry, the rows of a sheet, or the parts of a page. Granska knows
+only their names: the menu knows the modules that show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pipeline.domain.model import Person
+from ui.browser.keyboard import key_help_button
+from ui.i18n import t
+from ui.widgets.heading import person_menu
+from ui.widgets.min_view_time import reset_drawn
+from ui.workspace import AppContext
+
+_OPEN_KEY = "review_in_place"
+
+
+def open_in_place(screen: str, subject: str = "") -> None:
+    """Open a screen of this name in place of Granska; `subject` is the id of what it shows."""
+    st.session_state[_OPEN_KEY] = (screen, subject)
+
+
+def opened_screen() -> str:
+    """Return the name of the screen in place of Granska, empty if there is none."""
+    return str(st.session_state.get(_OPEN_KEY, ("",))[0])
+
+
+def opened_subject() -> str:
+    """Return the id of what the screen in place of Granska shows."""
+    return str(st.session_state[_OPEN_KEY][1])
+
+
+def close_in_place(*keys: str) -> None:
+    """Go back to Granska, and forget what the screen kept under these keys of the session state."""
+    for key in (_OPEN_KEY, *keys):
+        st.session_state.pop(key, None)
+    reset_drawn()
+
+
+def in_place_heading(context: AppContext, person: Person, title: str, caption: str) -> None:
+    """Show the heading of a screen in place of Granska; both texts are Markdown."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.title(title, anchor=False)
+            st.caption(caption)
+        key_help_button()
+        person_menu(context, person)
+
+
+def back_button(key: str, on_click: Callable[[], None]) -> None:
+    """Show the button that goes back to Granska."""
+    st.button(
+        t("attachments.back"),
+        key=key,
+        shortcut="Escape",
+        icon=":material/arrow_back:",
+        on_click=on_click,
+    )
