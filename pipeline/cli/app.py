@@ -25,9 +25,14 @@ from pipeline.cli import (
     work,
 )
 from pipeline.cli.context import LANGUAGE, print_note
-from pipeline.cli.exporting import archiving, check_target, receipt_list
-from pipeline.cli.exporting import runs as exporting
-from pipeline.cli.workspace import first_setup, fleet, lifecycle, registers
+from pipeline.cli import plug_ins
+from pipeline.cli import receipt_list
+from pipeline.cli import archiving
+from pipeline.cli import export_runs as exporting
+from pipeline.cli import registers
+from pipeline.cli import lifecycle
+from pipeline.cli import fleet
+from pipeline.cli import first_setup
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 from pipeline.domain.settings import read_environment_file
 from pipeline.operations.upkeep.log_lines import start_log
@@ -40,7 +45,7 @@ COMMANDS = (
     reading.register_read_command,
     exporting.register_export_commands,
     exporting.register_header_command,
-    check_target.register_target_command,
+    plug_ins.register_target_command,
     oversight.register_care_system_command,
     receipt_list.register_list_receipt_command,
     archiving.register_archive_command,

@@ -228,7 +228,7 @@ def demo(
     is there. The workspace is data/store/demo in the program's folder, with --through
     data/store/demo-through; another one that is set is neither read nor changed.
     """
-    from pipeline.cli.exporting.demo_through import drive_demo_through
+    from pipeline.cli.demo_through import drive_demo_through
     from pipeline.cli.work import make_progress_bar, status, work
     from pipeline.files.page_files import count_pages
     from pipeline.operations.demo import (

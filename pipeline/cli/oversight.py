@@ -29,7 +29,7 @@ from pipeline.cli.context import (
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.cli.exporting.runs import open_export_context, write_secret
+from pipeline.cli.export_runs import open_export_context, write_secret
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Role

@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from pipeline.cli.exporting import archiving
+from pipeline.cli import archiving
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.settings import Settings

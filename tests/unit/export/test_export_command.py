@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from pipeline.cli import oversight
 from pipeline.cli.app import build_app
-from pipeline.cli.exporting import receipt_list
-from pipeline.cli.exporting import runs as exporting
+from pipeline.cli import receipt_list
+from pipeline.cli import export_runs as exporting
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings

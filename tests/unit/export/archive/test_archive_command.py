@@ -13,7 +13,8 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from pipeline.cli.exporting import archiving, runs
+from pipeline.cli import archiving
+from pipeline.cli import export_runs
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext
@@ -46,7 +47,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
 
 def say(*words: str) -> str:
     app = typer.Typer()
-    runs.register_export_commands(app)
+    export_runs.register_export_commands(app)
     archiving.register_archive_command(app)
     done = CliRunner().invoke(app, list(words), standalone_mode=False)
     if done.exception:

@@ -18,7 +18,7 @@ from pipeline.cli.context import (
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.cli.exporting.runs import open_export_context, require_output_folder, write_secret
+from pipeline.cli.export_runs import open_export_context, require_output_folder, write_secret
 from pipeline.texts import Text
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pipeline.cli.context import (
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.cli.exporting.runs import open_export_context
+from pipeline.cli.export_runs import open_export_context
 from pipeline.cli.oversight import AreaOfFile, ColumnNames, select_columns
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.model import Role
