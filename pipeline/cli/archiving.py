@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.context import (
-    REVIEW,
     As,
     AsJson,
     format_count,
@@ -24,11 +23,6 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.export.runs import ExportContext
-
-
-def register_archive_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("archive", rich_help_panel=REVIEW)(archive)
 
 
 def archive(

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.context import (
-    REVIEW,
     As,
     AsJson,
     print_text,
@@ -20,11 +19,6 @@ from pipeline.cli.export_runs import open_export_context
 from pipeline.cli.oversight import AreaOfFile, ColumnNames, select_columns
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.model import Role
-
-
-def register_list_receipt_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("check-receipts", rich_help_panel=REVIEW)(check_receipts)
 
 
 def check_receipts(

@@ -204,7 +204,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
 
 def _archive(*words: str) -> str:
     app = typer.Typer()
-    archiving.register_archive_command(app)
+    app.command("archive")(archiving.archive)
     done = CliRunner().invoke(app, ["--json", *words], standalone_mode=False)
     if done.exception:
         raise done.exception

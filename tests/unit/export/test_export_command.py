@@ -15,10 +15,9 @@ import typer
 from frictionless import Resource
 from typer.testing import CliRunner
 
-from pipeline.cli import oversight
-from pipeline.cli.app import build_app
-from pipeline.cli import receipt_list
 from pipeline.cli import export_runs as exporting
+from pipeline.cli import oversight, receipt_list
+from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings

@@ -13,8 +13,7 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from pipeline.cli import archiving
-from pipeline.cli import export_runs
+from pipeline.cli import archiving, export_runs
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext
