@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,53 +16,105 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import (
+    archiving,
     benchmark,
+    export_runs,
+    first_setup,
+    fleet,
     forms,
     learning,
+    lifecycle,
     operations,
     oversight,
+    plug_ins,
     printing,
     reading,
+    receipt_list,
+    registers,
     work,
 )
-from pipeline.cli.context import LANGUAGE, print_note
-from pipeline.cli.exporting import archiving, check_target, receipt_list
-from pipeline.cli.exporting import runs as exporting
-from pipeline.cli.workspace import first_setup, fleet, lifecycle, registers
+from pipeline.cli.context import BEFORE, IMPORT, LANGUAGE, RESEARCH, REVIEW, RUNNING, print_note
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 from pipeline.domain.settings import read_environment_file
 from pipeline.operations.upkeep.log_lines import start_log
 
-COMMANDS = (
-    forms.register,
-    printing.register_print_command,
-    printing.register_pack_commands,
-    work.register,
-    reading.register_read_command,
-    exporting.register_export_commands,
-    exporting.register_header_command,
-    check_target.register_target_command,
-    oversight.register_care_system_command,
-    receipt_list.register_list_receipt_command,
-    archiving.register_archive_command,
-    oversight.register_backlog_command,
-    first_setup.register_init_command,
-    lifecycle.register_store_commands,
-    registers.register_register_commands,
-    registers.register_person_command,
-    registers.register_block_command,
-    operations.register_ui_command,
-    operations.register_demo_command,
-    operations.register_upkeep_commands,
-    operations.register_paper_commands,
-    oversight.register_audit_commands,
-    oversight.register_metrics_command,
-    fleet.register_fleet_commands,
-    learning.register,
-    reading.register_recognize_command,
-    benchmark.register_bench_command,
-)
-"""What adds the commands, in the order of `--help`: the groups of `context` one after another."""
+Command = Callable[..., None]
+COMMANDS: Mapping[str, Mapping[str, Command]] = {
+    BEFORE: {
+        "print": printing.print_form,
+        "pack": printing.pack,
+        "planned": operations.planned,
+    },
+    IMPORT: {
+        "scan": work.scan,
+        "watch": work.watch,
+        "work": work.work,
+        "reread": work.reread,
+        "status": work.status,
+        "read": reading.read,
+    },
+    REVIEW: {
+        "export": export_runs.export,
+        "receipt": export_runs.receipt,
+        "check-header": export_runs.check_header,
+        "check-target": plug_ins.check_target,
+        "clashes": oversight.clashes,
+        "check-receipts": receipt_list.check_receipts,
+        "archive": archiving.archive,
+        "backlog": oversight.backlog,
+        "packs": operations.packs,
+        "close-page": operations.close_page,
+    },
+    RUNNING: {
+        "init": first_setup.init,
+        "upgrade": lifecycle.upgrade,
+        "backup-key": lifecycle.backup_key,
+        "backup": lifecycle.backup,
+        "restore": lifecycle.restore,
+        "unit": registers.unit,
+        "clients": registers.clients,
+        "staff": registers.staff,
+        "person": registers.person,
+        "block": registers.block,
+        "ui": operations.ui,
+        "demo": operations.demo,
+        "doctor": operations.doctor,
+        "check": operations.check,
+        "metrics": oversight.metrics,
+        "learn": learning.learn,
+    },
+    RESEARCH: {"recognize": reading.recognize, "bench": benchmark.bench},
+}
+"""The commands by their panel of `--help`, in its order."""
+GROUPS: Mapping[tuple[str, str, str], Mapping[str, Command]] = {
+    (BEFORE, "forms", "Forms: list, show, check, lay out."): {
+        "list": forms.list_forms,
+        "show": forms.show_form,
+        "check": forms.check_forms,
+        "place": forms.place_form,
+        "html": forms.make_html_form,
+    },
+    (BEFORE, "drill", "Yearly drill: print, fill in, scan and read ten sheets."): {
+        "make": forms.make_drill,
+        "read": forms.read_drill,
+    },
+    (BEFORE, "issued", "Sheets printed elsewhere: import their serials."): {
+        "take-in": printing.take_in,
+    },
+    (RUNNING, "audit", "Event log: verify, seal, extract for a client, export."): {
+        "verify": oversight.verify,
+        "seal": oversight.seal,
+        "extract": oversight.extract,
+        "export": oversight.export,
+    },
+    (RUNNING, "fleet", "Workspaces of one installation: state, commands in them."): {
+        "status": fleet.status,
+        "run": fleet.run,
+    },
+}
+"""The groups of commands: panel, name and help, with their commands."""
+_PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+"""Context of the command whose arguments are another command."""
 
 
 def build_app() -> typer.Typer:
@@ -75,8 +128,16 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_set_global_options)
-    for register in COMMANDS:
-        register(app)
+    for panel, commands in COMMANDS.items():
+        for name, command in commands.items():
+            app.command(name, rich_help_panel=panel)(command)
+    for (panel, name, text), commands in GROUPS.items():
+        group = typer.Typer(help=text, no_args_is_help=True)
+        group.callback()(lambda: None)  # a group stays one although it has a single command
+        for each, command in commands.items():
+            passed_on = _PASSED_ON if command is fleet.run else None
+            group.command(each, context_settings=passed_on)(command)
+        app.add_typer(group, name=name, rich_help_panel=panel)
     return app
 
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.context import RESEARCH, AsJson, message, print_note, print_text
+from pipeline.cli.context import AsJson, message, print_note, print_text
 from pipeline.domain.errors import MissingProgramError, UsageError
 from pipeline.domain.settings import ROOT, load_settings
 
@@ -30,11 +30,6 @@ _RESEARCH = "research"
 """Package with the code for measurements; absent from an installed wheel."""
 _MIN_TABLE_WIDTH = 180
 """Characters; the table of `--quality` is not folded on a narrow terminal."""
-
-
-def register_bench_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("bench", rich_help_panel=RESEARCH)(bench)
 
 
 def bench(

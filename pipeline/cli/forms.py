@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.context import (
-    BEFORE,
     AsJson,
     message,
     print_note,
@@ -29,24 +28,6 @@ from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.preparation.form_check.check import CheckedForm
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    forms = typer.Typer(help="Forms: list, show, check, lay out.", no_args_is_help=True)
-    forms.command("list")(list_forms)
-    forms.command("show")(show_form)
-    forms.command("check")(check_forms)
-    forms.command("place")(place_form)
-    forms.command("html")(make_html_form)
-    app.add_typer(forms, name="forms", rich_help_panel=BEFORE)
-    drill = typer.Typer(
-        help="Yearly drill: print, fill in, scan and read ten sheets.",
-        no_args_is_help=True,
-    )
-    drill.command("make")(make_drill)
-    drill.command("read")(read_drill)
-    app.add_typer(drill, name="drill", rich_help_panel=BEFORE)
 
 
 def list_forms(as_json: AsJson = False) -> None:

@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.cli.context import (
-    RUNNING,
     AsAdministrator,
     AsJson,
     message,
@@ -38,11 +37,6 @@ _COLUMNS = (
     "cli.learn.column.most_confident",
     "cli.learn.column.verdict",
 )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("learn", rich_help_panel=RUNNING)(learn)
 
 
 def learn(

@@ -24,10 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.cli.context import (
-    BEFORE,
     LANGUAGE,
-    REVIEW,
-    RUNNING,
     As,
     AsJson,
     format_count,
@@ -58,11 +55,6 @@ SERVER_SHUTDOWN_SECONDS = 20
 """The server waits for browsers to hang up, which a sleeping one may never do."""
 _POLL_SECONDS = 15
 """Interval of the check whether the workers live; long enough to ride out a database restart."""
-
-
-def register_ui_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("ui", rich_help_panel=RUNNING)(ui)
 
 
 def ui(
@@ -209,11 +201,6 @@ def _interrupt_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def register_demo_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("demo", rich_help_panel=RUNNING)(demo)
-
-
 def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Do not start the user interface.")
@@ -235,7 +222,7 @@ def demo(
     is there. The workspace is data/store/demo in the program's folder, with --through
     data/store/demo-through; another one that is set is neither read nor changed.
     """
-    from pipeline.cli.exporting.demo_through import drive_demo_through
+    from pipeline.cli.demo_through import drive_demo_through
     from pipeline.cli.work import make_progress_bar, status, work
     from pipeline.files.page_files import count_pages
     from pipeline.operations.demo import (
@@ -278,12 +265,6 @@ def demo(
     typer.echo()
     if not headless:
         ui()
-
-
-def register_upkeep_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("doctor", rich_help_panel=RUNNING)(doctor)
-    app.command("check", rich_help_panel=RUNNING)(check)
 
 
 def check(
@@ -398,13 +379,6 @@ def doctor() -> None:
             remedy=first.remedy,
         )
         raise typer.Exit(ExitCode.MISSING_PROGRAM if is_incomplete else first.code)
-
-
-def register_paper_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("planned", rich_help_panel=BEFORE)(planned)
-    app.command("packs", rich_help_panel=REVIEW)(packs)
-    app.command("close-page", rich_help_panel=REVIEW)(close_page)
 
 
 def packs(

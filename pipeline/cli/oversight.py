@@ -18,8 +18,6 @@ import typer
 
 from pipeline.cli.context import (
     LANGUAGE,
-    REVIEW,
-    RUNNING,
     As,
     AsJson,
     format_count,
@@ -29,7 +27,7 @@ from pipeline.cli.context import (
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.cli.exporting.runs import open_export_context, write_secret
+from pipeline.cli.export_runs import open_export_context, write_secret
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Role
@@ -49,16 +47,6 @@ EndDate = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="L
 _OTHER_PATH_REMEDY = Text("error.secret_not_written.elsewhere")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 """Years that the days of a log extract may have: others are typing errors."""
-
-
-def register_audit_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    audit = typer.Typer(
-        help="Event log: verify, seal, extract for a client, export.", no_args_is_help=True
-    )
-    for command in (verify, seal, extract, export):
-        audit.command(command.__name__)(command)
-    app.add_typer(audit, name="audit", rich_help_panel=RUNNING)
 
 
 def verify(
@@ -274,11 +262,6 @@ def _append_line(path: Path, line: str) -> None:
         raise UsageError("not_writable", output=path, reason=error.strerror) from error
 
 
-def register_backlog_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("backlog", rich_help_panel=REVIEW)(backlog)
-
-
 def backlog(
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")],
     unit: Annotated[str | None, typer.Option(help="Only clients with paper of this unit.")] = None,
@@ -305,11 +288,6 @@ def backlog(
         unknown=format_count(clients.unknown, "sheet"),
         hidden=format_count(clients.hidden, "entry"),
     )
-
-
-def register_metrics_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("metrics", rich_help_panel=RUNNING)(metrics)
 
 
 def metrics(
@@ -357,11 +335,6 @@ ColumnNames = Annotated[
     list[str] | None,
     typer.Option(help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author."),
 ]
-
-
-def register_care_system_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("clashes", rich_help_panel=REVIEW)(clashes)
 
 
 def clashes(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.context import BEFORE, format_count, print_note, resolve_acting_person
+from pipeline.cli.context import format_count, print_note, resolve_acting_person
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.form.form import Area
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 PRINTED_BY = "kommandorad"
 """Login under which the register of issued sheets has those that the command line printed."""
 EXISTING_FILE = {"exists": True, "dir_okay": False}
-
-
-def register_print_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("print", rich_help_panel=BEFORE)(print_form)
 
 
 def print_form(
@@ -298,17 +293,6 @@ def _report_write_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError("sheets_not_writable", output=path, value=error.strerror) from error
-
-
-def register_pack_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("pack", rich_help_panel=BEFORE)(pack)
-    issued = typer.Typer(
-        help="Sheets printed elsewhere: import their serials.", no_args_is_help=True
-    )
-    issued.command("take-in")(take_in)
-    issued.callback()(lambda: None)  # keeps the group a group although it has one command
-    app.add_typer(issued, name="issued", rich_help_panel=BEFORE)
 
 
 def pack(

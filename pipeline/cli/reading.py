@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import IMPORT, RESEARCH, describe_issue, message, print_note
+from pipeline.cli.context import describe_issue, message, print_note
 from pipeline.domain.errors import (
     BrokenFileError,
     EfterskriftError,
@@ -63,11 +63,6 @@ class PageOutput:
 
     page_object: dict[str, Any]
     exit_code: ExitCode | None = None
-
-
-def register_read_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("read", rich_help_panel=IMPORT)(read)
 
 
 def read(
@@ -332,11 +327,6 @@ def _print_page(page: dict[str, Any], console: Console) -> None:
             markup=False,
             soft_wrap=True,
         )
-
-
-def register_recognize_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("recognize", rich_help_panel=RESEARCH)(recognize)
 
 
 def recognize(

@@ -28,7 +28,6 @@ from rich.progress import (
 from rich.text import Text
 
 from pipeline.cli.context import (
-    IMPORT,
     LANGUAGE,
     As,
     AsJson,
@@ -109,12 +108,6 @@ class WorkSummary:
             pace=f"{(read + unreadable) / self.seconds:.1f}",
             waiting=waiting,
         )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    for command in (scan, watch, work, reread, status):
-        app.command(command.__name__, rich_help_panel=IMPORT)(command)
 
 
 def scan(

@@ -15,7 +15,7 @@ MAY_READ = {
     "pipeline/domain/model.py",  # the assignments
     "pipeline/domain/law/permissions.py",  # asks
     "pipeline/store/accounts/people.py",  # stores accounts
-    "pipeline/cli/workspace/registers.py",  # changes accounts
+    "pipeline/cli/registers.py",  # changes accounts
     "pipeline/operations/demo.py",  # makes accounts
 }
 PEOPLE = {"person", "viewer", "who"}

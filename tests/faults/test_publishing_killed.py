@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from pipeline.cli.exporting import archiving
+from pipeline.cli import archiving
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.settings import Settings
@@ -204,7 +204,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
 
 def _archive(*words: str) -> str:
     app = typer.Typer()
-    archiving.register_archive_command(app)
+    app.command("archive")(archiving.archive)
     done = CliRunner().invoke(app, ["--json", *words], standalone_mode=False)
     if done.exception:
         raise done.exception

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from typer import Exit
 
+from pipeline.cli import demo_through as command
 from pipeline.cli.context import message
-from pipeline.cli.exporting import demo_through as command
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import COVER_SHEET, INTERNAL_FORMS, Form, Forms

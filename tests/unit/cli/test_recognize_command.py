@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from pipeline.cli import reading
+from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExitCode, ReadingError, UsageError
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image, Reading
@@ -155,9 +156,7 @@ def test_transparent_and_sixteen_bit_pictures_are_made_grey() -> None:
 
 
 def _app() -> typer.Typer:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    reading.register_recognize_command(app)
+    app = build_app()
     return app
 
 

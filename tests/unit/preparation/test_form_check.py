@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from pipeline.cli import forms
+from pipeline.cli.app import build_app
 from pipeline.domain.settings import ROOT
 from pipeline.preparation.form_check.check import FormFinding, check_forms, check_outline
 from pipeline.texts import catalogue
@@ -162,8 +161,7 @@ def test_the_command_speaks_of_every_file_though_one_is_broken(
             "id: [\n" if name == "ett" else f"id: {name}\n", "utf-8"
         )
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path))
-    app = typer.Typer()
-    forms.register(app)
+    app = build_app()
     said = CliRunner().invoke(app, ["forms", "check"])
     assert said.exit_code == 3
     assert "ett/form.yaml:2: Filen går inte att tolka som YAML" in said.stdout
@@ -180,8 +178,7 @@ def test_an_outline_with_a_mistake_is_not_placed(
     folder = tmp_path / "prov"
     folder.mkdir()
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path))
-    app = typer.Typer()
-    forms.register(app)
+    app = build_app()
     for text, code, said in (
         (OUTLINE.replace("cells: 3", "cells: 40"), 3, "outline.yaml:13: Raden är för bred"),
         (OUTLINE, 0, "prov version 1: 1 page(s)"),

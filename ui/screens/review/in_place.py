@@ -42,12 +42,14 @@ def close_in_place(*keys: str) -> None:
     reset_drawn()
 
 
-def in_place_heading(context: AppContext, person: Person, title: str, caption: str) -> None:
+def in_place_heading(
+    context: AppContext, person: Person, title_markdown: str, caption_markdown: str
+) -> None:
     """Show the heading of a screen in place of Granska; both texts are Markdown."""
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
-            st.title(title, anchor=False)
-            st.caption(caption)
+            st.title(title_markdown, anchor=False)
+            st.caption(caption_markdown)
         key_help_button()
         person_menu(context, person)
 

@@ -10,11 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import typer
 from sqlalchemy import select, update
 from typer.testing import CliRunner, Result
 
-from pipeline.cli.operations import register_upkeep_commands
+from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExitCode, ImagesAwayError
 from pipeline.domain.settings import Settings
 from pipeline.operations.health import check_health
@@ -147,9 +146,7 @@ def command(store_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callab
     """Run the command on the store."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
     monkeypatch.delenv("EFTERSKRIFT_DATABASE_URL", raising=False)
-    app = typer.Typer()
-    register_upkeep_commands(app)
-    return lambda *words: CliRunner().invoke(app, ["check", *words])
+    return lambda *words: CliRunner().invoke(build_app(), ["check", *words])
 
 
 @on_sqlite

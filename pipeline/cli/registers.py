@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.context import (
-    RUNNING,
     AsAdministrator,
     format_count,
     message,
@@ -54,13 +53,6 @@ _CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
 
 def _file_help(columns: Collection[RegisterColumn]) -> str:
     return f"CSV or xlsx with {_headers(columns)}; optional: {_headers(columns, optional=True)}."
-
-
-def register_register_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("unit", rich_help_panel=RUNNING)(unit)
-    app.command("clients", rich_help_panel=RUNNING)(clients)
-    app.command("staff", rich_help_panel=RUNNING)(staff)
 
 
 def unit(
@@ -156,11 +148,6 @@ class _AccountOptions:
     key: str | None
     is_further: bool
     no_further: bool
-
-
-def register_person_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("person", rich_help_panel=RUNNING)(person)
 
 
 def person(
@@ -396,11 +383,6 @@ def _account_facts(person: Person) -> Mapping[str, str]:
         **({"further": ", ".join(others)} if others else {}),
         **({"key": person.key} if person.key else {}),
     }
-
-
-def register_block_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("block", rich_help_panel=RUNNING)(block)
 
 
 def block(

@@ -9,22 +9,16 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.context import (
-    REVIEW,
     As,
     AsJson,
     print_text,
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.cli.exporting.runs import open_export_context
+from pipeline.cli.export_runs import open_export_context
 from pipeline.cli.oversight import AreaOfFile, ColumnNames, select_columns
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.model import Role
-
-
-def register_list_receipt_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("check-receipts", rich_help_panel=REVIEW)(check_receipts)
 
 
 def check_receipts(

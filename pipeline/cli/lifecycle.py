@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import RUNNING, AsJson, format_count, message, print_note, print_text
+from pipeline.cli.context import AsJson, format_count, message, print_note, print_text
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import Settings, load_settings
 
@@ -42,14 +42,6 @@ KeyFile = Annotated[
 BackupName = Annotated[
     str, typer.Option("--backup", help="Name of a backup in the folder. Default: the newest.")
 ]
-
-
-def register_store_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("upgrade", rich_help_panel=RUNNING)(upgrade)
-    app.command("backup-key", rich_help_panel=RUNNING)(backup_key)
-    app.command("backup", rich_help_panel=RUNNING)(backup)
-    app.command("restore", rich_help_panel=RUNNING)(restore)
 
 
 def upgrade(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.context import RUNNING, AsJson, message, print_note
+from pipeline.cli.context import AsJson, message, print_note
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import own_environment
 
@@ -34,18 +34,6 @@ Fleet = Annotated[
         show_default=False,
     ),
 ]
-
-
-def register_fleet_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    fleet = typer.Typer(
-        help="Workspaces of one installation: state, commands in them.",
-        no_args_is_help=True,
-    )
-    fleet.command("status")(status)
-    passed_on = {"ignore_unknown_options": True, "allow_interspersed_args": False}
-    fleet.command("run", context_settings=passed_on)(run)
-    app.add_typer(fleet, name="fleet", rich_help_panel=RUNNING)
 
 
 def status(folder: Fleet, as_json: AsJson = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli.context import message, print_text
-from pipeline.cli.exporting.runs import open_export_context
+from pipeline.cli.export_runs import open_export_context
 from pipeline.domain.errors import ExitCode
 from pipeline.operations.demo_through import ThroughReport, drive_through
 

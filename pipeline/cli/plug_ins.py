@@ -8,14 +8,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.context import REVIEW, AsJson, print_text
+from pipeline.cli.context import AsJson, print_text
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.settings import load_settings
-
-
-def register_target_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("check-target", rich_help_panel=REVIEW)(check_target)
 
 
 def check_target(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.context import (
-    RUNNING,
     ask_password,
     message,
     print_note,
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from pipeline.store.accounts.people import PasswordHash
 
 _YES, _NO = {"y", "yes", "j", "ja"}, {"", "n", "no", "nej"}
-
-
-def register_init_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("init", rich_help_panel=RUNNING)(init)
 
 
 def init(

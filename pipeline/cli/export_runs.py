@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.context import (
-    REVIEW,
     As,
     AsJson,
     format_count,
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.export.runs import ExportContext, RunKind, RunPreview
     from pipeline.export.tables.header_check import HeaderCheck
-
-
-def register_export_commands(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("export", rich_help_panel=REVIEW)(export)
-    app.command("receipt", rich_help_panel=REVIEW)(receipt)
 
 
 def export(
@@ -351,11 +344,6 @@ def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
             print_text("cli.export.schema_file", file=written["schema_file"])
         if "receipt_file" in written:
             print_text("cli.export.receipt_file", file=written["receipt_file"])
-
-
-def register_header_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("check-header", rich_help_panel=REVIEW)(check_header)
 
 
 def check_header(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.context import (
-    REVIEW,
     As,
     AsJson,
     format_count,
@@ -18,17 +17,12 @@ from pipeline.cli.context import (
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.cli.exporting.runs import open_export_context, require_output_folder, write_secret
+from pipeline.cli.export_runs import open_export_context, require_output_folder, write_secret
 from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.export.runs import ExportContext
-
-
-def register_archive_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("archive", rich_help_panel=REVIEW)(archive)
 
 
 def archive(

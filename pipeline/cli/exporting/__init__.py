@@ -1,1 +1,0 @@
-"""Commands by which entries leave Efterskrift."""
