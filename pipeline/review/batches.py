@@ -13,10 +13,11 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD, reading_matches
+from pipeline.store.entries.answers import CELL_CONFIRMED, CELL_ODD, reading_matches
 from pipeline.store.event_log.events import record
 from pipeline.store.quality import seeded_errors
-from pipeline.store.review.batch_items import (
+from pipeline.store.review.batch_review import (
+    OUTCOME_GONE,
     BatchItem,
     BatchResult,
     build_batch_item,
@@ -24,8 +25,8 @@ from pipeline.store.review.batch_items import (
     end_item,
     list_open_items,
     load_own_batch,
+    store_marks,
 )
-from pipeline.store.review.batch_review import OUTCOME_GONE, store_marks
 
 
 def confirm_batch(

@@ -26,11 +26,10 @@ from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
 from pipeline.registers.clients import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.client_codes import check_client_code
-from pipeline.store.entries.entry import Entry
-from pipeline.store.entries.temporary_identities import (
+from pipeline.store.entries.client_identities import (
     add_client_choice,
     add_identity,
+    check_client_code,
     client_names_of_unit,
     count_namesakes,
     first_given_name,
@@ -38,6 +37,7 @@ from pipeline.store.entries.temporary_identities import (
     is_temporary_identity_issued,
     settle_identities,
 )
+from pipeline.store.entries.entry import Entry
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import (
     areas_by_unit,

@@ -21,6 +21,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review.answer_facts import derive_entry_facts
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
@@ -33,39 +34,40 @@ from pipeline.review.decisions import (
     write_decision,
 )
 from pipeline.review.duplicates import withdraw_duplicate_mark
-from pipeline.review.entry_facts import derive_entry_facts
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
     decided_answers,
+    last_kept_version,
+    previous_return_reason,
     save_answer_drafts,
 )
+from pipeline.store.entries.client_identities import has_open_identity
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
     UNDECIDED_VALUES,
     Entry,
     advance_entry,
+    entry_form,
     is_claimed_by_other,
     is_part_of_page,
     load_entry,
+    load_entry_readings,
     require_not_void,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_view import entry_form, load_entry_readings
 from pipeline.store.entries.queue import CLAIM_MINUTES, claim_again
 from pipeline.store.entries.second_reviewer import must_not_review
-from pipeline.store.entries.temporary_identities import has_open_identity
-from pipeline.store.entries.versions import last_kept_version, previous_return_reason
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
+from pipeline.store.lookup.own_actions import was_corrected_last
 from pipeline.store.paper.form_areas import choice_forms, set_confirmed_area
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.duplicate_entries import find_active_mark
 from pipeline.store.review.duties import reopen_duties
-from pipeline.store.review.own_decisions import was_corrected_last
 
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
 
@@ -116,7 +118,7 @@ def correct_entry(
     )
     # Settled: what the reading says too and no rule leaves to a second person.
     specs = [spec for spec in rules.asked_fields(form, entry.row) if spec.name in corrected]
-    readings = load_entry_readings(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
+    readings = load_entry_readings(conn, entry, list_sheet_pages(conn, entry.sheet))
     needs_second = rules.fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
     new = {
         spec.name: DecidedAnswer(

@@ -23,13 +23,16 @@ from pipeline.domain.review import rules
 from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review.answer_facts import (
+    derive_entry_facts,
+    first_review_answers,
+    printed_number_answers,
+)
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
     save_client_choice,
 )
-from pipeline.review.entry_facts import derive_entry_facts
-from pipeline.review.first_review import first_review_answers, printed_number_answers
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
     AnswerOrigin,
@@ -39,30 +42,31 @@ from pipeline.store.entries.answers import (
     delete_answer_draft,
     delete_answer_drafts,
     fields_taken_back,
+    find_batch_answers,
+    previous_return_reason,
     save_answer_drafts,
+    save_version,
     shared_sheet_answers,
 )
-from pipeline.store.entries.batch_answers import find_batch_answers
-from pipeline.store.entries.client_codes import answer_number_by_code
+from pipeline.store.entries.client_identities import answer_number_by_code
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
     UNDECIDED_VALUES,
     Entry,
     advance_entry,
+    entry_form,
     is_claimed_by_other,
     is_part_of_page,
     load_entry,
+    load_entry_readings,
     require_not_void,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_depth import needed_fields
-from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
-from pipeline.store.entries.printed_values import printed_answers
+from pipeline.store.entries.entry_depth import needed_fields, printed_answers
 from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
-from pipeline.store.entries.versions import previous_return_reason, save_version
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.form_areas import set_confirmed_area
@@ -530,4 +534,4 @@ def write_decision(
 def _fields_of_missing_pages(pages: tuple[Page, ...], form: Form) -> set[str]:
     """Return the names of the fields on pages of the sheet that have not come."""
     missing = missing_page_numbers(pages)
-    return {name for name, number in page_number_by_field(form).items() if number in missing}
+    return {name for name, number in form.page_numbers.items() if number in missing}

@@ -17,8 +17,14 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.review.decisions import reject_entry
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import list_answer_drafts
-from pipeline.store.entries.entry import UNDECIDED_VALUES, Entry, advance_entry, load_entry
-from pipeline.store.entries.entry_view import entry_form, load_entry_readings
+from pipeline.store.entries.entry import (
+    UNDECIDED_VALUES,
+    Entry,
+    advance_entry,
+    entry_form,
+    load_entry,
+    load_entry_readings,
+)
 from pipeline.store.event_log.events import contains_pid, record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.review.author_questions import (
@@ -77,7 +83,7 @@ def find_author(conn: Connection, forms: Forms, person: Person, entry: Entry) ->
     if entry.author:
         return entry.author
     form, drafts = entry_form(forms, entry), list_answer_drafts(conn, entry.id, person.login)
-    readings = load_entry_readings(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
+    readings = load_entry_readings(conn, entry, list_sheet_pages(conn, entry.sheet))
     # The name says more than the initials.
     for meaning in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
         spec = form.meaning(meaning, entry.row)

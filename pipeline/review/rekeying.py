@@ -15,13 +15,13 @@ from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
+from pipeline.review.answer_facts import derive_entry_facts
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
     save_client_choice,
 )
 from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_decision
-from pipeline.review.entry_facts import derive_entry_facts
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import Entry, stale_decision_error
 from pipeline.store.event_log.events import record

@@ -26,22 +26,27 @@ from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.review.depth import list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, asked_fields, complete_answers, next_state
+from pipeline.review.answer_facts import derive_entry_facts, first_review_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
 from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_decision
-from pipeline.review.entry_facts import derive_entry_facts
-from pipeline.review.first_review import first_review_answers
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
+    NO_BATCH_ANSWERS,
     AnswerOrigin,
     DecidedAnswer,
     fields_taken_back,
     shared_sheet_answers,
 )
-from pipeline.store.entries.batch_answers import NO_BATCH_ANSWERS
-from pipeline.store.entries.client_codes import answer_number_by_code, find_client_of_code
-from pipeline.store.entries.entry import Entry, is_claimed_by_other, list_sheet_entries, load_entry
+from pipeline.store.entries.client_identities import answer_number_by_code, find_client_of_code
+from pipeline.store.entries.entry import (
+    Entry,
+    is_claimed_by_other,
+    list_sheet_entries,
+    load_entry,
+    load_entry_readings,
+)
 from pipeline.store.entries.entry_depth import find_depth
-from pipeline.store.entries.entry_view import EntryView, load_entry_readings, load_entry_view
+from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue import open_claimed_entry
 from pipeline.store.registers.client_register import find_client
 

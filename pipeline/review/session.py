@@ -22,8 +22,8 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, stale_decision_error
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.quality.result_counts import save_view_time
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
-from pipeline.store.quality.view_times import save_view_time
 from pipeline.store.schema.clock import utc_now
 
 MIN_VIEW_TIME = timedelta(milliseconds=500)

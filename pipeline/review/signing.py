@@ -27,10 +27,10 @@ from pipeline.store.accounts.same_person import find_own_logins
 from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
+    entry_form,
     load_entry,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.exports.run_items import latest_exports

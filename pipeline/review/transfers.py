@@ -20,12 +20,12 @@ from pipeline.store.entries.entry import (
     UNDECIDED_VALUES,
     Entry,
     advance_entry,
+    entry_form,
     is_claimed_by_other,
     is_part_of_page,
     load_entry,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record

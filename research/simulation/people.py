@@ -22,7 +22,7 @@ from pipeline.domain.review.work_modes import is_routine
 from pipeline.review import batches
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import BatchItem, BatchResult, ReviewBatch
+from pipeline.store.review.batch_review import BatchItem, BatchResult, ReviewBatch
 from research.simulation.readings import lookalike_answer, misread_word, other_answer, to_answer
 
 FIND_WORD_KEYS = 3

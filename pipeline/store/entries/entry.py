@@ -21,13 +21,14 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import ReviewError, StaleDecisionError
+from pipeline.domain.errors import FormError, ReviewError, StaleDecisionError
 from pipeline.domain.form.field import FieldSpec
-from pipeline.domain.form.form import EntriesPer, Form, Subject
+from pipeline.domain.form.form import EntriesPer, Form, Forms, Subject
 from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.review.triage import LEVEL_BY_CLASS
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.paper.form_areas import FREE_NOTE_FORM
+from pipeline.store.paper.pages import Page, load_page_reading
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import LONGEST_CLAIM, utc_now
 
@@ -294,3 +295,29 @@ def find_filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[in
 def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
     reading = readings.get(spec.name)
     return spec.traits.filled_by_hand and reading is not None and not reading.is_seen_empty
+
+
+def entry_form(forms: Forms, entry: Entry) -> Form:
+    """Return the form of an entry.
+
+    Raises:
+        FormError: the program no longer has that version.
+    """
+    form = forms.get((entry.form, entry.version))
+    if form is None:
+        raise FormError("no_form_version", form=entry.form, version=entry.version)
+    return form
+
+
+def load_entry_readings(
+    conn: Connection, entry: Entry, pages: Iterable[Page]
+) -> dict[str, Reading]:
+    """Return the readings on an entry's pages; none where it is only a part of the page.
+
+    Such a part was not read on its own, and the reading of the whole page is about others too.
+    """
+    return {
+        name: reading
+        for page in (() if is_part_of_page(entry) else pages)
+        for name, reading in load_page_reading(conn, page.id).items()
+    }

@@ -29,8 +29,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
-from pipeline.store.entries.answers import AnswerOrigin, is_latest_round
-from pipeline.store.entries.batch_answers import CELL_ODD
+from pipeline.store.entries.answers import CELL_ODD, AnswerOrigin, is_latest_round
 from pipeline.store.entries.entry import Entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, group_cell, group_task

@@ -25,15 +25,19 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, State
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sampling import is_drawn
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.database.sampling_key import rekeying_share, sampling_key
+from pipeline.store.database.sampling_key import is_drawn, rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
-from pipeline.store.entries.entry import DECIDED_STATES, Entry, load_entry, stale_decision_error
-from pipeline.store.entries.entry_view import entry_form, page_number_by_field
-from pipeline.store.entries.page_parts import cut_pages
+from pipeline.store.entries.attached_pages import cut_pages
+from pipeline.store.entries.entry import (
+    DECIDED_STATES,
+    Entry,
+    entry_form,
+    load_entry,
+    stale_decision_error,
+)
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.schema import paper, registers
@@ -261,7 +265,7 @@ def _build_task(conn: Connection, forms: Forms, task_id: int) -> RekeyingTask:
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
     entry = load_entry(conn, row.entry)
     form = entry_form(forms, entry)
-    number = page_number_by_field(form)[row.field]
+    number = form.page_numbers[row.field]
     # The page of the field; an unidentified page is page 1.
     page = next(
         page
@@ -373,7 +377,7 @@ def sample_for_rekeying(conn: Connection, form: Form, entry: Entry, now: datetim
     fields = [name for name in fields if name != _number_by_code(form, entry, answers)]
     fields = [name for name in fields if not is_temporary_pid(str(answers[name].answer.value))]
     # A field without an image cannot be keyed.
-    numbers = page_number_by_field(form)
+    numbers = form.page_numbers
     missing = missing_page_numbers(list_sheet_pages(conn, entry.sheet))
     drawn = [
         name

@@ -20,7 +20,6 @@ from pipeline.domain.issues import parse_issues
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sampling import is_drawn, keyed_fraction
 from pipeline.domain.review.seeded_errors import (
     SeededError,
     apply_seeded_error,
@@ -31,7 +30,7 @@ from pipeline.domain.review.seeded_errors import (
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.database.sampling_key import sampling_key
+from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
 from pipeline.store.entries.answers import save_answer_drafts
 from pipeline.store.entries.entry import Entry, advance_entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView

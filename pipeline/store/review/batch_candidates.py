@@ -11,14 +11,15 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Depth, Form, Forms
+from pipeline.domain.law import permissions
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.rules import asked_fields
-from pipeline.domain.review.sampling import is_drawn, keyed_fraction
 from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
 from pipeline.domain.review.work_modes import (
     MAX_BATCH_SIZE,
@@ -28,18 +29,19 @@ from pipeline.domain.review.work_modes import (
     largest_batch,
 )
 from pipeline.domain.settings import QueueOrder
-from pipeline.store.database.sampling_key import sampling_key
-from pipeline.store.entries.entry import Entry, is_part_of_page
+from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
+from pipeline.store.entries.entry import (
+    Entry,
+    entry_form,
+    is_part_of_page,
+)
 from pipeline.store.entries.entry_depth import find_depths
-from pipeline.store.entries.entry_view import entry_form, page_number_by_field
 from pipeline.store.entries.queue import peek_queue
+from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.protected_identity import find_covered_areas
-from pipeline.store.review.batch_items import (
-    units_without_batch_review,
-)
 from pipeline.store.schema import paper
-from pipeline.store.schema.review import IS_ITEM_LIVE, group_cell, plant
+from pipeline.store.schema.review import IS_ITEM_LIVE, group_cell, group_setting, plant
 
 LOOKAHEAD_ENTRIES = 60
 """How many entries of the queue are searched for similar field images.
@@ -149,7 +151,7 @@ def _routine_fields(
 ) -> Iterable[tuple[FieldSpec, Page, Reading]]:
     """Yield the entry's routine fields that were read with high confidence on a registered page."""
     # Only pages that are registered to the form can be shown as field images.
-    numbers = page_number_by_field(form)
+    numbers = form.page_numbers
     page_by_number = {
         page.page_no or 1: page
         for page in sheet_pages
@@ -266,3 +268,42 @@ def _filter_visible(
         for candidate in candidates
         if not covered[candidate.entry.sheet].is_row_hidden(candidate.entry.row)
     ]
+
+
+def set_batch_review(
+    conn: Connection, person: Person, unit: str, now: datetime, *, on: bool
+) -> None:
+    """Let a unit's paper be reviewed in batches too, or sheet by sheet only.
+
+    Batches that are on a screen are finished.
+
+    Raises:
+        NotAllowedError: the person does not manage the queue of this unit.
+    """
+    permissions.require_permission(person, Action.PULL, unit)
+    conn.execute(insert(group_setting).values(unit=unit, on=on, by=person.login, at=now))
+    record(conn, person.login, "set_groups", unit, unit=unit, state="on" if on else "off")
+
+
+def batch_review_by_unit(conn: Connection, person: Person) -> dict[str, bool]:
+    """Return for each of the person's units whether its paper is reviewed in batches too.
+
+    Raises:
+        NotAllowedError: the person does not manage the queue.
+    """
+    permissions.require_permission(person, Action.PULL)
+    excluded = units_without_batch_review(conn)
+    return {
+        unit: unit not in excluded
+        for unit in sorted(permissions.permitted_units(person, Action.PULL))
+    }
+
+
+def units_without_batch_review(conn: Connection) -> frozenset[str]:
+    """Return the units whose paper is reviewed sheet by sheet only."""
+    # The latest setting of each unit holds; those that are switched off.
+    latest = select(func.max(group_setting.c.id)).group_by(group_setting.c.unit)
+    excluded = select(group_setting.c.unit).where(
+        group_setting.c.id.in_(latest), group_setting.c.on.is_(False)
+    )
+    return frozenset(conn.execute(excluded).scalars())

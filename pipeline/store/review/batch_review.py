@@ -2,44 +2,191 @@
 
 What is confirmed here is no decision: the entry is decided where its critical fields are keyed,
 and uses these answers with the name of their reviewer (`decisions.decide_entry`). What is odd is
-keyed there by a reviewer who is not shown the reading. No two people get the same field image.
+keyed there by a reviewer who is not shown the reading. No two people get the same field image. A
+unit's manager can switch batch review off for the unit.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
+from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
-from pipeline.domain.model import Person, State
+from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
 from pipeline.domain.settings import QueueOrder
+from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD
-from pipeline.store.entries.entry import is_claimed_by_other, load_entry
-from pipeline.store.entries.entry_view import entry_form
+from pipeline.store.entries.answers import CELL_CONFIRMED, CELL_ODD
+from pipeline.store.entries.entry import (
+    Entry,
+    entry_form,
+    is_claimed_by_other,
+    load_entry,
+    stale_decision_error,
+)
 from pipeline.store.entries.queue import CLAIM_MINUTES
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.pages import Page, load_page, load_page_reading
 from pipeline.store.quality import seeded_errors
 from pipeline.store.review.batch_candidates import BatchCandidate, choose_candidates
-from pipeline.store.review.batch_items import (
-    ReviewBatch,
-    build_batch_item,
-    can_see_entry,
-    end_batch,
-    end_item,
-    is_unchanged,
-    list_open_items,
-    load_own_batch,
-)
+from pipeline.store.schema import paper
 from pipeline.store.schema.clock import has_lapsed, is_claimed
 from pipeline.store.schema.review import group_cell, group_task
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One field image of a batch, to be marked as odd or not."""
+
+    id: int
+    entry: str
+    spec: FieldSpec
+    page: Page
+    page_no: int
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewBatch:
+    """A batch of similar field images that were all read as `answer`.
+
+    `title` is the form's title, `spec` the field of one of the items.
+    """
+
+    id: str
+    title: str
+    spec: FieldSpec
+    answer: Answer
+    items: tuple[BatchItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The result of a batch: how many items were confirmed and how many were odd.
+
+    All others could no longer be decided. `missed` are the seeded errors that were not marked.
+    """
+
+    confirmed: int = 0
+    marked_odd: int = 0
+    missed: tuple[BatchItem, ...] = ()
+
+
+def list_open_items(
+    conn: Connection, person: Person, group_id: str
+) -> list[tuple[Row[Any], Entry, Reading | None]]:
+    """Return the open items of a batch with their entries and readings.
+
+    The reading is None where the item can no longer be decided.
+    """
+    # The items without an outcome, in the order in which they are shown.
+    rows = conn.execute(
+        select(group_cell)
+        .where(group_cell.c.task == group_id, group_cell.c.outcome.is_(None))
+        .order_by(group_cell.c.id)
+    ).all()
+    readings = {page_id: load_page_reading(conn, page_id) for page_id in {row.page for row in rows}}
+    query = select(paper.entry).where(paper.entry.c.id.in_({row.entry for row in rows}))
+    entries = {row["id"]: Entry.from_row(row) for row in conn.execute(query).mappings()}
+    # Of their entries those that the person can see now.
+    visible = set(
+        conn.execute(
+            select(paper.entry.c.id).where(
+                paper.entry.c.id.in_(entries),
+                visibility.visible_entries_condition(conn, person, Action.REVIEW),
+            )
+        ).scalars()
+    )
+    return [
+        (
+            row,
+            entries[row.entry],
+            readings[row.page].get(row.field)
+            if row.entry in visible and is_unchanged(row, entries[row.entry])
+            else None,
+        )
+        for row in rows
+    ]
+
+
+def build_batch_item(conn: Connection, forms: Forms, row: Row[Any], entry: Entry) -> BatchItem:
+    """Return an item as it is shown."""
+    form, page = entry_form(forms, entry), load_page(conn, row.page)
+    spec = form.by_name[row.field]
+    return BatchItem(row.id, entry.id, spec, page, page.page_no or 1, row.marked)
+
+
+def is_unchanged(row: Row[Any], entry: Entry) -> bool:
+    """Return whether an entry is as it was when its item was shown."""
+    return (
+        entry.state is EntryState.REVIEW and entry.revision == row.revision and entry.voided is None
+    )
+
+
+def can_see_entry(conn: Connection, person: Person, entry: Entry) -> bool:
+    """Return whether the person can see an entry."""
+    # The entry, if the conditions of what the person can see hold for it.
+    query = select(paper.entry.c.id).where(
+        paper.entry.c.id == entry.id,
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
+    )
+    return conn.execute(query).first() is not None
+
+
+def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetime) -> Row[Any]:
+    """Return the person's open batch.
+
+    Raises:
+        StaleDecisionError: it is done, or the person no longer has it.
+    """
+    task = group_task.c
+    # The batch only while it is open and claimed by this person.
+    mine = select(group_task).where(
+        task.id == group_id,
+        task.login == person.login,
+        task.ended_at.is_(None),
+        is_claimed(task.claimed_until, now),
+    )
+    row = conn.execute(mine).one_or_none()
+    if row is None:
+        raise stale_decision_error()
+    return row
+
+
+def end_item(conn: Connection, row: Row[Any], outcome: str, now: datetime) -> None:
+    """End one item with an outcome."""
+    conn.execute(
+        update(group_cell).where(group_cell.c.id == row.id).values(outcome=outcome, ended_at=now)
+    )
+
+
+def end_batch(conn: Connection, group_id: str, now: datetime) -> None:
+    """End a batch, once.
+
+    Raises:
+        StaleDecisionError: it has ended already.
+    """
+    # The condition makes the second of two simultaneous requests fail.
+    if (
+        conn.execute(
+            update(group_task)
+            .where(group_task.c.id == group_id, group_task.c.ended_at.is_(None))
+            .values(ended_at=now)
+        ).rowcount
+        != 1
+    ):
+        raise stale_decision_error()
+
 
 OUTCOME_UNDONE, OUTCOME_GONE, OUTCOME_LAPSED = "undone", "gone", "lapsed"
 """Outcomes that free an item.

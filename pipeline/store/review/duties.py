@@ -30,8 +30,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.answers import decided_answers
-from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
-from pipeline.store.entries.entry_view import entry_form
+from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, entry_form, load_entry
 from pipeline.store.entries.queue_order import (
     deadline_values,
     decided_due_time,

@@ -84,8 +84,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}review.decisions.reject_entry": (Action.REVIEW, R.PAPER),
     f"{P}review.corrections.undo_decision": (Action.REVIEW, R.PAPER),
     f"{P}review.decisions.reopen_rejected": (Action.REVIEW, R.PAPER),
-    f"{P}store.review.own_decisions.list_own_latest": (Action.REVIEW, R.LISTED),
-    f"{P}store.review.own_decisions.list_own_last_step": (Action.REVIEW, R.LISTED),
+    f"{P}store.lookup.own_actions.list_own_latest": (Action.REVIEW, R.LISTED),
+    f"{P}store.lookup.own_actions.list_own_last_step": (Action.REVIEW, R.LISTED),
     f"{P}review.corrections.correct_entry": (Action.CORRECT, R.PAPER),
     f"{P}review.corrections.void_entry": (Action.VOID, R.PAPER),
     f"{P}store.lookup.by_serial.find_sheets": (Action.CORRECT, R.LISTED),
@@ -191,14 +191,14 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.quality.rekeying.skip_rekeying": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.quality.rekeying.count_open_rekeying": (Action.PROGRESS, R.COUNTED),
     f"{P}review.rekeying.adjudicate": (Action.REVIEW, R.PAPER),
-    f"{P}store.quality.view_times.save_view_time": (Action.REVIEW, R.PAPER),
+    f"{P}store.quality.result_counts.save_view_time": (Action.REVIEW, R.PAPER),
     f"{P}store.review.batch_review.claim_next_batch": (Action.REVIEW, R.LISTED),
     f"{P}store.review.batch_review.save_marked_items": (Action.REVIEW, R.EVERYWHERE),
     f"{P}review.batches.confirm_batch": (Action.REVIEW, R.PAPER),
     f"{P}store.review.batch_review.release_batch": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.review.batch_review.undo_last_batch": (Action.REVIEW, R.LISTED),
-    f"{P}store.review.batch_items.set_batch_review": (Action.PULL, R.UNIT),
-    f"{P}store.review.batch_items.batch_review_by_unit": (Action.PULL, R.EVERYWHERE),
+    f"{P}store.review.batch_candidates.set_batch_review": (Action.PULL, R.UNIT),
+    f"{P}store.review.batch_candidates.batch_review_by_unit": (Action.PULL, R.EVERYWHERE),
     f"{P}store.quality.seeded_errors.with_seeded_error": (Action.REVIEW, R.PAPER),
     f"{P}store.quality.seeded_errors.last_missed_field": (Action.REVIEW, R.PAPER),
     f"{P}store.review.duplicate_entries.find_similar_entries": (Action.REVIEW, R.PAPER),
@@ -236,7 +236,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.author_questions.count_own_questions": (Action.FOLLOW_UP, R.EVERYWHERE),
     f"{P}store.review.author_questions.list_entry_questions": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.reports.closed_entries.list_rejected": (Action.FOLLOW_UP, R.LISTED),
-    f"{P}store.entries.temporary_identities.list_temporary_identities": (
+    f"{P}store.entries.client_identities.list_temporary_identities": (
         Action.FOLLOW_UP,
         R.LISTED,
     ),
@@ -291,7 +291,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.depth.attachments.list_entry_attachments": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.depth.page_areas.split_page": (Action.REVIEW, R.PAPER),
     f"{P}store.depth.page_areas.join_page": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.page_texts.search_page_texts": (Action.CORRECT, R.LISTED),
+    f"{P}store.entries.attached_pages.search_page_texts": (Action.CORRECT, R.LISTED),
     f"{P}review.rows.list_rows": (Action.REVIEW, R.LISTED),
     f"{P}review.rows.confirm_rows": (Action.REVIEW, R.PAPER),
 }
@@ -335,11 +335,11 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.review.batch_candidates.choose_candidates": (
         "part of a group that `next_group` has let through"
     ),
-    f"{P}store.review.batch_items.list_open_items": (
+    f"{P}store.review.batch_review.list_open_items": (
         "part of a group; what the person may not see is left out"
     ),
-    f"{P}store.review.batch_items.load_own_batch": "finds the person's own group",
-    f"{P}store.review.batch_items.can_see_entry": "asks",
+    f"{P}store.review.batch_review.load_own_batch": "finds the person's own group",
+    f"{P}store.review.batch_review.can_see_entry": "asks",
     f"{P}store.quality.seeded_errors.add_batch_seeded_error": (
         "part of a group that `next_group` has let through"
     ),
@@ -381,7 +381,7 @@ NOT_ACTING: Mapping[str, str] = {
 ABOUT_NO_PAPER = (
     f"{P}reporting.audit.",
     f"{P}store.registers.client_register.restrict_client",
-    f"{P}store.entries.temporary_identities._find_candidates",
+    f"{P}store.entries.client_identities._find_candidates",
     f"{P}preparation.drill.drills.",
 )
 """Where the unit is that of a log's question, of a client, or of a drill with invented clients."""

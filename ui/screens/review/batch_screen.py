@@ -18,7 +18,7 @@ from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review import batches
 from pipeline.store.entries import queue
 from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import BatchItem, BatchResult, ReviewBatch
+from pipeline.store.review.batch_review import BatchItem, BatchResult, ReviewBatch
 from pipeline.store.schema.clock import utc_now
 from ui.browser.crop_grid import GridCell, crop_grid
 from ui.browser.keyboard import key_help_button

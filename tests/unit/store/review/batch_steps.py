@@ -7,7 +7,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.review import batches, decisions
 from pipeline.store.entries import queue
 from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import (
+from pipeline.store.review.batch_review import (
     BatchResult,
     ReviewBatch,
 )

@@ -29,12 +29,8 @@ from pipeline.store.quality.rekeying import confirmed_answer as last_said
 from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import (
-    BatchResult,
-    ReviewBatch,
-    batch_review_by_unit,
-    set_batch_review,
-)
+from pipeline.store.review.batch_candidates import batch_review_by_unit, set_batch_review
+from pipeline.store.review.batch_review import BatchResult, ReviewBatch
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, plant
 from tests.support.pages.alike import DAY, visits

@@ -18,7 +18,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import (
+from pipeline.store.review.batch_review import (
     BatchResult,
 )
 from pipeline.store.schema import paper

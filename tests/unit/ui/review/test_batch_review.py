@@ -20,7 +20,8 @@ from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import ReviewBatch, set_batch_review
+from pipeline.store.review.batch_candidates import set_batch_review
+from pipeline.store.review.batch_review import ReviewBatch
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import group_task
 from tests.support.screens import seeding

@@ -15,7 +15,8 @@ from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.review import batch_review, own_decisions
+from pipeline.store.lookup import own_actions
+from pipeline.store.review import batch_review
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review.current_entry import (
@@ -219,6 +220,6 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
     with context.store.read() as conn:
         return [
             entry
-            for entry in own_decisions.list_own_last_step(conn, person)
+            for entry in own_actions.list_own_last_step(conn, person)
             if entry.state in _UNDOABLE_STATES
         ]
