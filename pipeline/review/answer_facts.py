@@ -96,7 +96,9 @@ def derive_entry_facts(
     conn: Connection, form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
 ) -> dict[str, Any]:
     """Return the columns that follow from the answers: client, day, deadline, author and area."""
-    facts: dict[str, Any] = decided_due_time(conn, form, entry, answers)
+    facts: dict[str, Any] = {}
+    if form.all_deadlines:
+        facts = decided_due_time(conn, form, entry, answers)
     # Settled answers only; a field on a missing page says nothing
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, entry.row)
@@ -104,12 +106,16 @@ def derive_entry_facts(
         if decided and decided.is_settled and decided.origin is not AnswerOrigin.PAGE_MISSING:
             facts[column] = decided.answer.value if isinstance(decided.answer.value, str) else None
     facts |= _subject_fact(form, entry, answers)
-    facts["author"] = _author_fact(form, entry, answers)
+    plain = {name: decided.answer for name, decided in answers.items()}
+    # The author's name, or the initials where there is no name
+    names = (
+        rules.answered_text(form, entry.row, plain, means).strip()[:120]
+        for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE)
+    )
+    facts["author"] = next(filter(None, names), None)
     # Until a second reviewer has settled it, the entry stays visible to those who saw it before
     if all(decided.is_settled for decided in answers.values()):
-        facts["area"] = confirmed_area(
-            form, {name: decided.answer for name, decided in answers.items()}
-        )
+        facts["area"] = confirmed_area(form, plain)
     return facts
 
 
@@ -122,13 +128,3 @@ def _subject_fact(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
     return {
         "subject": (Subject.CLIENT if decided.answer.state is State.READ else Subject.NONE).value
     }
-
-
-def _author_fact(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]) -> str | None:
-    """Return the author's name, or the initials where there is no name."""
-    for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
-        spec = form.meaning(means, entry.row)
-        name = answers[spec.name].answer.value if spec and spec.name in answers else None
-        if isinstance(name, str) and name.strip():
-            return name.strip()[:120]
-    return None

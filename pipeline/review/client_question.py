@@ -21,7 +21,7 @@ from pipeline.domain.identity_numbers import is_local_pid, is_temporary_pid, new
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, Person, State
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import Answer, answered_text
 from pipeline.registers import client_check
 from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
 from pipeline.registers.clients import CHECK_WRONG, check_digit_evidence
@@ -116,17 +116,17 @@ def check_entry_client(
     A number may be read correctly and yet be written wrongly.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
-    number = answers[spec.name].value if spec and spec.name in answers else None
-    if spec is None or not isinstance(number, str):
+    number = answered_text(form, entry.row, answers, Meaning.CLIENT_PID)
+    if spec is None or not number:
         return None
     verdict = check_client_number(
         conn,
         spec,
         entry,
         number,
-        _text_answer(form, entry, answers, Meaning.CLIENT_NAME),
-        _text_answer(form, entry, answers, Meaning.CLIENT_ADDRESS),
-        event_on=_text_answer(form, entry, answers, Meaning.EVENT_DATE),
+        answered_text(form, entry.row, answers, Meaning.CLIENT_NAME),
+        answered_text(form, entry.row, answers, Meaning.CLIENT_ADDRESS),
+        event_on=answered_text(form, entry.row, answers, Meaning.EVENT_DATE),
     )
     code_findings = check_client_code(conn, form, entry, answers, verdict.number)
     return replace(verdict, findings=(*verdict.findings, *code_findings))
@@ -274,12 +274,6 @@ def _require_outside_number(
         raise UnknownClientError("client_unknown", fields=(spec.name,))
 
 
-def _text_answer(form: Form, entry: Entry, answers: Mapping[str, Answer], meaning: Meaning) -> str:
-    spec = form.meaning(meaning, entry.row)
-    value = answers[spec.name].value if spec and spec.name in answers else None
-    return value if isinstance(value, str) else ""
-
-
 @dataclass(frozen=True, slots=True)
 class _ClientDecision:
     """A decision about the client of an entry; `entry` is as it was before it."""
@@ -322,8 +316,8 @@ def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> N
         return
     # Replace another identity of the entry
     settle_identities(conn, entry.id, person.login, decision.now)
-    name = decision.statement.name.strip() or _text_answer(
-        decision.form, entry, decision.answers, Meaning.CLIENT_NAME
+    name = decision.statement.name.strip() or answered_text(
+        decision.form, entry.row, decision.answers, Meaning.CLIENT_NAME
     )
     row = {
         "entry": entry.id,

@@ -21,16 +21,14 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review.answer_facts import derive_entry_facts
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
-    save_client_choice,
 )
 from pipeline.review.decisions import (
     NO_CLIENT_STATEMENT,
-    require_entry_as_seen,
     require_not_exported,
+    write_answers,
     write_decision,
 )
 from pipeline.review.duplicates import withdraw_duplicate_mark
@@ -54,6 +52,7 @@ from pipeline.store.entries.entry import (
     is_claimed_by_other,
     is_part_of_page,
     load_entry,
+    load_entry_as_seen,
     load_entry_readings,
     require_not_void,
     stale_decision_error,
@@ -70,8 +69,6 @@ from pipeline.store.review.duplicate_entries import find_active_mark
 from pipeline.store.review.duties import reopen_duties
 
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
-
-
 _UNTYPED_ORIGINS = frozenset({AnswerOrigin.PAGE_MISSING, AnswerOrigin.BATCH})
 
 
@@ -101,7 +98,7 @@ def correct_entry(
         InvalidAnswerError, UnknownClientError, ClientConflictError: as `decisions.decide_entry`.
     """
     _require_reason(reason)
-    entry = require_entry_as_seen(conn, person, entry_id, revision, DECIDED_STATES, Action.CORRECT)
+    entry = load_entry_as_seen(conn, person, entry_id, revision, DECIDED_STATES, Action.CORRECT)
     if entry.voided is not None:
         raise ReviewError("entry_void")
     form = entry_form(forms, entry)
@@ -131,23 +128,18 @@ def correct_entry(
     }
     if doubt and doubt not in new:
         new[doubt] = DecidedAnswer(all_answers[doubt], AnswerOrigin.CORRECTION, False)
-    # What is unsettled waits for a second person.
-    state = rules.next_state(sum(not answer.is_settled for answer in new.values()))
-    facts = derive_entry_facts(conn, form, entry, before | new)
-    write_decision(
+    return write_answers(
         conn,
         person,
+        form,
         entry,
         new,
         now,
-        state=state,
-        form=form,
-        reason=reason.strip(),
-        **_single_reviewer(person, now),
-        **facts,
+        _single_reviewer(person, now) | {"reason": reason.strip()},
+        answered=corrected,
+        earlier=before,
+        about=about,
     )
-    save_client_choice(conn, person, form, entry, corrected, about, now, before=all_answers)
-    return state
 
 
 def _corrected_answers(
@@ -192,7 +184,7 @@ def void_entry(
             rejected (then it is rejected instead).
     """
     _require_reason(reason)
-    entry = require_entry_as_seen(
+    entry = load_entry_as_seen(
         conn,
         person,
         entry_id,
@@ -241,11 +233,11 @@ def _recheck_temporary_client(
     That the temporary identity can be replaced is reason enough for a correction.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
-    number = answers[spec.name].value if spec and spec.name in answers else None
-    if spec is None or not isinstance(number, str) or find_client(conn, number) is None:
-        return {}
+    number = rules.answered_text(form, entry.row, answers, Meaning.CLIENT_PID)
     # A temporary identity of the entry that has not been replaced.
-    return {spec.name: answers[spec.name]} if has_open_identity(conn, entry.id) else {}
+    if spec and number and find_client(conn, number) and has_open_identity(conn, entry.id):
+        return {spec.name: answers[spec.name]}
+    return {}
 
 
 def _changes_client(form: Form, answers: Mapping[str, Answer]) -> bool:

@@ -15,13 +15,11 @@ from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review.answer_facts import derive_entry_facts
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
-    save_client_choice,
 )
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_decision
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import Entry, stale_decision_error
 from pipeline.store.event_log.events import record
@@ -50,25 +48,20 @@ def save_rekeyed_answer(
         raise stale_decision_error()
     keyed = rules.normalize_answer(task.spec, answer)
     before, by = confirmed_answer(conn, entry, row.field)
-    is_same = rules.agrees_with_reading(
-        task.spec, keyed, Reading(before.answer.value, 1.0, before.answer.state)
-    )
+    is_same = rules.agrees_with_reading(task.spec, keyed, _answer_as_reading(before.answer))
+    # Equal values end the task; others wait for a third person.
     values = {
         "typed_by": person.login,
         "typed_at": now,
         "typed_value": keyed.value,
         "typed_state": keyed.state.value,
-    }
-    values |= {
         "confirmed_by": by,
         "revision": entry.revision,
         "claimed_by": None,
         "claimed_until": None,
+        "outcome": RekeyingOutcome.AGREED.value if is_same else None,
     }
-    # Equal values end the task; others wait for a third person.
-    finish_rekeying(
-        conn, task.id, values | {"outcome": RekeyingOutcome.AGREED.value if is_same else None}
-    )
+    finish_rekeying(conn, task.id, values)
     record(conn, person.login, "control", entry.id, unit=entry.unit)
     return RekeyingOutcome.AGREED if is_same else RekeyingOutcome.DIFFERS
 
@@ -174,20 +167,17 @@ def _correct_entry(
         name: DecidedAnswer(answer, AnswerOrigin.CORRECTION, is_settled)
         for name, answer in completed.items()
     }
-    facts = derive_entry_facts(conn, task.form, entry, before | new)
-    write_decision(
+    write_answers(
         conn,
         person,
+        task.form,
         entry,
         new,
         now,
-        state=rules.next_state(int(not is_settled)),
-        form=task.form,
-        reason=REKEYING_REASON,
-        **reviewers,
-        **facts,
+        reviewers | {"reason": REKEYING_REASON},
+        earlier=before,
+        about=about,
     )
-    save_client_choice(conn, person, task.form, entry, completed, about, now, before=all_answers)
 
 
 def _answer_as_reading(answer: Answer) -> Reading:

@@ -25,10 +25,10 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.review.depth import list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
-from pipeline.domain.review.rules import Answer, asked_fields, complete_answers, next_state
-from pipeline.review.answer_facts import derive_entry_facts, first_review_answers
+from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
+from pipeline.review.answer_facts import first_review_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_decision
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
     NO_BATCH_ANSWERS,
@@ -149,19 +149,8 @@ def confirm_rows(
         if not row.can_be_confirmed:
             continue
         decided = _decide_row(conn, row, each.typed)
-        state = next_state(sum(not answer.is_settled for answer in decided.values()))
-        write_decision(
-            conn,
-            person,
-            entry,
-            decided,
-            now,
-            state=state,
-            form=row.form,
-            first_by=person.login,
-            first_at=now,
-            **derive_entry_facts(conn, row.form, entry, decided),
-        )
+        reviewer = {"first_by": person.login, "first_at": now}
+        write_answers(conn, person, row.form, entry, decided, now, reviewer)
         decided_ids.append(each.entry_id)
     return decided_ids
 
@@ -258,9 +247,8 @@ def _is_written(spec: FieldSpec, reading: Reading | None) -> bool:
 
 
 def _find_row_client(conn: Connection, row: SheetRow) -> Client | None:
-    spec = row.form.meaning(Meaning.CLIENT_PID, row.entry.row)
-    pid = row.answers[spec.name].value if spec and spec.name in row.answers else None
-    return find_client(conn, pid) if isinstance(pid, str) else None
+    pid = answered_text(row.form, row.entry.row, row.answers, Meaning.CLIENT_PID)
+    return find_client(conn, pid) if pid else None
 
 
 def _code_or_number(

@@ -29,6 +29,8 @@ from pipeline.store.entries.entry import (
     advance_entry,
     entry_form,
     load_entry,
+    load_entry_as_seen,
+    load_visible_entry,
     stale_decision_error,
 )
 from pipeline.store.event_log.events import record
@@ -180,9 +182,7 @@ def sign_sheet(
         ReviewError: they are not of one sheet, not the person's own, or of class A. Nothing is
             signed.
     """
-    entries = [(load_entry(conn, entry_id), revision) for entry_id, revision in shown_revisions]
-    for entry, _ in entries:
-        visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    entries = _load_shown(conn, person, shown_revisions)
     # All conditions are checked before the first signature.
     is_own = _ownership_test(conn, person)
     if len({entry.sheet for entry, _ in entries}) != 1:
@@ -217,9 +217,7 @@ def sign_for_absent(
         ReviewError: they are of several authors or the person's own, or the reason is missing.
             Nothing is signed.
     """
-    entries = [(load_entry(conn, entry_id), revision) for entry_id, revision in shown_revisions]
-    for entry, _ in entries:
-        visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    entries = _load_shown(conn, person, shown_revisions)
     if len({author_of(entry) for entry, _ in entries}) != 1:
         raise ReviewError("notes_of_several_authors")
     is_own = _ownership_test(conn, person)
@@ -230,6 +228,15 @@ def sign_for_absent(
         _write_signature(
             conn, forms, person, entry, _SignatureRequest(revision, act, now, reason, text)
         )
+
+
+def _load_shown(
+    conn: Connection, person: Person, shown_revisions: Sequence[tuple[str, int]]
+) -> list[tuple[Entry, int]]:
+    return [
+        (load_visible_entry(conn, person, Action.SIGN, entry_id), revision)
+        for entry_id, revision in shown_revisions
+    ]
 
 
 def author_of(entry: Entry) -> str:
@@ -246,11 +253,7 @@ def withdraw_signature(
         NotAllowedError: another person signed.
         StaleDecisionError: the entry has changed, or is exported.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.SIGN, entry)
-    # Only as the person saw it, and only the own signature.
-    if entry.revision != revision or entry.state is not EntryState.SIGNED:
-        raise stale_decision_error()
+    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.SIGNED}, Action.SIGN)
     # One of several routes may have it already
     if latest_exports(conn, [entry_id]):
         raise stale_decision_error()
@@ -270,10 +273,12 @@ def withdraw_signature(
         "act": secrets.token_hex(8),
         "taken_back": True,
         "own": not entry.signed_why,
+        "author": entry.author or "",
+        "why": "",
+        "by": person.login,
+        "at": now,
     }
-    add_signature(
-        conn, row | {"author": entry.author or "", "why": "", "by": person.login, "at": now}
-    )
+    add_signature(conn, row)
     record(conn, person.login, "take_signature_back", entry.id, unit=entry.unit)
 
 

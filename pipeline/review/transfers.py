@@ -24,6 +24,8 @@ from pipeline.store.entries.entry import (
     is_claimed_by_other,
     is_part_of_page,
     load_entry,
+    load_entry_as_seen,
+    load_visible_entry,
     stale_decision_error,
 )
 from pipeline.store.entries.queue_order import apply_priorities
@@ -74,15 +76,9 @@ def _write_transfer(
     *,
     secret: bool,
 ) -> None:
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.FORWARD, entry)
-    # Undecided or rejected, as the person saw it, and not open on another screen.
-    if (
-        entry.revision != revision
-        or entry.state not in OPEN_STATES | {EntryState.REJECTED}
-        or entry.voided is not None
-        or is_claimed_by_other(entry, person, now)
-    ):
+    states = OPEN_STATES | {EntryState.REJECTED}
+    entry = load_entry_as_seen(conn, person, entry_id, revision, states, Action.FORWARD)
+    if entry.voided is not None or is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
     if to_unit not in areas_by_unit(conn) or to_unit == entry.unit:
         raise ReviewError("no_such_other_unit")
@@ -112,8 +108,7 @@ def transfer_protected_entry(
         NotAllowedError, StaleDecisionError: as `transfer_entry`.
         ReviewError: no client with a protected identity is known or read on the sheet.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.FORWARD, entry)
+    entry = load_visible_entry(conn, person, Action.FORWARD, entry_id)
     # The numbers of the entry, its row and the whole sheet that are hidden from the person.
     sheet_pids = find_sheet_pids(
         conn, entry_form(forms, entry), list_sheet_pages(conn, entry.sheet)

@@ -278,6 +278,15 @@ def _comparison_value(spec: FieldSpec, value: Value) -> Value:
     return _MICROGRAM.sub("µg", plain).casefold() if spec.format is Format.DOSE else plain
 
 
+def answered_text(
+    form: Form, row: int | None, answers: Mapping[str, Answer], meaning: Meaning
+) -> str:
+    """Return the text that an entry's answers give to a meaning; empty if there is none."""
+    spec = form.meaning(meaning, row)
+    value = answers[spec.name].value if spec and spec.name in answers else None
+    return value if isinstance(value, str) else ""
+
+
 # While a page is read sums are evidence for its values (`resolve/values.py`). Here the answers are
 # checked, so that a wrong sum on the paper, or a typing error, is found before the decision.
 

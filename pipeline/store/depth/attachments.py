@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.form import EntriesPer, Forms
@@ -28,7 +28,8 @@ from pipeline.store.entries.entry import (
     advance_entry,
     is_claimed_by_other,
     list_sheet_entries,
-    load_entry,
+    load_entry_as_seen,
+    load_visible_entry,
     select_entries,
     stale_decision_error,
 )
@@ -67,18 +68,14 @@ def list_proposed_pages(
     """
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
-    page_ids = [page.id for page in pages]
-    if not pages:
-        return []
     # Loose pages that are visible and that nobody has answered or has open
-    query = select(_entry_table).where(_entry_table.c.sheet.in_(page_ids))
+    query = select(_entry_table).where(_entry_table.c.sheet.in_([page.id for page in pages]))
     free = {one.sheet for one in select_entries(conn, query) if _is_free(one, person, now)}
-    visible = select(_page_table.c.id).where(
-        _page_table.c.id.in_(page_ids),
-        visibility.visible_pages_condition(conn, person, Action.REVIEW),
-    )
-    shown = free & set(conn.execute(visible).scalars())
-    return [page for page in pages if page.id in shown]
+    return [
+        page
+        for page in pages
+        if page.id in free and visibility.can_see_page(conn, person, Action.REVIEW, page)
+    ]
 
 
 def attach_pages(
@@ -131,7 +128,13 @@ def detach_page(
     (entry,) = list_sheet_entries(conn, row.sheet)
     _require_open_entry(conn, forms, person, entry.id)
     lock_keys(conn, row.sheet, page_id)
-    _end_row(conn, person, page_id, now)
+    ended = (
+        update(attachment)
+        .where(attachment.c.page == page_id, is_attachment)
+        .values(undone_by=person.login, undone_at=now)
+    )
+    if conn.execute(ended).rowcount != 1:
+        raise stale_decision_error()
     page = load_page(conn, page_id)
     unit = conn.execute(
         select(paper.batch.c.unit).where(paper.batch.c.id == page.batch)
@@ -286,36 +289,16 @@ def _add_row(
     conn.execute(insert(attachment).values(values))
 
 
-def _end_row(conn: Connection, person: Person, page_id: str, now: datetime) -> None:
-    ended = (
-        update(attachment)
-        .where(attachment.c.page == page_id, is_attachment)
-        .values(undone_by=person.login, undone_at=now)
-    )
-    if conn.execute(ended).rowcount != 1:
-        raise stale_decision_error()
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    sheet: str
-    number: int
-    title: str
-    day: str
-
-
-def _require_row(conn: Connection, page_id: str) -> _Row:
-    table = attachment.c
-    query = select(table.sheet, table.number, table.title, table.day)
-    row = conn.execute(query.where(table.page == page_id, is_attachment)).one_or_none()
+def _require_row(conn: Connection, page_id: str) -> Row[Any]:
+    query = select(attachment).where(attachment.c.page == page_id, is_attachment)
+    row = conn.execute(query).one_or_none()
     if row is None:
         raise ReviewError("page_not_attached")
-    return _Row(*row)
+    return row
 
 
 def _require_open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str) -> Entry:
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
     if not _takes_pages(conn, forms, entry):
         raise ReviewError("entry_takes_no_pages")
     return entry
@@ -346,12 +329,10 @@ def _free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> 
         or page.sheet != page.id
     ):
         return None
-    entries = list_sheet_entries(conn, page.id)
-    if len(entries) != 1:
-        return None
-    (entry,) = entries
-    is_untouched = _is_free(entry, person, now) and not _is_referred_to(conn, person, entry.id)
-    return entry if is_untouched else None
+    match list_sheet_entries(conn, page.id):
+        case [entry] if _is_free(entry, person, now):
+            return None if _is_referred_to(conn, person, entry.id) else entry
+    return None
 
 
 def _is_free(entry: Entry, person: Person, now: datetime) -> bool:
@@ -385,10 +366,7 @@ def _change_form(
     revision: int,
     form_key: tuple[str, int],
 ) -> None:
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
-    if entry.revision != revision or entry.state is not EntryState.REVIEW:
-        raise stale_decision_error()
+    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
     form = forms.get(form_key)
     is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
     if form is None or not is_loose or entry.row is not None or entry.form == form.id:

@@ -21,7 +21,7 @@ from pipeline.domain.identity_numbers import CLIENT_CODE_COUNT, is_client_code, 
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, ClientCode, EntryState, Person, State
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import Answer, answered_text
 from pipeline.registers.clients import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
@@ -281,9 +281,8 @@ def check_client_code(
     conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer], number: str
 ) -> tuple[str, ...]:
     """Return the finding that the code beside a number is that of another client, if it is."""
-    spec = form.meaning(Meaning.CLIENT_CODE, entry.row)
-    code = answers[spec.name].value if spec and spec.name in answers else None
-    owner = find_client_of_code(conn, entry, code) if isinstance(code, str) else None
+    code = answered_text(form, entry.row, answers, Meaning.CLIENT_CODE)
+    owner = find_client_of_code(conn, entry, code) if code else None
     return ("code_other",) if owner not in (None, number) else ()
 
 

@@ -21,9 +21,8 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import SHEET_ROW, EntryState, Person, Reading
 from pipeline.domain.review.depth import fields_at_depth, is_grid_box, is_struck_out
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields, normalize_answer
-from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import decided_answers
-from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
+from pipeline.store.entries.entry import Entry, load_entry_as_seen
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.issued_sheets import find_issued_sheet
 from pipeline.store.schema.depth import sheet_depth, unit_depth
@@ -209,10 +208,7 @@ def set_sheet_depth(
         StaleDecisionError: the entry has been decided since the person saw `revision`.
         ReviewError: the form cannot be typed at this depth.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
-    if entry.revision != revision or entry.state is not EntryState.REVIEW:
-        raise stale_decision_error()
+    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
     form = forms[(entry.form, entry.version)]
     if depth is not form.depth and depth not in list_allowed_depths(forms, form):
         raise ReviewError("depth_not_for_form", form=form.title)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, update
 
 from pipeline.domain.errors import NotAllowedError, naming
 from pipeline.domain.form.form import Forms
@@ -23,7 +23,8 @@ from pipeline.store.accounts.queue_choice import group_condition, keep_group
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,
-    load_entry,
+    count_entries,
+    load_visible_entry,
     select_entries,
     stale_decision_error,
 )
@@ -122,8 +123,7 @@ def open_claimed_entry(
         NotAllowedError: the person may not review this entry.
         StaleDecisionError: another person has it open.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
     if (
         entry.state in OPEN_STATES
         and not must_not_review(conn, person.login, entry)
@@ -197,8 +197,7 @@ def skip_entry(conn: Connection, person: Person, entry_id: str, revision: int) -
     Raises:
         StaleDecisionError: the person no longer has it.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
     # Only the revision that the person has claimed
     claimed = update(_entry_table).where(
         _entry_table.c.id == entry_id,
@@ -258,13 +257,7 @@ def count_waiting(conn: Connection, person: Person, now: datetime) -> int:
     """
     permissions.require_permission(person, Action.REVIEW)
     # The same condition as for claiming
-    query = (
-        select(func.count())
-        .select_from(_entry_table)
-        .where(_available_condition(conn, person), _is_free(now))
-    )
-    total: int = conn.execute(query).scalar_one()
-    return total
+    return count_entries(conn, _available_condition(conn, person), _is_free(now))
 
 
 def count_hidden(conn: Connection, person: Person) -> int:
@@ -280,12 +273,8 @@ def count_hidden(conn: Connection, person: Person) -> int:
         sorted(permissions.permitted_units(person, Action.REVIEW))
     )
     # Open entries of the units that visibility excludes
-    total: int = conn.execute(
-        select(func.count())
-        .select_from(_entry_table)
-        .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person, Action.REVIEW))
-    ).scalar_one()
-    return total
+    is_visible = visibility.visible_entries_condition(conn, person, Action.REVIEW)
+    return count_entries(conn, is_of_own_units, ~is_visible)
 
 
 def _claim_free(conn: Connection, claim: _Claim, is_free: ColumnElement[bool]) -> str | None:

@@ -114,18 +114,12 @@ def prioritize(
     lock_keys(conn, f"pull {unit}")
     if any((active.kind, active.key) == (kind, key) for active in _active_overrides(conn, (unit,))):
         raise ReviewError("prioritised_already")
-    new = {
-        "id": secrets.token_hex(8),
-        "kind": kind.value,
-        "what": key,
-        "unit": unit,
-        "by": person.login,
-        "at": now,
-    }
-    conn.execute(insert(pull).values(new))
+    pull_id = secrets.token_hex(8)
+    new = {"id": pull_id, "kind": kind.value, "what": key, "unit": unit}
+    conn.execute(insert(pull).values(new | {"by": person.login, "at": now}))
     _update_rank(conn, _entry_table.c.unit == unit)
-    record(conn, person.login, "pull_to_front", str(new["id"]), unit=unit, kind=kind.value)
-    return next(active for active in _active_overrides(conn, (unit,)) if active.id == new["id"])
+    record(conn, person.login, "pull_to_front", pull_id, unit=unit, kind=kind.value)
+    return next(active for active in _active_overrides(conn, (unit,)) if active.id == pull_id)
 
 
 def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime) -> None:
@@ -298,12 +292,8 @@ def _rules_without_duty(form: Form, entry: Entry, answers: Mapping[str, DecidedA
 def deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
     """Return the columns of an entry's open deadlines."""
     due = nearest_due(times, entry.created_at)
-    return {"deadlines": dict(times), "due_at": due, **_last_day(due)}
-
-
-def _last_day(due: datetime | None) -> dict[str, str]:
-    """Return the column that the queue sorts deadlines by."""
-    return {"due_on": swedish_day(due).isoformat() if due else paper.NO_DEADLINE}
+    last_day = swedish_day(due).isoformat() if due else paper.NO_DEADLINE
+    return {"deadlines": dict(times), "due_at": due, "due_on": last_day}
 
 
 def is_day(value: Value) -> bool:
@@ -328,9 +318,11 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
         "event_on": day or None,
         "likely_pid": likely,
         "happened": f"{happened} {clock}"[:16].strip(),
+        "first_on": happened,
+        "last_on": happened,
+        "due_on": paper.NO_DEADLINE,
+        "author_key": _author_key(form, entry, readings),
     }
-    values |= {"first_on": happened, "last_on": happened, **_last_day(None)}
-    values["author_key"] = _author_key(form, entry, readings)
     if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
         times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))

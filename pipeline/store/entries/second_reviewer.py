@@ -30,7 +30,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.entries.answers import CELL_ODD, AnswerOrigin, is_latest_round
-from pipeline.store.entries.entry import Entry
+from pipeline.store.entries.entry import Entry, count_entries
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, group_cell, group_task
 
@@ -88,17 +88,12 @@ def count_waiting_for_others(conn: Connection, person: Person) -> int:
     """
     permissions.require_permission(person, Action.REVIEW)
     # Visible entries in second review that the person cannot decide
-    query = (
-        select(func.count())
-        .select_from(_entry_table)
-        .where(
-            _IS_SECOND,
-            visibility.visible_entries_condition(conn, person, Action.REVIEW),
-            is_excluded_as_second(person.login),
-        )
+    return count_entries(
+        conn,
+        _IS_SECOND,
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
+        is_excluded_as_second(person.login),
     )
-    total: int = conn.execute(query).scalar_one()
-    return total
 
 
 def _has_answered_conditions(login: str, disputed: FromClause) -> Iterator[ColumnElement[bool]]:

@@ -36,6 +36,7 @@ from pipeline.store.entries.entry import (
     Entry,
     entry_form,
     load_entry,
+    load_visible_entry,
     stale_decision_error,
 )
 from pipeline.store.paper.pages import Page
@@ -168,8 +169,7 @@ def load_claimed_task(
         NotAllowedError, StaleDecisionError: as `save_rekeyed_answer`.
     """
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
-    entry = load_entry(conn, row.entry)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, row.entry)
     # The person may have been involved since the task was claimed.
     if conn.execute(
         select(control.c.id)

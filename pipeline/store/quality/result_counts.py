@@ -18,7 +18,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.seeded_errors import OUTCOME_CAUGHT, OUTCOME_MISSED
-from pipeline.store.schema import paper, registers
+from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, look, plant
 
 _entry_table = paper.entry
@@ -112,14 +112,6 @@ def _grouped_query(
     return query.where(_entry_table.c.unit.in_(sorted(units)), moment_column > since).group_by(
         *keys
     )
-
-
-def staff_names(conn: Connection) -> dict[str, str]:
-    """Return the names of the staff by login."""
-    return {
-        row.login: row.name
-        for row in conn.execute(select(registers.staff.c.login, registers.staff.c.name))
-    }
 
 
 MAX_VIEW_TIME = timedelta(minutes=15)

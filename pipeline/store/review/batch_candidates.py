@@ -40,6 +40,7 @@ from pipeline.store.entries.queue import peek_queue
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.protected_identity import find_covered_areas
+from pipeline.store.paper.sheets import list_pages_by_sheet
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import IS_ITEM_LIVE, group_cell, group_setting, plant
 
@@ -106,7 +107,7 @@ def _find_candidates(
     conn: Connection, forms: Forms, person: Person, entries: list[Entry], share: float
 ) -> Iterable[BatchCandidate]:
     """Yield every routine field of the entries that is in no batch yet, in queue order."""
-    pages = _pages_by_sheet(conn, entries)
+    pages = list_pages_by_sheet(conn, sorted({entry.sheet for entry in entries}))
     page_ids = [page.id for sheet_pages in pages.values() for page in sheet_pages]
     readings = _confident_readings(conn, page_ids)
     entry_ids = [entry.id for entry in entries]
@@ -214,20 +215,6 @@ def _choose_seeded_errors(
         if (error := make_seeded_error(spec, reading, f"{key} {entry.id} {name}")) is not None:
             return {name: error}
     return {}
-
-
-def _pages_by_sheet(conn: Connection, entries: list[Entry]) -> dict[str, list[Page]]:
-    pages: dict[str, list[Page]] = {}
-    table = paper.page
-    # All pages of the entries' sheets, by page number.
-    query = (
-        select(table)
-        .where(table.c.sheet.in_({entry.sheet for entry in entries}))
-        .order_by(table.c.page_no, table.c.id)
-    )
-    for row in conn.execute(query).mappings():
-        pages.setdefault(row["sheet"], []).append(Page.from_row(row))
-    return pages
 
 
 def _confident_readings(conn: Connection, page_ids: list[str]) -> dict[tuple[str, str], Reading]:

@@ -32,6 +32,7 @@ from pipeline.store.entries.entry import (
     entry_form,
     is_claimed_by_other,
     load_entry,
+    select_entries,
     stale_decision_error,
 )
 from pipeline.store.entries.queue import CLAIM_MINUTES
@@ -97,16 +98,8 @@ def list_open_items(
     ).all()
     readings = {page_id: load_page_reading(conn, page_id) for page_id in {row.page for row in rows}}
     query = select(paper.entry).where(paper.entry.c.id.in_({row.entry for row in rows}))
-    entries = {row["id"]: Entry.from_row(row) for row in conn.execute(query).mappings()}
-    # Of their entries those that the person can see now.
-    visible = set(
-        conn.execute(
-            select(paper.entry.c.id).where(
-                paper.entry.c.id.in_(entries),
-                visibility.visible_entries_condition(conn, person, Action.REVIEW),
-            )
-        ).scalars()
-    )
+    entries = {entry.id: entry for entry in select_entries(conn, query)}
+    visible = visibility.filter_visible_entries(conn, person, Action.REVIEW, list(entries))
     return [
         (
             row,
@@ -131,16 +124,6 @@ def is_unchanged(row: Row[Any], entry: Entry) -> bool:
     return (
         entry.state is EntryState.REVIEW and entry.revision == row.revision and entry.voided is None
     )
-
-
-def can_see_entry(conn: Connection, person: Person, entry: Entry) -> bool:
-    """Return whether the person can see an entry."""
-    # The entry, if the conditions of what the person can see hold for it.
-    query = select(paper.entry.c.id).where(
-        paper.entry.c.id == entry.id,
-        visibility.visible_entries_condition(conn, person, Action.REVIEW),
-    )
-    return conn.execute(query).first() is not None
 
 
 def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetime) -> Row[Any]:
@@ -331,7 +314,7 @@ def undo_last_batch(conn: Connection, person: Person, now: datetime) -> int:
         if (
             not is_unchanged(row, entry)
             or is_claimed_by_other(entry, person, now)
-            or not can_see_entry(conn, person, entry)
+            or not visibility.filter_visible_entries(conn, person, Action.REVIEW, [entry.id])
         ):
             continue
         end_item(conn, row, OUTCOME_UNDONE, now)

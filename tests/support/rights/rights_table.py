@@ -326,8 +326,10 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.exports.run_items.list_visible_items": "a condition",
     f"{P}store.exports.archives.is_wholly_visible": "a condition",
     f"{P}export.runs.files.require_run": "asks, for the action that its caller names",
-    f"{P}review.decisions.require_entry_as_seen": ("asks, for the action that its caller names"),
+    f"{P}store.entries.entry.load_entry_as_seen": "asks, for the action that its caller names",
+    f"{P}store.entries.entry.load_visible_entry": "asks, for the action that its caller names",
     f"{P}review.decisions.write_decision": "writes what `seen` has let through",
+    f"{P}review.decisions.write_answers": "writes what `seen` has let through",
     f"{P}store.entries.entry.is_claimed_by_other": "compares",
     f"{P}review.client_question.complete_client_numbers": (
         "part of a decision that `seen` has let through"
@@ -339,7 +341,6 @@ NOT_ACTING: Mapping[str, str] = {
         "part of a group; what the person may not see is left out"
     ),
     f"{P}store.review.batch_review.load_own_batch": "finds the person's own group",
-    f"{P}store.review.batch_review.can_see_entry": "asks",
     f"{P}store.quality.seeded_errors.add_batch_seeded_error": (
         "part of a group that `next_group` has let through"
     ),
