@@ -69,6 +69,7 @@ from pipeline.store.review.duplicate_entries import find_active_mark
 from pipeline.store.review.duties import reopen_duties
 
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
+_CLIENT_MEANINGS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME})
 _UNTYPED_ORIGINS = frozenset({AnswerOrigin.PAGE_MISSING, AnswerOrigin.BATCH})
 
 
@@ -110,7 +111,7 @@ def correct_entry(
     all_answers = {name: decided.answer for name, decided in before.items()} | corrected
     doubt = (
         find_contradicted_client_field(conn, form, entry, all_answers, about)
-        if _changes_client(form, corrected)
+        if any(form.by_name[name].means in _CLIENT_MEANINGS for name in corrected)
         else None
     )
     # Settled: what the reading says too and no rule leaves to a second person.
@@ -238,13 +239,6 @@ def _recheck_temporary_client(
     if spec and number and find_client(conn, number) and has_open_identity(conn, entry.id):
         return {spec.name: answers[spec.name]}
     return {}
-
-
-def _changes_client(form: Form, answers: Mapping[str, Answer]) -> bool:
-    """Return whether a correction changes the client of the entry."""
-    return any(
-        form.by_name[name].means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME) for name in answers
-    )
 
 
 def _require_reason(reason: str) -> None:

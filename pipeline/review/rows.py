@@ -195,8 +195,10 @@ def _sheet_row(
     pid_field = form.meaning(Meaning.CLIENT_PID, entry.row)
     known = dict(shared)
     # A number that was printed in the row, unless something else was read there
-    if pid_field and entry.client_pid and _agrees(readings.get(pid_field.name), entry.client_pid):
-        known[pid_field.name] = Answer(entry.client_pid)
+    if pid_field and entry.client_pid:
+        number = readings.get(pid_field.name)
+        if number is None or number.state is State.EMPTY or number.value == entry.client_pid:
+            known[pid_field.name] = Answer(entry.client_pid)
     specs = [
         spec
         for spec in asked_fields(form, entry.row)
@@ -306,7 +308,3 @@ def _checked(conn: Connection, person: Person, row: SheetRow) -> SheetRow:
         is_client_open=bool(contradicted),
         is_alone=bool(doubt),
     )
-
-
-def _agrees(reading: Reading | None, pid: str) -> bool:
-    return reading is None or reading.state is State.EMPTY or reading.value == pid

@@ -17,7 +17,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
-from pipeline.review.decisions import Decision, decide_entry, reject_entry, save_draft
+from pipeline.review.decisions import Decision, decide_entry, save_draft
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, stale_decision_error
@@ -137,26 +137,6 @@ class ReviewSession:
                 return Decided(state, last_missed_field(conn, self.person, view.entry.id))
             save_view_time(conn, self.person, view, shown_at, now)
         return Decided(state)
-
-    def reject(self, view: EntryView, reason: str) -> None:
-        """Reject the entry for a reason.
-
-        Raises:
-            NotAllowedError, StaleDecisionError, ReviewError: as `decisions.reject_entry`.
-        """
-        entry = view.entry
-        with self.store.begin() as conn:
-            reject_entry(conn, self.person, entry.id, entry.revision, reason, self.clock())
-
-    def skip(self, view: EntryView) -> None:
-        """Let the entry come later.
-
-        Raises:
-            NotAllowedError: the person may not review.
-            StaleDecisionError: it has changed, or another person has it open.
-        """
-        with self.store.begin() as conn:
-            queue.skip_entry(conn, self.person, view.entry.id, view.entry.revision)
 
     def _claim_next(self, conn: Connection, excluded: Collection[str] = ()) -> EntryView | None:
         settings = self.settings

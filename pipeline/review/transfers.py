@@ -51,31 +51,19 @@ def transfer_entry(
     to_unit: str,
     reason: str,
     now: datetime,
+    *,
+    secret: bool = False,
 ) -> None:
     """Send an undecided or rejected entry to the unit that it belongs to.
 
-    A sheet of one entry is sent with its pages, a row alone.
+    A sheet of one entry is sent with its pages, a row alone. The sender is not told the unit of a
+    `secret` transfer.
 
     Raises:
         NotAllowedError: the person does not send from this unit.
         StaleDecisionError: the entry has changed, or is decided, or another person has it open.
         ReviewError: there is no such other unit.
     """
-    _write_transfer(conn, forms, person, entry_id, revision, to_unit, reason, now, secret=False)
-
-
-def _write_transfer(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    to_unit: str,
-    reason: str,
-    now: datetime,
-    *,
-    secret: bool,
-) -> None:
     states = OPEN_STATES | {EntryState.REJECTED}
     entry = load_entry_as_seen(conn, person, entry_id, revision, states, Action.FORWARD)
     if entry.voided is not None or is_claimed_by_other(entry, person, now):
@@ -129,7 +117,7 @@ def transfer_protected_entry(
     )
     if client is None or client.unit == entry.unit:
         raise ReviewError("entry_client_hidden")
-    _write_transfer(conn, forms, person, entry_id, revision, client.unit, "", now, secret=True)
+    transfer_entry(conn, forms, person, entry_id, revision, client.unit, "", now, secret=True)
 
 
 def take_back_transfer(

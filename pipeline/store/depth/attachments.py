@@ -3,7 +3,7 @@
 An attached page is a page of the entry's sheet: what hides, moves, exports or archives the sheet
 does the same to its attachments. A page can be attached while nobody has answered anything on it,
 and as long as its entry is neither signed nor sent. After that, or where its entry is one of many
-rows, it becomes an attachment of its own (`make_own_attachment`): an entry of the form `bilaga`.
+rows, it becomes an attachment of its own (`set_own_attachment`): an entry of the form `bilaga`.
 """
 
 from __future__ import annotations
@@ -164,28 +164,41 @@ def move_attachment(
     attach_pages(conn, forms, person, to_entry, [choice], now)
 
 
-def make_own_attachment(
-    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int
+def set_own_attachment(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    *,
+    on: bool,
 ) -> None:
-    """Let a loose page be an attachment of its own: only its client, title and day are asked.
+    """Let a loose page be an attachment of its own, or be typed as a free note after all.
+
+    Of an attachment only its client, title and day are asked.
 
     Raises:
         NotAllowedError: the person does not review this entry.
         StaleDecisionError: it has been decided since the person saw `revision`.
         ReviewError: it is no loose page.
     """
-    _change_form(conn, forms, person, entry_id, revision, ATTACHMENT_FORM)
-
-
-def type_own_attachment(
-    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int
-) -> None:
-    """Let a loose page that is an attachment of its own be typed as a free note after all.
-
-    Raises:
-        NotAllowedError, StaleDecisionError, ReviewError: as `make_own_attachment`.
-    """
-    _change_form(conn, forms, person, entry_id, revision, FREE_NOTE_FORM)
+    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
+    form = forms.get(ATTACHMENT_FORM if on else FREE_NOTE_FORM)
+    is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
+    if form is None or not is_loose or entry.row is not None or entry.form == form.id:
+        raise ReviewError("page_not_loose")
+    advance_entry(
+        conn,
+        entry,
+        form=form.id,
+        version=form.version,
+        criticality=form.criticality,
+        area=form_area(form),
+        claimed_by=entry.claimed_by,
+        claimed_until=entry.claimed_until,
+    )
+    sort_entry(conn, forms, entry_id)
+    record(conn, person.login, "change_form", entry_id, unit=entry.unit, form=form.id)
 
 
 def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> None:
@@ -356,30 +369,3 @@ def _is_referred_to(conn: Connection, person: Person, entry_id: str) -> bool:
             if conn.execute(query).scalar_one():
                 return True
     return False
-
-
-def _change_form(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    form_key: tuple[str, int],
-) -> None:
-    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
-    form = forms.get(form_key)
-    is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
-    if form is None or not is_loose or entry.row is not None or entry.form == form.id:
-        raise ReviewError("page_not_loose")
-    advance_entry(
-        conn,
-        entry,
-        form=form.id,
-        version=form.version,
-        criticality=form.criticality,
-        area=form_area(form),
-        claimed_by=entry.claimed_by,
-        claimed_until=entry.claimed_until,
-    )
-    sort_entry(conn, forms, entry_id)
-    record(conn, person.login, "change_form", entry_id, unit=entry.unit, form=form.id)
