@@ -192,13 +192,13 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.quality.rekeying.count_open_rekeying": (Action.PROGRESS, R.COUNTED),
     f"{P}review.rekeying.adjudicate": (Action.REVIEW, R.PAPER),
     f"{P}store.quality.result_counts.save_view_time": (Action.REVIEW, R.PAPER),
-    f"{P}store.review.batch_review.claim_next_batch": (Action.REVIEW, R.LISTED),
-    f"{P}store.review.batch_review.save_marked_items": (Action.REVIEW, R.EVERYWHERE),
+    f"{P}review.batches.claim_next_batch": (Action.REVIEW, R.LISTED),
+    f"{P}review.batches.save_marked_items": (Action.REVIEW, R.EVERYWHERE),
     f"{P}review.batches.confirm_batch": (Action.REVIEW, R.PAPER),
-    f"{P}store.review.batch_review.release_batch": (Action.REVIEW, R.EVERYWHERE),
-    f"{P}store.review.batch_review.undo_last_batch": (Action.REVIEW, R.LISTED),
-    f"{P}store.review.batch_candidates.set_batch_review": (Action.PULL, R.UNIT),
-    f"{P}store.review.batch_candidates.batch_review_by_unit": (Action.PULL, R.EVERYWHERE),
+    f"{P}review.batches.release_batch": (Action.REVIEW, R.EVERYWHERE),
+    f"{P}review.batches.undo_last_batch": (Action.REVIEW, R.LISTED),
+    f"{P}store.review.batch_items.set_batch_review": (Action.PULL, R.UNIT),
+    f"{P}store.review.batch_items.batch_review_by_unit": (Action.PULL, R.EVERYWHERE),
     f"{P}store.quality.seeded_errors.with_seeded_error": (Action.REVIEW, R.PAPER),
     f"{P}store.quality.seeded_errors.last_missed_field": (Action.REVIEW, R.PAPER),
     f"{P}store.review.duplicate_entries.find_similar_entries": (Action.REVIEW, R.PAPER),
@@ -333,13 +333,13 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}review.client_question.complete_client_numbers": (
         "part of a decision that `seen` has let through"
     ),
-    f"{P}store.review.batch_candidates.choose_candidates": (
+    f"{P}review.batch_candidates.choose_candidates": (
         "part of a group that `next_group` has let through"
     ),
-    f"{P}store.review.batch_review.list_open_items": (
+    f"{P}store.review.batch_items.list_open_items": (
         "part of a group; what the person may not see is left out"
     ),
-    f"{P}store.review.batch_review.load_own_batch": "finds the person's own group",
+    f"{P}store.review.batch_items.load_own_batch": "finds the person's own group",
     f"{P}store.quality.seeded_errors.add_batch_seeded_error": (
         "part of a group that `next_group` has let through"
     ),

@@ -18,7 +18,7 @@ from pipeline.domain.model import Person, PriorityKind
 from pipeline.store.entries import queue_order
 from pipeline.store.entries.entry_depth import list_allowed_depths, list_unit_depths, set_unit_depth
 from pipeline.store.entries.queue_order import PriorityOverride
-from pipeline.store.review import batch_candidates
+from pipeline.store.review import batch_items
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, format_moment, t
 from ui.markdown import md, plain, plain_with_code
@@ -147,7 +147,7 @@ def _batch_review_section(context: AppContext, person: Person) -> None:
     st.header(t("queue.groups"), anchor=False)
     st.caption(t("queue.groups_what"))
     with context.store.read() as conn:
-        units = batch_candidates.batch_review_by_unit(conn, person)
+        units = batch_items.batch_review_by_unit(conn, person)
     for unit, is_on in units.items():
         st.toggle(
             plain(unit),
@@ -160,7 +160,7 @@ def _batch_review_section(context: AppContext, person: Person) -> None:
 @requires_open_session
 def _switch_batch_review(context: AppContext, person: Person, unit: str) -> None:
     with context.store.begin() as conn:
-        batch_candidates.set_batch_review(
+        batch_items.set_batch_review(
             conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"])
         )
 

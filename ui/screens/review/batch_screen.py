@@ -16,9 +16,8 @@ from pipeline.domain.errors import EfterskriftError, StaleDecisionError
 from pipeline.domain.model import Person, State
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review import batches
+from pipeline.review.batches import BatchItem, BatchResult, ReviewBatch
 from pipeline.store.entries import queue
-from pipeline.store.review import batch_review
-from pipeline.store.review.batch_review import BatchItem, BatchResult, ReviewBatch
 from pipeline.store.schema.clock import utc_now
 from ui.browser.crop_grid import GridCell, crop_grid
 from ui.browser.keyboard import key_help_button
@@ -64,7 +63,7 @@ def _claim_batch(context: AppContext, person: Person) -> ReviewBatch | None:
     """Claim a batch for the user and log the views of its pages; None if there is none."""
     now, settings = utc_now(), context.settings
     with context.store.begin() as conn:
-        batch = batch_review.claim_next_batch(
+        batch = batches.claim_next_batch(
             conn,
             context.forms,
             person,
@@ -163,7 +162,7 @@ def save_batch_marks(
     """
     try:
         with context.store.begin() as conn:
-            batch_review.save_marked_items(
+            batches.save_marked_items(
                 conn, person, batch_id, marks, utc_now(), context.settings.claim_minutes
             )
     except StaleDecisionError:
@@ -205,7 +204,7 @@ def _report_batch_result(result: BatchResult) -> None:
 @requires_open_session
 def _leave_batch(context: AppContext, person: Person, batch_id: str) -> None:
     with errors_to(current_entry.set_warning), context.store.begin() as conn:
-        batch_review.release_batch(conn, person, batch_id, utc_now())
+        batches.release_batch(conn, person, batch_id, utc_now())
     st.session_state[_BATCH_PAUSE_KEY] = 2 * ENTRIES_BETWEEN_BATCHES
 
 
@@ -214,7 +213,7 @@ def _undo_batch(context: AppContext, person: Person, batch_id: str) -> None:
     """Undo the last batch; the batch on the screen is released, so that the same comes again."""
     _release_batch(context, person, batch_id)
     with context.store.begin() as conn:
-        count = batch_review.undo_last_batch(conn, person, utc_now())
+        count = batches.undo_last_batch(conn, person, utc_now())
     st.session_state.pop(UNDO_BATCH_KEY, None)
     current_entry.set_warning(t("ways.undone", count=count))
 
@@ -222,4 +221,4 @@ def _undo_batch(context: AppContext, person: Person, batch_id: str) -> None:
 def _release_batch(context: AppContext, person: Person, batch_id: str) -> None:
     # Left alone for so long that the claim has expired: nothing to release.
     with suppress(StaleDecisionError), context.store.begin() as conn:
-        batch_review.release_batch(conn, person, batch_id, utc_now())
+        batches.release_batch(conn, person, batch_id, utc_now())

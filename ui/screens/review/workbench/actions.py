@@ -10,13 +10,12 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import EntryState, Person
-from pipeline.review import corrections, decisions, transfers
+from pipeline.review import batches, corrections, decisions, transfers
 from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.lookup import own_actions
-from pipeline.store.review import batch_review
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review.current_entry import (
@@ -154,7 +153,7 @@ def undo_last(context: AppContext, person: Person) -> None:
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
         with context.store.begin() as conn:
-            count = batch_review.undo_last_batch(conn, person, utc_now())
+            count = batches.undo_last_batch(conn, person, utc_now())
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return

@@ -11,13 +11,10 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row
 
-from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Depth, Form, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.rules import asked_fields
 from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
@@ -37,19 +34,21 @@ from pipeline.store.entries.entry import (
 )
 from pipeline.store.entries.entry_depth import find_depths
 from pipeline.store.entries.queue import peek_queue
-from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.protected_identity import find_covered_areas
 from pipeline.store.paper.sheets import list_pages_by_sheet
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import IS_ITEM_LIVE, group_cell, group_setting, plant
+from pipeline.store.review.batch_items import (
+    confident_readings,
+    fields_in_batches,
+    seeded_errors_of_person,
+    units_without_batch_review,
+)
 
 LOOKAHEAD_ENTRIES = 60
 """How many entries of the queue are searched for similar field images.
 
 They belong to the sheets that come next.
 """
-_reading_table = paper.reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +108,10 @@ def _find_candidates(
     """Yield every routine field of the entries that is in no batch yet, in queue order."""
     pages = list_pages_by_sheet(conn, sorted({entry.sheet for entry in entries}))
     page_ids = [page.id for sheet_pages in pages.values() for page in sheet_pages]
-    readings = _confident_readings(conn, page_ids)
+    readings = confident_readings(conn, page_ids)
     entry_ids = [entry.id for entry in entries]
-    in_batch = _fields_in_batches(conn, entry_ids)
-    seeded_rows = _seeded_errors_of_person(conn, person, entry_ids)
+    in_batch = fields_in_batches(conn, entry_ids)
+    seeded_rows = seeded_errors_of_person(conn, person, entry_ids)
     key = sampling_key(conn)
     forms_by_entry = {entry.id: entry_form(forms, entry) for entry in entries}
     depths = find_depths(conn, forms_by_entry, entries)
@@ -172,24 +171,6 @@ def _routine_fields(
             yield spec, page, reading
 
 
-def _fields_in_batches(conn: Connection, entry_ids: list[str]) -> set[tuple[str, str]]:
-    """Return entry and field of what is in a batch already."""
-    # Items that are open or have a result: no two people get the same field image.
-    query = select(group_cell.c.entry, group_cell.c.field).where(
-        group_cell.c.entry.in_(entry_ids), IS_ITEM_LIVE
-    )
-    return {(row.entry, row.field) for row in conn.execute(query)}
-
-
-def _seeded_errors_of_person(
-    conn: Connection, person: Person, entry_ids: list[str]
-) -> dict[str, Row[Any]]:
-    """Return the seeded errors that the person has been shown in these entries, by entry."""
-    # A person sees at most one seeded error in an entry, ever.
-    query = select(plant).where(plant.c.entry.in_(entry_ids), plant.c.login == person.login)
-    return {row.entry: row for row in conn.execute(query)}
-
-
 def _choose_seeded_errors(
     earlier: Row[Any] | None,
     key: str,
@@ -217,23 +198,6 @@ def _choose_seeded_errors(
     return {}
 
 
-def _confident_readings(conn: Connection, page_ids: list[str]) -> dict[tuple[str, str], Reading]:
-    """Return the readings that are shown filled in, by page and field."""
-    table = _reading_table.c
-    # Values and empty fields with high confidence: everything else is keyed blind on the sheet.
-    query = select(table.page, table.field, table.value, table.p, table.state, table.reasons).where(
-        table.page.in_(page_ids),
-        table.p >= PREFILL_FROM,
-        table.state.in_([State.READ.value, State.EMPTY.value]),
-    )
-    return {
-        (row.page, row.field): Reading(
-            row.value, row.p, State(row.state), evidence=tuple(row.reasons or ())
-        )
-        for row in conn.execute(query)
-    }
-
-
 def _filter_visible(
     conn: Connection, person: Person, candidates: list[BatchCandidate]
 ) -> list[BatchCandidate]:
@@ -255,42 +219,3 @@ def _filter_visible(
         for candidate in candidates
         if not covered[candidate.entry.sheet].is_row_hidden(candidate.entry.row)
     ]
-
-
-def set_batch_review(
-    conn: Connection, person: Person, unit: str, now: datetime, *, on: bool
-) -> None:
-    """Let a unit's paper be reviewed in batches too, or sheet by sheet only.
-
-    Batches that are on a screen are finished.
-
-    Raises:
-        NotAllowedError: the person does not manage the queue of this unit.
-    """
-    permissions.require_permission(person, Action.PULL, unit)
-    conn.execute(insert(group_setting).values(unit=unit, on=on, by=person.login, at=now))
-    record(conn, person.login, "set_groups", unit, unit=unit, state="on" if on else "off")
-
-
-def batch_review_by_unit(conn: Connection, person: Person) -> dict[str, bool]:
-    """Return for each of the person's units whether its paper is reviewed in batches too.
-
-    Raises:
-        NotAllowedError: the person does not manage the queue.
-    """
-    permissions.require_permission(person, Action.PULL)
-    excluded = units_without_batch_review(conn)
-    return {
-        unit: unit not in excluded
-        for unit in sorted(permissions.permitted_units(person, Action.PULL))
-    }
-
-
-def units_without_batch_review(conn: Connection) -> frozenset[str]:
-    """Return the units whose paper is reviewed sheet by sheet only."""
-    # The latest setting of each unit holds; those that are switched off.
-    latest = select(func.max(group_setting.c.id)).group_by(group_setting.c.unit)
-    excluded = select(group_setting.c.unit).where(
-        group_setting.c.id.in_(latest), group_setting.c.on.is_(False)
-    )
-    return frozenset(conn.execute(excluded).scalars())
