@@ -8,7 +8,7 @@ keyed there by a reviewer who is not shown the reading. No two people get the sa
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
 from pipeline.domain.settings import QueueOrder
 from pipeline.review.batch_candidates import BatchCandidate, choose_candidates
+from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import CELL_CONFIRMED, CELL_ODD, reading_matches
 from pipeline.store.entries.entry import Entry, entry_form, is_claimed_by_other, load_entry
@@ -48,6 +49,9 @@ from pipeline.store.review.batch_items import (
     load_own_batch,
     store_marks,
 )
+
+MIN_BATCH_VIEW_TIME = timedelta(seconds=1)
+"""A batch that has been on the screen for less than this has not been looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,56 @@ class BatchResult:
     confirmed: int = 0
     marked_odd: int = 0
     missed: tuple[BatchItem, ...] = ()
+
+
+class BatchReview(Review):
+    """The review of batches, between entries."""
+
+    def claim(self, log_view: Callable[[Connection, ReviewBatch], None]) -> ReviewBatch | None:
+        """Claim a batch for the person; None if there are too few similar items.
+
+        Raises:
+            NotAllowedError: the person does not review.
+        """
+        settings = self.settings
+        with self.store.begin() as conn:
+            batch = claim_next_batch(
+                conn,
+                self.forms,
+                self.person,
+                self.clock(),
+                minutes=settings.claim_minutes,
+                share=settings.plant_share,
+                order=settings.queue_order,
+            )
+            if batch is not None:
+                log_view(conn, batch)
+        return batch
+
+    def mark(self, batch_id: str, marks: Mapping[int, bool]) -> None:
+        """Store marks, as `save_marked_items`."""
+        minutes = self.settings.claim_minutes
+        with self.store.begin() as conn:
+            save_marked_items(conn, self.person, batch_id, marks, self.clock(), minutes)
+
+    def confirm(
+        self, batch_id: str, marks: Mapping[int, bool], shown_at: datetime | None
+    ) -> BatchResult | None:
+        """Confirm a batch, as `confirm_batch`; None if it has not been on the screen for long."""
+        if not self.has_been_seen(shown_at, MIN_BATCH_VIEW_TIME):
+            return None
+        with self.store.begin() as conn:
+            return confirm_batch(conn, self.forms, self.person, batch_id, marks, self.clock())
+
+    def release(self, batch_id: str) -> None:
+        """Give a batch back, as `release_batch`."""
+        with self.store.begin() as conn:
+            release_batch(conn, self.person, batch_id, self.clock())
+
+    def undo(self) -> int:
+        """Take the last batch back, as `undo_last_batch`."""
+        with self.store.begin() as conn:
+            return undo_last_batch(conn, self.person, self.clock())
 
 
 def claim_next_batch(

@@ -9,9 +9,9 @@ entry of its own client. Free text that only repeats the client is not typed; it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy import Connection
@@ -28,7 +28,8 @@ from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
 from pipeline.review.answer_facts import first_review_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, reject_entry, write_answers
+from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
     NO_BATCH_ANSWERS,
@@ -48,10 +49,18 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.entry_depth import find_depth
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue import open_claimed_entry
-from pipeline.store.registers.client_register import find_client
+from pipeline.store.paper.pages import Page
+from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.registers.client_register import find_client, restrict_client
 
 _REPEATED = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS})
 """Text that says who the client is, which the number says already."""
+MIN_SHEET_VIEW_TIME = timedelta(seconds=2)
+"""A sheet that has been on the screen for less than this has not been looked at."""
+BLANK_ROW_REASON = "tom rad"
+"""The reason, as stored, of a row in which nothing is written; see `rules.REJECTION_REASONS`."""
+LogPages = Callable[[Connection, Sequence[Page]], None]
+"""Logs that the person views the pages of a sheet, before anything of it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,47 @@ class SeenRow:
     entry_id: str
     revision: int
     typed: Mapping[str, Answer] = field(default_factory=dict)
+
+
+class RowReview(Review):
+    """The review of the rows of a sheet that say nothing unusual."""
+
+    def open(self, sheet: str, log_view: LogPages) -> tuple[list[SheetRow], list[Page]]:
+        """Return the rows of a sheet whose client the person may see, and the sheet's pages.
+
+        Raises:
+            NotAllowedError: the person does not review.
+        """
+        with self.store.begin() as conn:
+            pages = list_sheet_pages(conn, sheet)
+            log_view(conn, pages)
+            return [
+                row
+                for row in list_rows(conn, self.forms, self.person, sheet, self.clock())
+                if row.client is None
+                or restrict_client(conn, row.client, self.person) == row.client
+            ], pages
+
+    def confirm(self, seen: Sequence[SeenRow], shown_at: datetime | None) -> list[str] | None:
+        """Confirm rows, as `confirm_rows`; None if the sheet has just come on the screen."""
+        if not self.has_been_seen(shown_at, MIN_SHEET_VIEW_TIME):
+            return None
+        with self.store.begin() as conn:
+            return confirm_rows(conn, self.forms, self.person, seen, self.clock())
+
+    def close_blank(self, rows: Sequence[SheetRow], shown_at: datetime | None) -> bool:
+        """Reject rows as blank; False if the sheet has not been on the screen for long.
+
+        Raises:
+            NotAllowedError, StaleDecisionError, ReviewError: as `decisions.reject_entry`.
+        """
+        if not self.has_been_seen(shown_at, MIN_SHEET_VIEW_TIME):
+            return False
+        person, now = self.person, self.clock()
+        with self.store.begin() as conn:
+            for entry in (row.entry for row in rows):
+                reject_entry(conn, person, entry.id, entry.revision, BLANK_ROW_REASON, now)
+        return True
 
 
 def list_rows(

@@ -41,14 +41,23 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class ReviewSession:
-    """The review of one person in one workspace."""
+class Review:
+    """What one person reviews in one workspace; each kind of work has a class of its own."""
 
     store: Store
     forms: Forms
     settings: Settings
     person: Person
     clock: Callable[[], datetime] = utc_now
+
+    def has_been_seen(self, shown_at: datetime | None, at_least: timedelta | None = None) -> bool:
+        """Return whether what came on the screen then can have been read by now."""
+        least = MIN_VIEW_TIME if at_least is None else at_least
+        return shown_at is not None and self.clock() - shown_at >= least
+
+
+class ReviewSession(Review):
+    """The review of entry after entry."""
 
     def next_entry(self, log_view: LogView) -> EntryView | None:
         """Claim the next entry of the person's units, or the one that is open; None if none waits.
@@ -117,10 +126,6 @@ class ReviewSession:
         minutes = self.settings.claim_minutes
         with self.store.begin() as conn:
             save_draft(conn, self.person, entry_id, field, answer, self.clock(), minutes)
-
-    def has_been_seen(self, shown_at: datetime) -> bool:
-        """Return whether what came on the screen then can have been read by now."""
-        return self.clock() - shown_at >= MIN_VIEW_TIME
 
     def decide(self, view: EntryView, decision: Decision, shown_at: datetime) -> Decided:
         """Decide an entry that has been on the screen since `shown_at`.

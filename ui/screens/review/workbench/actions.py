@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import EntryState, Person
-from pipeline.review import batches, corrections, decisions, transfers
+from pipeline.review import corrections, decisions, transfers
 from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
@@ -152,8 +152,7 @@ def undo_last(context: AppContext, person: Person) -> None:
         return
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
-        with context.store.begin() as conn:
-            count = batches.undo_last_batch(conn, person, utc_now())
+        count = context.batches(person).undo()
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
