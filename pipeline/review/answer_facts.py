@@ -14,8 +14,14 @@ from sqlalchemy import Connection
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.model import Reading, State
-from pipeline.domain.review import rules
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import (
+    Answer,
+    agrees_with_reading,
+    answered_text,
+    is_read_as_printed,
+    is_settled,
+    needs_blind_keying,
+)
 from pipeline.store.entries.answers import AnswerOrigin, BatchAnswers, DecidedAnswer
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.queue_order import decided_due_time
@@ -57,7 +63,7 @@ def first_review_answers(
                 spec, answers[name], readings.get(name), odd=name in in_groups.odd_fields
             )
             # Settled: as on a confirmed row of the sheet, or as read.
-            settled = answers[name] == shared.get(name) or rules.is_settled(
+            settled = answers[name] == shared.get(name) or is_settled(
                 spec, answers[name], readings.get(name)
             )
             decided[name] = DecidedAnswer(answers[name], origin, settled and name not in doubt)
@@ -74,8 +80,8 @@ def printed_number_answers(
     return {
         spec.name: replace(decided[spec.name], origin=AnswerOrigin.ACCEPTED)
         for spec in specs
-        if rules.is_read_as_printed(spec, printed, readings.get(spec.name))
-        and rules.agrees_with_reading(spec, decided[spec.name].answer, readings.get(spec.name))
+        if is_read_as_printed(spec, printed, readings.get(spec.name))
+        and agrees_with_reading(spec, decided[spec.name].answer, readings.get(spec.name))
     }
 
 
@@ -83,11 +89,11 @@ def _answer_origin(
     spec: FieldSpec, answer: Answer, reading: Reading | None, *, odd: bool
 ) -> AnswerOrigin:
     """Return how an answer came about: keyed blind, accepted as read, or changed."""
-    if odd or rules.needs_blind_keying(spec, reading):
+    if odd or needs_blind_keying(spec, reading):
         return AnswerOrigin.TYPED
     return (
         AnswerOrigin.ACCEPTED
-        if rules.agrees_with_reading(spec, answer, reading)
+        if agrees_with_reading(spec, answer, reading)
         else AnswerOrigin.CHANGED
     )
 
@@ -109,7 +115,7 @@ def derive_entry_facts(
     plain = {name: decided.answer for name, decided in answers.items()}
     # The author's name, or the initials where there is no name
     names = (
-        rules.answered_text(form, entry.row, plain, means).strip()[:120]
+        answered_text(form, entry.row, plain, means).strip()[:120]
         for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE)
     )
     facts["author"] = next(filter(None, names), None)

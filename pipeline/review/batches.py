@@ -17,8 +17,7 @@ from sqlalchemy import Connection, Row
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
@@ -164,7 +163,7 @@ def claim_next_batch(
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # Free what others left, then go on with the open batch.
     expire_batches(conn, now)
     batch = _load_open_batch(conn, forms, person, now)
@@ -200,7 +199,7 @@ def save_marked_items(
         NotAllowedError: the person does not review.
         StaleDecisionError: the batch is done, or the person no longer has it.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     load_own_batch(conn, person, group_id, now)
     store_marks(conn, group_id, marks)
     extend_batch(conn, group_id, now + timedelta(minutes=minutes))
@@ -223,7 +222,7 @@ def confirm_batch(
         NotAllowedError: the person does not review, or can see none of the items.
         StaleDecisionError: the batch is done, or the person no longer has it.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     batch = load_own_batch(conn, person, group_id, now)
     store_marks(conn, group_id, marks)
     shown = Answer(batch.value, State(batch.state))
@@ -278,7 +277,7 @@ def release_batch(conn: Connection, person: Person, group_id: str, now: datetime
         NotAllowedError: the person does not review.
         StaleDecisionError: the batch is done, or the person no longer has it.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     load_own_batch(conn, person, group_id, now)
     free_items(conn, [group_id], now)
     end_batch(conn, group_id, now)
@@ -292,7 +291,7 @@ def undo_last_batch(conn: Connection, person: Person, now: datetime) -> int:
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     count = 0
     for row in list_last_results(conn, person.login):
         entry = load_entry(conn, row.entry)

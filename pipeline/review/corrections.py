@@ -15,11 +15,16 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_areas
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.review import rules
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import (
+    Answer,
+    answered_text,
+    asked_fields,
+    complete_answers,
+    fields_for_second_reviewer,
+    is_settled,
+)
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review.client_question import (
     complete_client_numbers,
@@ -115,14 +120,14 @@ def correct_entry(
         else None
     )
     # Settled: what the reading says too and no rule leaves to a second person.
-    specs = [spec for spec in rules.asked_fields(form, entry.row) if spec.name in corrected]
+    specs = [spec for spec in asked_fields(form, entry.row) if spec.name in corrected]
     readings = load_entry_readings(conn, entry, list_sheet_pages(conn, entry.sheet))
-    needs_second = rules.fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
+    needs_second = fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
     new = {
         spec.name: DecidedAnswer(
             corrected[spec.name],
             AnswerOrigin.CORRECTION,
-            rules.is_settled(spec, corrected[spec.name], readings.get(spec.name))
+            is_settled(spec, corrected[spec.name], readings.get(spec.name))
             and spec.name not in needs_second,
         )
         for spec in specs
@@ -156,8 +161,8 @@ def _corrected_answers(
 
     The number of a client whom the register lacked is among them even if it is unchanged.
     """
-    asked = rules.asked_fields(form, entry.row)
-    complete = rules.complete_answers([spec for spec in asked if spec.name in answers], answers)
+    asked = asked_fields(form, entry.row)
+    complete = complete_answers([spec for spec in asked if spec.name in answers], answers)
     rechecked = _recheck_temporary_client(conn, form, entry, complete)
     changed = {**_changed_answers(complete, before), **rechecked}
     # Completing a number may make it equal to the decided one, so compare once more.
@@ -234,7 +239,7 @@ def _recheck_temporary_client(
     That the temporary identity can be replaced is reason enough for a correction.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
-    number = rules.answered_text(form, entry.row, answers, Meaning.CLIENT_PID)
+    number = answered_text(form, entry.row, answers, Meaning.CLIENT_PID)
     # A temporary identity of the entry that has not been replaced.
     if spec and number and find_client(conn, number) and has_open_identity(conn, entry.id):
         return {spec.name: answers[spec.name]}
@@ -296,7 +301,7 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
     """
     entry = load_entry(conn, entry_id)
     is_own = (entry.second_by or entry.first_by) == person.login
-    areas = permissions.permitted_areas(person, Action.REVIEW, entry.unit)
+    areas = permitted_areas(person, Action.REVIEW, entry.unit)
     if is_own and entry.form in choice_forms() and entry.area not in areas:
         entry = replace(entry, area=None)
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)

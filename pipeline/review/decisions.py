@@ -20,9 +20,16 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.review import rules
 from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import (
+    REJECTION_REASONS,
+    Answer,
+    asked_fields,
+    complete_answers,
+    fields_for_second_reviewer,
+    fill_left_empty,
+    next_state,
+)
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review.answer_facts import (
     derive_entry_facts,
@@ -180,13 +187,13 @@ def _decide_first(
     specs = [spec for spec in asked if spec.name not in missing]
     in_groups = find_batch_answers(conn, entry, readings)
     # Complete and check the answers; a missing or impossible one ends here.
-    filled = rules.fill_left_empty(
+    filled = fill_left_empty(
         specs,
         {**in_groups.answers(), **answers},
         {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
     )
     filled = answer_number_by_code(conn, form, entry, filled)
-    complete = rules.complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
+    complete = complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
     completed = complete_client_numbers(conn, person, form, entry.row, complete, about)
     # A seeded error that was confirmed: the person decides again.
     by_name = {spec.name: spec for spec in specs}
@@ -211,7 +218,7 @@ def _decide_first(
         ),
         *(
             name
-            for name in rules.fields_for_second_reviewer(forms, form, specs, completed)
+            for name in fields_for_second_reviewer(forms, form, specs, completed)
             if completed[name] != shared.get(name)
         ),
     }
@@ -270,8 +277,8 @@ def reject_entry(
         ReviewError: the reason is not allowed, or the entry has been exported or, unless `signed`,
             signed (then `corrections.void_entry`).
     """
-    if reason not in rules.REJECTION_REASONS:
-        raise ReviewError("rejection_reason_unknown", review=", ".join(rules.REJECTION_REASONS))
+    if reason not in REJECTION_REASONS:
+        raise ReviewError("rejection_reason_unknown", review=", ".join(REJECTION_REASONS))
     entry = load_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
@@ -347,7 +354,7 @@ def _decide_second(
     earlier = decided_answers(conn, entry.id, first_only=True)
     disputed = [
         spec
-        for spec in rules.asked_fields(form, entry.row)
+        for spec in asked_fields(form, entry.row)
         if spec.name in earlier and not earlier[spec.name].is_settled
     ]
     # Complete and check the answers.
@@ -356,9 +363,7 @@ def _decide_second(
         person,
         form,
         entry.row,
-        rules.complete_answers(
-            disputed, _add_temporary_identity(form, entry, decision.answers, about)
-        ),
+        complete_answers(disputed, _add_temporary_identity(form, entry, decision.answers, about)),
         about,
     )
     decided = {
@@ -424,7 +429,7 @@ def write_answers(
     Raises:
         StaleDecisionError: another person decided first.
     """
-    state = rules.next_state(sum(not answer.is_settled for answer in new.values()))
+    state = next_state(sum(not answer.is_settled for answer in new.values()))
     facts = derive_entry_facts(conn, form, entry, {**earlier, **new})
     write_decision(conn, person, entry, new, now, state=state, form=form, **columns, **facts)
     if answered is None:

@@ -12,8 +12,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.model import Person, Reading, State
-from pipeline.domain.review import rules
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review.client_question import (
     complete_client_numbers,
@@ -46,9 +45,9 @@ def save_rekeyed_answer(
     row, entry = load_claimed_task(conn, person, task.id, now)
     if row.typed_by is not None:
         raise stale_decision_error()
-    keyed = rules.normalize_answer(task.spec, answer)
+    keyed = normalize_answer(task.spec, answer)
     before, by = confirmed_answer(conn, entry, row.field)
-    is_same = rules.agrees_with_reading(task.spec, keyed, _answer_as_reading(before.answer))
+    is_same = agrees_with_reading(task.spec, keyed, _answer_as_reading(before.answer))
     # Equal values end the task; others wait for a third person.
     values = {
         "typed_by": person.login,
@@ -98,9 +97,9 @@ def adjudicate(
     if row.typed_by is None:
         raise stale_decision_error()
     # Compare with the value that is confirmed now.
-    spec, final_answer = task.spec, rules.normalize_answer(task.spec, answer)
+    spec, final_answer = task.spec, normalize_answer(task.spec, answer)
     before, _ = confirmed_answer(conn, entry, spec.name)
-    is_right = rules.agrees_with_reading(spec, final_answer, _answer_as_reading(before.answer))
+    is_right = agrees_with_reading(spec, final_answer, _answer_as_reading(before.answer))
     outcome = RekeyingOutcome.RIGHT if is_right else RekeyingOutcome.WRONG
     finish_rekeying(
         conn,
@@ -140,7 +139,7 @@ def _correct_entry(
     before = decided_answers(conn, entry.id)
     all_answers = {name: decided.answer for name, decided in before.items()} | completed
     # Did the person who rekeyed the field write the same?
-    is_rekeyed_alike = rules.agrees_with_reading(
+    is_rekeyed_alike = agrees_with_reading(
         task.spec,
         final_answer,
         _answer_as_reading(Answer(rekeying_row.typed_value, State(rekeying_row.typed_state))),

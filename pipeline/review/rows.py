@@ -20,8 +20,7 @@ from pipeline.domain.errors import AnswerError, BlockedClientError
 from pipeline.domain.form.confidence import BOX_WRITTEN_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.review.depth import list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
@@ -153,7 +152,7 @@ def list_rows(
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     rows = []
     for entry in list_sheet_entries(conn, sheet):
         form = forms.get((entry.form, entry.version))

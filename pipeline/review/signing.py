@@ -18,8 +18,12 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import NotAllowedError, ReviewError, naming
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, find_signing_profession
+from pipeline.domain.law.permissions import (
+    Action,
+    find_signing_profession,
+    require_permission,
+    require_signer,
+)
 from pipeline.domain.model import EntryState, Person
 from pipeline.registers.staff import SAME_NAME_REASON, is_author, is_on_behalf
 from pipeline.store.accounts import people, visibility
@@ -92,7 +96,7 @@ def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> Signin
     Raises:
         NotAllowedError: the person does not sign.
     """
-    permissions.require_permission(person, Action.SIGN)
+    require_permission(person, Action.SIGN)
     needs_signature, is_own = signature_rule(conn, forms), _ownership_test(conn, person)
     may_sign = _signer_test(conn, forms, person)
     waiting = [
@@ -130,7 +134,7 @@ def count_waiting_signatures(
     Raises:
         NotAllowedError: the person does not export, or not from this unit.
     """
-    permissions.require_permission(person, Action.EXPORT, unit)
+    require_permission(person, Action.EXPORT, unit)
     needs_signature = signature_rule(conn, forms)
     # Whether a form needs a signature depends on unit and area of law.
     rows = list_unsigned_forms(conn, person, unit)
@@ -362,7 +366,7 @@ def _write_signature(
     # The profession has to be one that may sign this, as its author or for one who is absent.
     rule = forms.signing_rule(today_in_sweden())
     with naming(entry.id):
-        profession = permissions.require_signer(
+        profession = require_signer(
             person,
             rule,
             entry_form(forms, entry),

@@ -17,8 +17,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.form import EntriesPer, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -123,7 +122,7 @@ def detach_page(
         ReviewError: the page is not attached, or its entry is signed or sent.
     """
     with naming(page_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     (entry,) = list_sheet_entries(conn, row.sheet)
     _require_open_entry(conn, forms, person, entry.id)
@@ -157,7 +156,7 @@ def move_attachment(
         NotAllowedError, ReviewError: as `detach_page` and `attach_pages`.
     """
     with naming(page_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     detach_page(conn, forms, person, page_id, now)
     choice = AttachmentChoice(page_id, row.title, row.day)
@@ -224,7 +223,7 @@ def find_attachment_entries(
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     entries = [entry for sheet in sheets for entry in list_sheet_entries(conn, sheet)]
     visible = visibility.filter_visible_entries(
         conn, person, Action.REVIEW, [entry.id for entry in entries]
@@ -240,7 +239,7 @@ def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
         BlockedClientError: the client is behind a block.
     """
     with naming(client_log_subject(conn, pid)):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     record(conn, person.login, "look_up_client", client_log_subject(conn, pid))
     visibility.require_unblocked_client(conn, person, pid)
     is_about = (_entry_table.c.client_pid == pid) | (_entry_table.c.likely_pid == pid)

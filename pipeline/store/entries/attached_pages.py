@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, and_, select
 
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Outcome, Person, PrintedWord
 from pipeline.files.page_files import JPEG
 from pipeline.store.accounts import visibility
@@ -181,7 +180,7 @@ def search_page_texts(
     Raises:
         NotAllowedError: the person does not correct entries.
     """
-    permissions.require_permission(person, Action.CORRECT)
+    require_permission(person, Action.CORRECT)
     words = [word.casefold() for word in typed.split()]
     if not words or max(map(len, words)) < MIN_SEARCH_LENGTH:
         return []

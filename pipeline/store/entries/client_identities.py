@@ -18,8 +18,7 @@ from pipeline.domain.errors import InvalidAnswerError, UsageError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import CLIENT_CODE_COUNT, is_client_code, make_client_code
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, is_allowed, require_permission
 from pipeline.domain.model import Client, ClientCode, EntryState, Person, State
 from pipeline.domain.review.rules import Answer, answered_text
 from pipeline.registers.clients import MIN_NAME_SIMILARITY, text_similarity
@@ -29,8 +28,8 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers.client_register import list_clients, load_client
 from pipeline.store.registers.issued_sheets import find_issued_sheet
-from pipeline.store.schema import paper, registers, review
-from pipeline.store.schema.review import client_choice, temporary_identity
+from pipeline.store.schema import paper, registers
+from pipeline.store.schema.review import client_choice, client_code, temporary_identity
 
 _MAX_IDENTITIES, _MAX_CANDIDATES = 200, 4
 """How many temporary identities are listed, and how many clients are proposed for one."""
@@ -59,7 +58,7 @@ def list_temporary_identities(conn: Connection, person: Person) -> list[Temporar
     Raises:
         NotAllowedError: the person may not follow up.
     """
-    permissions.require_permission(person, Action.FOLLOW_UP)
+    require_permission(person, Action.FOLLOW_UP)
     states = [state.value for state in (*DECIDED_STATES, EntryState.SECOND)]
     # Open identities of visible entries that are decided or in second review, and not void
     query = (
@@ -210,11 +209,11 @@ def _find_candidates(
     return tuple(
         client
         for client in dict.fromkeys(candidates)
-        if not client.protected or permissions.is_allowed(person, Action.REVIEW, client.unit)
+        if not client.protected or is_allowed(person, Action.REVIEW, client.unit)
     )[:_MAX_CANDIDATES]
 
 
-_table = review.client_code
+_table = client_code
 FIRST_CODE_NUMBER: Final = 100
 """The first codes have no leading zero, which people leave out."""
 

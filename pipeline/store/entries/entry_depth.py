@@ -16,8 +16,12 @@ from pipeline.domain.errors import AnswerError, ReviewError
 from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import INTERNAL_FORMS, Depth, EntriesPer, Form, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import (
+    Action,
+    permitted_units,
+    require_permission,
+    reserved_forms,
+)
 from pipeline.domain.model import SHEET_ROW, EntryState, Person, Reading
 from pipeline.domain.review.depth import fields_at_depth, is_grid_box, is_struck_out
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields, normalize_answer
@@ -73,7 +77,7 @@ def list_allowed_depths(forms: Forms, form: Form) -> tuple[Depth, ...]:
     """
     is_always_whole = (
         form.id in forms.double_check
-        or form.id in permissions.reserved_forms()
+        or form.id in reserved_forms()
         or form.id in INTERNAL_FORMS
         or form.norm is not None
         or bool(form.all_deadlines)
@@ -156,13 +160,13 @@ def list_unit_depths(conn: Connection, person: Person) -> dict[tuple[str, str], 
     Raises:
         NotAllowedError: the person does not lead a unit.
     """
-    permissions.require_permission(person, Action.PULL)
+    require_permission(person, Action.PULL)
     latest = select(func.max(unit_depth.c.id)).group_by(unit_depth.c.unit, unit_depth.c.form)
     rows = conn.execute(
         select(unit_depth.c.unit, unit_depth.c.form, unit_depth.c.depth).where(
             unit_depth.c.id.in_(latest),
             unit_depth.c.depth != "",
-            unit_depth.c.unit.in_(sorted(permissions.permitted_units(person, Action.PULL))),
+            unit_depth.c.unit.in_(sorted(permitted_units(person, Action.PULL))),
         )
     )
     return {(row.unit, row.form): Depth(row.depth) for row in rows}
@@ -183,7 +187,7 @@ def set_unit_depth(
         NotAllowedError: the person does not lead this unit.
         ReviewError: the form cannot be typed at this depth.
     """
-    permissions.require_permission(person, Action.PULL, unit)
+    require_permission(person, Action.PULL, unit)
     form = forms.latest(form_id)
     if depth is not None and depth not in list_allowed_depths(forms, form):
         raise ReviewError("depth_not_for_form", form=form.title)

@@ -14,8 +14,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Outcome, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -47,7 +46,7 @@ def list_separated_sides(
     Raises:
         NotAllowedError: the person does not handle problems.
     """
-    permissions.require_permission(person, Action.PROBLEMS)
+    require_permission(person, Action.PROBLEMS)
     # Identified back pages on their own sheet.
     is_separate = (
         _page_table.c.sheet == _page_table.c.id,
@@ -115,7 +114,7 @@ def list_assigned_sides(
     Raises:
         NotAllowedError: the person does not handle problems.
     """
-    permissions.require_permission(person, Action.PROBLEMS)
+    require_permission(person, Action.PROBLEMS)
     # On another page's sheet because a person put it there.
     is_assigned = (
         _page_table.c.sheet.is_not(None),

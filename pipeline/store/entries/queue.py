@@ -14,8 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, selec
 
 from pipeline.domain.errors import NotAllowedError, naming
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
@@ -79,7 +78,7 @@ def claim_next(
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     claim = _Claim(person, now, minutes, order)
     is_other = _entry_table.c.id.not_in(sorted(excluded))
     # The person's open entry first, then the first free one of the group, then of the queue
@@ -103,7 +102,7 @@ def peek_queue(
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # Open, visible entries that nobody has claimed
     free = select(_entry_table).where(_available_condition(conn, person), _is_free(now))
     return select_entries(conn, free.order_by(*paper.QUEUE_ORDERS[order]).limit(count))
@@ -147,7 +146,7 @@ def resume_claim(
         NotAllowedError: the person may not review.
     """
     with naming(entry_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     is_unchanged = and_(_entry_table.c.id == entry_id, _entry_table.c.revision == revision)
     return _claim_first(conn, _Claim(person, now, minutes), is_unchanged) is not None
 
@@ -161,7 +160,7 @@ def renew_claim(
         NotAllowedError: the person may not review.
     """
     with naming(entry_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     # Also an expired claim, unless another person has claimed the entry since
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
@@ -184,7 +183,7 @@ def release_claim(conn: Connection, person: Person, entry_id: str) -> None:
         NotAllowedError: the person may not review.
     """
     with naming(entry_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
     )
@@ -234,7 +233,7 @@ def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> b
 
     Such an entry is a row that was sent to the person's unit.
     """
-    if sheet is None or not permissions.is_allowed(person, Action.VIEW_PAGE):
+    if sheet is None or not is_allowed(person, Action.VIEW_PAGE):
         return False
     # Any entry of the sheet that the person can see.
     return bool(
@@ -255,7 +254,7 @@ def count_waiting(conn: Connection, person: Person, now: datetime) -> int:
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # The same condition as for claiming
     return count_entries(conn, _available_condition(conn, person), _is_free(now))
 
@@ -268,9 +267,9 @@ def count_hidden(conn: Connection, person: Person) -> int:
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     is_of_own_units = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
-        sorted(permissions.permitted_units(person, Action.REVIEW))
+        sorted(permitted_units(person, Action.REVIEW))
     )
     # Open entries of the units that visibility excludes
     is_visible = visibility.visible_entries_condition(conn, person, Action.REVIEW)

@@ -35,7 +35,6 @@ from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.law import permissions
 from pipeline.domain.law.deadlines import (
     DeadlineTimes,
     deadline_field,
@@ -44,7 +43,7 @@ from pipeline.domain.law.deadlines import (
     times_from_answers,
     times_from_readings,
 )
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person, PriorityKind, Reading, State, Value
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -104,7 +103,7 @@ def prioritize(
         NotAllowedError: the person may not do so in this unit.
         ReviewError: nothing is named, or this is prioritized already.
     """
-    permissions.require_permission(person, Action.PULL, unit)
+    require_permission(person, Action.PULL, unit)
     if kind is PriorityKind.ENTRY:
         visibility.require_visible_entry(conn, person, Action.PULL, load_entry(conn, key))
     key = _normalize_key(conn, kind, key)
@@ -133,7 +132,7 @@ def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime)
     if unit is None:
         raise ReviewError("nothing_to_undo")
     with naming(pull_id):
-        permissions.require_permission(person, Action.PULL, unit)
+        require_permission(person, Action.PULL, unit)
     lock_keys(conn, f"pull {unit}")
     # The first undo counts, so a row that is closed is not matched
     ended = (
@@ -155,8 +154,8 @@ def list_priorities(conn: Connection, person: Person) -> list[PriorityOverride]:
     Raises:
         NotAllowedError: the person may not prioritize.
     """
-    permissions.require_permission(person, Action.PULL)
-    priorities = _active_overrides(conn, sorted(permissions.permitted_units(person, Action.PULL)))
+    require_permission(person, Action.PULL)
+    priorities = _active_overrides(conn, sorted(permitted_units(person, Action.PULL)))
     hidden = find_hidden_pids(conn, person, [priority.key for priority in priorities])
     return [
         replace(priority, key="") if priority.key in hidden else priority for priority in priorities

@@ -24,8 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
@@ -86,7 +85,7 @@ def count_waiting_for_others(conn: Connection, person: Person) -> int:
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # Visible entries in second review that the person cannot decide
     return count_entries(
         conn,

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from pipeline.domain.form.confidence import PREFILL_FROM
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
@@ -256,7 +255,7 @@ def set_batch_review(
     Raises:
         NotAllowedError: the person does not manage the queue of this unit.
     """
-    permissions.require_permission(person, Action.PULL, unit)
+    require_permission(person, Action.PULL, unit)
     conn.execute(insert(group_setting).values(unit=unit, on=on, by=person.login, at=now))
     record(conn, person.login, "set_groups", unit, unit=unit, state="on" if on else "off")
 
@@ -267,12 +266,9 @@ def batch_review_by_unit(conn: Connection, person: Person) -> dict[str, bool]:
     Raises:
         NotAllowedError: the person does not manage the queue.
     """
-    permissions.require_permission(person, Action.PULL)
+    require_permission(person, Action.PULL)
     excluded = units_without_batch_review(conn)
-    return {
-        unit: unit not in excluded
-        for unit in sorted(permissions.permitted_units(person, Action.PULL))
-    }
+    return {unit: unit not in excluded for unit in sorted(permitted_units(person, Action.PULL))}
 
 
 def units_without_batch_review(conn: Connection) -> frozenset[str]:
