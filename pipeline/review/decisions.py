@@ -46,12 +46,10 @@ from pipeline.store.entries.answers import (
     DecidedAnswer,
     add_decided_answers,
     decided_answers,
-    delete_answer_draft,
     delete_answer_drafts,
     fields_taken_back,
     find_batch_answers,
     previous_return_reason,
-    save_answer_drafts,
     save_version,
     shared_sheet_answers,
 )
@@ -67,12 +65,10 @@ from pipeline.store.entries.entry import (
     is_part_of_page,
     load_entry_as_seen,
     load_entry_readings,
-    load_visible_entry,
     require_not_void,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_depth import needed_fields, printed_answers
-from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
@@ -84,38 +80,6 @@ from pipeline.store.quality.rekeying import sample_for_rekeying
 from pipeline.store.review.duties import reopen_duties
 
 NO_CLIENT_STATEMENT = ClientStatement()
-
-
-def save_draft(
-    conn: Connection,
-    person: Person,
-    entry_id: str,
-    field: str,
-    answer: Answer | None,
-    now: datetime,
-    minutes: int = CLAIM_MINUTES,
-) -> None:
-    """Store what a person has typed, so that a closed browser loses nothing; None deletes it.
-
-    The person who types keeps the entry claimed.
-
-    Raises:
-        StaleDecisionError: the entry is decided or another person has it, or it waits for a
-            second reviewer who is another person.
-    """
-    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
-    # The person may review the entry now and nobody else has it open.
-    if (
-        entry.state not in OPEN_STATES
-        or is_claimed_by_other(entry, person, now)
-        or must_not_review(conn, person.login, entry)
-    ):
-        raise stale_decision_error()
-    if answer is None:
-        delete_answer_draft(conn, entry_id, person.login, field)
-    else:
-        save_answer_drafts(conn, entry_id, entry.revision, person.login, {field: answer}, now)
-    renew_claim(conn, person, entry_id, now, minutes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,22 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
-from pipeline.review.decisions import Decision, decide_entry, save_draft
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry import OPEN_STATES, stale_decision_error
+from pipeline.store.entries.answers import delete_answer_draft, save_answer_drafts
+from pipeline.store.entries.entry import (
+    OPEN_STATES,
+    is_claimed_by_other,
+    load_visible_entry,
+    stale_decision_error,
+)
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.quality.result_counts import save_view_time
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.schema.clock import utc_now
@@ -121,7 +129,7 @@ class ReviewSession(Review):
         """Store what was typed in a field, so that a closed browser loses nothing; None deletes it.
 
         Raises:
-            NotAllowedError, StaleDecisionError: as `decisions.save_draft`.
+            NotAllowedError, StaleDecisionError: as the function `save_draft`.
         """
         minutes = self.settings.claim_minutes
         with self.store.begin() as conn:
@@ -169,3 +177,35 @@ class ReviewSession(Review):
             log_view(conn, view)
         share = self.settings.plant_share
         return with_seeded_error(conn, self.person, view, share, self.clock())
+
+
+def save_draft(
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    field: str,
+    answer: Answer | None,
+    now: datetime,
+    minutes: int = queue.CLAIM_MINUTES,
+) -> None:
+    """Store what a person has typed, so that a closed browser loses nothing; None deletes it.
+
+    The person who types keeps the entry claimed.
+
+    Raises:
+        StaleDecisionError: the entry is decided or another person has it, or it waits for a
+            second reviewer who is another person.
+    """
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
+    # The person may review the entry now and nobody else has it open.
+    if (
+        entry.state not in OPEN_STATES
+        or is_claimed_by_other(entry, person, now)
+        or must_not_review(conn, person.login, entry)
+    ):
+        raise stale_decision_error()
+    if answer is None:
+        delete_answer_draft(conn, entry_id, person.login, field)
+    else:
+        save_answer_drafts(conn, entry_id, entry.revision, person.login, {field: answer}, now)
+    queue.renew_claim(conn, person, entry_id, now, minutes)

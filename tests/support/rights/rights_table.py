@@ -79,7 +79,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.duties.meet_duty": (Action.DUTY, R.PAPER),
     f"{P}store.review.duties.retract_met_duty": (Action.DUTY, R.PAPER),
     f"{P}store.reports.work_load.list_person_loads": (Action.QUALITY, R.COUNTED),
-    f"{P}review.decisions.save_draft": (Action.REVIEW, R.PAPER),
+    f"{P}review.session.save_draft": (Action.REVIEW, R.PAPER),
     f"{P}review.decisions.decide_entry": (Action.REVIEW, R.PAPER),
     f"{P}review.decisions.reject_entry": (Action.REVIEW, R.PAPER),
     f"{P}review.corrections.undo_decision": (Action.REVIEW, R.PAPER),

@@ -195,7 +195,7 @@ NEEDS_NONE = {
     "store.entries.entry_view.load_entry_view": BEFORE,
     "store.entries.queue.renew_claim": TYPING,
     "store.entries.queue.release_claim": TYPING,
-    "review.decisions.save_draft": TYPING,
+    "review.session.save_draft": TYPING,
     "store.lookup.own_actions.list_own_latest": OWN_LATEST,
     "store.lookup.own_actions.list_own_last_step": OWN_LATEST,
     "store.entries.entry.is_claimed_by_other": "asks only",

@@ -14,7 +14,7 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.review import corrections, decisions
+from pipeline.review import corrections, decisions, session
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
@@ -241,7 +241,7 @@ def test_what_was_typed_comes_back_with_an_entry_that_was_put_aside(ward: Ward) 
     assert claim(ward) is not None
     typed = Answer("Sov illa, ringde dottern.")
     with ward.store.begin() as conn:
-        decisions.save_draft(conn, EVA, "AAAA-00", "text", typed, NOW)
+        session.save_draft(conn, EVA, "AAAA-00", "text", typed, NOW)
         decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", later(1))
         decisions.reopen_rejected(conn, NILS, "AAAA-00", 1)
     others = claim(ward, NILS)

@@ -11,8 +11,9 @@ from pipeline.domain.form.form import Depth
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.review import rows as review_rows
-from pipeline.review.decisions import Decision, decide_entry, save_draft
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
+from pipeline.review.session import save_draft
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
