@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Depth, Form, Forms
@@ -38,6 +37,7 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.paper.protected_identity import find_covered_areas
 from pipeline.store.paper.sheets import list_pages_by_sheet
 from pipeline.store.review.batch_items import (
+    ItemRow,
     confident_readings,
     fields_in_batches,
     seeded_errors_of_person,
@@ -111,7 +111,7 @@ def _find_candidates(
     readings = confident_readings(conn, page_ids)
     entry_ids = [entry.id for entry in entries]
     in_batch = fields_in_batches(conn, entry_ids)
-    seeded_rows = seeded_errors_of_person(conn, person, entry_ids)
+    seeded_rows = seeded_errors_of_person(conn, person.login, entry_ids)
     key = sampling_key(conn)
     forms_by_entry = {entry.id: entry_form(forms, entry) for entry in entries}
     depths = find_depths(conn, forms_by_entry, entries)
@@ -172,7 +172,7 @@ def _routine_fields(
 
 
 def _choose_seeded_errors(
-    earlier: Row[Any] | None,
+    earlier: ItemRow | None,
     key: str,
     entry: Entry,
     free: Mapping[str, tuple[FieldSpec, Reading]],

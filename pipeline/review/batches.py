@@ -11,9 +11,8 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
@@ -34,6 +33,7 @@ from pipeline.store.quality import seeded_errors
 from pipeline.store.review.batch_items import (
     OUTCOME_GONE,
     OUTCOME_UNDONE,
+    ItemRow,
     add_batch,
     end_batch,
     end_item,
@@ -393,7 +393,7 @@ def _load_open_batch(
     )
 
 
-def _build_batch_item(conn: Connection, forms: Forms, row: Row[Any], entry: Entry) -> BatchItem:
+def _build_batch_item(conn: Connection, forms: Forms, row: ItemRow, entry: Entry) -> BatchItem:
     """Return an item as it is shown."""
     form, page = entry_form(forms, entry), load_page(conn, row.page)
     spec = form.by_name[row.field]

@@ -35,6 +35,8 @@ OUTCOME_UNDONE, OUTCOME_GONE, OUTCOME_LAPSED = "undone", "gone", "lapsed"
 
 Taken back; decided, changed or hidden in the meantime; left until its time ran out.
 """
+ItemRow = Row[Any]
+"""A row of a table of batch review."""
 _HAS_RESULT = group_cell.c.outcome.in_([CELL_CONFIRMED, CELL_ODD])
 
 
@@ -220,11 +222,11 @@ def fields_in_batches(conn: Connection, entry_ids: list[str]) -> set[tuple[str, 
 
 
 def seeded_errors_of_person(
-    conn: Connection, person: Person, entry_ids: list[str]
-) -> dict[str, Row[Any]]:
-    """Return the seeded errors that the person has been shown in these entries, by entry."""
+    conn: Connection, login: str, entry_ids: list[str]
+) -> dict[str, ItemRow]:
+    """Return the seeded errors that a person has been shown in these entries, by entry."""
     # A person sees at most one seeded error in an entry, ever.
-    query = select(plant).where(plant.c.entry.in_(entry_ids), plant.c.login == person.login)
+    query = select(plant).where(plant.c.entry.in_(entry_ids), plant.c.login == login)
     return {row.entry: row for row in conn.execute(query)}
 
 
