@@ -11,6 +11,8 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.forms.library import FormLibrary
+from pipeline.review.batches import BatchReview
+from pipeline.review.rows import RowReview
 from pipeline.review.session import ReviewSession
 from pipeline.store.database.history import require_head
 from pipeline.store.database.store import Store, open_store
@@ -41,6 +43,14 @@ class AppContext:
     def review(self, person: Person) -> ReviewSession:
         """Return the review of a person."""
         return ReviewSession(self.store, self.forms, self.settings, person)
+
+    def batches(self, person: Person) -> BatchReview:
+        """Return the batch review of a person."""
+        return BatchReview(self.store, self.forms, self.settings, person)
+
+    def rows(self, person: Person) -> RowReview:
+        """Return the review of rows of a person."""
+        return RowReview(self.store, self.forms, self.settings, person)
 
 
 def open_app_context() -> AppContext:

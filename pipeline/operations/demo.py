@@ -23,7 +23,7 @@ from pipeline.registers.staff import load_staff
 from pipeline.store.accounts.people import PasswordHash, list_people, save_person
 from pipeline.store.database.migrations.upgrade import upgrade_store
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries.client_codes import give_client_codes
+from pipeline.store.entries.client_identities import give_client_codes
 from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.intake.batches import is_source_imported, list_unfinished
 from pipeline.store.paper.pages import count_pages_by_state

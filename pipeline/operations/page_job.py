@@ -46,8 +46,8 @@ from pipeline.registers.staff import SignatureCounts, StaffRegister
 from pipeline.store.database.history import require_head
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
-from pipeline.store.depth.page_texts import save_page_text
-from pipeline.store.entries.client_codes import list_client_codes
+from pipeline.store.entries.attached_pages import save_page_text
+from pipeline.store.entries.client_identities import list_client_codes
 from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import load_page, mark_page_failed

@@ -19,13 +19,13 @@ from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
+from pipeline.store.accounts.people import names_by_login
 from pipeline.store.quality.result_counts import (
     ViewTime,
     WorkResult,
     count_rekeyed,
     count_seeded,
     list_view_times,
-    staff_names,
 )
 
 METRIC_DAYS = 90
@@ -133,7 +133,7 @@ def measure_reviewers_work(
         NotAllowedError: the person is not the manager of this unit.
     """
     require_permission(person, Action.QUALITY, unit)
-    names = staff_names(conn)
+    names = names_by_login(conn)
     metrics = [
         replace(metric, who=names.get(login, login))
         for login, metric in _measure_work(conn, {unit}, now, least).items()

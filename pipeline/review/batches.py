@@ -1,31 +1,208 @@
-"""Confirm a batch of similar field images; the odd ones are keyed on their sheets."""
+"""Batch review: a reviewer marks the odd ones of similar field images and confirms the others.
+
+What is confirmed here is no decision: the entry is decided where its critical fields are keyed,
+and uses these answers with the name of their reviewer (`decisions.decide_entry`). What is odd is
+keyed there by a reviewer who is not shown the reading. No two people get the same field image.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
+from pipeline.domain.settings import QueueOrder
+from pipeline.review.batch_candidates import BatchCandidate, choose_candidates
+from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.batch_answers import CELL_CONFIRMED, CELL_ODD, reading_matches
+from pipeline.store.entries.answers import CELL_CONFIRMED, CELL_ODD, reading_matches
+from pipeline.store.entries.entry import Entry, entry_form, is_claimed_by_other, load_entry
+from pipeline.store.entries.queue import CLAIM_MINUTES
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.quality import seeded_errors
 from pipeline.store.review.batch_items import (
-    BatchItem,
-    BatchResult,
-    build_batch_item,
+    OUTCOME_GONE,
+    OUTCOME_UNDONE,
+    ItemRow,
+    add_batch,
     end_batch,
     end_item,
+    expire_batches,
+    extend_batch,
+    find_open_batch,
+    free_items,
+    is_unchanged,
+    list_earlier_items,
+    list_last_results,
     list_open_items,
     load_own_batch,
+    store_marks,
 )
-from pipeline.store.review.batch_review import OUTCOME_GONE, store_marks
+
+MIN_BATCH_VIEW_TIME = timedelta(seconds=1)
+"""A batch that has been on the screen for less than this has not been looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One field image of a batch, to be marked as odd or not."""
+
+    id: int
+    entry: str
+    spec: FieldSpec
+    page: Page
+    page_no: int
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewBatch:
+    """A batch of similar field images that were all read as `answer`.
+
+    `title` is the form's title, `spec` the field of one of the items.
+    """
+
+    id: str
+    title: str
+    spec: FieldSpec
+    answer: Answer
+    items: tuple[BatchItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The result of a batch: how many items were confirmed and how many were odd.
+
+    All others could no longer be decided. `missed` are the seeded errors that were not marked.
+    """
+
+    confirmed: int = 0
+    marked_odd: int = 0
+    missed: tuple[BatchItem, ...] = ()
+
+
+class BatchReview(Review):
+    """The review of batches, between entries."""
+
+    def claim(self, log_view: Callable[[Connection, ReviewBatch], None]) -> ReviewBatch | None:
+        """Claim a batch for the person; None if there are too few similar items.
+
+        Raises:
+            NotAllowedError: the person does not review.
+        """
+        settings = self.settings
+        with self.store.begin() as conn:
+            batch = claim_next_batch(
+                conn,
+                self.forms,
+                self.person,
+                self.clock(),
+                minutes=settings.claim_minutes,
+                share=settings.plant_share,
+                order=settings.queue_order,
+            )
+            if batch is not None:
+                log_view(conn, batch)
+        return batch
+
+    def mark(self, batch_id: str, marks: Mapping[int, bool]) -> None:
+        """Store marks, as `save_marked_items`."""
+        minutes = self.settings.claim_minutes
+        with self.store.begin() as conn:
+            save_marked_items(conn, self.person, batch_id, marks, self.clock(), minutes)
+
+    def confirm(
+        self, batch_id: str, marks: Mapping[int, bool], shown_at: datetime | None
+    ) -> BatchResult | None:
+        """Confirm a batch, as `confirm_batch`; None if it has not been on the screen for long."""
+        if not self.has_been_seen(shown_at, MIN_BATCH_VIEW_TIME):
+            return None
+        with self.store.begin() as conn:
+            return confirm_batch(conn, self.forms, self.person, batch_id, marks, self.clock())
+
+    def release(self, batch_id: str) -> None:
+        """Give a batch back, as `release_batch`."""
+        with self.store.begin() as conn:
+            release_batch(conn, self.person, batch_id, self.clock())
+
+    def undo(self) -> int:
+        """Take the last batch back, as `undo_last_batch`."""
+        with self.store.begin() as conn:
+            return undo_last_batch(conn, self.person, self.clock())
+
+
+def claim_next_batch(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    now: datetime,
+    *,
+    minutes: int = CLAIM_MINUTES,
+    share: float = 0.0,
+    order: QueueOrder = QueueOrder.OLDEST,
+    least: int = MIN_BATCH_SIZE,
+) -> ReviewBatch | None:
+    """Return the batch that the person has open, or a new one where there are enough similar items.
+
+    It is then the person's for `minutes`.
+
+    Args:
+        share: of the items, those that are drawn to show a wrong value on purpose (seeded errors).
+        least: the fewest items of a batch.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    require_permission(person, Action.REVIEW)
+    # Free what others left, then go on with the open batch.
+    expire_batches(conn, now)
+    batch = _load_open_batch(conn, forms, person, now)
+    if batch is None and (
+        candidates := choose_candidates(conn, forms, person, now, share, order, least)
+    ):
+        _create_batch(conn, person, candidates, now, minutes)
+        batch = _load_open_batch(conn, forms, person, now)
+        # Other reviewers may have claimed most of the items in the meantime.
+        if batch is not None and len(batch.items) < least:
+            release_batch(conn, person, batch.id, now)
+            return None
+    if batch is not None:
+        # The time runs from the last look.
+        extend_batch(conn, batch.id, now + timedelta(minutes=minutes))
+    return batch
+
+
+def save_marked_items(
+    conn: Connection,
+    person: Person,
+    group_id: str,
+    marks: Mapping[int, bool],
+    now: datetime,
+    minutes: int = CLAIM_MINUTES,
+) -> None:
+    """Store which items were marked or unmarked, so that a closed browser loses nothing.
+
+    Items that are not in `marks` stay as they are: another window of the person may have marked
+    them.
+
+    Raises:
+        NotAllowedError: the person does not review.
+        StaleDecisionError: the batch is done, or the person no longer has it.
+    """
+    require_permission(person, Action.REVIEW)
+    load_own_batch(conn, person, group_id, now)
+    store_marks(conn, group_id, marks)
+    extend_batch(conn, group_id, now + timedelta(minutes=minutes))
 
 
 def confirm_batch(
@@ -45,7 +222,7 @@ def confirm_batch(
         NotAllowedError: the person does not review, or can see none of the items.
         StaleDecisionError: the batch is done, or the person no longer has it.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     batch = load_own_batch(conn, person, group_id, now)
     store_marks(conn, group_id, marks)
     shown = Answer(batch.value, State(batch.state))
@@ -63,7 +240,7 @@ def confirm_batch(
             else None
         )
         if seeded_outcome == seeded_errors.OUTCOME_MISSED:
-            missed.append(build_batch_item(conn, forms, row, entry))
+            missed.append(_build_batch_item(conn, forms, row, entry))
         outcome = _item_outcome(reading, shown, odd=row.marked, seeded=seeded_outcome is not None)
         end_item(conn, row, outcome, now)
         counts[outcome] += 1
@@ -91,3 +268,133 @@ def _item_outcome(reading: Reading | None, shown: Answer, *, odd: bool, seeded: 
     if not reading_matches(reading, shown):
         return OUTCOME_GONE
     return CELL_ODD if odd else CELL_CONFIRMED
+
+
+def release_batch(conn: Connection, person: Person, group_id: str, now: datetime) -> None:
+    """Give a batch back, undecided; what was marked in it stays marked.
+
+    Raises:
+        NotAllowedError: the person does not review.
+        StaleDecisionError: the batch is done, or the person no longer has it.
+    """
+    require_permission(person, Action.REVIEW)
+    load_own_batch(conn, person, group_id, now)
+    free_items(conn, [group_id], now)
+    end_batch(conn, group_id, now)
+
+
+def undo_last_batch(conn: Connection, person: Person, now: datetime) -> int:
+    """Take back the person's last batch and return the number of items; the marks are kept.
+
+    Left out are items whose entries are decided by now or claimed by another person.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    require_permission(person, Action.REVIEW)
+    count = 0
+    for row in list_last_results(conn, person.login):
+        entry = load_entry(conn, row.entry)
+        if (
+            not is_unchanged(row, entry)
+            or is_claimed_by_other(entry, person, now)
+            or not visibility.filter_visible_entries(conn, person, Action.REVIEW, [entry.id])
+        ):
+            continue
+        end_item(conn, row, OUTCOME_UNDONE, now)
+        record(conn, person.login, "undo_group", entry.id, unit=entry.unit, field=row.field)
+        count += 1
+    return count
+
+
+def _create_batch(
+    conn: Connection,
+    person: Person,
+    candidates: Collection[BatchCandidate],
+    now: datetime,
+    minutes: int,
+) -> None:
+    """Store a batch of these candidates for the person, with its seeded errors."""
+    group_id, batch_key = secrets.token_hex(8), next(iter(candidates)).batch_key
+    batch = {
+        "id": group_id,
+        "login": person.login,
+        "form": batch_key.form,
+        "version": batch_key.version,
+        "column": batch_key.column,
+        "value": batch_key.value,
+        "state": batch_key.state.value,
+        "shown_at": now,
+        "claimed_until": now + timedelta(minutes=minutes),
+    }
+    marked = _find_marked_fields(conn, candidates)
+    items = [
+        {
+            "entry": candidate.entry.id,
+            "revision": candidate.entry.revision,
+            "field": candidate.spec.name,
+            "page": candidate.page.id,
+            "marked": (candidate.entry.id, candidate.spec.name) in marked,
+        }
+        for candidate in candidates
+    ]
+    # Only the items that this batch got show a seeded error.
+    inserted = add_batch(conn, batch, items)
+    for candidate in candidates:
+        entry_id, field = candidate.entry.id, candidate.spec.name
+        if candidate.seeded_error is not None and (entry_id, field) in inserted:
+            seeded_errors.add_batch_seeded_error(
+                conn, person, entry_id, field, candidate.seeded_error, now
+            )
+
+
+def _find_marked_fields(
+    conn: Connection, candidates: Collection[BatchCandidate]
+) -> set[tuple[str, str]]:
+    """Return entry and field of the candidates that were marked when they were shown last.
+
+    They were shown with the same value, in a batch that was taken back or never confirmed.
+    """
+    batch_key = next(iter(candidates)).batch_key
+    shown = Answer(batch_key.value, batch_key.state)
+    rows = list_earlier_items(conn, {candidate.entry.id for candidate in candidates})
+    last = {(row.entry, row.field): row for row in rows}
+    revisions = {candidate.entry.id: candidate.entry.revision for candidate in candidates}
+    return {
+        key
+        for key, row in last.items()
+        if row.marked
+        and row.revision == revisions[row.entry]
+        and Answer(row.value, State(row.state)) == shown
+    }
+
+
+def _load_open_batch(
+    conn: Connection, forms: Forms, person: Person, now: datetime
+) -> ReviewBatch | None:
+    """Return the person's open batch without items that can no longer be decided.
+
+    A batch of which nothing is left is ended.
+    """
+    row = find_open_batch(conn, person.login, now)
+    if row is None:
+        return None
+    items = [
+        _build_batch_item(conn, forms, item_row, entry)
+        for item_row, entry, reading in list_open_items(conn, person, row.id)
+        if reading is not None
+    ]
+    if not items:
+        release_batch(conn, person, row.id, now)
+        return None
+    form = entry_form(forms, load_entry(conn, items[0].entry))
+    return ReviewBatch(
+        row.id, form.title, items[0].spec, Answer(row.value, State(row.state)), tuple(items)
+    )
+
+
+def _build_batch_item(conn: Connection, forms: Forms, row: ItemRow, entry: Entry) -> BatchItem:
+    """Return an item as it is shown."""
+    form, page = entry_form(forms, entry), load_page(conn, row.page)
+    spec = form.by_name[row.field]
+    return BatchItem(row.id, entry.id, spec, page, page.page_no or 1, row.marked)

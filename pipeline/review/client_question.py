@@ -18,19 +18,24 @@ from pipeline.domain.errors import ClientConflictError, MissingAnswerError, Unkn
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.identity_numbers import is_local_pid, is_temporary_pid, new_temporary_pid
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Client, Person, State
-from pipeline.domain.review.rules import Answer
-from pipeline.registers import client_check
-from pipeline.registers.client_check import ClientStatement, ConflictChoice, SheetFacts
+from pipeline.domain.review.rules import Answer, answered_text
+from pipeline.registers.client_check import (
+    NO_REGISTER,
+    ClientStatement,
+    ConflictChoice,
+    SheetFacts,
+    check_client,
+    find_conflicts,
+    is_resolved,
+)
 from pipeline.registers.clients import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.client_codes import check_client_code
-from pipeline.store.entries.entry import Entry
-from pipeline.store.entries.temporary_identities import (
+from pipeline.store.entries.client_identities import (
     add_client_choice,
     add_identity,
+    check_client_code,
     client_names_of_unit,
     count_namesakes,
     first_given_name,
@@ -38,6 +43,7 @@ from pipeline.store.entries.temporary_identities import (
     is_temporary_identity_issued,
     settle_identities,
 )
+from pipeline.store.entries.entry import Entry
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import (
     areas_by_unit,
@@ -63,7 +69,7 @@ class ClientVerdict:
     @property
     def conflicts(self) -> tuple[str, ...]:
         """The kinds of conflict among the findings, which have to be resolved."""
-        return client_check.find_conflicts(self.findings)
+        return find_conflicts(self.findings)
 
 
 def complete_client_numbers(
@@ -116,17 +122,17 @@ def check_entry_client(
     A number may be read correctly and yet be written wrongly.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
-    number = answers[spec.name].value if spec and spec.name in answers else None
-    if spec is None or not isinstance(number, str):
+    number = answered_text(form, entry.row, answers, Meaning.CLIENT_PID)
+    if spec is None or not number:
         return None
     verdict = check_client_number(
         conn,
         spec,
         entry,
         number,
-        _text_answer(form, entry, answers, Meaning.CLIENT_NAME),
-        _text_answer(form, entry, answers, Meaning.CLIENT_ADDRESS),
-        event_on=_text_answer(form, entry, answers, Meaning.EVENT_DATE),
+        answered_text(form, entry.row, answers, Meaning.CLIENT_NAME),
+        answered_text(form, entry.row, answers, Meaning.CLIENT_ADDRESS),
+        event_on=answered_text(form, entry.row, answers, Meaning.EVENT_DATE),
     )
     code_findings = check_client_code(conn, form, entry, answers, verdict.number)
     return replace(verdict, findings=(*verdict.findings, *code_findings))
@@ -170,7 +176,7 @@ def check_client_number(
         client_names_of_unit(conn, number, entry.unit) if client is not None and name else ()
     )
     issued_name = first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
-    findings = client_check.check_client(
+    findings = check_client(
         number,
         client,
         sheet,
@@ -198,11 +204,7 @@ def find_contradicted_client_field(
     """
     # No conflict, or one that the person has resolved
     verdict = check_entry_client(conn, form, entry, answers)
-    if (
-        verdict is None
-        or not verdict.conflicts
-        or client_check.is_resolved(verdict.conflicts, statement)
-    ):
+    if verdict is None or not verdict.conflicts or is_resolved(verdict.conflicts, statement):
         return None
     if statement.choice is not ConflictChoice.HAND_ON:
         raise ClientConflictError(
@@ -262,9 +264,7 @@ def _require_outside_number(
 ) -> None:
     """Check a number that the register lacks: issued here, or complete and with a reason."""
     if is_temporary_pid(number):
-        if not is_temporary_identity_issued(
-            conn, number, permissions.permitted_units(person, Action.REVIEW)
-        ):
+        if not is_temporary_identity_issued(conn, number, permitted_units(person, Action.REVIEW)):
             raise UnknownClientError("temporary_identity_unknown", fields=(spec.name,))
         return
     is_complete = len(number) == _FULL_PID_LENGTH or is_local_pid(number)
@@ -272,12 +272,6 @@ def _require_outside_number(
     has_reason = is_register_empty(conn) and check_digit_evidence(number) != CHECK_WRONG
     if not is_complete or not (statement.outside or has_reason):
         raise UnknownClientError("client_unknown", fields=(spec.name,))
-
-
-def _text_answer(form: Form, entry: Entry, answers: Mapping[str, Answer], meaning: Meaning) -> str:
-    spec = form.meaning(meaning, entry.row)
-    value = answers[spec.name].value if spec and spec.name in answers else None
-    return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,14 +316,14 @@ def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> N
         return
     # Replace another identity of the entry
     settle_identities(conn, entry.id, person.login, decision.now)
-    name = decision.statement.name.strip() or _text_answer(
-        decision.form, entry, decision.answers, Meaning.CLIENT_NAME
+    name = decision.statement.name.strip() or answered_text(
+        decision.form, entry.row, decision.answers, Meaning.CLIENT_NAME
     )
     row = {
         "entry": entry.id,
         "number": number,
         "name": name[:120],
-        "reason": decision.statement.outside or client_check.NO_REGISTER * is_register_empty(conn),
+        "reason": decision.statement.outside or NO_REGISTER * is_register_empty(conn),
         "by": person.login,
         "at": decision.now,
     }

@@ -15,61 +15,66 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_areas
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.review import rules
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import (
+    Answer,
+    answered_text,
+    asked_fields,
+    complete_answers,
+    fields_for_second_reviewer,
+    is_settled,
+)
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
-    save_client_choice,
 )
 from pipeline.review.decisions import (
     NO_CLIENT_STATEMENT,
-    require_entry_as_seen,
     require_not_exported,
+    write_answers,
     write_decision,
 )
 from pipeline.review.duplicates import withdraw_duplicate_mark
-from pipeline.review.entry_facts import derive_entry_facts
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
     decided_answers,
+    last_kept_version,
+    previous_return_reason,
     save_answer_drafts,
 )
+from pipeline.store.entries.client_identities import has_open_identity
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
     UNDECIDED_VALUES,
     Entry,
     advance_entry,
+    entry_form,
     is_claimed_by_other,
     is_part_of_page,
     load_entry,
+    load_entry_as_seen,
+    load_entry_readings,
     require_not_void,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_view import entry_form, load_entry_readings
 from pipeline.store.entries.queue import CLAIM_MINUTES, claim_again
 from pipeline.store.entries.second_reviewer import must_not_review
-from pipeline.store.entries.temporary_identities import has_open_identity
-from pipeline.store.entries.versions import last_kept_version, previous_return_reason
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
+from pipeline.store.lookup.own_actions import was_corrected_last
 from pipeline.store.paper.form_areas import choice_forms, set_confirmed_area
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.duplicate_entries import find_active_mark
 from pipeline.store.review.duties import reopen_duties
-from pipeline.store.review.own_decisions import was_corrected_last
 
 _UNDOABLE_STATES = DECIDED_STATES | {EntryState.SECOND, EntryState.REJECTED}
-
-
+_CLIENT_MEANINGS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME})
 _UNTYPED_ORIGINS = frozenset({AnswerOrigin.PAGE_MISSING, AnswerOrigin.BATCH})
 
 
@@ -99,7 +104,7 @@ def correct_entry(
         InvalidAnswerError, UnknownClientError, ClientConflictError: as `decisions.decide_entry`.
     """
     _require_reason(reason)
-    entry = require_entry_as_seen(conn, person, entry_id, revision, DECIDED_STATES, Action.CORRECT)
+    entry = load_entry_as_seen(conn, person, entry_id, revision, DECIDED_STATES, Action.CORRECT)
     if entry.voided is not None:
         raise ReviewError("entry_void")
     form = entry_form(forms, entry)
@@ -111,41 +116,36 @@ def correct_entry(
     all_answers = {name: decided.answer for name, decided in before.items()} | corrected
     doubt = (
         find_contradicted_client_field(conn, form, entry, all_answers, about)
-        if _changes_client(form, corrected)
+        if any(form.by_name[name].means in _CLIENT_MEANINGS for name in corrected)
         else None
     )
     # Settled: what the reading says too and no rule leaves to a second person.
-    specs = [spec for spec in rules.asked_fields(form, entry.row) if spec.name in corrected]
-    readings = load_entry_readings(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
-    needs_second = rules.fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
+    specs = [spec for spec in asked_fields(form, entry.row) if spec.name in corrected]
+    readings = load_entry_readings(conn, entry, list_sheet_pages(conn, entry.sheet))
+    needs_second = fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
     new = {
         spec.name: DecidedAnswer(
             corrected[spec.name],
             AnswerOrigin.CORRECTION,
-            rules.is_settled(spec, corrected[spec.name], readings.get(spec.name))
+            is_settled(spec, corrected[spec.name], readings.get(spec.name))
             and spec.name not in needs_second,
         )
         for spec in specs
     }
     if doubt and doubt not in new:
         new[doubt] = DecidedAnswer(all_answers[doubt], AnswerOrigin.CORRECTION, False)
-    # What is unsettled waits for a second person.
-    state = rules.next_state(sum(not answer.is_settled for answer in new.values()))
-    facts = derive_entry_facts(conn, form, entry, before | new)
-    write_decision(
+    return write_answers(
         conn,
         person,
+        form,
         entry,
         new,
         now,
-        state=state,
-        form=form,
-        reason=reason.strip(),
-        **_single_reviewer(person, now),
-        **facts,
+        _single_reviewer(person, now) | {"reason": reason.strip()},
+        answered=corrected,
+        earlier=before,
+        about=about,
     )
-    save_client_choice(conn, person, form, entry, corrected, about, now, before=all_answers)
-    return state
 
 
 def _corrected_answers(
@@ -161,8 +161,8 @@ def _corrected_answers(
 
     The number of a client whom the register lacked is among them even if it is unchanged.
     """
-    asked = rules.asked_fields(form, entry.row)
-    complete = rules.complete_answers([spec for spec in asked if spec.name in answers], answers)
+    asked = asked_fields(form, entry.row)
+    complete = complete_answers([spec for spec in asked if spec.name in answers], answers)
     rechecked = _recheck_temporary_client(conn, form, entry, complete)
     changed = {**_changed_answers(complete, before), **rechecked}
     # Completing a number may make it equal to the decided one, so compare once more.
@@ -190,7 +190,7 @@ def void_entry(
             rejected (then it is rejected instead).
     """
     _require_reason(reason)
-    entry = require_entry_as_seen(
+    entry = load_entry_as_seen(
         conn,
         person,
         entry_id,
@@ -239,18 +239,11 @@ def _recheck_temporary_client(
     That the temporary identity can be replaced is reason enough for a correction.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
-    number = answers[spec.name].value if spec and spec.name in answers else None
-    if spec is None or not isinstance(number, str) or find_client(conn, number) is None:
-        return {}
+    number = answered_text(form, entry.row, answers, Meaning.CLIENT_PID)
     # A temporary identity of the entry that has not been replaced.
-    return {spec.name: answers[spec.name]} if has_open_identity(conn, entry.id) else {}
-
-
-def _changes_client(form: Form, answers: Mapping[str, Answer]) -> bool:
-    """Return whether a correction changes the client of the entry."""
-    return any(
-        form.by_name[name].means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME) for name in answers
-    )
+    if spec and number and find_client(conn, number) and has_open_identity(conn, entry.id):
+        return {spec.name: answers[spec.name]}
+    return {}
 
 
 def _require_reason(reason: str) -> None:
@@ -308,7 +301,7 @@ def _require_own_decision(conn: Connection, person: Person, entry_id: str, revis
     """
     entry = load_entry(conn, entry_id)
     is_own = (entry.second_by or entry.first_by) == person.login
-    areas = permissions.permitted_areas(person, Action.REVIEW, entry.unit)
+    areas = permitted_areas(person, Action.REVIEW, entry.unit)
     if is_own and entry.form in choice_forms() and entry.area not in areas:
         entry = replace(entry, area=None)
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)

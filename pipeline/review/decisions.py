@@ -7,105 +7,79 @@ changed, or confirmed in a batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import NotAllowedError, RecountError, ReviewError
-from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.review import rules
 from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import (
+    REJECTION_REASONS,
+    Answer,
+    asked_fields,
+    complete_answers,
+    fields_for_second_reviewer,
+    fill_left_empty,
+    next_state,
+)
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review.answer_facts import (
+    derive_entry_facts,
+    first_review_answers,
+    printed_number_answers,
+)
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
     save_client_choice,
 )
-from pipeline.review.entry_facts import derive_entry_facts
-from pipeline.review.first_review import first_review_answers, printed_number_answers
-from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
     add_decided_answers,
     decided_answers,
-    delete_answer_draft,
     delete_answer_drafts,
     fields_taken_back,
-    save_answer_drafts,
+    find_batch_answers,
+    previous_return_reason,
+    save_version,
     shared_sheet_answers,
 )
-from pipeline.store.entries.batch_answers import find_batch_answers
-from pipeline.store.entries.client_codes import answer_number_by_code
+from pipeline.store.entries.client_identities import answer_number_by_code
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
     UNDECIDED_VALUES,
     Entry,
     advance_entry,
+    entry_form,
     is_claimed_by_other,
     is_part_of_page,
-    load_entry,
+    load_entry_as_seen,
+    load_entry_readings,
     require_not_void,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_depth import needed_fields
-from pipeline.store.entries.entry_view import entry_form, load_entry_readings, page_number_by_field
-from pipeline.store.entries.printed_values import printed_answers
-from pipeline.store.entries.queue import CLAIM_MINUTES, renew_claim
+from pipeline.store.entries.entry_depth import needed_fields, printed_answers
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
-from pipeline.store.entries.versions import previous_return_reason, save_version
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.form_areas import set_confirmed_area
-from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
 from pipeline.store.review.duties import reopen_duties
 
 NO_CLIENT_STATEMENT = ClientStatement()
-
-
-def save_draft(
-    conn: Connection,
-    person: Person,
-    entry_id: str,
-    field: str,
-    answer: Answer | None,
-    now: datetime,
-    minutes: int = CLAIM_MINUTES,
-) -> None:
-    """Store what a person has typed, so that a closed browser loses nothing; None deletes it.
-
-    The person who types keeps the entry claimed.
-
-    Raises:
-        StaleDecisionError: the entry is decided or another person has it, or it waits for a
-            second reviewer who is another person.
-    """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
-    # The person may review the entry now and nobody else has it open.
-    if (
-        entry.state not in OPEN_STATES
-        or is_claimed_by_other(entry, person, now)
-        or must_not_review(conn, person.login, entry)
-    ):
-        raise stale_decision_error()
-    if answer is None:
-        delete_answer_draft(conn, entry_id, person.login, field)
-    else:
-        save_answer_drafts(conn, entry_id, entry.revision, person.login, {field: answer}, now)
-    renew_claim(conn, person, entry_id, now, minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +128,7 @@ def decide_entry(
         MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError,
             RecountError: the fields that prevent the decision.
     """
-    entry = require_entry_as_seen(conn, person, decision.entry_id, decision.revision, OPEN_STATES)
+    entry = load_entry_as_seen(conn, person, decision.entry_id, decision.revision, OPEN_STATES)
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
     if entry.state is EntryState.SECOND:
@@ -171,18 +145,19 @@ def _decide_first(
     form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
     readings = load_entry_readings(conn, entry, pages)
-    missing = _fields_of_missing_pages(pages, form)
+    missing_pages = missing_page_numbers(pages)
+    missing = {name for name, number in form.page_numbers.items() if number in missing_pages}
     asked = needed_fields(conn, form, entry, readings, answers)
     specs = [spec for spec in asked if spec.name not in missing]
     in_groups = find_batch_answers(conn, entry, readings)
     # Complete and check the answers; a missing or impossible one ends here.
-    filled = rules.fill_left_empty(
+    filled = fill_left_empty(
         specs,
         {**in_groups.answers(), **answers},
         {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
     )
     filled = answer_number_by_code(conn, form, entry, filled)
-    complete = rules.complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
+    complete = complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
     completed = complete_client_numbers(conn, person, form, entry.row, complete, about)
     # A seeded error that was confirmed: the person decides again.
     by_name = {spec.name: spec for spec in specs}
@@ -207,7 +182,7 @@ def _decide_first(
         ),
         *(
             name
-            for name in rules.fields_for_second_reviewer(forms, form, specs, completed)
+            for name in fields_for_second_reviewer(forms, form, specs, completed)
             if completed[name] != shared.get(name)
         ),
     }
@@ -216,23 +191,16 @@ def _decide_first(
         specs, completed, readings, shared, in_groups, doubt=doubt, answered=answers
     )
     decided |= printed_number_answers(specs, entry.client_pid, readings, decided)
-    decided |= _missing_page_answers(asked, missing)
-    state = rules.next_state(sum(not answer.is_settled for answer in decided.values()))
-    # Store the decision and what it says of the entry.
-    write_decision(
-        conn,
-        person,
-        entry,
-        decided,
-        now,
-        state=state,
-        form=form,
-        first_by=person.login,
-        first_at=now,
-        **derive_entry_facts(conn, form, entry, decided),
+    # Nobody can read the fields of pages that have not come.
+    decided |= {
+        spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True)
+        for spec in asked
+        if spec.name in missing
+    }
+    reviewer = {"first_by": person.login, "first_at": now}
+    return write_answers(
+        conn, person, form, entry, decided, now, reviewer, answered=completed, about=about
     )
-    save_client_choice(conn, person, form, entry, completed, about, now)
-    return state
 
 
 def _ask_norm_of_year(
@@ -251,17 +219,6 @@ def _ask_norm_of_year(
         if not is_confirmed:
             raise
         record(conn, person.login, "confirm_norm_year", entry.id, unit=entry.unit)
-
-
-def _missing_page_answers(
-    specs: Iterable[FieldSpec], missing: Collection[str]
-) -> dict[str, DecidedAnswer]:
-    """Return settled answers of the fields whose page has not come: illegible."""
-    return {
-        spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True)
-        for spec in specs
-        if spec.name in missing
-    }
 
 
 def reject_entry(
@@ -284,9 +241,9 @@ def reject_entry(
         ReviewError: the reason is not allowed, or the entry has been exported or, unless `signed`,
             signed (then `corrections.void_entry`).
     """
-    if reason not in rules.REJECTION_REASONS:
-        raise ReviewError("rejection_reason_unknown", review=", ".join(rules.REJECTION_REASONS))
-    entry = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
+    if reason not in REJECTION_REASONS:
+        raise ReviewError("rejection_reason_unknown", review=", ".join(REJECTION_REASONS))
+    entry = load_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
     require_not_exported(conn, entry, signed=signed)
@@ -321,9 +278,7 @@ def reopen_rejected(
     Raises:
         NotAllowedError, StaleDecisionError: as `decide_entry`.
     """
-    entry = require_entry_as_seen(
-        conn, person, entry_id, revision, frozenset({EntryState.REJECTED})
-    )
+    entry = load_entry_as_seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
     require_not_void(entry)
     # Restored as it was, or undecided with a reason for its reviewer.
     advance_entry(
@@ -335,27 +290,6 @@ def reopen_rejected(
         ),
     )
     record(conn, person.login, "reopen", entry_id, unit=entry.unit)
-
-
-def require_entry_as_seen(
-    conn: Connection,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    states: frozenset[EntryState],
-    action: Action = Action.REVIEW,
-) -> Entry:
-    """Return the entry if the person may decide it and it is as the person saw it.
-
-    Raises:
-        NotAllowedError: the person may not decide it.
-        StaleDecisionError: it has another revision or is in none of `states`.
-    """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, action, entry)
-    if entry.revision != revision or entry.state not in states:
-        raise stale_decision_error()
-    return entry
 
 
 def require_not_exported(conn: Connection, entry: Entry, *, signed: bool = False) -> None:
@@ -371,22 +305,20 @@ def require_not_exported(conn: Connection, entry: Entry, *, signed: bool = False
         raise ReviewError("entry_exported")
 
 
-def _denied_error(person: Person, entry: Entry, key: str) -> NotAllowedError:
-    return NotAllowedError(key, by=person.login, action=Action.REVIEW.value, unit=entry.unit)
-
-
 def _decide_second(
     conn: Connection, forms: Forms, person: Person, entry: Entry, decision: Decision, now: datetime
 ) -> EntryState:
     """Decide the fields that were left to a second person, and confirm the entry."""
     if must_not_review(conn, person.login, entry):
-        raise _denied_error(person, entry, "disputed_by_you")
+        raise NotAllowedError(
+            "disputed_by_you", by=person.login, action=Action.REVIEW.value, unit=entry.unit
+        )
     form, about = entry_form(forms, entry), decision.about
     # Only the fields that the first review left unsettled are answered.
     earlier = decided_answers(conn, entry.id, first_only=True)
     disputed = [
         spec
-        for spec in rules.asked_fields(form, entry.row)
+        for spec in asked_fields(form, entry.row)
         if spec.name in earlier and not earlier[spec.name].is_settled
     ]
     # Complete and check the answers.
@@ -395,9 +327,7 @@ def _decide_second(
         person,
         form,
         entry.row,
-        rules.complete_answers(
-            disputed, _add_temporary_identity(form, entry, decision.answers, about)
-        ),
+        complete_answers(disputed, _add_temporary_identity(form, entry, decision.answers, about)),
         about,
     )
     decided = {
@@ -406,37 +336,11 @@ def _decide_second(
     both = {name: answer.answer for name, answer in (earlier | decided).items()}
     _ask_norm_of_year(conn, person, entry, form, both, is_confirmed=decision.is_norm_confirmed)
     # Raises where the sheet still contradicts the client without a statement.
-    find_contradicted_client_field(
-        conn,
-        form,
-        entry,
-        both,
-        about,
+    find_contradicted_client_field(conn, form, entry, both, about)
+    reviewer = {"second_by": person.login, "second_at": now}
+    return write_answers(
+        conn, person, form, entry, decided, now, reviewer, earlier=earlier, about=about
     )
-    facts = derive_entry_facts(conn, form, entry, earlier | decided)
-    write_decision(
-        conn,
-        person,
-        entry,
-        decided,
-        now,
-        state=EntryState.CONFIRMED,
-        form=form,
-        second_by=person.login,
-        second_at=now,
-        **facts,
-    )
-    save_client_choice(
-        conn,
-        person,
-        form,
-        entry,
-        completed,
-        about,
-        now,
-        before={name: answer.answer for name, answer in earlier.items()},
-    )
-    return EntryState.CONFIRMED
 
 
 def _add_temporary_identity(
@@ -461,6 +365,42 @@ def _add_temporary_identity(
         **answers,
         spec.name: Answer(None, State.EMPTY if about.is_about_no_client else State.ILLEGIBLE),
     }
+
+
+def write_answers(
+    conn: Connection,
+    person: Person,
+    form: Form,
+    entry: Entry,
+    new: Mapping[str, DecidedAnswer],
+    now: datetime,
+    columns: Mapping[str, Any],
+    *,
+    answered: Mapping[str, Answer] | None = None,
+    earlier: Mapping[str, DecidedAnswer] = MappingProxyType({}),
+    about: ClientStatement = NO_CLIENT_STATEMENT,
+) -> EntryState:
+    """Store answers and what they say of the entry; return its state.
+
+    Another person looks at what is not settled.
+
+    Args:
+        columns: who decides, and why.
+        answered: those of the answers that the person gave, if not all of them.
+        earlier: what the other fields say.
+        about: what the person said of the client.
+
+    Raises:
+        StaleDecisionError: another person decided first.
+    """
+    state = next_state(sum(not answer.is_settled for answer in new.values()))
+    facts = derive_entry_facts(conn, form, entry, {**earlier, **new})
+    write_decision(conn, person, entry, new, now, state=state, form=form, **columns, **facts)
+    if answered is None:
+        answered = {name: decided.answer for name, decided in new.items()}
+    before = {name: decided.answer for name, decided in earlier.items()}
+    save_client_choice(conn, person, form, entry, answered, about, now, before=before)
+    return state
 
 
 def write_decision(
@@ -525,9 +465,3 @@ def write_decision(
     }
     record(conn, person.login, "decide", entry.id, unit=entry.unit, state=state.value, **counts)
     reopen_duties(conn, person, entry.id, now)
-
-
-def _fields_of_missing_pages(pages: tuple[Page, ...], form: Form) -> set[str]:
-    """Return the names of the fields on pages of the sheet that have not come."""
-    missing = missing_page_numbers(pages)
-    return {name for name, number in page_number_by_field(form).items() if number in missing}

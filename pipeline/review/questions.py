@@ -15,10 +15,16 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.review.decisions import reject_entry
-from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import list_answer_drafts
-from pipeline.store.entries.entry import UNDECIDED_VALUES, Entry, advance_entry, load_entry
-from pipeline.store.entries.entry_view import entry_form, load_entry_readings
+from pipeline.store.entries.entry import (
+    UNDECIDED_VALUES,
+    Entry,
+    advance_entry,
+    entry_form,
+    load_entry,
+    load_entry_readings,
+    load_visible_entry,
+)
 from pipeline.store.event_log.events import contains_pid, record
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.review.author_questions import (
@@ -77,7 +83,7 @@ def find_author(conn: Connection, forms: Forms, person: Person, entry: Entry) ->
     if entry.author:
         return entry.author
     form, drafts = entry_form(forms, entry), list_answer_drafts(conn, entry.id, person.login)
-    readings = load_entry_readings(conn, entry, tuple(list_sheet_pages(conn, entry.sheet)))
+    readings = load_entry_readings(conn, entry, list_sheet_pages(conn, entry.sheet))
     # The name says more than the initials.
     for meaning in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
         spec = form.meaning(meaning, entry.row)
@@ -104,7 +110,7 @@ def save_author_answer(
             is in the future.
     """
     row = load_question_row(conn, question_id)
-    visibility.require_visible_entry(conn, person, Action.FOLLOW_UP, load_entry(conn, row.entry))
+    entry = load_visible_entry(conn, person, Action.FOLLOW_UP, row.entry)
     if not text.strip() or not answered_by.strip():
         raise ReviewError("answer_incomplete")
     if answered_at > now:
@@ -114,10 +120,11 @@ def save_author_answer(
         "text": text.strip(),
         "answered_by": answered_by.strip()[:120],
         "answered_at": answered_at,
+        "by": person.login,
+        "at": now,
     }
-    add_answer(conn, answer | {"by": person.login, "at": now})
+    add_answer(conn, answer)
     record(conn, person.login, "author_answered", row.entry, unit=row.unit)
-    entry = load_entry(conn, row.entry)
     # Reopened also by a person who does not review: the entry is on no other list.
     if entry.state is EntryState.REJECTED and entry.reason == ASK_AUTHOR_REASON:
         advance_entry(conn, entry, **{**UNDECIDED_VALUES, "reason": ANSWERED_REASON})

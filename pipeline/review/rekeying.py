@@ -12,16 +12,13 @@ from sqlalchemy import Connection
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.model import Person, Reading, State
-from pipeline.domain.review import rules
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
-    save_client_choice,
 )
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_decision
-from pipeline.review.entry_facts import derive_entry_facts
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import Entry, stale_decision_error
 from pipeline.store.event_log.events import record
@@ -48,27 +45,22 @@ def save_rekeyed_answer(
     row, entry = load_claimed_task(conn, person, task.id, now)
     if row.typed_by is not None:
         raise stale_decision_error()
-    keyed = rules.normalize_answer(task.spec, answer)
+    keyed = normalize_answer(task.spec, answer)
     before, by = confirmed_answer(conn, entry, row.field)
-    is_same = rules.agrees_with_reading(
-        task.spec, keyed, Reading(before.answer.value, 1.0, before.answer.state)
-    )
+    is_same = agrees_with_reading(task.spec, keyed, _answer_as_reading(before.answer))
+    # Equal values end the task; others wait for a third person.
     values = {
         "typed_by": person.login,
         "typed_at": now,
         "typed_value": keyed.value,
         "typed_state": keyed.state.value,
-    }
-    values |= {
         "confirmed_by": by,
         "revision": entry.revision,
         "claimed_by": None,
         "claimed_until": None,
+        "outcome": RekeyingOutcome.AGREED.value if is_same else None,
     }
-    # Equal values end the task; others wait for a third person.
-    finish_rekeying(
-        conn, task.id, values | {"outcome": RekeyingOutcome.AGREED.value if is_same else None}
-    )
+    finish_rekeying(conn, task.id, values)
     record(conn, person.login, "control", entry.id, unit=entry.unit)
     return RekeyingOutcome.AGREED if is_same else RekeyingOutcome.DIFFERS
 
@@ -105,9 +97,9 @@ def adjudicate(
     if row.typed_by is None:
         raise stale_decision_error()
     # Compare with the value that is confirmed now.
-    spec, final_answer = task.spec, rules.normalize_answer(task.spec, answer)
+    spec, final_answer = task.spec, normalize_answer(task.spec, answer)
     before, _ = confirmed_answer(conn, entry, spec.name)
-    is_right = rules.agrees_with_reading(spec, final_answer, _answer_as_reading(before.answer))
+    is_right = agrees_with_reading(spec, final_answer, _answer_as_reading(before.answer))
     outcome = RekeyingOutcome.RIGHT if is_right else RekeyingOutcome.WRONG
     finish_rekeying(
         conn,
@@ -147,7 +139,7 @@ def _correct_entry(
     before = decided_answers(conn, entry.id)
     all_answers = {name: decided.answer for name, decided in before.items()} | completed
     # Did the person who rekeyed the field write the same?
-    is_rekeyed_alike = rules.agrees_with_reading(
+    is_rekeyed_alike = agrees_with_reading(
         task.spec,
         final_answer,
         _answer_as_reading(Answer(rekeying_row.typed_value, State(rekeying_row.typed_state))),
@@ -174,20 +166,17 @@ def _correct_entry(
         name: DecidedAnswer(answer, AnswerOrigin.CORRECTION, is_settled)
         for name, answer in completed.items()
     }
-    facts = derive_entry_facts(conn, task.form, entry, before | new)
-    write_decision(
+    write_answers(
         conn,
         person,
+        task.form,
         entry,
         new,
         now,
-        state=rules.next_state(int(not is_settled)),
-        form=task.form,
-        reason=REKEYING_REASON,
-        **reviewers,
-        **facts,
+        reviewers | {"reason": REKEYING_REASON},
+        earlier=before,
+        about=about,
     )
-    save_client_choice(conn, person, task.form, entry, completed, about, now, before=all_answers)
 
 
 def _answer_as_reading(answer: Answer) -> Reading:

@@ -9,9 +9,9 @@ entry of its own client. Free text that only repeats the client is not typed; it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy import Connection
@@ -20,33 +20,46 @@ from pipeline.domain.errors import AnswerError, BlockedClientError
 from pipeline.domain.form.confidence import BOX_WRITTEN_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.review.depth import list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
-from pipeline.domain.review.rules import Answer, asked_fields, complete_answers, next_state
+from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
+from pipeline.review.answer_facts import first_review_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_decision
-from pipeline.review.entry_facts import derive_entry_facts
-from pipeline.review.first_review import first_review_answers
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, reject_entry, write_answers
+from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
+    NO_BATCH_ANSWERS,
     AnswerOrigin,
     DecidedAnswer,
     fields_taken_back,
     shared_sheet_answers,
 )
-from pipeline.store.entries.batch_answers import NO_BATCH_ANSWERS
-from pipeline.store.entries.client_codes import answer_number_by_code, find_client_of_code
-from pipeline.store.entries.entry import Entry, is_claimed_by_other, list_sheet_entries, load_entry
+from pipeline.store.entries.client_identities import answer_number_by_code, find_client_of_code
+from pipeline.store.entries.entry import (
+    Entry,
+    is_claimed_by_other,
+    list_sheet_entries,
+    load_entry,
+    load_entry_readings,
+)
 from pipeline.store.entries.entry_depth import find_depth
-from pipeline.store.entries.entry_view import EntryView, load_entry_readings, load_entry_view
+from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue import open_claimed_entry
-from pipeline.store.registers.client_register import find_client
+from pipeline.store.paper.pages import Page
+from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.registers.client_register import find_client, restrict_client
 
 _REPEATED = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS})
 """Text that says who the client is, which the number says already."""
+MIN_SHEET_VIEW_TIME = timedelta(seconds=2)
+"""A sheet that has been on the screen for less than this has not been looked at."""
+BLANK_ROW_REASON = "tom rad"
+"""The reason, as stored, of a row in which nothing is written; see `rules.REJECTION_REASONS`."""
+LogPages = Callable[[Connection, Sequence[Page]], None]
+"""Logs that the person views the pages of a sheet, before anything of it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,47 @@ class SeenRow:
     typed: Mapping[str, Answer] = field(default_factory=dict)
 
 
+class RowReview(Review):
+    """The review of the rows of a sheet that say nothing unusual."""
+
+    def open(self, sheet: str, log_view: LogPages) -> tuple[list[SheetRow], list[Page]]:
+        """Return the rows of a sheet whose client the person may see, and the sheet's pages.
+
+        Raises:
+            NotAllowedError: the person does not review.
+        """
+        with self.store.begin() as conn:
+            pages = list_sheet_pages(conn, sheet)
+            log_view(conn, pages)
+            return [
+                row
+                for row in list_rows(conn, self.forms, self.person, sheet, self.clock())
+                if row.client is None
+                or restrict_client(conn, row.client, self.person) == row.client
+            ], pages
+
+    def confirm(self, seen: Sequence[SeenRow], shown_at: datetime | None) -> list[str] | None:
+        """Confirm rows, as `confirm_rows`; None if the sheet has just come on the screen."""
+        if not self.has_been_seen(shown_at, MIN_SHEET_VIEW_TIME):
+            return None
+        with self.store.begin() as conn:
+            return confirm_rows(conn, self.forms, self.person, seen, self.clock())
+
+    def close_blank(self, rows: Sequence[SheetRow], shown_at: datetime | None) -> bool:
+        """Reject rows as blank; False if the sheet has not been on the screen for long.
+
+        Raises:
+            NotAllowedError, StaleDecisionError, ReviewError: as `decisions.reject_entry`.
+        """
+        if not self.has_been_seen(shown_at, MIN_SHEET_VIEW_TIME):
+            return False
+        person, now = self.person, self.clock()
+        with self.store.begin() as conn:
+            for entry in (row.entry for row in rows):
+                reject_entry(conn, person, entry.id, entry.revision, BLANK_ROW_REASON, now)
+        return True
+
+
 def list_rows(
     conn: Connection, forms: Forms, person: Person, sheet: str, now: datetime
 ) -> list[SheetRow]:
@@ -98,7 +152,7 @@ def list_rows(
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     rows = []
     for entry in list_sheet_entries(conn, sheet):
         form = forms.get((entry.form, entry.version))
@@ -144,19 +198,8 @@ def confirm_rows(
         if not row.can_be_confirmed:
             continue
         decided = _decide_row(conn, row, each.typed)
-        state = next_state(sum(not answer.is_settled for answer in decided.values()))
-        write_decision(
-            conn,
-            person,
-            entry,
-            decided,
-            now,
-            state=state,
-            form=row.form,
-            first_by=person.login,
-            first_at=now,
-            **derive_entry_facts(conn, row.form, entry, decided),
-        )
+        reviewer = {"first_by": person.login, "first_at": now}
+        write_answers(conn, person, row.form, entry, decided, now, reviewer)
         decided_ids.append(each.entry_id)
     return decided_ids
 
@@ -201,8 +244,10 @@ def _sheet_row(
     pid_field = form.meaning(Meaning.CLIENT_PID, entry.row)
     known = dict(shared)
     # A number that was printed in the row, unless something else was read there
-    if pid_field and entry.client_pid and _agrees(readings.get(pid_field.name), entry.client_pid):
-        known[pid_field.name] = Answer(entry.client_pid)
+    if pid_field and entry.client_pid:
+        number = readings.get(pid_field.name)
+        if number is None or number.state is State.EMPTY or number.value == entry.client_pid:
+            known[pid_field.name] = Answer(entry.client_pid)
     specs = [
         spec
         for spec in asked_fields(form, entry.row)
@@ -253,9 +298,8 @@ def _is_written(spec: FieldSpec, reading: Reading | None) -> bool:
 
 
 def _find_row_client(conn: Connection, row: SheetRow) -> Client | None:
-    spec = row.form.meaning(Meaning.CLIENT_PID, row.entry.row)
-    pid = row.answers[spec.name].value if spec and spec.name in row.answers else None
-    return find_client(conn, pid) if isinstance(pid, str) else None
+    pid = answered_text(row.form, row.entry.row, row.answers, Meaning.CLIENT_PID)
+    return find_client(conn, pid) if pid else None
 
 
 def _code_or_number(
@@ -313,7 +357,3 @@ def _checked(conn: Connection, person: Person, row: SheetRow) -> SheetRow:
         is_client_open=bool(contradicted),
         is_alone=bool(doubt),
     )
-
-
-def _agrees(reading: Reading | None, pid: str) -> bool:
-    return reading is None or reading.state is State.EMPTY or reading.value == pid

@@ -14,16 +14,24 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
-from pipeline.review.decisions import Decision, decide_entry, reject_entry, save_draft
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry import OPEN_STATES, stale_decision_error
+from pipeline.store.entries.answers import delete_answer_draft, save_answer_drafts
+from pipeline.store.entries.entry import (
+    OPEN_STATES,
+    is_claimed_by_other,
+    load_visible_entry,
+    stale_decision_error,
+)
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.entries.second_reviewer import must_not_review
+from pipeline.store.quality.result_counts import save_view_time
 from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
-from pipeline.store.quality.view_times import save_view_time
 from pipeline.store.schema.clock import utc_now
 
 MIN_VIEW_TIME = timedelta(milliseconds=500)
@@ -41,14 +49,23 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class ReviewSession:
-    """The review of one person in one workspace."""
+class Review:
+    """What one person reviews in one workspace; each kind of work has a class of its own."""
 
     store: Store
     forms: Forms
     settings: Settings
     person: Person
     clock: Callable[[], datetime] = utc_now
+
+    def has_been_seen(self, shown_at: datetime | None, at_least: timedelta | None = None) -> bool:
+        """Return whether what came on the screen then can have been read by now."""
+        least = MIN_VIEW_TIME if at_least is None else at_least
+        return shown_at is not None and self.clock() - shown_at >= least
+
+
+class ReviewSession(Review):
+    """The review of entry after entry."""
 
     def next_entry(self, log_view: LogView) -> EntryView | None:
         """Claim the next entry of the person's units, or the one that is open; None if none waits.
@@ -112,15 +129,11 @@ class ReviewSession:
         """Store what was typed in a field, so that a closed browser loses nothing; None deletes it.
 
         Raises:
-            NotAllowedError, StaleDecisionError: as `decisions.save_draft`.
+            NotAllowedError, StaleDecisionError: as the function `save_draft`.
         """
         minutes = self.settings.claim_minutes
         with self.store.begin() as conn:
             save_draft(conn, self.person, entry_id, field, answer, self.clock(), minutes)
-
-    def has_been_seen(self, shown_at: datetime) -> bool:
-        """Return whether what came on the screen then can have been read by now."""
-        return self.clock() - shown_at >= MIN_VIEW_TIME
 
     def decide(self, view: EntryView, decision: Decision, shown_at: datetime) -> Decided:
         """Decide an entry that has been on the screen since `shown_at`.
@@ -137,26 +150,6 @@ class ReviewSession:
                 return Decided(state, last_missed_field(conn, self.person, view.entry.id))
             save_view_time(conn, self.person, view, shown_at, now)
         return Decided(state)
-
-    def reject(self, view: EntryView, reason: str) -> None:
-        """Reject the entry for a reason.
-
-        Raises:
-            NotAllowedError, StaleDecisionError, ReviewError: as `decisions.reject_entry`.
-        """
-        entry = view.entry
-        with self.store.begin() as conn:
-            reject_entry(conn, self.person, entry.id, entry.revision, reason, self.clock())
-
-    def skip(self, view: EntryView) -> None:
-        """Let the entry come later.
-
-        Raises:
-            NotAllowedError: the person may not review.
-            StaleDecisionError: it has changed, or another person has it open.
-        """
-        with self.store.begin() as conn:
-            queue.skip_entry(conn, self.person, view.entry.id, view.entry.revision)
 
     def _claim_next(self, conn: Connection, excluded: Collection[str] = ()) -> EntryView | None:
         settings = self.settings
@@ -184,3 +177,35 @@ class ReviewSession:
             log_view(conn, view)
         share = self.settings.plant_share
         return with_seeded_error(conn, self.person, view, share, self.clock())
+
+
+def save_draft(
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    field: str,
+    answer: Answer | None,
+    now: datetime,
+    minutes: int = queue.CLAIM_MINUTES,
+) -> None:
+    """Store what a person has typed, so that a closed browser loses nothing; None deletes it.
+
+    The person who types keeps the entry claimed.
+
+    Raises:
+        StaleDecisionError: the entry is decided or another person has it, or it waits for a
+            second reviewer who is another person.
+    """
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
+    # The person may review the entry now and nobody else has it open.
+    if (
+        entry.state not in OPEN_STATES
+        or is_claimed_by_other(entry, person, now)
+        or must_not_review(conn, person.login, entry)
+    ):
+        raise stale_decision_error()
+    if answer is None:
+        delete_answer_draft(conn, entry_id, person.login, field)
+    else:
+        save_answer_drafts(conn, entry_id, entry.revision, person.login, {field: answer}, now)
+    queue.renew_claim(conn, person, entry_id, now, minutes)

@@ -18,8 +18,12 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import NotAllowedError, ReviewError, naming
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, find_signing_profession
+from pipeline.domain.law.permissions import (
+    Action,
+    find_signing_profession,
+    require_permission,
+    require_signer,
+)
 from pipeline.domain.model import EntryState, Person
 from pipeline.registers.staff import SAME_NAME_REASON, is_author, is_on_behalf
 from pipeline.store.accounts import people, visibility
@@ -27,10 +31,12 @@ from pipeline.store.accounts.same_person import find_own_logins
 from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
+    entry_form,
     load_entry,
+    load_entry_as_seen,
+    load_visible_entry,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.exports.run_items import latest_exports
@@ -90,7 +96,7 @@ def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> Signin
     Raises:
         NotAllowedError: the person does not sign.
     """
-    permissions.require_permission(person, Action.SIGN)
+    require_permission(person, Action.SIGN)
     needs_signature, is_own = signature_rule(conn, forms), _ownership_test(conn, person)
     may_sign = _signer_test(conn, forms, person)
     waiting = [
@@ -128,7 +134,7 @@ def count_waiting_signatures(
     Raises:
         NotAllowedError: the person does not export, or not from this unit.
     """
-    permissions.require_permission(person, Action.EXPORT, unit)
+    require_permission(person, Action.EXPORT, unit)
     needs_signature = signature_rule(conn, forms)
     # Whether a form needs a signature depends on unit and area of law.
     rows = list_unsigned_forms(conn, person, unit)
@@ -180,9 +186,7 @@ def sign_sheet(
         ReviewError: they are not of one sheet, not the person's own, or of class A. Nothing is
             signed.
     """
-    entries = [(load_entry(conn, entry_id), revision) for entry_id, revision in shown_revisions]
-    for entry, _ in entries:
-        visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    entries = _load_shown(conn, person, shown_revisions)
     # All conditions are checked before the first signature.
     is_own = _ownership_test(conn, person)
     if len({entry.sheet for entry, _ in entries}) != 1:
@@ -217,9 +221,7 @@ def sign_for_absent(
         ReviewError: they are of several authors or the person's own, or the reason is missing.
             Nothing is signed.
     """
-    entries = [(load_entry(conn, entry_id), revision) for entry_id, revision in shown_revisions]
-    for entry, _ in entries:
-        visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    entries = _load_shown(conn, person, shown_revisions)
     if len({author_of(entry) for entry, _ in entries}) != 1:
         raise ReviewError("notes_of_several_authors")
     is_own = _ownership_test(conn, person)
@@ -230,6 +232,15 @@ def sign_for_absent(
         _write_signature(
             conn, forms, person, entry, _SignatureRequest(revision, act, now, reason, text)
         )
+
+
+def _load_shown(
+    conn: Connection, person: Person, shown_revisions: Sequence[tuple[str, int]]
+) -> list[tuple[Entry, int]]:
+    return [
+        (load_visible_entry(conn, person, Action.SIGN, entry_id), revision)
+        for entry_id, revision in shown_revisions
+    ]
 
 
 def author_of(entry: Entry) -> str:
@@ -246,11 +257,7 @@ def withdraw_signature(
         NotAllowedError: another person signed.
         StaleDecisionError: the entry has changed, or is exported.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.SIGN, entry)
-    # Only as the person saw it, and only the own signature.
-    if entry.revision != revision or entry.state is not EntryState.SIGNED:
-        raise stale_decision_error()
+    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.SIGNED}, Action.SIGN)
     # One of several routes may have it already
     if latest_exports(conn, [entry_id]):
         raise stale_decision_error()
@@ -270,10 +277,12 @@ def withdraw_signature(
         "act": secrets.token_hex(8),
         "taken_back": True,
         "own": not entry.signed_why,
+        "author": entry.author or "",
+        "why": "",
+        "by": person.login,
+        "at": now,
     }
-    add_signature(
-        conn, row | {"author": entry.author or "", "why": "", "by": person.login, "at": now}
-    )
+    add_signature(conn, row)
     record(conn, person.login, "take_signature_back", entry.id, unit=entry.unit)
 
 
@@ -357,7 +366,7 @@ def _write_signature(
     # The profession has to be one that may sign this, as its author or for one who is absent.
     rule = forms.signing_rule(today_in_sweden())
     with naming(entry.id):
-        profession = permissions.require_signer(
+        profession = require_signer(
             person,
             rule,
             entry_form(forms, entry),

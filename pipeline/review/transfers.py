@@ -20,12 +20,14 @@ from pipeline.store.entries.entry import (
     UNDECIDED_VALUES,
     Entry,
     advance_entry,
+    entry_form,
     is_claimed_by_other,
     is_part_of_page,
     load_entry,
+    load_entry_as_seen,
+    load_visible_entry,
     stale_decision_error,
 )
-from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
@@ -49,40 +51,22 @@ def transfer_entry(
     to_unit: str,
     reason: str,
     now: datetime,
+    *,
+    secret: bool = False,
 ) -> None:
     """Send an undecided or rejected entry to the unit that it belongs to.
 
-    A sheet of one entry is sent with its pages, a row alone.
+    A sheet of one entry is sent with its pages, a row alone. The sender is not told the unit of a
+    `secret` transfer.
 
     Raises:
         NotAllowedError: the person does not send from this unit.
         StaleDecisionError: the entry has changed, or is decided, or another person has it open.
         ReviewError: there is no such other unit.
     """
-    _write_transfer(conn, forms, person, entry_id, revision, to_unit, reason, now, secret=False)
-
-
-def _write_transfer(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    to_unit: str,
-    reason: str,
-    now: datetime,
-    *,
-    secret: bool,
-) -> None:
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.FORWARD, entry)
-    # Undecided or rejected, as the person saw it, and not open on another screen.
-    if (
-        entry.revision != revision
-        or entry.state not in OPEN_STATES | {EntryState.REJECTED}
-        or entry.voided is not None
-        or is_claimed_by_other(entry, person, now)
-    ):
+    states = OPEN_STATES | {EntryState.REJECTED}
+    entry = load_entry_as_seen(conn, person, entry_id, revision, states, Action.FORWARD)
+    if entry.voided is not None or is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
     if to_unit not in areas_by_unit(conn) or to_unit == entry.unit:
         raise ReviewError("no_such_other_unit")
@@ -112,8 +96,7 @@ def transfer_protected_entry(
         NotAllowedError, StaleDecisionError: as `transfer_entry`.
         ReviewError: no client with a protected identity is known or read on the sheet.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.FORWARD, entry)
+    entry = load_visible_entry(conn, person, Action.FORWARD, entry_id)
     # The numbers of the entry, its row and the whole sheet that are hidden from the person.
     sheet_pids = find_sheet_pids(
         conn, entry_form(forms, entry), list_sheet_pages(conn, entry.sheet)
@@ -134,7 +117,7 @@ def transfer_protected_entry(
     )
     if client is None or client.unit == entry.unit:
         raise ReviewError("entry_client_hidden")
-    _write_transfer(conn, forms, person, entry_id, revision, client.unit, "", now, secret=True)
+    transfer_entry(conn, forms, person, entry_id, revision, client.unit, "", now, secret=True)
 
 
 def take_back_transfer(

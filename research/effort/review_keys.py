@@ -20,12 +20,8 @@ from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import is_routine
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry_view import (
-    EntryView,
-    FieldView,
-    load_entry_readings,
-    load_entry_view,
-)
+from pipeline.store.entries.entry import load_entry_readings
+from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
 from pipeline.store.schema.clock import utc_now
 from research.simulation.people import SAVE_KEYS, TAB_KEYS, count_keys
 

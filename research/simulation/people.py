@@ -20,9 +20,8 @@ from pipeline.domain.model import Person, Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading
 from pipeline.domain.review.work_modes import is_routine
 from pipeline.review import batches
+from pipeline.review.batches import BatchItem, BatchResult, ReviewBatch
 from pipeline.store.entries.entry_view import EntryView, FieldView
-from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import BatchItem, BatchResult, ReviewBatch
 from research.simulation.readings import lookalike_answer, misread_word, other_answer, to_answer
 
 FIND_WORD_KEYS = 3
@@ -272,7 +271,7 @@ def work_batch(
     `share` is that of seeded errors.
     """
     # Claim a batch of similar field images.
-    group = batch_review.claim_next_batch(conn, forms, person, now, share=share)
+    group = batches.claim_next_batch(conn, forms, person, now, share=share)
     if group is None:
         return None
     # Mark the images that seem to say something else, and confirm the others.

@@ -25,7 +25,7 @@ from pipeline.files.page_files import read_pages
 from pipeline.operations.demo import HOME_CARE, list_code_holders
 from pipeline.reading.read_page import PageReader, PageResult
 from pipeline.registers.clients import ClientRegister, load_client_register
-from pipeline.store.entries.client_codes import FIRST_CODE_NUMBER
+from pipeline.store.entries.client_identities import FIRST_CODE_NUMBER
 from tests.support.pages.form_choice import FEW
 
 SAMPLES = ROOT / "data" / "samples"

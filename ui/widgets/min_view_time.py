@@ -29,15 +29,16 @@ def reset_drawn() -> None:
     st.session_state.pop(_DRAWN_KEY, None)
 
 
-def is_too_soon(what: str, now: datetime, min_time: timedelta | None = None) -> bool:
-    """Return whether `what` has been on the screen for less than `min_time` (`MIN_VIEW_TIME`).
-
-    True also if it is not what was drawn last.
-    """
+def drawn_at(what: str) -> datetime | None:
+    """Return since when `what` is on the screen; None if it is not what was drawn last."""
     name, at = _last_drawn()
-    return (
-        name != what or at is None or now - at < (MIN_VIEW_TIME if min_time is None else min_time)
-    )
+    return at if name == what else None
+
+
+def is_too_soon(what: str, now: datetime, min_time: timedelta | None = None) -> bool:
+    """Return whether `what` has been on the screen for less than `min_time` (`MIN_VIEW_TIME`)."""
+    at = drawn_at(what)
+    return at is None or now - at < (MIN_VIEW_TIME if min_time is None else min_time)
 
 
 def _last_drawn() -> tuple[str, datetime | None]:

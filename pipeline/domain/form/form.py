@@ -246,6 +246,11 @@ class Form(FormHead):
         """Fields by name."""
         return {spec.name: spec for spec in self.fields}
 
+    @cached_property
+    def page_numbers(self) -> dict[str, int]:
+        """The number of each field's page, from 1."""
+        return {spec.name: no for no, page in enumerate(self.pages, 1) for spec in page.all_fields}
+
     @property
     def all_deadlines(self) -> tuple[Deadline, ...]:
         """Its legal deadlines; forms of the first style have at most one."""

@@ -25,7 +25,7 @@ from pipeline.domain.form.form import NormFields
 from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import State
-from pipeline.domain.review.sums import AnswerNumbers
+from pipeline.domain.review.rules import AnswerNumbers
 
 NORM_FOLDER = Path(__file__).resolve().parents[3] / "data" / "law" / "riksnorm"
 

@@ -20,8 +20,7 @@ from pipeline.domain.form.field import FieldSpec, StrictModel
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.model import State
-from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sums import AnswerNumbers
+from pipeline.domain.review.rules import Answer, AnswerNumbers
 
 SCALES_FILE = Path(__file__).resolve().parents[3] / "data" / "scales" / "news2.yaml"
 _Points = Annotated[int, Field(ge=0, le=3)]

@@ -22,11 +22,9 @@ from pipeline.domain.review.benefit_norm import (
     check_wages,
     load_norm_tables,
 )
-from pipeline.domain.review.depth import is_grid_box, unanswered_fields
+from pipeline.domain.review.depth import is_grid_box, list_codes, unanswered_fields
 from pipeline.domain.review.field_values import normalize_value, to_number
-from pipeline.domain.review.grid_words import list_codes
-from pipeline.domain.review.rules import Answer, has_digit
-from pipeline.domain.review.sums import AnswerNumbers, check_sums
+from pipeline.domain.review.rules import Answer, AnswerNumbers, check_sums, has_digit
 
 INFORMATIONAL_KINDS = frozenset({IssueCode.NORM_YEAR, IssueCode.NORM_MONTH, IssueCode.NORM_UNKNOWN})
 """Findings that are shown and need no decision."""

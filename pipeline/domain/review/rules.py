@@ -13,14 +13,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.domain.form.confidence import GRID_BOX_SIGNED_FROM, prefill_from
-from pipeline.domain.form.field import FieldSpec, Format, Meaning
+from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.issues import IssueCode
+from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import EntryState, Reading, State, Value
-from pipeline.domain.review.field_values import misfit_error, normalize_value, without_grouping
+from pipeline.domain.review.field_values import (
+    NUMBER_PATTERN,
+    misfit_error,
+    normalize_value,
+    without_grouping,
+)
 
 REJECTION_REASONS = (
     "oläsligt",
@@ -270,3 +276,74 @@ def _comparison_value(spec: FieldSpec, value: Value) -> Value:
     plain = re.sub(r"\s+", " ", str(normalized)).strip().casefold()
     plain = without_grouping(spec.format, plain)
     return _MICROGRAM.sub("µg", plain).casefold() if spec.format is Format.DOSE else plain
+
+
+def answered_text(
+    form: Form, row: int | None, answers: Mapping[str, Answer], meaning: Meaning
+) -> str:
+    """Return the text that an entry's answers give to a meaning; empty if there is none."""
+    spec = form.meaning(meaning, row)
+    value = answers[spec.name].value if spec and spec.name in answers else None
+    return value if isinstance(value, str) else ""
+
+
+# While a page is read sums are evidence for its values (`resolve/values.py`). Here the answers are
+# checked, so that a wrong sum on the paper, or a typing error, is found before the decision.
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNumbers:
+    """The answers of an entry as numbers, by field."""
+
+    answers: Mapping[str, Answer]
+
+    def number(self, name: str) -> Decimal | None:
+        """Return the number of a field; None if it is empty, illegible or no number."""
+        answer = self.answers.get(name)
+        if answer is None or answer.state is not State.READ or not isinstance(answer.value, str):
+            return None
+        # The answer is not validated yet: it may be any text, even "inf".
+        plain = answer.value.replace(",", ".").replace(" ", "")
+        return Decimal(plain) if NUMBER_PATTERN.fullmatch(plain) else None
+
+    def addend(self, name: str) -> Decimal | None:
+        """Return the number of a field, 0 if it is empty; None if it is not known."""
+        answer = self.answers.get(name)
+        if answer is None or answer.state is State.EMPTY:
+            return Decimal(0)
+        return self.number(name)
+
+    def total(self, names: tuple[str, ...]) -> Decimal | None:
+        """Return the sum of fields; None if one is not known."""
+        parts = [self.addend(name) for name in names]
+        if None in parts:
+            return None
+        return sum((part for part in parts if part is not None), Decimal(0))
+
+    def text(self, name: str) -> str:
+        """Return the value of a choice or text; empty if there is none."""
+        answer = self.answers.get(name)
+        return answer.value if answer is not None and isinstance(answer.value, str) else ""
+
+    def marked(self, name: str) -> bool:
+        """Whether a check box is ticked."""
+        answer = self.answers.get(name)
+        return answer is not None and answer.value is True
+
+
+def check_sums(form: Form, row: int | None, numbers: AnswerNumbers) -> list[Issue]:
+    """Find each written sum that is not that of its parts.
+
+    An empty sum, and one with an illegible part, cannot be checked.
+    """
+    findings = []
+    entry_names = {spec.name for spec in form.entry_fields(row)}
+    for spec in form.entry_fields(row):
+        parts = addend_names(spec, form.fields)
+        # A sum over several rows is not of one entry.
+        if not parts or not entry_names.issuperset(parts):
+            continue
+        written, total = numbers.number(spec.name), numbers.total(parts)
+        if written is not None and total is not None and written != total:
+            findings.append(Issue(IssueCode.SUM, spec.name, str(total)))
+    return findings

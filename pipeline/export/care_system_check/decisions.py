@@ -22,7 +22,7 @@ from pipeline.export.runs.receipts import settle_receipts
 from pipeline.registers.care_system_list import CareList
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
+from pipeline.store.entries.entry import Entry, load_entry, load_visible_entry, stale_decision_error
 from pipeline.store.event_log import events
 from pipeline.store.exports import care_system_matches, run_items
 from pipeline.store.exports.care_system_exports import save_list
@@ -58,8 +58,7 @@ def record_match_view(
         NotAllowedError: another unit or area of law, a block, or a hidden identity.
         StaleDecisionError: the pair is decided, or its list erased.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.FOLLOW_UP, entry)
+    entry = load_visible_entry(conn, person, Action.FOLLOW_UP, entry_id)
     _load_undecided_row(conn, person, entry, digest, now)
     events.record(conn, person.login, "view_clash", entry_id, unit=entry.unit)
 

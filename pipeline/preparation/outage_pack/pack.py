@@ -58,7 +58,7 @@ from pipeline.registers.pack_quantities import (
 from pipeline.store.accounts import visibility
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
-from pipeline.store.entries.client_codes import give_client_codes
+from pipeline.store.entries.client_identities import give_client_codes
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import save_issued_sheets

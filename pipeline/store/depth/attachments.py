@@ -3,7 +3,7 @@
 An attached page is a page of the entry's sheet: what hides, moves, exports or archives the sheet
 does the same to its attachments. A page can be attached while nobody has answered anything on it,
 and as long as its entry is neither signed nor sent. After that, or where its entry is one of many
-rows, it becomes an attachment of its own (`make_own_attachment`): an entry of the form `bilaga`.
+rows, it becomes an attachment of its own (`set_own_attachment`): an entry of the form `bilaga`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.form import EntriesPer, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -28,7 +27,8 @@ from pipeline.store.entries.entry import (
     advance_entry,
     is_claimed_by_other,
     list_sheet_entries,
-    load_entry,
+    load_entry_as_seen,
+    load_visible_entry,
     select_entries,
     stale_decision_error,
 )
@@ -67,18 +67,14 @@ def list_proposed_pages(
     """
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
-    page_ids = [page.id for page in pages]
-    if not pages:
-        return []
     # Loose pages that are visible and that nobody has answered or has open
-    query = select(_entry_table).where(_entry_table.c.sheet.in_(page_ids))
+    query = select(_entry_table).where(_entry_table.c.sheet.in_([page.id for page in pages]))
     free = {one.sheet for one in select_entries(conn, query) if _is_free(one, person, now)}
-    visible = select(_page_table.c.id).where(
-        _page_table.c.id.in_(page_ids),
-        visibility.visible_pages_condition(conn, person, Action.REVIEW),
-    )
-    shown = free & set(conn.execute(visible).scalars())
-    return [page for page in pages if page.id in shown]
+    return [
+        page
+        for page in pages
+        if page.id in free and visibility.can_see_page(conn, person, Action.REVIEW, page)
+    ]
 
 
 def attach_pages(
@@ -126,12 +122,18 @@ def detach_page(
         ReviewError: the page is not attached, or its entry is signed or sent.
     """
     with naming(page_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     (entry,) = list_sheet_entries(conn, row.sheet)
     _require_open_entry(conn, forms, person, entry.id)
     lock_keys(conn, row.sheet, page_id)
-    _end_row(conn, person, page_id, now)
+    ended = (
+        update(attachment)
+        .where(attachment.c.page == page_id, is_attachment)
+        .values(undone_by=person.login, undone_at=now)
+    )
+    if conn.execute(ended).rowcount != 1:
+        raise stale_decision_error()
     page = load_page(conn, page_id)
     unit = conn.execute(
         select(paper.batch.c.unit).where(paper.batch.c.id == page.batch)
@@ -154,35 +156,48 @@ def move_attachment(
         NotAllowedError, ReviewError: as `detach_page` and `attach_pages`.
     """
     with naming(page_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     row = _require_row(conn, page_id)
     detach_page(conn, forms, person, page_id, now)
     choice = AttachmentChoice(page_id, row.title, row.day)
     attach_pages(conn, forms, person, to_entry, [choice], now)
 
 
-def make_own_attachment(
-    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int
+def set_own_attachment(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    *,
+    on: bool,
 ) -> None:
-    """Let a loose page be an attachment of its own: only its client, title and day are asked.
+    """Let a loose page be an attachment of its own, or be typed as a free note after all.
+
+    Of an attachment only its client, title and day are asked.
 
     Raises:
         NotAllowedError: the person does not review this entry.
         StaleDecisionError: it has been decided since the person saw `revision`.
         ReviewError: it is no loose page.
     """
-    _change_form(conn, forms, person, entry_id, revision, ATTACHMENT_FORM)
-
-
-def type_own_attachment(
-    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int
-) -> None:
-    """Let a loose page that is an attachment of its own be typed as a free note after all.
-
-    Raises:
-        NotAllowedError, StaleDecisionError, ReviewError: as `make_own_attachment`.
-    """
-    _change_form(conn, forms, person, entry_id, revision, FREE_NOTE_FORM)
+    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
+    form = forms.get(ATTACHMENT_FORM if on else FREE_NOTE_FORM)
+    is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
+    if form is None or not is_loose or entry.row is not None or entry.form == form.id:
+        raise ReviewError("page_not_loose")
+    advance_entry(
+        conn,
+        entry,
+        form=form.id,
+        version=form.version,
+        criticality=form.criticality,
+        area=form_area(form),
+        claimed_by=entry.claimed_by,
+        claimed_until=entry.claimed_until,
+    )
+    sort_entry(conn, forms, entry_id)
+    record(conn, person.login, "change_form", entry_id, unit=entry.unit, form=form.id)
 
 
 def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> None:
@@ -208,7 +223,7 @@ def find_attachment_entries(
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     entries = [entry for sheet in sheets for entry in list_sheet_entries(conn, sheet)]
     visible = visibility.filter_visible_entries(
         conn, person, Action.REVIEW, [entry.id for entry in entries]
@@ -224,7 +239,7 @@ def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
         BlockedClientError: the client is behind a block.
     """
     with naming(client_log_subject(conn, pid)):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     record(conn, person.login, "look_up_client", client_log_subject(conn, pid))
     visibility.require_unblocked_client(conn, person, pid)
     is_about = (_entry_table.c.client_pid == pid) | (_entry_table.c.likely_pid == pid)
@@ -286,36 +301,16 @@ def _add_row(
     conn.execute(insert(attachment).values(values))
 
 
-def _end_row(conn: Connection, person: Person, page_id: str, now: datetime) -> None:
-    ended = (
-        update(attachment)
-        .where(attachment.c.page == page_id, is_attachment)
-        .values(undone_by=person.login, undone_at=now)
-    )
-    if conn.execute(ended).rowcount != 1:
-        raise stale_decision_error()
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    sheet: str
-    number: int
-    title: str
-    day: str
-
-
-def _require_row(conn: Connection, page_id: str) -> _Row:
-    table = attachment.c
-    query = select(table.sheet, table.number, table.title, table.day)
-    row = conn.execute(query.where(table.page == page_id, is_attachment)).one_or_none()
+def _require_row(conn: Connection, page_id: str) -> Row[Any]:
+    query = select(attachment).where(attachment.c.page == page_id, is_attachment)
+    row = conn.execute(query).one_or_none()
     if row is None:
         raise ReviewError("page_not_attached")
-    return _Row(*row)
+    return row
 
 
 def _require_open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str) -> Entry:
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
     if not _takes_pages(conn, forms, entry):
         raise ReviewError("entry_takes_no_pages")
     return entry
@@ -346,12 +341,10 @@ def _free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> 
         or page.sheet != page.id
     ):
         return None
-    entries = list_sheet_entries(conn, page.id)
-    if len(entries) != 1:
-        return None
-    (entry,) = entries
-    is_untouched = _is_free(entry, person, now) and not _is_referred_to(conn, person, entry.id)
-    return entry if is_untouched else None
+    match list_sheet_entries(conn, page.id):
+        case [entry] if _is_free(entry, person, now):
+            return None if _is_referred_to(conn, person, entry.id) else entry
+    return None
 
 
 def _is_free(entry: Entry, person: Person, now: datetime) -> bool:
@@ -375,33 +368,3 @@ def _is_referred_to(conn: Connection, person: Person, entry_id: str) -> bool:
             if conn.execute(query).scalar_one():
                 return True
     return False
-
-
-def _change_form(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    form_key: tuple[str, int],
-) -> None:
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
-    if entry.revision != revision or entry.state is not EntryState.REVIEW:
-        raise stale_decision_error()
-    form = forms.get(form_key)
-    is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
-    if form is None or not is_loose or entry.row is not None or entry.form == form.id:
-        raise ReviewError("page_not_loose")
-    advance_entry(
-        conn,
-        entry,
-        form=form.id,
-        version=form.version,
-        criticality=form.criticality,
-        area=form_area(form),
-        claimed_by=entry.claimed_by,
-        claimed_until=entry.claimed_until,
-    )
-    sort_entry(conn, forms, entry_id)
-    record(conn, person.login, "change_form", entry_id, unit=entry.unit, form=form.id)

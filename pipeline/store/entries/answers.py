@@ -1,6 +1,7 @@
-"""What people have answered, field by field.
+"""What people have answered, field by field, on the sheet or in batch review.
 
-Answers are only added; the latest one of each field counts.
+Answers are only added; the latest one of each field counts. What batch review found odd has to be
+typed by the reviewer of the sheet.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Row,
     Select,
     and_,
     delete,
@@ -28,12 +30,13 @@ from sqlalchemy import (
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.issues import IssueCode, parse_issues
-from pipeline.domain.model import State
+from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts.same_person import find_own_logins
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.schema import paper
+from pipeline.store.schema.review import entry_version, group_cell, group_task
 
 _decision = paper.decision
 _draft = paper.draft
@@ -284,3 +287,109 @@ def delete_answer_drafts(
     # Other persons' drafts for disputed fields
     is_needed = and_(_draft.c.field.in_(sorted(disputed)), _draft.c.login != login)
     conn.execute(delete(_draft).where(_draft.c.entry == entry_id, ~is_needed))
+
+
+CELL_CONFIRMED, CELL_ODD = "kept", "odd"
+"""Outcomes of a batch item."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswers:
+    """The confirmed fields of an entry with who confirmed them (login), and its odd fields."""
+
+    confirmed: Mapping[str, tuple[Answer, str]]
+    odd_fields: frozenset[str]
+
+    def answers(self) -> dict[str, Answer]:
+        """Return the confirmed answers by field."""
+        return {name: answer for name, (answer, _) in self.confirmed.items()}
+
+    def confirmed_by(self, name: str) -> str:
+        """Return the login of the person who confirmed a field."""
+        return self.confirmed[name][1]
+
+
+NO_BATCH_ANSWERS = BatchAnswers({}, frozenset())
+
+
+def find_batch_answers(
+    conn: Connection, entry: Entry, readings: Mapping[str, Reading]
+) -> BatchAnswers:
+    """Return the results of batch review for an undecided entry.
+
+    A confirmation holds for the field image that was shown: if the field is read differently now,
+    or was answered differently on the sheet since, it has to be reviewed again. A field that was
+    marked when it was shown last is odd, even if its batch was taken back or never confirmed.
+    """
+    task, cell = group_task.c, group_cell.c
+    query = select(cell.field, cell.outcome, cell.marked, task.value, task.state, task.login).join(
+        group_task, task.id == cell.task
+    )
+    # Items of the entry, oldest first: the last of a field counts
+    rows = conn.execute(query.where(cell.entry == entry.id).order_by(cell.id))
+    latest = {row.field: row for row in rows}
+    odd = frozenset(name for name, row in latest.items() if row.marked or row.outcome == CELL_ODD)
+    confirmed = {
+        name: (Answer(row.value, State(row.state)), row.login)
+        for name, row in latest.items()
+        if row.outcome == CELL_CONFIRMED and name not in odd
+    }
+    # What was answered on the sheet itself, whole pages excepted
+    sheet_answers = {
+        name: decided.answer
+        for name, decided in decided_answers(conn, entry.id).items()
+        if decided.origin not in (AnswerOrigin.BATCH, AnswerOrigin.PAGE_MISSING)
+    }
+    # A confirmation holds if reading and later answers agree with it
+    valid = {
+        name: (answer, login)
+        for name, (answer, login) in confirmed.items()
+        if name in readings
+        and reading_matches(readings[name], answer)
+        and sheet_answers.get(name, answer) == answer
+    }
+    return BatchAnswers(valid, odd)
+
+
+def reading_matches(reading: Reading, answer: Answer) -> bool:
+    """Return whether a reading is the answer that a batch showed."""
+    return reading.state is answer.state and (
+        answer.state is not State.READ or reading.value == answer.value
+    )
+
+
+def save_version(
+    conn: Connection,
+    entry: Entry,
+    by: str,
+    at: datetime,
+    *,
+    state: EntryState,
+    reason: str,
+    voided: bool,
+) -> None:
+    """Store a decision; `entry` is the entry as it was before."""
+    row = {
+        "entry": entry.id,
+        "revision": entry.revision + 1,
+        "state": state.value,
+        "reason": reason,
+        "voided": voided,
+        "by": by,
+        "at": at,
+    }
+    conn.execute(insert(entry_version).values(row | {"reason_before": entry.reason}))
+
+
+def previous_return_reason(conn: Connection, entry: Entry) -> str | None:
+    """Return why an entry was in review before its latest decision, or None if not stored."""
+    is_latest = entry_version.c.entry == entry.id, entry_version.c.revision == entry.revision
+    return conn.execute(select(entry_version.c.reason_before).where(*is_latest)).scalar()
+
+
+def last_kept_version(conn: Connection, entry_id: str) -> Row[Any] | None:
+    """Return the row of an entry's latest version that is not a rejection."""
+    query = select(entry_version).where(
+        entry_version.c.entry == entry_id, entry_version.c.state != EntryState.REJECTED.value
+    )
+    return conn.execute(query.order_by(entry_version.c.id.desc()).limit(1)).one_or_none()

@@ -1,17 +1,28 @@
-"""The pages that are attached to a sheet, and those that could be: its followers in the stack."""
+"""Pages of no form: attachments of a sheet, what could be one, cut-outs, and their printed text.
+
+A page's printed text is stored once, and searched by those with the right.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
-from pipeline.domain.model import Outcome, PrintedWord
+from pipeline.domain.form.form import Forms
+from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.model import Outcome, Person, PrintedWord
+from pipeline.files.page_files import JPEG
+from pipeline.store.accounts import visibility
+from pipeline.store.database.engines import insert_missing
+from pipeline.store.entries.entry import Entry, is_part_of_page
+from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import STATE_READ, Page
+from pipeline.store.paper.protected_identity import find_covered_boxes
 from pipeline.store.schema import paper
-from pipeline.store.schema.depth import attachment, is_attachment, page_text
+from pipeline.store.schema.depth import attachment, is_area, is_attachment, page_area, page_text
 
 _page_table = paper.page
 _MAX_FOLLOWERS = 60
@@ -109,3 +120,86 @@ def page_words(conn: Connection, page_ids: Collection[str]) -> dict[str, tuple[P
         row.page: tuple((word, x, y, w, h) for word, x, y, w, h in row.words)
         for row in conn.execute(query)
     }
+
+
+def part_images(conn: Connection, entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the cut-out of each of these entries that is a part of a page, by entry id."""
+    parts = {(entry.page, entry.row): entry.id for entry in entries if is_part_of_page(entry)}
+    if not parts:
+        return {}
+    query = select(page_area.c.page, page_area.c.row, page_area.c.image_sha256).where(
+        page_area.c.page.in_({page for page, _ in parts}), is_area
+    )
+    return {
+        parts[row.page, row.row]: row.image_sha256
+        for row in conn.execute(query)
+        if (row.page, row.row) in parts
+    }
+
+
+def cut_pages(conn: Connection, entry: Entry, pages: tuple[Page, ...]) -> tuple[Page, ...]:
+    """Return an entry's pages as they are shown: of a part of a page only its cut-out."""
+    if not is_part_of_page(entry):
+        return pages
+    image = part_images(conn, [entry]).get(entry.id)
+    return tuple(
+        replace(page, image_sha256=image, media_type=JPEG, upright_sha256=None) for page in pages
+    )
+
+
+MAX_FOUND = 50
+MIN_SEARCH_LENGTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FoundText:
+    """A page with the words that were searched for; without a title it is no attachment yet."""
+
+    page: Page
+    title: str
+    day: str
+
+
+def save_page_text(conn: Connection, page_id: str, words: Sequence[PrintedWord]) -> None:
+    """Store the printed words of a page; a text that is there already stays."""
+    if not words:
+        return
+    plain = " ".join(word[0] for word in words).casefold()
+    row = {"page": page_id, "plain": plain, "words": [list(word) for word in words]}
+    insert_missing(conn, page_text, [row])
+
+
+def search_page_texts(
+    conn: Connection, forms: Forms, person: Person, typed: str
+) -> list[FoundText]:
+    """Return the pages that the person may see and that hold all of these words, latest first.
+
+    The words are searched in what was printed on the page, and in its title. A search is logged,
+    without its words.
+
+    Raises:
+        NotAllowedError: the person does not correct entries.
+    """
+    require_permission(person, Action.CORRECT)
+    words = [word.casefold() for word in typed.split()]
+    if not words or max(map(len, words)) < MIN_SEARCH_LENGTH:
+        return []
+    found = (
+        select(_page_table, attachment.c.title, attachment.c.day)
+        .join(page_text, page_text.c.page == _page_table.c.id)
+        .outerjoin(attachment, and_(attachment.c.page == _page_table.c.id, is_attachment))
+        .where(
+            *(page_text.c.plain.contains(word, autoescape=True) for word in words),
+            visibility.visible_pages_condition(conn, person, Action.CORRECT),
+        )
+        .order_by(_page_table.c.scanned_at.desc(), _page_table.c.id)
+        .limit(MAX_FOUND)
+    )
+    pages = [
+        FoundText(Page.from_row(row), row["title"] or "", row["day"] or "")
+        for row in conn.execute(found).mappings()
+    ]
+    # Text of a page that is covered for this person would tell what the cover hides
+    shown = [one for one in pages if not find_covered_boxes(conn, forms, person, one.page)]
+    record(conn, person.login, "search_text", "page_text", pages=len(shown))
+    return shown

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
     Select,
@@ -21,13 +22,16 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import ReviewError, StaleDecisionError
+from pipeline.domain.errors import FormError, ReviewError, StaleDecisionError
 from pipeline.domain.form.field import FieldSpec
-from pipeline.domain.form.form import EntriesPer, Form, Subject
+from pipeline.domain.form.form import EntriesPer, Form, Forms, Subject
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.review.triage import LEVEL_BY_CLASS
+from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.paper.form_areas import FREE_NOTE_FORM
+from pipeline.store.paper.pages import Page, load_page_reading
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import LONGEST_CLAIM, utc_now
 
@@ -156,9 +160,48 @@ def load_entry(conn: Connection, entry_id: str) -> Entry:
     return Entry.from_row(row)
 
 
+def load_visible_entry(conn: Connection, person: Person, action: Action, entry_id: str) -> Entry:
+    """Return an entry that the person may do this with.
+
+    Raises:
+        NotAllowedError: the role, the unit or the area of law does not allow it.
+        BlockedClientError: it is behind a block.
+        ReviewError: there is no such entry.
+    """
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, action, entry)
+    return entry
+
+
+def load_entry_as_seen(
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    states: Collection[EntryState],
+    action: Action = Action.REVIEW,
+) -> Entry:
+    """Return an entry that the person may decide, if it is as the person saw it.
+
+    Raises:
+        NotAllowedError: the person may not decide it.
+        StaleDecisionError: it has another revision or is in none of `states`.
+    """
+    entry = load_visible_entry(conn, person, action, entry_id)
+    if entry.revision != revision or entry.state not in states:
+        raise stale_decision_error()
+    return entry
+
+
 def select_entries(conn: Connection, query: Select[Any]) -> list[Entry]:
     """Return the entries of a query over the whole table."""
     return [Entry.from_row(row) for row in conn.execute(query).mappings()]
+
+
+def count_entries(conn: Connection, *conditions: ColumnElement[bool]) -> int:
+    """Return how many entries meet all conditions."""
+    query = select(func.count()).select_from(_entry_table).where(*conditions)
+    return int(conn.execute(query).scalar_one())
 
 
 def list_sheet_entries(conn: Connection, sheet: str) -> list[Entry]:
@@ -173,6 +216,7 @@ def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> 
     now = utc_now()
     day = swedish_day(now).isoformat()
     values = {f.name: getattr(new, f.name) for f in fields(new)}
+    # A first place in the queue, until the readings tell the client and the day
     values |= {
         "state": EntryState.REVIEW.value,
         "revision": 0,
@@ -180,9 +224,6 @@ def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> 
         "skipped": 0,
         "rank": 1,
         "created_at": now,
-    }
-    # A first place in the queue, until the readings tell the client and the day
-    values |= {
         "lane": LEVEL_BY_CLASS[new.criticality],
         "likely_pid": new.client_pid or "",
         "happened": day,
@@ -294,3 +335,29 @@ def find_filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[in
 def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
     reading = readings.get(spec.name)
     return spec.traits.filled_by_hand and reading is not None and not reading.is_seen_empty
+
+
+def entry_form(forms: Forms, entry: Entry) -> Form:
+    """Return the form of an entry.
+
+    Raises:
+        FormError: the program no longer has that version.
+    """
+    form = forms.get((entry.form, entry.version))
+    if form is None:
+        raise FormError("no_form_version", form=entry.form, version=entry.version)
+    return form
+
+
+def load_entry_readings(
+    conn: Connection, entry: Entry, pages: Iterable[Page]
+) -> dict[str, Reading]:
+    """Return the readings on an entry's pages; none where it is only a part of the page.
+
+    Such a part was not read on its own, and the reading of the whole page is about others too.
+    """
+    return {
+        name: reading
+        for page in (() if is_part_of_page(entry) else pages)
+        for name, reading in load_page_reading(conn, page.id).items()
+    }

@@ -1,6 +1,8 @@
 """How deep an entry is typed: by its form, unless its unit or the sheet's reviewer says otherwise.
 
-Depths are only added; the latest one counts.
+Depths are only added; the latest one counts. What was printed in the fields of a sheet before it
+went out, such as a month's prescriptions, nobody types again: it is shown, and settled unless the
+paper says something else now.
 """
 
 from __future__ import annotations
@@ -10,20 +12,61 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from pipeline.domain.errors import ReviewError
+from pipeline.domain.errors import AnswerError, ReviewError
+from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import INTERNAL_FORMS, Depth, EntriesPer, Form, Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
-from pipeline.domain.model import EntryState, Person, Reading
-from pipeline.domain.review.depth import fields_at_depth, is_grid_box
-from pipeline.domain.review.rules import asked_fields
-from pipeline.store.accounts import visibility
+from pipeline.domain.law.permissions import (
+    Action,
+    permitted_units,
+    require_permission,
+    reserved_forms,
+)
+from pipeline.domain.model import SHEET_ROW, EntryState, Person, Reading
+from pipeline.domain.review.depth import fields_at_depth, is_grid_box, is_struck_out
+from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields, normalize_answer
 from pipeline.store.entries.answers import decided_answers
-from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
-from pipeline.store.entries.printed_values import printed_answers
+from pipeline.store.entries.entry import Entry, load_entry_as_seen
 from pipeline.store.event_log.events import record
+from pipeline.store.registers.issued_sheets import find_issued_sheet
 from pipeline.store.schema.depth import sheet_depth, unit_depth
+
+
+def printed_answers(
+    conn: Connection, entry: Entry, form: Form, readings: Mapping[str, Reading]
+) -> dict[str, Answer]:
+    """Return what was printed on a sheet that is one entry, without what was changed by hand."""
+    issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
+    if (
+        form.entries is not EntriesPer.SHEET
+        or issued is None
+        or (issued.form, issued.version) != (form.id, form.version)
+    ):
+        return {}
+    texts = {
+        name: text for row in issued.rows if row.row == SHEET_ROW for name, text in row.printed
+    }
+    answers = {}
+    for spec in asked_fields(form, None):
+        if spec.name not in texts:
+            continue
+        value = True if spec.traits.is_check_box else texts[spec.name]
+        try:
+            answer = normalize_answer(spec, Answer(value))
+        except AnswerError:
+            continue
+        if not _was_changed(spec, answer, readings.get(spec.name)):
+            answers[spec.name] = answer
+    return answers
+
+
+def _was_changed(spec: FieldSpec, printed: Answer, reading: Reading | None) -> bool:
+    """Whether the paper says something else now: struck out, or read for certain otherwise."""
+    return is_struck_out(reading) or (
+        reading is not None
+        and reading.p >= prefill_from(spec)
+        and not agrees_with_reading(spec, printed, reading)
+    )
 
 
 def list_allowed_depths(forms: Forms, form: Form) -> tuple[Depth, ...]:
@@ -34,7 +77,7 @@ def list_allowed_depths(forms: Forms, form: Form) -> tuple[Depth, ...]:
     """
     is_always_whole = (
         form.id in forms.double_check
-        or form.id in permissions.reserved_forms()
+        or form.id in reserved_forms()
         or form.id in INTERNAL_FORMS
         or form.norm is not None
         or bool(form.all_deadlines)
@@ -117,13 +160,13 @@ def list_unit_depths(conn: Connection, person: Person) -> dict[tuple[str, str], 
     Raises:
         NotAllowedError: the person does not lead a unit.
     """
-    permissions.require_permission(person, Action.PULL)
+    require_permission(person, Action.PULL)
     latest = select(func.max(unit_depth.c.id)).group_by(unit_depth.c.unit, unit_depth.c.form)
     rows = conn.execute(
         select(unit_depth.c.unit, unit_depth.c.form, unit_depth.c.depth).where(
             unit_depth.c.id.in_(latest),
             unit_depth.c.depth != "",
-            unit_depth.c.unit.in_(sorted(permissions.permitted_units(person, Action.PULL))),
+            unit_depth.c.unit.in_(sorted(permitted_units(person, Action.PULL))),
         )
     )
     return {(row.unit, row.form): Depth(row.depth) for row in rows}
@@ -144,7 +187,7 @@ def set_unit_depth(
         NotAllowedError: the person does not lead this unit.
         ReviewError: the form cannot be typed at this depth.
     """
-    permissions.require_permission(person, Action.PULL, unit)
+    require_permission(person, Action.PULL, unit)
     form = forms.latest(form_id)
     if depth is not None and depth not in list_allowed_depths(forms, form):
         raise ReviewError("depth_not_for_form", form=form.title)
@@ -169,10 +212,7 @@ def set_sheet_depth(
         StaleDecisionError: the entry has been decided since the person saw `revision`.
         ReviewError: the form cannot be typed at this depth.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
-    if entry.revision != revision or entry.state is not EntryState.REVIEW:
-        raise stale_decision_error()
+    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
     form = forms[(entry.form, entry.version)]
     if depth is not form.depth and depth not in list_allowed_depths(forms, form):
         raise ReviewError("depth_not_for_form", form=form.title)

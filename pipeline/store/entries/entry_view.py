@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, Severity, parse_issues
@@ -21,26 +20,28 @@ from pipeline.domain.review.rules import (
     needs_blind_keying,
 )
 from pipeline.store.entries.answers import (
+    NO_BATCH_ANSWERS,
     AnswerOrigin,
+    BatchAnswers,
     DecidedAnswer,
     decided_answers,
+    find_batch_answers,
     list_answer_drafts,
     shared_sheet_answers,
 )
-from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages
-from pipeline.store.entries.batch_answers import (
-    NO_BATCH_ANSWERS,
-    BatchAnswers,
-    find_batch_answers,
+from pipeline.store.entries.attached_pages import AttachedPage, cut_pages, list_attached_pages
+from pipeline.store.entries.entry import (
+    Entry,
+    entry_form,
+    is_part_of_page,
+    load_entry,
+    load_entry_readings,
 )
-from pipeline.store.entries.entry import Entry, is_part_of_page, load_entry
-from pipeline.store.entries.entry_depth import find_depth, list_asked_names
+from pipeline.store.entries.entry_depth import find_depth, list_asked_names, printed_answers
 from pipeline.store.entries.later_scans import find_later_scan_issues
-from pipeline.store.entries.page_parts import cut_pages
-from pipeline.store.entries.printed_values import printed_answers
 from pipeline.store.entries.queue_order import find_met_rules
 from pipeline.store.entries.second_reviewer import must_not_review
-from pipeline.store.paper.pages import Page, load_page_reading
+from pipeline.store.paper.pages import Page
 from pipeline.store.paper.protected_identity import (
     IDENTIFYING_MEANINGS,
     CoveredAreas,
@@ -111,34 +112,6 @@ class EntryView:
     def is_hidden(self) -> bool:
         """Whether this person may not see the client, and so cannot decide the entry."""
         return any(field.is_hidden for field in self.fields)
-
-
-def entry_form(forms: Forms, entry: Entry) -> Form:
-    """Return the form of an entry.
-
-    Raises:
-        FormError: the program no longer has that version.
-    """
-    form = forms.get((entry.form, entry.version))
-    if form is None:
-        raise FormError("no_form_version", form=entry.form, version=entry.version)
-    return form
-
-
-def load_readings(conn: Connection, pages: tuple[Page, ...]) -> dict[str, Reading]:
-    """Return the readings on the pages of a sheet, by field."""
-    return {
-        name: reading
-        for page in pages
-        for name, reading in load_page_reading(conn, page.id).items()
-    }
-
-
-def page_number_by_field(form: Form) -> dict[str, int]:
-    """Return the page number of each field of a form, from 1."""
-    return {
-        spec.name: number for number, page in enumerate(form.pages, 1) for spec in page.all_fields
-    }
 
 
 def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: str) -> EntryView:
@@ -220,16 +193,6 @@ class _FieldSources:
     is_excluded: bool
 
 
-def load_entry_readings(
-    conn: Connection, entry: Entry, pages: tuple[Page, ...]
-) -> dict[str, Reading]:
-    """Return the readings on an entry's pages; none where it is only a part of the page.
-
-    Such a part was not read on its own, and the reading of the whole page is about others too.
-    """
-    return {} if is_part_of_page(entry) else load_readings(conn, pages)
-
-
 def _field_views(
     conn: Connection,
     entry: Entry,
@@ -268,7 +231,7 @@ def _load_field_sources(
             | own_drafts
         )
     return _FieldSources(
-        page_number_by_field(form),
+        form.page_numbers,
         {_form_page_number(page, entry): page.id for page in pages},
         readings,
         answers,

@@ -74,7 +74,12 @@ def find_later_scan_issues(
         if page.duplicate_of and page.sheet == page.id and filter_same_paper(conn, [page.id])
     ]
     # Of these the ones whose first scan has an entry of the same row.
-    repeated = [page for page in later_scans if entry.row in _rows_of_first_scan(conn, page)]
+    firsts = [load_page(conn, page.duplicate_of or "").sheet or "" for page in later_scans]
+    repeated = [
+        page
+        for page, first in zip(later_scans, firsts, strict=True)
+        if entry.row in {one.row for one in list_sheet_entries(conn, first)}
+    ]
     changed = {
         name
         for page in repeated
@@ -87,11 +92,6 @@ def find_later_scan_issues(
         if spec.name in changed
     ]
     return [str(issue) for issue in issues]
-
-
-def _rows_of_first_scan(conn: Connection, later_scan: Page) -> set[int | None]:
-    first = load_page(conn, later_scan.duplicate_of or "")
-    return {entry.row for entry in list_sheet_entries(conn, first.sheet or "")}
 
 
 def _changed_rows(
@@ -171,17 +171,14 @@ def _is_changed(spec: FieldSpec, before: Reading, now: Reading, confirmed: Answe
         return False
     # Free text is compared by distance; other values need one reading with high confidence.
     is_confident = max(before.p, now.p) >= UNREVIEWED_VALUE_FROM
-    if before.state is now.state and _is_free_text(spec):
+    is_free_text = spec.traits.is_handwriting and spec.format is None
+    if before.state is now.state and is_free_text:
         return all(
             _is_other_text(str(answer.value), str(now.value), is_confident=is_confident)
             for answer in (earlier_answer, confirmed)
             if answer and answer.state is State.READ
         )
     return is_confident or before.state is not now.state
-
-
-def _is_free_text(spec: FieldSpec) -> bool:
-    return spec.traits.is_handwriting and spec.format is None
 
 
 def _is_other_text(before: str, now: str, *, is_confident: bool) -> bool:

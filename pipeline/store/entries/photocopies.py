@@ -10,12 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Outcome, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -47,7 +46,7 @@ def list_separated_sides(
     Raises:
         NotAllowedError: the person does not handle problems.
     """
-    permissions.require_permission(person, Action.PROBLEMS)
+    require_permission(person, Action.PROBLEMS)
     # Identified back pages on their own sheet.
     is_separate = (
         _page_table.c.sheet == _page_table.c.id,
@@ -55,22 +54,24 @@ def list_separated_sides(
         _page_table.c.page_no > 1,
         _page_table.c.outcome == Outcome.READ.value,
     )
-    # No person has begun an entry of the sheet.
-    untouched = ~exists().where(_entry_table.c.sheet == _page_table.c.sheet, is_entry_begun())
-    query = (
-        select(_page_table)
-        .where(
-            *is_separate,
-            untouched,
-            visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
-        )
-        .order_by(_page_table.c.serial, _page_table.c.page_no, _page_table.c.id)
-    )
-    sides = [Page.from_row(row) for row in conn.execute(query).mappings()]
+    sides = _list_untouched(conn, person, *is_separate)
     fronts = _find_fronts(conn, person, sides)
     separated = (SeparatedSide(side, fronts[side.id]) for side in sides if fronts[side.id])
     # The limit comes last, or sides without a possible front would displace the others.
     return list(islice(separated, limit))
+
+
+def _list_untouched(
+    conn: Connection, person: Person, *conditions: ColumnElement[bool], limit: int | None = None
+) -> list[Page]:
+    """Return visible pages that meet the conditions, and no entry of whose sheet is begun."""
+    query = select(_page_table).where(
+        *conditions,
+        ~exists().where(_entry_table.c.sheet == _page_table.c.sheet, is_entry_begun()),
+        visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
+    )
+    ordered = query.order_by(_page_table.c.serial, _page_table.c.page_no, _page_table.c.id)
+    return [Page.from_row(row) for row in conn.execute(ordered.limit(limit)).mappings()]
 
 
 def assign_side(
@@ -113,7 +114,7 @@ def list_assigned_sides(
     Raises:
         NotAllowedError: the person does not handle problems.
     """
-    permissions.require_permission(person, Action.PROBLEMS)
+    require_permission(person, Action.PROBLEMS)
     # On another page's sheet because a person put it there.
     is_assigned = (
         _page_table.c.sheet.is_not(None),
@@ -122,18 +123,7 @@ def list_assigned_sides(
             _event_table.c.subject == _page_table.c.id, _event_table.c.action == "lay_to"
         ),
     )
-    untouched = ~exists().where(_entry_table.c.sheet == _page_table.c.sheet, is_entry_begun())
-    query = (
-        select(_page_table)
-        .where(
-            *is_assigned,
-            untouched,
-            visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
-        )
-        .order_by(_page_table.c.serial, _page_table.c.page_no, _page_table.c.id)
-        .limit(limit)
-    )
-    sides = [Page.from_row(row) for row in conn.execute(query).mappings()]
+    sides = _list_untouched(conn, person, *is_assigned, limit=limit)
     # The front pages of these sheets that the person can see.
     front_query = select(_page_table).where(
         _page_table.c.sheet.in_({side.sheet for side in sides}),

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, update
 
 from pipeline.domain.errors import NotAllowedError, naming
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
@@ -23,7 +22,8 @@ from pipeline.store.accounts.queue_choice import group_condition, keep_group
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,
-    load_entry,
+    count_entries,
+    load_visible_entry,
     select_entries,
     stale_decision_error,
 )
@@ -78,7 +78,7 @@ def claim_next(
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     claim = _Claim(person, now, minutes, order)
     is_other = _entry_table.c.id.not_in(sorted(excluded))
     # The person's open entry first, then the first free one of the group, then of the queue
@@ -102,7 +102,7 @@ def peek_queue(
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # Open, visible entries that nobody has claimed
     free = select(_entry_table).where(_available_condition(conn, person), _is_free(now))
     return select_entries(conn, free.order_by(*paper.QUEUE_ORDERS[order]).limit(count))
@@ -122,8 +122,7 @@ def open_claimed_entry(
         NotAllowedError: the person may not review this entry.
         StaleDecisionError: another person has it open.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
     if (
         entry.state in OPEN_STATES
         and not must_not_review(conn, person.login, entry)
@@ -147,7 +146,7 @@ def resume_claim(
         NotAllowedError: the person may not review.
     """
     with naming(entry_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     is_unchanged = and_(_entry_table.c.id == entry_id, _entry_table.c.revision == revision)
     return _claim_first(conn, _Claim(person, now, minutes), is_unchanged) is not None
 
@@ -161,7 +160,7 @@ def renew_claim(
         NotAllowedError: the person may not review.
     """
     with naming(entry_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     # Also an expired claim, unless another person has claimed the entry since
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
@@ -184,7 +183,7 @@ def release_claim(conn: Connection, person: Person, entry_id: str) -> None:
         NotAllowedError: the person may not review.
     """
     with naming(entry_id):
-        permissions.require_permission(person, Action.REVIEW)
+        require_permission(person, Action.REVIEW)
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
     )
@@ -197,8 +196,7 @@ def skip_entry(conn: Connection, person: Person, entry_id: str, revision: int) -
     Raises:
         StaleDecisionError: the person no longer has it.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
     # Only the revision that the person has claimed
     claimed = update(_entry_table).where(
         _entry_table.c.id == entry_id,
@@ -235,7 +233,7 @@ def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> b
 
     Such an entry is a row that was sent to the person's unit.
     """
-    if sheet is None or not permissions.is_allowed(person, Action.VIEW_PAGE):
+    if sheet is None or not is_allowed(person, Action.VIEW_PAGE):
         return False
     # Any entry of the sheet that the person can see.
     return bool(
@@ -256,15 +254,9 @@ def count_waiting(conn: Connection, person: Person, now: datetime) -> int:
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # The same condition as for claiming
-    query = (
-        select(func.count())
-        .select_from(_entry_table)
-        .where(_available_condition(conn, person), _is_free(now))
-    )
-    total: int = conn.execute(query).scalar_one()
-    return total
+    return count_entries(conn, _available_condition(conn, person), _is_free(now))
 
 
 def count_hidden(conn: Connection, person: Person) -> int:
@@ -275,17 +267,13 @@ def count_hidden(conn: Connection, person: Person) -> int:
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     is_of_own_units = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
-        sorted(permissions.permitted_units(person, Action.REVIEW))
+        sorted(permitted_units(person, Action.REVIEW))
     )
     # Open entries of the units that visibility excludes
-    total: int = conn.execute(
-        select(func.count())
-        .select_from(_entry_table)
-        .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person, Action.REVIEW))
-    ).scalar_one()
-    return total
+    is_visible = visibility.visible_entries_condition(conn, person, Action.REVIEW)
+    return count_entries(conn, is_of_own_units, ~is_visible)
 
 
 def _claim_free(conn: Connection, claim: _Claim, is_free: ColumnElement[bool]) -> str | None:

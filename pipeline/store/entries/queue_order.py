@@ -35,7 +35,6 @@ from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.law import permissions
 from pipeline.domain.law.deadlines import (
     DeadlineTimes,
     deadline_field,
@@ -44,7 +43,7 @@ from pipeline.domain.law.deadlines import (
     times_from_answers,
     times_from_readings,
 )
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person, PriorityKind, Reading, State, Value
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -104,7 +103,7 @@ def prioritize(
         NotAllowedError: the person may not do so in this unit.
         ReviewError: nothing is named, or this is prioritized already.
     """
-    permissions.require_permission(person, Action.PULL, unit)
+    require_permission(person, Action.PULL, unit)
     if kind is PriorityKind.ENTRY:
         visibility.require_visible_entry(conn, person, Action.PULL, load_entry(conn, key))
     key = _normalize_key(conn, kind, key)
@@ -114,18 +113,12 @@ def prioritize(
     lock_keys(conn, f"pull {unit}")
     if any((active.kind, active.key) == (kind, key) for active in _active_overrides(conn, (unit,))):
         raise ReviewError("prioritised_already")
-    new = {
-        "id": secrets.token_hex(8),
-        "kind": kind.value,
-        "what": key,
-        "unit": unit,
-        "by": person.login,
-        "at": now,
-    }
-    conn.execute(insert(pull).values(new))
+    pull_id = secrets.token_hex(8)
+    new = {"id": pull_id, "kind": kind.value, "what": key, "unit": unit}
+    conn.execute(insert(pull).values(new | {"by": person.login, "at": now}))
     _update_rank(conn, _entry_table.c.unit == unit)
-    record(conn, person.login, "pull_to_front", str(new["id"]), unit=unit, kind=kind.value)
-    return next(active for active in _active_overrides(conn, (unit,)) if active.id == new["id"])
+    record(conn, person.login, "pull_to_front", pull_id, unit=unit, kind=kind.value)
+    return next(active for active in _active_overrides(conn, (unit,)) if active.id == pull_id)
 
 
 def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime) -> None:
@@ -139,7 +132,7 @@ def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime)
     if unit is None:
         raise ReviewError("nothing_to_undo")
     with naming(pull_id):
-        permissions.require_permission(person, Action.PULL, unit)
+        require_permission(person, Action.PULL, unit)
     lock_keys(conn, f"pull {unit}")
     # The first undo counts, so a row that is closed is not matched
     ended = (
@@ -161,8 +154,8 @@ def list_priorities(conn: Connection, person: Person) -> list[PriorityOverride]:
     Raises:
         NotAllowedError: the person may not prioritize.
     """
-    permissions.require_permission(person, Action.PULL)
-    priorities = _active_overrides(conn, sorted(permissions.permitted_units(person, Action.PULL)))
+    require_permission(person, Action.PULL)
+    priorities = _active_overrides(conn, sorted(permitted_units(person, Action.PULL)))
     hidden = find_hidden_pids(conn, person, [priority.key for priority in priorities])
     return [
         replace(priority, key="") if priority.key in hidden else priority for priority in priorities
@@ -298,12 +291,8 @@ def _rules_without_duty(form: Form, entry: Entry, answers: Mapping[str, DecidedA
 def deadline_values(entry: Entry, times: DeadlineTimes) -> dict[str, Any]:
     """Return the columns of an entry's open deadlines."""
     due = nearest_due(times, entry.created_at)
-    return {"deadlines": dict(times), "due_at": due, **_last_day(due)}
-
-
-def _last_day(due: datetime | None) -> dict[str, str]:
-    """Return the column that the queue sorts deadlines by."""
-    return {"due_on": swedish_day(due).isoformat() if due else paper.NO_DEADLINE}
+    last_day = swedish_day(due).isoformat() if due else paper.NO_DEADLINE
+    return {"deadlines": dict(times), "due_at": due, "due_on": last_day}
 
 
 def is_day(value: Value) -> bool:
@@ -328,9 +317,11 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
         "event_on": day or None,
         "likely_pid": likely,
         "happened": f"{happened} {clock}"[:16].strip(),
+        "first_on": happened,
+        "last_on": happened,
+        "due_on": paper.NO_DEADLINE,
+        "author_key": _author_key(form, entry, readings),
     }
-    values |= {"first_on": happened, "last_on": happened, **_last_day(None)}
-    values["author_key"] = _author_key(form, entry, readings)
     if form.all_deadlines:
         # Without a confident day the deadline may have passed already, so it is due at once
         times = times_from_readings(form, entry.row, _read_days(form, entry.row, readings))

@@ -24,14 +24,12 @@ from sqlalchemy import (
     select,
 )
 
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
-from pipeline.store.entries.answers import AnswerOrigin, is_latest_round
-from pipeline.store.entries.batch_answers import CELL_ODD
-from pipeline.store.entries.entry import Entry
+from pipeline.store.entries.answers import CELL_ODD, AnswerOrigin, is_latest_round
+from pipeline.store.entries.entry import Entry, count_entries
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, group_cell, group_task
 
@@ -87,19 +85,14 @@ def count_waiting_for_others(conn: Connection, person: Person) -> int:
     Raises:
         NotAllowedError: the person may not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # Visible entries in second review that the person cannot decide
-    query = (
-        select(func.count())
-        .select_from(_entry_table)
-        .where(
-            _IS_SECOND,
-            visibility.visible_entries_condition(conn, person, Action.REVIEW),
-            is_excluded_as_second(person.login),
-        )
+    return count_entries(
+        conn,
+        _IS_SECOND,
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
+        is_excluded_as_second(person.login),
     )
-    total: int = conn.execute(query).scalar_one()
-    return total
 
 
 def _has_answered_conditions(login: str, disputed: FromClause) -> Iterator[ColumnElement[bool]]:

@@ -30,7 +30,6 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.later_scans import contains_earlier_scan, find_added_rows
 from pipeline.store.entries.queue_order import apply_priorities, set_queue_places
 from pipeline.store.event_log.events import record
-from pipeline.store.paper import pages as paper_pages
 from pipeline.store.paper.duplicates import (
     detach_from_sheet,
     find_page_of_same_side,
@@ -41,7 +40,16 @@ from pipeline.store.paper.duplicates import (
     replace_with_later_scan,
 )
 from pipeline.store.paper.form_areas import FREE_NOTE_FORM, form_area
-from pipeline.store.paper.pages import Page, load_page, load_page_reading, mark_page_failed
+from pipeline.store.paper.pages import (
+    STATE_READ,
+    Page,
+    is_empty_sheet,
+    is_queued,
+    is_unsettled_duplicate,
+    load_page,
+    load_page_reading,
+    mark_page_failed,
+)
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
@@ -81,7 +89,7 @@ def save_page_reading(
     lock_keys(conn, *filter(None, (queued_page.image_sha256, code.serial if code else None)))
     # The unit may be another one than the one that scanned the page.
     values: dict[str, Any] = {
-        "state": paper_pages.STATE_READ,
+        "state": STATE_READ,
         "outcome": reading.outcome.value,
         "rotation_deg": reading.rotation_deg,
         "residual_mm": reading.residual_mm,
@@ -102,7 +110,7 @@ def save_page_reading(
         }
     # Another worker may have stored the page in the meantime.
     if not conn.execute(
-        update(_page_table).where(_page_table.c.id == page_id, paper_pages.is_queued).values(values)
+        update(_page_table).where(_page_table.c.id == page_id, is_queued).values(values)
     ).rowcount:
         return
     _save_field_readings(conn, page_id, reading.fields)
@@ -140,7 +148,7 @@ def settle_duplicate(
     values: dict[str, Any] = {"settled": True} if same and not added_rows else {"sheet": page_id}
     if not conn.execute(
         update(_page_table)
-        .where(_page_table.c.id == page_id, paper_pages.is_unsettled_duplicate)
+        .where(_page_table.c.id == page_id, is_unsettled_duplicate)
         .values(values)
     ).rowcount:
         raise ReviewError("page_not_an_open_duplicate")
@@ -188,9 +196,7 @@ def confirm_empty_sheet(conn: Connection, person: Person, page_id: str) -> None:
     visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
     # Only a sheet without entries that has not been settled.
     if not conn.execute(
-        update(_page_table)
-        .where(_page_table.c.id == page_id, paper_pages.is_empty_sheet)
-        .values(settled=True)
+        update(_page_table).where(_page_table.c.id == page_id, is_empty_sheet).values(settled=True)
     ).rowcount:
         raise ReviewError("page_not_blank")
     record(conn, person.login, "settle_empty", page_id, unit=page.unit)

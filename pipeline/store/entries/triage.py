@@ -21,9 +21,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law import permissions
 from pipeline.domain.law.deadlines import DeadlineTimes
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, Reading
 from pipeline.domain.review.triage import (
     EntryContent,
@@ -142,7 +141,7 @@ def save_unit_triage(
         NotAllowedError: the person does not order the queue of this unit.
         ReviewError: the rules name a form that nobody has, or an id twice, or nothing has changed.
     """
-    permissions.require_permission(person, Action.PULL, unit)
+    require_permission(person, Action.PULL, unit)
     known = {form_id for form_id, _ in forms}
     product_forms = {name for rule in load_triage_table().rules for name in rule.forms}
     named = {name for rule in rules for name in rule.forms}
@@ -179,7 +178,7 @@ def undo_unit_triage(
         NotAllowedError: the person does not order the queue of this unit.
         ReviewError: another person has changed or undone it meanwhile.
     """
-    permissions.require_permission(person, Action.PULL, unit)
+    require_permission(person, Action.PULL, unit)
     lock_keys(conn, f"triage {unit}")
     if load_unit_triage(conn, unit).id != table_id:
         raise ReviewError("undone_already")

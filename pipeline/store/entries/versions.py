@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, select
 
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.answers import AnswerOrigin
-from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.entries.entry import load_entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import entry_version, signature
 
@@ -51,43 +51,6 @@ class SignatureEvent:
     is_own: bool
     why: str
     is_withdrawn: bool
-
-
-def save_version(
-    conn: Connection,
-    entry: Entry,
-    by: str,
-    at: datetime,
-    *,
-    state: EntryState,
-    reason: str,
-    voided: bool,
-) -> None:
-    """Store a decision; `entry` is the entry as it was before."""
-    row = {
-        "entry": entry.id,
-        "revision": entry.revision + 1,
-        "state": state.value,
-        "reason": reason,
-        "voided": voided,
-        "by": by,
-        "at": at,
-    }
-    conn.execute(insert(entry_version).values(row | {"reason_before": entry.reason}))
-
-
-def previous_return_reason(conn: Connection, entry: Entry) -> str | None:
-    """Return why an entry was in review before its latest decision, or None if not stored."""
-    is_latest = entry_version.c.entry == entry.id, entry_version.c.revision == entry.revision
-    return conn.execute(select(entry_version.c.reason_before).where(*is_latest)).scalar()
-
-
-def last_kept_version(conn: Connection, entry_id: str) -> Row[Any] | None:
-    """Return the row of an entry's latest version that is not a rejection."""
-    query = select(entry_version).where(
-        entry_version.c.entry == entry_id, entry_version.c.state != EntryState.REJECTED.value
-    )
-    return conn.execute(query.order_by(entry_version.c.id.desc()).limit(1)).one_or_none()
 
 
 def list_versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:

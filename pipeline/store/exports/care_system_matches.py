@@ -30,7 +30,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
 from pipeline.store.accounts import people, visibility
-from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
+from pipeline.store.entries.entry import Entry, load_entry, load_visible_entry, stale_decision_error
 from pipeline.store.event_log.events import record
 from pipeline.store.exports import run_items
 from pipeline.store.exports.care_system_exports import is_active
@@ -147,8 +147,7 @@ def withdraw_rejection(conn: Connection, person: Person, decision_id: int, now: 
     row = conn.execute(select(clash_decision).where(is_active_rejection)).one_or_none()
     if row is None:
         raise ReviewError("no_such_decision")
-    entry = load_entry(conn, row.entry)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, row.entry)
     conn.execute(
         update(clash_decision)
         .where(clash_decision.c.id == decision_id)

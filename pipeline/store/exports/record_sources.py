@@ -16,9 +16,8 @@ from pipeline.domain.record import CareProvider, Stamp
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import OutagePeriod
 from pipeline.store.accounts.people import names_by_login
-from pipeline.store.entries.attached_pages import AttachedPage, attached_pages_by_sheet
+from pipeline.store.entries.attached_pages import AttachedPage, attached_pages_by_sheet, part_images
 from pipeline.store.entries.entry import Entry
-from pipeline.store.entries.page_parts import part_images
 from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import WAS_UNDONE, last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places

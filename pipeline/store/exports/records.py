@@ -14,13 +14,17 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.deadlines import open_duties
 from pipeline.domain.model import Client, State, Value
 from pipeline.domain.record import Outage, Record, RecordAttachment, Stamp, TypedPart
-from pipeline.domain.review.depth import is_grid_box, unanswered_fields
-from pipeline.domain.review.grid_words import explain_values, is_box_planned, name_boxes
+from pipeline.domain.review.depth import (
+    explain_values,
+    is_box_planned,
+    is_grid_box,
+    name_boxes,
+    unanswered_fields,
+)
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.outages import find_outage, find_system
 from pipeline.registers.staff import find_member
-from pipeline.store.entries.entry import Entry, select_entries
-from pipeline.store.entries.entry_view import entry_form
+from pipeline.store.entries.entry import Entry, entry_form, select_entries
 from pipeline.store.exports.record_sources import (
     RecordSources,
     load_record_sources,

@@ -20,20 +20,23 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.identity_numbers import is_temporary_pid
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person, State
-from pipeline.domain.review import rules
-from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sampling import is_drawn
+from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.database.sampling_key import rekeying_share, sampling_key
+from pipeline.store.database.sampling_key import is_drawn, rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
-from pipeline.store.entries.entry import DECIDED_STATES, Entry, load_entry, stale_decision_error
-from pipeline.store.entries.entry_view import entry_form, page_number_by_field
-from pipeline.store.entries.page_parts import cut_pages
+from pipeline.store.entries.attached_pages import cut_pages
+from pipeline.store.entries.entry import (
+    DECIDED_STATES,
+    Entry,
+    entry_form,
+    load_entry,
+    load_visible_entry,
+    stale_decision_error,
+)
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.schema import paper, registers
@@ -96,7 +99,7 @@ def claim_next_rekeying(
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # A cheap test first: this runs after every entry, and the search for a fitting task is slow.
     if conn.execute(_ANY_OPEN_QUERY).first() is None:
         return None
@@ -122,7 +125,7 @@ def skip_rekeying(conn: Connection, person: Person, task: RekeyingTask) -> None:
     Raises:
         NotAllowedError: the person does not review.
     """
-    permissions.require_permission(person, Action.REVIEW)
+    require_permission(person, Action.REVIEW)
     # Only if the person still has the task; skipped tasks come later.
     own = update(control).where(control.c.id == task.id, control.c.claimed_by == person.login)
     conn.execute(own.values(claimed_by=None, claimed_until=None, passed=control.c.passed + 1))
@@ -134,14 +137,14 @@ def count_open_rekeying(conn: Connection, person: Person) -> tuple[int, int]:
     Raises:
         NotAllowedError: the person may not see metrics.
     """
-    permissions.require_permission(person, Action.PROGRESS)
+    require_permission(person, Action.PROGRESS)
     counts = select(control.c.typed_by.is_not(None), func.count()).join(
         _entry_table, _entry_table.c.id == control.c.entry
     )
     # Open tasks of these units, by whether the field has been rekeyed.
     query = counts.where(
         _is_open_condition(),
-        _entry_table.c.unit.in_(sorted(permissions.permitted_units(person, Action.PROGRESS))),
+        _entry_table.c.unit.in_(sorted(permitted_units(person, Action.PROGRESS))),
     ).group_by(control.c.typed_by.is_not(None))
     counted = {bool(row[0]): row[1] for row in conn.execute(query)}
     return counted.get(False, 0), counted.get(True, 0)
@@ -164,8 +167,7 @@ def load_claimed_task(
         NotAllowedError, StaleDecisionError: as `save_rekeyed_answer`.
     """
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
-    entry = load_entry(conn, row.entry)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    entry = load_visible_entry(conn, person, Action.REVIEW, row.entry)
     # The person may have been involved since the task was claimed.
     if conn.execute(
         select(control.c.id)
@@ -261,7 +263,7 @@ def _build_task(conn: Connection, forms: Forms, task_id: int) -> RekeyingTask:
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
     entry = load_entry(conn, row.entry)
     form = entry_form(forms, entry)
-    number = page_number_by_field(form)[row.field]
+    number = form.page_numbers[row.field]
     # The page of the field; an unidentified page is page 1.
     page = next(
         page
@@ -329,7 +331,7 @@ def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
     return exists().where(
         client.c.pid == _entry_table.c.client_pid,
         client.c.protected.is_(True),
-        client.c.unit.not_in(sorted(permissions.permitted_units(person, Action.REVIEW))),
+        client.c.unit.not_in(sorted(permitted_units(person, Action.REVIEW))),
     )
 
 
@@ -366,14 +368,14 @@ def sample_for_rekeying(conn: Connection, form: Form, entry: Entry, now: datetim
     key, answers = sampling_key(conn), decided_answers(conn, entry.id)
     fields = [
         spec.name
-        for spec in rules.asked_fields(form, entry.row)
+        for spec in asked_fields(form, entry.row)
         if can_be_rekeyed(spec) and spec.name in answers
     ]
     # Neither a number that stands for a client code nor a temporary identity is on paper.
     fields = [name for name in fields if name != _number_by_code(form, entry, answers)]
     fields = [name for name in fields if not is_temporary_pid(str(answers[name].answer.value))]
     # A field without an image cannot be keyed.
-    numbers = page_number_by_field(form)
+    numbers = form.page_numbers
     missing = missing_page_numbers(list_sheet_pages(conn, entry.sheet))
     drawn = [
         name

@@ -1,16 +1,24 @@
-"""Counts of checked work; `pipeline/reporting/data_quality.py` decides who may see which."""
+"""Counts of checked work, and how long reviewers look at an entry before they decide it.
+
+`pipeline/reporting/data_quality.py` decides who may see which.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, select
 
+from pipeline.domain.law.permissions import Action
+from pipeline.domain.model import EntryState, Person
+from pipeline.store.accounts import visibility
+from pipeline.store.database.engines import insert_missing
+from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.quality.seeded_errors import OUTCOME_CAUGHT, OUTCOME_MISSED
-from pipeline.store.schema import paper, registers
+from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, look, plant
 
 _entry_table = paper.entry
@@ -106,9 +114,34 @@ def _grouped_query(
     )
 
 
-def staff_names(conn: Connection) -> dict[str, str]:
-    """Return the names of the staff by login."""
-    return {
-        row.login: row.name
-        for row in conn.execute(select(registers.staff.c.login, registers.staff.c.name))
+MAX_VIEW_TIME = timedelta(minutes=15)
+"""A reviewer who has an entry open for longer has been away: the time is not stored."""
+
+
+def save_view_time(
+    conn: Connection, person: Person, view: EntryView, shown_at: datetime, now: datetime
+) -> None:
+    """Store how long the person has looked at an entry that is now decided.
+
+    `view` is the entry as it was shown.
+
+    Raises:
+        NotAllowedError: the person does not review this entry.
+    """
+    visibility.require_visible_entry(conn, person, Action.REVIEW, view.entry)
+    if not timedelta() < now - shown_at <= MAX_VIEW_TIME:
+        return
+    # Only fields that the person had to decide count.
+    fields = sum(field.is_open and not field.is_batch_confirmed for field in view.fields)
+    second = view.entry.state is EntryState.SECOND
+    row = {
+        "entry": view.entry.id,
+        "revision": view.entry.revision,
+        "login": person.login,
+        "at": now,
+        "fields": fields,
+        "second": second,
     }
+    insert_missing(
+        conn, look, [row | {"seconds": (now - shown_at).total_seconds()}] if fields else []
+    )

@@ -7,12 +7,12 @@ person decides with the wrong value still in it is not decided: the true reading
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, select, update
 
 from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import FieldSpec
@@ -20,7 +20,6 @@ from pipeline.domain.issues import parse_issues
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sampling import is_drawn, keyed_fraction
 from pipeline.domain.review.seeded_errors import (
     SeededError,
     apply_seeded_error,
@@ -31,11 +30,10 @@ from pipeline.domain.review.seeded_errors import (
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.database.sampling_key import sampling_key
-from pipeline.store.entries.answers import save_answer_drafts
+from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
+from pipeline.store.entries.answers import delete_answer_draft, save_answer_drafts
 from pipeline.store.entries.entry import Entry, advance_entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
-from pipeline.store.schema import paper
 from pipeline.store.schema.review import plant
 
 OUTCOME_CAUGHT, OUTCOME_MISSED, OUTCOME_WITHDRAWN = "caught", "missed", "withdrawn"
@@ -66,16 +64,7 @@ def with_seeded_error(
         and (chosen := _choose_field(conn, view, share)) is not None
     ):
         field, error = chosen
-        row = {
-            "entry": view.entry.id,
-            "login": person.login,
-            "field": field.spec.name,
-            "value": error.value,
-            "state": error.state.value,
-        }
-        conn.execute(
-            insert(plant).values({**row, "start": error.start, "end": error.end, "shown_at": now})
-        )
+        _insert_seeded_error(conn, person, view.entry.id, field.spec.name, error, now)
         seeded_row = _find_seeded_error(conn, view.entry.id, person.login)
     if seeded_row is None or seeded_row.outcome is not None:
         return view
@@ -118,13 +107,7 @@ def judge_seeded_error(
         {name: restored} if restored else {}
     )
     # The wrong value must not come back from a draft.
-    conn.execute(
-        delete(paper.draft).where(
-            paper.draft.c.entry == entry.id,
-            paper.draft.c.login == person.login,
-            paper.draft.c.field == name,
-        )
-    )
+    delete_answer_draft(conn, entry.id, person.login, name)
     save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, drafts, now)
     return True
 
@@ -177,14 +160,7 @@ def add_batch_seeded_error(
         NotAllowedError: the person does not review this entry.
     """
     visibility.require_visible_entry(conn, person, Action.REVIEW, load_entry(conn, entry_id))
-    row = {
-        "entry": entry_id,
-        "login": person.login,
-        "field": field,
-        "value": error.value,
-        "state": error.state.value,
-    }
-    insert_missing(conn, plant, [{**row, "start": error.start, "end": error.end, "shown_at": now}])
+    _insert_seeded_error(conn, person, entry_id, field, error, now)
 
 
 def judge_batch_seeded_error(
@@ -210,7 +186,8 @@ def withdraw_seeded_errors(
         StoreError: the person's own seeded error has not been judged (`judge_seeded_error`);
             nothing may be decided then.
     """
-    for row in _open_seeded_errors(conn, entry_id):
+    is_open = plant.c.entry == entry_id, plant.c.outcome.is_(None)
+    for row in conn.execute(select(plant).where(*is_open)).all():
         if row.login == login and row.field in fields:
             raise StoreError("seeded_error_not_judged")
         _end_seeded_error(conn, row.id, OUTCOME_WITHDRAWN, now)
@@ -259,19 +236,27 @@ def _show_seeded_value(field: FieldView, row: Row[Any]) -> FieldView:
     return replace(field, reading=apply_seeded_error(_seeded_error_from_row(row), field.reading))
 
 
+def _insert_seeded_error(
+    conn: Connection, person: Person, entry_id: str, field: str, error: SeededError, now: datetime
+) -> None:
+    row = {
+        "entry": entry_id,
+        "login": person.login,
+        "field": field,
+        "value": error.value,
+        "state": error.state.value,
+        "start": error.start,
+        "end": error.end,
+        "shown_at": now,
+    }
+    insert_missing(conn, plant, [row])
+
+
 def _find_seeded_error(conn: Connection, entry_id: str, login: str) -> Row[Any] | None:
     """Return the seeded error of the person in the entry; there is at most one."""
     return conn.execute(
         select(plant).where(plant.c.entry == entry_id, plant.c.login == login)
     ).one_or_none()
-
-
-def _open_seeded_errors(conn: Connection, entry_id: str) -> Iterator[Row[Any]]:
-    """Yield the seeded errors of an entry that have not been judged or withdrawn."""
-    # Those without an outcome, of all people.
-    yield from conn.execute(
-        select(plant).where(plant.c.entry == entry_id, plant.c.outcome.is_(None))
-    ).all()
 
 
 def _seeded_error_from_row(row: Row[Any]) -> SeededError:

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 
 from pipeline.domain.errors import ReviewError
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.registers.clients import split_words
 from pipeline.store.accounts import people, visibility
@@ -67,7 +66,7 @@ def count_own_questions(conn: Connection, person: Person) -> int:
     Raises:
         NotAllowedError: the person does not follow up entries.
     """
-    permissions.require_permission(person, Action.FOLLOW_UP)
+    require_permission(person, Action.FOLLOW_UP)
     query = (
         select(question.c.author)
         .join(_entry_table, _entry_table.c.id == question.c.entry)
@@ -86,7 +85,7 @@ def list_questions(conn: Connection, person: Person, *, answered: bool = False) 
     Raises:
         NotAllowedError: the person does not follow up entries.
     """
-    permissions.require_permission(person, Action.FOLLOW_UP)
+    require_permission(person, Action.FOLLOW_UP)
     query = select(question).join(_entry_table, _entry_table.c.id == question.c.entry)
     query = query.where(*_are_of_own_units(conn, person))
     has_answer = question.c.id.in_(select(author_answer.c.question))
@@ -99,7 +98,7 @@ def list_questions(conn: Connection, person: Person, *, answered: bool = False) 
 
 def _are_of_own_units(conn: Connection, person: Person) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of questions of the person's units, about entries that they can see."""
-    units = sorted(permissions.permitted_units(person, Action.FOLLOW_UP))
+    units = sorted(permitted_units(person, Action.FOLLOW_UP))
     is_visible = visibility.visible_entries_condition(conn, person, Action.FOLLOW_UP)
     return question.c.unit.in_(units), is_visible
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import (
@@ -155,7 +154,7 @@ def list_duplicate_marks(conn: Connection, person: Person) -> list[DuplicateMark
     Raises:
         NotAllowedError: the person does not follow up entries.
     """
-    permissions.require_permission(person, Action.FOLLOW_UP)
+    require_permission(person, Action.FOLLOW_UP)
     names: Mapping[str, str] = people.names_by_login(conn)
     query = select(_mark_table, CLIENT_KEY.label("who")).join(
         _entry_table, _entry_table.c.id == _mark_table.c.entry

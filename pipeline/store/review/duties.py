@@ -30,8 +30,14 @@ from pipeline.store.accounts import visibility
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.answers import decided_answers
-from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
-from pipeline.store.entries.entry_view import entry_form
+from pipeline.store.entries.entry import (
+    DECIDED_STATES,
+    OPEN_STATES,
+    Entry,
+    entry_form,
+    load_entry,
+    load_visible_entry,
+)
 from pipeline.store.entries.queue_order import (
     deadline_values,
     decided_due_time,
@@ -246,8 +252,7 @@ def find_paper_of_same_person(conn: Connection, person: Person, entry_id: str, s
         NotAllowedError: the person may not do so with this entry.
         ReviewError: there is no such paper of the same person.
     """
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.DUTY, entry)
+    entry = load_visible_entry(conn, person, Action.DUTY, entry_id)
     table = _entry_table.c
     query = select(table.id).where(
         table.serial == serial,
@@ -279,8 +284,7 @@ def meet_duty(
     """
     entry_id, rule = duty
     lock_keys(conn, f"duty {entry_id}")
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.DUTY, entry)
+    entry = load_visible_entry(conn, person, Action.DUTY, entry_id)
     times = open_duties(entry_form(forms, entry), entry.deadlines)
     if rule not in times:
         raise ReviewError("duty_met_already")
@@ -321,8 +325,7 @@ def retract_met_duty(
     """
     entry_id, rule = duty
     lock_keys(conn, f"duty {entry_id}")
-    entry = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.DUTY, entry)
+    entry = load_visible_entry(conn, person, Action.DUTY, entry_id)
     if rule not in find_met_rules(conn, entry_id):
         raise ReviewError("undone_already")
     table = met_duty.c

@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import (
@@ -54,7 +53,7 @@ def list_last_signed(conn: Connection, person: Person) -> list[Entry]:
     Raises:
         NotAllowedError: the person does not sign.
     """
-    permissions.require_permission(person, Action.SIGN)
+    require_permission(person, Action.SIGN)
     # The signatures that hold now, on entries that the person can still see; the last act of them.
     signed = (
         select(_entry_table.c.id, signature.c.act, signature.c.id.label("signature"))

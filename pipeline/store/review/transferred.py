@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, exists, insert, select, update
 
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import (
@@ -87,7 +86,7 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
     Raises:
         NotAllowedError: the person does not follow up entries.
     """
-    permissions.require_permission(person, Action.FOLLOW_UP)
+    require_permission(person, Action.FOLLOW_UP)
     names = people.names_by_login(conn)
     columns = (
         _entry_table.c.id,
@@ -124,8 +123,7 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
             row=row["row"],
             from_unit=row["from_unit"],
             to_unit=""
-            if row["secret"]
-            and row["to_unit"] not in permissions.permitted_units(person, Action.FOLLOW_UP)
+            if row["secret"] and row["to_unit"] not in permitted_units(person, Action.FOLLOW_UP)
             else row["to_unit"],
             reason=row["why"],
             by=names.get(row["by"], row["by"]),
@@ -157,7 +155,4 @@ def _may_show_current_unit(row: RowMapping, person: Person) -> bool:
 
     Not if that reveals which unit cares for a client with a protected identity.
     """
-    return (
-        row["unit_now"] in permissions.permitted_units(person, Action.FOLLOW_UP)
-        or not row["secret_since"]
-    )
+    return row["unit_now"] in permitted_units(person, Action.FOLLOW_UP) or not row["secret_since"]

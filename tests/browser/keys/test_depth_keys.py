@@ -16,7 +16,7 @@ from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.attached_pages import list_attached_pages
-from pipeline.store.entries.client_codes import give_client_codes
+from pipeline.store.entries.client_identities import give_client_codes
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage

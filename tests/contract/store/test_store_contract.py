@@ -23,7 +23,15 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import Client, EntryState, IssuedSheet, Person, PriorityKind
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
-from pipeline.review import corrections, decisions, duplicates, questions, signing, transfers
+from pipeline.review import (
+    corrections,
+    decisions,
+    duplicates,
+    questions,
+    session,
+    signing,
+    transfers,
+)
 from pipeline.review.duplicates import ComparisonSource
 from pipeline.store.database.engines import make_engine
 from pipeline.store.database.image_files import ImageFolder
@@ -308,7 +316,7 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         queue.claim_next(conn, FORMS, EVA, NOW)
-        decisions.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), NOW)
+        session.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), NOW)
         decisions.decide_entry(
             conn,
             FORMS,
@@ -344,7 +352,7 @@ NO_IMAGES = ImageFolder(Path("nowhere"))
 ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "open_entry": lambda conn, who, _: queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW),
     "skip": lambda conn, who, _: queue.skip_entry(conn, who, "AAAA-00", 0),
-    "save_draft": lambda conn, who, _: decisions.save_draft(
+    "save_draft": lambda conn, who, _: session.save_draft(
         conn, who, "AAAA-00", "namn", Answer("x"), NOW
     ),
     "save_answers": lambda conn, who, _: decisions.decide_entry(

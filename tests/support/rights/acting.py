@@ -17,13 +17,16 @@ GUARDS = frozenset(
         "require_permission",
         "require_visible_entry",
         "require_visible_page",
+        "load_visible_entry",
+        "load_entry_as_seen",
         "require_run",
         "require_whole_run",
     }
 )
 """The functions that raise NotAllowedError.
 
-They are of `domain.law.permissions`, `store.accounts.visibility` and `store.exports.runs`.
+They are of `domain.law.permissions`, `store.accounts.visibility`, `store.entries.entry` and
+`store.exports.runs`.
 """
 
 

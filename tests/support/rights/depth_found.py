@@ -18,7 +18,7 @@ from pipeline.review.rows import SeenRow
 from pipeline.store.database.store import Store
 from pipeline.store.depth.attachments import AttachmentChoice, attach_pages
 from pipeline.store.depth.page_areas import PageArea, split_page
-from pipeline.store.depth.page_texts import save_page_text
+from pipeline.store.entries.attached_pages import save_page_text
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_depth import set_sheet_depth, set_unit_depth
 from pipeline.store.paper.pages import load_page

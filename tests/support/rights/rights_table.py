@@ -79,13 +79,13 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.duties.meet_duty": (Action.DUTY, R.PAPER),
     f"{P}store.review.duties.retract_met_duty": (Action.DUTY, R.PAPER),
     f"{P}store.reports.work_load.list_person_loads": (Action.QUALITY, R.COUNTED),
-    f"{P}review.decisions.save_draft": (Action.REVIEW, R.PAPER),
+    f"{P}review.session.save_draft": (Action.REVIEW, R.PAPER),
     f"{P}review.decisions.decide_entry": (Action.REVIEW, R.PAPER),
     f"{P}review.decisions.reject_entry": (Action.REVIEW, R.PAPER),
     f"{P}review.corrections.undo_decision": (Action.REVIEW, R.PAPER),
     f"{P}review.decisions.reopen_rejected": (Action.REVIEW, R.PAPER),
-    f"{P}store.review.own_decisions.list_own_latest": (Action.REVIEW, R.LISTED),
-    f"{P}store.review.own_decisions.list_own_last_step": (Action.REVIEW, R.LISTED),
+    f"{P}store.lookup.own_actions.list_own_latest": (Action.REVIEW, R.LISTED),
+    f"{P}store.lookup.own_actions.list_own_last_step": (Action.REVIEW, R.LISTED),
     f"{P}review.corrections.correct_entry": (Action.CORRECT, R.PAPER),
     f"{P}review.corrections.void_entry": (Action.VOID, R.PAPER),
     f"{P}store.lookup.by_serial.find_sheets": (Action.CORRECT, R.LISTED),
@@ -191,12 +191,12 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.quality.rekeying.skip_rekeying": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.quality.rekeying.count_open_rekeying": (Action.PROGRESS, R.COUNTED),
     f"{P}review.rekeying.adjudicate": (Action.REVIEW, R.PAPER),
-    f"{P}store.quality.view_times.save_view_time": (Action.REVIEW, R.PAPER),
-    f"{P}store.review.batch_review.claim_next_batch": (Action.REVIEW, R.LISTED),
-    f"{P}store.review.batch_review.save_marked_items": (Action.REVIEW, R.EVERYWHERE),
+    f"{P}store.quality.result_counts.save_view_time": (Action.REVIEW, R.PAPER),
+    f"{P}review.batches.claim_next_batch": (Action.REVIEW, R.LISTED),
+    f"{P}review.batches.save_marked_items": (Action.REVIEW, R.EVERYWHERE),
     f"{P}review.batches.confirm_batch": (Action.REVIEW, R.PAPER),
-    f"{P}store.review.batch_review.release_batch": (Action.REVIEW, R.EVERYWHERE),
-    f"{P}store.review.batch_review.undo_last_batch": (Action.REVIEW, R.LISTED),
+    f"{P}review.batches.release_batch": (Action.REVIEW, R.EVERYWHERE),
+    f"{P}review.batches.undo_last_batch": (Action.REVIEW, R.LISTED),
     f"{P}store.review.batch_items.set_batch_review": (Action.PULL, R.UNIT),
     f"{P}store.review.batch_items.batch_review_by_unit": (Action.PULL, R.EVERYWHERE),
     f"{P}store.quality.seeded_errors.with_seeded_error": (Action.REVIEW, R.PAPER),
@@ -236,7 +236,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.review.author_questions.count_own_questions": (Action.FOLLOW_UP, R.EVERYWHERE),
     f"{P}store.review.author_questions.list_entry_questions": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.reports.closed_entries.list_rejected": (Action.FOLLOW_UP, R.LISTED),
-    f"{P}store.entries.temporary_identities.list_temporary_identities": (
+    f"{P}store.entries.client_identities.list_temporary_identities": (
         Action.FOLLOW_UP,
         R.LISTED,
     ),
@@ -283,15 +283,14 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.depth.attachments.attach_pages": (Action.REVIEW, R.PAPER),
     f"{P}store.depth.attachments.detach_page": (Action.REVIEW, R.PAPER),
     f"{P}store.depth.attachments.move_attachment": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.make_own_attachment": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.type_own_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}store.depth.attachments.set_own_attachment": (Action.REVIEW, R.PAPER),
     f"{P}store.depth.attachments.take_free_entry": (Action.REVIEW, R.PAPER),
     f"{P}store.depth.attachments.find_attachment_entries": (Action.REVIEW, R.LISTED),
     f"{P}store.depth.attachments.find_client_sheets": (Action.REVIEW, R.SOUGHT),
     f"{P}store.depth.attachments.list_entry_attachments": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.depth.page_areas.split_page": (Action.REVIEW, R.PAPER),
     f"{P}store.depth.page_areas.join_page": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.page_texts.search_page_texts": (Action.CORRECT, R.LISTED),
+    f"{P}store.entries.attached_pages.search_page_texts": (Action.CORRECT, R.LISTED),
     f"{P}review.rows.list_rows": (Action.REVIEW, R.LISTED),
     f"{P}review.rows.confirm_rows": (Action.REVIEW, R.PAPER),
 }
@@ -326,20 +325,21 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.exports.run_items.list_visible_items": "a condition",
     f"{P}store.exports.archives.is_wholly_visible": "a condition",
     f"{P}export.runs.files.require_run": "asks, for the action that its caller names",
-    f"{P}review.decisions.require_entry_as_seen": ("asks, for the action that its caller names"),
+    f"{P}store.entries.entry.load_entry_as_seen": "asks, for the action that its caller names",
+    f"{P}store.entries.entry.load_visible_entry": "asks, for the action that its caller names",
     f"{P}review.decisions.write_decision": "writes what `seen` has let through",
+    f"{P}review.decisions.write_answers": "writes what `seen` has let through",
     f"{P}store.entries.entry.is_claimed_by_other": "compares",
     f"{P}review.client_question.complete_client_numbers": (
         "part of a decision that `seen` has let through"
     ),
-    f"{P}store.review.batch_candidates.choose_candidates": (
+    f"{P}review.batch_candidates.choose_candidates": (
         "part of a group that `next_group` has let through"
     ),
     f"{P}store.review.batch_items.list_open_items": (
         "part of a group; what the person may not see is left out"
     ),
     f"{P}store.review.batch_items.load_own_batch": "finds the person's own group",
-    f"{P}store.review.batch_items.can_see_entry": "asks",
     f"{P}store.quality.seeded_errors.add_batch_seeded_error": (
         "part of a group that `next_group` has let through"
     ),
@@ -381,7 +381,7 @@ NOT_ACTING: Mapping[str, str] = {
 ABOUT_NO_PAPER = (
     f"{P}reporting.audit.",
     f"{P}store.registers.client_register.restrict_client",
-    f"{P}store.entries.temporary_identities._find_candidates",
+    f"{P}store.entries.client_identities._find_candidates",
     f"{P}preparation.drill.drills.",
 )
 """Where the unit is that of a log's question, of a client, or of a drill with invented clients."""

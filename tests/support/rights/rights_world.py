@@ -328,6 +328,7 @@ class World:
         if name.startswith(
             (
                 f"{P}store.depth.",
+                f"{P}store.entries.attached_pages.",
                 f"{P}store.entries.entry_depth.",
                 f"{P}store.review.duties.",
                 f"{P}review.rows.",

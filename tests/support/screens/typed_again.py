@@ -10,7 +10,7 @@ from pipeline.domain.settings import Settings
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
-from pipeline.store.quality import rekeying, view_times
+from pipeline.store.quality import rekeying, result_counts
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NOTE, NURSE
@@ -28,7 +28,7 @@ def add_typed_again(store: Store, notes: int) -> None:
     for entry_id in seeding.add_notes(drawing, notes):
         with drawing.begin() as conn:
             view = queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
-            view_times.save_view_time(conn, NURSE, view, utc_now() - _LOOKED, utc_now())
+            result_counts.save_view_time(conn, NURSE, view, utc_now() - _LOOKED, utc_now())
         seeding.confirm(drawing, NURSE, entry_id, sign=True)
     while _type_next(drawing):
         pass

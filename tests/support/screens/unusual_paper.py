@@ -22,8 +22,8 @@ from pipeline.domain.model import (
 )
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.database.store import Store
-from pipeline.store.depth.page_texts import save_page_text
 from pipeline.store.entries import sheet_entries as sheets
+from pipeline.store.entries.attached_pages import save_page_text
 from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage

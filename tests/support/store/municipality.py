@@ -29,7 +29,7 @@ from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.prescriptions import Prescription, make_prescription_sheets
 from pipeline.registers.staff import load_staff
-from pipeline.store.entries.client_codes import FIRST_CODE_NUMBER
+from pipeline.store.entries.client_identities import FIRST_CODE_NUMBER
 from tests.support.pages.distort import DISTORTIONS
 from tests.support.pages.sample_pages import (
     Desk,

@@ -21,8 +21,8 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.exports import ready_entries, records
+from pipeline.store.lookup import own_actions
 from pipeline.store.registers.client_register import save_units
-from pipeline.store.review import own_decisions
 from pipeline.store.schema import registers
 from tests.support.store.ward import (
     ADMIN,
@@ -193,8 +193,8 @@ def test_a_correction_changes_it(ward: Ward) -> None:
 def test_whoever_chose_a_wrong_area_takes_it_back(ward: Ward) -> None:
     save(ward)
     with ward.store.begin() as conn:
-        assert [one.id for one in own_decisions.list_own_latest(conn, CARER)] == [ID]
-        assert own_decisions.list_own_latest(conn, OTHER) == []
+        assert [one.id for one in own_actions.list_own_latest(conn, CARER)] == [ID]
+        assert own_actions.list_own_latest(conn, OTHER) == []
         with pytest.raises(NotAllowedError):
             corrections.undo_decision(conn, OTHER, ID, 1, later(1))
         assert corrections.undo_decision(conn, CARER, ID, 1, later(1)) is EntryState.REVIEW

@@ -20,7 +20,7 @@ from pipeline.reporting.data_quality import (
 )
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
-from pipeline.store.quality.view_times import MAX_VIEW_TIME, save_view_time
+from pipeline.store.quality.result_counts import MAX_VIEW_TIME, save_view_time
 from pipeline.store.schema.review import control, look, plant
 from tests.support.store.ward import (
     ADMIN,

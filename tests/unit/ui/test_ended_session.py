@@ -21,7 +21,6 @@ from pipeline.store.accounts import people, sessions
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.review import batch_review
 from pipeline.store.schema.accounts import browser_session
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import entry as entry_table
@@ -146,7 +145,7 @@ def test_a_group_is_not_taken_back(store: Store, open_screen: OpenScreen) -> Non
     end(store)
     app.button(key=f"undo-{open_group(store).id}").click().run()
     with store.begin() as conn:
-        assert batch_review.undo_last_batch(conn, NURSE, utc_now()) > 0
+        assert batches.undo_last_batch(conn, NURSE, utc_now()) > 0
 
 
 def with_a_group_done(store: Store, open_screen: OpenScreen) -> AppTest:

@@ -22,8 +22,8 @@ from pipeline.export.care_system_matches import erase_settled_lists, list_matche
 from pipeline.export.runs import ExportContext
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import corrections, duplicates
-from pipeline.store.entries import temporary_identities
-from pipeline.store.entries.temporary_identities import TemporaryIdentity
+from pipeline.store.entries import client_identities
+from pipeline.store.entries.client_identities import TemporaryIdentity
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.registers.blocks import Block
@@ -59,7 +59,7 @@ def show(context: AppContext, person: Person) -> None:
         matches = list_matches(conn, context.forms, person, minutes, utc_now())
         rows_by_kind: dict[str, Sequence[object]] = {
             "questions": author_questions.list_questions(conn, person),
-            "identities": temporary_identities.list_temporary_identities(conn, person),
+            "identities": client_identities.list_temporary_identities(conn, person),
             "forwarded": transferred.list_transferred(conn, person),
             "clashes": matches.matches,
             "duplicates": duplicate_entries.list_duplicate_marks(conn, person),

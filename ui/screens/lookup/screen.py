@@ -13,9 +13,9 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial, normalize_serial
-from pipeline.store.depth.page_texts import FoundText, search_page_texts
 from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
+from pipeline.store.entries.attached_pages import FoundText, search_page_texts
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second
 from pipeline.store.exports.run_items import latest_exports

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, StaleDecisionError
 from pipeline.domain.model import Person, State
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.review import batches
+from pipeline.review.batches import BatchItem, BatchResult, ReviewBatch
 from pipeline.store.entries import queue
-from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import BatchItem, BatchResult, ReviewBatch
-from pipeline.store.schema.clock import utc_now
 from ui.browser.crop_grid import GridCell, crop_grid
 from ui.browser.keyboard import key_help_button
 from ui.i18n import t
@@ -32,12 +29,10 @@ from ui.session import requires_open_session
 from ui.widgets.heading import person_menu
 from ui.widgets.images import crop_images, find_covered_for
 from ui.widgets.messages import error_text, errors_to
-from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.min_view_time import drawn_at, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
-MIN_BATCH_VIEW_TIME = timedelta(seconds=1)
-"""A batch that has been on the screen for less than this has not been looked at."""
 ENTRIES_BETWEEN_BATCHES = 5
 """Entries reviewed before the queue is asked for a batch again; twice as many after a skip."""
 
@@ -62,26 +57,19 @@ def show_batch_turn(context: AppContext, person: Person) -> bool:
 
 def _claim_batch(context: AppContext, person: Person) -> ReviewBatch | None:
     """Claim a batch for the user and log the views of its pages; None if there is none."""
-    now, settings = utc_now(), context.settings
-    with context.store.begin() as conn:
-        batch = batch_review.claim_next_batch(
-            conn,
-            context.forms,
-            person,
-            now,
-            minutes=settings.claim_minutes,
-            share=settings.plant_share,
-            order=settings.queue_order,
-        )
-        if batch is not None and st.session_state.get(_BATCH_VIEWED_KEY) != batch.id:
-            for page_id in dict.fromkeys(item.page.id for item in batch.items):
-                queue.record_page_view(conn, person, page_id)
+    batch = context.batches(person).claim(partial(_log_view, person))
     # Without a batch the queue is asked again after some entries.
     if batch is None:
         st.session_state[_BATCH_PAUSE_KEY] = ENTRIES_BETWEEN_BATCHES
-    elif st.session_state.get(_BATCH_VIEWED_KEY) != batch.id:
+    else:
         st.session_state[_BATCH_VIEWED_KEY] = batch.id
     return batch
+
+
+def _log_view(person: Person, conn: Connection, batch: ReviewBatch) -> None:
+    if st.session_state.get(_BATCH_VIEWED_KEY) != batch.id:
+        for page_id in dict.fromkeys(item.page.id for item in batch.items):
+            queue.record_page_view(conn, person, page_id)
 
 
 def _is_batch_paused() -> bool:
@@ -162,10 +150,7 @@ def save_batch_marks(
     meanwhile.
     """
     try:
-        with context.store.begin() as conn:
-            batch_review.save_marked_items(
-                conn, person, batch_id, marks, utc_now(), context.settings.claim_minutes
-            )
+        context.batches(person).mark(batch_id, marks)
     except StaleDecisionError:
         return
     except EfterskriftError as error:
@@ -176,18 +161,14 @@ def save_batch_marks(
 def _confirm_batch(
     context: AppContext, person: Person, batch_id: str, marks: Mapping[int, bool]
 ) -> None:
-    now = utc_now()
     # Ignore keys for a batch that is not shown, or not shown for long enough.
-    if st.session_state.get(_BATCH_VIEWED_KEY) != batch_id or is_too_soon(
-        batch_id, now, MIN_BATCH_VIEW_TIME
-    ):
-        return
+    shown_at = drawn_at(batch_id) if st.session_state.get(_BATCH_VIEWED_KEY) == batch_id else None
     with errors_to(current_entry.set_warning):
-        with context.store.begin() as conn:
-            result = batches.confirm_batch(conn, context.forms, person, batch_id, marks, now)
-        st.session_state[UNDO_BATCH_KEY] = True
-        reset_drawn()
-        _report_batch_result(result)
+        result = context.batches(person).confirm(batch_id, marks, shown_at)
+        if result is not None:
+            st.session_state[UNDO_BATCH_KEY] = True
+            reset_drawn()
+            _report_batch_result(result)
 
 
 def _report_batch_result(result: BatchResult) -> None:
@@ -204,22 +185,18 @@ def _report_batch_result(result: BatchResult) -> None:
 
 @requires_open_session
 def _leave_batch(context: AppContext, person: Person, batch_id: str) -> None:
-    with errors_to(current_entry.set_warning), context.store.begin() as conn:
-        batch_review.release_batch(conn, person, batch_id, utc_now())
+    with errors_to(current_entry.set_warning):
+        context.batches(person).release(batch_id)
     st.session_state[_BATCH_PAUSE_KEY] = 2 * ENTRIES_BETWEEN_BATCHES
 
 
 @requires_open_session
 def _undo_batch(context: AppContext, person: Person, batch_id: str) -> None:
     """Undo the last batch; the batch on the screen is released, so that the same comes again."""
-    _release_batch(context, person, batch_id)
-    with context.store.begin() as conn:
-        count = batch_review.undo_last_batch(conn, person, utc_now())
+    batches = context.batches(person)
+    # Left alone for so long that the claim has expired: nothing to release.
+    with suppress(StaleDecisionError):
+        batches.release(batch_id)
+    count = batches.undo()
     st.session_state.pop(UNDO_BATCH_KEY, None)
     current_entry.set_warning(t("ways.undone", count=count))
-
-
-def _release_batch(context: AppContext, person: Person, batch_id: str) -> None:
-    # Left alone for so long that the claim has expired: nothing to release.
-    with suppress(StaleDecisionError), context.store.begin() as conn:
-        batch_review.release_batch(conn, person, batch_id, utc_now())

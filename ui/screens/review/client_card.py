@@ -27,7 +27,7 @@ from pipeline.domain.review.field_values import normalize_value
 from pipeline.registers.client_check import CONFLICTS, EVIDENCE_AGAINST, NO_EVIDENCE
 from pipeline.registers.clients import CHECK_WRONG, NOT_IN_REGISTER
 from pipeline.review import client_question
-from pipeline.store.entries.client_codes import find_client_of_code
+from pipeline.store.entries.client_identities import find_client_of_code
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
 from pipeline.store.schema.clock import utc_now

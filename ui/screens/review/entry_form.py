@@ -15,7 +15,7 @@ from pipeline.domain.errors import AnswerError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import State
-from pipeline.domain.review.grid_words import explain_values, name_boxes
+from pipeline.domain.review.depth import explain_values, name_boxes
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.entries.entry_view import EntryView, FieldView

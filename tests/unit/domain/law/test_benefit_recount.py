@@ -18,8 +18,7 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import State
 from pipeline.domain.review.benefit_norm import NORM_FOLDER, NormTable, load_norm_tables
 from pipeline.domain.review.recount import fields_to_recheck, recount_answers
-from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.sums import AnswerNumbers
+from pipeline.domain.review.rules import Answer, AnswerNumbers
 from pipeline.domain.settings import ROOT
 from pipeline.operations.demo_truth import SAMPLE_FOLDER
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.domain.errors import InvalidAnswerError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Reading, State, Value
-from pipeline.domain.review.grid_words import explain_values, name_boxes
+from pipeline.domain.review.depth import explain_values, name_boxes
 from pipeline.domain.review.recount import fields_to_recheck, recount_answers
 from pipeline.domain.review.rules import Answer, is_settled, needs_blind_keying, normalize_answer
 from pipeline.domain.settings import ROOT

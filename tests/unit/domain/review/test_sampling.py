@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.domain.review.sampling import is_drawn, keyed_fraction, new_sampling_key
+from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, new_sampling_key
 
 KEY = "ab" * 32
 

@@ -15,7 +15,7 @@ from pipeline.registers.client_check import NO_CLIENT, ClientStatement
 from pipeline.review import corrections, decisions, duplicates, questions, signing, transfers
 from pipeline.review.duplicates import ComparisonSource
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries import queue_order, temporary_identities, versions
+from pipeline.store.entries import client_identities, queue_order, versions
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.queries import clients_of_subjects
@@ -202,7 +202,7 @@ def test_whoever_is_protected_by_now_is_not_named_on_the_list_of_identities(ward
         client_register.save_clients(
             conn, [Client(UNKNOWN_PID, "Doris Nyström", SOUTH, protected=True)]
         )
-        (one,) = temporary_identities.list_temporary_identities(conn, EVA)
+        (one,) = client_identities.list_temporary_identities(conn, EVA)
     assert (one.number, one.name) == ("", "")
 
 
@@ -265,7 +265,7 @@ def test_an_identity_is_settled_when_the_entry_turns_out_to_be_about_nobody(ward
             )
             is EntryState.CONFIRMED
         )
-        assert temporary_identities.list_temporary_identities(conn, EVA) == []
+        assert client_identities.list_temporary_identities(conn, EVA) == []
 
 
 def test_setting_a_block_is_found_by_its_client_in_the_log(ward: Ward) -> None:

@@ -28,10 +28,9 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, queue_order
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import ready_entries
-from pipeline.store.lookup import by_serial
+from pipeline.store.lookup import by_serial, own_actions
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.registers import blocks, client_register
-from pipeline.store.review import own_decisions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -204,7 +203,7 @@ def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) 
     block(ward, SOUTH)
     with ward.store.begin() as conn:
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
-        assert own_decisions.list_own_latest(conn, EVA) == []
+        assert own_actions.list_own_latest(conn, EVA) == []
         assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == ["AAAA-00"]
 
 

@@ -240,7 +240,7 @@ def test_a_loose_page_becomes_an_attachment_of_its_own_with_three_answers(ward: 
     entry_id = f"{proposed(ward)[0]}-00"
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, ALL_FORMS, EVA, entry_id, NOW)
-        attachments.make_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0)
+        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0, on=True)
         view = load_entry_view(conn, ALL_FORMS, EVA, entry_id)
         asked = [field.spec.name for field in view.fields if field.is_open]
         said = {"personnummer": ASTA.pid, "titel": "Hyresavi", "handelsedatum": "2026-02-01"}
@@ -259,8 +259,8 @@ def test_a_loose_page_becomes_an_attachment_of_its_own_with_three_answers(ward: 
 def test_an_attachment_of_its_own_can_be_typed_after_all(ward: Ward) -> None:
     entry_id = f"{proposed(ward)[0]}-00"
     with ward.store.begin() as conn:
-        attachments.make_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0)
-        attachments.type_own_attachment(conn, ALL_FORMS, EVA, entry_id, 1)
+        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0, on=True)
+        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 1, on=False)
         assert load_entry(conn, entry_id).form == "fri-anteckning"
     with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
-        attachments.make_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0)
+        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0, on=True)

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.domain.model import Outcome, PageReading, Person
 from pipeline.store.database.store import Store
-from pipeline.store.depth.page_texts import save_page_text, search_page_texts
+from pipeline.store.entries.attached_pages import save_page_text, search_page_texts
 from tests.support.store.ward import ASTA, EVA, FORMS, NILS, SOFIA, Ward, whole_log
 
 pytest_plugins = ("tests.support.store.databases",)

@@ -14,7 +14,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, IssuedSheet, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import corrections, decisions
+from pipeline.review import corrections, decisions, session
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -130,7 +130,7 @@ def test_nobody_gets_entries_of_another_unit_or_role(ward: Ward) -> None:
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
             decisions.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW)
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-            decisions.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW)
+            session.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW)
 
 
 def test_critical_fields_are_blind_and_give_nothing_away(ward: Ward) -> None:

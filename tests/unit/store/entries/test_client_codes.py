@@ -17,7 +17,7 @@ from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import decisions
 from pipeline.review.rows import SeenRow, confirm_rows, list_rows
 from pipeline.store.database.store import Store
-from pipeline.store.entries.client_codes import (
+from pipeline.store.entries.client_identities import (
     find_code_owner,
     give_client_codes,
     list_client_codes,

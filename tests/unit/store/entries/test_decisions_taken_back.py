@@ -14,11 +14,11 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.review import corrections, decisions
+from pipeline.review import corrections, decisions, session
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
-from pipeline.store.review import own_decisions
+from pipeline.store.lookup import own_actions
 from pipeline.store.schema.append_only import unprotect_tables
 from pipeline.store.schema.review import entry_version
 from tests.support.store.ward import (
@@ -64,7 +64,7 @@ def test_the_own_last_decision_can_be_undone(ward: Ward) -> None:
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
         corrections.undo_decision(conn, NILS, "AAAA-00", 1, NOW)
     with ward.store.begin() as conn:
-        assert [found.id for found in own_decisions.list_own_latest(conn, EVA)] == ["AAAA-00"]
+        assert [found.id for found in own_actions.list_own_latest(conn, EVA)] == ["AAAA-00"]
         assert corrections.undo_decision(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
     view = claim(ward)
     assert view is not None
@@ -82,7 +82,7 @@ def test_what_is_void_is_not_taken_back(ward: Ward) -> None:
     with ward.store.begin() as conn:
         decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
         corrections.void_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
-        assert own_decisions.list_own_latest(conn, EVA) == []
+        assert own_actions.list_own_latest(conn, EVA) == []
         with pytest.raises(ReviewError, match="void"):
             corrections.undo_decision(conn, EVA, "AAAA-00", 2, later(1))
 
@@ -102,10 +102,10 @@ def test_a_correction_is_not_taken_back(ward: Ward) -> None:
             )
             with pytest.raises(ReviewError, match="correction"):
                 corrections.undo_decision(conn, EVA, entry_id, 2, later(1))
-        assert own_decisions.list_own_latest(conn, EVA) == []
+        assert own_actions.list_own_latest(conn, EVA) == []
     assert save(ward, "AAA2-00", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
     with ward.store.begin() as conn:
-        assert [one.id for one in own_decisions.list_own_latest(conn, NILS)] == ["AAA2-00"]
+        assert [one.id for one in own_actions.list_own_latest(conn, NILS)] == ["AAA2-00"]
         assert corrections.undo_decision(conn, NILS, "AAA2-00", 3, NOW) is EntryState.SECOND
 
 
@@ -123,7 +123,7 @@ def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: b
         if older:
             unprotect_tables(conn)
             conn.execute(update(entry_version).values(reason_before=None))
-        assert [one.id for one in own_decisions.list_own_latest(conn, EVA)] == ["AAAA-00"]
+        assert [one.id for one in own_actions.list_own_latest(conn, EVA)] == ["AAAA-00"]
         assert corrections.undo_decision(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.CONFIRMED
     found = get(ward, "AAAA-00")
     assert (found.reason, found.first_by, found.second_by, found.claimed_by) == (
@@ -241,7 +241,7 @@ def test_what_was_typed_comes_back_with_an_entry_that_was_put_aside(ward: Ward) 
     assert claim(ward) is not None
     typed = Answer("Sov illa, ringde dottern.")
     with ward.store.begin() as conn:
-        decisions.save_draft(conn, EVA, "AAAA-00", "text", typed, NOW)
+        session.save_draft(conn, EVA, "AAAA-00", "text", typed, NOW)
         decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", later(1))
         decisions.reopen_rejected(conn, NILS, "AAAA-00", 1)
     others = claim(ward, NILS)

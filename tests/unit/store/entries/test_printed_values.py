@@ -8,7 +8,7 @@ from pipeline.domain.model import SHEET_ROW, IssuedSheet, PrintedRow, Reading, S
 from pipeline.domain.settings import ROOT
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.entries.printed_values import printed_answers
+from pipeline.store.entries.entry_depth import printed_answers
 from tests.support.store.ward import ASTA, NORTH, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)

@@ -16,7 +16,7 @@ from pipeline.domain.model import EntryState, IssuedSheet, Person, PriorityKind,
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import QueueOrder
 from pipeline.reporting.progress import make_progress_report
-from pipeline.review import decisions
+from pipeline.review import decisions, session
 from pipeline.review.questions import ask_author
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry as entries_entry
@@ -316,7 +316,7 @@ def test_whoever_types_keeps_the_entry(ward: Ward) -> None:
     entry_id = add(ward, "AAAA")
     with ward.store.begin() as conn:
         claim_next(conn, FORMS, EVA, NOW)
-        decisions.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), later(14))
+        session.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), later(14))
         assert load_entry(conn, entry_id).claimed_until == later(14) + timedelta(
             minutes=queue.CLAIM_MINUTES
         )

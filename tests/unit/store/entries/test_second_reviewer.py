@@ -15,7 +15,7 @@ from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import corrections, decisions
+from pipeline.review import corrections, decisions, session
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -104,7 +104,7 @@ def type_and_skip(ward: Ward, who: Person, day: Answer, minutes: float = 0) -> N
     """
     with ward.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", later(minutes))
-        decisions.save_draft(conn, who, "AAAA-00", "datum", day, later(minutes))
+        session.save_draft(conn, who, "AAAA-00", "datum", day, later(minutes))
         queue.skip_entry(conn, who, "AAAA-00", view.entry.revision)
 
 
@@ -322,7 +322,7 @@ def test_whoever_typed_before_does_not_become_the_second_by_typing_again(ward: W
     save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
     for again in (WRONG, None):
         with ward.store.begin() as conn, pytest.raises(StaleDecisionError):
-            decisions.save_draft(conn, NILS, "AAAA-00", "datum", again, later(1))
+            session.save_draft(conn, NILS, "AAAA-00", "datum", again, later(1))
     assert refused(ward, "AAAA-00", NILS)
 
 

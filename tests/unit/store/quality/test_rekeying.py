@@ -27,14 +27,14 @@ from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.rekeying import REKEYING_REASON, adjudicate
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
+from pipeline.store.entries.client_identities import list_temporary_identities
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.entries.temporary_identities import list_temporary_identities
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import ready_entries, records
+from pipeline.store.lookup import own_actions
 from pipeline.store.quality import rekeying
 from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
 from pipeline.store.registers import client_register
-from pipeline.store.review import own_decisions
 from pipeline.store.schema.review import control
 from tests.support.store.ward import (
     ASTA,
@@ -399,7 +399,7 @@ def test_what_a_third_look_has_corrected_is_not_taken_back(ward: Ward, said: str
         found = load_entry(conn, entry_id)
         with pytest.raises(ReviewError, match="correction"):
             corrections.undo_decision(conn, ULLA, entry_id, found.revision, later(3))
-        assert own_decisions.list_own_latest(conn, ULLA) == []
+        assert own_actions.list_own_latest(conn, ULLA) == []
 
 
 def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward) -> None:

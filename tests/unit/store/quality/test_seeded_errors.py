@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from pipeline.domain.errors import StoreError
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
-from pipeline.review import decisions
+from pipeline.review import decisions, session
 from pipeline.store.database.store import Store
 from pipeline.store.entries import answers as stored
 from pipeline.store.entries import queue
@@ -91,7 +91,7 @@ def test_nothing_is_planted_at_a_share_of_nought_nor_where_the_person_has_typed(
     with ward.store.begin() as conn:
         assert shown(conn, EVA, share=0.0)[1] == ""
         for field in ("tid", "text", "namn", "skribent", "plan"):
-            decisions.save_draft(conn, EVA, "AAAA-00", field, Answer(TRUE[field]), NOW)
+            session.save_draft(conn, EVA, "AAAA-00", field, Answer(TRUE[field]), NOW)
         assert shown(conn, EVA)[1] == ""
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.review import batches, decisions
-from pipeline.store.entries import queue
-from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import (
+from pipeline.review.batches import (
     BatchResult,
     ReviewBatch,
 )
+from pipeline.store.entries import queue
 from tests.support.pages.alike import DAY
 from tests.support.store.ward import (
     ASTA,
@@ -31,7 +30,7 @@ def offered(
     ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12
 ) -> ReviewBatch | None:
     with ward.store.begin() as conn:
-        return batch_review.claim_next_batch(
+        return batches.claim_next_batch(
             conn, FORMS, person, later(minutes), share=share, least=least
         )
 
@@ -50,7 +49,7 @@ def mark(
     """Mark the pieces of these entries, or take their marks away."""
     marks = {cell.id: is_odd for cell in group.items if cell.entry in odd}
     with ward.store.begin() as conn:
-        batch_review.save_marked_items(conn, EVA, group.id, marks, later(minutes))
+        batches.save_marked_items(conn, EVA, group.id, marks, later(minutes))
 
 
 def confirmed(

@@ -15,7 +15,8 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.review.rules import Answer
-from pipeline.review import corrections, decisions
+from pipeline.review import batches, corrections, decisions
+from pipeline.review.batches import BatchResult, ReviewBatch
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -28,13 +29,7 @@ from pipeline.store.quality.rekeying import claim_next_rekeying
 from pipeline.store.quality.rekeying import confirmed_answer as last_said
 from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.registers import blocks, client_register
-from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import (
-    BatchResult,
-    ReviewBatch,
-    batch_review_by_unit,
-    set_batch_review,
-)
+from pipeline.store.review.batch_items import batch_review_by_unit, set_batch_review
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, plant
 from tests.support.pages.alike import DAY, visits
@@ -86,9 +81,9 @@ def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(
     decide(ward, entries[0], NILS)
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, NILS, entries[2], later(3))
-        assert batch_review.undo_last_batch(conn, EVA, later(3)) == 13
-        assert batch_review.undo_last_batch(conn, EVA, later(3)) == 0
-        assert batch_review.undo_last_batch(conn, NILS, later(3)) == 0
+        assert batches.undo_last_batch(conn, EVA, later(3)) == 13
+        assert batches.undo_last_batch(conn, EVA, later(3)) == 0
+        assert batches.undo_last_batch(conn, NILS, later(3)) == 0
     assert {cell.entry for cell in group_of(ward, minutes=4).items} == set(entries) - {
         entries[0],
         entries[2],
@@ -102,8 +97,8 @@ def test_a_group_that_was_passed_by_hides_none_that_was_confirmed(
     visits(ward, "BBB0", (False, False, False))
     other = group_of(ward, minutes=2, least=1)
     with ward.store.begin() as conn:
-        batch_review.release_batch(conn, EVA, other.id, later(3))
-        assert batch_review.undo_last_batch(conn, EVA, later(4)) == len(entries)
+        batches.release_batch(conn, EVA, other.id, later(3))
+        assert batches.undo_last_batch(conn, EVA, later(4)) == len(entries)
 
 
 def marked(group: ReviewBatch) -> set[str]:
@@ -121,7 +116,7 @@ def is_typed_blind(ward: Ward, entry_id: str) -> bool:
 def test_marks_come_back_with_the_group_that_is_taken_back(ward: Ward, entries: list[str]) -> None:
     confirmed(ward, group_of(ward), entries[1], entries[7])
     with ward.store.begin() as conn:
-        assert batch_review.undo_last_batch(conn, EVA, later(2)) == len(entries)
+        assert batches.undo_last_batch(conn, EVA, later(2)) == len(entries)
     again = group_of(ward, minutes=3)
     assert marked(again) == {entries[1], entries[7]}
     assert confirmed(ward, again, minutes=4) == BatchResult(confirmed=13, marked_odd=2)
@@ -133,7 +128,7 @@ def test_the_mark_in_the_group_that_one_stood_in_comes_back_too(
     group = group_of(ward)
     mark(ward, group, entries[4])
     with ward.store.begin() as conn:
-        batch_review.release_batch(conn, EVA, group.id, later(2))
+        batches.release_batch(conn, EVA, group.id, later(2))
     assert marked(group_of(ward, NILS, minutes=3)) == {entries[4]}
 
 
@@ -146,7 +141,7 @@ def test_a_marked_piece_is_asked_for_on_its_sheet_though_the_group_was_never_con
     mark(ward, group, entries[1], is_odd=False)
     if not is_left_alone:
         with ward.store.begin() as conn:
-            batch_review.release_batch(conn, EVA, group.id, later(2))
+            batches.release_batch(conn, EVA, group.id, later(2))
     assert [is_typed_blind(ward, entry) for entry in entries[:5]] == [False] * 4 + [True]
 
 
@@ -155,7 +150,7 @@ def test_a_mark_that_is_taken_away_after_undo_confirms_the_piece(
 ) -> None:
     confirmed(ward, group_of(ward), entries[1])
     with ward.store.begin() as conn:
-        batch_review.undo_last_batch(conn, EVA, later(2))
+        batches.undo_last_batch(conn, EVA, later(2))
     again = group_of(ward, minutes=3)
     mark(ward, again, entries[1], is_odd=False, minutes=4)
     assert confirmed(ward, again, minutes=5) == BatchResult(confirmed=15)
@@ -167,7 +162,7 @@ def test_a_mark_does_not_follow_to_another_reading(ward: Ward, entries: list[str
     group = group_of(ward)
     mark(ward, group, entries[0])
     with ward.store.begin() as conn:
-        batch_review.release_batch(conn, EVA, group.id, later(2))
+        batches.release_batch(conn, EVA, group.id, later(2))
         conn.execute(
             update(paper.reading)
             .where(paper.reading.c.field == "rad01.mat")
@@ -323,7 +318,7 @@ class TestPlants:
 
     def group(self, ward: Ward, drawn: str) -> ReviewBatch:
         with patch(
-            "pipeline.store.review.batch_candidates.is_drawn",
+            "pipeline.review.batch_candidates.is_drawn",
             lambda _key, _share, _what, entry_id, _field: entry_id == drawn,
         ):
             return group_of(ward, share=0.5)
@@ -396,7 +391,7 @@ class TestPlants:
     ) -> None:
         confirmed(ward, self.group(ward, drawn))
         with ward.store.begin() as conn:
-            batch_review.undo_last_batch(conn, EVA, later(2))
+            batches.undo_last_batch(conn, EVA, later(2))
         assert drawn not in {cell.entry for cell in self.group(ward, drawn).items}
 
 

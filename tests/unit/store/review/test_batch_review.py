@@ -12,15 +12,14 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
-from pipeline.review import decisions
+from pipeline.review import batches, decisions
+from pipeline.review.batches import (
+    BatchResult,
+)
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import (
-    BatchResult,
-)
 from pipeline.store.schema import paper
 from tests.support.pages.alike import visits
 from tests.support.store.ward import (
@@ -88,7 +87,7 @@ def test_a_form_of_class_a_is_never_grouped(ward: Ward) -> None:
         visits(ward, f"AAA{number}", ATE, form=form)
     with ward.store.begin() as conn:
         forms = Forms({**FORMS, (form.id, 1): form})
-        assert batch_review.claim_next_batch(conn, forms, EVA, NOW, least=1) is None
+        assert batches.claim_next_batch(conn, forms, EVA, NOW, least=1) is None
 
 
 def test_what_is_confirmed_is_folded_and_goes_into_the_decision_of_the_sheet(

@@ -19,7 +19,7 @@ from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
 from pipeline.review import corrections, decisions
 from pipeline.store.database.store import Store
-from pipeline.store.entries import temporary_identities
+from pipeline.store.entries import client_identities
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import records
 from pipeline.store.registers import client_register
@@ -158,10 +158,10 @@ def test_a_temporary_identity_needs_a_reason_and_another_person(ward: Ward) -> N
     about = ClientStatement("numret går inte att läsa", "Asta P", temporary=True)
     assert save(ward, entry_id, about, changed=gone) is EntryState.SECOND
     with ward.store.begin() as conn:
-        (one,) = temporary_identities.list_temporary_identities(conn, EVA)
+        (one,) = client_identities.list_temporary_identities(conn, EVA)
         assert (one.entry.id, one.name, one.reason) == (entry_id, "Asta P", about.outside)
         assert is_temporary_pid(one.number)
-        assert temporary_identities.list_temporary_identities(conn, SOFIA) == []
+        assert client_identities.list_temporary_identities(conn, SOFIA) == []
         decisions.decide_entry(
             conn,
             FORMS,
@@ -170,7 +170,7 @@ def test_a_temporary_identity_needs_a_reason_and_another_person(ward: Ward) -> N
             later(1),
         )
         assert load_entry(conn, entry_id).client_pid == one.number
-        assert len(temporary_identities.list_temporary_identities(conn, EVA)) == 1
+        assert len(client_identities.list_temporary_identities(conn, EVA)) == 1
         assert one.number not in whole_log(conn)
         (sheet,) = list_reviewed_sheets(conn, ADMIN)
         assert "pnr" not in sheet.answers
@@ -199,7 +199,7 @@ def test_a_temporary_identity_is_held_against_the_name_that_it_was_first_given_w
         is EntryState.SECOND
     )
     with ward.store.read() as conn:
-        (given,) = temporary_identities.list_temporary_identities(conn, EVA)
+        (given,) = client_identities.list_temporary_identities(conn, EVA)
     changed = {"pnr": Answer(given.number), "namn": Answer("Bror Testlund")}
     with pytest.raises(ClientConflictError):
         save(ward, other, ClientStatement(choice=ConflictChoice.ASK), changed=changed)
@@ -243,9 +243,9 @@ def test_somebody_with_a_local_number_that_the_register_lacks_can_be_confirmed(
         is EntryState.SECOND
     )
     with ward.store.read() as conn:
-        assert temporary_identities.list_temporary_identities(conn, EVA)[
-            0
-        ].number == number.replace("-", "")
+        assert client_identities.list_temporary_identities(conn, EVA)[0].number == number.replace(
+            "-", ""
+        )
 
 
 def test_an_entry_moves_to_the_client_whom_the_register_has_by_then(ward: Ward) -> None:
@@ -256,9 +256,9 @@ def test_an_entry_moves_to_the_client_whom_the_register_has_by_then(ward: Ward) 
     assert save(ward, entry_id, ClientStatement("ny klient"), changed=given) is EntryState.CONFIRMED
     new = Client(UNKNOWN_PID, "Doris Nyström", NORTH)
     with ward.store.begin() as conn:
-        assert temporary_identities.list_temporary_identities(conn, EVA)[0].candidates == ()
+        assert client_identities.list_temporary_identities(conn, EVA)[0].candidates == ()
         client_register.save_clients(conn, [new])
-        (one,) = temporary_identities.list_temporary_identities(conn, EVA)
+        (one,) = client_identities.list_temporary_identities(conn, EVA)
         assert one.candidates == (new,)
         corrections.correct_entry(
             conn,
@@ -270,7 +270,7 @@ def test_an_entry_moves_to_the_client_whom_the_register_has_by_then(ward: Ward) 
             "finns nu",
             later(5),
         )
-        assert temporary_identities.list_temporary_identities(conn, EVA) == []
+        assert client_identities.list_temporary_identities(conn, EVA) == []
         settled = conn.exec_driver_sql("SELECT settled_by FROM temporary_identity").scalar_one()
     assert settled == "eva"
 

@@ -18,7 +18,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.registers import blocks, client_register
-from pipeline.store.review import author_questions, batch_review
+from pipeline.store.review import author_questions
 from pipeline.store.schema.append_only import unprotect_tables
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import forwarding, temporary_identity
@@ -305,7 +305,7 @@ def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(
     seeding.add_visit_lists(store, 3)
     while True:
         with store.begin() as conn:
-            group = batch_review.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
+            group = batches.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
             if group is None:
                 break
             batches.confirm_batch(

@@ -14,13 +14,13 @@ from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.work_modes import MAX_BATCH_SIZE
 from pipeline.review import batches
+from pipeline.review.batches import ReviewBatch
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue as entries_queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.review import batch_review
-from pipeline.store.review.batch_items import ReviewBatch, set_batch_review
+from pipeline.store.review.batch_items import set_batch_review
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import group_task
 from tests.support.screens import seeding
@@ -42,7 +42,7 @@ def entries(store: Store) -> list[str]:
 def open_group(store: Store) -> ReviewBatch:
     """The group that the nurse has on the screen."""
     with store.begin() as conn:
-        found = batch_review.claim_next_batch(conn, seeding.forms(), NURSE, utc_now())
+        found = batches.claim_next_batch(conn, seeding.forms(), NURSE, utc_now())
     assert found is not None
     return found
 
@@ -51,7 +51,7 @@ def confirm_all(store: Store, odd: str = "") -> None:
     """Confirm every group there is; the shower of the entry `odd` is marked."""
     while True:
         with store.begin() as conn:
-            group = batch_review.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
+            group = batches.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
             if group is None:
                 return
             marks = {
@@ -123,7 +123,7 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(
     app.button(key=f"skip-{group.id}").click().run()
     assert "Besöks- och insatslista" in Bench(app).card["title"]
     with store.begin() as conn:
-        other = batch_review.claim_next_batch(conn, seeding.forms(), COLLEAGUE, utc_now())
+        other = batches.claim_next_batch(conn, seeding.forms(), COLLEAGUE, utc_now())
     assert other is not None
     # The sheet that is open, and the one that comes next, are not offered.
     assert len(other.items) >= min(len(entries) - 2, MAX_BATCH_SIZE)
@@ -142,7 +142,7 @@ def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(
     assert entries
     group = open_group(store)
     with store.begin() as conn:
-        batch_review.release_batch(conn, NURSE, group.id, utc_now())
+        batches.release_batch(conn, NURSE, group.id, utc_now())
     save_batch_marks(here, NURSE, group.id, {})
     assert told == []
     save_batch_marks(here, MANAGER, group.id, {})
@@ -172,7 +172,7 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
     assert len(first.items) > 1
     assert f"{len(first.items)} " in " ".join(warning.value for warning in app.warning)
     with store.begin() as conn:
-        assert batch_review.undo_last_batch(conn, NURSE, utc_now()) == 0
+        assert batches.undo_last_batch(conn, NURSE, utc_now()) == 0
 
 
 def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(

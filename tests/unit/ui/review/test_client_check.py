@@ -16,8 +16,8 @@ from pipeline.registers.client_check import NO_CLIENT, NO_REGISTER
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
+from pipeline.store.entries.client_identities import list_temporary_identities
 from pipeline.store.entries.entry import Entry, load_entry
-from pipeline.store.entries.temporary_identities import list_temporary_identities
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.registers import client_register
 from pipeline.store.schema import registers

@@ -133,9 +133,11 @@ def _join_parts(context: AppContext, person: Person, page_id: str) -> None:
 def _change_form(
     context: AppContext, person: Person, view: EntryView, *, to_attachment: bool
 ) -> None:
-    change = attachments.make_own_attachment if to_attachment else attachments.type_own_attachment
+    entry = view.entry
     with errors_to(current_entry.set_warning):
         with context.store.begin() as conn:
-            change(conn, context.forms, person, view.entry.id, view.entry.revision)
-            entry = load_entry(conn, view.entry.id)
+            attachments.set_own_attachment(
+                conn, context.forms, person, entry.id, entry.revision, on=to_attachment
+            )
+            entry = load_entry(conn, entry.id)
         current_entry.open_entry(entry.id)

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
-from pipeline.review.decisions import reject_entry
-from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
+from pipeline.review.rows import MIN_SHEET_VIEW_TIME, SeenRow, SheetRow
 from pipeline.store.entries import queue
 from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import list_sheet_pages
-from pipeline.store.registers.client_register import restrict_client
-from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t
@@ -48,12 +44,10 @@ from ui.screens.review.in_place import (
 from ui.session import requires_open_session
 from ui.widgets.images import find_covered_for, is_registered, page_image
 from ui.widgets.messages import Message, errors_to
-from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.min_view_time import drawn_at, note_drawn, reset_drawn
 from ui.widgets.view_log import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
-MIN_SHEET_VIEW_TIME = timedelta(seconds=2)
-"""A sheet that has been on the screen for less than this has not been looked at."""
 _MESSAGE = Message("rows_wrong")
 _VIEWED_KEY = f"{VIEW_KEY_PREFIX}rows"
 _SAVE_KEY = "rows_save"
@@ -63,18 +57,8 @@ _MAX_SHOWN_VALUES = 8
 def show(context: AppContext, person: Person) -> None:
     """Show the rows of the sheet that was opened."""
     sheet = opened_subject()
-    with context.store.begin() as conn:
-        rows = list_rows(conn, context.forms, person, sheet, utc_now())
-        pages = list_sheet_pages(conn, sheet)
-        if st.session_state.get(_VIEWED_KEY) != sheet:
-            for page in pages:
-                queue.record_page_view(conn, person, page.id)
-            st.session_state[_VIEWED_KEY] = sheet
-        rows = [
-            row
-            for row in rows
-            if row.client is None or restrict_client(conn, row.client, person) == row.client
-        ]
+    rows, pages = context.rows(person).open(sheet, partial(_log_view, person, sheet))
+    st.session_state[_VIEWED_KEY] = sheet
     turn = f"rows-{sheet}-{len(rows)}"
     title = plain(rows[0].form.title if rows else t("rows.title"))
     in_place_heading(context, person, title, md("rows.how"))
@@ -86,6 +70,12 @@ def show(context: AppContext, person: Person) -> None:
         _show_rows(context, person, rows, turn)
         back_button("rows_back", _close)
     note_drawn(turn)
+
+
+def _log_view(person: Person, sheet: str, conn: Connection, pages: Sequence[Page]) -> None:
+    if st.session_state.get(_VIEWED_KEY) != sheet:
+        for page in pages:
+            queue.record_page_view(conn, person, page.id)
 
 
 def _show_sheet(
@@ -244,18 +234,16 @@ def _row_text(row: SheetRow) -> str:
 @requires_open_session
 def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
     """Confirm the rows that are ticked; a key pressed before the sheet was seen is ignored."""
-    now = utc_now()
-    if is_too_soon(turn, now, MIN_SHEET_VIEW_TIME):
-        _MESSAGE.failed(t("rows.look_first"))
-        return
     seen = [
         SeenRow(row.entry.id, row.entry.revision, _typed(rows, row))
         for row in rows
         if st.session_state.get(f"row_keep-{row.entry.id}")
     ]
     with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            confirmed = confirm_rows(conn, context.forms, person, seen, now)
+        confirmed = context.rows(person).confirm(seen, drawn_at(turn))
+        if confirmed is None:
+            _MESSAGE.failed(t("rows.look_first"))
+            return
         _close()
         _leave_decided(t("rows.saved", count=len(confirmed)))
 
@@ -263,14 +251,10 @@ def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn
 @requires_open_session
 def _close_blank(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
     """Reject the rows as empty in one step."""
-    now = utc_now()
-    if is_too_soon(turn, now, MIN_SHEET_VIEW_TIME):
-        _MESSAGE.failed(t("rows.look_first"))
-        return
     with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            for row in rows:
-                reject_entry(conn, person, row.entry.id, row.entry.revision, "tom rad", now)
+        if not context.rows(person).close_blank(rows, drawn_at(turn)):
+            _MESSAGE.failed(t("rows.look_first"))
+            return
         reset_drawn()
         _leave_decided(t("rows.closed_blank", count=len(rows)))
 

@@ -15,7 +15,7 @@ from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.review import batch_review, own_decisions
+from pipeline.store.lookup import own_actions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review.current_entry import (
@@ -152,8 +152,7 @@ def undo_last(context: AppContext, person: Person) -> None:
         return
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
-        with context.store.begin() as conn:
-            count = batch_review.undo_last_batch(conn, person, utc_now())
+        count = context.batches(person).undo()
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
@@ -219,6 +218,6 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
     with context.store.read() as conn:
         return [
             entry
-            for entry in own_decisions.list_own_last_step(conn, person)
+            for entry in own_actions.list_own_last_step(conn, person)
             if entry.state in _UNDOABLE_STATES
         ]

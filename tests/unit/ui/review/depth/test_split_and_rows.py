@@ -10,8 +10,10 @@ import pytest
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.review.decisions import Decision, decide_entry, save_draft
+from pipeline.review import rows as review_rows
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
+from pipeline.review.session import save_draft
 from pipeline.store.database.store import Store
 from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
@@ -23,13 +25,13 @@ from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import MANAGER, NURSE, OTHER_UNIT
 from tests.support.screens.unusual_paper import add_free_page
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.depth import rows_screen, split_screen
+from ui.screens.review.depth import split_screen
 
 
 @pytest.fixture(autouse=True)
 def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(split_screen, "MIN_VIEW_TIME", timedelta(0))
-    monkeypatch.setattr(rows_screen, "MIN_SHEET_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr(review_rows, "MIN_SHEET_VIEW_TIME", timedelta(0))
 
 
 def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
@@ -117,7 +119,7 @@ def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
         first, second, *others = sheet_rows(*given)  # type: ignore[arg-type]
         return [first, replace(second, looks_blank=True), *others]
 
-    monkeypatch.setattr(rows_screen, "list_rows", with_blank)
+    monkeypatch.setattr(review_rows, "list_rows", with_blank)
     with store.begin() as conn:
         first = load_entry(conn, f"{serial}-01")
         save_draft(conn, NURSE, first.id, "datum", Answer("2021-12-18"), utc_now())
@@ -127,7 +129,7 @@ def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
     days = [one.value for one in app.text_input if (one.key or "").endswith("-datum")]
     assert days == ["2021-12-18"]
     assert f"row_keep-{serial}-02" not in {one.key for one in app.checkbox}
-    monkeypatch.setattr(rows_screen, "list_rows", sheet_rows)
+    monkeypatch.setattr(review_rows, "list_rows", sheet_rows)
     app.button(key="rows_close_blank").click().run()
     assert not app.exception
     with store.read() as conn:

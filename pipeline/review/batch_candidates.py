@@ -9,16 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
-from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.rules import asked_fields
-from pipeline.domain.review.sampling import is_drawn, keyed_fraction
 from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
 from pipeline.domain.review.work_modes import (
     MAX_BATCH_SIZE,
@@ -28,25 +25,30 @@ from pipeline.domain.review.work_modes import (
     largest_batch,
 )
 from pipeline.domain.settings import QueueOrder
-from pipeline.store.database.sampling_key import sampling_key
-from pipeline.store.entries.entry import Entry, is_part_of_page
+from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
+from pipeline.store.entries.entry import (
+    Entry,
+    entry_form,
+    is_part_of_page,
+)
 from pipeline.store.entries.entry_depth import find_depths
-from pipeline.store.entries.entry_view import entry_form, page_number_by_field
 from pipeline.store.entries.queue import peek_queue
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.protected_identity import find_covered_areas
+from pipeline.store.paper.sheets import list_pages_by_sheet
 from pipeline.store.review.batch_items import (
+    ItemRow,
+    confident_readings,
+    fields_in_batches,
+    seeded_errors_of_person,
     units_without_batch_review,
 )
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import IS_ITEM_LIVE, group_cell, plant
 
 LOOKAHEAD_ENTRIES = 60
 """How many entries of the queue are searched for similar field images.
 
 They belong to the sheets that come next.
 """
-_reading_table = paper.reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,12 @@ def _find_candidates(
     conn: Connection, forms: Forms, person: Person, entries: list[Entry], share: float
 ) -> Iterable[BatchCandidate]:
     """Yield every routine field of the entries that is in no batch yet, in queue order."""
-    pages = _pages_by_sheet(conn, entries)
+    pages = list_pages_by_sheet(conn, sorted({entry.sheet for entry in entries}))
     page_ids = [page.id for sheet_pages in pages.values() for page in sheet_pages]
-    readings = _confident_readings(conn, page_ids)
+    readings = confident_readings(conn, page_ids)
     entry_ids = [entry.id for entry in entries]
-    in_batch = _fields_in_batches(conn, entry_ids)
-    seeded_rows = _seeded_errors_of_person(conn, person, entry_ids)
+    in_batch = fields_in_batches(conn, entry_ids)
+    seeded_rows = seeded_errors_of_person(conn, person.login, entry_ids)
     key = sampling_key(conn)
     forms_by_entry = {entry.id: entry_form(forms, entry) for entry in entries}
     depths = find_depths(conn, forms_by_entry, entries)
@@ -149,7 +151,7 @@ def _routine_fields(
 ) -> Iterable[tuple[FieldSpec, Page, Reading]]:
     """Yield the entry's routine fields that were read with high confidence on a registered page."""
     # Only pages that are registered to the form can be shown as field images.
-    numbers = page_number_by_field(form)
+    numbers = form.page_numbers
     page_by_number = {
         page.page_no or 1: page
         for page in sheet_pages
@@ -169,26 +171,8 @@ def _routine_fields(
             yield spec, page, reading
 
 
-def _fields_in_batches(conn: Connection, entry_ids: list[str]) -> set[tuple[str, str]]:
-    """Return entry and field of what is in a batch already."""
-    # Items that are open or have a result: no two people get the same field image.
-    query = select(group_cell.c.entry, group_cell.c.field).where(
-        group_cell.c.entry.in_(entry_ids), IS_ITEM_LIVE
-    )
-    return {(row.entry, row.field) for row in conn.execute(query)}
-
-
-def _seeded_errors_of_person(
-    conn: Connection, person: Person, entry_ids: list[str]
-) -> dict[str, Row[Any]]:
-    """Return the seeded errors that the person has been shown in these entries, by entry."""
-    # A person sees at most one seeded error in an entry, ever.
-    query = select(plant).where(plant.c.entry.in_(entry_ids), plant.c.login == person.login)
-    return {row.entry: row for row in conn.execute(query)}
-
-
 def _choose_seeded_errors(
-    earlier: Row[Any] | None,
+    earlier: ItemRow | None,
     key: str,
     entry: Entry,
     free: Mapping[str, tuple[FieldSpec, Reading]],
@@ -212,37 +196,6 @@ def _choose_seeded_errors(
         if (error := make_seeded_error(spec, reading, f"{key} {entry.id} {name}")) is not None:
             return {name: error}
     return {}
-
-
-def _pages_by_sheet(conn: Connection, entries: list[Entry]) -> dict[str, list[Page]]:
-    pages: dict[str, list[Page]] = {}
-    table = paper.page
-    # All pages of the entries' sheets, by page number.
-    query = (
-        select(table)
-        .where(table.c.sheet.in_({entry.sheet for entry in entries}))
-        .order_by(table.c.page_no, table.c.id)
-    )
-    for row in conn.execute(query).mappings():
-        pages.setdefault(row["sheet"], []).append(Page.from_row(row))
-    return pages
-
-
-def _confident_readings(conn: Connection, page_ids: list[str]) -> dict[tuple[str, str], Reading]:
-    """Return the readings that are shown filled in, by page and field."""
-    table = _reading_table.c
-    # Values and empty fields with high confidence: everything else is keyed blind on the sheet.
-    query = select(table.page, table.field, table.value, table.p, table.state, table.reasons).where(
-        table.page.in_(page_ids),
-        table.p >= PREFILL_FROM,
-        table.state.in_([State.READ.value, State.EMPTY.value]),
-    )
-    return {
-        (row.page, row.field): Reading(
-            row.value, row.p, State(row.state), evidence=tuple(row.reasons or ())
-        )
-        for row in conn.execute(query)
-    }
 
 
 def _filter_visible(
