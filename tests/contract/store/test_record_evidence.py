@@ -254,7 +254,7 @@ def test_an_upgrade_covers_pictures_and_accounts_that_were_there(
         before = revisions()[revisions().index(f"{NUMBER:04}") - 1]
         conn.execute(update(alembic_version).values(version_num=before))
     with store.begin() as conn:
-        migrate(conn, store_settings.forms)
+        migrate(conn, store_settings.forms, f"{NUMBER:04}")
     # What was wrong stays wrong
     assert {table for _, table, _ in problems(store)} == {"entry"}
     with store.engine.connect() as conn, conn.begin():
@@ -282,7 +282,7 @@ def test_an_upgrade_covers_the_duties_that_were_there(
         before = revisions()[revisions().index("0024") - 1]
         conn.execute(update(alembic_version).values(version_num=before))
     with store.begin() as conn:
-        migrate(conn, store_settings.forms)
+        migrate(conn, store_settings.forms, "0024")
     # What was wrong stays wrong; the duties hold as they are, and are covered
     assert {found for _, _, found in problems(store)} == {"AAA2-00"}
     with store.engine.connect() as conn, conn.begin():
