@@ -40,7 +40,6 @@ def test_answers_that_choose_an_area_are_on_the_form(form_id: str) -> None:
         ("signeringslista", "law", Claim(status="done")),
         ("hyra-faktura", "law", Claim(status="done")),
         ("hsl-anteckning", "declared", Claim(status="done")),
-        ("hsl-anteckning", "handbook", Claim(status="done")),
     ],
 )
 def test_a_rule_that_is_not_met_cannot_be_done(form_id: str, rule: str, claim: Claim) -> None:
@@ -53,6 +52,11 @@ def test_a_rule_that_is_not_met_cannot_be_done(form_id: str, rule: str, claim: C
 def test_a_record_with_day_and_profession_is_enough_for_practice() -> None:
     claim = Claim(status="done", day=TODAY, profession="nurse")
     assert RULES["practised"][1](FORMS.latest("hsl-anteckning"), claim) == ""
+
+
+def test_a_form_without_its_page_of_the_handbook_is_found() -> None:
+    elsewhere = FORMS.latest("hsl-anteckning").model_copy(update={"id": "elsewhere"})
+    assert RULES["handbook"][1](elsewhere, Claim(status="done")) == "no handbook.md"
 
 
 def test_a_rule_that_is_left_out_or_strange_is_a_fault() -> None:

@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from pipeline.cli.app import build_app
 from pipeline.domain.errors import EfterskriftError, ExitCode
 from pipeline.domain.settings import ROOT
+from tests.support.form_quality import form_ids
+from tests.support.store.export_examples import FORMS
 
 pytestmark = pytest.mark.slow
 
@@ -133,4 +135,8 @@ def test_site_is_built_without_a_warning_and_needs_no_other_host(tmp_path: Path)
         # A page's own address is the only one that may be absolute.
         found = [url for url in loaded.findall(page.read_text("utf-8")) if "example" not in url]
         assert found == [], page.name
-    assert "Kontinuitetsplanens sida" in (tmp_path / "print_page.html").read_text("utf-8")
+    whole = (tmp_path / "print_page.html").read_text("utf-8")
+    assert "Kontinuitetsplanens sida" in whole
+    titles = re.findall(r'<h1 id="handbok-blanketter-[^"]*"[^>]*>([^<]+)', whole)
+    forms = [FORMS.latest(form_id).title for form_id in form_ids()]
+    assert titles == ["Blanketter", *sorted(forms, key=str.casefold)]
