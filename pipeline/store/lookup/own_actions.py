@@ -17,10 +17,10 @@ from pipeline.store.entries.answers import AnswerOrigin, is_last_decision_correc
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.lookup.found_entries import FoundEntry, with_clients
-from pipeline.store.paper.form_areas import choice_forms
+from pipeline.store.lookup.search import FoundEntry, with_clients
+from pipeline.store.paper.sheets import choice_forms
 from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
-from pipeline.store.schema import lookup, paper
+from pipeline.store.schema import paper, tally
 from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.review import entry_version
 
@@ -130,7 +130,7 @@ def list_own_actions(
         .join(_entry_table, _entry_table.c.id == _event.c.subject)
         .where(
             _event.c.by == person.login,
-            lookup.IS_OWN_ACTION,
+            tally.IS_OWN_ACTION,
             _event.c.action != "skip",
             visibility.visible_entries_condition(conn, person, Action.REVIEW),
         )

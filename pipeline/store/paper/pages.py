@@ -45,8 +45,8 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import list_page_tallies
 from pipeline.store.schema import paper, tally
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.depth import attachment, is_attachment, page_area
 from pipeline.store.schema.paper import entry, page, page_closure
+from pipeline.store.schema.review import attachment, is_attachment, page_area
 from pipeline.store.schema.tally import IS_LIVE_PAGE, IS_QUEUED
 
 STATE_QUEUED = "queued"

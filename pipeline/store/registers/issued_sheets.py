@@ -25,7 +25,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.printed import issued_row, issued_sheet
+from pipeline.store.schema.registers import issued_row, issued_sheet
 
 _issued_table, _page_table, _entry_table = issued_sheet, paper.page, paper.entry
 _MAX_SERIALS = 500

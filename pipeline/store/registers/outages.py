@@ -15,7 +15,7 @@ from pipeline.registers.outages import ALL, OutagePeriod, load_systems, overlaps
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.hash_chain import Detail
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.schema.office import outage
+from pipeline.store.schema.registers import outage
 
 _SUBJECT = "outage"
 

@@ -16,7 +16,7 @@ from pipeline.registers.planned_visits import PlanKind, PlannedCounts
 from pipeline.store.database.engines import insert_missing, upsert_rows
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.schema.printed import pack_number, planned_day
+from pipeline.store.schema.registers import pack_number, planned_day
 
 _planned_day_columns, _pack_number_columns = planned_day.c, pack_number.c
 _MAX_DAYS = 800

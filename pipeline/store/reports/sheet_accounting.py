@@ -38,7 +38,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import count_printed_sheets
 from pipeline.store.registers.packs import is_in_open_pack
 from pipeline.store.schema import paper, registers
-from pipeline.store.schema.printed import issued_row, issued_sheet, unused_sheet
+from pipeline.store.schema.registers import issued_row, issued_sheet, unused_sheet
 from pipeline.store.schema.tally import outstanding_sheet
 
 _issued_table, _page_table = issued_sheet, paper.page

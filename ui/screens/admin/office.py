@@ -12,7 +12,7 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.registers.outages import ALL, OutagePeriod, load_systems, system_name
-from pipeline.store.registers import outages, providers
+from pipeline.store.registers import hsa_ids, outages
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
@@ -33,7 +33,7 @@ def show(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         units = list(areas_by_unit(conn))
         periods = outages.list_outages(conn)
-        by_unit = providers.providers_by_unit(conn)
+        by_unit = hsa_ids.providers_by_unit(conn)
     _outages_section(context, person, units, periods)
     _providers_section(context, person, units, by_unit)
 
@@ -200,10 +200,10 @@ def _save_provider(context: AppContext, person: Person) -> None:
         str(state["prov_number"]).strip(),
     )
     with errors_to(_message("provider").failed), context.store.begin() as conn:
-        providers.save_unit_provider(conn, person, str(state["prov_unit"]), provider, utc_now())
+        hsa_ids.save_unit_provider(conn, person, str(state["prov_unit"]), provider, utc_now())
 
 
 @requires_open_session
 def _undo_provider(context: AppContext, person: Person, unit: str) -> None:
     with errors_to(_message(f"provider-{unit}").failed), context.store.begin() as conn:
-        providers.undo_unit_provider(conn, person, unit, utc_now())
+        hsa_ids.undo_unit_provider(conn, person, unit, utc_now())

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from pipeline.domain.errors import LoginError, UsageError, naming
 from pipeline.domain.law import permissions
@@ -23,13 +23,76 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind
-from pipeline.store.accounts.login.provider_links import remove_link
-from pipeline.store.accounts.login.second_factor import remove_second_factor
-from pipeline.store.accounts.login.typed_codes import code_digest, make_code
+from pipeline.store.accounts.login.second_factor import code_digest, make_code, remove_second_factor
 from pipeline.store.accounts.same_person import find_own_logins, is_same_person
+from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log.events import record
-from pipeline.store.schema.accounts import access_change
+from pipeline.store.schema.accounts import access_change, provider_link
 from pipeline.store.schema.paper import event
+
+# The identity of a person at the organisation's provider: `iss` and `sub`, which never change.
+#
+# A name can be given to another person, or be chosen by its owner. So it says only once which
+# account a new identity belongs to; from then on the identity alone decides. A system administrator
+# unlinks an account whose person has got another identity.
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderIdentity:
+    """An identity at a provider, and the name by which its account is found the first time."""
+
+    issuer: str
+    subject: str
+    name: str
+
+
+def find_linked_login(conn: Connection, identity: ProviderIdentity) -> str | None:
+    """Return the login of the account that this identity is linked to, or None."""
+    link = provider_link.c
+    login: str | None = conn.execute(
+        select(link.login).where(link.issuer == identity.issuer, link.subject == identity.subject)
+    ).scalar_one_or_none()
+    return login
+
+
+def find_unlinked_login(conn: Connection, identity: ProviderIdentity) -> str | None:
+    """Return the login of the account of this name that may be linked to the identity, or None.
+
+    None if there is no such account, it is for emergencies, or it has another identity.
+    """
+    person = people.find_person(conn, people.find_login(conn, identity.name))
+    if person is None or person.break_glass:
+        return None
+    linked = select(provider_link.c.subject).where(provider_link.c.login == person.login)
+    return person.login if conn.execute(linked).first() is None else None
+
+
+def link_by_name(conn: Connection, identity: ProviderIdentity, now: datetime) -> str | None:
+    """Link an identity that is new here to the account of its name; return the login, or None."""
+    lock_keys(conn, "provider links")
+    # Another window of the same person may have linked it meanwhile
+    login = find_linked_login(conn, identity)
+    if login is None and (login := find_unlinked_login(conn, identity)):
+        row = {
+            "login": login,
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "linked_at": now,
+        }
+        conn.execute(insert(provider_link).values(row))
+        record(conn, login, "link_identity", login)
+    return login
+
+
+def linked_logins(conn: Connection) -> frozenset[str]:
+    """Return the logins of all accounts with an identity at a provider."""
+    return frozenset(conn.execute(select(provider_link.c.login)).scalars())
+
+
+def remove_link(conn: Connection, login: str) -> None:
+    """Remove an account's identity; the caller records why."""
+    conn.execute(delete(provider_link).where(provider_link.c.login == login))
+
 
 CODE_LIFETIME = timedelta(days=3)
 FIRST_CODE_LIFETIME = timedelta(days=14)

@@ -12,7 +12,7 @@ from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login.provider_links import linked_logins
+from pipeline.store.accounts.login.access_changes import linked_logins
 from pipeline.store.accounts.login.second_factor import logins_with_second_factor
 from pipeline.store.accounts.people import NO_PASSWORD
 from pipeline.store.accounts.same_person import is_same_person

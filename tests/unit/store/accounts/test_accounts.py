@@ -12,11 +12,11 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.login.accounts import close_account, save_account, seal_password
 from pipeline.login.authentication import redeem_code
-from pipeline.login.password_hashes import (
+from pipeline.login.passwords import (
     SEALED_PASSWORD_WORDS,
     make_sealed_password,
 )
-from pipeline.store.accounts import access_notices, emergency_access, people, sessions
+from pipeline.store.accounts import access_notices, people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes, administration
 from pipeline.store.database.store import Store
@@ -178,14 +178,14 @@ def test_a_use_has_a_reason_and_is_told_until_somebody_has_seen_it(store: Store)
     saved(store, SEALED)
     with store.begin() as conn:
         with pytest.raises(UsageError):
-            emergency_access.start_emergency_use(conn, "nod", " kort  ", NOW)
-        use_id = emergency_access.start_emergency_use(conn, "nod", "Inloggningen ligger nere.", NOW)
+            access_notices.start_emergency_use(conn, "nod", " kort  ", NOW)
+        use_id = access_notices.start_emergency_use(conn, "nod", "Inloggningen ligger nere.", NOW)
         for who in (CHIEF, KEEPER):
-            (use,) = emergency_access.list_unacknowledged(conn, who)
+            (use,) = access_notices.list_unacknowledged(conn, who)
             assert (use.id, use.login, use.reason) == (use_id, "nod", "Inloggningen ligger nere.")
-        emergency_access.acknowledge_use(conn, KEEPER, use_id, NOW)
-        emergency_access.acknowledge_use(conn, CHIEF, use_id, NOW)
-        assert emergency_access.list_unacknowledged(conn, CHIEF) == []
+        access_notices.acknowledge_use(conn, KEEPER, use_id, NOW)
+        access_notices.acknowledge_use(conn, CHIEF, use_id, NOW)
+        assert access_notices.list_unacknowledged(conn, CHIEF) == []
         assert [
             event.by
             for event in events.list_events(conn, use_id)
