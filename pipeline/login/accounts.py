@@ -20,8 +20,11 @@ from pipeline.login.passwords import hash_password, make_sealed_password
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind, note_change
 from pipeline.store.accounts.login import limits
-from pipeline.store.accounts.login.access_changes import cancel_codes, request_change
-from pipeline.store.accounts.login.administration import require_other_account
+from pipeline.store.accounts.login.access_changes import (
+    cancel_codes,
+    request_change,
+    require_other_account,
+)
 from pipeline.store.accounts.login.limits import Attempt, LoginRequest, Proof
 from pipeline.store.accounts.login.second_factor import (
     remove_second_factor,

@@ -31,7 +31,7 @@ from pipeline.reporting.forecast import (
 )
 from pipeline.reporting.situation import Situation
 from pipeline.store.event_log.verification import LogCheck, find_last_log_check
-from pipeline.store.registers.outages import list_outages
+from pipeline.store.registers.planning import list_outages
 from pipeline.store.reports import progress
 from pipeline.store.reports.entry_counts import count_entries_left, count_entry_groups
 from pipeline.store.reports.progress import (

@@ -37,7 +37,7 @@ from pipeline.store.paper.sheets import missing_pages_by_sheet, record_area
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.hsa_ids import hsa_ids_by_login, hsa_ids_by_unit, providers_by_unit
-from pipeline.store.registers.outages import list_outages
+from pipeline.store.registers.planning import list_outages
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema.exports import export_item

@@ -30,8 +30,7 @@ from pipeline.store.paper.pages import count_where
 from pipeline.store.quality.rekeying import has_open_difference
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.registers.outages import list_outages
-from pipeline.store.registers.planning import planned_counts
+from pipeline.store.registers.planning import list_outages, planned_counts
 from pipeline.store.reports.sheet_accounting import count_sheets
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema import paper as schema_paper

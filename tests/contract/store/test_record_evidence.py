@@ -15,7 +15,7 @@ from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login.administration import reopen_account
+from pipeline.store.accounts.login.access_changes import reopen_account
 from pipeline.store.accounts.people import PasswordHash
 from pipeline.store.database.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import migrate

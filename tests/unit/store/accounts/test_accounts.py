@@ -18,7 +18,7 @@ from pipeline.login.passwords import (
 )
 from pipeline.store.accounts import access_notices, people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind
-from pipeline.store.accounts.login import access_changes, administration
+from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import events
 from pipeline.store.registers import client_register
@@ -57,7 +57,7 @@ def test_the_person_of_a_new_account_alone_chooses_its_password(store: Store) ->
     assert logged_in(store, "eva", code) is None
     with store.read() as conn:
         (eva,) = (
-            one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"
+            one for one in access_changes.list_accounts(conn, BOSS) if one.person.login == "eva"
         )
         assert eva.must_change
     assert redeem_code(login_request(store, NOW), "eva", code, PASSWORD)
@@ -73,7 +73,7 @@ def test_a_change_keeps_the_password_and_works_at_once(store: Store) -> None:
     with store.begin() as conn:
         assert save_account(conn, BOSS, moved, NOW) is None
         found = next(
-            one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"
+            one for one in access_changes.list_accounts(conn, BOSS) if one.person.login == "eva"
         )
     assert found.person == moved
     assert (found.active, found.must_change, found.sessions) == (True, False, 0)
@@ -96,12 +96,12 @@ def test_closing_ends_the_sessions_and_opening_gives_the_account_back(store: Sto
         assert sessions.find_session(conn, token) is None
         assert [
             one.active
-            for one in administration.list_accounts(conn, BOSS)
+            for one in access_changes.list_accounts(conn, BOSS)
             if one.person.login == "eva"
         ] == [False]
         with pytest.raises(UsageError, match="closed"):
             save_account(conn, BOSS, EVA, NOW)
-        administration.reopen_account(conn, BOSS, "eva")
+        access_changes.reopen_account(conn, BOSS, "eva")
         assert people.find_person(conn, "eva") == EVA
 
 

@@ -45,7 +45,7 @@ from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
-from pipeline.store.registers.outages import save_outage
+from pipeline.store.registers.planning import save_outage
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import event
 from tests.contract.forms.test_digital_notes import Ward
