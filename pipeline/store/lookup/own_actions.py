@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, null, or_, select
 
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
@@ -49,7 +49,7 @@ def list_own_latest(
     # A note may have moved to an area of law that the person does not see.
     free_note = and_(
         _entry_table.c.form.in_(choice_forms()),
-        visibility.visible_by_unit_condition(conn, person, Action.REVIEW),
+        visibility.visible_entries_condition(conn, person, Action.REVIEW, area=null()),
     )
     visible = or_(visibility.visible_entries_condition(conn, person, Action.REVIEW), free_note)
     own = select(_entry_table).where(

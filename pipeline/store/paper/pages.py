@@ -402,12 +402,8 @@ def _reading_from_row(row: Row[Any]) -> Reading:
         row.value,
         row.p,
         State(row.state),
-        _parse_alternatives(row.alternatives),
+        tuple((value, p) for value, p in row.alternatives),
         tuple(row.characters),
         evidence=reasons,
         words=words,
     )
-
-
-def _parse_alternatives(alternatives: list[list[Any]]) -> tuple[tuple[Any, float], ...]:
-    return tuple((value, p) for value, p in alternatives)

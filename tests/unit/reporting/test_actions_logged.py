@@ -152,8 +152,6 @@ NEEDS_NONE = {
     "store.accounts.visibility.require_unblocked_client": ASKS,
     "store.accounts.visibility.is_client_blocked": ASKS,
     "store.accounts.visibility.visible_entries_condition": ASKS,
-    "store.accounts.visibility.visible_by_unit_condition": ASKS,
-    "store.accounts.visibility.visible_entries_from_unit": ASKS,
     "store.accounts.visibility.visible_pages_condition": ASKS,
     "store.accounts.visibility.filter_visible_entries": ASKS,
     "store.exports.statistics.list_reporting_status": PART,
