@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 
 from pipeline.files import sandbox_process
 from pipeline.files.sandbox_process import SandboxProcess
-from pipeline.login import password_hashes
+from pipeline.login import passwords
 from pipeline.store.database import engines
 from tests.support import shared_data
 from tests.support.store.compiled_statements import CompiledStatements
@@ -31,12 +31,12 @@ def real_hasher() -> Iterator[PasswordHasher]:
 
     Gives what the program itself hashes with.
     """
-    real = password_hashes._hasher
+    real = passwords._hasher
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(password_hashes, "_hasher", CHEAP)
-        password_hashes._dummy_hash.cache_clear()
+        patch.setattr(passwords, "_hasher", CHEAP)
+        passwords._dummy_hash.cache_clear()
         yield real
-    password_hashes._dummy_hash.cache_clear()
+    passwords._dummy_hash.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -73,7 +73,7 @@ def init(
 
 
 def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
-    from pipeline.login.password_rules import hash_new_password
+    from pipeline.login.passwords import hash_new_password
     from pipeline.preparation import first_setup
     from pipeline.store.database.store import open_store
 
@@ -97,7 +97,7 @@ def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
 
 def _ask_new_password(person: Person, settings: Settings) -> PasswordHash:
     """Ask until two that are typed are the same and strong enough: no other answer is lost."""
-    from pipeline.login.password_rules import hash_new_password
+    from pipeline.login.passwords import hash_new_password
 
     while True:
         password = ask_password()

@@ -201,8 +201,7 @@ def person(
     replaces one with the same role. Asks for the password, or reads it from standard input; an
     empty one keeps the current password.
     """
-    from pipeline.login.password_hashes import make_sealed_password
-    from pipeline.login.password_rules import hash_new_password
+    from pipeline.login.passwords import hash_new_password, make_sealed_password
     from pipeline.store.accounts.people import people_by_login, save_person
     from pipeline.store.database.store import open_store
 

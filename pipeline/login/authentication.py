@@ -12,8 +12,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import LoginError, UsageError
 from pipeline.domain.model import Person
-from pipeline.login.password_hashes import matches_password
-from pipeline.login.password_rules import hash_new_password
+from pipeline.login.passwords import hash_new_password, matches_password
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import limits, second_factor
 from pipeline.store.accounts.login.access_changes import (

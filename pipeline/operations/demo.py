@@ -15,7 +15,7 @@ from pipeline.domain.model import Assignment, Client, IssuedSheet, Person, Role
 from pipeline.domain.record import Route
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
-from pipeline.login.password_hashes import hash_password
+from pipeline.login.passwords import hash_password
 from pipeline.operations.demo_truth import SAMPLE_FOLDER, SampleTruth
 from pipeline.operations.intake import SourceFile, import_files
 from pipeline.registers.clients import load_client_register

@@ -43,8 +43,7 @@ from pipeline.operations.upkeep.readiness import (
 from pipeline.store.database.store import open_for_images, open_store
 from pipeline.store.event_log.verification import find_last_log_check
 from pipeline.store.paper.pages import list_image_names
-from pipeline.store.reports.backups import find_last_backup
-from pipeline.store.reports.store_checks import find_last_check
+from pipeline.store.reports.upkeep import find_last_backup, find_last_check
 from pipeline.store.schema.clock import utc_now
 
 MIN_DISK_BYTES = 2 * 1024**3

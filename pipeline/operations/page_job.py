@@ -52,7 +52,7 @@ from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.paper import workers
 from pipeline.store.paper.pages import load_page, mark_page_failed
 from pipeline.store.registers.client_register import client_register_version, list_clients
-from pipeline.store.registers.outages import list_outages
+from pipeline.store.registers.planning import list_outages
 from pipeline.store.registers.staff import load_staff_list
 
 T = TypeVar("T")

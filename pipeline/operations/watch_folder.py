@@ -39,7 +39,7 @@ from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerpri
 from pipeline.store.database.history import require_head
 from pipeline.store.database.store import Store
 from pipeline.store.paper.intake.batches import is_source_imported, last_source_of_unfinished
-from pipeline.store.paper.intake.watched import (
+from pipeline.store.paper.intake.stacks import (
     PassedFile,
     PassedOver,
     WatchedFolder,

@@ -31,7 +31,7 @@ from pipeline.reporting.forecast import (
 )
 from pipeline.reporting.situation import Situation
 from pipeline.store.event_log.verification import LogCheck, find_last_log_check
-from pipeline.store.registers.outages import list_outages
+from pipeline.store.registers.planning import list_outages
 from pipeline.store.reports import progress
 from pipeline.store.reports.entry_counts import count_entries_left, count_entry_groups
 from pipeline.store.reports.progress import (
@@ -42,8 +42,8 @@ from pipeline.store.reports.progress import (
     UnitCount,
 )
 from pipeline.store.reports.sheet_accounting import SheetBalance, count_sheets, list_accounted_units
-from pipeline.store.reports.store_checks import StoreCheck, find_last_check
-from pipeline.store.reports.unsigned import count_unsigned_by_reviewer
+from pipeline.store.reports.upkeep import StoreCheck, find_last_check
+from pipeline.store.reports.work_load import count_unsigned_by_reviewer
 
 AGE_LIMITS = {"0-1": 1, "2-3": 3, "4-7": 7, "8-14": 14}
 """Age of an entry: name → it is younger than this many days."""

@@ -25,7 +25,7 @@ from pipeline.domain.review.rules import (
 from pipeline.store.entries.answers import AnswerOrigin, BatchAnswers, DecidedAnswer
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.queue_order import decided_due_time
-from pipeline.store.paper.form_areas import confirmed_area
+from pipeline.store.paper.sheets import confirmed_area
 
 
 def first_review_answers(

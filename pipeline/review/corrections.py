@@ -67,8 +67,7 @@ from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.lookup.own_actions import was_corrected_last
-from pipeline.store.paper.form_areas import choice_forms, set_confirmed_area
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.sheets import choice_forms, list_sheet_pages, set_confirmed_area
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.duplicate_entries import find_active_mark
 from pipeline.store.review.duties import reopen_duties

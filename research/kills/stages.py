@@ -44,13 +44,13 @@ from pipeline.export.runs import (
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.files.atomic import write_private
-from pipeline.login.password_hashes import hash_password
+from pipeline.login.passwords import hash_password
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob
 from pipeline.reading.read_page import PageResult
 from pipeline.review import decisions, signing
 from pipeline.store.accounts import people
-from pipeline.store.database.backup import back_up
+from pipeline.store.database.copies import back_up
 from pipeline.store.database.history import head
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue

@@ -11,7 +11,7 @@ FORMS = {path.parent.name for path in (ROOT / "forms").glob("*/form.yaml")}
 NAMED = {
     "pipeline/domain/form/form.py": {"signaturfortydligande", "forsattsblad"},  # its own lists
     "pipeline/forms/visit_lists.py": {"korlista"},  # what a plan is printed on by default
-    "pipeline/store/paper/form_areas.py": {
+    "pipeline/store/paper/sheets.py": {
         "bilaga",
         "fri-anteckning",
     },  # unknown and attached pages
@@ -20,7 +20,8 @@ NAMED = {
 """Why each file may name these forms."""
 SAMPLES = {
     "pipeline/operations/demo.py",  # the invented municipality
-    "pipeline/store/database/migrations/versions/0021_duties.py",  # a revision is history
+    # A revision is history
+    "pipeline/store/database/migrations/versions/0023_duties_and_evidence.py",
 }
 OTHER_MEANING = {"pipeline/export/targets.py": {"matvarden"}}
 """A target that has the name of a form."""

@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.settings import Settings
+from pipeline.store.database.engines import queue_file, wait_turn
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.database.write_queue import queue_file, wait_turn
 from pipeline.store.event_log.events import list_events, record
 from tests.faults.killed import assert_killed, die
 from tests.faults.watching import until

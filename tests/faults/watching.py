@@ -15,8 +15,8 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
+from pipeline.store.database.engines import wait_turn
 from pipeline.store.database.store import Store
-from pipeline.store.database.write_queue import wait_turn
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.schema.paper import entry, event, page
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import people, sessions
-from pipeline.store.accounts.login import provider_links
-from pipeline.store.accounts.login.provider_links import ProviderIdentity
+from pipeline.store.accounts.login import access_changes
+from pipeline.store.accounts.login.access_changes import ProviderIdentity
 from pipeline.store.database.store import Store
 from pipeline.store.schema.clock import utc_now
 
@@ -61,11 +61,11 @@ def verify_provider_login(
     ):
         return None
     with store.read() as conn:
-        login = provider_links.find_linked_login(conn, identity)
-        is_new = login is None and provider_links.find_unlinked_login(conn, identity) is not None
+        login = access_changes.find_linked_login(conn, identity)
+        is_new = login is None and access_changes.find_unlinked_login(conn, identity) is not None
     if is_new:
         with store.begin() as conn:
-            login = provider_links.link_by_name(conn, identity, now)
+            login = access_changes.link_by_name(conn, identity, now)
     if login is None:
         return None
     # The user must have an open account here, and the login must not have been ended.

@@ -10,7 +10,7 @@ import streamlit as st
 from pipeline.domain.errors import UsageError
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.store.accounts import access_notices, emergency_access
+from pipeline.store.accounts import access_notices
 from pipeline.store.accounts.access_notices import AccessNotice
 from pipeline.store.accounts.login import access_changes
 from pipeline.store.schema.clock import utc_now
@@ -32,7 +32,7 @@ def emergency_banner(context: AppContext, person: Person) -> None:
     if not is_allowed(person, Action.ALARM):
         return
     with context.store.read() as conn:
-        uses = emergency_access.list_unacknowledged(conn, person)
+        uses = access_notices.list_unacknowledged(conn, person)
     for use in uses:
         with st.container(
             border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"
@@ -57,7 +57,7 @@ def emergency_banner(context: AppContext, person: Person) -> None:
 @requires_open_session
 def _acknowledge_use(context: AppContext, person: Person, use_id: str) -> None:
     with context.store.begin() as conn:
-        emergency_access.acknowledge_use(conn, person, use_id, utc_now())
+        access_notices.acknowledge_use(conn, person, use_id, utc_now())
 
 
 def access_banner(context: AppContext, person: Person) -> None:

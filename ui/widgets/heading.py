@@ -11,7 +11,7 @@ import streamlit as st
 
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.store.accounts import guide as accounts_guide
+from pipeline.store.accounts import own_choices
 from pipeline.store.schema.clock import utc_now
 from pipeline.texts import LANGUAGES, catalogue
 from ui import session
@@ -33,7 +33,7 @@ def show_guide(context: AppContext, person: Person) -> None:
     """Show the guide of the user's role, a few steps, until it is closed."""
     if _GUIDE_CLOSED_KEY not in st.session_state:
         with context.store.read() as conn:
-            st.session_state[_GUIDE_CLOSED_KEY] = accounts_guide.is_guide_closed(conn, person.login)
+            st.session_state[_GUIDE_CLOSED_KEY] = own_choices.is_guide_closed(conn, person.login)
     if st.session_state[_GUIDE_CLOSED_KEY]:
         return
     with st.container(border=True, key="guide"):
@@ -60,14 +60,14 @@ def show_guide(context: AppContext, person: Person) -> None:
 def show_guide_again(context: AppContext, person: Person) -> None:
     """Reopen the guide."""
     with context.store.begin() as conn:
-        accounts_guide.reopen_guide(conn, person.login)
+        own_choices.reopen_guide(conn, person.login)
     st.session_state[_GUIDE_CLOSED_KEY] = False
 
 
 @requires_open_session
 def _close_guide(context: AppContext, person: Person) -> None:
     with context.store.begin() as conn:
-        accounts_guide.close_guide(conn, person.login, utc_now())
+        own_choices.close_guide(conn, person.login, utc_now())
     st.session_state[_GUIDE_CLOSED_KEY] = True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipeline.domain.model import Person
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.store import Store
-from pipeline.store.exports.manual_entry.copies import list_keying
+from pipeline.store.exports.manual_entry import list_keying
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_recent, t
 

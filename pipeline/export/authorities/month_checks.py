@@ -23,8 +23,8 @@ from pipeline.domain.record import OutageKind
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, StatisticsExporter
 from pipeline.registers.outages import ALL, OutagePeriod, covers, find_system
-from pipeline.store.registers.outages import list_outages
-from pipeline.store.reports.month_paper import (
+from pipeline.store.registers.planning import list_outages
+from pipeline.store.reports.paper_days import (
     ANY_MONTH,
     ReportingScope,
     count_hidden_entries,

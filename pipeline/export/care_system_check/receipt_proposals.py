@@ -30,8 +30,8 @@ from pipeline.registers.care_system_list import (
 from pipeline.store.event_log import events
 from pipeline.store.exports import records
 from pipeline.store.exports.care_system_matches import list_unproven_items
-from pipeline.store.exports.proofs import Finding, Proof, ProofMeans, save_proofs
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
+from pipeline.store.exports.runs import Finding, Proof, ProofMeans, save_proofs
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.texts import Text
 

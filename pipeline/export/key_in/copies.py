@@ -11,9 +11,8 @@ from pipeline.domain.model import Person
 from pipeline.export.key_in.screen import CLAIM_MINUTES
 from pipeline.export.key_in.signatures import require_visible_entries
 from pipeline.export.runs import ExportContext, require_run
-from pipeline.store.exports import run_items
-from pipeline.store.exports.manual_entry import claims, copies, signatures
-from pipeline.store.exports.manual_entry.changes import find_changes
+from pipeline.store.exports import manual_entry, run_items
+from pipeline.store.exports.manual_entry import find_changes
 
 
 def save_copied_parts(
@@ -44,11 +43,11 @@ def save_copied_parts(
         parts = {
             (entry_id, items[entry_id].revision): list(names) for entry_id, names in copied.items()
         }
-        copies.save_copies(conn, person.login, parts, now)
+        manual_entry.save_copies(conn, person.login, parts, now)
         changes = find_changes(conn, [items[entry_id] for entry_id in copied])
-        signed = signatures.list_signed(conn, run_id)
+        signed = manual_entry.list_signed(conn, run_id)
         held = [
-            claims.claim_entry(conn, person.login, entry_id, revision, now, CLAIM_MINUTES)
+            manual_entry.claim_entry(conn, person.login, entry_id, revision, now, CLAIM_MINUTES)
             for entry_id, revision in parts
             if (entry_id, revision) not in signed
         ]

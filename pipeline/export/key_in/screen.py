@@ -1,8 +1,8 @@
 """The key-in lists on a screen, one client at a time, for systems that have no import.
 
 A list has entries of one receiving system, module and area of law. The entries of a client are
-shown to one person at a time (`store/exports/manual_entry/claims.py`), so that no two persons key
-in the same. That they are in the other system is signed for once (`signatures.py`).
+shown to one person at a time (`store/exports/manual_entry.py`), so that no two persons key in the
+same. That they are in the other system is signed for once (`signatures.py`).
 """
 
 from __future__ import annotations
@@ -32,10 +32,8 @@ from pipeline.export.runs import (
 )
 from pipeline.export.targets import find_target
 from pipeline.store.event_log import events
-from pipeline.store.exports import records, run_items, runs
-from pipeline.store.exports.manual_entry import claims
-from pipeline.store.exports.manual_entry.heads import EntryHead, load_heads
-from pipeline.store.exports.manual_entry.signatures import list_signed
+from pipeline.store.exports import manual_entry, records, run_items, runs
+from pipeline.store.exports.manual_entry import EntryHead, list_signed, load_heads
 from pipeline.store.exports.run_items import Connection, RunItem
 from pipeline.store.exports.runs import lock_run
 from pipeline.store.registers import client_register
@@ -124,7 +122,7 @@ class _Desk:
 
     def claim(self, item: RunItem) -> bool:
         """Claim an entry; another person may have claimed it at the same moment."""
-        return claims.claim_entry(
+        return manual_entry.claim_entry(
             self.conn, self.person.login, item.entry_id, item.revision, self.now, CLAIM_MINUTES
         )
 
@@ -218,8 +216,8 @@ def claim_next_client(
         lock_run(conn, run_id)
         waiting = _list_items(conn, context, person, list_name)
         left_out = {*skipped, *_find_possible_matches(conn, context, waiting)}
-        claims.release_claims(conn, person.login)
-        claimed = claims.list_claimed_by_others(conn, person.login, now)
+        manual_entry.release_claims(conn, person.login)
+        claimed = manual_entry.list_claimed_by_others(conn, person.login, now)
         free = [
             item
             for item in waiting

@@ -17,10 +17,8 @@ from pipeline.store.accounts import visibility
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log import events
-from pipeline.store.exports import ready_entries, run_items
-from pipeline.store.exports.manual_entry import claims, signatures
-from pipeline.store.exports.manual_entry.changes import find_changes
-from pipeline.store.exports.manual_entry.signatures import SignedEntry
+from pipeline.store.exports import manual_entry, ready_entries, run_items
+from pipeline.store.exports.manual_entry import SignedEntry, find_changes
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
 from pipeline.store.exports.runs import lock_run
 
@@ -48,19 +46,19 @@ def sign_entries(
             raise ExportError("not_in_run", run_id=run_id, value=", ".join(sorted(entry_ids)[:20]))
         require_visible_entries(conn, person, entry_ids)
         chosen = [items[entry_id] for entry_id in entry_ids]
-        taken = claims.list_claimed_by_others(conn, person.login, now)
+        taken = manual_entry.list_claimed_by_others(conn, person.login, now)
         if any((item.entry_id, item.revision) in taken for item in chosen):
             raise ExportError("key_in_taken")
-        signed = signatures.list_signed(conn, run_id)
+        signed = manual_entry.list_signed(conn, run_id)
         new = [item for item in chosen if item.accepted is None and not _is_signed(item, signed)]
         if changes := find_changes(conn, [item for item in chosen if not _is_signed(item, signed)]):
             raise EntryChangedError("key_in_changed", changes=changes)
         if not new:
             return ""
         revisions = [(item.entry_id, item.revision) for item in new]
-        turn = signatures.save_signature(conn, person.login, run_id, revisions, now)
+        turn = manual_entry.save_signature(conn, person.login, run_id, revisions, now)
         _record(conn, person, "key_in_signed", run_id, new)
-        claims.release_claims(conn, person.login)
+        manual_entry.release_claims(conn, person.login)
         return turn
 
 
@@ -77,13 +75,13 @@ def undo_signature(context: ExportContext, person: Person, turn: str, now: datet
     """
     with context.store.begin() as conn:
         require_permission(person, Action.RECEIPT)
-        latest, entries = signatures.list_open_turn(conn, person.login)
+        latest, entries = manual_entry.list_open_turn(conn, person.login)
         if latest != turn or _is_late(entries, now):
             raise ExportError("key_in_undo_late")
         require_visible_entries(conn, person, [entry.entry_id for entry in entries])
         run_id = entries[0].run
         items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
-        count = signatures.undo_turn(conn, person.login, turn, now)
+        count = manual_entry.undo_turn(conn, person.login, turn, now)
         _record(conn, person, "key_in_undone", run_id, [items[entry.entry_id] for entry in entries])
         return count
 
@@ -96,7 +94,7 @@ def find_open_signature(context: ExportContext, person: Person, now: datetime) -
     """
     with context.store.read() as conn:
         require_permission(person, Action.RECEIPT)
-        turn, entries = signatures.list_open_turn(conn, person.login)
+        turn, entries = manual_entry.list_open_turn(conn, person.login)
     return ("", 0) if _is_late(entries, now) else (turn, len(entries))
 
 
@@ -107,15 +105,15 @@ def _is_late(entries: Sequence[SignedEntry], now: datetime) -> bool:
 def settle_signatures(store: Store, now: datetime) -> int:
     """Give the entries of signatures that can no longer be undone their receipts; return how many.
 
-    The receipts are those of the persons who signed, at the moments of their signatures. An entry
+    The receipts are those of the persons who signed, at the moments of their claims. An entry
     that has another answer meanwhile keeps it.
     """
     before = now - timedelta(minutes=UNDO_MINUTES)
     with store.read() as conn:
-        if not signatures.has_due(conn, before):
+        if not manual_entry.has_due(conn, before):
             return 0
     with store.begin() as conn:
-        due = signatures.take_due(conn, before)
+        due = manual_entry.take_due(conn, before)
         items = {
             (run, item.entry_id): item
             for run in {entry.run for entry in due}
@@ -128,7 +126,7 @@ def settle_signatures(store: Store, now: datetime) -> int:
         ]
         for entry, item in unanswered:
             _write_receipt(conn, entry, item)
-        signatures.mark_settled(conn, [(entry.entry_id, entry.revision) for entry in due], now)
+        manual_entry.mark_settled(conn, [(entry.entry_id, entry.revision) for entry in due], now)
     return len(unanswered)
 
 

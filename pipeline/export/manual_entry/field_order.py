@@ -20,8 +20,8 @@ from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.manual_entry.one_list import with_field_orders
 from pipeline.export.mapping import ManualEntryMapping
 from pipeline.export.targets import find_target
-from pipeline.store.exports.manual_entry import field_orders
-from pipeline.store.exports.manual_entry.field_orders import FieldOrder
+from pipeline.store.exports import manual_entry
+from pipeline.store.exports.manual_entry import FieldOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def save_field_order(
         tuple(name for name, is_own in fields if not is_own),
     )
     with context.store.begin() as conn:
-        field_orders.save_order(conn, person, where, order, now)
+        manual_entry.save_order(conn, person, where, order, now)
 
 
 def _list_fields(form: Form, mapping: ManualEntryMapping | None) -> list[ArrangedField]:

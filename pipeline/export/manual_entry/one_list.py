@@ -13,8 +13,7 @@ from pipeline.export.manual_entry.order import sort_for_keying
 from pipeline.export.mapping import ExportMapping, ManualEntryField, ManualEntryMapping
 from pipeline.store.entries.triage import unit_matcher
 from pipeline.store.exports import run_items
-from pipeline.store.exports.manual_entry.field_orders import FieldOrder, load_orders
-from pipeline.store.exports.manual_entry.heads import load_heads
+from pipeline.store.exports.manual_entry import FieldOrder, load_heads, load_orders
 from pipeline.store.exports.routes import find_route
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.reports.progress import UnansweredRun

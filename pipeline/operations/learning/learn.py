@@ -54,8 +54,12 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.protected_identity import find_covered_areas
 from pipeline.store.registers import client_register
 from pipeline.store.registers.staff import load_staff_list
-from pipeline.store.reports.closed_entries import ReviewedSheet, list_reviewed_sheets
-from pipeline.store.reports.learning import LEARNING_SUBJECT, find_unfinished_learning
+from pipeline.store.reports.closed_entries import (
+    LEARNING_SUBJECT,
+    ReviewedSheet,
+    find_unfinished_learning,
+    list_reviewed_sheets,
+)
 
 # Export confirmed fields as a training set for networks: images, labels and the permit.
 #

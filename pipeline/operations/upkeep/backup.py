@@ -54,8 +54,8 @@ from pipeline.store.database.image_store import (
 from pipeline.store.database.migrations.row_copy import write_rows
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.hash_chain import load_head
-from pipeline.store.paper.intake.watched import list_watched_paths
-from pipeline.store.reports.backups import (
+from pipeline.store.paper.intake.stacks import list_watched_paths
+from pipeline.store.reports.upkeep import (
     BackupFacts,
     find_last_number,
     goes_on_from,

@@ -22,7 +22,7 @@ from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import list_undelivered_runs
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.form_publications import list_publications
-from pipeline.store.reports.learning import find_unfinished_learning
+from pipeline.store.reports.closed_entries import find_unfinished_learning
 from pipeline.store.schema.clock import utc_now
 
 _FOLDER_VARIABLE = "EFTERSKRIFT_BACKUP_FOLDER"

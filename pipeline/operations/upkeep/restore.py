@@ -25,12 +25,12 @@ from pipeline.operations.upkeep.backup_check import (
 from pipeline.operations.upkeep.backup_folder import BackupFolder, Manifest
 from pipeline.operations.upkeep.encryption import PrivateKeys
 from pipeline.operations.upkeep.store_check import check_store
+from pipeline.store.database.engines import queue_file
 from pipeline.store.database.history import head, revisions
 from pipeline.store.database.image_files import ImageFolder, Images
 from pipeline.store.database.image_store import make_images
 from pipeline.store.database.migrations.row_copy import fill_database
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
-from pipeline.store.database.write_queue import queue_file
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.verification import verify_chain
 

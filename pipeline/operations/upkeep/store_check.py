@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.domain.settings import Settings
+from pipeline.store.database.copies import find_database_problem
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.image_store import (
     find_file_uses,
     list_named_files,
     list_source_files,
 )
-from pipeline.store.database.integrity import find_database_problem
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.chain_check import ChainProblem
 from pipeline.store.event_log.record_check import RecordCheck
-from pipeline.store.reports.store_checks import (
+from pipeline.store.reports.upkeep import (
     StoreCheck,
     begin_check,
     begin_due_check,

@@ -35,13 +35,17 @@ from pipeline.reporting.watching.drift import (
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.verification import LogCheck, find_last_log_check, is_latest_intact
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.reports.backups import BackupState, find_last_backup
-from pipeline.store.reports.store_checks import StoreCheck, find_last_check
-from pipeline.store.reports.watch import (
+from pipeline.store.reports.entry_counts import (
     QueueState,
     count_unreceipted,
     list_ended_pages,
     load_queue_state,
+)
+from pipeline.store.reports.upkeep import (
+    BackupState,
+    StoreCheck,
+    find_last_backup,
+    find_last_check,
 )
 from pipeline.texts import Words, grouped
 

@@ -37,7 +37,7 @@ from pipeline.reporting.watching.alarms import (
 from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.paper.workers import count_queue
-from pipeline.store.reports.watch import count_failures
+from pipeline.store.reports.entry_counts import count_failures
 from pipeline.store.schema.clock import utc_now
 
 _KEPT_SECONDS = 5.0

@@ -1,7 +1,7 @@
 """Members of staff and their accounts.
 
 Passwords are kept as Argon2id hashes only, which are computed before a transaction begins
-(`pipeline/login/password_hashes.py`).
+(`pipeline/login/passwords.py`).
 """
 
 from __future__ import annotations

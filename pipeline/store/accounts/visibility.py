@@ -24,7 +24,6 @@ from sqlalchemy import (
     case,
     false,
     func,
-    null,
     or_,
     select,
     true,
@@ -159,10 +158,20 @@ def filter_blocked(conn: Connection, person: Person, pids: Iterable[str]) -> set
 
 
 def visible_entries_condition(
-    conn: Connection, person: Person, action: Action
+    conn: Connection,
+    person: Person,
+    action: Action,
+    *,
+    unit: Column[Any] = _entry.c.unit,
+    area: ColumnElement[Any] = _entry.c.area,
 ) -> ColumnElement[bool]:
-    """Return the condition on entries that the person may do this with them."""
-    within = _is_within(person, action, _entry.c.unit, _entry.c.area, _entry.c.form)
+    """Return the condition on entries that the person may do this with them.
+
+    Args:
+        unit: another column with the unit, as that from which an entry was sent on.
+        area: another area of law; null: all entries have that of their unit.
+    """
+    within = _is_within(person, action, unit, area, _entry.c.form)
     return and_(within, _unblocked_entries_condition(conn, person))
 
 
@@ -176,26 +185,6 @@ def filter_visible_entries(
         for part in chunk_ids(entry_ids)
         for entry_id in conn.execute(visible.where(_entry.c.id.in_(part))).scalars()
     }
-
-
-def visible_entries_from_unit(
-    conn: Connection, person: Person, action: Action, unit: Column[Any]
-) -> ColumnElement[bool]:
-    """Return `visible_entries_condition` for entries that came from a unit.
-
-    Args:
-        unit: a column with the unit that the entry was in before it was sent on.
-    """
-    within = _is_within(person, action, unit, _entry.c.area, _entry.c.form)
-    return and_(within, _unblocked_entries_condition(conn, person))
-
-
-def visible_by_unit_condition(
-    conn: Connection, person: Person, action: Action
-) -> ColumnElement[bool]:
-    """Return `visible_entries_condition` as if all entries had the area of law of their unit."""
-    within = _is_within(person, action, _entry.c.unit, null(), _entry.c.form)
-    return and_(within, _unblocked_entries_condition(conn, person))
 
 
 def visible_pages_condition(

@@ -96,12 +96,13 @@ def require_known(revision: str, store: str) -> None:
     """Check that a revision is in this program's history, which begins with version 1.0.0.
 
     Raises:
-        SchemaOutdatedError: it is from before; version 1.1.0 upgrades it.
+        SchemaOutdatedError: it is from before, or of no release; version 1.1.0 upgrades it.
         SchemaTooNewError: it is of a later version of the program.
     """
-    if len(revision) < len(head()):
+    is_known = revision in revisions()
+    if len(revision) < len(head()) or (revision < head() and not is_known):
         raise SchemaOutdatedError("schema_before_history", store=store, found=revision)
-    if revision not in revisions():
+    if not is_known:
         raise SchemaTooNewError("schema_too_new", store=store, found=revision, known=head())
 
 

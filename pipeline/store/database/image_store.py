@@ -14,11 +14,10 @@ from sqlalchemy import Column, Connection, func, insert, select, union
 
 from pipeline.domain.settings import Settings
 from pipeline.store.database.image_files import NO_ID, ImageFolder, Images
-from pipeline.store.schema.depth import page_area
 from pipeline.store.schema.exports import archive_package, export_run
 from pipeline.store.schema.paper import page
-from pipeline.store.schema.review import duplicate_mark
-from pipeline.store.schema.upkeep import image_store
+from pipeline.store.schema.registers import image_store
+from pipeline.store.schema.review import duplicate_mark, page_area
 
 _SAMPLE = 100
 """So many named files are looked for where the database has no id yet; one is enough."""

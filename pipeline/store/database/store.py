@@ -44,20 +44,7 @@ from pipeline.store.event_log.events import (
     write_pending,
 )
 from pipeline.store.event_log.hash_chain import start_chain
-from pipeline.store.schema import (
-    accounts,
-    depth,
-    exports,
-    lookup,
-    manual_entry,
-    office,
-    paper,
-    printed,
-    registers,
-    review,
-    tally,
-    upkeep,
-)
+from pipeline.store.schema import accounts, exports, paper, registers, review, tally
 from pipeline.store.schema.append_only import protect_tables
 from pipeline.store.schema.tally_triggers import create_tally_triggers
 
@@ -66,20 +53,7 @@ _SUBJECT_LENGTH = 80
 """The longest subject of an event."""
 RESTORATION_MARK = ".restore-unfinished"
 """The file that a workspace has while it is being restored."""
-ALL_TABLES = (
-    accounts,
-    depth,
-    exports,
-    lookup,
-    manual_entry,
-    office,
-    paper,
-    printed,
-    registers,
-    review,
-    tally,
-    upkeep,
-)
+ALL_TABLES = (accounts, exports, paper, registers, review, tally)
 """The modules that declare tables and indexes, imported so that `metadata` is complete."""
 _is_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 

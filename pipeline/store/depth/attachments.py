@@ -36,11 +36,10 @@ from pipeline.store.entries.sheet_entries import make_entries
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.form_areas import ATTACHMENT_FORM, FREE_NOTE_FORM, form_area
 from pipeline.store.paper.pages import STATE_READ, Page, load_page
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.sheets import ATTACHMENT_FORM, FREE_NOTE_FORM, form_area, list_sheet_pages
 from pipeline.store.schema import paper
-from pipeline.store.schema.depth import attachment, is_attachment
+from pipeline.store.schema.review import attachment, is_attachment
 
 _page_table, _entry_table, _draft_table = paper.page, paper.entry, paper.draft
 MAX_TITLE_LENGTH: Final = 120

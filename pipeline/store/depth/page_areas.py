@@ -28,7 +28,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.duplicates import is_entry_begun
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.schema import paper
-from pipeline.store.schema.depth import is_area, page_area
+from pipeline.store.schema.review import is_area, page_area
 
 _entry_table = paper.entry
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)

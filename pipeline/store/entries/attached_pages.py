@@ -22,7 +22,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import STATE_READ, Page
 from pipeline.store.paper.protected_identity import find_covered_boxes
 from pipeline.store.schema import paper
-from pipeline.store.schema.depth import attachment, is_area, is_attachment, page_area, page_text
+from pipeline.store.schema.review import attachment, is_area, is_attachment, page_area, page_text
 
 _page_table = paper.page
 _MAX_FOLLOWERS = 60

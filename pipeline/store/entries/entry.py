@@ -30,8 +30,8 @@ from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.review.triage import LEVEL_BY_CLASS
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.paper.form_areas import FREE_NOTE_FORM
 from pipeline.store.paper.pages import Page, load_page_reading
+from pipeline.store.paper.sheets import FREE_NOTE_FORM
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import LONGEST_CLAIM, utc_now
 

@@ -29,7 +29,7 @@ from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry_as_seen
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.issued_sheets import find_issued_sheet
-from pipeline.store.schema.depth import sheet_depth, unit_depth
+from pipeline.store.schema.review import sheet_depth, unit_depth
 
 
 def printed_answers(

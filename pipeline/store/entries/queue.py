@@ -18,7 +18,7 @@ from pipeline.domain.law.permissions import Action, is_allowed, permitted_units,
 from pipeline.domain.model import Person
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.queue_choice import group_condition, keep_group
+from pipeline.store.accounts.own_choices import group_condition, keep_group
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,

@@ -39,7 +39,6 @@ from pipeline.store.paper.duplicates import (
     replace_original,
     replace_with_later_scan,
 )
-from pipeline.store.paper.form_areas import FREE_NOTE_FORM, form_area
 from pipeline.store.paper.pages import (
     STATE_READ,
     Page,
@@ -50,7 +49,7 @@ from pipeline.store.paper.pages import (
     load_page_reading,
     mark_page_failed,
 )
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.sheets import FREE_NOTE_FORM, form_area, list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
 from pipeline.store.schema import paper

@@ -38,7 +38,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import load_sheet_readings
 from pipeline.store.schema import paper
 from pipeline.store.schema.id_chunks import chunk_ids
-from pipeline.store.schema.office import triage_order, triage_table
+from pipeline.store.schema.registers import triage_order, triage_table
 
 _entry_table = paper.entry
 _SORTED_COLUMNS = (

@@ -147,7 +147,9 @@ def append_rows(
     records = digest_of_digests(stored) if stored else None
     for row in (*rows[:-1], replace(rows[-1], records=records)):
         linked = link_row(row, head)
-        values.append(_row_values(linked))
+        values.append(
+            {name: getattr(linked, name) for name in _NAMES} | {"detail": dict(linked.detail)}
+        )
         head = ChainHead(linked.id, linked.sha256 or "")
     conn.execute(insert(_event_table), values)
     if stored:
@@ -214,7 +216,3 @@ def _link_unchained_rows(conn: Connection) -> None:
 
 def _rows_query(names: Sequence[str] = _NAMES) -> Select[Any]:
     return select(*(_event_table.c[name] for name in names))
-
-
-def _row_values(row: LogRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _NAMES} | {"detail": dict(row.detail)}

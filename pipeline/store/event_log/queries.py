@@ -43,7 +43,7 @@ from pipeline.store.schema import exports, paper, registers
 from pipeline.store.schema.accounts import client_block
 from pipeline.store.schema.exports import archived_sheet, statistics_item
 from pipeline.store.schema.id_chunks import chunk_ids
-from pipeline.store.schema.printed import issued_row, issued_sheet
+from pipeline.store.schema.registers import issued_row, issued_sheet
 from pipeline.store.schema.review import pull
 
 _FETCH_ROWS = 2000

@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from pipeline.store.schema import accounts, depth, exports, paper, registers, review
+from pipeline.store.schema import accounts, exports, paper, registers, review
 from pipeline.store.schema.accounts import record_digest
 from pipeline.store.schema.clock import UtcDateTime
 
@@ -155,7 +155,7 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
         _kind(exports.archived_sheet, "package"),
         _kind(exports.paper_decision, "package"),
         _kind(paper.page, "id", without=_READING_COLUMNS, since=_EVIDENCE_AND_RIGHTS),
-        _kind(depth.page_area, "page", since=_EVIDENCE_AND_RIGHTS),
+        _kind(review.page_area, "page", since=_EVIDENCE_AND_RIGHTS),
         _kind(registers.client, "pid", since=_EVIDENCE_AND_RIGHTS),
         _kind(accounts.client_block, "id", since=_EVIDENCE_AND_RIGHTS),
         _kind(

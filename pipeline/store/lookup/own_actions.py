@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, null, or_, select
 
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
@@ -17,10 +17,10 @@ from pipeline.store.entries.answers import AnswerOrigin, is_last_decision_correc
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.lookup.found_entries import FoundEntry, with_clients
-from pipeline.store.paper.form_areas import choice_forms
+from pipeline.store.lookup.search import FoundEntry, with_clients
+from pipeline.store.paper.sheets import choice_forms
 from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
-from pipeline.store.schema import lookup, paper
+from pipeline.store.schema import paper, tally
 from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.review import entry_version
 
@@ -49,7 +49,7 @@ def list_own_latest(
     # A note may have moved to an area of law that the person does not see.
     free_note = and_(
         _entry_table.c.form.in_(choice_forms()),
-        visibility.visible_by_unit_condition(conn, person, Action.REVIEW),
+        visibility.visible_entries_condition(conn, person, Action.REVIEW, area=null()),
     )
     visible = or_(visibility.visible_entries_condition(conn, person, Action.REVIEW), free_note)
     own = select(_entry_table).where(
@@ -130,7 +130,7 @@ def list_own_actions(
         .join(_entry_table, _entry_table.c.id == _event.c.subject)
         .where(
             _event.c.by == person.login,
-            lookup.IS_OWN_ACTION,
+            tally.IS_OWN_ACTION,
             _event.c.action != "skip",
             visibility.visible_entries_condition(conn, person, Action.REVIEW),
         )

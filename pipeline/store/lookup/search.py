@@ -6,26 +6,77 @@ anything else would tell what was read or typed in it, before it is reviewed bli
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union
 
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
-from pipeline.domain.model import Person
+from pipeline.domain.model import Client, EntryState, Person
 from pipeline.forms.fiducials import normalize_serial
 from pipeline.registers.clients import split_words
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.entry import select_entries
+from pipeline.store.entries.entry import OPEN_STATES, Entry, select_entries
+from pipeline.store.entries.second_reviewer import filter_excluded_as_second
 from pipeline.store.event_log.events import client_log_subject, record
-from pipeline.store.lookup.found_entries import FoundEntry, with_clients
 from pipeline.store.paper.protected_identity import find_hidden_pids
-from pipeline.store.registers.client_register import find_client, strip_pid_separators
-from pipeline.store.schema import lookup, paper, registers
-from pipeline.store.schema.printed import issued_sheet
+from pipeline.store.registers.client_register import (
+    filter_known_clients,
+    find_client,
+    strip_pid_separators,
+)
+from pipeline.store.schema import paper, registers, tally
+from pipeline.store.schema.registers import issued_sheet
 from pipeline.store.schema.review import temporary_identity
+
+# Entries as lists of a lookup show them: with their client where the person may see the client.
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntry:
+    """An entry, with the name of its client (empty if the register lacks it).
+
+    `number` is the personal number. Of an open entry nothing is told, since it may be reviewed
+    blind; `is_hidden`: nor of a client whose identity the person may not see. `is_for_other`: it
+    waits for another person than this one.
+    """
+
+    entry: Entry
+    client: str = ""
+    number: str = ""
+    is_hidden: bool = False
+    is_for_other: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the entry waits for review, so that its values must not be seen."""
+        return self.entry.state in OPEN_STATES
+
+
+def with_clients(conn: Connection, person: Person, entries: Iterable[Entry]) -> list[FoundEntry]:
+    """Return the entries with their clients, as the person may see them."""
+    found = list(entries)
+    pids = {entry.client_pid for entry in found if entry.client_pid}
+    clients = {client.pid: client for client in filter_known_clients(conn, pids)}
+    hidden = find_hidden_pids(conn, person, pids)
+    second = [entry.id for entry in found if entry.state is EntryState.SECOND]
+    for_others = filter_excluded_as_second(conn, person.login, second) if second else set()
+    return [
+        replace(_found_entry(entry, clients, hidden), is_for_other=entry.id in for_others)
+        for entry in found
+    ]
+
+
+def _found_entry(entry: Entry, clients: Mapping[str, Client], hidden: frozenset[str]) -> FoundEntry:
+    pid = entry.client_pid or ""
+    if pid in hidden:
+        return FoundEntry(entry, is_hidden=True)
+    if entry.state in OPEN_STATES or not pid:
+        return FoundEntry(entry)
+    return FoundEntry(entry, clients[pid].name if pid in clients else "", pid)
+
 
 MAX_FOUND = 50
 _MAX_NAMES = 500
@@ -179,11 +230,11 @@ def _find_clients(conn: Connection, person: Person, search: EntrySearch) -> _Cli
 def _find_authors(conn: Connection, typed: str) -> list[str]:
     """Return the names of authors on paper that hold all these words; Å, å and a are the same."""
     # One step of the index to each name: authors are few, and entries many
-    first = select(func.min(_entry_table.c.author).label("name")).where(lookup.HAS_AUTHOR)
+    first = select(func.min(_entry_table.c.author).label("name")).where(tally.HAS_AUTHOR)
     names = first.cte("names", recursive=True)
     following = (
         select(func.min(_entry_table.c.author))
-        .where(lookup.HAS_AUTHOR, _entry_table.c.author > names.c.name)
+        .where(tally.HAS_AUTHOR, _entry_table.c.author > names.c.name)
         .scalar_subquery()
     )
     names = names.union_all(select(following).where(names.c.name.is_not(None)))

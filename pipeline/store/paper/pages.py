@@ -45,8 +45,8 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import list_page_tallies
 from pipeline.store.schema import paper, tally
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.depth import attachment, is_attachment, page_area
 from pipeline.store.schema.paper import entry, page, page_closure
+from pipeline.store.schema.review import attachment, is_attachment, page_area
 from pipeline.store.schema.tally import IS_LIVE_PAGE, IS_QUEUED
 
 STATE_QUEUED = "queued"
@@ -402,12 +402,8 @@ def _reading_from_row(row: Row[Any]) -> Reading:
         row.value,
         row.p,
         State(row.state),
-        _parse_alternatives(row.alternatives),
+        tuple((value, p) for value, p in row.alternatives),
         tuple(row.characters),
         evidence=reasons,
         words=words,
     )
-
-
-def _parse_alternatives(alternatives: list[list[Any]]) -> tuple[tuple[Any, float], ...]:
-    return tuple((value, p) for value, p in alternatives)

@@ -14,8 +14,7 @@ from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.entries.answers import AnswerOrigin
 from pipeline.store.schema.paper import batch, decision, entry, page, reading
-from pipeline.store.schema.registers import staff
-from pipeline.store.schema.upkeep import watched_folder
+from pipeline.store.schema.registers import staff, watched_folder
 
 _FIRST_ORIGINS = [
     origin.value for origin in (AnswerOrigin.TYPED, AnswerOrigin.ACCEPTED, AnswerOrigin.CHANGED)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from pipeline.store.schema.office import form_publication
+from pipeline.store.schema.registers import form_publication
 
 
 @dataclass(frozen=True, slots=True)

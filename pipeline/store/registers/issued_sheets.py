@@ -25,10 +25,10 @@ from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.printed import issued_row, issued_sheet
+from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.registers import issued_row, issued_sheet
 
 _issued_table, _page_table, _entry_table = issued_sheet, paper.page, paper.entry
-_MAX_SERIALS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def _set_printed_clients(conn: Connection, forms: Forms, new: Sequence[IssuedShe
     named_sheets = {
         sheet.serial: sheet for sheet in new if sheet.client_pid is not None or sheet.rows
     }
-    for serials in _chunk_serials(list(named_sheets)):
+    for serials in chunk_ids(list(named_sheets)):
         # Entries of these sheets that nobody has given a client.
         entries_without_client = select(
             _entry_table.c.id, _entry_table.c.serial, _entry_table.c.row
@@ -258,14 +258,14 @@ def _known_sheets(conn: Connection, serials: Sequence[str]) -> dict[str, IssuedS
     query = _issued_query()
     sheets = {
         row["serial"]: IssuedSheet(**row)
-        for chunk in _chunk_serials(serials)
+        for chunk in chunk_ids(serials)
         for row in conn.execute(query.where(_issued_table.c.serial.in_(chunk))).mappings()
     }
     # The clients of their rows, in the order of the rows.
     row_query = select(issued_row.c.serial, issued_row.c.row, issued_row.c.client_pid).order_by(
         issued_row.c.serial, issued_row.c.row
     )
-    for chunk in _chunk_serials(serials):
+    for chunk in chunk_ids(serials):
         for serial, row, pid in conn.execute(row_query.where(issued_row.c.serial.in_(chunk))):
             sheet = sheets[serial]
             sheets[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(row, pid)))
@@ -284,9 +284,5 @@ def _count_scanned(conn: Connection, serials: Sequence[str]) -> int:
     # Each serial once, however many pages have it.
     return sum(
         conn.execute(query.where(_page_table.c.serial.in_(chunk))).scalar_one()
-        for chunk in _chunk_serials(serials)
+        for chunk in chunk_ids(serials)
     )
-
-
-def _chunk_serials(serials: Sequence[str]) -> list[Sequence[str]]:
-    return [serials[start : start + _MAX_SERIALS] for start in range(0, len(serials), _MAX_SERIALS)]

@@ -28,7 +28,7 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import registers
-from pipeline.store.schema.printed import issued_sheet, pack_opening
+from pipeline.store.schema.registers import issued_sheet, pack_opening
 from pipeline.store.schema.tally import outstanding_sheet, scanned_pack
 
 _issued_table = issued_sheet

@@ -28,10 +28,10 @@ from pipeline.store.paper import pages
 from pipeline.store.paper.protected_identity import find_hidden_pids
 from pipeline.store.reports.progress import IS_NOT_ENTERED
 from pipeline.store.schema import paper, registers
+from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.tally import IS_LIVE_PAGE
 
 _entry_table, _page_table, _client_table = paper.entry, paper.page, registers.client
-_MAX_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _visible_markers(
 ) -> tuple[list[BacklogMarker], int]:
     """Return the markers of clients that the person may see, and the number of other entries."""
     pids = sorted({row.pid for row in rows})
-    parts = [pids[start : start + _MAX_ROWS] for start in range(0, len(pids), _MAX_ROWS)]
+    parts = list(chunk_ids(pids))
     # Protected identities and blocked clients.
     hidden_pids = {
         pid for part in parts for pid in find_hidden_pids(conn, person, part)

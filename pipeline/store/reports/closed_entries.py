@@ -18,6 +18,7 @@ from pipeline.domain.model import EntryState, IssuedSheet, Person, State
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
+from pipeline.store.event_log.events import list_events
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers import client_register
@@ -148,3 +149,21 @@ def _listed_elsewhere_query() -> CompoundSelect[tuple[str]]:
         .where(_entry_table.c.reason == ASK_AUTHOR_REASON)
     )
     return duplicates.union(asked)
+
+
+# What `learn` began to install and was stopped at, as the log has it.
+
+LEARNING_SUBJECT = "models"
+"""The subject of the events of learning: what is in use is one for all."""
+
+
+def find_unfinished_learning(conn: Connection) -> tuple[str, ...]:
+    """Return the names of what was to be installed, if the log does not say what became of it."""
+    steps = [
+        event
+        for event in list_events(conn, LEARNING_SUBJECT)
+        if event.action in {"begin_learning", "learn"}
+    ]
+    if not steps or steps[-1].action == "learn":
+        return ()
+    return tuple(str(steps[-1].detail["installed"]).split(","))

@@ -32,9 +32,8 @@ from pipeline.domain.law.deadlines import UNCERTAIN, is_duty
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.entries.entry import CLIENT_KEY, CONFIRMED_STATES
-from pipeline.store.exports.proofs import Finding
 from pipeline.store.exports.run_items import RECEIPT_JOIN, ROUTE_NAME, is_current_item
-from pipeline.store.exports.runs import IS_DELIVERED
+from pipeline.store.exports.runs import IS_DELIVERED, Finding
 from pipeline.store.paper.intake.stacks import is_interrupted_condition
 from pipeline.store.paper.tallies import list_entry_tallies, list_page_tallies
 from pipeline.store.reports.entry_counts import ENDED_STATES

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     and_,
@@ -38,7 +39,8 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import count_printed_sheets
 from pipeline.store.registers.packs import is_in_open_pack
 from pipeline.store.schema import paper, registers
-from pipeline.store.schema.printed import issued_row, issued_sheet, unused_sheet
+from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.registers import issued_row, issued_sheet, unused_sheet
 from pipeline.store.schema.tally import outstanding_sheet
 
 _issued_table, _page_table = issued_sheet, paper.page
@@ -49,7 +51,6 @@ _issued_with_unit = _issued_table.outerjoin(
     registers.unit, registers.unit.c.name == _issued_table.c.unit
 )
 _IS_ACTIVE = unused_sheet.c.undone_at.is_(None)
-_MAX_SERIALS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +214,10 @@ def save_unused_sheets(
     require_permission(person, Action.PRINT, unit or None)
     serials = _parse_serials(conn, unit, typed)
     # A sheet that was scanned is not unused.
-    if returned := sorted(_filter_serials(conn, serials, returned=True)):
+    if returned := sorted(_filter_listed(conn, _page_table.c.serial, serials)):
         raise UsageError("sheet_scanned_already", back=", ".join(returned))
     # Sheets that are registered already stay in their registration.
-    new = sorted(set(serials) - _filter_unused(conn, serials))
+    new = sorted(set(serials) - _filter_listed(conn, unused_sheet.c.serial, serials, _IS_ACTIVE))
     if new:
         registration_id = secrets.token_hex(8)
         conn.execute(
@@ -310,7 +311,8 @@ def _parse_serials(conn: Connection, unit: str, typed: str) -> list[str]:
     for word in words:
         first, is_range, last = word.partition("..")
         ends = [_parse_serial(first)] + ([_parse_serial(last)] if is_range else [])
-        if unknown := sorted(set(ends) - _filter_serials(conn, ends, unit=unit)):
+        printed = _filter_listed(conn, _issued_table.c.serial, ends, _is_of_unit(unit))
+        if unknown := sorted(set(ends) - printed):
             raise UsageError("not_printed_for_unit", unknown=", ".join(unknown))
         serials |= dict.fromkeys(_serials_in_range(conn, unit, *ends) if is_range else ends)
     return list(serials)
@@ -356,36 +358,15 @@ def _serials_in_range(conn: Connection, unit: str, first: str, last: str) -> lis
     )
 
 
-def _filter_unused(conn: Connection, serials: Sequence[str]) -> set[str]:
-    """Return those of the serials that are registered as unused."""
-    unused: set[str] = set()
-    # In chunks: databases limit the number of parameters.
-    for start in range(0, len(serials), _MAX_SERIALS):
-        chunk = serials[start : start + _MAX_SERIALS]
-        unused |= set(
-            conn.execute(
-                select(unused_sheet.c.serial).where(unused_sheet.c.serial.in_(chunk), _IS_ACTIVE)
-            ).scalars()
-        )
-    return unused
-
-
-def _filter_serials(
-    conn: Connection, serials: Sequence[str], unit: str | None = None, *, returned: bool = False
+def _filter_listed(
+    conn: Connection,
+    column: Column[str],
+    serials: Sequence[str],
+    *conditions: ColumnElement[bool],
 ) -> set[str]:
-    """Return the serials that were printed for a unit or, with `returned`, that came back."""
-    matching: set[str] = set()
-    # In chunks: databases limit the number of parameters.
-    for start in range(0, len(serials), _MAX_SERIALS):
-        chunk = serials[start : start + _MAX_SERIALS]
-        query = (
-            select(_page_table.c.serial).where(_page_table.c.serial.in_(chunk))
-            if returned
-            else select(_issued_table.c.serial).where(_issued_table.c.serial.in_(chunk))
-        )
-        matching |= set(
-            conn.execute(
-                query if unit is None or returned else query.where(_is_of_unit(unit))
-            ).scalars()
-        )
-    return matching
+    """Return those of the serials that a column has in a row with these conditions."""
+    return {
+        serial
+        for part in chunk_ids(serials)
+        for serial in conn.execute(select(column).where(column.in_(part), *conditions)).scalars()
+    }

@@ -46,7 +46,7 @@ from pipeline.store.entries.queue_order import (
 )
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
-from pipeline.store.exports.record_sources import load_answers
+from pipeline.store.exports.records import load_answers
 from pipeline.store.schema import paper
 from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.review import met_duty

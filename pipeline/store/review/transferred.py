@@ -105,8 +105,8 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
     )
     # Transfers from the person's units, as far as these could see the entries.
     query = query.join(_entry_table, _entry_table.c.id == _transfer_table.c.entry).where(
-        visibility.visible_entries_from_unit(
-            conn, person, Action.FOLLOW_UP, _transfer_table.c.from_unit
+        visibility.visible_entries_condition(
+            conn, person, Action.FOLLOW_UP, unit=_transfer_table.c.from_unit
         )
     )
     rows = conn.execute(

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, UniqueConstraint, text
 
-from pipeline.store.schema import depth, exports, manual_entry, paper, review
+from pipeline.store.schema import exports, paper, review
 from pipeline.store.schema.accounts import log_key, record_digest
-from pipeline.store.schema.printed import issued_row, issued_sheet
+from pipeline.store.schema.registers import issued_row, issued_sheet
 
 _REFUSAL_TEXT = "rows of this table are only added"
 _LOG_TABLES = (paper.event, record_digest, log_key)
 APPEND_ONLY_TABLES: tuple[Table, ...] = (
     *_LOG_TABLES,
-    depth.sheet_depth,
-    depth.unit_depth,
+    review.sheet_depth,
+    review.unit_depth,
     paper.decision,
     issued_sheet,
     issued_row,
@@ -44,8 +44,8 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     exports.receipt,
     exports.route,
     exports.statistics_item,
-    manual_entry.key_in_copy,
-    manual_entry.key_in_order,
+    exports.key_in_copy,
+    exports.key_in_order,
 )
 """Tables whose rows the program never changes and never removes."""
 _SKIPS_EXISTING = frozenset({review.look.name, review.control_key.name})

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.store.accounts import guide
+from pipeline.store.accounts import own_choices
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.schema.clock import utc_now
@@ -98,7 +98,7 @@ def test_after_a_search_for_a_sheet(page: Page, store: Store, entry_id: str) -> 
 def test_after_the_guide(page: Page, store: Store) -> None:
     seeding.add_notes(store, 1)
     with store.begin() as conn:
-        guide.reopen_guide(conn, NURSE.login)
+        own_choices.reopen_guide(conn, NURSE.login)
     entry_id = _half_typed(page)
     page.get_by_role("button", name="Stäng guiden").click()
     expect(page.locator(".st-key-guide")).to_have_count(0)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
-from pipeline.store.accounts import guide
+from pipeline.store.accounts import own_choices
 from pipeline.store.database.store import Store
 from pipeline.store.schema.review import group_cell, group_task
 from tests.browser.support.nurse import (
@@ -181,7 +181,7 @@ def test_a_mark_of_one_window_is_seen_and_kept_by_the_other(
 @pytest.mark.usefixtures("entries")
 def test_the_grid_has_the_focus_again_once_the_guide_is_closed(page: Page, store: Store) -> None:
     with store.begin() as conn:
-        guide.reopen_guide(conn, NURSE.login)
+        own_choices.reopen_guide(conn, NURSE.login)
     first_group(page)
     page.get_by_role("button", name="Stäng guiden").click()
     page.locator(".st-key-guide_close").wait_for(state="detached")

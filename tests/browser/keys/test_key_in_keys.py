@@ -20,7 +20,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.review import corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies
+from pipeline.store.exports.manual_entry import CopiedPart, list_copies
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import entry
 from tests.browser.support.nurse import expect_stored, log_in, look, press_until, settle

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
-from pipeline.store.accounts import guide
+from pipeline.store.accounts import own_choices
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
@@ -253,7 +253,7 @@ def test_client_is_shown_and_draft_kept_as_one_types(page: Page, store: Store) -
 def test_tap_beside_a_field_that_was_just_filled_in_is_heard(page: Page, store: Store) -> None:
     (written,) = seeding.add_notes(store, 1)
     with store.begin() as conn:
-        guide.reopen_guide(conn, NURSE.login)
+        own_choices.reopen_guide(conn, NURSE.login)
     log_in(page, NURSE)
     wait_for_entry(page)
     page.keyboard.type(str(NOTE["personnummer"]))
@@ -363,7 +363,7 @@ def test_picture_stays_beside_the_form_down_to_its_end(page: Page, store: Store)
 @pytest.mark.usefixtures("entries")
 def test_the_guide_and_the_first_field_are_in_sight_together(page: Page, store: Store) -> None:
     with store.begin() as conn:
-        guide.reopen_guide(conn, NURSE.login)
+        own_choices.reopen_guide(conn, NURSE.login)
     page.set_viewport_size({"width": 1440, "height": 700})
     log_in(page, NURSE)
     first = wait_for_entry(page)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert, update
 
 from pipeline.domain.model import Value
-from pipeline.store.accounts import guide, people
+from pipeline.store.accounts import own_choices, people
 from pipeline.store.database.store import Store
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
@@ -53,7 +53,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 conn, person, hashed(seeding.PASSWORD), must_change=unit == "Lösenord"
             )
             if unit != "Guide":
-                guide.close_guide(conn, person.login, utc_now())
+                own_choices.close_guide(conn, person.login, utc_now())
     note(store, "Avvisning")
     note(store, "Vakt", personnummer=CLIENTS[1].pid)
     note(store, "Andra", confirmed={**NOTE, "handelsetid": "10:40"})

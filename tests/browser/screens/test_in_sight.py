@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pipeline.domain.model import Assignment, Role
-from pipeline.store.accounts import guide, people
+from pipeline.store.accounts import own_choices, people
 from pipeline.store.database.store import Store
 from pipeline.store.schema.clock import utc_now
 from tests.browser.support.covered import covered
@@ -117,7 +117,7 @@ def test_no_screen_of_the_menu_lies_under_the_buttons_of_granska(page: Page, sto
     person = replace(NURSE, login="both", further=(managing,))
     with store.begin() as conn:
         people.save_person(conn, person, hashed(seeding.PASSWORD))
-        guide.close_guide(conn, person.login, utc_now())
+        own_choices.close_guide(conn, person.login, utc_now())
     seeding.add_notes(store, 2)
     log_in(page, person)
     wait_for_entry(page)

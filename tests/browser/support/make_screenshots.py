@@ -39,10 +39,8 @@ from pipeline.review.questions import ask_author
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.exports.routes import save_route
-from pipeline.store.registers.hsa_ids import save_hsa_ids
-from pipeline.store.registers.outages import save_outage
-from pipeline.store.registers.planning import save_planned
-from pipeline.store.registers.providers import save_unit_provider
+from pipeline.store.registers.hsa_ids import save_hsa_ids, save_unit_provider
+from pipeline.store.registers.planning import save_outage, save_planned
 from pipeline.store.registers.staff import save_staff
 from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import log_in, settle, wait_for_entry

@@ -17,7 +17,7 @@ from pipeline.domain.form.form import Depth
 from pipeline.domain.law.permissions import default_areas
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
 from pipeline.export.key_in.signatures import UNDO_MINUTES, settle_signatures
-from pipeline.store.accounts import guide
+from pipeline.store.accounts import own_choices
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
@@ -145,7 +145,7 @@ def papers(store: Store) -> dict[str, str]:
         client_register.save_clients(conn, (HANNA, ELIAS, LIAM))
         for person in (OFFICER, COLLEAGUE):
             save_person(conn, person, hashed(seeding.PASSWORD))
-            guide.close_guide(conn, person.login, utc_now())
+            own_choices.close_guide(conn, person.login, utc_now())
         # This office types applications too, so that their sums are compared.
         manager = replace(seeding.MANAGER, units=frozenset({UNIT}))
         application = "ansokan-ekonomiskt"

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pipeline.domain.law.permissions import default_areas
 from pipeline.domain.model import Client, EntryState, Person, Role, Value
-from pipeline.store.accounts import guide
+from pipeline.store.accounts import own_choices
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry, make_entry_id
@@ -108,7 +108,7 @@ def lists(store: Store) -> dict[str, str]:
         client_register.save_clients(conn, (INGRID, AKE, FOLKE))
         for person in (PLANNER, COLLEAGUE):
             save_person(conn, person, hashed(seeding.PASSWORD))
-            guide.close_guide(conn, person.login, utc_now())
+            own_choices.close_guide(conn, person.login, utc_now())
     written = {"besokslista": VISITS, "korlista": TOUR, "signeringslista": SIGNING_LIST}
     misread = {"besokslista": {"rad02.start": "08:36"}}
     forms = seeding.forms()

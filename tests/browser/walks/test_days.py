@@ -25,7 +25,7 @@ from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit.storelog import LOG_NS
-from pipeline.store.accounts import guide
+from pipeline.store.accounts import own_choices
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.entry import load_entry
@@ -84,7 +84,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             .values(due_at=due, deadlines={"lvu-understallning": due.isoformat()})
         )
         save_person(conn, LOG_KEEPER, hashed(seeding.PASSWORD))
-        guide.close_guide(conn, LOG_KEEPER.login, utc_now())
+        own_choices.close_guide(conn, LOG_KEEPER.login, utc_now())
     store.close()
     return folder
 

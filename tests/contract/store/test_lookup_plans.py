@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, insert, update
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import ROOT
-from pipeline.store.accounts.queue_choice import QueueGrouping, choose_queue_grouping
+from pipeline.store.accounts.own_choices import QueueGrouping, choose_queue_grouping
 from pipeline.store.database.store import Store
 from pipeline.store.entries.queue import claim_next
 from pipeline.store.lookup.own_actions import list_own_actions

@@ -35,7 +35,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import Client
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.operations.health import check_health
-from pipeline.store.database import backup
+from pipeline.store.database import copies
 from pipeline.store.database.engines import make_engine
 from pipeline.store.database.history import (
     FOLDER,
@@ -332,7 +332,7 @@ def test_a_copy_that_cannot_be_written_stops_the_upgrade(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backup, "replace_file", full)
+    monkeypatch.setattr(copies, "replace_file", full)
     with pytest.raises(StoreUnavailableError, match="No space") as error:
         upgrade_store(old_settings)
     assert "--no-backup" in error.value.remedy
@@ -350,7 +350,7 @@ def test_without_pg_dump_the_upgrade_says_what_to_do(
     broken.chmod(0o755)
     for found, kind in ((None, MissingProgramError), (str(broken), StoreError)):
         monkeypatch.setattr(
-            "pipeline.store.database.backup.shutil.which", lambda _, found=found: found
+            "pipeline.store.database.copies.shutil.which", lambda _, found=found: found
         )
         with pytest.raises(kind) as error:
             upgrade_store(old_settings)

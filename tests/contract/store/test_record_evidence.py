@@ -15,7 +15,7 @@ from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.accounts import people
-from pipeline.store.accounts.login.administration import reopen_account
+from pipeline.store.accounts.login.access_changes import reopen_account
 from pipeline.store.accounts.people import PasswordHash
 from pipeline.store.database.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import migrate
@@ -30,6 +30,8 @@ from pipeline.store.registers.client_register import save_clients
 from pipeline.store.schema import accounts, paper, registers
 from pipeline.store.schema.accounts import record_digest
 from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.tally_triggers import drop_tally_triggers
+from tests.support.store.older_stores import TO_0020
 from tests.support.store.ward import (
     ASTA,
     BROR,
@@ -250,7 +252,9 @@ def test_an_upgrade_covers_pictures_and_accounts_that_were_there(
             protect_tables(conn)
     assert {table for _, table, _ in problems(ward.store)} >= {"page", "client", "staff"}
     with store.begin() as conn:
-        conn.exec_driver_sql("ALTER TABLE store_check DROP COLUMN changed")
+        drop_tally_triggers(conn)
+        for statement in TO_0020:
+            conn.exec_driver_sql(statement)
         before = revisions()[revisions().index(f"{NUMBER:04}") - 1]
         conn.execute(update(alembic_version).values(version_num=before))
     with store.begin() as conn:

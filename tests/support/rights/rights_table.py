@@ -316,8 +316,6 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.accounts.visibility.filter_blocked": "asks",
     f"{P}store.accounts.visibility.visible_entries_condition": "a condition",
     f"{P}store.accounts.visibility.visible_pages_condition": "a condition",
-    f"{P}store.accounts.visibility.visible_by_unit_condition": "a condition",
-    f"{P}store.accounts.visibility.visible_entries_from_unit": "a condition",
     f"{P}store.accounts.visibility.filter_visible_entries": "asks",
     f"{P}store.exports.runs.require_run": "asks",
     f"{P}export.key_in.signatures.require_visible_entries": "asks",

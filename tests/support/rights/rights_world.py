@@ -35,7 +35,7 @@ from pipeline.reporting.audit.follow_up import day_range
 from pipeline.review.decisions import Decision
 from pipeline.review.duplicates import ComparisonSource
 from pipeline.review.signing import SIGNING_REASONS, sign_entry
-from pipeline.store.accounts.queue_choice import QueueGrouping
+from pipeline.store.accounts.own_choices import QueueGrouping
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import entry, photocopies
 from pipeline.store.entries import sheet_entries as sheets
@@ -47,7 +47,7 @@ from pipeline.store.exports.care_system_exports import save_list
 from pipeline.store.exports.care_system_matches import save_match_decision
 from pipeline.store.lookup.search import EntrySearch
 from pipeline.store.paper import page_lists
-from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
+from pipeline.store.paper.intake.stacks import WatchedFolder, save_watched_folder
 from pipeline.store.paper.pages import Page, mark_page_failed
 from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.quality.rekeying import RekeyingTask

@@ -24,7 +24,7 @@ from pipeline.review.questions import ask_author
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
-from pipeline.store.exports.manual_entry.field_orders import FieldOrder
+from pipeline.store.exports.manual_entry import FieldOrder
 from pipeline.store.exports.runs import save_delivery
 from pipeline.store.review.duties import MetAnswer
 from pipeline.store.schema import paper

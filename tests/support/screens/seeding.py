@@ -47,7 +47,7 @@ from pipeline.preparation.form_editor.trial_sheet import make_trial_form
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.review import decisions, signing
-from pipeline.store.accounts import guide, people
+from pipeline.store.accounts import own_choices, people
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
@@ -120,7 +120,7 @@ def make_store(workspace: Path) -> Store:
         client_register.save_clients(conn, CLIENTS)
         for person in STAFF:
             people.save_person(conn, person, hashed(PASSWORD))
-            guide.close_guide(conn, person.login, utc_now())
+            own_choices.close_guide(conn, person.login, utc_now())
     route_to(ExportContext(store, settings(store), forms()), "rivta", "khsl")
     return store
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -17,11 +18,21 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, make_url, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    inspect,
+    make_url,
+    text,
+    update,
+)
 
 from pipeline.domain.settings import Settings
 from pipeline.store.database.history import alembic_version
-from pipeline.store.database.migrations.baseline.metadata import METADATA
+from pipeline.store.database.migrations.run import baseline_statements
 from pipeline.store.database.store import Store, accept_images, open_store
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally_triggers import drop_tally_triggers
@@ -106,26 +117,41 @@ def _give_images(settings: Settings) -> None:
 
 
 def revert_to_baseline(conn: Connection) -> None:
-    """Leave of a store the tables and columns that the baseline knows."""
+    """Leave of a store the tables, columns and indexes that the baseline knows."""
+    known = baseline_tables()
     conn.execute(update(alembic_version).values(version_num="0001"))
     drop_tally_triggers(conn)
-    later = [table for table in paper.metadata.sorted_tables if table.name not in METADATA.tables]
+    later = [table for table in paper.metadata.sorted_tables if table.name not in known]
     paper.metadata.drop_all(conn, later)
-    for name, known in METADATA.tables.items():
-        table = paper.metadata.tables.get(name)
-        if table is None:
-            known.create(conn, checkfirst=True)
-            continue
-        columns = [column.name for column in table.columns if column.name not in known.columns]
-        known_indexes = {index.name: index.columns.keys() for index in known.indexes}
+    for name in known.keys() & paper.metadata.tables.keys():
+        table, before = paper.metadata.tables[name], known[name]
+        indexes = {index.name: index.columns.keys() for index in before.indexes}
         for index in table.indexes:
-            if known_indexes.get(index.name) != index.columns.keys():
+            if indexes.get(index.name) != index.columns.keys():
                 index.drop(conn, checkfirst=True)
-        for column in columns:
+        for column in sorted({*table.columns.keys()} - {*before.columns.keys()}):
             conn.exec_driver_sql(f'ALTER TABLE "{name}" DROP COLUMN "{column}"')
-        # An index that has other columns since gets those that it had
-        for index in known.indexes:
-            index.create(conn, checkfirst=True)
+    # What has gone since, and indexes that have other columns, as they were
+    found = inspect(conn)
+    here = set(found.get_table_names())
+    here |= {str(index["name"]) for name in here for index in found.get_indexes(name)}
+    for statement in baseline_statements(conn.dialect.name):
+        if (made := _MADE.search(statement)) and made[1] not in here:
+            conn.exec_driver_sql(statement)
+
+
+_MADE = re.compile(r"CREATE (?:TABLE|(?:UNIQUE )?INDEX) (\w+)")
+
+
+@cache
+def baseline_tables() -> dict[str, Table]:
+    """The tables of the baseline by name, as an empty SQLite database has them."""
+    known = MetaData()
+    with create_engine("sqlite://").begin() as conn:
+        for statement in baseline_statements("sqlite"):
+            conn.exec_driver_sql(statement)
+        known.reflect(conn)
+    return dict(known.tables)
 
 
 def postgres_server() -> str:

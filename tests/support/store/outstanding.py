@@ -6,7 +6,7 @@ from sqlalchemy import Connection, exists, select
 
 from pipeline.domain.model import IssuedSheet
 from pipeline.store.schema import paper
-from pipeline.store.schema.printed import issued_sheet
+from pipeline.store.schema.registers import issued_sheet
 
 
 def list_outstanding(conn: Connection, unit: str | None = None) -> list[IssuedSheet]:

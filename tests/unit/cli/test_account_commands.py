@@ -13,7 +13,7 @@ from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import people, sessions
-from pipeline.store.accounts.login import administration
+from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.schema.clock import utc_now
@@ -209,7 +209,7 @@ def test_an_account_for_emergencies_and_a_password_to_be_changed_stay_so(store: 
     run("person", "lisa", "--unit", NORTH, given="\n")
     with store.read() as conn:
         held = {
-            account.person.login: account for account in administration.list_accounts(conn, KEEPER)
+            account.person.login: account for account in access_changes.list_accounts(conn, KEEPER)
         }
     assert held["nod"].person.break_glass
     assert held["lisa"].must_change

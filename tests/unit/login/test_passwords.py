@@ -10,9 +10,9 @@ from argon2 import PasswordHasher, Type
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.settings import Settings
-from pipeline.login import authentication, password_hashes, password_rules
+from pipeline.login import authentication, passwords
 from pipeline.login.authentication import Credentials, check_password
-from pipeline.login.password_hashes import MOST_AT_ONCE
+from pipeline.login.passwords import MOST_AT_ONCE
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login.limits import Lane
 from pipeline.store.database.store import Store, is_transaction_open
@@ -58,8 +58,8 @@ class Watching(PasswordHasher):
 @pytest.fixture
 def watching(monkeypatch: pytest.MonkeyPatch) -> Watching:
     hasher = Watching()
-    monkeypatch.setattr(password_hashes, "_hasher", hasher)
-    password_hashes._dummy_hash.cache_clear()
+    monkeypatch.setattr(passwords, "_hasher", hasher)
+    passwords._dummy_hash.cache_clear()
     return hasher
 
 
@@ -85,9 +85,9 @@ def test_no_password_is_hashed_while_a_transaction_is_open(
     assert len(watching.hashes) == 4
     assert watching.open_transactions == 0
     with with_eva.begin(), pytest.raises(RuntimeError, match="inside a transaction"):
-        password_hashes.hash_password(PASSWORD)
+        passwords.hash_password(PASSWORD)
     with with_eva.read(), pytest.raises(RuntimeError, match="inside a transaction"):
-        password_hashes.matches_password(hashed(PASSWORD), PASSWORD)
+        passwords.matches_password(hashed(PASSWORD), PASSWORD)
     assert not is_transaction_open()
 
 
@@ -109,10 +109,10 @@ def test_a_password_that_is_too_long_is_wrong_and_costs_nothing(
 def test_few_are_hashed_at_once_and_who_waits_too_long_is_told(
     watching: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(password_hashes, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(passwords, "WAIT_SECONDS", 0.01)
     watching.meeting = Barrier(MOST_AT_ONCE + 1)
     threads = [
-        Thread(target=password_hashes.matches_password, args=(hashed(PASSWORD), PASSWORD))
+        Thread(target=passwords.matches_password, args=(hashed(PASSWORD), PASSWORD))
         for _ in range(MOST_AT_ONCE)
     ]
     for thread in threads:
@@ -120,19 +120,19 @@ def test_few_are_hashed_at_once_and_who_waits_too_long_is_told(
     while watching.at_once < MOST_AT_ONCE:
         threads[0].join(0.001)
     with pytest.raises(UsageError, match="at the same time") as error:
-        password_hashes.matches_password(hashed(PASSWORD), PASSWORD)
+        passwords.matches_password(hashed(PASSWORD), PASSWORD)
     assert error.value.remedy
     watching.meeting.wait(20)
     for thread in threads:
         thread.join()
     assert watching.most_at_once == MOST_AT_ONCE
     watching.meeting = None
-    assert password_hashes.matches_password(hashed(PASSWORD), PASSWORD)
+    assert passwords.matches_password(hashed(PASSWORD), PASSWORD)
 
 
 def test_lanes_take_turns_however_many_wait_in_one() -> None:
     """Who sends forty at once is served once for each time that another is."""
-    turns = password_hashes._Turns()
+    turns = passwords._Turns()
     flood, nina, nils = (Lane(source, is_stranger=True) for source in ("flood", "nina", "nils"))
     for _ in range(MOST_AT_ONCE):
         assert turns.acquire(flood, 0)
@@ -198,24 +198,24 @@ def test_a_login_writes_a_fixed_small_number_of_times(with_eva: Store) -> None:
 )
 def test_breached_and_local_words_are_refused(weak: str) -> None:
     with pytest.raises(UsageError, match="easy to guess") as error:
-        password_rules.require_strong_password(weak, EVA, Settings())
+        passwords.require_strong_password(weak, EVA, Settings())
     assert weak not in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("password", "key"),
-    [("kort", "password_too_short"), ("ab cd " * 50, "password_longer_than")],
+    [("kort", "password_too_short"), ("ab cd " * 50, "password_too_long")],
 )
 def test_a_password_has_a_shortest_and_a_longest_length(password: str, key: str) -> None:
     with pytest.raises(UsageError) as error:
-        password_rules.require_strong_password(password, EVA, Settings())
+        passwords.require_strong_password(password, EVA, Settings())
     assert key in error.value.key
 
 
 @pytest.mark.parametrize("good", [PASSWORD, "helt nya ord här", "Tr4kt0r!vid#älven"])
 def test_words_put_together_are_accepted(good: str) -> None:
-    password_rules.require_strong_password(good, EVA, Settings())
+    passwords.require_strong_password(good, EVA, Settings())
 
 
 def test_a_sealed_password_is_strong() -> None:
-    password_rules.require_strong_password(password_hashes.make_sealed_password(), EVA, Settings())
+    passwords.require_strong_password(passwords.make_sealed_password(), EVA, Settings())

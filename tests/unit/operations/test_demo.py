@@ -16,7 +16,7 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.operations import demo
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
-from pipeline.store.schema.printed import issued_sheet as issued
+from pipeline.store.schema.registers import issued_sheet as issued
 from tests.support.store.databases import revert_to_baseline
 from tests.support.store.outstanding import list_outstanding
 from tests.support.store.passwords import logged_in

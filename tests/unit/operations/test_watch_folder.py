@@ -24,7 +24,7 @@ from pipeline.operations.intake import IntakeResult, import_files
 from pipeline.operations.watch_folder import FolderWatch, is_complete_file
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper.intake.batches import list_unfinished
-from pipeline.store.paper.intake.watched import list_watched_folders
+from pipeline.store.paper.intake.stacks import list_watched_folders
 from pipeline.store.paper.pages import count_pages_by_state, list_batch_pages
 from pipeline.store.schema.clock import utc_now
 from tests.support.pages.small_pages import (

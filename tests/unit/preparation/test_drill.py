@@ -61,7 +61,7 @@ from pipeline.reading.read_page import PageReader
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.registers.client_register import save_units
-from pipeline.store.schema.printed import issued_sheet
+from pipeline.store.schema.registers import issued_sheet
 
 FORMS = Forms.load(ROOT / "forms")
 DAY = date(2026, 11, 29)

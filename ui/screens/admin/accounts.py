@@ -18,9 +18,8 @@ from pipeline.domain.model import Assignment, Person, Role
 from pipeline.login.accounts import close_account, save_account, seal_password
 from pipeline.store.accounts import people
 from pipeline.store.accounts.access_notices import ChangeKind
-from pipeline.store.accounts.login import access_changes, administration
-from pipeline.store.accounts.login.access_changes import OpenChange
-from pipeline.store.accounts.login.administration import Account
+from pipeline.store.accounts.login import access_changes
+from pipeline.store.accounts.login.access_changes import Account, OpenChange
 from pipeline.store.registers import client_register
 from pipeline.store.schema.clock import utc_now
 from ui.browser.document import scroll_to_top
@@ -59,7 +58,7 @@ def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     screen_heading(context, person, t("accounts.title"), t("accounts.what"))
     with context.store.read() as conn:
-        accounts = administration.list_accounts(conn, person)
+        accounts = access_changes.list_accounts(conn, person)
         units = list(client_register.areas_by_unit(conn))
         changes = access_changes.list_open_changes(conn, person, utc_now())
     _show_message()
@@ -420,7 +419,7 @@ def _account_actions(context: AppContext, person: Person, account: Account) -> N
                     partial(_run_action, context, "accounts.is_closed", login, close),
                 )
         else:
-            reopen = partial(administration.reopen_account, person=person, login=login)
+            reopen = partial(access_changes.reopen_account, person=person, login=login)
             _action_button(
                 "accounts.open",
                 login,

@@ -20,9 +20,9 @@ from pipeline.login.authentication import (
     check_password,
     redeem_code,
 )
-from pipeline.login.password_rules import MIN_PASSWORD_LENGTH
-from pipeline.store.accounts import emergency_access, people
-from pipeline.store.accounts.emergency_access import MIN_REASON_LENGTH
+from pipeline.login.passwords import MIN_PASSWORD_LENGTH
+from pipeline.store.accounts import access_notices, people
+from pipeline.store.accounts.access_notices import MIN_REASON_LENGTH
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
 from pipeline.store.schema.clock import utc_now
 from ui import session
@@ -393,7 +393,7 @@ def log_in_in_emergency(context: AppContext, reason: str) -> None:
     """
     login, _ = st.session_state[_EMERGENCY_LOGIN_KEY]
     with context.store.begin() as conn:
-        emergency_access.start_emergency_use(conn, login, reason, utc_now())
+        access_notices.start_emergency_use(conn, login, reason, utc_now())
     start_session(context, login)
 
 

@@ -12,7 +12,7 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.registers.outages import ALL, OutagePeriod, load_systems, system_name
-from pipeline.store.registers import outages, providers
+from pipeline.store.registers import hsa_ids, planning
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
@@ -32,8 +32,8 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("office.title"), t("office.what"))
     with context.store.read() as conn:
         units = list(areas_by_unit(conn))
-        periods = outages.list_outages(conn)
-        by_unit = providers.providers_by_unit(conn)
+        periods = planning.list_outages(conn)
+        by_unit = hsa_ids.providers_by_unit(conn)
     _outages_section(context, person, units, periods)
     _providers_section(context, person, units, by_unit)
 
@@ -139,7 +139,7 @@ def _add(context: AppContext, person: Person) -> None:
         _moment("out_end"),
     )
     with errors_to(_message("outage").failed), context.store.begin() as conn:
-        outages.save_outage(conn, person, period, utc_now())
+        planning.save_outage(conn, person, period, utc_now())
 
 
 @requires_open_session
@@ -147,13 +147,13 @@ def _end(context: AppContext, person: Person, outage_id: int) -> None:
     now = utc_now()
     with errors_to(_message(f"outage-{outage_id}").failed), context.store.begin() as conn:
         end = _moment(f"{_END_KEY}-{outage_id}") or now
-        outages.end_outage(conn, person, outage_id, end, now)
+        planning.end_outage(conn, person, outage_id, end, now)
 
 
 @requires_open_session
 def _undo(context: AppContext, person: Person, outage_id: int) -> None:
     with errors_to(_message(f"outage-{outage_id}").failed), context.store.begin() as conn:
-        outages.undo_outage(conn, person, outage_id, utc_now())
+        planning.undo_outage(conn, person, outage_id, utc_now())
 
 
 def _providers_section(
@@ -200,10 +200,10 @@ def _save_provider(context: AppContext, person: Person) -> None:
         str(state["prov_number"]).strip(),
     )
     with errors_to(_message("provider").failed), context.store.begin() as conn:
-        providers.save_unit_provider(conn, person, str(state["prov_unit"]), provider, utc_now())
+        hsa_ids.save_unit_provider(conn, person, str(state["prov_unit"]), provider, utc_now())
 
 
 @requires_open_session
 def _undo_provider(context: AppContext, person: Person, unit: str) -> None:
     with errors_to(_message(f"provider-{unit}").failed), context.store.begin() as conn:
-        providers.undo_unit_provider(conn, person, unit, utc_now())
+        hsa_ids.undo_unit_provider(conn, person, unit, utc_now())

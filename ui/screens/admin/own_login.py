@@ -10,13 +10,13 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.login.password_rules import MIN_PASSWORD_LENGTH
-from pipeline.login.second_factor import (
+from pipeline.login.accounts import (
     make_secret,
     remove_own_second_factor,
     renew_recovery_codes,
     secret_uri,
 )
+from pipeline.login.passwords import MIN_PASSWORD_LENGTH
 from pipeline.store.accounts.login import second_factor
 from pipeline.store.accounts.login.second_factor import has_second_factor
 from ui import session

@@ -18,7 +18,7 @@ from pipeline.export.runs import ExportContext, list_routable_forms, set_route
 from pipeline.registers.outages import load_systems
 from pipeline.store.exports.routes import find_route, list_routes
 from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.registers.providers import providers_by_unit
+from pipeline.store.registers.hsa_ids import providers_by_unit
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import show_text, t
 from ui.markdown import md, plain_with_code

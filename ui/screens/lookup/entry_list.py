@@ -17,7 +17,7 @@ from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial, is_serial
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry
-from pipeline.store.lookup.found_entries import FoundEntry
+from pipeline.store.lookup.search import FoundEntry
 from ui.i18n import format_day, t
 from ui.screens.lookup.decided_entry import (
     begin_correction,

@@ -32,7 +32,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.triage import QueuePlace, explain_place
 from pipeline.store.paper.pages import Page
-from pipeline.store.registers.outages import list_outages
+from pipeline.store.registers.planning import list_outages
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_language, format_number, format_weekday, t
 from ui.workspace import AppContext

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.store.paper.intake.watched import MAX_PASSED_OVER, WatchedFolder, list_watched_folders
+from pipeline.store.paper.intake.stacks import MAX_PASSED_OVER, WatchedFolder, list_watched_folders
 from pipeline.store.registers import packs
 from pipeline.store.registers.client_register import is_register_empty
 from pipeline.store.registers.packs import Pack

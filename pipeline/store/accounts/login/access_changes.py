@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipeline.domain.errors import LoginError, UsageError, naming
 from pipeline.domain.law import permissions
@@ -23,13 +23,83 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind
-from pipeline.store.accounts.login.provider_links import remove_link
-from pipeline.store.accounts.login.second_factor import remove_second_factor
-from pipeline.store.accounts.login.typed_codes import code_digest, make_code
+from pipeline.store.accounts.login.second_factor import (
+    code_digest,
+    logins_with_second_factor,
+    make_code,
+    remove_second_factor,
+)
+from pipeline.store.accounts.people import NO_PASSWORD
 from pipeline.store.accounts.same_person import find_own_logins, is_same_person
+from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log.events import record
-from pipeline.store.schema.accounts import access_change
+from pipeline.store.schema import registers
+from pipeline.store.schema.accounts import access_change, browser_session, provider_link
 from pipeline.store.schema.paper import event
+
+# The identity of a person at the organisation's provider: `iss` and `sub`, which never change.
+#
+# A name can be given to another person, or be chosen by its owner. So it says only once which
+# account a new identity belongs to; from then on the identity alone decides. A system administrator
+# unlinks an account whose person has got another identity.
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderIdentity:
+    """An identity at a provider, and the name by which its account is found the first time."""
+
+    issuer: str
+    subject: str
+    name: str
+
+
+def find_linked_login(conn: Connection, identity: ProviderIdentity) -> str | None:
+    """Return the login of the account that this identity is linked to, or None."""
+    link = provider_link.c
+    login: str | None = conn.execute(
+        select(link.login).where(link.issuer == identity.issuer, link.subject == identity.subject)
+    ).scalar_one_or_none()
+    return login
+
+
+def find_unlinked_login(conn: Connection, identity: ProviderIdentity) -> str | None:
+    """Return the login of the account of this name that may be linked to the identity, or None.
+
+    None if there is no such account, it is for emergencies, or it has another identity.
+    """
+    person = people.find_person(conn, people.find_login(conn, identity.name))
+    if person is None or person.break_glass:
+        return None
+    linked = select(provider_link.c.subject).where(provider_link.c.login == person.login)
+    return person.login if conn.execute(linked).first() is None else None
+
+
+def link_by_name(conn: Connection, identity: ProviderIdentity, now: datetime) -> str | None:
+    """Link an identity that is new here to the account of its name; return the login, or None."""
+    lock_keys(conn, "provider links")
+    # Another window of the same person may have linked it meanwhile
+    login = find_linked_login(conn, identity)
+    if login is None and (login := find_unlinked_login(conn, identity)):
+        row = {
+            "login": login,
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "linked_at": now,
+        }
+        conn.execute(insert(provider_link).values(row))
+        record(conn, login, "link_identity", login)
+    return login
+
+
+def linked_logins(conn: Connection) -> frozenset[str]:
+    """Return the logins of all accounts with an identity at a provider."""
+    return frozenset(conn.execute(select(provider_link.c.login)).scalars())
+
+
+def remove_link(conn: Connection, login: str) -> None:
+    """Remove an account's identity; the caller records why."""
+    conn.execute(delete(provider_link).where(provider_link.c.login == login))
+
 
 CODE_LIFETIME = timedelta(days=3)
 FIRST_CODE_LIFETIME = timedelta(days=14)
@@ -258,3 +328,91 @@ def find_by_code(conn: Connection, login: str, code: str) -> Row[Any] | None:
         .where(_change.login == login, _change.code_sha256 == code_digest(login, code))
         .with_for_update()
     ).one_or_none()
+
+
+# The accounts of members of staff, as the system administrator sees them.
+
+_staff = registers.staff
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account, how its person gets in, and its open sessions.
+
+    `must_change`: the person has not chosen a password yet. `has_code`: it has a second factor;
+    `is_linked`: it has an identity at a provider. `active_at`: the last known activity.
+    """
+
+    person: Person
+    active: bool
+    must_change: bool
+    has_code: bool
+    is_linked: bool
+    sessions: int
+    active_at: datetime | None
+
+
+def list_accounts(conn: Connection, person: Person) -> list[Account]:
+    """Return all accounts: active ones first, then by name.
+
+    Raises:
+        NotAllowedError: the person may not manage accounts; so too in the other functions here.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    # Count the open sessions of each login and find its latest activity
+    open_sessions = func.count().filter(browser_session.c.ended_at.is_(None))
+    last_activity = func.max(browser_session.c.active_at, type_=browser_session.c.active_at.type)
+    session_by_login = {
+        row[0]: row
+        for row in conn.execute(
+            select(browser_session.c.login, open_sessions, last_activity).group_by(
+                browser_session.c.login
+            )
+        )
+    }
+    # Active accounts first, as the administrator looks for those
+    rows = conn.execute(
+        select(
+            _staff.c.login, _staff.c.active, _staff.c.must_change, _staff.c.password_hash
+        ).order_by(_staff.c.active.desc(), _staff.c.name)
+    ).all()
+    person_by_login = people.people_by_login(conn)
+    with_code, linked = logins_with_second_factor(conn), linked_logins(conn)
+    # A login without any session has no count and no activity
+    return [
+        Account(
+            person_by_login[row.login],
+            row.active,
+            row.must_change or row.password_hash == NO_PASSWORD.text,
+            row.login in with_code,
+            row.login in linked,
+            *(session_by_login.get(row.login) or (None, 0, None))[1:],
+        )
+        for row in rows
+    ]
+
+
+def reopen_account(conn: Connection, person: Person, login: str) -> None:
+    """Open a closed account again. Raises as `close_account`."""
+    with naming(login):
+        permissions.require_permission(person, Action.ACCOUNTS)
+    conn.execute(
+        update(_staff)
+        .where(_staff.c.login == require_other_account(conn, person, login).login)
+        .values(active=True)
+    )
+    record(conn, person.login, "open_account", login)
+
+
+def require_other_account(conn: Connection, person: Person, login: str) -> Person:
+    """Return an account that the person may change.
+
+    Raises:
+        UsageError: there is no such account, or it is the person's own.
+    """
+    account = people.people_by_login(conn).get(login)
+    if account is None:
+        raise UsageError("no_such_account")
+    if is_same_person(conn, person.login, {login}):
+        raise UsageError("own_account_not_changed")
+    return account

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import secrets
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,9 +23,33 @@ from pipeline.domain.errors import StoreError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.login.limits import LoginRequest
-from pipeline.store.accounts.login.typed_codes import code_digest, make_code, normalize_code
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.accounts import recovery_code, second_factor
+
+# Make, normalize and digest the codes that a person reads from paper or is told, and types.
+
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+"""Without characters that look alike on paper."""
+_GROUPS, _GROUP_LENGTH = 3, 4
+"""A code has 59 bits, too many to guess from its digest."""
+
+
+def make_code() -> str:
+    """Return a new code in groups, such as k7mp-2rtx-9hdw."""
+    return "-".join(
+        "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS)
+    )
+
+
+def normalize_code(text: str) -> str:
+    """Return a typed code without spaces and hyphens, in lower case."""
+    return "".join(text.split()).replace("-", "").casefold()
+
+
+def code_digest(login: str, code: str) -> str:
+    """Return what is stored of an account's code."""
+    return hashlib.sha256(f"{login}\n{normalize_code(code)}".encode()).hexdigest()
+
 
 RECOVERY_CODES = 10
 _APP_DIGITS = 6

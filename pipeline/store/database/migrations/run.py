@@ -17,6 +17,9 @@ from pipeline.store.schema.paper import schema_info
 from pipeline.store.schema.tally_triggers import create_tally_triggers, drop_tally_triggers
 
 _OF_THE_SCHEMA = {alembic_version.name, schema_info.name}
+_BASELINE = FOLDER / "baseline.sql"
+_IN_SQLITE = {"moment": "DATETIME", "serial": "INTEGER", "false": "0"}
+_IN_POSTGRES = {"moment": "TIMESTAMP WITH TIME ZONE", "serial": "SERIAL", "false": "false"}
 
 
 def migrate(conn: Connection, forms: Path, target: str = "head") -> None:
@@ -58,6 +61,12 @@ def make_earlier_tables(conn: Connection, forms: Path, revision: str) -> MetaDat
     for table in reversed(known.sorted_tables):
         conn.execute(delete(table))
     return known
+
+
+def baseline_statements(dialect: str) -> list[str]:
+    """Return the statements that make the tables and indexes of version 1.0.0."""
+    words = _IN_POSTGRES if dialect == "postgresql" else _IN_SQLITE
+    return _BASELINE.read_text("utf-8").format(**words).split(";")[:-1]
 
 
 def _run_revisions(conn: Connection, forms: Path, target: str) -> None:

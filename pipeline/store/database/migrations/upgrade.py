@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import StatementError
 
 from pipeline.domain.settings import Settings
-from pipeline.store.database.backup import back_up
+from pipeline.store.database.copies import back_up
 from pipeline.store.database.engines import (
     check_foreign_keys,
     make_engine,

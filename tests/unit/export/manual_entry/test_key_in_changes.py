@@ -16,9 +16,9 @@ from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review import corrections
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.exports.manual_entry.copies import list_copies, list_keying
+from pipeline.store.exports.manual_entry import list_copies, list_keying
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.manual_entry import key_in_copy, key_in_signature
+from pipeline.store.schema.exports import key_in_copy, key_in_signature
 from tests.support.store import export_examples as examples
 from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, next_client
 from tests.support.store.route_steps import make_run

@@ -27,8 +27,8 @@ from pipeline.export.runs import (
 from pipeline.export.runs.candidates import NO_MAPPING
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.event_log.events import list_events
-from pipeline.store.exports.proofs import Finding, Proof, save_proofs
 from pipeline.store.exports.routes import save_route
+from pipeline.store.exports.runs import Finding, Proof, save_proofs
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE
 from tests.support.store.export_office import ANNA, confirm, correct, review, sign, state, void

@@ -43,7 +43,7 @@ from pipeline.reading.language.language_model import Lexicon, add_learned_words
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
 from pipeline.store.event_log.events import list_events, record
-from pipeline.store.reports.learning import find_unfinished_learning
+from pipeline.store.reports.closed_entries import find_unfinished_learning
 from tests.support.store.ward import (
     ADMIN,
     FORMS,

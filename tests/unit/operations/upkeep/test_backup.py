@@ -17,7 +17,7 @@ from pipeline.operations.upkeep.backup_check import check_backup, open_keys
 from pipeline.operations.upkeep.backup_folder import BackupFolder
 from pipeline.operations.upkeep.encryption import PublicKeys, read_private_keys, write_new_key
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.reports.backups import BackupState, find_last_backup
+from pipeline.store.reports.upkeep import BackupState, find_last_backup
 from tests.support.image_folder import folder_of
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, make_safe
 

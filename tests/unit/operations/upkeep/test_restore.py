@@ -24,9 +24,9 @@ from pipeline.store.database.migrations.row_copy import (
     write_rows,
 )
 from pipeline.store.database.store import RESTORATION_MARK, Store, open_store
-from pipeline.store.paper.intake.watched import WatchedFolder, save_watched_folder
+from pipeline.store.paper.intake.stacks import WatchedFolder, save_watched_folder
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.upkeep import watched_folder
+from pipeline.store.schema.registers import watched_folder
 from tests.support.store.databases import new_database, postgres_server
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe, rows_of
 

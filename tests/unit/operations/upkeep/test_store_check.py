@@ -23,10 +23,10 @@ from pipeline.operations.worker_pool import WorkerPool
 from pipeline.store.database.image_files import ID_FILE
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
-from pipeline.store.reports.store_checks import StoreCheck, find_last_check
+from pipeline.store.reports.upkeep import StoreCheck, find_last_check
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import page
-from pipeline.store.schema.upkeep import store_check
+from pipeline.store.schema.registers import store_check
 from tests.faults.watching import until
 from tests.support.image_folder import folder_of
 from tests.support.pages.small_pages import write_stack

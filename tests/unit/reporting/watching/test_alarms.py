@@ -35,14 +35,13 @@ from pipeline.store.event_log.hash_chain import ChainHead
 from pipeline.store.event_log.verification import LogCheck, is_latest_intact
 from pipeline.store.exports.runs import save_delivery
 from pipeline.store.paper.workers import save_heartbeat
-from pipeline.store.reports.backups import BackupState
-from pipeline.store.reports.store_checks import StoreCheck
-from pipeline.store.reports.watch import (
+from pipeline.store.reports.entry_counts import (
     QueueState,
     count_unreceipted,
     list_ended_pages,
     load_queue_state,
 )
+from pipeline.store.reports.upkeep import BackupState, StoreCheck
 from pipeline.store.schema import paper
 from pipeline.texts import LANGUAGES
 from tests.contract.store.test_long_queue_work import work

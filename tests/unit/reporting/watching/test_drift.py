@@ -17,7 +17,7 @@ from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
 from pipeline.store.quality.first_answers import FirstAnswer, list_first_answers
 from pipeline.store.schema import paper
-from pipeline.store.schema.upkeep import watched_folder
+from pipeline.store.schema.registers import watched_folder
 from tests.support.store.ward import (
     CHIEF,
     EVA,

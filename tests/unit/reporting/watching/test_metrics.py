@@ -21,8 +21,7 @@ from pipeline.reporting.watching import drift
 from pipeline.reporting.watching.metrics import Watch, make_server
 from pipeline.store.database.store import Store
 from pipeline.store.paper.workers import save_heartbeat
-from pipeline.store.reports.backups import BackupFacts, record_backup
-from pipeline.store.reports.store_checks import begin_check, save_check
+from pipeline.store.reports.upkeep import BackupFacts, begin_check, record_backup, save_check
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from tests.support.image_folder import folder_of

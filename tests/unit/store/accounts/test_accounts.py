@@ -12,13 +12,13 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.login.accounts import close_account, save_account, seal_password
 from pipeline.login.authentication import redeem_code
-from pipeline.login.password_hashes import (
+from pipeline.login.passwords import (
     SEALED_PASSWORD_WORDS,
     make_sealed_password,
 )
-from pipeline.store.accounts import access_notices, emergency_access, people, sessions
+from pipeline.store.accounts import access_notices, people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind
-from pipeline.store.accounts.login import access_changes, administration
+from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import events
 from pipeline.store.registers import client_register
@@ -57,7 +57,7 @@ def test_the_person_of_a_new_account_alone_chooses_its_password(store: Store) ->
     assert logged_in(store, "eva", code) is None
     with store.read() as conn:
         (eva,) = (
-            one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"
+            one for one in access_changes.list_accounts(conn, BOSS) if one.person.login == "eva"
         )
         assert eva.must_change
     assert redeem_code(login_request(store, NOW), "eva", code, PASSWORD)
@@ -73,7 +73,7 @@ def test_a_change_keeps_the_password_and_works_at_once(store: Store) -> None:
     with store.begin() as conn:
         assert save_account(conn, BOSS, moved, NOW) is None
         found = next(
-            one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"
+            one for one in access_changes.list_accounts(conn, BOSS) if one.person.login == "eva"
         )
     assert found.person == moved
     assert (found.active, found.must_change, found.sessions) == (True, False, 0)
@@ -96,12 +96,12 @@ def test_closing_ends_the_sessions_and_opening_gives_the_account_back(store: Sto
         assert sessions.find_session(conn, token) is None
         assert [
             one.active
-            for one in administration.list_accounts(conn, BOSS)
+            for one in access_changes.list_accounts(conn, BOSS)
             if one.person.login == "eva"
         ] == [False]
         with pytest.raises(UsageError, match="closed"):
             save_account(conn, BOSS, EVA, NOW)
-        administration.reopen_account(conn, BOSS, "eva")
+        access_changes.reopen_account(conn, BOSS, "eva")
         assert people.find_person(conn, "eva") == EVA
 
 
@@ -178,14 +178,14 @@ def test_a_use_has_a_reason_and_is_told_until_somebody_has_seen_it(store: Store)
     saved(store, SEALED)
     with store.begin() as conn:
         with pytest.raises(UsageError):
-            emergency_access.start_emergency_use(conn, "nod", " kort  ", NOW)
-        use_id = emergency_access.start_emergency_use(conn, "nod", "Inloggningen ligger nere.", NOW)
+            access_notices.start_emergency_use(conn, "nod", " kort  ", NOW)
+        use_id = access_notices.start_emergency_use(conn, "nod", "Inloggningen ligger nere.", NOW)
         for who in (CHIEF, KEEPER):
-            (use,) = emergency_access.list_unacknowledged(conn, who)
+            (use,) = access_notices.list_unacknowledged(conn, who)
             assert (use.id, use.login, use.reason) == (use_id, "nod", "Inloggningen ligger nere.")
-        emergency_access.acknowledge_use(conn, KEEPER, use_id, NOW)
-        emergency_access.acknowledge_use(conn, CHIEF, use_id, NOW)
-        assert emergency_access.list_unacknowledged(conn, CHIEF) == []
+        access_notices.acknowledge_use(conn, KEEPER, use_id, NOW)
+        access_notices.acknowledge_use(conn, CHIEF, use_id, NOW)
+        assert access_notices.list_unacknowledged(conn, CHIEF) == []
         assert [
             event.by
             for event in events.list_events(conn, use_id)

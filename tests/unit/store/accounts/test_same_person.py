@@ -18,7 +18,7 @@ from pipeline.login.accounts import close_account, save_account
 from pipeline.review import corrections, decisions, signing
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.rekeying import adjudicate
-from pipeline.store.accounts import emergency_access, people
+from pipeline.store.accounts import access_notices, people
 from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes
 from pipeline.store.accounts.same_person import is_same_person
@@ -209,11 +209,11 @@ def test_nobody_changes_the_own_account_by_another_one(accounts: Store) -> None:
 @pytest.mark.parametrize("login", ["nod", "chef"])
 def test_who_used_an_emergency_account_does_not_acknowledge_it(accounts: Store, login: str) -> None:
     with accounts.begin() as conn:
-        use = emergency_access.start_emergency_use(conn, login, "Inloggningen är nere.", NOW)
+        use = access_notices.start_emergency_use(conn, login, "Inloggningen är nere.", NOW)
         with pytest.raises(NotAllowedError):
-            emergency_access.acknowledge_use(conn, CHIEF, use, NOW)
+            access_notices.acknowledge_use(conn, CHIEF, use, NOW)
         other = person("chef9", Role.MANAGER)
-        emergency_access.acknowledge_use(conn, other, use, NOW)
+        access_notices.acknowledge_use(conn, other, use, NOW)
 
 
 def test_a_person_key_is_no_personal_number(accounts: Store) -> None:

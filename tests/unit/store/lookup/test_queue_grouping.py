@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Person, Value
-from pipeline.store.accounts.queue_choice import (
+from pipeline.store.accounts.own_choices import (
     QueueGrouping,
     choose_queue_grouping,
     queue_choice,

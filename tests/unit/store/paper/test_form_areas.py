@@ -7,7 +7,7 @@ import pytest
 from pipeline.domain.form.form import Forms
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
-from pipeline.store.paper.form_areas import confirmed_area, form_area
+from pipeline.store.paper.sheets import confirmed_area, form_area
 
 FORMS = Forms.load(ROOT / "forms")
 NOTE = FORMS.latest("telefonanteckning")

@@ -17,7 +17,7 @@ from pipeline.store.paper.pages import create_batch
 from pipeline.store.registers import client_register
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.printed import issued_sheet
+from pipeline.store.schema.registers import issued_sheet
 from pipeline.store.schema.tally import DONE, WAITING, outstanding_sheet, scanned_pack, tally
 from pipeline.store.schema.tally_triggers import (
     count_wrong_tallies,

@@ -18,7 +18,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.queue import claim_next
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports.records import load_records
-from pipeline.store.registers import outages, providers
+from pipeline.store.registers import hsa_ids, planning
 from pipeline.store.registers.hsa_ids import save_hsa_ids
 from pipeline.store.registers.staff import save_staff
 from pipeline.store.reports.paper_days import PaperStatus, load_paper_days, outage_range
@@ -53,7 +53,7 @@ def ward(store: Store) -> Ward:
 def save(ward: Ward, period: OutagePeriod = DOWN) -> None:
     """The administrator adds a row."""
     with ward.store.begin() as conn:
-        outages.save_outage(conn, ADMIN, period, NOW)
+        planning.save_outage(conn, ADMIN, period, NOW)
 
 
 def confirm(ward: Ward) -> str:
@@ -73,15 +73,15 @@ def confirm(ward: Ward) -> str:
 def test_a_system_is_back_and_both_are_in_the_log(ward: Ward) -> None:
     save(ward)
     with ward.store.begin() as conn:
-        (row,) = outages.list_outages(conn)
+        (row,) = planning.list_outages(conn)
         end = NOW - timedelta(hours=1)
-        outages.end_outage(conn, ADMIN, row.id, end, NOW)
-        (row,) = outages.list_outages(conn)
+        planning.end_outage(conn, ADMIN, row.id, end, NOW)
+        (row,) = planning.list_outages(conn)
         assert (row.start, row.end, row.by) == (START, end, ADMIN.login)
         with pytest.raises(UsageError):
-            outages.end_outage(conn, ADMIN, row.id, NOW, NOW)
-        outages.undo_outage(conn, ADMIN, row.id, NOW)
-        assert outages.list_outages(conn) == []
+            planning.end_outage(conn, ADMIN, row.id, NOW, NOW)
+        planning.undo_outage(conn, ADMIN, row.id, NOW)
+        assert planning.list_outages(conn) == []
         actions = [event.action for event in list_events(conn, "outage")]
     assert actions == ["save_outage", "undo_outage", "save_outage", "undo_outage"]
 
@@ -107,11 +107,11 @@ def test_a_row_that_cannot_be_is_refused(ward: Ward, wrong: OutagePeriod) -> Non
 def test_only_an_administrator_keeps_the_tables(ward: Ward, who: Person) -> None:
     with ward.store.begin() as conn:
         with pytest.raises(NotAllowedError):
-            outages.save_outage(conn, who, DOWN, NOW)
+            planning.save_outage(conn, who, DOWN, NOW)
         with pytest.raises(NotAllowedError):
-            providers.save_unit_provider(conn, who, NORTH, PRIVATE, NOW)
+            hsa_ids.save_unit_provider(conn, who, NORTH, PRIVATE, NOW)
         with pytest.raises(NotAllowedError):
-            providers.undo_unit_provider(conn, who, NORTH, NOW)
+            hsa_ids.undo_unit_provider(conn, who, NORTH, NOW)
 
 
 def test_a_record_carries_the_outage_and_the_provider_of_its_unit(ward: Ward) -> None:
@@ -119,17 +119,17 @@ def test_a_record_carries_the_outage_and_the_provider_of_its_unit(ward: Ward) ->
     with ward.store.begin() as conn:
         (record,) = load_records(conn, FORMS, [entry_id])
         assert (record.outage, record.provider) == (None, None)
-        outages.save_outage(conn, ADMIN, DOWN, NOW)
-        outages.save_outage(conn, ADMIN, replace(DOWN, unit=SOUTH, end=NOW), NOW)
-        providers.save_unit_provider(conn, ADMIN, NORTH, PRIVATE, NOW)
+        planning.save_outage(conn, ADMIN, DOWN, NOW)
+        planning.save_outage(conn, ADMIN, replace(DOWN, unit=SOUTH, end=NOW), NOW)
+        hsa_ids.save_unit_provider(conn, ADMIN, NORTH, PRIVATE, NOW)
         (record,) = load_records(conn, FORMS, [entry_id])
         assert record.outage == Outage(START, None, OutageKind.DOWN, "Patientjournal")
         assert record.provider == PRIVATE
-        providers.undo_unit_provider(conn, ADMIN, NORTH, NOW)
+        hsa_ids.undo_unit_provider(conn, ADMIN, NORTH, NOW)
         (record,) = load_records(conn, FORMS, [entry_id])
         assert record.provider is None
         with pytest.raises(UsageError):
-            providers.undo_unit_provider(conn, ADMIN, NORTH, NOW)
+            hsa_ids.undo_unit_provider(conn, ADMIN, NORTH, NOW)
 
 
 def test_a_record_has_the_ids_of_unit_author_and_of_who_entered(ward: Ward) -> None:
@@ -162,7 +162,7 @@ def test_a_record_has_the_ids_of_unit_author_and_of_who_entered(ward: Ward) -> N
 )
 def test_a_provider_has_a_name_and_no_id_that_is_none(ward: Ward, wrong: CareProvider) -> None:
     with ward.store.begin() as conn, pytest.raises(UsageError):
-        providers.save_unit_provider(conn, ADMIN, NORTH, wrong, NOW)
+        hsa_ids.save_unit_provider(conn, ADMIN, NORTH, wrong, NOW)
 
 
 def test_no_paper_is_missed_on_days_on_which_a_unit_had_its_systems(ward: Ward) -> None:

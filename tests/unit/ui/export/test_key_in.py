@@ -13,7 +13,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.review import corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.exports.manual_entry.copies import save_copies
+from pipeline.store.exports.manual_entry import save_copies
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding

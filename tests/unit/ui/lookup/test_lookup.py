@@ -19,7 +19,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import client_log_subject, list_events
-from pipeline.store.exports.manual_entry import claims, copies
+from pipeline.store.exports import manual_entry
 from pipeline.store.lookup import by_serial
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
@@ -242,9 +242,9 @@ def test_whoever_voids_or_corrects_is_told_who_keys_it_in(
     _, entry_id = exported_note(store)
     now = utc_now()
     with store.begin() as conn:
-        claims.claim_entry(conn, COLLEAGUE.login, entry_id, 1, now, 20)
-        copies.save_copies(conn, COLLEAGUE.login, {(entry_id, 1): ["note 1"]}, now)
-        copies.save_copies(conn, NURSE.login, {(entry_id, 1): ["note 1"]}, now)
+        manual_entry.claim_entry(conn, COLLEAGUE.login, entry_id, 1, now, 20)
+        manual_entry.save_copies(conn, COLLEAGUE.login, {(entry_id, 1): ["note 1"]}, now)
+        manual_entry.save_copies(conn, NURSE.login, {(entry_id, 1): ["note 1"]}, now)
     told = [f"{COLLEAGUE.name} har posten öppen i Skriv in", f"{COLLEAGUE.name} kopierade posten"]
     app = opened(open_screen(NURSE, "review"), entry_id)
     for action in ("correct", "void"):

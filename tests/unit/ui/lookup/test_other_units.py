@@ -15,7 +15,7 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
-from pipeline.store.schema.printed import issued_sheet
+from pipeline.store.schema.registers import issued_sheet
 from tests.support.screens.bench import Bench
 from tests.support.screens.filled_workspace import ELSEWHERE
 from tests.support.screens.seeding import CLIENTS

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.review import corrections
-from pipeline.store.accounts.queue_choice import QueueGrouping, queue_choice
+from pipeline.store.accounts.own_choices import QueueGrouping, queue_choice
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import Person, Role
-from pipeline.store.accounts import guide, sessions
+from pipeline.store.accounts import own_choices, sessions
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
@@ -23,7 +23,7 @@ def test_every_screen_has_help_and_every_role_a_guide() -> None:
     from ui.screens.menu import SCREENS
 
     wanted = {f"help.{screen.name}" for screen in SCREENS} | {
-        f"guide.{role.name.lower()}" for role in Role
+        f"queue_choice.{role.name.lower()}" for role in Role
     }
     assert wanted <= set(catalogue("sv"))
 
@@ -33,7 +33,7 @@ def test_the_guide_stays_until_it_is_closed_and_comes_back_when_asked_for(
     store: Store, person: Person
 ) -> None:
     with store.begin() as conn:
-        guide.reopen_guide(conn, person.login)
+        own_choices.reopen_guide(conn, person.login)
     app = _entered(store, person)
     assert any("Så här arbetar du" in one.value for one in app.markdown)
     app.button(key="guide_close").click().run()

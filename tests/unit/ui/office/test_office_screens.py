@@ -18,7 +18,7 @@ from pipeline.export.archive.runs import find_ready
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer as Receipt
 from pipeline.export.runs.receipts import submit_receipts
-from pipeline.store.accounts import guide, people
+from pipeline.store.accounts import own_choices, people
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import archives, originals, payment_approvals
@@ -124,7 +124,7 @@ def listed(store: Store) -> str:
         client_register.save_units(conn, {"Norr": "IFO", "Söder": "IFO"})
         for person in (ANNA, PER, *CHIEFS):
             people.save_person(conn, person, hashed(seeding.PASSWORD))
-            guide.close_guide(conn, person.login, utc_now())
+            own_choices.close_guide(conn, person.login, utc_now())
     given = ExportContext(store, seeding.settings(store), FORMS)
     row = {
         "clearing": "3300",
@@ -240,7 +240,7 @@ def moved(store: Store) -> tuple[ExportContext, str]:
         client_register.save_clients(conn, [SIV, ARNE])
         for person in (ANNA, PER, TORA):
             people.save_person(conn, person, hashed(seeding.PASSWORD))
-            guide.close_guide(conn, person.login, utc_now())
+            own_choices.close_guide(conn, person.login, utc_now())
     here = ExportContext(store, seeding.settings(store), FORMS)
     entry_id = confirm(
         here, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret läker."

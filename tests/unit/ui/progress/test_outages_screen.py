@@ -6,8 +6,8 @@ from datetime import date, time
 
 from pipeline.domain.record import CareProvider
 from pipeline.store.database.store import Store
-from pipeline.store.registers.outages import list_outages
-from pipeline.store.registers.providers import providers_by_unit
+from pipeline.store.registers.hsa_ids import providers_by_unit
+from pipeline.store.registers.planning import list_outages
 from tests.support.screens.seeding import ADMINISTRATOR, UNIT
 from tests.unit.ui.conftest import OpenScreen
 

@@ -12,7 +12,7 @@ from pipeline.domain.model import Person
 from pipeline.reporting.audit.anchors import verify_log
 from pipeline.reporting.watching.alarms import Alarm, AlarmKind
 from pipeline.store.database.store import Store
-from pipeline.store.reports.store_checks import begin_check, save_check
+from pipeline.store.reports.upkeep import begin_check, save_check
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, MANAGER

@@ -13,7 +13,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.schema.append_only import unprotect_tables
-from pipeline.store.schema.printed import issued_sheet
+from pipeline.store.schema.registers import issued_sheet
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, NURSE

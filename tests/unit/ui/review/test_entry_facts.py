@@ -37,7 +37,7 @@ from pipeline.forms.fiducials import new_serial
 from pipeline.preparation.digital_forms.form_file import DigitalPack
 from pipeline.registers.outages import OutagePeriod
 from pipeline.review import decisions
-from pipeline.store.accounts import guide, people
+from pipeline.store.accounts import own_choices, people
 from pipeline.store.database.sampling_key import digital_form_secret
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
@@ -45,7 +45,7 @@ from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
-from pipeline.store.registers.outages import save_outage
+from pipeline.store.registers.planning import save_outage
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import event
 from tests.contract.forms.test_digital_notes import Ward
@@ -104,7 +104,7 @@ def officers(store: Store) -> None:
     with store.begin() as conn:
         for person in (OFFICER, OTHER_OFFICER):
             people.save_person(conn, person, hashed("papper och penna"))
-            guide.close_guide(conn, person.login, utc_now())
+            own_choices.close_guide(conn, person.login, utc_now())
 
 
 def add(store: Store, form_id: str, values: Mapping[str, Value]) -> str:

@@ -16,11 +16,11 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import Assignment, CloseReason, Role
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages
-from pipeline.store.paper.intake.stacks import list_stacks
-from pipeline.store.paper.intake.watched import (
+from pipeline.store.paper.intake.stacks import (
     PassedFile,
     PassedOver,
     WatchedFolder,
+    list_stacks,
     save_watched_folder,
 )
 from pipeline.store.paper.pages import NewPage

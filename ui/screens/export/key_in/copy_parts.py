@@ -21,7 +21,7 @@ from pipeline.domain.model import Person
 from pipeline.export.key_in.copies import save_copied_parts
 from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn
 from pipeline.export.runs import ExportContext
-from pipeline.store.exports.manual_entry.copies import PART_CHARS, list_copies
+from pipeline.store.exports.manual_entry import PART_CHARS, list_copies
 from pipeline.store.schema.clock import utc_now
 from ui.browser.assets import read_script, read_style
 from ui.i18n import t

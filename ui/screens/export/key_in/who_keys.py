@@ -9,7 +9,7 @@ from pipeline.domain.model import Person
 from pipeline.export.key_in.screen import ClientToKeyIn
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.store import Store
-from pipeline.store.exports.manual_entry.copies import CopiedPart, list_copies
+from pipeline.store.exports.manual_entry import CopiedPart, list_copies
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_locale, format_recent, t
 from ui.widgets.messages import Message, error_text

@@ -24,8 +24,8 @@ from pipeline.store.depth.attachments import MAX_TITLE_LENGTH, AttachmentChoice
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import AttachedPage, page_words
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
-from pipeline.store.paper.form_areas import ATTACHMENT_FORM
 from pipeline.store.paper.pages import Page
+from pipeline.store.paper.sheets import ATTACHMENT_FORM
 from pipeline.store.registers.client_register import load_client, restrict_client
 from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard

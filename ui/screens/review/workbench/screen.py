@@ -11,7 +11,7 @@ import streamlit as st
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.accounts.queue_choice import QueueGrouping, choose_queue_grouping, queue_choice
+from pipeline.store.accounts.own_choices import QueueGrouping, choose_queue_grouping, queue_choice
 from pipeline.store.accounts.sessions import unsent_key
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView

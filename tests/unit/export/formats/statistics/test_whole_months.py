@@ -14,7 +14,7 @@ from pipeline.domain.record import OutageKind
 from pipeline.export.authorities.month_checks import MonthScope, check_months
 from pipeline.export.runs import ExportContext, load_export_options
 from pipeline.registers.outages import OutagePeriod, covers
-from pipeline.store.registers.outages import save_outage
+from pipeline.store.registers.planning import save_outage
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE

@@ -16,13 +16,12 @@ from pipeline.login.accounts import save_account
 from pipeline.login.authentication import Credentials, redeem_code
 from pipeline.store.accounts import access_notices, people, sessions
 from pipeline.store.accounts.access_notices import LISTED_FOR, TOLD_FOR, ChangeKind
-from pipeline.store.accounts.login import (
-    access_changes,
-    provider_links,
-    second_factor,
+from pipeline.store.accounts.login import access_changes, second_factor
+from pipeline.store.accounts.login.access_changes import (
+    CODE_LIFETIME,
+    ProviderIdentity,
+    RequestedChange,
 )
-from pipeline.store.accounts.login.access_changes import CODE_LIFETIME, RequestedChange
-from pipeline.store.accounts.login.provider_links import ProviderIdentity
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import events, queries
 from pipeline.store.event_log.queries import Hint, LogFilter
@@ -262,13 +261,13 @@ def test_removing_what_a_person_gets_in_with_needs_the_other_administrator(
         login_request(staffed, NOW), "eva", SECRET, pyotp.TOTP(SECRET).at(NOW), None
     )
     with staffed.begin() as conn:
-        provider_links.link_by_name(conn, identity, NOW)
+        access_changes.link_by_name(conn, identity, NOW)
 
     def is_there() -> bool:
         with staffed.read() as conn:
             if kind is ChangeKind.SECOND_FACTOR:
                 return second_factor.has_second_factor(conn, "eva")
-            return provider_links.find_linked_login(conn, identity) is not None
+            return access_changes.find_linked_login(conn, identity) is not None
 
     change = ask(staffed, kind)
     assert (change.needs_approval, change.code, is_there()) == (True, "", True)

@@ -11,12 +11,12 @@ import pytest
 from cryptography.fernet import Fernet
 
 from pipeline.domain.errors import NotAllowedError, StoreError, UsageError
+from pipeline.login.accounts import renew_recovery_codes
 from pipeline.login.authentication import (
     Credentials,
     check_code,
     check_password,
 )
-from pipeline.login.second_factor import renew_recovery_codes
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import second_factor
 from pipeline.store.database.store import Store

@@ -1,17 +1,19 @@
-"""In which order a person works: the queue's own, or one form, client or author at a time."""
+"""What a person has chosen of the screens: the order of the queue, and that the guide is closed."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.store.database.engines import upsert_rows
+from pipeline.store.database.engines import insert_missing, upsert_rows
 from pipeline.store.event_log.events import record
-from pipeline.store.schema import lookup, paper
+from pipeline.store.schema import paper, tally
+from pipeline.store.schema.accounts import closed_guide
 from pipeline.store.schema.accounts import queue_choice as choice_table
 
 _entry_table = paper.entry
@@ -103,7 +105,7 @@ def _has_key(grouping: QueueGrouping, key: str) -> ColumnElement[bool]:
     is_same = _GROUP_COLUMNS[grouping] == key
     if grouping is QueueGrouping.CLIENT:
         return and_(is_same, _entry_table.c.likely_pid != paper.NO_CLIENT)
-    return and_(is_same, lookup.HAS_AUTHOR_KEY) if grouping is QueueGrouping.AUTHOR else is_same
+    return and_(is_same, tally.HAS_AUTHOR_KEY) if grouping is QueueGrouping.AUTHOR else is_same
 
 
 _GROUP_COLUMNS = {
@@ -111,3 +113,26 @@ _GROUP_COLUMNS = {
     QueueGrouping.CLIENT: _entry_table.c.likely_pid,
     QueueGrouping.AUTHOR: _entry_table.c.author_key,
 }
+
+
+# Keep whether a person has closed the first-day guide.
+#
+# It reveals nothing about paper or clients, so no permission is required.
+
+
+def is_guide_closed(conn: Connection, login: str) -> bool:
+    """Return whether the person has closed the guide."""
+    return (
+        conn.execute(select(closed_guide.c.login).where(closed_guide.c.login == login)).first()
+        is not None
+    )
+
+
+def close_guide(conn: Connection, login: str, now: datetime) -> None:
+    """Hide the guide; closing it twice changes nothing."""
+    insert_missing(conn, closed_guide, [{"login": login, "closed_at": now}])
+
+
+def reopen_guide(conn: Connection, login: str) -> None:
+    """Show the guide again."""
+    conn.execute(delete(closed_guide).where(closed_guide.c.login == login))

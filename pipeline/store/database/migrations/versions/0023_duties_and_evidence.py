@@ -1,4 +1,8 @@
-"""Duties until a person says that they are met, and the index of entries that have one."""
+"""Duties until they are met, publications that were begun, and more evidence of the record.
+
+Pictures, clients, blocks and accounts are among the rows that the event log covers. Those that
+exist are covered at the end of the upgrade, by events that say so (`adopt_records`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from alembic import op
 
 from pipeline.store.schema.clock import UtcDateTime
 
-revision = "0021"
+revision = "0023"
 down_revision = "0020"
 
 _SWEDEN = ZoneInfo("Europe/Stockholm")
@@ -22,6 +26,18 @@ _UNCERTAIN, _NO_DEADLINE = "", "9999-12-31"
 
 
 def upgrade() -> None:
+    """Add tables, columns and indexes, and fill them from what there is."""
+    _add_duties()
+    _add_intentions()
+    # Make room for logins in the table of digests, and count changed rows at each check
+    with op.batch_alter_table("record_digest") as table:
+        table.alter_column("owner", type_=sa.String(80), existing_type=sa.String(44))
+    op.add_column(
+        "store_check", sa.Column("changed", sa.Integer, nullable=False, server_default="0")
+    )
+
+
+def _add_duties() -> None:
     """Add table and index, and correct the deadlines that are stored.
 
     The time of an appeal is nobody's duty here. An assessment may be made the day after the report.
@@ -112,3 +128,63 @@ def _report_day(conn: sa.Connection, row: sa.Row[Any]) -> object:
         .limit(1)
     )
     return conn.execute(read).scalar()
+
+
+def _add_intentions() -> None:
+    """Add the tables; a package that was fetched before was handed out.
+
+    Counting entries needs no row any more, only the indexes.
+    """
+    op.add_column("entry", sa.Column("ended_at", sa.DateTime(timezone=True)))
+    op.execute(
+        """UPDATE entry SET ended_at = (SELECT min(entry_version.at) FROM entry_version
+        WHERE entry_version.entry = entry.id AND entry_version.state
+            IN ('bekräftad', 'signerad', 'exporterad', 'kvitterad', 'avvisad'))"""
+    )
+    was_ended = sa.text("ended_at IS NOT NULL")
+    op.create_index(
+        "entry_ended",
+        "entry",
+        ["ended_at", "unit", "state"],
+        sqlite_where=was_ended,
+        postgresql_where=was_ended,
+    )
+    for name, columns, where in (
+        (
+            "entry_unreceipted",
+            ["unit", "state", "form", "criticality", "created_at", "voided"],
+            sa.text("state != 'kvitterad'"),
+        ),
+        (
+            "entry_ready",
+            ["unit", "form", "first_by", "version", "area", "voided"],
+            sa.text("state = 'bekräftad'"),
+        ),
+        ("entry_created", ["created_at", "unit", "state", "form", "criticality", "voided"], None),
+    ):
+        op.drop_index(name, "entry")
+        op.create_index(name, "entry", columns, sqlite_where=where, postgresql_where=where)
+    op.create_table(
+        "archive_delivery",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("package", sa.String(40), sa.ForeignKey("archive_package.id"), nullable=False),
+        sa.Column("by", sa.String(80), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_archive_delivery_package", "archive_delivery", ["package"])
+    op.create_table(
+        "form_publication",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("form", sa.String(60), nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("by", sa.String(80), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True)),
+    )
+    op.execute(
+        """INSERT INTO archive_delivery (package, "by", at)
+        SELECT archive_package.id, event."by", event.at FROM archive_package
+        JOIN event ON event.id = (SELECT min(id) FROM event
+            WHERE action = 'fetch_package' AND subject = archive_package.id)"""
+    )

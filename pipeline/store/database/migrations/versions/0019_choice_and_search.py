@@ -1,4 +1,4 @@
-"""Working with one form, client or author at a time: the choice, and whose entries are whose."""
+"""The choice of what to work with, indexes for searches, and watched folders."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from alembic import op
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Forms
+from pipeline.store.schema.clock import UtcDateTime
 
-revision = "0017"
+revision = "0019"
 down_revision = "0016"
 
 _IS_OPEN = "state IN ('granskas', 'andra granskning')"
@@ -19,10 +20,19 @@ _DAYS = {"oldest": "first_on", "newest": "last_on DESC"}
 _BEFORE_DAY, _AFTER_DAY = ("rank", "lane", "skipped", "due_on"), ("likely_pid", "happened", "id")
 _COVERED = ("unit", "area", "state", "claimed_until", "first_by")
 _AUTHOR_MEANINGS = (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE)
+_SEARCH_INDEXES = {
+    "entry_day": ("entry", ["event_on", "unit"], "event_on IS NOT NULL"),
+    "entry_author": ("entry", ["author"], "author IS NOT NULL"),
+    "event_own_action": (
+        "event",
+        ["by", "id"],
+        "action IN ('decide', 'skip', 'undo', 'forward', 'reopen')",
+    ),
+}
 
 
 def upgrade() -> None:
-    """Add the table, the author's column and the indexes, and fill the column of open entries."""
+    """Add tables, the author's column and the indexes, and fill the column of open entries."""
     op.create_table(
         "queue_choice",
         sa.Column("login", sa.String(80), sa.ForeignKey("staff.login"), primary_key=True),
@@ -42,16 +52,29 @@ def upgrade() -> None:
         ["author_key", *_order(_DAYS["oldest"])],
         f"{_IS_OPEN} AND author_key != ''",
     )
+    for name, (table, columns, where) in _SEARCH_INDEXES.items():
+        _create_index(name, columns, where, table)
+    op.create_table(
+        "watched_folder",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("folder", sa.String(400), nullable=False),
+        sa.Column("unit", sa.String(80), nullable=False),
+        sa.Column("place", sa.String(200), nullable=False),
+        sa.Column("looked_at", UtcDateTime, nullable=False),
+        sa.Column("is_away", sa.Boolean, nullable=False),
+        sa.Column("passed_over", sa.JSON, nullable=False),
+    )
+    op.create_index("ix_page_read_at", "page", ["read_at"])
 
 
 def _order(day: str) -> list[str]:
     return [*_BEFORE_DAY, day, *_AFTER_DAY]
 
 
-def _create_index(name: str, columns: list[str], where: str) -> None:
+def _create_index(name: str, columns: list[str], where: str, table: str = "entry") -> None:
     op.create_index(
         name,
-        "entry",
+        table,
         [sa.text(column) if " " in column else column for column in columns],
         sqlite_where=sa.text(where),
         postgresql_where=sa.text(where),
