@@ -15,15 +15,15 @@ from sqlalchemy import Connection
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Depth, Form, Forms
 from pipeline.domain.model import EntryState, Person, Reading, State
-from pipeline.domain.review.rules import asked_fields
-from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
-from pipeline.domain.review.work_modes import (
+from pipeline.domain.review.rules import (
     MAX_BATCH_SIZE,
     BatchKey,
+    asked_fields,
     can_batch,
     is_routine,
     largest_batch,
 )
+from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
 from pipeline.store.entries.entry import (

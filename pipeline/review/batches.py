@@ -18,8 +18,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, Reading, State
-from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.work_modes import MIN_BATCH_SIZE
+from pipeline.domain.review.rules import MIN_BATCH_SIZE, Answer
 from pipeline.domain.settings import QueueOrder
 from pipeline.review.batch_candidates import BatchCandidate, choose_candidates
 from pipeline.review.session import Review

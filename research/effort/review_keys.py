@@ -17,8 +17,7 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State
-from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.work_modes import is_routine
+from pipeline.domain.review.rules import Answer, is_routine
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry_readings
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view

@@ -17,8 +17,7 @@ from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import Editor, FieldSpec, Format
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State, Value
-from pipeline.domain.review.rules import Answer, agrees_with_reading
-from pipeline.domain.review.work_modes import is_routine
+from pipeline.domain.review.rules import Answer, agrees_with_reading, is_routine
 from pipeline.review import batches
 from pipeline.review.batches import BatchItem, BatchResult, ReviewBatch
 from pipeline.store.entries.entry_view import EntryView, FieldView

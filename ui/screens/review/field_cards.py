@@ -16,7 +16,7 @@ from pipeline.domain.form.field import Editor, Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.depth import explain_values, name_boxes
-from pipeline.domain.review.work_modes import is_routine
+from pipeline.domain.review.rules import is_routine
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.browser.page_view import relative_area
 from ui.i18n import t

@@ -7,7 +7,7 @@ import pytest
 from pipeline.domain.form.confidence import PREFILL_FROM_BY_KIND
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
-from pipeline.domain.review.work_modes import (
+from pipeline.domain.review.rules import (
     BatchKey,
     can_batch,
     is_routine,

@@ -11,8 +11,7 @@ from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState, State
-from pipeline.domain.review.rules import Answer
-from pipeline.domain.review.work_modes import MAX_BATCH_SIZE
+from pipeline.domain.review.rules import MAX_BATCH_SIZE, Answer
 from pipeline.review import batches
 from pipeline.review.batches import ReviewBatch
 from pipeline.store.database.store import Store
