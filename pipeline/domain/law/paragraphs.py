@@ -53,8 +53,7 @@ def load_law_duties(file: Path = PARAGRAPHS_FILE) -> Mapping[str, LawDuty]:
     Raises:
         FormError: the file is missing or does not match the schema.
     """
-    duties = load_rules_file(file, TypeAdapter(tuple[LawDuty, ...]))
-    return {duty.rule: duty for duty in duties}
+    return {duty.rule: duty for duty in load_rules_file(file, TypeAdapter(tuple[LawDuty, ...]))}
 
 
 def law_refs(form: Form, day: date) -> tuple[LegalBasis, ...]:

@@ -17,7 +17,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import Map, Mask
+from pipeline.reading.imaging.pixels import Map, Mask
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,

@@ -14,8 +14,8 @@ from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box, Image
-from pipeline.reading.imaging.cache import Mask, cached_per_object
-from pipeline.reading.imaging.pixels import Components, is_black_and_white
+from pipeline.reading.imaging.cache import cached_per_object
+from pipeline.reading.imaging.pixels import Components, Mask, is_black_and_white
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,

@@ -25,8 +25,8 @@ from pipeline.forms.field_drawing import (
 )
 from pipeline.forms.letterhead import LAW_BOX, LOGO_BOX
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import Mask
 from pipeline.reading.imaging.geometry import box_distance
+from pipeline.reading.imaging.pixels import Mask
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,

@@ -372,8 +372,7 @@ def _residual(match: ExternalFormMatch) -> float:
 
 def _may_be_small(reduced: Image) -> bool:
     """Return whether a page may be but a small part of the image, so that its print is tiny."""
-    bright = reduced > _PAPER_SHARE * np.percentile(reduced, 95)
-    return bool(bright.mean() < _MIN_PAPER_SHARE)
+    return bool((reduced > _PAPER_SHARE * np.percentile(reduced, 95)).mean() < _MIN_PAPER_SHARE)
 
 
 def _most_alike(features: PrintFeatures, forms: list[Form]) -> list[Form]:
