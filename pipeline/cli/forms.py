@@ -23,7 +23,7 @@ from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
-from pipeline.domain.law.paragraphs import law_refs
+from pipeline.domain.law.duties import law_refs
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:

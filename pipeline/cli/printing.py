@@ -18,7 +18,7 @@ from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.form.form import Area
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
-from pipeline.forms.binders import Binder, split_by_binder
+from pipeline.forms.printing import Binder, split_by_binder
 
 if TYPE_CHECKING:
     from pipeline.domain.form.form import Form, Forms

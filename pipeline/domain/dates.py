@@ -39,3 +39,11 @@ def candidate_years(two_digits: int) -> tuple[int, ...]:
         return (year - 100,)
     # In between the date may be a birth date or a planned one.
     return (year - 100, year)
+
+
+def calendar_day(year: int, month: int, day: int) -> date | None:
+    """Return a day, None where the calendar has none."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

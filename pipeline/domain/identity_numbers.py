@@ -190,10 +190,7 @@ def _find_birth_date(digits: str, kind: PidKind) -> date | None:
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
     if kind is PidKind.COORDINATION:
         month, day = month or 1, min(max(day - 60, 1), 28) if day <= 91 else 99
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+    return dates.calendar_day(year, month, day)
 
 
 def _is_reserve(text: str, match: re.Match[str]) -> bool:
@@ -264,12 +261,8 @@ def birth_date(pid: str) -> date | None:
         r"(19|20)\d{10}", pid, re.ASCII
     ):
         return None
-    try:
-        return date(
-            int(pid[:4]), int(pid[4:6]), int(pid[6:8]) - (60 if kind is PidKind.COORDINATION else 0)
-        )
-    except ValueError:
-        return None
+    day = int(pid[6:8]) - (60 if kind is PidKind.COORDINATION else 0)
+    return dates.calendar_day(int(pid[:4]), int(pid[4:6]), day)
 
 
 def is_hsa_id(text: str) -> bool:

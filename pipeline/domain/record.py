@@ -117,7 +117,7 @@ class Record:
         typed: How much of the paper is typed.
         boxes: The answered boxes of a grid in which something was planned, in their order.
         missing_pages: The numbers of the pages of the sheet that have not come.
-        duties: The open duties of law, rule → last moment, see `domain/law/deadlines.py`.
+        duties: The open duties of law, rule → last moment, see `domain/law/duties.py`.
         meanings: What codes and numbers of lines mean, by field name.
         outage: The outage of the unit and system; None: that of the settings.
         provider: The unit's care provider; None: that of the settings.

@@ -20,7 +20,12 @@ from pipeline.export.record_text import (
     format_field_value,
     to_local_time,
 )
-from pipeline.registers.care_system_list import MatchFacts, MatchSimilarity, compare_facts
+from pipeline.registers.care_system_list import (
+    MatchFacts,
+    MatchSimilarity,
+    compare_facts,
+    is_same_kind,
+)
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.exports import care_system_matches, records
 from pipeline.store.exports.care_system_exports import erase_finished_lists, has_active_list
@@ -141,7 +146,8 @@ def _find_likely_matches(
         facts = record_facts(record, forms) if record else _waiting_entry_facts(entry, titles)
         row_facts = MatchFacts(row.day, row.clock, (row.kind,) if row.kind else (), row.text)
         other_titles = [title for form_id, title in titles.items() if form_id != entry.form]
-        if likeness := compare_facts(facts, row_facts, minutes, other_titles):
+        kind = is_same_kind(facts.kinds, row_facts.kinds, other_titles)
+        if likeness := compare_facts(facts, row_facts, minutes, kind=kind):
             side = _entry_side(record, forms) if record else None
             yield CareSystemMatch(entry, row, likeness, side)
 

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.paragraphs import law_refs
+from pipeline.domain.law.duties import law_refs
 from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.record import (
     CareProvider,

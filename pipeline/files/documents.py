@@ -391,8 +391,7 @@ def _read_docx(data: bytes) -> str:
         raise DocumentError from error
     lines = []
     for block in root.iter(f"{_WORD}p", f"{_WORD}tr"):
-        is_inside = next(block.iterancestors(f"{_WORD}tr", f"{_WORD}p"), None) is not None
-        if is_inside:
+        if next(block.iterancestors(f"{_WORD}tr", f"{_WORD}p"), None) is not None:
             continue
         if block.tag == f"{_WORD}tr":
             cells = block.iterchildren(f"{_WORD}tc")

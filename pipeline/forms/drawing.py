@@ -7,7 +7,7 @@ every page shows how to write: ten digits, a tick, and how to cancel a tick.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import Enum
@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import cast
 
 import cv2
+import numpy as np
 import segno
 
 from pipeline.domain.model import Box, SheetCode
@@ -242,16 +243,10 @@ def _qr_cells(text: str) -> list[list[bool]]:
     return [[bool(cell) for cell in row] for row in symbol.matrix]
 
 
-def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
+def _find_runs(row: Sequence[bool]) -> list[tuple[int, int]]:
     """Return start and length of each run of black cells."""
-    runs: list[tuple[int, int]] = []
-    for x, black in enumerate(row):
-        # The run continues if it ends where this cell begins.
-        if black and runs and sum(runs[-1]) == x:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
-        elif black:
-            runs.append((x, 1))
-    return runs
+    starts, ends = np.flatnonzero(np.diff([0, *row, 0])).reshape(-1, 2).T
+    return list(zip(starts.tolist(), (ends - starts).tolist(), strict=True))
 
 
 def fit_text(

@@ -181,7 +181,8 @@ def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str, _style: Print
             Colour.FRAME if is_boundary else Colour.RULE,
             0.5 if is_boundary else 0.25,
         )
-    _draw_frame(paper, spec.area)
+    x, y, w, h = spec.box
+    paper.pen([(x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)], Colour.FRAME, 0.3)
     # The decimal comma is before the first decimal's box.
     if spec.decimals:
         _draw_comma(paper, cells[-spec.decimals])
@@ -201,17 +202,6 @@ def _draw_comma(paper: PaperDocument, cell: Box) -> None:
     """Draw a decimal comma below the boxes, clear of the digits."""
     x, y = cell.x, cell.y + cell.h
     paper.pen([(x, y - 0.2), (x + 0.05, y + 0.4), (x - 0.4, y + 1.1)], Colour.FRAME, 0.6)
-
-
-def _draw_frame(paper: PaperDocument, box: Box) -> None:
-    corners = [
-        (box.x, box.y),
-        (box.x + box.w, box.y),
-        (box.x + box.w, box.y + box.h),
-        (box.x, box.y + box.h),
-        (box.x, box.y),
-    ]
-    paper.pen(corners, Colour.FRAME, 0.3)
 
 
 def _draw_text(paper: PaperDocument, spec: FieldSpec, text: str, _style: PrintStyle) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import FormError
@@ -15,7 +17,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.form.page import Grid, PageSpec, Section, Table
 from pipeline.domain.identity_numbers import format_pid
-from pipeline.domain.law.paragraphs import law_refs
+from pipeline.domain.law.duties import law_refs
 from pipeline.domain.model import SHEET_ROW, Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_serial, new_serial
@@ -289,3 +291,46 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
         return f"{sheet.client.name}, {format_pid(sheet.client.pid)}"
     # A number that does not fit its boxes is printed after the name.
     return sheet.client.name if fits_boxes else f"{sheet.client.name}, {sheet.client.pid}"
+
+
+# Which sheets are kept in binders of their own: those of protected or unknown identities.
+
+
+class _OfClient(Protocol):
+    @property
+    def pid(self) -> str:
+        """The client's number."""
+
+
+_Planned = TypeVar("_Planned", bound=_OfClient)
+"""A planned visit, or a prescription."""
+
+
+class Binder(StrEnum):
+    """The binder in which a client's paper is kept; the value is the suffix of the file's name.
+
+    The identity of a client who is in no register may be protected.
+    """
+
+    TOGETHER = ""
+    PROTECTED = "-skyddade"
+    UNKNOWN = "-ej-i-registret"
+
+
+def split_by_binder(
+    planned: Iterable[_Planned], register: Iterable[Client]
+) -> dict[Binder, list[_Planned]]:
+    """Divide planned visits or prescriptions by the binders for their paper, without empty binders.
+
+    A client who is in the register twice is protected if either row is.
+    """
+    # Duplicate register rows: protected if any of them is.
+    protected = dict[str, bool]()
+    for client in register:
+        protected[client.pid] = client.protected or protected.get(client.pid, False)
+    # None: the number is in no row of the register.
+    binders = {None: Binder.UNKNOWN, True: Binder.PROTECTED, False: Binder.TOGETHER}
+    by_binder: dict[Binder, list[_Planned]] = {binder: [] for binder in Binder}
+    for each in planned:
+        by_binder[binders[protected.get(each.pid)]].append(each)
+    return {binder: group for binder, group in by_binder.items() if group}

@@ -171,10 +171,11 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     # 3. Register the image to its form, or stop here.
     located = _locate(image, identification, reader)
     if located.form is None:
-        return PageResult(
-            _transcribe_unknown(image, located.base_reading, reader),
-            words=read_page_text(image) if Kind.PRINTED in reader.kinds else (),
-        )
+        # Its lines help the person who keys it; by its printed words it can be found.
+        names, kinds = expected_names(reader.context), reader.kinds
+        fields = transcribe_page(image, names) if Kind.LINES in kinds else {}
+        words = read_page_text(image) if Kind.PRINTED in kinds else ()
+        return PageResult(replace(located.base_reading, fields=fields), words=words)
     if located.registration is None:
         return PageResult(located.base_reading)
     if located.registration.residual_mm > located.limit_mm(reader.gate_mm):
@@ -292,13 +293,6 @@ def _rejected_result(image: Image, base: PageReading, registration: Registration
     """Return the result of a page whose registration error is over the gate."""
     issues = (*base.issues, *_issue_strings([Issue(IssueCode.RESIDUAL_OVER_GATE)]))
     return PageResult(replace(base, issues=issues), _encode_page(image, registration))
-
-
-def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> PageReading:
-    """Add the lines of a page of no known form, as help for the person who keys it."""
-    if Kind.LINES not in reader.kinds:
-        return base
-    return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

@@ -347,7 +347,7 @@ class MatchSimilarity:
 
 
 def compare_facts(
-    entry: MatchFacts, row: MatchFacts, max_minutes: int, other_kinds: Sequence[str] = ()
+    entry: MatchFacts, row: MatchFacts, max_minutes: int, *, kind: bool | None
 ) -> MatchSimilarity | None:
     """Compare an entry and a row about the same person; return None if they do not match.
 
@@ -356,16 +356,8 @@ def compare_facts(
     texts only.
 
     Args:
-        other_kinds: the words for other kinds of records in Efterskrift.
+        kind: whether they are of the same kind, see `is_same_kind`.
     """
-    kind = is_same_kind(entry.kinds, row.kinds, other_kinds)
-    return compare_facts_of_kind(entry, row, max_minutes, kind=kind)
-
-
-def compare_facts_of_kind(
-    entry: MatchFacts, row: MatchFacts, max_minutes: int, *, kind: bool | None
-) -> MatchSimilarity | None:
-    """As `compare_facts`, where it is known whether they are of the same kind."""
     minutes = _minutes_between(entry, row)
     text = _text_similarity(entry.text, row.text)
     # Similar texts of the same day match, whatever the time and kind.

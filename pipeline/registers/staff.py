@@ -336,5 +336,4 @@ def is_on_behalf(reason: str) -> bool:
 
 
 def _fold_name(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text).casefold()
-    return " ".join(re.findall(r"[\w-]+", plain))
+    return " ".join(re.findall(r"[\w-]+", unicodedata.normalize("NFC", text).casefold()))

@@ -21,7 +21,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.form import INTERNAL_FORMS, Form, LegalBasis
 from pipeline.domain.form.rules import load_rules_file
-from pipeline.domain.law.paragraphs import load_law_duties
+from pipeline.domain.law.duties import load_law_duties
 from pipeline.domain.law.permissions import load_professions
 from pipeline.domain.record import MANUAL_ENTRY_TARGET as KEY_IN
 from pipeline.domain.settings import ROOT

@@ -148,7 +148,7 @@ class CodeList(StrictModel):
 class Deadline(StrictModel):
     """A legal deadline of a form.
 
-    `rule` is one of `pipeline.domain.law.deadlines`, `day` the field with the day that the time
+    `rule` is one of `pipeline.domain.law.duties`, `day` the field with the day that the time
     runs from, `met` the field that says when the duty was done. `after` is the rule by whose last
     day the decision is made that the time runs from, where the form does not have its day. `unless`
     are answers, by field, with which there is no such duty.

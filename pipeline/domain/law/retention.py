@@ -18,6 +18,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from pipeline.domain.dates import calendar_day
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.form.rules import load_rules_file
@@ -301,12 +302,7 @@ def birth_date(pid: str) -> date | None:
     """Return the date in a personal or coordination number, else None."""
     day = birth_day(pid)
     value = normalize_pid(pid).value12
-    if day is None:
-        return None
-    try:
-        return date(int(value[:4]), int(value[4:6]), day)
-    except ValueError:
-        return None
+    return None if day is None else calendar_day(int(value[:4]), int(value[4:6]), day)
 
 
 def _add_years(day: date | None, years: int | None) -> date | None:
@@ -316,7 +312,5 @@ def _add_years(day: date | None, years: int | None) -> date | None:
     # A mistyped year must not lead past the last day that a date can hold.
     if day.year + years > date.max.year:
         return date.max
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return date(day.year + years, 3, 1)
+    year = day.year + years
+    return calendar_day(year, day.month, day.day) or date(year, 3, 1)

@@ -15,7 +15,7 @@ from pipeline.domain.errors import InvalidAnswerError, RecountError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, sibling_name
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
-from pipeline.domain.law.deadlines import deadline_field
+from pipeline.domain.law.duties import deadline_field
 from pipeline.domain.model import State, Value
 from pipeline.domain.review.benefit_norm import (
     check_norm,

@@ -21,7 +21,7 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.form import Area, Form, FormId
 from pipeline.domain.form.rules import load_rules_file
-from pipeline.domain.law.deadlines import ANY_RULE, find_deadline_rule
+from pipeline.domain.law.duties import ANY_RULE, find_deadline_rule
 from pipeline.domain.model import Reading, State, Value
 
 TRIAGE_FILE = Path(__file__).resolve().parents[3] / "data" / "triage.yaml"

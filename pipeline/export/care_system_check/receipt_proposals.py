@@ -25,7 +25,7 @@ from pipeline.registers.care_system_list import (
     CareRow,
     MatchFacts,
     MatchSimilarity,
-    compare_facts_of_kind,
+    compare_facts,
 )
 from pipeline.store.event_log import events
 from pipeline.store.exports import records
@@ -188,7 +188,7 @@ def _compare(
         near[entry_id] = {}
         for number in rows_by_pid.get(record.client.pid, ()):
             row_facts = _row_facts(rows[number])
-            likeness = compare_facts_of_kind(
+            likeness = compare_facts(
                 facts,
                 row_facts,
                 context.settings.clash_minutes,

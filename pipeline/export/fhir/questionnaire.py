@@ -7,7 +7,7 @@ from datetime import date
 
 from pipeline.domain.form.field import BoxMm, FieldSpec, Format
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.paragraphs import law_refs
+from pipeline.domain.law.duties import law_refs
 from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.identity_numbers import is_temporary_pid
-from pipeline.domain.law.deadlines import duty_text
+from pipeline.domain.law.duties import duty_text
 from pipeline.domain.record import Record
 from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, data_text
 from pipeline.export.mapping import ManualEntryMapping

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law.deadlines import DeadlineTimes, nearest_due
+from pipeline.domain.law.duties import DeadlineTimes, nearest_due
 from pipeline.domain.record import Record
 from pipeline.domain.review.triage import LAST_LEVEL, TriageMatcher, content_of_values, level_of
 from pipeline.export.record_text import find_record_form

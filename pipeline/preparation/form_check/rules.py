@@ -12,8 +12,12 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Meaning, addend_names, sibling_name
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.form.page import PageSpec
-from pipeline.domain.law.deadlines import DEADLINES_FILE, load_deadline_rules
-from pipeline.domain.law.paragraphs import PARAGRAPHS_FILE, load_law_duties
+from pipeline.domain.law.duties import (
+    DEADLINES_FILE,
+    PARAGRAPHS_FILE,
+    load_deadline_rules,
+    load_law_duties,
+)
 from pipeline.domain.model import Box
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.field_drawing import MIN_HINT_SIZE, MIN_TEXT_SIZE, PRINT_STYLES, PrintStyle

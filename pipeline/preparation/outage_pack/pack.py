@@ -27,9 +27,9 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Client, IssuedSheet, Person
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import remove_stale_partials, temporary_folder_prefix, write_private
-from pipeline.forms.binders import Binder
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.letterhead import find_logo
+from pipeline.forms.printing import Binder
 from pipeline.forms.visit_lists import PlannedVisit
 from pipeline.preparation.digital_forms.form_file import DigitalPack, digital_files
 from pipeline.preparation.outage_pack.document_pages import describe_age

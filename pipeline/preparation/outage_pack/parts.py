@@ -16,11 +16,17 @@ from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import COVER_SHEET, SIGNATURE_KEY, Area, Form, Forms, Subject
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Client, IssuedSheet
-from pipeline.forms.binders import Binder, split_by_binder
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import new_serial
 from pipeline.forms.layout.outline import OutlineSection, StandardSection, standard_title
-from pipeline.forms.printing import Sheet, draw_sheets, make_blank_sheets, to_issued_sheet
+from pipeline.forms.printing import (
+    Binder,
+    Sheet,
+    draw_sheets,
+    make_blank_sheets,
+    split_by_binder,
+    to_issued_sheet,
+)
 from pipeline.forms.visit_lists import TOUR_LIST, PlannedVisit, has_visit_rows, make_visit_sheets
 from pipeline.preparation.outage_pack.document_pages import draw_document, load_documents
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions

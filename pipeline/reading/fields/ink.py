@@ -348,8 +348,7 @@ def _find_long_runs(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
         np.ones((1, least // 2 | 1), np.uint8),
     )
     lines = Components.of(np.asarray(closed > 0, np.bool_))
-    keep = lines.column(cv2.CC_STAT_WIDTH) >= least
-    return np.asarray(runs * lines.pixels(keep), np.uint8)
+    return np.asarray(runs * lines.pixels(lines.column(cv2.CC_STAT_WIDTH) >= least), np.uint8)
 
 
 def _trace_strokes(seeds: Mask, extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:

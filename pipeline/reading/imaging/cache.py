@@ -1,12 +1,10 @@
-"""Caches for results that depend only on objects or images that do not change, and compact arrays.
+"""Caches for results that depend only on objects or images that do not change.
 
-Results about a form template are computed once, not for every page that is compared with it. The
-compact arrays are lossless: one bit per pixel for masks, nonzero values only for sparse maps.
+Results about a form template are computed once, not for every page that is compared with it.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from functools import wraps
@@ -14,17 +12,12 @@ from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 P = ParamSpec("P")
 ObjectT = TypeVar("ObjectT")
 ResultT = TypeVar("ResultT")
-Map = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-PixelIndices = NDArray[np.integer]
-"""Indices of pixels in a flattened (row-major) image."""
 
 
 def cached_per_object(
@@ -41,9 +34,7 @@ def cached_per_object(
     @wraps(function)
     def wrapper(owner: ObjectT, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
         # Results of one owner, dropped when the owner is collected.
-        results = caches.get(owner)
-        if results is None:
-            results = caches.setdefault(owner, {})
+        results = caches.setdefault(owner, {})
         key = args, tuple(sorted(kwargs.items()))
         if key not in results:
             results[key] = function(owner, *args, **kwargs)
@@ -130,41 +121,3 @@ class _ImageCache:
         if not self._results_per_image[key[0]]:
             del self._results_per_image[key[0]]
             self._size -= image.nbytes
-
-
-class CompressedMask:
-    """A mask in an eighth of its memory."""
-
-    def __init__(self, mask: Mask) -> None:
-        # One bit per pixel.
-        self._bits, self._shape = np.packbits(mask), mask.shape
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the mask."""
-        return self._shape
-
-    @property
-    def mask(self) -> Mask:
-        """(h, w), unpacked on each access."""
-        return (
-            np.unpackbits(self._bits, count=math.prod(self._shape))
-            .view(np.bool_)
-            .reshape(self._shape)
-        )
-
-
-class CompressedMap:
-    """A sparse map, stored as the values that are not 0 and their indices."""
-
-    def __init__(self, values: Map) -> None:
-        # Sparse storage: index and value of each pixel that is not 0.
-        self._indices: PixelIndices = np.flatnonzero(values).astype(np.int32)
-        self._values, self._shape = values.ravel().take(self._indices), values.shape
-
-    @property
-    def map(self) -> Map:
-        """(h, w), unpacked on each access."""
-        full = np.zeros(self._shape, np.float32)
-        full.put(self._indices, self._values)
-        return full

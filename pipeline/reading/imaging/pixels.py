@@ -1,7 +1,12 @@
-"""Measure pixels: connected components of a mask, quantiles, and grey levels of ink and paper."""
+"""Measure pixels: connected components of a mask, quantiles, and grey levels of ink and paper.
+
+Masks and sparse maps that are kept are compressed without loss: one bit per pixel, or the values
+that are not 0.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +19,10 @@ from numpy.typing import NDArray
 from pipeline.domain.model import Image
 from pipeline.reading.imaging.geometry import resize_image, to_grayscale
 
+Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+PixelIndices = NDArray[np.integer]
+"""Indices of pixels in a flattened (row-major) image."""
 Labels = NDArray[np.integer[Any]]
 _LABELS_16_BIT = 1 << 16
 """Number of labels that 16 bits can hold."""
@@ -263,3 +271,36 @@ def is_black_and_white(image: Image) -> bool:
 def odd_kernel(side_px: float) -> NDArray[np.uint8]:
     """Return a square kernel with a middle: its side is made odd."""
     return np.ones((round(side_px) | 1,) * 2, np.uint8)
+
+
+class CompressedMask:
+    """A mask in an eighth of its memory."""
+
+    def __init__(self, mask: Mask) -> None:
+        # One bit per pixel.
+        self._bits, self.shape = np.packbits(mask), mask.shape
+
+    @property
+    def mask(self) -> Mask:
+        """(h, w), unpacked on each access."""
+        return (
+            np.unpackbits(self._bits, count=math.prod(self.shape))
+            .view(np.bool_)
+            .reshape(self.shape)
+        )
+
+
+class CompressedMap:
+    """A sparse map, stored as the values that are not 0 and their indices."""
+
+    def __init__(self, values: Map) -> None:
+        # Sparse storage: index and value of each pixel that is not 0.
+        self._indices: PixelIndices = np.flatnonzero(values).astype(np.int32)
+        self._values, self._shape = values.ravel().take(self._indices), values.shape
+
+    @property
+    def map(self) -> Map:
+        """(h, w), unpacked on each access."""
+        full = np.zeros(self._shape, np.float32)
+        full.put(self._indices, self._values)
+        return full

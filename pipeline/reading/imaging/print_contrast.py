@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from pipeline.domain.model import Box, Image
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import (
+from pipeline.reading.imaging.cache import cached_per_object
+from pipeline.reading.imaging.geometry import Points
+from pipeline.reading.imaging.pixels import (
+    Components,
     CompressedMask,
     Map,
     Mask,
     PixelIndices,
-    cached_per_object,
+    odd_kernel,
 )
-from pipeline.reading.imaging.geometry import Points
-from pipeline.reading.imaging.pixels import Components, odd_kernel
 
 # How dark print is on a page and on its template, and whether ink lies over it.
 

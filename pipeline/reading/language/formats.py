@@ -14,7 +14,6 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property, lru_cache
 
 from pipeline.domain import dates
@@ -394,7 +393,7 @@ def _parse_dates(text: str) -> tuple[str, ...]:
     parts = re.findall(r"\d+", text)
     if len(parts) == 2:
         # A leap year, so that the 29th of February is a day.
-        return (text,) if _to_iso_day(2024, int(parts[1]), int(parts[0])) else ()
+        return (text,) if dates.calendar_day(2024, int(parts[1]), int(parts[0])) else ()
     # Find the order of year, month and day; some texts allow two.
     if len(parts) == 1:
         orders = [[parts[0][:-4], parts[0][-4:-2], parts[0][-2:]]]
@@ -403,18 +402,11 @@ def _parse_dates(text: str) -> tuple[str, ...]:
     else:
         orders = [parts[::-1], parts] if _AMBIGUOUS_DATE_PATTERN.fullmatch(text) else [parts]
     days = (
-        _to_iso_day(full_year, month, day)
+        dates.calendar_day(full_year, month, day)
         for year, month, day in (map(int, order) for order in orders)
         for full_year in ((year,) if year > 99 else dates.candidate_years(year))
     )
-    return tuple(dict.fromkeys(day for day in days if day))
-
-
-def _to_iso_day(year: int, month: int, day: int) -> str | None:
-    try:
-        return date(year, month, day).isoformat()
-    except ValueError:  # no such day
-        return None
+    return tuple(dict.fromkeys(day.isoformat() for day in days if day))
 
 
 def _parse_times(text: str) -> tuple[str, ...]:

@@ -169,8 +169,7 @@ NO_NAMES = Lexicon.of({})
 
 def split_letter_words(text: str) -> list[str]:
     """Return the runs of letters of a text, lower case."""
-    letters = "".join(c if c in LOWERCASE_LETTERS else " " for c in text.lower())
-    return letters.split()
+    return "".join(c if c in LOWERCASE_LETTERS else " " for c in text.lower()).split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,16 @@ from numpy.typing import NDArray
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image, Reading
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import Map, Mask, PixelIndices, cached_per_object
+from pipeline.reading.imaging.cache import cached_per_object
 from pipeline.reading.imaging.geometry import Homography, Points
-from pipeline.reading.imaging.pixels import Components, odd_kernel, to_ink_grayscale
+from pipeline.reading.imaging.pixels import (
+    Components,
+    Map,
+    Mask,
+    PixelIndices,
+    odd_kernel,
+    to_ink_grayscale,
+)
 from pipeline.reading.imaging.print_contrast import (
     CACHED_FORM_PAGES,
     CHECK_PX_PER_MM,

@@ -20,9 +20,17 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import UNSEEN_P, Image, Reading, State
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import CompressedMask, Mask, PixelIndices, cached_per_object
+from pipeline.reading.imaging.cache import cached_per_object
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
-from pipeline.reading.imaging.pixels import is_quantile_below, median, odd_kernel, paper_colour
+from pipeline.reading.imaging.pixels import (
+    CompressedMask,
+    Mask,
+    PixelIndices,
+    is_quantile_below,
+    median,
+    odd_kernel,
+    paper_colour,
+)
 from pipeline.reading.imaging.print_contrast import (
     CACHED_FORM_PAGES,
     CHECK_PX_PER_MM,

@@ -22,8 +22,8 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Image, Reading
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import CompressedMap, Map, Mask, cached_per_object
-from pipeline.reading.imaging.pixels import Components
+from pipeline.reading.imaging.cache import cached_per_object
+from pipeline.reading.imaging.pixels import Components, CompressedMap, Map, Mask
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     OUTLINE_MM,

@@ -17,7 +17,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import Map, Mask
+from pipeline.reading.imaging.pixels import Map, Mask
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
@@ -29,6 +29,7 @@ from pipeline.reading.page_checks.page_context import (
     connect_ink,
     find_bare_paper,
     find_pen_strokes,
+    ink_within,
     list_check_boxes,
 )
 
@@ -79,13 +80,7 @@ class _Stroke(NamedTuple):
 
     def area_within(self, box: Box) -> float:
         """Return the area of the ink inside a box, mm²."""
-        rows, columns = box_window(box)
-        # Rows and columns relative to the stroke's first pixel.
-        top, left = max(0, rows.start - self.top), max(0, columns.start - self.left)
-        part = self.pixels[
-            top : max(top, rows.stop - self.top), left : max(left, columns.stop - self.left)
-        ]
-        return float(np.count_nonzero(part)) / CHECK_PX_PER_MM**2
+        return ink_within((self.top, self.left, self.pixels), box) / CHECK_PX_PER_MM**2
 
     def erase_from(self, ink: Mask) -> None:
         """Erase the stroke from the mask in which it was found."""

@@ -14,12 +14,13 @@ from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box, Image
-from pipeline.reading.imaging.cache import Mask, cached_per_object
-from pipeline.reading.imaging.pixels import Components, is_black_and_white
+from pipeline.reading.imaging.cache import cached_per_object
+from pipeline.reading.imaging.pixels import Components, Mask, is_black_and_white
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
     TemplatePrint,
+    box_window,
     measure_print_contrast,
     pixel_box,
     unprinted_mask,
@@ -208,3 +209,14 @@ def connect_ink(ink: Mask, gap_mm: float, min_mm: float, max_mm: float) -> Itera
             x, y = contour[0, 0].tolist()
             number = components.labels[y - top, x - left]
             yield top, left, np.asarray(ink[window] & (components.labels == number), np.bool_)
+
+
+def ink_within(stroke: InkShape, box: Box) -> int:
+    """Return how much of a stroke's ink is in a box (mm), px."""
+    top, left, pixels = stroke
+    rows, columns = box_window(box)
+    inside = pixels[
+        max(0, rows.start - top) : max(0, rows.stop - top),
+        max(0, columns.start - left) : max(0, columns.stop - left),
+    ]
+    return int(np.count_nonzero(inside))

@@ -25,8 +25,8 @@ from pipeline.forms.field_drawing import (
 )
 from pipeline.forms.letterhead import LAW_BOX, LOGO_BOX
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import Mask
 from pipeline.reading.imaging.geometry import box_distance
+from pipeline.reading.imaging.pixels import Mask
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
@@ -41,6 +41,7 @@ from pipeline.reading.page_checks.page_context import (
     connect_ink,
     find_pen_strokes,
     find_pen_words,
+    ink_within,
     remove_specks,
 )
 
@@ -162,15 +163,15 @@ def _is_all_of_others(
     others = _areas_near(spec, specs)
     beside = False
     for stroke in strokes:
-        own = _ink_within(stroke, spec.area)
-        around = _ink_within(stroke, seen) - own
+        own = ink_within(stroke, spec.area)
+        around = ink_within(stroke, seen) - own
         total = np.count_nonzero(stroke[2])
         if around < _MIN_INK_BESIDE_MM2 * CHECK_PX_PER_MM**2:
             continue
         if own > _MIN_SHARE_IN_OTHER * total and own + around == total:
             # Its own writing, all of which the reader saw.
             continue
-        most = max((_ink_within(stroke, other) for other in others), default=0)
+        most = max((ink_within(stroke, other) for other in others), default=0)
         if most < _MIN_SHARE_IN_OTHER * total or own > _MAX_SHARE_IN_OWN * total:
             return False
         beside = True
@@ -187,11 +188,11 @@ def _has_only_tails(
     seen, others = geometry.widen_box(spec.area, _READ_AROUND_MM), _areas_near(spec, specs)
     found = False
     for stroke in strokes:
-        if _ink_within(stroke, seen) < _MIN_INK_BESIDE_MM2 * CHECK_PX_PER_MM**2:
+        if ink_within(stroke, seen) < _MIN_INK_BESIDE_MM2 * CHECK_PX_PER_MM**2:
             continue
         total = np.count_nonzero(stroke[2])
-        most = max((_ink_within(stroke, other) for other in others), default=0)
-        halves = [_ink_within(stroke, half) for half in _halves(spec.area)]
+        most = max((ink_within(stroke, other) for other in others), default=0)
+        halves = [ink_within(stroke, half) for half in _halves(spec.area)]
         if (
             most < _MIN_SHARE_IN_OTHER * total
             or sum(halves) > _MAX_SHARE_IN_OWN * total
@@ -215,17 +216,6 @@ def _areas_near(spec: FieldSpec, specs: Sequence[FieldSpec]) -> list[Box]:
         for other in specs
         if other.name != spec.name and box_distance(other.area, seen) <= _READ_AROUND_MM
     ]
-
-
-def _ink_within(stroke: InkShape, box: Box) -> int:
-    """Return how much of a stroke's ink is in a box (mm), px."""
-    top, left, pixels = stroke
-    rows, columns = box_window(box)
-    inside = pixels[
-        max(0, rows.start - top) : max(0, rows.stop - top),
-        max(0, columns.start - left) : max(0, columns.stop - left),
-    ]
-    return int(np.count_nonzero(inside))
 
 
 def find_stray_writing(

@@ -20,8 +20,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.pixels import Components, Labels, odd_kernel
+from pipeline.reading.imaging.pixels import Components, Labels, Mask, odd_kernel
 from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
 from pipeline.reading.page_checks.page_context import PageContext, find_bare_paper, find_pen_strokes
 

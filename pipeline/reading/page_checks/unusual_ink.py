@@ -23,8 +23,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Image, Reading, State
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.pixels import Components, median, odd_kernel, paper_colour
+from pipeline.reading.imaging.pixels import Components, Mask, median, odd_kernel, paper_colour
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,

@@ -30,16 +30,17 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.geometry import Homography, Points
 from pipeline.reading.imaging.pixels import Components
 from pipeline.reading.register import patch_matching
-from pipeline.reading.register.form_votes import (
+from pipeline.reading.register.patch_matching import PatchOffsets
+from pipeline.reading.register.register import Registration, find_shown, register_to
+from pipeline.reading.register.template_images import (
     PrintFeatures,
     count_votes,
     extract_features,
     form_features,
+    load_template_file,
     rank_likely,
+    template_image,
 )
-from pipeline.reading.register.patch_matching import PatchOffsets
-from pipeline.reading.register.register import Registration, find_shown, register_to
-from pipeline.reading.register.template_images import load_template_file, template_image
 
 _MATCH_RATIO = 0.8
 """A distinct match is nearer than this share of the distance to the second nearest (Lowe)."""
@@ -372,8 +373,7 @@ def _residual(match: ExternalFormMatch) -> float:
 
 def _may_be_small(reduced: Image) -> bool:
     """Return whether a page may be but a small part of the image, so that its print is tiny."""
-    bright = reduced > _PAPER_SHARE * np.percentile(reduced, 95)
-    return bool(bright.mean() < _MIN_PAPER_SHARE)
+    return bool((reduced > _PAPER_SHARE * np.percentile(reduced, 95)).mean() < _MIN_PAPER_SHARE)
 
 
 def _most_alike(features: PrintFeatures, forms: list[Form]) -> list[Form]:

@@ -354,8 +354,7 @@ def _follow_crease(
         _FINE_SEARCH,
     )
     # Add the bend that the flattened page already takes into account.
-    found_places = offsets.centres + offsets.offsets
-    return replace(offsets, offsets=offsets.offsets + bend.shift(found_places))
+    return replace(offsets, offsets=offsets.offsets + bend.shift(offsets.centres + offsets.offsets))
 
 
 def shrink_for_page(image: Image, registration: Registration) -> Image:

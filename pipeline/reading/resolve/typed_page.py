@@ -153,8 +153,7 @@ def read_typed_sheet(
         spec.name: _typed_reading(spec, typed.texts.get(spec.name, ""), context.staff)
         for spec in specs
     }
-    known = context.of_page(form, typed.unit)
-    resolved, issues = resolve_page(specs, form, readings, known)
+    resolved, issues = resolve_page(specs, form, readings, context.of_page(form, typed.unit))
     fields = {name: _as_typed(reading, resolved[name]) for name, reading in readings.items()}
     reading = PageReading(
         Outcome.READ, typed.code, issues=tuple(map(str, issues)), fields=fields, unit=typed.unit
@@ -245,8 +244,7 @@ def read_typed_text(typed: TypedPage, issues: Iterable[IssueCode], field: str) -
 def _typed_reading(spec: FieldSpec, text: str, staff: StaffRegister | None) -> Reading:
     """Return what was typed in a field; a value of a wrong format stays as it was typed."""
     if not text.strip():
-        empty = False if spec.traits.is_boolean else None
-        return Reading(empty, 1.0, State.EMPTY, evidence=_TYPED)
+        return Reading(False if spec.traits.is_boolean else None, 1.0, State.EMPTY, evidence=_TYPED)
     if spec.traits.names_signer and not (spec.codes and any(c.isdigit() for c in text)):
         signer = _signer_words(text.strip(), staff)
         return Reading(True, 1.0, State.READ, ((signer, 1.0),), evidence=_TYPED)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
 
+from pipeline.domain.dates import calendar_day
 from pipeline.domain.form.confidence import FORMAT_MISMATCH_MAX_P
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.issues import Issue, IssueCode
@@ -137,11 +137,12 @@ def _nearest_day(value: Value, window: Window) -> Value:
     parts = _YEARLESS_DAY.fullmatch(str(value))
     if not parts:
         return value
-    days = []
-    for year in range(window[0].year - 1, window[1].year + 2):
-        # The 29th of February is not in every year.
-        with suppress(ValueError):
-            days.append(date(year, int(parts["month"]), int(parts["day"])))
+    # The 29th of February is not in every year.
+    days = [
+        day
+        for year in range(window[0].year - 1, window[1].year + 2)
+        if (day := calendar_day(year, int(parts["month"]), int(parts["day"])))
+    ]
     if not days:
         return value
     start, end = window

@@ -35,7 +35,7 @@ from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.deadlines import (
+from pipeline.domain.law.duties import (
     DeadlineTimes,
     deadline_field,
     due_at,

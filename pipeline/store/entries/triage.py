@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.deadlines import DeadlineTimes
+from pipeline.domain.law.duties import DeadlineTimes
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, Reading
 from pipeline.domain.review.triage import (

@@ -14,7 +14,7 @@ from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.deadlines import open_duties
+from pipeline.domain.law.duties import open_duties
 from pipeline.domain.model import Client, StaffMember, State, Value
 from pipeline.domain.record import CareProvider, Outage, Record, RecordAttachment, Stamp, TypedPart
 from pipeline.domain.review.depth import (

@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
 )
 
-from pipeline.domain.law.deadlines import UNCERTAIN, is_duty
+from pipeline.domain.law.duties import UNCERTAIN, is_duty
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.entries.entry import CLIENT_KEY, CONFIRMED_STATES

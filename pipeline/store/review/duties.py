@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, sel
 from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.deadlines import (
+from pipeline.domain.law.duties import (
     UNCERTAIN,
     DeadlineTimes,
     MetHow,

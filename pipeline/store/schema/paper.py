@@ -161,7 +161,7 @@ entry = Table(
     # print or a high-confidence reading and serves the order only; days are YYYY-MM-DD.
     Column("lane", Integer, nullable=False, default=2, server_default="2"),
     Column("due_at", UtcDateTime),
-    # The open legal deadlines, rule → last moment; see domain/law/deadlines.py
+    # The open legal deadlines, rule → last moment; see domain/law/duties.py
     Column("deadlines", JSON(none_as_null=True)),
     Column("likely_pid", String(20), nullable=False, default="", server_default=""),
     Column("happened", String(16), nullable=False, default="", server_default=""),

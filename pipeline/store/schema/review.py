@@ -320,7 +320,7 @@ client_code = Table(
 
 # What people say of legal duties: that one is met, how, on which day and by which later paper, or,
 # in a row of its own, that it is not. The latest row of an entry's rule counts. `due` is the
-# deadline as it was, see domain/law/deadlines.py.
+# deadline as it was, see domain/law/duties.py.
 met_duty = Table(
     "met_duty",
     metadata,

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.domain.form.field import Kind
 from pipeline.domain.form.form import Form, load_signing_rules
-from pipeline.domain.law.deadlines import load_deadline_rules
+from pipeline.domain.law.duties import load_deadline_rules
 from pipeline.domain.settings import ROOT
 from tests.support.form_quality import form_ids
 from tests.support.store.export_examples import FORMS

@@ -19,7 +19,7 @@ from pipeline.domain.form.field import BoxCode, FieldSpec, Format, Kind, LabelSi
 from pipeline.domain.form.form import Deadline, Form, Forms, LegalBasis, Subject
 from pipeline.domain.form.page import Days, Grid, PageSpec, Section, Table, Text
 from pipeline.domain.form.rules import Classification, DocumentType, FormRules, FormSigning
-from pipeline.domain.law.paragraphs import law_refs
+from pipeline.domain.law.duties import law_refs
 from pipeline.domain.settings import ROOT
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
 from pipeline.forms.layout.outline import (

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.domain.form.form import Area, Subject
-from pipeline.domain.law.deadlines import MetHow
+from pipeline.domain.law.duties import MetHow
 from pipeline.domain.model import Person
 from pipeline.domain.record import Route
 from pipeline.domain.review.rules import Answer

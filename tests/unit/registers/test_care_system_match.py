@@ -18,6 +18,7 @@ from pipeline.registers.care_system_list import (
     MatchFacts,
     MatchSimilarity,
     compare_facts,
+    is_same_kind,
     read_care_list,
 )
 from tests.support.store.export_examples import SIV
@@ -31,7 +32,8 @@ COLUMNS = {CareColumn.PID: (0,), CareColumn.DAY: (1,), CareColumn.CLOCK: (2,)}
 
 
 def like(ours: MatchFacts, theirs: MatchFacts) -> MatchSimilarity | None:
-    return compare_facts(ours, theirs, 60, ("Besökslista", "Mätvärden"))
+    kind = is_same_kind(ours.kinds, theirs.kinds, ("Besökslista", "Mätvärden"))
+    return compare_facts(ours, theirs, 60, kind=kind)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pipeline.domain.form.form import Area, Subject
-from pipeline.domain.law.paragraphs import load_law_duties
+from pipeline.domain.law.duties import load_law_duties
 from pipeline.domain.model import Person
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, list_revision_files

@@ -13,7 +13,7 @@ import streamlit as st
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import ReviewError
-from pipeline.domain.law.deadlines import MetHow, duty_text, find_deadline_rule
+from pipeline.domain.law.duties import MetHow, duty_text, find_deadline_rule
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial_or_id, normalize_serial

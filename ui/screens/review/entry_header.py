@@ -17,8 +17,8 @@ from pipeline.domain.errors import InvalidAnswerError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
 from pipeline.domain.issues import Issue, IssueCode
-from pipeline.domain.law import deadlines
-from pipeline.domain.law.deadlines import deadline_field, duty_text
+from pipeline.domain.law import duties
+from pipeline.domain.law.duties import deadline_field, duty_text
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.review.early_warning import Score, score_answers
@@ -193,8 +193,8 @@ def _deadline_fact(
         _known_day(view, column, answers) if column else None
         for column in (deadline.day, deadline.met)
     )
-    requirement = deadlines.find_deadline_rule(deadline.rule, day or today_in_sweden()).what
-    due = deadlines.due_at(deadline.rule, day, deadline.after) if day else None
+    requirement = duties.find_deadline_rule(deadline.rule, day or today_in_sweden()).what
+    due = duties.due_at(deadline.rule, day, deadline.after) if day else None
     # What has been done, in time or not
     if met is not None:
         is_late = due is not None and met > swedish_day(due)

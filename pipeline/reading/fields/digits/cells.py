@@ -441,8 +441,7 @@ def find_best_shift(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]
 def _kinds_of_rows(printed: Image | Grey) -> Grey:
     """Return the kinds of rows as columns, (w, kinds)."""
     # Rows with the same bytes are one kind.
-    kinds = np.stack(list(_row_kinds(printed).values())).T
-    return np.ascontiguousarray(kinds, np.float32)
+    return np.ascontiguousarray(np.stack(list(_row_kinds(printed).values())).T, np.float32)
 
 
 @cached_per_image(most_bytes=16_000_000)

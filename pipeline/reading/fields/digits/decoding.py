@@ -18,6 +18,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.dates import calendar_day
 from pipeline.domain.form.field import FieldSpec, Format
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.model import CELL_SYMBOLS, Alternatives, Reading, State
@@ -158,11 +159,7 @@ def _misfit_candidates(row: str) -> list[RowCandidate]:
 
 def is_calendar_day(digits: str) -> bool:
     """Return whether YYYYMMDD is a day of the calendar."""
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
-    except ValueError:
-        return False
-    return True
+    return calendar_day(int(digits[:4]), int(digits[4:6]), int(digits[6:8])) is not None
 
 
 def is_personal_number(digits: str) -> bool:

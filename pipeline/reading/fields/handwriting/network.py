@@ -12,7 +12,6 @@ equals a softmax over them alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -46,25 +45,16 @@ MAX_SUM_ERROR = 0.02
 MAX_LISTED_CHARACTERS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkShape:
-    """What the program expects: the characters, the height of a line, and the px of a time step."""
-
-    characters: str
-    line_height: int
-    step_px: int
-
-
-def require_fit(network: InferenceSession, file: Path, shape: NetworkShape) -> None:
+def require_fit(network: InferenceSession, file: Path, characters: str) -> None:
     """Check input, characters and answers of a network, on blank lines.
 
     Raises:
         MissingProgramError: it cannot read lines for this program.
     """
     reason = (
-        _find_input_misfit(network, shape)
-        or _find_missing_characters(network, shape)
-        or _find_answer_misfit(network, shape)
+        _find_input_misfit(network)
+        or _find_missing_characters(network, characters)
+        or _find_answer_misfit(network)
     )
     if reason:
         raise MissingProgramError(
@@ -72,9 +62,9 @@ def require_fit(network: InferenceSession, file: Path, shape: NetworkShape) -> N
         )
 
 
-def _find_input_misfit(network: InferenceSession, shape: NetworkShape) -> Text | None:
+def _find_input_misfit(network: InferenceSession) -> Text | None:
     """Return why images of lines do not fit; a size that is not fixed is a text or None."""
-    wanted = (1, CHANNELS, shape.line_height, None)
+    wanted = (1, CHANNELS, LINE_HEIGHT, None)
     inputs = network.get_inputs()
     is_fit = (
         len(inputs) == 1
@@ -85,12 +75,12 @@ def _find_input_misfit(network: InferenceSession, shape: NetworkShape) -> Text |
             for size, right in zip(inputs[0].shape, wanted, strict=True)
         )
     )
-    return None if is_fit else Text("error.network_unfit.input", {"height": shape.line_height})
+    return None if is_fit else Text("error.network_unfit.input", {"height": LINE_HEIGHT})
 
 
-def _find_missing_characters(network: InferenceSession, shape: NetworkShape) -> Text | None:
+def _find_missing_characters(network: InferenceSession, characters: str) -> Text | None:
     known = set(_list_characters(network)) | {" "}
-    missing = [character for character in shape.characters if character not in known]
+    missing = [character for character in characters if character not in known]
     if not missing:
         return None
     rest = " …" if len(missing) > MAX_LISTED_CHARACTERS else ""
@@ -98,11 +88,11 @@ def _find_missing_characters(network: InferenceSession, shape: NetworkShape) -> 
     return Text("error.network_unfit.characters", {"listed": listed})
 
 
-def _find_answer_misfit(network: InferenceSession, shape: NetworkShape) -> Text | None:
+def _find_answer_misfit(network: InferenceSession) -> Text | None:
     """Return why answers do not fit: a probability for each class at each time step."""
     classes = len(_list_characters(network)) + 2
     for steps in TRIAL_STEPS:
-        block = np.ones((1, CHANNELS, shape.line_height, steps * shape.step_px), np.float32)
+        block = np.ones((1, CHANNELS, LINE_HEIGHT, steps * STEP_PX), np.float32)
         try:
             answers = network.run(None, {network.get_inputs()[0].name: block})
             answer = np.asarray(answers[0], np.float32)
@@ -282,7 +272,7 @@ def load_network(file: Path) -> InferenceSession:
     # Memory is not kept for the next line, which has another width.
     network = open_session(file, _missing_file_remedy(file), keeps_memory=False)
     if file == load_settings().weights:
-        require_fit(network, file, NetworkShape(ALPHABET, LINE_HEIGHT, STEP_PX))
+        require_fit(network, file, ALPHABET)
     return network
 
 

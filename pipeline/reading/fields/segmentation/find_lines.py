@@ -260,7 +260,9 @@ def _follow_crests(
             extended.add(i)
             taken.add(j)
             y, strength = tops[j]
-            _append_point(live[i], x, float(y), strength)
+            live[i].x.append(x)
+            live[i].y.append(float(y))
+            live[i].strength.append(strength)
     return [
         _Crest([x], [float(y)], [strength])
         for j, (y, strength) in enumerate(tops)
@@ -271,12 +273,6 @@ def _follow_crests(
 def _step_limit(columns: int, letter: float) -> float:
     """Return how far a crest may move over a number of columns, px."""
     return max(1.0, MAX_CREST_STEP * letter * min(2.0, math.sqrt(columns)))
-
-
-def _append_point(crest: _Crest, x: int, y: float, strength: float) -> None:
-    crest.x.append(x)
-    crest.y.append(y)
-    crest.strength.append(strength)
 
 
 def _join_crests(crests: Sequence[_Crest], max_distance: float) -> list[_Crest]:

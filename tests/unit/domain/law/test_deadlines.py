@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import FormError
-from pipeline.domain.law.deadlines import (
+from pipeline.domain.law.duties import (
     DeadlineRule,
     due_at,
     duty_text,

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.form import Form, LegalBasis
-from pipeline.domain.law.paragraphs import LawDuty, law_refs, load_law_duties
+from pipeline.domain.law.duties import LawDuty, law_refs, load_law_duties
 
 OUTAGE, NOW = date(2021, 12, 16), date(2026, 11, 29)
 

@@ -23,10 +23,13 @@ from pipeline.reading.register.external_forms import (
     locate_form,
     match_external_form,
 )
-from pipeline.reading.register.form_votes import extract_features, extract_template_features
 from pipeline.reading.register.page_fit import Creases
 from pipeline.reading.register.register import Registration
-from pipeline.reading.register.template_images import load_template_file
+from pipeline.reading.register.template_images import (
+    extract_features,
+    extract_template_features,
+    load_template_file,
+)
 from research.evaluation.damage.damaged_page import DamagedPage, Points
 from research.evaluation.damage.imaging_damage import add_noise, add_uneven_light
 from research.evaluation.damage.paper_damage import add_dust

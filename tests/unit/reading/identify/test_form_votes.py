@@ -10,7 +10,12 @@ import pytest
 
 from pipeline.domain.model import Image
 from pipeline.reading.imaging import geometry
-from pipeline.reading.register.form_votes import Blank, count_votes, extract_features, rank_likely
+from pipeline.reading.register.template_images import (
+    Blank,
+    count_votes,
+    extract_features,
+    rank_likely,
+)
 from tests.support.pages.printed_elsewhere import care_blank, page
 from tests.support.pages.synthetic_page import rendered, scribbled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.reading.imaging.cache import CompressedMap, CompressedMask
+from pipeline.reading.imaging.pixels import CompressedMap, CompressedMask
 
 SIZES = [(13, 21), (8, 8), (1, 3), (0, 5)]
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Deadline, Form, Forms
-from pipeline.domain.law.deadlines import due_at
+from pipeline.domain.law.duties import due_at
 from pipeline.domain.model import EntryState, IssuedSheet, Person, PriorityKind, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import QueueOrder

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.deadlines import due_at
+from pipeline.domain.law.duties import due_at
 from pipeline.domain.model import EntryState, Value
 from pipeline.domain.review.triage import FIRST_LEVEL, LEVEL_BY_CLASS
 from pipeline.review import decisions

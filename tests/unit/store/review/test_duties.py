@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.law.deadlines import MetHow, due_at
+from pipeline.domain.law.duties import MetHow, due_at
 from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role, Value
 from pipeline.review import corrections, decisions

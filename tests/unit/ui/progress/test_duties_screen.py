@@ -6,7 +6,7 @@ from datetime import date
 
 from streamlit.testing.v1 import AppTest
 
-from pipeline.domain.law.deadlines import MetHow
+from pipeline.domain.law.duties import MetHow
 from pipeline.store.database.store import Store
 from pipeline.store.review.duties import MetAnswer, list_duties, list_met_duties
 from tests.support.screens import seeding
