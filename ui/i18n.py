@@ -14,7 +14,9 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent, get_decimal_symbol
 
 from pipeline.domain.dates import SWEDEN
-from pipeline.domain.form.form import Area
+from pipeline.domain.form.field_labels import accessible_name
+from pipeline.domain.form.form import Area, Form
+from pipeline.domain.issues import split_code
 from pipeline.texts import Text, catalogue, plural_key, text
 
 _LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
@@ -159,3 +161,21 @@ def format_percentage(share: float, decimals: int = 0) -> str:
     return format_percent(
         share, pattern.replace("##0", "##0." + "0" * decimals) if decimals else pattern, locale
     )
+
+
+def issue_texts(codes: Iterable[str], form: Form | None) -> list[str]:
+    """Return plain texts for issue codes such as `outside_outage:handelsedatum`.
+
+    Each starts with the labels of its fields, if it is about fields; an issue of several fields (a
+    line through a row) gives one text.
+    """
+    labels_by_text: dict[str, dict[str, None]] = {}
+    for code in codes:
+        spec = form.by_name.get(split_code(code)[1]) if form else None
+        labels = labels_by_text.setdefault(code_text("issue", code), {})
+        if form and spec:
+            labels[accessible_name(form, spec)] = None
+    return [
+        f"{', '.join(labels)}: {text}" if labels else text
+        for text, labels in labels_by_text.items()
+    ]

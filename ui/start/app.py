@@ -35,7 +35,7 @@ from ui.widgets.heading import (
 )
 from ui.widgets.messages import show_error
 from ui.widgets.tables import table_sort
-from ui.widgets.view_log import reset_views
+from ui.widgets.views import reset_views
 from ui.workspace import AppContext, open_app_context
 
 STATIC = Path(__file__).parents[1] / "static"

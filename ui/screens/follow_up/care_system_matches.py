@@ -50,8 +50,8 @@ from ui.widgets.care_columns import choose_columns
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import error_text, errors_to
-from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
 from ui.widgets.tables import html_table
+from ui.widgets.views import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _SHOWN_KEY, _SKIPPED_KEY = "clash_shown", "clash_skipped"

@@ -23,7 +23,7 @@ from ui.screens.lookup.entry_list import (
 from ui.screens.review.current_entry import CAN_UNDO_KEY
 from ui.session import requires_open_session
 from ui.widgets.messages import errors_to
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 _LOGGED_KEY = f"{VIEW_KEY_PREFIX}own_actions"

@@ -41,7 +41,7 @@ from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import Message, errors_to
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 _SERIAL_KEY, _LOGGED_KEY = "lookup_serial", "lookup_logged"

@@ -23,7 +23,7 @@ from ui.screens.lookup.entry_list import (
     entry_line,
     look_button,
 )
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 _SEARCH_KEY = "search_sought"

@@ -29,8 +29,7 @@ from ui.session import requires_open_session
 from ui.widgets.heading import person_menu
 from ui.widgets.images import crop_images, find_covered_for
 from ui.widgets.messages import error_text, errors_to
-from ui.widgets.min_view_time import drawn_at, note_drawn, reset_drawn
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX, drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 ENTRIES_BETWEEN_BATCHES = 5

@@ -32,8 +32,7 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_day, t
-from ui.screens.review.answers import answers_so_far, field_answer
-from ui.screens.review.field_cards import CLIENT_MEANINGS, open_fields
+from ui.screens.review.field_cards import CLIENT_MEANINGS, answers_so_far, field_answer, open_fields
 from ui.screens.review.field_input import initial_answer
 from ui.screens.review.workbench_state import FieldValue, HeldEntry
 from ui.workspace import AppContext

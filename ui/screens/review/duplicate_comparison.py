@@ -25,7 +25,7 @@ from ui.i18n import format_day, t
 from ui.markdown import plain
 from ui.screens.review.field_input import describe_answer
 from ui.widgets.images import find_covered_for, page_image
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 COMPARISON_KINDS = ("other", "text", "picture")

@@ -14,7 +14,7 @@ from pipeline.domain.model import Person
 from ui.browser.keyboard import key_help_button
 from ui.i18n import t
 from ui.widgets.heading import person_menu
-from ui.widgets.min_view_time import reset_drawn
+from ui.widgets.views import reset_drawn
 from ui.workspace import AppContext
 
 _OPEN_KEY = "review_in_place"

@@ -14,7 +14,7 @@ from ui.i18n import t
 from ui.screens.review.deviations import deviation_areas
 from ui.screens.review.entry_form import widget_areas
 from ui.widgets.images import is_registered, page_image
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 _VIEWED_PAGES_KEY = f"{VIEW_KEY_PREFIX}pages"

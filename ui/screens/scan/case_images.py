@@ -15,7 +15,7 @@ from ui.i18n import t
 from ui.markdown import plain, plain_with_code
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import error_text
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 VIEWED_KEY = f"{VIEW_KEY_PREFIX}problem"

@@ -21,7 +21,7 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.browser.document import scroll_to_part
-from ui.i18n import code_text, t
+from ui.i18n import code_text, issue_texts, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.scan.case_images import begin_case_views, case_images
 from ui.screens.scan.problem_closing import (
@@ -36,7 +36,6 @@ from ui.screens.scan.problem_closing import (
 from ui.screens.scan.stacks import SHOWN_STACK_KEY, STACK_TURN_KEY
 from ui.session import requires_open_session
 from ui.widgets.messages import errors_to, toast_error
-from ui.widgets.problem_text import issue_texts
 from ui.workspace import AppContext
 
 _CASES_PER_STEP = 8

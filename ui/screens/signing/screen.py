@@ -39,7 +39,7 @@ from ui.screens.signing.absent import show_absent
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import Message, error_text
-from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.views import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _MESSAGE = Message("signing_said")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import Client, EntryState
 from pipeline.forms.fiducials import format_serial
 from pipeline.review import batches, decisions, questions
@@ -450,7 +451,7 @@ def test_an_answer_of_tomorrow_is_refused_in_words(store: Store, open_screen: Op
         (question,) = author_questions.list_questions(conn, NURSE)
     app = listed(open_screen, "questions")
     day = app.date_input(key=f"answer_day-{question.id}")
-    tomorrow = (utc_now() + timedelta(days=1)).date()
+    tomorrow = today_in_sweden() + timedelta(days=1)
     assert day.max >= tomorrow  # else the browser puts the day of before in its place
     day.set_value(tomorrow)
     app.text_area(key=f"answer_text-{question.id}").input("Klockan tio.")

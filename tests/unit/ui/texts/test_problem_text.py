@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT
-from ui.i18n import t
-from ui.widgets.problem_text import issue_texts
+from ui.i18n import issue_texts, t
 
 VISITS = Forms.load(ROOT / "forms").latest("besokslista")
 

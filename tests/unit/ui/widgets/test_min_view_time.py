@@ -16,7 +16,7 @@ from tests.support.screens.seeding import NURSE
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.review.entry_form import settled_lines
 from ui.screens.signing import screen as signing
-from ui.widgets import min_view_time
+from ui.widgets import views
 
 
 def test_a_look_begins_when_all_is_drawn(
@@ -43,10 +43,10 @@ def test_a_look_begins_when_all_is_drawn(
 
 def test_something_else_is_not_seen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamlit.session_state", {})
-    min_view_time.note_drawn("one")
+    views.note_drawn("one")
     now = utc_now()
-    assert min_view_time.is_too_soon("one", now)
-    assert not min_view_time.is_too_soon("one", now + MIN_VIEW_TIME)
-    assert min_view_time.is_too_soon("other", now + MIN_VIEW_TIME)
-    min_view_time.reset_drawn()
-    assert min_view_time.is_too_soon("one", now + MIN_VIEW_TIME)
+    assert views.is_too_soon("one", now)
+    assert not views.is_too_soon("one", now + MIN_VIEW_TIME)
+    assert views.is_too_soon("other", now + MIN_VIEW_TIME)
+    views.reset_drawn()
+    assert views.is_too_soon("one", now + MIN_VIEW_TIME)

@@ -13,7 +13,7 @@ def _leaving() -> None:
     from ui.screens.review import batch_screen, duplicate_comparison, sheet_images
     from ui.screens.review.workbench import rekeying_turn
     from ui.screens.scan import case_images
-    from ui.widgets.view_log import reset_views
+    from ui.widgets.views import reset_views
 
     noted = [
         sheet_images._VIEWED_PAGES_KEY,

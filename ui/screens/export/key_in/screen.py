@@ -33,7 +33,7 @@ from ui.screens.export.key_in.who_keys import MESSAGE, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import show_error
-from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.views import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _LIST_KEY, _SKIPPED_KEY = "key_in_list", "key_in_skipped"

@@ -44,8 +44,7 @@ from ui.screens.review.in_place import (
 from ui.session import requires_open_session
 from ui.widgets.images import find_covered_for, is_registered, page_image
 from ui.widgets.messages import Message, errors_to
-from ui.widgets.min_view_time import drawn_at, note_drawn, reset_drawn
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX, drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _MESSAGE = Message("rows_wrong")

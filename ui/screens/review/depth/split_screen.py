@@ -29,8 +29,7 @@ from ui.screens.review.in_place import (
 from ui.session import requires_open_session
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import Message, errors_to
-from ui.widgets.min_view_time import is_too_soon, note_drawn
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX, is_too_soon, note_drawn
 from ui.workspace import AppContext
 
 _MESSAGE = Message("split_wrong")

@@ -39,12 +39,6 @@ from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
 from ui.screens.review import current_entry
-from ui.screens.review.answers import (
-    all_answers,
-    answers_so_far,
-    field_answer,
-    initial_value,
-)
 from ui.screens.review.client_card import (
     client_number,
     is_client_seen,
@@ -63,10 +57,16 @@ from ui.screens.review.deviations import (
     with_added_deviations,
 )
 from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
-from ui.screens.review.field_cards import CLIENT_MEANINGS
+from ui.screens.review.field_cards import (
+    CLIENT_MEANINGS,
+    all_answers,
+    answers_so_far,
+    field_answer,
+    initial_value,
+)
 from ui.screens.review.field_input import is_choice_field
 from ui.screens.review.workbench import actions
-from ui.screens.review.workbench.claims import go_to_next, leave_task
+from ui.screens.review.workbench.actions import go_to_next, leave_task
 from ui.screens.review.workbench.rekeying_turn import (
     TASK_PREFIX,
     claim_task,

@@ -14,8 +14,7 @@ from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import Page
 from pipeline.store.review.author_questions import ANSWERED_REASON
 from ui.browser.image_cache import image_id
-from ui.i18n import code_text, t
-from ui.screens.review.answers import answers_so_far, initial_value
+from ui.i18n import code_text, issue_texts, t
 from ui.screens.review.client_card import banner_card
 from ui.screens.review.client_question import (
     MAX_NAME_LENGTH,
@@ -40,16 +39,17 @@ from ui.screens.review.entry_header import (
 )
 from ui.screens.review.field_cards import (
     PageImages,
+    answers_so_far,
     field_cards,
     folded_cards,
     folded_fields,
+    initial_value,
     open_fields,
     settled_card,
 )
 from ui.screens.review.rejection import author_answer_texts
 from ui.screens.review.sheet_images import page_images, row_area
 from ui.screens.review.workbench_state import Card, HeldEntry
-from ui.widgets.problem_text import issue_texts
 from ui.workspace import AppContext
 
 

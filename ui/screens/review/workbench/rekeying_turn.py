@@ -44,7 +44,7 @@ from ui.screens.review.workbench.cards import missing_client_card
 from ui.screens.review.workbench_state import Card, FieldValue, HeldEntry, bench_state
 from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
 from ui.widgets.messages import error_text
-from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 TASK_PREFIX = "control-"

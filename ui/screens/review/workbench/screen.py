@@ -28,7 +28,7 @@ from ui.screens.review.entry_header import entry_origin_text
 from ui.screens.review.in_place import open_in_place
 from ui.screens.review.rejection import reject_form
 from ui.screens.review.sheet_images import sheet_images
-from ui.screens.review.workbench import actions, claims
+from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.acts import handle_act
 from ui.screens.review.workbench.cards import can_advance, entry_card
 from ui.screens.review.workbench.rekeying_turn import claim_task, task_card, task_key
@@ -44,7 +44,7 @@ def show(context: AppContext, person: Person) -> None:
     """Show the screen: a batch that is due, or the workbench."""
     if show_batch_turn(context, person):
         return
-    turn = claims.current_turn(context, person)
+    turn = actions.current_turn(context, person)
     if turn is None:
         _show_empty_queue(context, person)
     elif isinstance(turn, EntryView) and current_entry.is_rejecting(turn.entry.id):
@@ -166,7 +166,7 @@ def _panel(context: AppContext, person: Person) -> None:
         st.rerun()
     turn, state.fresh_turn = state.fresh_turn, None
     if turn is None:
-        turn = claims.current_turn(context, person)
+        turn = actions.current_turn(context, person)
     if turn is None:
         st.rerun()
     workbench(_bench_data(context, person, state, turn), partial(handle_act, context, person))
@@ -234,7 +234,7 @@ def _make_ahead(
     view = turn if isinstance(turn, EntryView) else None
     ahead: EntryView | RekeyingTask | None = claim_task(context, person) if view else None
     if ahead is None:
-        ahead = claims.view_ahead(context, person, view)
+        ahead = actions.view_ahead(context, person, view)
     if ahead is None or (
         view is not None and isinstance(ahead, EntryView) and not can_advance(view, ahead)
     ):
